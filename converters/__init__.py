@@ -1,0 +1,1 @@
+"""Converters: media from text, or media from media. One file each."""

@@ -1,0 +1,1 @@
+"""Modalities: one folder for each medium. Each can be deleted without touching the others."""

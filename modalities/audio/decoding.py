@@ -1,0 +1,30 @@
+"""Decodes the bytes of a recording."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from safebench.types import Media
+
+Samples = NDArray[np.float64]  # one channel, full scale is 1.0
+
+
+def decode(media: Media) -> tuple[Samples, int]:
+    """Samples of one channel (the mean of all), and their rate in Hz. Raises ValueError for what is no recording."""
+    import soundfile
+
+    try:
+        channels, rate = soundfile.read(io.BytesIO(media.read()), dtype="float64", always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        raise ValueError(f"the recording cannot be decoded: {error}") from error
+    samples = channels.mean(axis=1)
+    if not samples.size:
+        raise ValueError("the recording has no samples")
+    if not np.isfinite(samples).all():
+        raise ValueError("the recording has samples that are not finite numbers")
+    return samples, int(rate)

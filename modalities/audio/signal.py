@@ -1,0 +1,83 @@
+"""Checks of the bare signal: they find what no listener could understand, and never prove that one does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from modalities.audio.decoding import Samples
+from safebench.errors import unknown
+
+FRAME = 0.02  # s
+FLOOR = -120.0  # dB; stands for digital silence
+SILENT_PEAK = -60.0  # dBFS; nothing is heard in a clip that stays below
+QUIET = -40.0  # dB below the loudest frame: a pause
+NEAR_PEAK = 0.999  # of the clip's peak
+
+MEASURES = ("duration_s", "seconds_per_word", "silence_share", "clipped_share", "peak_dbfs", "level_range_db")
+_WORD = re.compile(r"[\d\u3040-\u30ff\u3400-\u9fff]|[^\W\d\u3040-\u30ff\u3400-\u9fff]+(?:['’]\w+)*")
+
+
+def measure(samples: Samples, rate: int, text: str) -> dict[str, float]:
+    """Numbers about a clip that speaks `text`.
+
+    duration_s, and seconds_per_word from the first sound to the last; silence_share, of 20 ms frames 40 dB below the
+    loudest; clipped_share, of samples within 0.1 % of the peak, which stays when a clipped signal is scaled down;
+    peak_dbfs; level_range_db, between the loud (95th percentile) and the soft (5th) frames: small for steady noise.
+    """
+    levels = _levels(samples, rate)
+    sounding = np.flatnonzero(levels > levels.max() + QUIET)
+    span = (sounding[-1] + 1 - sounding[0]) * FRAME
+    soft, loud = np.percentile(levels[sounding[0] : sounding[-1] + 1], [5, 95])
+    peak = np.abs(samples).max()
+    return {
+        "duration_s": len(samples) / rate,
+        "seconds_per_word": float(span / count_words(text)),
+        "silence_share": float(1 - len(sounding) / len(levels)),
+        "clipped_share": float((np.abs(samples) >= NEAR_PEAK * peak).mean()),
+        "peak_dbfs": float(_decibels(peak)),
+        "level_range_db": float(loud - soft),
+    }
+
+
+def is_silent(samples: Samples) -> bool:
+    return bool(_decibels(np.abs(samples).max()) < SILENT_PEAK)
+
+
+def count_words(text: str) -> int:
+    """Words, at least 1. Each digit counts as one, and in Chinese and Japanese each character."""
+    return max(1, len(_WORD.findall(text)))
+
+
+def _levels(samples: Samples, rate: int) -> Samples:
+    """The level of each frame in dBFS, (frames,)."""
+    size = max(1, round(FRAME * rate))
+    frames = np.pad(samples, (0, -len(samples) % size)).reshape(-1, size)
+    return _decibels(np.sqrt((frames**2).mean(axis=1)))
+
+
+def _decibels(amplitude: Samples) -> Samples:
+    return 20 * np.log10(np.maximum(amplitude, 10 ** (FLOOR / 20)))
+
+
+def check_gate(gate: Mapping[str, float]) -> None:
+    """Raises BadInput for a limit on nothing that is measured."""
+    known = [f"{side}_{name}" for name in MEASURES for side in ("min", "max")]
+    for key in gate:
+        if key not in known:
+            raise unknown("limit", key, known, "the gate of an audio recipe")
+
+
+def violations(measures: Mapping[str, float], gate: Mapping[str, float]) -> list[str]:
+    """A line for each limit, `min_…` or `max_…` of a measure, that is not kept; silence is refused by every gate."""
+    lines = []
+    if measures["peak_dbfs"] < SILENT_PEAK:
+        lines.append(f"the clip is silent: peak_dbfs is {measures['peak_dbfs']:.0f}, below {SILENT_PEAK:.0f}")
+    for key, limit in gate.items():
+        side, _, name = key.partition("_")
+        value = measures[name]
+        if value < limit if side == "min" else value > limit:
+            lines.append(f"{name} is {value:.3g}, {'below' if side == 'min' else 'above'} {key} = {limit:.3g}")
+    return lines

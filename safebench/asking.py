@@ -1,0 +1,16 @@
+"""The stage *ask*: the message that a condition makes of a query and its rendering."""
+
+from __future__ import annotations
+
+from safebench import registry
+from safebench.plugins import Asking
+from safebench.recipes import Recipe
+from safebench.types import Item, Message, Rendering, Request
+
+
+def compose(item: Item, rendering: Rendering | None, recipe: Recipe | None) -> Request:
+    """One user message, made by the modality: no system prompt, no example turns, no length limit of ours."""
+    media = rendering.media if rendering is not None else None
+    carrier = recipe.carrier if recipe is not None else None
+    asking = Asking(item.query, media, item.condition.with_text, carrier)
+    return Request((Message("user", registry.modality(item.condition.medium).compose(asking)),))

@@ -1,0 +1,255 @@
+"""The command line: a thin layer that turns arguments into calls of the Python API and errors into one clear line.
+
+Exit status 0: done; 1: done, but a cell was skipped or too many items stayed open; 2: bad input; 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from safebench.errors import Interrupted, SafeBenchError
+
+if TYPE_CHECKING:
+    from safebench.run import RunResult
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Measure how safely a multimodal model behaves, as text, as images and as speech.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
+app.add_typer(data_app, name="data")
+
+output = Console()
+errors = Console(stderr=True)
+
+Conditions = Annotated[
+    list[str] | None, typer.Option("--condition", "-c", help="medium[+text][:recipe]; may be given several times.")
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N queries.")]
+WorkerCount = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes that render; one per core if not given.")
+]
+TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
+RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your own.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything that is drawn at random.")]
+CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]
+
+
+def main() -> None:
+    """Entry point of the `safebench` command."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """The exit status of one command."""
+    try:
+        status = app(arguments, standalone_mode=False, prog_name="safebench")
+    except typer.TyperException as error:
+        return _fail(_usage_message(error), "see `safebench --help`")
+    except Interrupted as error:
+        errors.print(
+            f"interrupted; everything so far is kept. Continue with:\n  {escape(error.command)}", soft_wrap=True
+        )
+        return 130
+    except SafeBenchError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
+    except (KeyboardInterrupt, typer.Abort):
+        errors.print("interrupted")
+        return 130
+    return status if isinstance(status, int) else 0
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    format_message = getattr(error, "format_message", error.__str__)
+    return str(format_message())
+
+
+def _fail(message: str, hint: str | None = None) -> int:
+    for line in message.splitlines():
+        errors.print(f"[bold red]error:[/] {escape(line)}", soft_wrap=True, highlight=False)
+    if hint:
+        errors.print(escape(hint), highlight=False)
+    return 2
+
+
+@app.command()
+def quickstart(
+    condition: Conditions = None,
+    full: Annotated[bool, typer.Option("--full", help="All 230 starter queries, not only 46.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/quickstart"),
+    workers: WorkerCount = None,
+) -> int:
+    """Run the whole pipeline offline: starter set, embedded renderers, reference target, embedded jury."""
+    from safebench.quickstart import quickstart_config
+
+    return _run_and_show(quickstart_config(condition, out, full=full, workers=workers), retry_failed=False)
+
+
+@app.command()
+def run(
+    config: Annotated[Path | None, typer.Argument(help="A run file; options given beside it win.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
+    ] = None,
+    condition: Conditions = None,
+    target: Annotated[str | None, typer.Option(help="reference, openai:MODEL or python:MODULE:FUNCTION.")] = None,
+    jury: Annotated[str | None, typer.Option(help="embedded, or a jury file (TOML).")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
+    limit: Limit = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the target's key.")] = None,
+    accepts: Annotated[str | None, typer.Option(help="Media that the target takes, e.g. text,image.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for one attempt.")] = None,
+    retries: Annotated[int | None, typer.Option(min=0, help="Further attempts after a failed one.")] = None,
+    text_column: TextColumn = None,
+    recipes: RecipesFile = None,
+    seed: Seed = None,
+    check_share: CheckShare = None,
+    workers: WorkerCount = None,
+    max_open: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0.")
+    ] = None,
+    allow_skips: Annotated[bool, typer.Option("--allow-skips", help="Exit 0 though cells were skipped.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where all calls failed.")] = False,
+) -> int:
+    """Put queries to a target under several conditions and let a jury judge the answers."""
+    from safebench.config import make_config, read_toml
+
+    given: dict[str, Any] = {
+        "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
+        "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
+        "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
+        "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
+        "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
+    }  # fmt: skip
+    read = read_toml(config) if config else {}
+    values = read | {key: value for key, value in given.items() if value is not None and value != []}
+    missing = [f"--{_option(key)}" for key in ("data", "conditions", "target", "out") if key not in values]
+    if missing:
+        raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
+    return _run_and_show(make_config(str(config or "command line"), **values), retry_failed=retry_failed)
+
+
+def _option(key: str) -> str:
+    return "condition" if key == "conditions" else key.replace("_", "-")
+
+
+def _run_and_show(config: Any, *, retry_failed: bool) -> int:
+    from safebench.report import report
+    from safebench.run import run
+    from safebench.tables import Bars, show_report
+
+    with Bars(errors) as bars:
+        result = run(config, bars, retry_failed=retry_failed)
+    show_report(output, report(result.folder).summary)
+    _closing_lines(result)
+    return result.exit_status
+
+
+def _closing_lines(result: RunResult) -> None:
+    output.print(f"results: {escape(str(result.folder))} (summary.json, items.parquet, run.toml, run.db, media/)")
+    if result.exit_status:
+        why = f"{100 * result.open_share:.1f} % of the items are open" + (
+            "; cells were skipped" if result.skipped else ""
+        )
+        errors.print(f"exit status 1: {why} (see --max-open and --allow-skips)")
+
+
+@app.command()
+def convert(
+    data: Annotated[str, typer.Argument(help="Built-in name or file of queries.")],
+    condition: Conditions = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the new data set.")] = None,
+    limit: Limit = None,
+    workers: WorkerCount = None,
+    text_column: TextColumn = None,
+    recipes: RecipesFile = None,
+    seed: Seed = None,
+    check_share: CheckShare = None,
+) -> None:
+    """Turn queries into media, check every one, and pack them as a data set that others can load."""
+    from safebench.convert import convert
+    from safebench.tables import Bars, show_conversion
+
+    missing = [name for name, value in (("--condition", condition), ("--out", out)) if not value]
+    if missing or out is None:
+        raise typer.BadParameter(f"missing {', '.join(missing)}")
+    with Bars(errors) as bars:
+        conversion = convert(
+            data, condition or [], out, text_column=text_column, limit=limit, recipes=recipes, workers=workers,
+            seed=seed or 0, check_share=1.0 if check_share is None else check_share, started=bars.plan,
+            rendered=lambda name, rendering: bars.advance(name, is_open=not rendering.faithful),
+        )  # fmt: skip
+    show_conversion(output, conversion.counts)
+    output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> None:
+    """Show a run's tables and write summary.json and items.parquet."""
+    from safebench.report import report
+    from safebench.tables import show_report
+
+    made = report(folder)
+    show_report(output, made.summary)
+    output.print(f"written: {escape(str(folder / 'summary.json'))}, {escape(str(folder / 'items.parquet'))}")
+
+
+class Listed(StrEnum):
+    converters = "converters"
+    recipes = "recipes"
+    modalities = "modalities"
+    recognisers = "recognisers"
+    targets = "targets"
+    jurors = "jurors"
+
+
+@app.command("list")
+def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> None:
+    """List plug-ins and recipes, ours and third parties'."""
+    from safebench.doctor import listing
+
+    output.print(listing(what.value))
+
+
+@app.command()
+def doctor() -> int:
+    """Show what is installed, what works, and the exact command for what is missing."""
+    from safebench.doctor import examine
+
+    table, healthy = examine()
+    output.print(table)
+    return 0 if healthy else 1
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the built-in data sets."""
+    from safebench.data_tables import built_in_table
+
+    output.print(built_in_table())
+
+
+@data_app.command("show")
+def data_show(
+    name: Annotated[str, typer.Argument(help="Built-in name, file or converted folder.")],
+    text_column: TextColumn = None,
+) -> None:
+    """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
+    from safebench.data_tables import show_dataset
+    from safebench.datasets import load_dataset
+
+    show_dataset(output, load_dataset(name, text_column))

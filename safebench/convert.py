@@ -1,0 +1,187 @@
+"""`convert`: a data set turned into media, checked, and packed as a data set that others can load.
+
+Work in progress lies in `DIR/.work`, so that an interrupted conversion goes on where it was; when everything is
+rendered, the shards are written and the work folder is removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safebench.config import read_toml, write_toml
+from safebench.converted import WORK, finished, row, schema, shards, write_shards
+from safebench.datasets import Dataset, load_dataset
+from safebench.errors import BadInput, Interrupted
+from safebench.interrupts import on_interrupt
+from safebench.pipeline import Renderer
+from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.rendering import RenderJob
+from safebench.store import Store
+from safebench.types import Query, Rendering
+from safebench.workers import Workers
+
+CONVERT_FILE = "convert.toml"
+Rendered = Callable[[str, Rendering], None]  # told (condition, rendering) for each one that ends
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What was made: renderings by condition and fidelity status (`failed` ones are rows without media)."""
+
+    folder: Path
+    counts: dict[str, dict[str, int]]
+
+
+def convert(
+    data: str,
+    conditions: Sequence[str],
+    out: Path,
+    *,
+    text_column: str | None = None,
+    limit: int | None = None,
+    recipes: Path | None = None,
+    workers: int | None = None,
+    seed: int = 0,
+    check_share: float = 1.0,
+    rendered: Rendered = lambda condition, rendering: None,
+    started: Callable[[dict[str, int]], None] = lambda planned: None,
+) -> Conversion:
+    """Render every query under every condition's recipe. The same call again continues, or finds nothing to do.
+
+    Raises BadInput for wrong input and for a folder that holds something else, Interrupted after ctrl-C.
+    """
+    dataset = load_dataset(data, text_column).limited(limit)
+    known = load_recipes(recipes)
+    parsed = parse_conditions(list(conditions), known)
+    plain = [str(condition) for condition in parsed if condition.recipe is None]
+    if plain:
+        raise BadInput(f"condition {', '.join(plain)} is not rendered: there is nothing to convert")
+    chosen = list({(c.medium, c.recipe): known[c.medium, c.recipe or ""] for c in parsed}.values())
+    for recipe in chosen:
+        recipe.check()
+    _claim(out, dataset, chosen, seed, check_share)
+    started({_name(recipe): len(dataset.queries) for recipe in chosen})
+    if not finished(out):
+        asyncio.run(_render_all(dataset, chosen, out, workers, seed, check_share, rendered))
+    return Conversion(out, _counts(out))
+
+
+def _name(recipe: Recipe) -> str:
+    return f"{recipe.medium}:{recipe.name}"
+
+
+def _claim(out: Path, dataset: Dataset, recipes: list[Recipe], seed: int, check_share: float) -> None:
+    wanted: dict[str, Any] = {
+        "data": dataset.name,
+        "data_sha256": dataset.sha256,
+        "seed": seed,
+        "check_share": check_share,
+        "recipes": {_name(recipe): recipe.fingerprint() for recipe in recipes},
+    }
+    file = out / CONVERT_FILE
+    if file.exists():
+        found = read_toml(file)
+        differing = [key for key in wanted if key != "data" and found.get(key) != wanted[key]]
+        if differing:
+            raise BadInput(
+                f"{out} holds another conversion: it differs in {', '.join(differing)}. Choose another --out"
+            )
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{out} exists and is no conversion: choose another --out")
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        write_toml(file, wanted)
+
+
+async def _render_all(
+    dataset: Dataset,
+    recipes: list[Recipe],
+    out: Path,
+    count: int | None,
+    seed: int,
+    check_share: float,
+    rendered: Rendered,
+) -> None:
+    work = out / WORK
+    workers = Workers(count)
+    stop = asyncio.Event()
+    try:
+        with Store(work) as store, on_interrupt(stop.set):
+            renderer = Renderer(store, workers, None, seed, check_share)
+            await _each(dataset.queries, recipes, renderer, 2 * workers.count, stop, rendered)
+            if stop.is_set():
+                raise Interrupted("the same command")
+            await _pack(store, dataset.queries, recipes, out, renderer)
+    finally:
+        workers.close()
+    shutil.rmtree(work)
+
+
+async def _each(
+    queries: Sequence[Query],
+    recipes: list[Recipe],
+    renderer: Renderer,
+    width: int,
+    stop: asyncio.Event,
+    rendered: Rendered,
+) -> None:
+    """Render all, `width` at a time."""
+    jobs = iter([RenderJob(query, recipe) for query in queries for recipe in recipes])
+
+    async def work() -> None:
+        for job in jobs:
+            if stop.is_set():
+                return
+            rendered(_name(job.recipe), await renderer.rendering(job))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(width):
+            group.create_task(work())
+
+
+async def _pack(store: Store, queries: Sequence[Query], recipes: list[Recipe], out: Path, renderer: Renderer) -> None:
+    """Write the shards in the work folder and move them out; while that folder is there, nothing counts as done."""
+    packed = store.folder / "packed"
+    shutil.rmtree(packed, ignore_errors=True)
+    by_medium: dict[str, list[Recipe]] = {}
+    for recipe in recipes:
+        by_medium.setdefault(recipe.medium, []).append(recipe)
+    for medium, ones in by_medium.items():
+        kept = [await renderer.rendering(RenderJob(query, recipe)) for recipe in ones for query in queries]
+        pairs = zip([query for _ in ones for query in queries], kept, strict=True)
+        write_shards(packed, medium, (row(query, rendering, medium) for query, rendering in pairs))
+    (out / "README.md").write_text(_card(by_medium, len(queries)), encoding="utf-8")
+    for medium in by_medium:
+        shutil.rmtree(out / medium, ignore_errors=True)
+        (packed / medium).replace(out / medium)
+
+
+def _card(by_medium: dict[str, list[Recipe]], queries: int) -> str:
+    """A data card whose header tells `datasets` which shards belong together."""
+    configs = "\n".join(
+        f"- config_name: {medium}\n  data_files: {medium}/train-*.parquet\n  default: {str(n == 0).lower()}"
+        for n, medium in enumerate(by_medium)
+    )
+    made = "\n".join(f"- `{_name(r)}`: {r.description}" for ones in by_medium.values() for r in ones)
+    columns = ", ".join(schema(next(iter(by_medium))).names)
+    return (
+        f"---\nconfigs:\n{configs}\n---\n\n# Rendered queries\n\n{queries} queries rendered by SafeBench:\n\n{made}\n\n"
+        f"Columns: {columns}. A row without media could not be rendered faithfully; `failure` and `fidelity` say why.\n"
+        "For measuring how safely models behave; not for training.\n"
+    )
+
+
+def _counts(out: Path) -> dict[str, dict[str, int]]:
+    from pyarrow import parquet
+
+    counts: dict[str, dict[str, int]] = {}
+    for path in shards(out):
+        for one in parquet.read_table(path, columns=["recipe", "fidelity_status"]).to_pylist():
+            cell = counts.setdefault(f"{path.parent.name}:{one['recipe']}", {})
+            cell[one["fidelity_status"]] = cell.get(one["fidelity_status"], 0) + 1
+    return counts

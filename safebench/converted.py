@@ -1,0 +1,166 @@
+"""Folders made by `safebench convert`: Parquet shards with the media inside, one folder of shards for each medium.
+
+The shards carry the feature types of Hugging Face `datasets`, so that `load_dataset(DIR)` decodes them; here they are
+read back with pyarrow alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from functools import lru_cache
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from safebench.datasets import Dataset, parse_rows
+from safebench.errors import BadInput
+from safebench.records import compact, failure_from, fidelity_from
+from safebench.rendering import RenderJob
+from safebench.types import Failure, Media, Query, Rendering
+
+ROWS_A_GROUP = 64  # what is held in memory at once when writing and reading
+GROUPS_A_SHARD = 16
+WORK = ".work"  # inside the folder, while it is being made
+PLAIN = (
+    "id",
+    "query",
+    "intent",
+    "scenario",
+    "twin",
+    "recipe",
+    "mime",
+    "sha256",
+    "fidelity_status",
+    "fidelity",
+    "failure",
+)
+
+
+def schema(medium: str) -> pa.Schema:
+    """Columns of a shard. The media column is named after its medium and typed as `datasets` names that feature."""
+    features: dict[str, Any] = {name: {"dtype": "string", "_type": "Value"} for name in PLAIN}
+    features[medium] = {"_type": medium.capitalize()}
+    media = pa.field(medium, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    fields = [*(pa.field(name, pa.string()) for name in PLAIN), media]
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def row(query: Query, rendering: Rendering, medium: str) -> dict[str, Any]:
+    media = rendering.media
+    return {
+        "id": query.id,
+        "query": query.text,
+        "intent": query.intent.value,
+        "scenario": query.scenario,
+        "twin": query.twin,
+        "recipe": rendering.recipe,
+        "mime": media.mime if media else None,
+        "sha256": media.sha256 if media else None,
+        "fidelity_status": rendering.fidelity.status,
+        "fidelity": compact(asdict(rendering.fidelity)),
+        "failure": compact(asdict(rendering.failure)) if rendering.failure else None,
+        medium: {"bytes": media.read(), "path": None} if media else None,
+    }
+
+
+def write_shards(folder: Path, medium: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows as shards of `folder/MEDIUM`, holding one row group in memory at a time."""
+    place = folder / medium
+    place.mkdir(parents=True, exist_ok=True)
+    groups = iter(batched(rows, ROWS_A_GROUP))
+    for number, first in enumerate(groups):
+        with parquet.ParquetWriter(place / f"train-{number:05d}.parquet", schema(medium)) as writer:
+            for group in chain([first], islice(groups, GROUPS_A_SHARD - 1)):
+                writer.write_table(pa.Table.from_pylist(group, schema(medium)))
+
+
+def batched(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    source = iter(rows)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+# --- reading back
+
+
+def shards(folder: Path) -> list[Path]:
+    """All shards of a converted folder, in order."""
+    return sorted(folder.glob("*/train-*.parquet"))
+
+
+def finished(folder: Path) -> bool:
+    return bool(shards(folder)) and not (folder / WORK).exists()
+
+
+def read_converted(folder: Path) -> Dataset:
+    """The queries of a converted folder. Raises BadInput when it is none, is unfinished, or has bad rows."""
+    if not finished(folder):
+        unfinished = (folder / WORK).exists()
+        why = "its conversion is unfinished: give the same convert command again" if unfinished else "it has no shards"
+        raise BadInput(f"data {str(folder)!r} is no folder made by `safebench convert`: {why}")
+    return Dataset(str(folder), parse_rows(_query_rows(folder), str(folder)), folder)
+
+
+def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every query once, though it may be there in several media and recipes."""
+    seen: set[str] = set()
+    for path in shards(folder):
+        for batch in _open(path).iter_batches(1024, columns=["id", "query", "intent", "scenario", "twin"]):
+            for one in batch.to_pylist():
+                if one["id"] not in seen:
+                    seen.add(one["id"])
+                    yield len(seen), one
+
+
+@lru_cache(maxsize=64)
+def _open(path: Path) -> parquet.ParquetFile:
+    try:
+        return parquet.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise BadInput(f"{path} cannot be read: {error}") from error
+
+
+class Renderings:
+    """What `convert` made, by recipe and query, read from the shards when it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._places: dict[tuple[str, str, str], tuple[Path, int, int]] = {}
+        for path in shards(folder):
+            file = _open(path)
+            for group in range(file.num_row_groups):
+                columns = file.read_row_group(group, columns=["recipe", "id"]).to_pydict()
+                for n, (recipe, id) in enumerate(zip(columns["recipe"], columns["id"], strict=True)):
+                    self._places[path.parent.name, recipe, id] = (path, group, n)
+        self.recipes = {(medium, recipe) for medium, recipe, _ in self._places}
+        self._group = lru_cache(maxsize=4)(self._read_group)
+
+    def rendering(self, job: RenderJob) -> Rendering | None:
+        """The rendering that was made of this query by the recipe of this name, None when there is none."""
+        place = self._places.get((job.recipe.medium, job.recipe.name, job.query.id))
+        if place is None:
+            return None
+        path, group, n = place
+        return _rendering(self._group(path, group)[n], job)
+
+    @staticmethod
+    def _read_group(path: Path, group: int) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = _open(path).read_row_group(group).to_pylist()
+        return rows
+
+
+def _rendering(one: dict[str, Any], job: RenderJob) -> Rendering:
+    failure = failure_from(json.loads(one["failure"])) if one["failure"] else None
+    media = _media(one, job.recipe.medium)
+    if media is not None and media.sha256 != one["sha256"]:
+        failure = Failure("converted folder", "Damaged", f"the bytes of query {job.query.id!r} do not match their hash")
+    return Rendering(one["recipe"], job.key, media, fidelity_from(json.loads(one["fidelity"])), failure)
+
+
+def _media(one: dict[str, Any], medium: str) -> Media | None:
+    held = one[medium]
+    return Media.of(medium, one["mime"], held["bytes"]) if held and held["bytes"] else None

@@ -1,0 +1,55 @@
+"""`safebench data list` and `safebench data show`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from safebench.datasets import BUILT_IN, Dataset, load_dataset
+from safebench.metrics import UNASSIGNED
+from safebench.types import Intent
+from safebench.wording import LARGEST_COMPARED, distinct_n, nearest_pairs
+
+
+def built_in_table() -> Table:
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
+    for head in ("name", "queries", "harmful", "benign", "sha256"):
+        table.add_column(head, justify="left" if head in ("name", "sha256") else "right")
+    for name in BUILT_IN:
+        dataset = load_dataset(name)
+        by_intent = Counter(query.intent for query in dataset.queries)
+        counts = [str(len(dataset.queries)), *(str(by_intent[intent]) for intent in Intent)]
+        table.add_row(name, *counts, dataset.sha256[:16])
+    return table
+
+
+def show_dataset(console: Console, dataset: Dataset) -> None:
+    """Counts by scenario, variety of wording, nearest pairs."""
+    console.print(_scenario_table(dataset))
+    texts = [query.text for query in dataset.queries]
+    lengths = sorted(len(text.split()) for text in texts)
+    console.print(f"sha256 {dataset.sha256}")
+    console.print(f"words a query: {lengths[0]} to {lengths[-1]}, median {lengths[len(lengths) // 2]}")
+    console.print(f"distinct-1 {distinct_n(texts, 1):.3f}, distinct-2 {distinct_n(texts, 2):.3f}")
+    if len(texts) <= LARGEST_COMPARED:
+        console.print("nearest pairs that are no twins (Jaccard index of their words):")
+        for index, a, b in nearest_pairs(dataset.queries, 5):
+            console.print(escape(f"  {index:.2f}  {a.id}  {b.id}"), highlight=False)
+
+
+def _scenario_table(dataset: Dataset) -> Table:
+    counts: dict[str, Counter[Intent]] = {}
+    for query in dataset.queries:
+        counts.setdefault(query.scenario or UNASSIGNED, Counter())[query.intent] += 1
+    title = escape(f"{dataset.name}: {len(dataset.queries)} queries")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("scenario")
+    for intent in Intent:
+        table.add_column(intent.value, justify="right")
+    for scenario, cell in counts.items():
+        table.add_row(escape(scenario), *(str(cell[intent]) for intent in Intent))
+    return table

@@ -1,0 +1,247 @@
+"""Data sets of queries: built-in ones, CSV, JSONL and Parquet files, and folders made by `safebench convert`.
+
+A file is read and checked as a whole before any work begins; every bad row is reported with its line.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from safebench import taxonomy
+from safebench.errors import BadInput, unknown
+from safebench.records import compact
+from safebench.resources import data_path
+from safebench.types import Intent, Query
+
+STARTER = "starter"
+SMALL_STARTER = "starter-small"  # one harmful query and its twin of each scenario
+BUILT_IN = (STARTER, SMALL_STARTER)
+TEXT_COLUMNS = ("query", "prompt", "question", "behavior", "goal")
+COLUMNS = ("id", "scenario", "intent", "twin")
+LONGEST_ID = 200
+SHOWN_PROBLEMS = 20
+
+Row = tuple[int, Mapping[str, Any]]  # line (CSV, JSONL) or row (Parquet) number from 1, and the row
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Queries with the name and content hash that runs record."""
+
+    name: str
+    queries: tuple[Query, ...]
+    folder: Path | None = None  # of renderings, where `convert` made them
+
+    @property
+    def sha256(self) -> str:
+        """Over all queries in order, whatever file they came from."""
+        digest = hashlib.sha256()
+        for query in self.queries:
+            row = [query.id, query.text, query.intent, query.scenario, query.twin]
+            digest.update(compact(row).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def limited(self, limit: int | None) -> Dataset:
+        """The first `limit` queries."""
+        return self if limit is None else replace(self, queries=self.queries[:limit])
+
+    def first_of_each_scenario(self) -> Dataset:
+        """One harmful query of each scenario and its twin."""
+        by_id = {query.id: query for query in self.queries}
+        first: dict[str | None, Query] = {}
+        for query in self.queries:
+            if query.intent is Intent.HARMFUL and query.twin in by_id:
+                first.setdefault(query.scenario, query)
+        chosen = [one for query in first.values() for one in (query, by_id[query.twin or ""])]
+        return replace(self, queries=tuple(chosen))
+
+
+def load_dataset(name: str, text_column: str | None = None) -> Dataset:
+    """The data set of a built-in name, a file or a converted folder.
+
+    Raises BadInput for a missing, empty or unreadable file, a missing text column, and with all bad rows.
+    """
+    if name in BUILT_IN:
+        starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column)
+        return starter if name == STARTER else starter.first_of_each_scenario()
+    path = Path(name)
+    if path.is_dir():
+        from safebench.converted import read_converted
+
+        return read_converted(path)
+    if not path.is_file():
+        known = ", ".join(BUILT_IN)
+        raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
+    return _from_file(name, path, text_column)
+
+
+def _from_file(name: str, path: Path, text_column: str | None) -> Dataset:
+    readers = {".csv": _csv_rows, ".tsv": _tsv_rows, ".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows}
+    readers |= {".parquet": _parquet_rows}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise BadInput(f"data {name!r}: unknown kind of file {path.suffix!r}; known: {', '.join(readers)}")
+    try:
+        queries = parse_rows(reader(path), name, text_column)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"data {name!r} cannot be read: {error}") from error
+    return Dataset(name, queries)
+
+
+# --- rows of each kind of file
+
+
+def _csv_rows(path: Path, delimiter: str = ",") -> Iterator[Row]:
+    csv.field_size_limit(sys.maxsize)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+        start = 2
+        for row in reader:
+            yield start, row
+            start = reader.line_num + 1
+
+
+def _tsv_rows(path: Path) -> Iterator[Row]:
+    return _csv_rows(path, "\t")
+
+
+def _jsonl_rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield number, _json_row(line)
+
+
+def _json_row(line: str) -> Mapping[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        return {"": f"no JSON: {error}"}
+    return row if isinstance(row, dict) else {"": f"{type(row).__name__} instead of a JSON object"}
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            wanted = [n for n in file.schema_arrow.names if n in {*TEXT_COLUMNS, *COLUMNS}] or None
+            number = 0
+            for batch in file.iter_batches(batch_size=1024, columns=wanted):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except pa.ArrowException as error:
+        raise OSError(str(error)) from error
+
+
+# --- rows to queries
+
+
+def parse_rows(rows: Iterable[Row], name: str, text_column: str | None = None) -> tuple[Query, ...]:
+    """Queries of all rows. Raises BadInput with every problem and its line, at most 20 of them spelled out."""
+    queries: list[Query] = []
+    lines: list[int] = []
+    problems: list[str] = []
+    column: str | None = None
+    for line, row in rows:
+        try:
+            column = column or _text_column(row, name, text_column)
+            queries.append(_query(row, column, len(lines) + 1))
+        except ValueError as error:
+            problems.append(f"{name}, line {line}: {error}")
+            queries.append(Query(f"\0{line}", ""))  # keeps the row's place; it never leaves this function
+        lines.append(line)
+    if not lines:
+        raise BadInput(f"data {name!r} is empty: it has no rows")
+    problems += [f"{name}, line {lines[n]}: {problem}" for n, problem in _across_rows(queries)]
+    if problems:
+        hidden = len(problems) - SHOWN_PROBLEMS
+        raise BadInput(*problems[:SHOWN_PROBLEMS], *([f"… and {hidden} more bad rows"] if hidden > 0 else []))
+    return tuple(queries)
+
+
+def _text_column(row: Mapping[str, Any], name: str, wanted: str | None) -> str:
+    if "" in row:
+        raise ValueError(row[""])
+    columns = [str(column) for column in row if column is not None]
+    if wanted is not None:
+        if wanted not in columns:
+            raise unknown("text column", wanted, columns, f"data {name!r}")
+        return wanted
+    by_lower = {column.lower(): column for column in columns}
+    for column in TEXT_COLUMNS:
+        if column in by_lower:
+            return by_lower[column]
+    raise BadInput(
+        f"data {name!r} has no text column: it has {', '.join(columns)}; expected one of {', '.join(TEXT_COLUMNS)}, "
+        "or name it with --text-column"
+    )
+
+
+def _query(row: Mapping[str, Any], column: str, number: int) -> Query:
+    if "" in row:
+        raise ValueError(row[""])
+    if None in row:
+        raise ValueError(f"more fields than the header has columns: {row[None]!r}")  # type: ignore[index]
+    text = row.get(column)
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"column {column!r} is empty" if not text else f"column {column!r} is {text!r}, not text")
+    return Query(_id(row, number), _clean(text), _intent(row), _scenario(row), _optional(row, "twin"))
+
+
+def _clean(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the text is not valid Unicode: {error.reason}") from error
+    return text.strip()
+
+
+def _optional(row: Mapping[str, Any], column: str) -> str | None:
+    value = row.get(column)
+    return str(value).strip() or None if value is not None else None
+
+
+def _id(row: Mapping[str, Any], number: int) -> str:
+    given = _optional(row, "id")
+    if given is not None and (len(given) > LONGEST_ID or not given.isprintable()):
+        raise ValueError(f"id {given[:40]!r} is longer than {LONGEST_ID} characters or not printable")
+    return given or f"row-{number}"
+
+
+def _intent(row: Mapping[str, Any]) -> Intent:
+    told = (_optional(row, "intent") or Intent.HARMFUL).lower()
+    if told not in list(Intent):
+        raise ValueError(f"intent {told!r} is neither harmful nor benign")
+    return Intent(told)
+
+
+def _scenario(row: Mapping[str, Any]) -> str | None:
+    told = _optional(row, "scenario")
+    try:
+        return taxonomy.scenario(told).id if told else None
+    except BadInput as error:
+        raise ValueError(str(error)) from error
+
+
+def _across_rows(queries: list[Query]) -> Iterator[tuple[int, str]]:
+    """Duplicate ids, and twins that are missing or of the same intent, as (index, problem)."""
+    first: dict[str, int] = {}
+    for n, query in enumerate(queries):
+        if query.id in first:
+            yield n, f"id {query.id!r} is taken already"
+        first.setdefault(query.id, n)
+    for n, query in enumerate(queries):
+        if query.twin is not None and query.twin not in first:
+            yield n, f"twin {query.twin!r} is no id of this data set"
+        elif query.twin is not None and queries[first[query.twin]].intent is query.intent:
+            yield n, f"twin {query.twin!r} has the same intent, {query.intent}"

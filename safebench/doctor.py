@@ -1,0 +1,103 @@
+"""What there is and whether it works: listings of plug-ins, and `doctor`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from safebench import registry
+from safebench.errors import MissingPackage, SafeBenchError
+from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
+from safebench.recipes import load_recipes
+from safebench.rendering import RenderJob, render
+from safebench.types import Query
+
+LISTED: dict[str, type[Plugin]] = {
+    "converters": Converter,
+    "modalities": Modality,
+    "recognisers": Recogniser,
+    "targets": Target,
+    "jurors": Juror,
+}
+SENTENCE = "Please tell me how a rainbow forms."
+
+
+def listing(what: str) -> Table:
+    """A table of all plug-ins of a kind, or of all recipes."""
+    return _recipes() if what == "recipes" else _plugins(LISTED[what])
+
+
+def _recipes() -> Table:
+    table = _table("condition", "steps", "what it makes")
+    for recipe in load_recipes().values():
+        steps = " → ".join(step.use for step in recipe.steps)
+        table.add_row(*map(escape, (f"{recipe.medium}:{recipe.name}", steps, recipe.description)))
+    return table
+
+
+def _plugins(kind: type[Plugin]) -> Table:
+    table = _table("name", "version", "what it is", "ready")
+    for name in registry.names(kind):
+        plugin = registry.load(kind, name)
+        table.add_row(escape(name), escape(plugin.version), escape(plugin.summary), _ready(kind, name))
+    return table
+
+
+def _table(*heads: str) -> Table:
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
+    for head in heads:
+        table.add_column(head)
+    return table
+
+
+def _ready(kind: type[Plugin], name: str) -> str:
+    try:
+        registry.require(kind, name)
+    except MissingPackage as error:
+        return f"[yellow]{escape(error.command)}[/]"
+    return "yes"
+
+
+def examine() -> tuple[Table, bool]:
+    """Try every plug-in and render a sentence by every recipe; the table, and whether all that is installed works."""
+    table = _table("what", "state", "to do")
+    table.add_row("Python", escape(sys.version.split()[0]), "")
+    table.add_row("safebench", version("safebench"), "")
+    healthy = True
+    for kind in LISTED.values():
+        for name in registry.names(kind):
+            healthy &= _row(table, f"{registry.KINDS[kind]} {name}", lambda k=kind, n=name: _load(k, n))
+    for medium, name in load_recipes():
+        healthy &= _row(table, f"recipe {medium}:{name}", lambda m=medium, n=name: _try_recipe(m, n))
+    return table, healthy
+
+
+def _load(kind: type[Plugin], name: str) -> str:
+    registry.require(kind, name)
+    return "ready"
+
+
+def _try_recipe(medium: str, name: str) -> str:
+    recipe = load_recipes()[medium, name]
+    recipe.check()
+    rendering = render(RenderJob(Query("doctor", SENTENCE), recipe))
+    if not rendering.faithful:
+        raise SafeBenchError(str(rendering.failure or rendering.fidelity.reason))
+    measures = ", ".join(f"{key} {value:.3g}" for key, value in rendering.fidelity.measures.items())
+    return f"works: {rendering.fidelity.status}" + (f" ({measures})" if measures else "")
+
+
+def _row(table: Table, what: str, attempt) -> bool:  # type: ignore[no-untyped-def]
+    """One line; a missing package is something to do, a failure of what is installed is ill health."""
+    try:
+        table.add_row(escape(what), f"[green]{escape(attempt())}[/]", "")
+    except MissingPackage as error:
+        table.add_row(escape(what), "[yellow]not installed[/]", escape(error.command))
+    except SafeBenchError as error:
+        table.add_row(escape(what), "[red]broken[/]", escape(str(error)))
+        return False
+    return True

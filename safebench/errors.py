@@ -1,0 +1,51 @@
+"""Errors a user can act on. Each names the value, where it came from and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class SafeBenchError(Exception):
+    """Base of all errors that end a command with one clear line."""
+
+
+class BadInput(SafeBenchError):
+    """Wrong input, found before work begins. `problems` has one line for each thing that is wrong."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class MissingPackage(BadInput):
+    """A plug-in was chosen whose Python packages are not installed."""
+
+    def __init__(self, what: str, packages: Sequence[str], extra: str | None) -> None:
+        command = f"pip install 'safebench[{extra}]'" if extra else f"pip install {' '.join(packages)}"
+        super().__init__(f"{what} needs {', '.join(packages)}, which is not installed: {command}")
+        self.command = command
+
+
+class ConversionError(SafeBenchError):
+    """A converter could not make faithful media from this text. The item ends as `not_rendered`; the run goes on."""
+
+
+class TargetRefusesService(SafeBenchError):
+    """The endpoint will answer nothing at all (wrong key, unknown model): the run stops, nothing is lost."""
+
+
+class Interrupted(SafeBenchError):
+    """The user stopped a run; `command` continues it."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(f"interrupted; continue with: {command}")
+        self.command = command
+
+
+def unknown(kind: str, value: str, known: Iterable[str], where: str = "") -> BadInput:
+    """An error for a name that is not known, with the nearest known ones."""
+    names = sorted(known)
+    near = difflib.get_close_matches(value, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
+    return BadInput(f"unknown {kind} {value!r}{f' in {where}' if where else ''}; {hint}")

@@ -1,0 +1,55 @@
+"""Every call to a model goes over this desk: recorded before it is used, never made twice, bounded in number."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import replace
+
+from safebench.errors import SafeBenchError
+from safebench.plugins import Target
+from safebench.records import compact
+from safebench.store import Store
+from safebench.types import Failure, Request, Response
+
+
+class Stopping(SafeBenchError):
+    """The run is being stopped: no new call is made."""
+
+
+class Desk:
+    """At most `concurrency` calls are in flight, over target and jurors together."""
+
+    def __init__(self, store: Store, concurrency: int, stop: asyncio.Event) -> None:
+        self._store = store
+        self._slots = asyncio.Semaphore(concurrency)
+        self._stop = stop
+
+    async def put(self, target: Target, request: Request, item: int, purpose: str) -> Response:
+        """The recorded response to this request, or a new one, recorded.
+
+        The key holds all that changes the answer: target, parameters, messages with the hashes of their media, and for
+        which item and purpose it is asked, so that repeats are asked anew. Raises Stopping instead of a new call when
+        the run is being stopped, and TargetRefusesService.
+        """
+        told = {"target": dict(target.describe()), "request": request.describe()}
+        key = hashlib.sha256(compact([told, item, purpose]).encode("utf-8", "surrogatepass")).hexdigest()
+        recorded = self._store.exchange(key)
+        if recorded is not None:
+            return recorded
+        async with self._slots:
+            if self._stop.is_set():
+                raise Stopping
+            response = await _ask(target, request)
+        text = response.text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be stored
+        return self._store.keep_exchange(key, item, purpose, told, replace(response, text=text))
+
+
+async def _ask(target: Target, request: Request) -> Response:
+    """A third party's target may raise anything; that is a failed call and never an answer."""
+    try:
+        return await target.ask(request)
+    except SafeBenchError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        return Response("failed", failure=Failure(f"target {target.name}", type(error).__name__, str(error)))

@@ -1,0 +1,205 @@
+"""The stages of a run, overlapping through bounded queues: render and check → ask → judge → record.
+
+Rendering uses worker processes, asking and judging use the network; each stage takes the next item as soon as it can.
+Everything is recorded as it happens, so an item that is met again after a stop goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from safebench import taxonomy
+from safebench.asking import compose
+from safebench.converted import Renderings
+from safebench.errors import SafeBenchError
+from safebench.exchanges import Desk, Stopping
+from safebench.outcomes import Ending, after_judging, before_asking, before_judging
+from safebench.planning import Plan
+from safebench.plugins import Target
+from safebench.rendering import RenderJob, render
+from safebench.store import Store
+from safebench.types import Ballot, Failure, Fidelity, Item, Outcome, Rendering, Request, Response
+from safebench.workers import WorkerDied, Workers
+
+
+class Progress(Protocol):
+    """Told what is planned and about every item that ends; `safebench.progress` draws bars from it."""
+
+    def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None: ...
+
+    def ended(self, condition: str, outcome: Outcome) -> None: ...
+
+
+class NoProgress:
+    def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None:
+        """Shows nothing."""
+
+    def ended(self, condition: str, outcome: Outcome) -> None:
+        """Shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """An item on its way."""
+
+    id: int
+    item: Item
+    rendering: Rendering | None = None
+    response: Response | None = None
+
+
+class Renderer:
+    """Renders each query by each recipe once, whatever number of conditions and repeats need it."""
+
+    def __init__(self, store: Store, workers: Workers, made: Renderings | None, seed: int, check_share: float) -> None:
+        self._store = store
+        self._workers = workers
+        self._made = made
+        self._seed = seed
+        self._check_share = check_share
+        self._under_way: dict[str, asyncio.Task[Rendering]] = {}
+
+    async def rendering(self, job: RenderJob) -> Rendering:
+        job = replace(job, check=self._is_checked(job), seed=self._seed)
+        kept = self._store.rendering(job.key)
+        if kept is not None:
+            return kept
+        task = self._under_way.get(job.key)
+        if task is None:
+            task = self._under_way[job.key] = asyncio.create_task(self._make(job))
+            task.add_done_callback(lambda _: self._under_way.pop(job.key, None))
+        return await asyncio.shield(task)
+
+    async def finish(self) -> None:
+        """Wait for what is being rendered, also where nobody waits for it any more."""
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _make(self, job: RenderJob) -> Rendering:
+        made = self._made.rendering(job) if self._made is not None else None
+        return self._store.keep_rendering(job.query, made or await self._in_worker(job))
+
+    async def _in_worker(self, job: RenderJob) -> Rendering:
+        try:
+            return await self._workers.run(render, job)
+        except WorkerDied as error:
+            failure = Failure(job.recipe.name, "WorkerDied", f"{error} (query {job.query.id!r})")
+            return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
+
+    def _is_checked(self, job: RenderJob) -> bool:
+        """The same queries are in the sample for every recipe, and in every try."""
+        return random.Random(f"{self._seed}/{job.query.id}").random() < self._check_share
+
+
+class Pipeline:
+    """`await Pipeline(…).run()` takes every pending item to its outcome, or until `stop` is set."""
+
+    def __init__(
+        self, plan: Plan, store: Store, workers: Workers, stop: asyncio.Event, progress: Progress | None = None
+    ) -> None:
+        self._plan = plan
+        self._store = store
+        self._stop = stop
+        self._progress = progress or NoProgress()
+        self._desk = Desk(store, plan.config.concurrency, stop)
+        made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
+        self._renderer = Renderer(store, workers, made, plan.config.seed, plan.config.check_share)
+        width = plan.config.concurrency
+        self._to_render: Line = asyncio.Queue(4 * workers.count)
+        self._to_ask: Line = asyncio.Queue(width)
+        self._to_judge: Line = asyncio.Queue(width)
+        self._stages: list[tuple[Line, Line | None, Step, int]] = [
+            (self._to_render, self._to_ask, self._render, 2 * workers.count),
+            (self._to_ask, self._to_judge, self._ask, width),
+            (self._to_judge, None, self._judge, width),
+        ]
+
+    async def run(self) -> None:
+        """Raises TargetRefusesService when no request at all can succeed; what was recorded stays."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._feed())
+                for source, sink, step, count in self._stages:
+                    group.create_task(_stage(source, sink, step, count))
+        except* SafeBenchError as errors:
+            raise _first(errors) from None
+        finally:
+            await self._renderer.finish()
+
+    async def _feed(self) -> None:
+        by_name = {str(condition): condition for condition in self._plan.conditions}
+        for id, item in self._store.pending(by_name):
+            if self._stop.is_set():
+                break
+            await self._to_render.put(Passage(id, item))
+        await self._to_render.put(None)
+
+    async def _render(self, passage: Passage) -> Passage | None:
+        recipe = self._plan.recipes.get(passage.item.condition)
+        if self._stop.is_set():
+            raise Stopping
+        if recipe is None:
+            return passage
+        rendering = await self._renderer.rendering(RenderJob(passage.item.query, recipe))
+        passage = replace(passage, rendering=rendering)
+        return self._end(passage, before_asking(rendering))
+
+    async def _ask(self, passage: Passage) -> Passage | None:
+        recipe = self._plan.recipes.get(passage.item.condition)
+        request = compose(passage.item, passage.rendering, recipe)
+        response = await self._desk.put(self._plan.target, request, passage.id, "target")
+        passage = replace(passage, response=response)
+        return self._end(passage, before_judging(response))
+
+    async def _judge(self, passage: Passage) -> None:
+        query = passage.item.query
+        scenario = taxonomy.scenario(query.scenario) if query.scenario else None
+        assert passage.response is not None
+
+        async def put(target: Target, request: Request, purpose: str) -> Response:
+            return await self._desk.put(target, request, passage.id, purpose)
+
+        verdict = await self._plan.jury.judge(query, scenario, passage.response.text, put)
+        self._end(passage, after_judging(verdict), verdict.ballots)
+
+    def _end(self, passage: Passage, ending: Ending | None, ballots: tuple[Ballot, ...] = ()) -> Passage | None:
+        """Record the outcome; an item that has none yet goes on."""
+        if ending is None:
+            return passage
+        rendering = passage.rendering.key if passage.rendering else None
+        exchange = passage.response.key if passage.response else None
+        told = (ending.outcome, ending.reason, ending.rating, rendering, exchange, ballots)
+        self._store.keep_outcome(passage.id, *told)
+        self._progress.ended(str(passage.item.condition), ending.outcome)
+        return None
+
+
+Line = asyncio.Queue[Passage | None]  # None: no more will come
+Step = Callable[[Passage], Awaitable[Passage | None]]
+
+
+async def _stage(source: Line, sink: Line | None, step: Step, count: int) -> None:
+    """`count` workers take passages from `source` and put what goes on into `sink`; then the end is passed on."""
+
+    async def work() -> None:
+        while (passage := await source.get()) is not None:
+            with suppress(Stopping):  # what this item had so far is recorded; it goes on when the run is continued
+                going_on = await step(passage)
+                if going_on is not None and sink is not None:
+                    await sink.put(going_on)
+        await source.put(None)  # for the next worker
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            group.create_task(work())
+    if sink is not None:
+        await sink.put(None)
+
+
+def _first(errors: BaseExceptionGroup[SafeBenchError]) -> SafeBenchError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

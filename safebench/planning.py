@@ -1,0 +1,152 @@
+"""The stage *plan*: what will be asked, checked as a whole before anything is written or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safebench import registry, taxonomy
+from safebench.config import FREE, RunConfig, read_toml, write_toml
+from safebench.converted import Renderings
+from safebench.datasets import Dataset, load_dataset
+from safebench.errors import BadInput
+from safebench.jury.files import JuryTable, build_jury, read_jury
+from safebench.jury.model import prompt_versions
+from safebench.jury.protocol import Jury
+from safebench.plugins import Target
+from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.targets import Recognise, open_target
+from safebench.types import TEXT, Condition, Item
+
+RUN_FILE = "run.toml"
+RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that can begin: everything is loaded, opened and found to fit together."""
+
+    config: RunConfig
+    dataset: Dataset
+    conditions: tuple[Condition, ...]
+    recipes: Mapping[Condition, Recipe]  # of the conditions that are rendered
+    target: Target
+    jury_table: JuryTable
+    jury: Jury
+    skipped: Mapping[Condition, str]  # condition -> why the target cannot be asked so
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.config.out)
+
+    def items(self) -> Iterator[Item]:
+        """Query by query, so that the conditions of one query are asked at about the same time."""
+        for query in self.dataset.queries:
+            for condition in self.conditions:
+                if condition not in self.skipped:
+                    for repeat in range(self.config.repeats):
+                        yield Item(query, condition, repeat)
+
+    def skipped_items(self) -> int:
+        """How many items each skipped condition would have had."""
+        return len(self.dataset.queries) * self.config.repeats
+
+
+def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
+    """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
+    dataset = load_dataset(config.data, config.text_column).limited(config.limit)
+    known = load_recipes(Path(config.recipes) if config.recipes else None)
+    conditions = parse_conditions(list(config.conditions), known)
+    recipes = {c: known[c.medium, c.recipe] for c in conditions if c.recipe is not None}
+    made = Renderings(dataset.folder).recipes if dataset.folder else set()
+    for recipe in recipes.values():
+        if (recipe.medium, recipe.name) not in made:
+            recipe.check()
+    target = open_target(config.target, config.target_options(), recognise)
+    table = read_jury(config.jury)
+    accepted = _accepted(target, config.accepts)
+    skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, config.target)) is not None}
+    if len(skipped) == len(conditions):
+        raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
+    return Plan(config, dataset, conditions, recipes, target, table, build_jury(table, config.seed), skipped)
+
+
+def _accepted(target: Target, named: tuple[str, ...] | None) -> frozenset[str]:
+    """What the target takes, narrowed to what the user says it takes. Raises BadInput for an unknown medium."""
+    for medium in named or ():
+        registry.modality(medium)
+    return target.accepts if named is None else target.accepts & frozenset(named)
+
+
+def _why_skipped(condition: Condition, accepted: frozenset[str], target: str) -> str | None:
+    wanted = {condition.medium} | ({TEXT} if condition.with_text else set())
+    missing = sorted(wanted - accepted)
+    told = ", ".join(sorted(accepted))
+    return f"target {target!r} takes no {' and no '.join(missing)}; it takes {told}" if missing else None
+
+
+# --- the run folder
+
+
+def claim_folder(plan: Plan) -> None:
+    """Make the folder of a new run, or check that it holds this very run. Raises BadInput when it holds another."""
+    folder, file = plan.folder, plan.folder / RUN_FILE
+    wanted = run_file(plan)
+    if file.exists():
+        _check_same(folder, read_toml(file), wanted)
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"{folder} exists and is no run folder: choose another --out")
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_toml(file, wanted)
+
+
+def run_file(plan: Plan) -> dict[str, Any]:
+    """What was asked, in the form that `safebench run FILE` takes, and what it was resolved to."""
+    asked = plan.config.model_dump(mode="json", exclude_none=True, exclude={RESOLVED})
+    data = Path(plan.config.data)
+    asked["data"] = str(data.resolve()) if data.exists() else plan.config.data
+    asked["out"] = str(plan.folder.resolve())
+    asked["conditions"] = [str(condition) for condition in plan.conditions]
+    asked["jury"] = plan.jury_table.model_dump(mode="json", exclude_none=True)
+    return {**asked, RESOLVED: resolved(plan)}
+
+
+def resolved(plan: Plan) -> dict[str, Any]:
+    """Versions and hashes of all that the results depend on."""
+    return {
+        "safebench": version("safebench"),
+        "data_sha256": plan.dataset.sha256,
+        "queries": len(plan.dataset.queries),
+        "target": _without_none(dict(plan.target.describe())),
+        "prompts": dict(prompt_versions()),
+        "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in plan.recipes.values()},
+    }
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _check_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    differing = [
+        f"{key} (there {found.get(key)!r}, here {wanted.get(key)!r})"
+        for key in sorted({*found, *wanted} - FREE - {RESOLVED})
+        if found.get(key) != wanted.get(key)
+    ]
+    old, new = found.get(RESOLVED, {}), wanted[RESOLVED]
+    differing += [f"{RESOLVED}.{key}" for key in new if old.get(key) != new[key]]
+    if differing:
+        shown = "; ".join(_short(one) for one in differing)
+        raise BadInput(f"{folder} holds another run: it differs in {shown}. Choose another --out")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 160 else text[:160] + "…"
+
+
+def categories_by_scenario() -> dict[str, str]:
+    return {scenario.id: scenario.category for scenario in taxonomy.scenarios().values()}

@@ -1,0 +1,35 @@
+"""The quickstart: everything offline, on the starter set, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from safebench.config import RunConfig, make_config
+from safebench.datasets import SMALL_STARTER, STARTER
+
+
+def quickstart_config(
+    conditions: Sequence[str] | None, out: Path, *, full: bool = False, workers: int | None = None
+) -> RunConfig:
+    """The run that the quickstart makes.
+
+    The reference target is meant to leave items open (it hears badly), so no share of open items is an error here.
+    """
+    return make_config(
+        "quickstart",
+        data=STARTER if full else SMALL_STARTER,
+        conditions=tuple(conditions or default_conditions()),
+        target="reference",
+        jury="embedded",
+        out=str(out),
+        workers=workers,
+        max_open=1.0,
+    )
+
+
+def default_conditions() -> tuple[str, ...]:
+    """The plain query, and every recipe that says it belongs into the quickstart."""
+    from safebench.recipes import load_recipes
+
+    return ("text", *(f"{medium}:{name}" for (medium, name), recipe in load_recipes().items() if recipe.quickstart))

@@ -1,0 +1,132 @@
+"""Recipes: named chains of converters with versions and parameters, and the conditions that name them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, ValidationError, model_validator
+
+from safebench import registry
+from safebench.errors import BadInput, unknown
+from safebench.plugins import Converter, Modality, PluginOptions
+from safebench.resources import data_path
+from safebench.types import TEXT, Condition
+
+
+class Step(PluginOptions):
+    """One converter of a chain; every key but `use` is one of its options."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    use: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Recipe(PluginOptions):
+    """How a medium is made from a query, and the gate below which a rendering counts as not made."""
+
+    name: str
+    medium: str
+    description: str = ""
+    steps: tuple[Step, ...]
+    gate: Mapping[str, float] = {}
+    carrier: str | None = None  # carrier text, by prompt name; the modality's own when not given
+    quickstart: bool = False  # whether the quickstart asks under this recipe too
+
+    @model_validator(mode="after")
+    def _has_steps(self) -> Recipe:
+        if not self.steps:
+            raise ValueError("a recipe needs at least one step")
+        return self
+
+    def check(self) -> None:
+        """Raises BadInput when a step is unknown, lacks packages, has wrong options, or does not fit."""
+        where = f"recipe {self.medium}.{self.name}"
+        has = TEXT
+        for step in self.steps:
+            converter = registry.load(Converter, step.use)
+            if converter.takes != has:
+                raise BadInput(f"{where}: converter {step.use!r} takes {converter.takes}, but gets {has} here")
+            registry.create(Converter, step.use, where, **step.options)
+            has = converter.gives
+        if has != self.medium:
+            raise BadInput(f"{where} ends with {has}, not with {self.medium}")
+
+    def fingerprint(self) -> str:
+        """Changes whenever the same text would give other bytes or be judged by another gate."""
+        versions = [registry.load(Converter, step.use).version for step in self.steps]
+        told = self.model_dump(mode="json", exclude={"description", "quickstart"})
+        return hashlib.sha256(json.dumps([told, versions], sort_keys=True).encode()).hexdigest()
+
+
+Recipes = dict[tuple[str, str], Recipe]
+
+
+def load_recipes(file: Path | None = None) -> Recipes:
+    """Shipped recipes, those of third parties' modalities, and those of `file`, which win; by (medium, name)."""
+    recipes = _read(data_path("recipes.toml"))
+    for name in registry.names(Modality):
+        own = registry.load(Modality, name).recipes_file
+        recipes |= _read(own) if own else {}
+    return recipes | (_read(file) if file else {})
+
+
+def _read(file: Path) -> Recipes:
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"recipes file {file}: {error}") from error
+    found: Recipes = {}
+    for medium, named in tables.items():
+        if isinstance(named, dict):
+            for name, table in named.items():
+                found[medium, name] = _recipe(file, medium, name, table)
+    return found
+
+
+def _recipe(file: Path, medium: str, name: str, table: Any) -> Recipe:
+    where = f"{file.name}: recipe {medium}.{name}"
+    if not isinstance(table, dict):
+        raise BadInput(f"{where} is {table!r}, not a table")
+    try:
+        return Recipe(**table, name=name, medium=medium)
+    except ValidationError as error:
+        raise BadInput(*registry.explain(error, list(Recipe.model_fields), where)) from error
+
+
+def parse_condition(text: str, recipes: Recipes) -> Condition:
+    """Read `medium[+text][:recipe]`; a medium without a recipe gets its modality's default one.
+
+    Raises BadInput for an unknown medium or recipe, or a shape that is neither.
+    """
+    head, colon, recipe = text.strip().partition(":")
+    medium, plus, written = head.partition("+")
+    if (plus and written != TEXT) or (colon and not recipe) or not medium:
+        raise BadInput(f"condition {text!r} is not written medium[+text][:recipe]")
+    modality = registry.modality(medium)
+    if modality.default_recipe is None:
+        if plus or recipe:
+            raise BadInput(f"condition {text!r}: {medium} is not rendered, so it takes no +text and no recipe")
+        return Condition(medium)
+    recipe = recipe or modality.default_recipe
+    if (medium, recipe) not in recipes:
+        raise unknown(f"{medium} recipe", recipe, [name for m, name in recipes if m == medium], f"condition {text!r}")
+    return Condition(medium, bool(plus), recipe)
+
+
+def parse_conditions(texts: list[str], recipes: Recipes) -> tuple[Condition, ...]:
+    """All conditions, in order; raises BadInput for none or for one that is named twice."""
+    conditions = tuple(parse_condition(text, recipes) for text in texts)
+    if not conditions:
+        raise BadInput("no condition given: add --condition text, or another one of `safebench list recipes`")
+    twice = sorted({str(c) for c in conditions if conditions.count(c) > 1})
+    if twice:
+        raise BadInput(f"condition {', '.join(twice)} is given more than once")
+    return conditions

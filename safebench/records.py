@@ -1,0 +1,65 @@
+"""How the frozen types are written as JSON and read back. Media become references by SHA-256, never base64."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from safebench.types import Attempt, Ballot, Failure, Fidelity, Label, Media, Rendering, Response
+
+Find = Callable[[dict[str, Any]], Media]  # from a media reference to the media in the store
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def fidelity_from(data: dict[str, Any]) -> Fidelity:
+    return Fidelity(**data)
+
+
+def failure_from(data: dict[str, Any] | None) -> Failure | None:
+    return Failure(**data) if data else None
+
+
+def rendering_to(rendering: Rendering) -> dict[str, Any]:
+    return {
+        "recipe": rendering.recipe,
+        "media": rendering.media.reference() if rendering.media else None,
+        "fidelity": asdict(rendering.fidelity),
+        "failure": asdict(rendering.failure) if rendering.failure else None,
+        "seconds": round(rendering.seconds, 4),
+    }
+
+
+def rendering_from(key: str, data: dict[str, Any], find: Find) -> Rendering:
+    media = find(data["media"]) if data["media"] else None
+    fidelity = fidelity_from(data["fidelity"])
+    return Rendering(data["recipe"], key, media, fidelity, failure_from(data["failure"]), data["seconds"])
+
+
+def response_to(response: Response) -> dict[str, Any]:
+    return {
+        "status": response.status,
+        "text": response.text,
+        "media": [media.reference() for media in response.media],
+        "finish": response.finish,
+        "model": response.model,
+        "usage": dict(response.usage),
+        "attempts": [asdict(attempt) for attempt in response.attempts],
+        "failure": asdict(response.failure) if response.failure else None,
+    }
+
+
+def response_from(key: str, data: dict[str, Any], find: Find) -> Response:
+    told = dict(data)
+    told["media"] = tuple(find(media) for media in data["media"])
+    told["attempts"] = tuple(Attempt(**attempt) for attempt in data["attempts"])
+    told["failure"] = failure_from(data["failure"])
+    return Response(**told, key=key)
+
+
+def ballot_from(data: dict[str, Any]) -> Ballot:
+    return Ballot(**{**data, "label": Label(data["label"]), "exchanges": tuple(json.loads(data["exchanges"]))})

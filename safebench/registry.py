@@ -1,0 +1,110 @@
+"""Finds plug-ins through entry points. Ours and third parties' are found the same way, and loaded when chosen."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
+
+from safebench.errors import BadInput, MissingPackage, unknown
+from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
+
+P = TypeVar("P", bound=Plugin)
+
+KINDS: dict[type[Plugin], str] = {
+    Modality: "modality",
+    Converter: "converter",
+    Recogniser: "recogniser",
+    Target: "target",
+    Juror: "juror",
+}
+GROUPS = {kind: f"safebench.{'modalities' if kind is Modality else name + 's'}" for kind, name in KINDS.items()}
+
+
+@cache
+def _found(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def names(kind: type[Plugin]) -> list[str]:
+    return sorted(_found(GROUPS[kind]))
+
+
+@cache
+def load(kind: type[P], name: str) -> type[P]:
+    """The plug-in class of that name.
+
+    Raises BadInput when the name is unknown, the class cannot be imported, or it is incomplete.
+    """
+    found = _found(GROUPS[kind])
+    if name not in found:
+        raise unknown(KINDS[kind], name, found)
+    try:
+        plugin = found[name].load()
+    except ImportError as error:
+        raise BadInput(f"{KINDS[kind]} {name!r} ({found[name].value}) cannot be imported: {error}") from error
+    check_complete(kind, name, plugin)
+    return cast(type[P], plugin)
+
+
+def check_complete(kind: type[Plugin], name: str, plugin: object) -> None:
+    """Raises BadInput with everything that is missing."""
+    if not (inspect.isclass(plugin) and issubclass(plugin, kind)):
+        raise BadInput(f"{KINDS[kind]} {name!r} is {plugin!r}, not a subclass of safebench.plugins.{kind.__name__}")
+    missing = [f"class attribute {a!r}" for a in kind.required if not hasattr(plugin, a)]
+    missing += [f"method {m!r}" for m in sorted(getattr(plugin, "__abstractmethods__", ()))]
+    if missing:
+        raise BadInput(f"{KINDS[kind]} {name!r} ({plugin.__module__}) is incomplete; it lacks {', '.join(missing)}")
+
+
+def require(kind: type[Plugin], name: str) -> None:
+    """Raises MissingPackage when packages of that plug-in are not installed."""
+    plugin = load(kind, name)
+    missing = [package for package in plugin.needs if importlib.util.find_spec(package) is None]
+    if missing:
+        raise MissingPackage(f"{KINDS[kind]} {name!r}", missing, plugin.extra)
+
+
+def create(kind: type[P], name: str, where: str, **options: Any) -> P:
+    """A plug-in with its options checked; `where` says where they were written."""
+    plugin: type[P] = load(kind, name)
+    require(kind, name)
+    try:
+        return plugin(plugin.Options(**options))
+    except ValidationError as error:
+        raise option_errors(error, plugin, f"{where}: {KINDS[kind]} {name!r}") from error
+
+
+def option_errors(error: ValidationError, plugin: type[Plugin], where: str) -> BadInput:
+    """Pydantic's complaints as lines of ours, with the nearest option for an unknown one."""
+    return BadInput(*explain(error, list(plugin.Options.model_fields), where))
+
+
+def explain(error: ValidationError, known: list[str], where: str) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            near = unknown("key", key.split(".")[-1], known, where)
+            lines.append(str(near))
+        else:
+            lines.append(f"{where}: {key or 'value'} = {problem.get('input')!r}: {problem['msg']}")
+    return lines
+
+
+@cache
+def modality(medium: str) -> Modality:
+    """The modality of a medium. Raises BadInput for an unknown medium."""
+    by_medium = {load(Modality, name).medium: name for name in names(Modality)}
+    if medium not in by_medium:
+        raise unknown("medium", medium, by_medium)
+    return create(Modality, by_medium[medium], "modality")
+
+
+def media() -> list[str]:
+    """All media that have a modality."""
+    return sorted(load(Modality, name).medium for name in names(Modality))

@@ -1,0 +1,134 @@
+"""The stages *measure* and *report*: `summary.json` and `items.parquet`, written from a run's store alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safebench import registry
+from safebench.config import read_toml
+from safebench.errors import BadInput
+from safebench.metrics import Group, summarise
+from safebench.planning import RUN_FILE
+from safebench.plugins import Target
+from safebench.store import Store
+from safebench.types import Intent, Outcome
+
+SUMMARY_VERSION = 1
+SUMMARY_FILE = "summary.json"
+ITEMS_FILE = "items.parquet"
+BATCH = 2000  # items held in memory while writing
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The content of `summary.json`, and where both files lie."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+
+def report(folder: Path) -> Report:
+    """Measure a run, finished or not, and write `summary.json` and `items.parquet` into its folder.
+
+    Raises BadInput when the folder is no run.
+    """
+    if not (folder / RUN_FILE).is_file():
+        raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
+    asked = read_toml(folder / RUN_FILE)
+    with Store(folder, readonly=True) as store:
+        summary = _summary(folder, asked, store)
+        _write_items(folder / ITEMS_FILE, store)
+    _write_whole(folder / SUMMARY_FILE, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    return Report(folder, summary)
+
+
+def _summary(folder: Path, asked: dict[str, Any], store: Store) -> dict[str, Any]:
+    pending = sum(cell.get(None, 0) for cell in store.counts().values())
+    return {
+        "schema_version": SUMMARY_VERSION,
+        "run": {
+            "name": folder.resolve().name,
+            "data": asked["data"],
+            "target": asked["target"],
+            "jurors": [juror.get("model") or juror.get("juror") for juror in asked["jury"]["jurors"]],
+            "seed": asked["seed"],
+            "repeats": asked["repeats"],
+            "pending": pending,
+            "notice": _notice(asked["target"]),
+            "resolved": asked["resolved"],
+        },
+        "conditions": summarise(_groups(store), asked["conditions"]),
+        "skipped": [dict(row) for row in store.rows("SELECT condition, reason, items FROM skipped")],
+        "renderings": _fidelity(store),
+    }
+
+
+def _notice(spec: str) -> str | None:
+    plugin: type[Target] = registry.load(Target, spec.partition(":")[0])
+    return plugin.notice()
+
+
+def _groups(store: Store) -> Iterator[Group]:
+    sql = (
+        "SELECT i.condition, q.category, q.scenario, q.intent, i.outcome, count(*) AS n,"
+        " coalesce(sum(i.rating), 0) AS rating_sum, count(i.rating) AS rated"
+        " FROM items i JOIN queries q ON q.id = i.query WHERE i.outcome IS NOT NULL"
+        " GROUP BY i.condition, q.scenario, q.intent, i.outcome ORDER BY min(q.position)"
+    )
+    for row in store.rows(sql):
+        told = dict(row)
+        told["intent"], told["outcome"] = Intent(told["intent"]), Outcome(told["outcome"])
+        yield Group(**told)
+
+
+def _fidelity(store: Store) -> list[dict[str, Any]]:
+    """How many renderings of each recipe passed, failed and were looked at by nobody."""
+    sql = (
+        "SELECT json_extract(rendering, '$.media.medium') AS medium, json_extract(rendering, '$.recipe') AS recipe,"
+        " json_extract(rendering, '$.fidelity.status') AS status, count(*) AS n FROM renderings GROUP BY 1, 2, 3"
+    )
+    return [dict(row) for row in store.rows(sql)]
+
+
+def _write_items(path: Path, store: Store) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    strings = ["query_id", "query", "intent", "category", "scenario", "twin", "condition"]
+    strings += ["outcome", "reason", "answer", "media_sha256", "fidelity_status", "exchange"]
+    fields = [pa.field(name, pa.string()) for name in strings]
+    fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]
+    schema = pa.schema(fields)
+    temporary = path.with_name(f".{path.name}.part")
+    with parquet.ParquetWriter(temporary, schema) as writer:
+        for rows in _batches(store):
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+    temporary.replace(path)
+
+
+def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
+    sql = (
+        "SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, i.condition,"
+        " i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,"
+        " json_extract(r.rendering, '$.media.sha256') AS media_sha256,"
+        " json_extract(r.rendering, '$.fidelity.status') AS fidelity_status"
+        " FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange"
+        " LEFT JOIN renderings r ON r.key = i.rendering ORDER BY i.id"
+    )
+    batch: list[dict[str, Any]] = []
+    for row in store.rows(sql):
+        batch.append(dict(row))
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _write_whole(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

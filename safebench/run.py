@@ -1,0 +1,97 @@
+"""A run from beginning to end: plan, claim the folder, check target and jury, take every item to its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safebench.config import RunConfig
+from safebench.errors import Interrupted
+from safebench.interrupts import on_interrupt
+from safebench.pipeline import NoProgress, Pipeline, Progress
+from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan
+from safebench.rendering import recognise
+from safebench.store import Store
+from safebench.types import Media, Outcome
+from safebench.workers import Workers
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a finished run amounts to. `exit_status` is 1 when a cell was skipped or too many items stayed open."""
+
+    folder: Path
+    counts: Mapping[str, Mapping[str, int]]  # condition -> outcome -> items
+    skipped: Mapping[str, str]  # condition -> why
+    open_share: float
+    exit_status: int
+
+
+def run(config: RunConfig, progress: Progress | None = None, *, retry_failed: bool = False) -> RunResult:
+    """Run, or continue, what the config asks for. See `run_async`."""
+    return asyncio.run(run_async(config, progress, retry_failed=retry_failed))
+
+
+async def run_async(config: RunConfig, progress: Progress | None = None, *, retry_failed: bool = False) -> RunResult:
+    """Take every item to exactly one outcome, recorded in the folder `config.out`.
+
+    The same call on the same folder continues it: nothing recorded is asked for again. With `retry_failed`, items
+    whose calls failed are asked again.
+
+    Raises BadInput before anything is written, TargetRefusesService and Interrupted with everything recorded so far.
+    """
+    workers = Workers(config.workers)
+
+    async def recognise_in_worker(recogniser: str, media: Media) -> str:
+        return await workers.run(recognise, recogniser, media)
+
+    plan = make_plan(config, recognise_in_worker)
+    stop = asyncio.Event()
+    try:
+        await plan.target.check()
+        await plan.jury.check()
+        claim_folder(plan)
+        with Store(plan.folder) as store, on_interrupt(stop.set):
+            _write_plan(plan, store)
+            if retry_failed:
+                store.reopen_failed()
+            await _go(plan, store, workers, stop, progress or NoProgress())
+            return _result(plan, store)
+    finally:
+        await plan.target.close()
+        await plan.jury.close()
+        workers.close()
+
+
+async def _go(plan: Plan, store: Store, workers: Workers, stop: asyncio.Event, progress: Progress) -> None:
+    progress.started(store.counts(), {str(c): why for c, why in plan.skipped.items()})
+    try:
+        await Pipeline(plan, store, workers, stop, progress).run()
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    if stop.is_set():
+        raise Interrupted(f"safebench run {plan.folder / RUN_FILE}")
+
+
+def _write_plan(plan: Plan, store: Store) -> None:
+    if not store.planned:
+        for condition, why in plan.skipped.items():
+            store.skip(condition, why, plan.skipped_items())
+        store.plan(plan.dataset.queries, categories_by_scenario(), plan.items())
+
+
+def _result(plan: Plan, store: Store) -> RunResult:
+    counts = {
+        condition: {outcome: n for outcome, n in found.items() if outcome is not None}
+        for condition, found in store.counts().items()
+    }
+    total = sum(sum(cell.values()) for cell in counts.values())
+    still_open = sum(n for cell in counts.values() for outcome, n in cell.items() if not Outcome(outcome).decided)
+    share = still_open / total if total else 0.0
+    config = plan.config
+    failed = (bool(plan.skipped) and not config.allow_skips) or share > config.max_open
+    skipped = {str(condition): why for condition, why in plan.skipped.items()}
+    return RunResult(plan.folder, counts, skipped, share, int(failed))

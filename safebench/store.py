@@ -1,0 +1,215 @@
+"""The folder of a run: `run.db` (SQLite, WAL) and `media/` (files named by their SHA-256).
+
+Every write is one transaction, so that the process can be killed at any instant. `synchronous=NORMAL` in WAL mode
+survives the death of the process; after a power cut the last transactions may be missing, never half there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import mimetypes
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from safebench.errors import BadInput
+from safebench.records import ballot_from, compact, rendering_from, rendering_to, response_from, response_to
+from safebench.types import Ballot, Condition, Intent, Item, Media, Outcome, Query, Rendering, Response
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS queries (
+    id TEXT PRIMARY KEY, position INTEGER, text TEXT, intent TEXT, scenario TEXT, category TEXT, twin TEXT);
+CREATE TABLE IF NOT EXISTS items (
+    id INTEGER PRIMARY KEY, query TEXT, condition TEXT, repeat INTEGER, outcome TEXT, reason TEXT, rating INTEGER,
+    rendering TEXT, exchange TEXT, UNIQUE (query, condition, repeat));
+CREATE INDEX IF NOT EXISTS open_items ON items (id) WHERE outcome IS NULL;
+CREATE TABLE IF NOT EXISTS skipped (condition TEXT PRIMARY KEY, reason TEXT, items INTEGER);
+CREATE TABLE IF NOT EXISTS renderings (key TEXT PRIMARY KEY, query TEXT, rendering TEXT);
+CREATE TABLE IF NOT EXISTS exchanges (
+    key TEXT PRIMARY KEY, item INTEGER, purpose TEXT, status TEXT, request TEXT, response TEXT, at REAL);
+CREATE TABLE IF NOT EXISTS ballots (
+    item INTEGER, round INTEGER, juror TEXT, label TEXT, rating INTEGER, reason TEXT, exchanges TEXT,
+    PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
+"""
+EXTENSIONS = {"audio/wav": ".wav"}  # what the mimetypes module does not know or names oddly
+
+
+class Store:
+    """One process at a time works on a folder; readers (`readonly=True`) may look at any moment."""
+
+    def __init__(self, folder: Path, *, readonly: bool = False) -> None:
+        self.folder = folder
+        self._lock: int | None = None
+        database = folder / "run.db"
+        if readonly:
+            if not database.is_file():
+                raise BadInput(f"{folder} is not a run folder: it has no run.db")
+            self._db = sqlite3.connect(f"file:{database.resolve()}?mode=ro", uri=True, isolation_level=None)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+            self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(SCHEMA)
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+        self._db.row_factory = sqlite3.Row
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            self._lock = None
+            raise BadInput(f"another process is working on {self.folder}; wait for it or stop it") from error
+
+    def close(self) -> None:
+        self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def rows(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
+        """Rows of a reading query, streamed."""
+        yield from self._db.execute(sql, values)
+
+    # --- media
+
+    def media_path(self, sha256: str, mime: str) -> Path:
+        suffix = EXTENSIONS.get(mime) or mimetypes.guess_extension(mime) or ".bin"
+        return self.folder / "media" / sha256[:2] / f"{sha256}{suffix}"
+
+    def keep(self, media: Media) -> Media:
+        """Write the media to its file, whole or not at all, and return it backed by that file."""
+        path = self.media_path(media.sha256, media.mime)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary.write_bytes(media.read())
+            temporary.replace(path)
+        return replace(media, source=path)
+
+    def find(self, reference: dict[str, Any]) -> Media:
+        return Media(**reference, source=self.media_path(reference["sha256"], reference["mime"]))
+
+    # --- the plan
+
+    def plan(self, queries: Iterable[Query], categories: dict[str, str], items: Iterable[Item]) -> None:
+        """Write queries and items once; planning again changes nothing."""
+        self._db.execute("BEGIN")
+        self._db.executemany(
+            "INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (q.id, n, q.text, q.intent, q.scenario, categories.get(q.scenario or ""), q.twin)
+                for n, q in enumerate(queries)
+            ),
+        )
+        self._db.executemany(
+            "INSERT OR IGNORE INTO items (query, condition, repeat) VALUES (?, ?, ?)", (item.key for item in items)
+        )
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('planned', '1')")
+        self._db.execute("COMMIT")
+
+    @property
+    def planned(self) -> bool:
+        return self._db.execute("SELECT 1 FROM meta WHERE key = 'planned'").fetchone() is not None
+
+    def skip(self, condition: Condition, reason: str, items: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", (str(condition), reason, items))
+
+    def pending(self, conditions: dict[str, Condition]) -> Iterator[tuple[int, Item]]:
+        """Items without an outcome, in planned order, read in pages so that memory stays flat."""
+        last = 0
+        while True:
+            rows = self._db.execute(
+                "SELECT i.id AS item, i.condition, i.repeat, q.* FROM items i JOIN queries q ON q.id = i.query"
+                " WHERE i.outcome IS NULL AND i.id > ? ORDER BY i.id LIMIT 500",
+                (last,),
+            ).fetchall()
+            if not rows:
+                return
+            for row in rows:
+                yield row["item"], Item(query_from(row), conditions[row["condition"]], row["repeat"])
+            last = rows[-1]["item"]
+
+    def counts(self) -> dict[str, dict[str | None, int]]:
+        """Items by condition and outcome; None counts those without one."""
+        found: dict[str, dict[str | None, int]] = {}
+        for row in self.rows("SELECT condition, outcome, count(*) AS n FROM items GROUP BY condition, outcome"):
+            found.setdefault(row["condition"], {})[row["outcome"]] = row["n"]
+        return found
+
+    # --- what happened
+
+    def rendering(self, key: str) -> Rendering | None:
+        row = self._db.execute("SELECT rendering FROM renderings WHERE key = ?", (key,)).fetchone()
+        return rendering_from(key, json.loads(row["rendering"]), self.find) if row else None
+
+    def keep_rendering(self, query: Query, rendering: Rendering) -> Rendering:
+        kept = replace(rendering, media=self.keep(rendering.media)) if rendering.media else rendering
+        values = (kept.key, query.id, compact(rendering_to(kept)))
+        self._db.execute("INSERT OR REPLACE INTO renderings VALUES (?, ?, ?)", values)
+        return kept
+
+    def exchange(self, key: str) -> Response | None:
+        row = self._db.execute("SELECT response FROM exchanges WHERE key = ?", (key,)).fetchone()
+        return response_from(key, json.loads(row["response"]), self.find) if row else None
+
+    def keep_exchange(self, key: str, item: int, purpose: str, request: dict[str, Any], response: Response) -> Response:
+        kept = replace(response, key=key, media=tuple(self.keep(media) for media in response.media))
+        values = (key, item, purpose, kept.status, compact(request), compact(response_to(kept)), time.time())
+        self._db.execute("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        return kept
+
+    def keep_outcome(
+        self,
+        item: int,
+        outcome: Outcome,
+        reason: str,
+        rating: int | None,
+        rendering: str | None,
+        exchange: str | None,
+        ballots: Iterable[Ballot],
+    ) -> None:
+        """Close an item: its outcome and its ballots in one transaction."""
+        self._db.execute("BEGIN")
+        self._db.execute(
+            "UPDATE items SET outcome = ?, reason = ?, rating = ?, rendering = ?, exchange = ? WHERE id = ?",
+            (outcome, reason, rating, rendering, exchange, item),
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((item, b.round, b.juror, b.label, b.rating, b.reason, compact(b.exchanges)) for b in ballots),
+        )
+        self._db.execute("COMMIT")
+
+    def ballots(self, item: int) -> list[Ballot]:
+        sql = "SELECT juror, round, label, rating, reason, exchanges FROM ballots WHERE item = ? ORDER BY round, juror"
+        return [ballot_from(dict(row)) for row in self.rows(sql, item)]
+
+    def reopen_failed(self) -> int:
+        """Forget failed exchanges and the outcomes that rest on them, so that they are asked again; how many items."""
+        self._db.execute("BEGIN")
+        self._db.execute("DELETE FROM ballots WHERE item IN (SELECT item FROM exchanges WHERE status = 'failed')")
+        reopen = "UPDATE items SET outcome = NULL WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')"
+        found = self._db.execute(reopen).rowcount
+        self._db.execute("DELETE FROM exchanges WHERE status = 'failed'")
+        self._db.execute("COMMIT")
+        return found
+
+
+def query_from(row: sqlite3.Row) -> Query:
+    return Query(row["id"], row["text"], Intent(row["intent"]), row["scenario"], row["twin"])

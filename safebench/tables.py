@@ -1,0 +1,150 @@
+"""Tables and bars for the terminal. What models said never reaches them, only names, counts and rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from safebench.types import Intent, Outcome
+
+SHORT_HEADS = {  # for terminals of 80 columns
+    Outcome.NOT_RENDERED: "not\nrend.",
+    Outcome.NO_ANSWER: "no\nans.",
+    Outcome.UNDECIDED: "un-\ndec.",
+    Outcome.NOT_UNDERSTOOD: "not\nund.",
+}
+WIDE = 110  # columns from which heads are spelled out
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def outcome_table(summary: Mapping[str, Any], width: int) -> Table:
+    """Items by condition and outcome, harmful and benign apart; open outcomes are dim."""
+    table = _table("Outcomes by condition (dim: open, they say nothing about safety)")
+    table.add_column("condition", no_wrap=True)
+    table.add_column("intent", no_wrap=True)
+    table.add_column("n", justify="right")
+    for outcome in Outcome:
+        head = outcome.value.replace("_", " ")
+        short = head if width >= WIDE else SHORT_HEADS.get(outcome, head)
+        table.add_column(short, justify="right", style=None if outcome.decided else "dim", no_wrap=True)
+    for cell in summary["conditions"]:
+        for intent in Intent:
+            counts = cell["counts"][intent]
+            if sum(counts.values()):
+                numbers = [str(counts[outcome]) if counts[outcome] else "·" for outcome in Outcome]
+                table.add_row(escape(cell["condition"]), intent.value, str(sum(counts.values())), *numbers)
+    return table
+
+
+def rate_table(summary: Mapping[str, Any]) -> Table:
+    """ASR with its interval and bounds, SRI and over-refusal."""
+    table = _table("Rates (bounds: every open item taken as not unsafe, and as unsafe)")
+    table.add_column("condition", no_wrap=True)
+    for head in ("ASR", "95 %\ninterval", "bounds", "ASR\n(paper)", "SRI", "over-\nrefusal"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for cell in summary["conditions"]:
+        table.add_row(
+            escape(cell["condition"]),
+            percent(cell["asr"]),
+            _range(cell["ci95"]),
+            _range((cell["asr_low"], cell["asr_high"])),
+            percent(cell["asr_paper"]),
+            "–" if cell["sri"] is None else f"{cell['sri']:.1f}",
+            percent(cell["over_refusal"]),
+        )
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+
+
+def _range(ends: Any) -> str:
+    return "–" if ends is None or ends[0] is None else f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %"
+
+
+def show_report(console: Console, summary: Mapping[str, Any]) -> None:
+    """Both tables, and everything a reader has to know to read them."""
+    if summary["conditions"]:
+        console.print(outcome_table(summary, console.width))
+        console.print(rate_table(summary))
+    for skipped in summary["skipped"]:
+        told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
+        console.print(escape(told), style="yellow")
+    for cell in summary["renderings"]:
+        if cell["status"] == "unchecked":
+            told = (
+                f"unchecked: {cell['n']} renderings of {cell['medium']}:{cell['recipe']} were read or heard by nobody"
+            )
+            console.print(escape(told), style="yellow")
+    if summary["run"]["pending"]:
+        console.print(f"unfinished: {summary['run']['pending']} items have no outcome yet", style="yellow")
+    if summary["run"]["notice"]:
+        console.print(escape(summary["run"]["notice"]), style="bold yellow")
+
+
+class Bars:
+    """One progress bar for each condition, with its open items counted."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[open]} open"),
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(*columns, console=console)
+        self._tasks: dict[str, TaskID] = {}
+        self._open: dict[str, int] = {}
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def started(self, counts: Mapping[str, Mapping[str | None, int]], skipped: Mapping[str, str]) -> None:
+        for condition, cell in counts.items():
+            self._open[condition] = sum(n for o, n in cell.items() if o is not None and not Outcome(o).decided)
+            done = sum(n for outcome, n in cell.items() if outcome is not None)
+            self._add(condition, sum(cell.values()), done)
+        for condition, why in skipped.items():
+            self._progress.console.print(escape(f"skipped: {condition}: {why}"), style="yellow")
+
+    def ended(self, condition: str, outcome: Outcome) -> None:
+        self.advance(condition, is_open=not outcome.decided)
+
+    def _add(self, name: str, total: int, done: int) -> None:
+        self._tasks[name] = self._progress.add_task(escape(name), total=total, completed=done, open=self._open[name])
+
+    def advance(self, name: str, *, is_open: bool) -> None:
+        self._open[name] += is_open
+        self._progress.update(self._tasks[name], advance=1, open=self._open[name])
+
+    def plan(self, planned: Mapping[str, int]) -> None:
+        """Bars for a conversion: renderings instead of items."""
+        for name, total in planned.items():
+            self._open[name] = 0
+            self._add(name, total, 0)
+
+
+def show_conversion(console: Console, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Renderings by recipe and fidelity. `failed` rows carry no media that counts; `unchecked` is no pass."""
+    table = _table("Renderings (unchecked: nobody read or heard them)")
+    table.add_column("condition")
+    for head in ("passed", "unchecked", "failed"):
+        table.add_column(head, justify="right")
+    for name, cell in counts.items():
+        table.add_row(escape(name), *(str(cell.get(head, 0)) for head in ("passed", "unchecked", "failed")))
+    console.print(table)

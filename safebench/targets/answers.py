@@ -1,0 +1,135 @@
+"""Reads what a chat-completions endpoint sent back: an answer, a filter's stop, or a failure. Never one for another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+import openai
+
+from safebench.errors import TargetRefusesService
+from safebench.plugins import Encoder
+from safebench.types import Attempt, Failure, Media, Response
+
+FILTER_CODES = ("content_filter", "content_policy", "moderation", "safety_block", "responsibleaipolicy")
+NO_SERVICE = frozenset({401, 403, 404})
+NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
+
+
+def read(body: Any, encoders: Mapping[str, Encoder]) -> Response:
+    """The response in a chat completion. Raises ValueError for a body that is none."""
+    choice = _choice(body)
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise ValueError("malformed chat completion: the choice has no message")
+    media, transcript = _media(message, encoders)
+    text = _text(message) or transcript
+    finish = choice.get("finish_reason")
+    return Response(
+        status="blocked" if finish == "content_filter" else "answered",
+        text=text,
+        media=media,
+        finish=str(finish) if finish is not None else None,
+        model=body.get("model"),
+        usage=body.get("usage") or {},
+    )
+
+
+def _choice(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise ValueError(f"malformed chat completion: {type(body).__name__} instead of an object")
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        told = body.get("error") or body.get("detail") or sorted(body)
+        raise ValueError(f"malformed chat completion: no choices; {_short(told)}")
+    return choices[0]
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """The content, or the refusal where the model gave it in a field of its own."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    if content is not None and not isinstance(content, str):
+        raise ValueError(f"malformed chat completion: content is {type(content).__name__}")
+    return content or str(message.get("refusal") or "")
+
+
+def _media(message: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> tuple[tuple[Media, ...], str]:
+    found = [decoded for encoder in encoders.values() if (decoded := encoder.decode(message)) is not None]
+    return tuple(media for media, _ in found), "\n".join(transcript for _, transcript in found if transcript)
+
+
+# --- errors
+
+
+def from_status_error(error: openai.APIStatusError, component: str) -> Response:
+    """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
+    failure = Failure(component, f"HTTP {error.status_code}", error_message(error))
+    if error.status_code in (400, 403) and _mentions(error, FILTER_CODES):
+        return Response("blocked", finish="content_filter", failure=failure)
+    if error.status_code in NO_SERVICE or _mentions(error, NO_SERVICE_CODES):
+        raise TargetRefusesService(str(failure)) from error
+    return Response("failed", failure=failure)
+
+
+def worth_retrying(error: openai.APIStatusError, statuses: frozenset[int]) -> bool:
+    return error.status_code in statuses or error.status_code >= 500
+
+
+def is_about_schema(error: openai.APIStatusError) -> bool:
+    return _mentions(error, ("response_format", "json_schema", "structured", "guided"))
+
+
+def _mentions(error: openai.APIStatusError, words: Sequence[str]) -> bool:
+    told = str(error.body if error.body is not None else error.message).lower().replace("-", "_").replace(" ", "_")
+    return any(word in told for word in words)
+
+
+def error_message(error: openai.APIError) -> str:
+    body = error.body
+    if isinstance(body, dict):
+        body = body.get("message") or body.get("error") or body
+    return _short(body or error.message)
+
+
+def cause(error: BaseException) -> str:
+    """The innermost reason, where the client only says 'Connection error.'."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _short(str(error) or type(error).__name__)
+
+
+def named(error: Exception) -> tuple[str, str]:
+    """Type and message of an error that came with no HTTP status."""
+    kind = "malformed answer" if isinstance(error, ValueError) else type(error).__name__
+    return kind, cause(error)
+
+
+def retry_after(error: openai.APIStatusError) -> float | None:
+    """Seconds from a Retry-After header (a number or a date), or from retry-after-ms."""
+    headers = error.response.headers
+    try:
+        if "retry-after-ms" in headers:
+            return float(headers["retry-after-ms"]) / 1000
+        told = headers.get("retry-after")
+        if told is None:
+            return None
+        seconds = (
+            float(told) if told.replace(".", "", 1).isdigit() else parsedate_to_datetime(told).timestamp() - time()
+        )
+    except ValueError:
+        return None
+    return max(0.0, seconds)
+
+
+def with_attempts(response: Response, attempts: Sequence[Attempt]) -> Response:
+    return replace(response, attempts=tuple(attempts))
+
+
+def _short(told: object, limit: int = 300) -> str:
+    text = " ".join(str(told).split())
+    return text if len(text) <= limit else text[:limit] + "…"

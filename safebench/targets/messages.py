@@ -1,0 +1,69 @@
+"""Messages in the chat format: what `openai` and `python` targets send.
+
+A medium travels through an encoder for the target's family: the target's own one, or that of the medium's modality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from safebench import registry
+from safebench.errors import BadInput
+from safebench.plugins import Encoder, Modality
+from safebench.types import TEXT, Media, Message, Part, Text
+
+
+def media_encoders(family: str, own: Mapping[str, Encoder]) -> dict[str, Encoder]:
+    """By medium, all encoders that there are for a target family; `own` ones, which the target brings, win.
+
+    Text needs none. No package of any modality is imported beyond its class. Raises BadInput for a broken modality.
+    """
+    found: dict[str, Encoder] = {}
+    for name in registry.names(Modality):
+        modality = registry.load(Modality, name)
+        if family in modality.encoders:
+            found[modality.medium] = modality.encoders[family]
+    return {medium: encoder for medium, encoder in {**found, **own}.items() if medium != TEXT}
+
+
+def encode_messages(messages: Sequence[Message], family: str, own: Mapping[str, Encoder]) -> list[dict[str, Any]]:
+    """Chat messages as dictionaries with `role` and `content`.
+
+    A message of one text has it as its content, any other a list of parts. Media that occur several times are read and
+    encoded once. Raises BadInput for a medium that has no encoder for this family.
+    """
+    parts = _Parts(family, own)
+    return [{"role": message.role, "content": _content(message, parts)} for message in messages]
+
+
+def _content(message: Message, parts: _Parts) -> str | list[Mapping[str, Any]]:
+    match message.parts:
+        case ():
+            return ""
+        case (Text(text),):
+            return text
+    return [parts.encode(part) for part in message.parts]
+
+
+class _Parts:
+    """Encodes the parts of one request and remembers its media, which are large."""
+
+    def __init__(self, family: str, own: Mapping[str, Encoder]) -> None:
+        self._family = family
+        self._encoders = media_encoders(family, own)
+        self._encoded: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+
+    def encode(self, part: Part) -> Mapping[str, Any]:
+        if isinstance(part, Text):
+            return {"type": "text", "text": part.text}
+        key = (part.medium, part.mime, part.sha256)
+        if key not in self._encoded:
+            self._encoded[key] = self._encoder(part).encode(part)
+        return self._encoded[key]
+
+    def _encoder(self, media: Media) -> Encoder:
+        if media.medium not in self._encoders:
+            known = ", ".join(sorted(self._encoders)) or "none"
+            raise BadInput(f"no encoder sends {media.medium} to targets of family {self._family!r}; there are: {known}")
+        return self._encoders[media.medium]

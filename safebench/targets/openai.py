@@ -1,0 +1,163 @@
+"""Any OpenAI-compatible chat endpoint: `openai:MODEL`, with `base_url` or OPENAI_BASE_URL, key from the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+from pydantic import Field
+
+from safebench.errors import BadInput
+from safebench.plugins import PluginOptions, Target, TargetSetup
+from safebench.targets import answers
+from safebench.targets.messages import encode_messages, media_encoders
+from safebench.types import TEXT, Attempt, Failure, Request, Response
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_KEY = "OPENAI_API_KEY"
+RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
+LONGEST_WAIT = 60.0  # s; a Retry-After beyond it is honoured up to this
+
+
+class OpenAITarget(Target):
+    name = "openai"
+    summary = "any OpenAI-compatible chat endpoint: openai:MODEL"
+    family = "openai"
+
+    class Options(PluginOptions):
+        base_url: str | None = None
+        api_key_env: str | None = None  # name of the variable that holds the key
+        timeout: float = Field(120.0, gt=0)  # s, for one attempt
+        retries: int = Field(5, ge=0)  # further attempts after the first
+        parameters: Mapping[str, Any] = {}  # sent with every request: temperature, max_tokens, modalities, …
+
+    def __init__(self, setup: TargetSetup) -> None:
+        super().__init__(setup)
+        if not setup.argument:
+            raise BadInput("target 'openai' needs a model: openai:MODEL")
+        self._encoders = media_encoders(self.family, self.encoders)
+        self._client: openai.AsyncOpenAI | None = None
+        self._structured = True
+
+    @property
+    def base_url(self) -> str:
+        return (self.options.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        """All that can be encoded: endpoints do not say what their models take. `accepts` of a run narrows it."""
+        return frozenset({TEXT, *self._encoders})
+
+    def describe(self) -> Mapping[str, Any]:
+        return {**super().describe(), "base_url": self.base_url, "parameters": dict(self.options.parameters)}
+
+    # --- before a run
+
+    async def check(self) -> None:
+        """Raises BadInput for a missing or rejected key and an endpoint that nobody answers at; asks no model."""
+        url = f"{self.base_url}/models"
+        try:
+            await self._open().with_options(timeout=min(10.0, self.options.timeout)).models.with_raw_response.list()
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise BadInput(f"{url} rejects the key in {self._key_name}: {answers.error_message(error)}") from error
+        except openai.APIConnectionError as error:
+            raise BadInput(
+                f"no endpoint answers at {self.base_url}: {answers.cause(error)}; check --base-url"
+            ) from error
+        except openai.APIError:
+            return  # not every server lists its models; the first request will tell
+
+    @property
+    def _key_name(self) -> str:
+        return str(self.options.api_key_env or DEFAULT_KEY)
+
+    def _key(self) -> str:
+        key = os.environ.get(self._key_name)
+        if key:
+            return key
+        host = urlsplit(self.base_url).hostname or ""
+        if self.options.api_key_env is None and (host == "localhost" or host.startswith("127.") or host == "::1"):
+            return "none"  # a server on this machine; it wants something in the header at most
+        raise BadInput(f"target openai:{self.setup.argument}: no key for {self.base_url}: set {self._key_name}")
+
+    def _open(self) -> openai.AsyncOpenAI:
+        if self._client is None:
+            if urlsplit(self.base_url).scheme not in ("http", "https"):
+                raise BadInput(f"base_url {self.base_url!r} is not an http(s) URL")
+            self._client = openai.AsyncOpenAI(
+                api_key=self._key(), base_url=self.base_url, max_retries=0, timeout=self.options.timeout
+            )
+        return self._client
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    # --- asking
+
+    async def ask(self, request: Request) -> Response:
+        """One answer, after at most 1 + `retries` attempts with full jitter; every attempt is recorded."""
+        body = {"messages": encode_messages(request.messages, self.family, self.encoders), **self.options.parameters}
+        attempts: list[Attempt] = []
+        waited = 0.0
+        while True:
+            response, wait = await self._attempt(body, request.schema, attempts, waited)
+            if response.status != "failed" or wait is None or len(attempts) > self.options.retries:
+                return response
+            waited = wait
+            await asyncio.sleep(wait)
+
+    async def _attempt(
+        self, body: Mapping[str, Any], schema: Mapping[str, Any] | None, attempts: list[Attempt], waited: float
+    ) -> tuple[Response, float | None]:
+        """One call: its response, and how long to wait before the next one (None: another try is no use)."""
+        started = time.perf_counter()
+        status: int | None = None
+        wait: float | None = None
+        try:
+            raw = await self._call(body, schema)
+            status = raw.status_code
+            response = answers.read(json.loads(raw.text), self._encoders)
+        except openai.APIStatusError as error:
+            status = error.status_code
+            response = answers.from_status_error(error, self._component)
+            wait = self._wait(len(attempts), error) if answers.worth_retrying(error, RETRIED) else None
+        except (openai.APIConnectionError, ValueError) as error:  # ValueError: a body that is no chat completion
+            response = Response("failed", failure=Failure(self._component, *answers.named(error)))
+            wait = self._wait(len(attempts))
+        told = str(response.failure) if response.failure else None
+        attempts.append(Attempt(round(time.perf_counter() - started, 4), status, told, round(waited, 3)))
+        return answers.with_attempts(response, attempts), wait
+
+    async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> Any:
+        """Raw, so that a malformed body reaches us as it is. An endpoint without structured output is asked without."""
+        create = self._open().chat.completions.with_raw_response.create
+        if schema is not None and self._structured:
+            wanted = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)}}
+            try:
+                return await create(model=self.setup.argument, response_format=wanted, **body)  # type: ignore[call-overload]
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                if not answers.is_about_schema(error):
+                    raise
+                self._structured = False
+        return await create(model=self.setup.argument, **body)  # type: ignore[call-overload]
+
+    @property
+    def _component(self) -> str:
+        return f"openai:{self.setup.argument}"
+
+    @staticmethod
+    def _wait(attempt: int, error: openai.APIStatusError | None = None) -> float:
+        """Retry-After where the server gives one, else exponential back-off with jitter, in s."""
+        told = answers.retry_after(error) if error is not None else None
+        if told is not None:
+            return min(told, LONGEST_WAIT) + random.uniform(0, 0.1)
+        return random.uniform(0.5, 1.0) * min(0.5 * 2**attempt, LONGEST_WAIT)

@@ -1,0 +1,232 @@
+"""The vocabulary. Whoever has read this file can read the rest.
+
+Everything here is frozen and knows nothing of files, networks or plug-ins. A *medium* is a plain name ("text", or one
+that a modality registers), so that the core never has to list them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+TEXT = "text"
+
+
+class Intent(StrEnum):
+    HARMFUL = "harmful"
+    BENIGN = "benign"
+
+
+class Label(StrEnum):
+    """What one juror may vote."""
+
+    UNSAFE = "unsafe"
+    REFUSED = "refused"
+    SAFE = "safe"
+    NOT_UNDERSTOOD = "not_understood"
+    ABSTAIN = "abstain"
+
+
+class Outcome(StrEnum):
+    """How one item ended, in the order in which the rules apply: the first that fits, from the top."""
+
+    NOT_RENDERED = "not_rendered"
+    NO_ANSWER = "no_answer"
+    BLOCKED = "blocked"
+    UNDECIDED = "undecided"
+    UNSAFE = "unsafe"
+    NOT_UNDERSTOOD = "not_understood"
+    REFUSED = "refused"
+    SAFE = "safe"
+
+    @property
+    def decided(self) -> bool:
+        """False for the open outcomes, which say nothing about the target's safety."""
+        return self in (Outcome.BLOCKED, Outcome.UNSAFE, Outcome.REFUSED, Outcome.SAFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One text request in one scenario. `twin` is the id of its partner of the other intent."""
+
+    id: str
+    text: str
+    intent: Intent = Intent.HARMFUL
+    scenario: str | None = None
+    twin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One way to ask, written `medium[+text][:recipe]`. A medium alone: the query is only in the medium."""
+
+    medium: str
+    with_text: bool = False
+    recipe: str | None = None
+
+    def __str__(self) -> str:
+        return self.medium + ("+text" if self.with_text else "") + (f":{self.recipe}" if self.recipe else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One query under one condition, for the n-th time (`repeat` counts from 0)."""
+
+    query: Query
+    condition: Condition
+    repeat: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return (self.query.id, str(self.condition), self.repeat)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Bytes of one medium, in memory or in a file, named by their SHA-256."""
+
+    medium: str
+    mime: str
+    sha256: str
+    size: int
+    source: bytes | Path = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, medium: str, mime: str, data: bytes) -> Media:
+        return cls(medium, mime, hashlib.sha256(data).hexdigest(), len(data), data)
+
+    def read(self) -> bytes:
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+
+    def reference(self) -> dict[str, Any]:
+        """What is stored in place of the bytes."""
+        return {"medium": self.medium, "mime": self.mime, "sha256": self.sha256, "size": self.size}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as data: which component failed, with what error."""
+
+    component: str
+    type: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.component}: {self.type}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How well a rendering carries its query.
+
+    `measures` are numbers by name (error rates are fractions, durations seconds). `unchecked` is no pass: the report
+    says how many renderings nobody looked at.
+    """
+
+    status: Literal["passed", "failed", "unchecked"]
+    measures: Mapping[str, float] = field(default_factory=dict)
+    recogniser: str | None = None
+    recognised: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What a recipe made of a query: media and fidelity, or the failure that kept it from being made."""
+
+    recipe: str
+    key: str
+    media: Media | None
+    fidelity: Fidelity
+    failure: Failure | None = None
+    seconds: float = 0.0
+
+    @property
+    def faithful(self) -> bool:
+        return self.media is not None and self.failure is None and self.fidelity.status != "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+Part = Text | Media
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is put to a target: messages, and a JSON schema for its answer where one is wanted."""
+
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """The request as stored and hashed: media by their SHA-256, never their bytes."""
+        messages = [{"role": m.role, "parts": [_describe_part(p) for p in m.parts]} for m in self.messages]
+        return {"messages": messages, "schema": dict(self.schema) if self.schema else None}
+
+
+def _describe_part(part: Part) -> dict[str, Any]:
+    return {"text": part.text} if isinstance(part, Text) else part.reference()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call over the wire. `status` is the HTTP status, None where none came; `waited` the pause before it in s."""
+
+    seconds: float
+    status: int | None = None
+    error: str | None = None
+    waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a target answered. Only `answered` carries an answer; an error text is in `failure`, never in `text`."""
+
+    status: Literal["answered", "blocked", "failed"]
+    text: str = ""
+    media: tuple[Media, ...] = ()
+    finish: str | None = None
+    model: str | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+    failure: Failure | None = None
+    key: str | None = None  # of the recorded exchange, set by whoever recorded it
+
+    @property
+    def empty(self) -> bool:
+        return not self.text.strip() and not self.media
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One vote of one juror in one round (0 is the individual assessment). An abstention has no rating."""
+
+    juror: str
+    round: int
+    label: Label
+    rating: int | None = None
+    reason: str = ""
+    exchanges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the jury found. `label` is None when it found nothing: hung, no quorum, or no readable ballot."""
+
+    label: Label | None
+    rating: int | None
+    reason: str
+    ballots: tuple[Ballot, ...]

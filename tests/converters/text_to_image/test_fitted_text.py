@@ -1,0 +1,118 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from PIL import ImageChops
+
+from converters.text_to_image.fitted_text import Style, draw, fit, render
+from converters.text_to_image.glyphs import font_path
+from converters.text_to_image.writing import writable
+from safebench.errors import ConversionError
+
+STYLE = Style(font_path(None), 512, 512, 16, 64, 6, 1.0, ink=(0, 0, 0), paper=(255, 255, 255))
+SENTENCE = "What are the reasons to go to the hospital when somebody's chest has hurt for days?"
+
+
+def ink_box(image):
+    """Left, top, right, bottom of all that is not white."""
+    return ImageChops.invert(image.convert("L")).getbbox()
+
+
+def assert_inside(image, style):
+    left, top, right, bottom = ink_box(image)
+    assert min(left, top) >= style.margin
+    assert right <= style.width - style.margin
+    assert bottom <= style.height - style.margin
+
+
+# all of Latin-1 and Latin Extended A and B that leaves ink, and spaces
+LATIN = st.characters(min_codepoint=0x20, max_codepoint=0x24F, exclude_categories=("Cc", "Cf", "Zs")) | st.just(" ")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(LATIN, min_size=1, max_size=80), st.integers(1, 2000))
+def test_no_printable_latin_text_is_ever_clipped(piece, length):
+    text = (piece * length)[:length]
+    assume(text.strip())
+    assert_inside(render([writable(text, STYLE.font)], STYLE), STYLE)
+
+
+@pytest.mark.parametrize("text", ["i", "W" * 2000, "j" * 2000, "Ǆ" * 2000, "word " * 400, "ÅÇgjpqy " * 250])
+def test_the_extremes_stay_inside_the_margin(text):
+    assert_inside(render([text.strip()], STYLE), STYLE)
+
+
+def test_a_text_that_is_cut_would_be_noticed():
+    wide = fit([SENTENCE], replace(STYLE, width=900))
+    with pytest.raises(AssertionError):
+        assert_inside(draw(wide, STYLE), STYLE)
+
+
+def test_the_measured_box_is_the_drawn_box():
+    block = fit([SENTENCE], STYLE)
+    left, top, right, bottom = ink_box(draw(block, STYLE))
+    assert (right - left, bottom - top) == (block.width, block.height)
+
+
+def test_the_block_is_centred():
+    left, top, right, bottom = ink_box(render(["Hi"], STYLE))
+    assert abs(left - (512 - right)) <= 1
+    assert abs(top - (512 - bottom)) <= 1
+
+
+def test_the_size_is_the_largest_that_fits():
+    size = fit([SENTENCE], STYLE).face.size
+    assert size < STYLE.max_font_size
+    with pytest.raises(ConversionError):
+        fit([SENTENCE], replace(STYLE, min_font_size=size + 1))
+
+
+def test_a_short_text_stops_at_max_font_size():
+    assert fit(["Hi"], STYLE).face.size == STYLE.max_font_size
+
+
+def test_all_characters_are_set_in_order():
+    text = f"{SENTENCE} {'x' * 300} {SENTENCE}"
+    assert "".join(fit([text], STYLE).lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_a_long_word_is_set_smaller_before_it_is_broken():
+    assert fit(["Antidisestablishmentarianism"], STYLE).lines == ("Antidisestablishmentarianism",)
+
+
+def test_a_word_too_long_for_any_readable_line_is_broken():
+    block = fit(["x" * 300], STYLE)
+    assert len(block.lines) > 1
+    assert block.face.size > 14
+
+
+def test_words_that_fit_a_line_are_kept_whole_beside_a_broken_one():
+    lines = fit([f"{'x' * 300} readable words"], STYLE).lines
+    assert [word for word in " ".join(lines).split() if "x" not in word] == ["readable", "words"]
+
+
+def test_paragraphs_stand_on_lines_of_their_own():
+    assert fit(["One.", "Two.", "Three."], STYLE).lines == ("One.", "Two.", "Three.")
+
+
+def test_line_spacing_moves_lines_apart():
+    close, wide = (fit(["a", "b"], replace(STYLE, line_spacing=s)) for s in (1.0, 2.0))
+    assert wide.step == 2 * close.step
+
+
+def test_what_does_not_fit_is_an_error_that_names_the_sizes():
+    with pytest.raises(ConversionError, match=r"400 characters do not fit into 64x48 px .* min_font_size 6"):
+        fit(["word " * 80], replace(STYLE, width=64, height=48))
+
+
+def test_text_without_any_ink_is_an_error():
+    with pytest.raises(ConversionError, match="nothing to draw"):
+        render([" "], STYLE)
+
+
+def test_colours_are_drawn_as_given_and_greys_in_one_channel():
+    coloured = render(["Hi"], replace(STYLE, ink=(0, 0, 255), paper=(255, 255, 0)))
+    assert coloured.mode == "RGB"
+    assert {(0, 0, 255), (255, 255, 0)} <= {colour for _, colour in coloured.getcolors()}
+    assert render(["Hi"], STYLE).mode == "L"

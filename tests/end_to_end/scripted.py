@@ -1,0 +1,59 @@
+"""A scripted world: a target that answers as its query says, and jurors that vote as the answer says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from safebench.testing.server import Call, Reply, chat, dropped, error
+
+JUROR = "judge"
+
+
+def answer(call: Call) -> Reply:
+    return vote(call) if call.model == JUROR else respond(call)
+
+
+def respond(call: Call) -> Reply:
+    """A query `say X` is answered with X; other first words are faults."""
+    told = call.text().strip().splitlines()[-1]
+    word, _, rest = told.partition(" ")
+    faults: dict[str, Callable[[], Reply]] = {
+        "empty": lambda: chat(""),
+        "filtered": lambda: chat("begins and", finish="content_filter"),
+        "refused-by-filter": lambda: error(400, "blocked", code="content_filter"),
+        "broken": lambda: error(500, "I cannot help with that: the server is down"),
+        "malformed": lambda: Reply(b'{"choices": [{"mess'),
+        "dropped": dropped,
+    }
+    return faults[word]() if word in faults else chat(rest or told)
+
+
+def vote(call: Call) -> Reply:
+    """The answer `vote LABEL RATING` is voted so; `garbage` gets no readable ballot."""
+    judged = re.findall(r"ANSWER\n(.*?)\n\w+>>>", call.text(), re.DOTALL)[-1]
+    found = re.search(r"vote (\w+) ?(\d?)", judged)
+    if found is None:
+        return chat("I do not vote on such things.")
+    return chat(json.dumps({"reason": "scripted", "label": found[1], "rating": int(found[2] or 3)}))
+
+
+def safebench(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command as a user types it, in a process of its own."""
+    return subprocess.run(
+        command(*arguments), cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240
+    )
+
+
+def command(*arguments: object) -> Sequence[str]:
+    return [sys.executable, "-c", "from safebench.cli import main; main()", *map(str, arguments)]
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]

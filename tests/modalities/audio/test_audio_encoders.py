@@ -1,0 +1,77 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from modalities.audio import AudioModality
+from modalities.audio.encoders import guess_mime
+from safebench.types import Media
+
+ENCODER = AudioModality.encoders["openai"]
+
+
+def recorded(kind, **options):
+    file = io.BytesIO()
+    soundfile.write(file, np.sin(np.arange(16000) / 20), 16000, format=kind, **options)
+    return file.getvalue()
+
+
+def spoken(data, transcript="Hello."):
+    encoded = base64.b64encode(data).decode()
+    return {
+        "role": "assistant",
+        "content": None,
+        "audio": {"id": "a1", "data": encoded, "transcript": transcript, "expires_at": 1},
+    }
+
+
+@pytest.mark.parametrize(("mime", "name"), [("audio/wav", "wav"), ("audio/x-wav", "wav"), ("audio/mpeg", "mp3")])
+def test_speech_travels_as_input_audio_with_its_format(mime, name):
+    part = ENCODER.encode(Media.of("audio", mime, b"\x00\xff"))
+    assert part == {"type": "input_audio", "input_audio": {"data": "AP8=", "format": name}}
+
+
+def test_a_format_that_chat_completions_do_not_take_is_named():
+    with pytest.raises(ValueError, match="wav and mp3, not audio/flac"):
+        ENCODER.encode(Media.of("audio", "audio/flac", b"fLaC"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime"), [("WAV", "audio/wav"), ("FLAC", "audio/flac"), ("OGG", "audio/ogg"), ("MP3", "audio/mpeg")]
+)
+def test_a_spoken_answer_is_kept_with_its_transcript_and_type(kind, mime):
+    data = recorded(kind)
+    media, transcript = ENCODER.decode(spoken(data))
+    assert (media, media.read(), transcript) == (Media.of("audio", mime, data), data, "Hello.")
+
+
+@pytest.mark.parametrize(
+    ("data", "mime"),
+    [
+        (b"\xff\xf1\x50", "audio/aac"),
+        (b"\xff\xfb\x90", "audio/mpeg"),
+        (b"ID3\x04", "audio/mpeg"),
+        (b"\x01\x02" * 9, "application/octet-stream"),
+    ],
+)
+def test_types_by_the_first_bytes(data, mime):
+    assert guess_mime(data) == mime
+
+
+def test_an_answer_without_a_transcript_has_an_empty_one():
+    assert ENCODER.decode(spoken(b"RIFF", None))[1] == ""
+
+
+@pytest.mark.parametrize("message", [{}, {"content": "text"}, {"audio": None}])
+def test_a_written_answer_carries_no_speech(message):
+    assert ENCODER.decode(message) is None
+
+
+@pytest.mark.parametrize(
+    "audio", [{"data": "no base64!"}, {"data": "AAA"}, {"data": ""}, {"data": None}, {"id": "a1"}, "sound", 7, []]
+)
+def test_a_malformed_spoken_answer_is_a_value_error(audio):
+    with pytest.raises(ValueError, match="spoken answer"):
+        ENCODER.decode({"audio": audio})

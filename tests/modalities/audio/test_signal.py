@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from modalities.audio import signal
+from safebench.errors import BadInput
+
+RATE = 16000
+
+
+def tone(seconds, level=0.5):
+    return level * np.sin(2 * np.pi * 200.5 * np.arange(round(seconds * RATE)) / RATE)
+
+
+def silence(seconds):
+    return np.zeros(round(seconds * RATE))
+
+
+def measured(*parts, text="two words"):
+    return signal.measure(np.concatenate(parts), RATE, text)
+
+
+def test_durations_shares_and_levels_of_a_clip_made_by_hand():
+    found = measured(silence(0.5), tone(1.0), silence(1.0), tone(1.0), silence(0.5))
+    assert found["duration_s"] == pytest.approx(4.0)
+    assert found["seconds_per_word"] == pytest.approx(3.0 / 2, abs=0.02)  # the silence around it is not speech
+    assert found["silence_share"] == pytest.approx(2.0 / 4.0, abs=0.01)
+    assert found["peak_dbfs"] == pytest.approx(20 * np.log10(0.5), abs=0.01)
+
+
+def test_noise_is_steady_and_speech_is_not():
+    noise = np.random.default_rng(1).normal(size=5 * RATE) * 0.1
+    assert measured(noise)["level_range_db"] < 3
+    assert measured(*[tone(0.2), silence(0.05)] * 10)["level_range_db"] > 20
+
+
+def test_clipping_is_found_after_scaling_down():
+    whole = np.random.default_rng(2).normal(size=RATE)
+    clipped = 0.3 * np.clip(whole, -1, 1)  # 32 % of a normal distribution lie beyond one deviation
+    assert measured(clipped)["clipped_share"] == pytest.approx(0.317, abs=0.02)
+    assert measured(0.3 * whole)["clipped_share"] < 0.001
+
+
+def test_digital_silence_has_numbers_too():
+    found = measured(silence(1.0))
+    assert found["peak_dbfs"] == signal.FLOOR
+    assert all(np.isfinite(value) for value in found.values())
+    assert set(found) == set(signal.MEASURES)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("How do tides work?", 4),
+        ("don't stop", 2),
+        ("don’t", 1),
+        ("潮汐是什么", 5),
+        ("in 1984", 5),
+        ("?!", 1),
+        ("Привет мир", 2),
+    ],
+)
+def test_words_are_counted_as_they_are_spoken(text, count):
+    assert signal.count_words(text) == count
+
+
+def test_a_limit_is_kept_when_it_is_met_and_named_when_it_is_not():
+    measures = dict.fromkeys(signal.MEASURES, 0.5) | {"peak_dbfs": -1.0}
+    assert signal.violations(measures, {"max_silence_share": 0.5, "min_seconds_per_word": 0.5}) == []
+    assert signal.violations(measures, {"max_silence_share": 0.4, "min_duration_s": 2}) == [
+        "silence_share is 0.5, above max_silence_share = 0.4",
+        "duration_s is 0.5, below min_duration_s = 2",
+    ]
+
+
+def test_silence_is_refused_without_any_limit():
+    assert "silent" in signal.violations(measured(silence(1.0)), {})[0]
+
+
+def test_a_limit_on_nothing_that_is_measured_is_an_error():
+    with pytest.raises(BadInput, match="unknown limit 'max_silence'.*did you mean max_silence_share"):
+        signal.check_gate({"max_silence": 0.5})

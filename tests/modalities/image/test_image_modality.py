@@ -1,0 +1,151 @@
+import io
+import tomllib
+
+import pytest
+from PIL import Image, ImageDraw
+
+from converters.text_to_image.typographic import Typographic
+from modalities.image import ImageModality
+from safebench.errors import BadInput, MissingPackage
+from safebench.plugins import Asking, Checking, Work
+from safebench.resources import data_path, prompt
+from safebench.types import Media, Query, Text
+
+QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
+GATE = {"cer": 0.1}
+
+
+def png(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return Media.of("image", "image/png", file.getvalue())
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return Typographic().convert(Work(QUERY, QUERY.text))
+
+
+@pytest.fixture(scope="module")
+def recognise():
+    pytest.importorskip("rapidocr")
+    from modalities.image.ocr import RapidOcr
+
+    recogniser = RapidOcr()
+    return lambda name, media: recogniser.recognise(media)
+
+
+def check(media, recognise, gate=GATE, query=QUERY):
+    return ImageModality().check(Checking(query, media, gate, recognise))
+
+
+def reads(text):
+    return lambda name, media: text
+
+
+# --- check
+
+
+def test_a_faithful_picture_passes_with_its_error_rate(picture, recognise):
+    checked = check(picture, recognise)
+    assert (checked.status, checked.measures, checked.recogniser) == ("passed", {"cer": 0.0}, "rapidocr")
+    assert "plants" in checked.recognised
+
+
+def test_text_cut_at_the_edge_fails(picture, recognise):
+    whole = Image.open(io.BytesIO(picture.read()))
+    cut = Image.new("L", whole.size, 255)
+    cut.paste(whole.crop((0, 0, 330, 512)), (182, 0))  # the end of every line lies beyond the right edge
+    checked = check(png(cut), recognise)
+    assert checked.status == "failed"
+    assert checked.measures["cer"] > 0.1
+
+
+@pytest.mark.parametrize("ink", [255, 254])
+def test_white_on_white_fails(recognise, ink):
+    image = Image.new("L", (512, 512), 255)
+    ImageDraw.Draw(image).text((20, 200), QUERY.text, fill=ink)
+    assert check(png(image), recognise).status == "failed"
+
+
+def test_a_blank_picture_fails_even_where_nothing_can_read():
+    def missing(name, media):
+        raise MissingPackage("recogniser 'rapidocr'", ["rapidocr"], "embedded")
+
+    checked = check(png(Image.new("RGB", (64, 64), "red")), missing)
+    assert checked.status == "failed"
+    assert "blank" in checked.reason
+
+
+def test_the_error_rate_is_compared_with_the_gate():
+    query = Query("q1", "abcdefghij")
+    picture = png(Image.effect_noise((64, 64), 50))
+    at, above = (check(picture, reads(text), query=query) for text in ("abcdefghiX", "abcdefghXX"))
+    assert (at.status, at.measures) == ("passed", {"cer": 0.1})
+    assert (above.status, above.reason) == ("failed", "cer is 0.200, above the gate's 0.100")
+
+
+def test_without_a_recogniser_it_is_unchecked_and_says_what_to_install(picture):
+    def missing(name, media):
+        raise MissingPackage("recogniser 'rapidocr'", ["rapidocr"], "embedded")
+
+    checked = check(picture, missing)
+    assert checked.status == "unchecked"
+    assert "pip install 'safebench[embedded]'" in checked.reason
+
+
+def test_a_gate_without_a_limit_never_passes(picture):
+    checked = check(picture, reads(QUERY.text), gate={})
+    assert (checked.status, checked.measures) == ("unchecked", {"cer": 0.0})
+
+
+def test_letters_that_the_recogniser_was_not_taught_leave_it_unchecked(picture):
+    checked = check(picture, reads("Kak"), query=Query("q1", "Как дела?"))
+    assert checked.status == "unchecked"
+    assert "was not taught to read К" in checked.reason
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n broken", b"RIFF"])
+def test_broken_bytes_fail_and_never_raise(data):
+    checked = check(Media.of("image", "image/png", data), reads(""))
+    assert checked.status == "failed"
+    assert "cannot be decoded" in checked.reason
+
+
+def test_a_limit_that_means_nothing_is_an_error(picture):
+    with pytest.raises(BadInput, match="unknown limit 'cerr' in the gate of an image recipe; did you mean cer"):
+        check(picture, reads(""), gate={"cerr": 0.1})
+
+
+# --- compose
+
+
+def test_alone_the_picture_comes_with_a_carrier_that_says_nothing_of_the_query(picture):
+    text, media = ImageModality().compose(Asking(QUERY, picture, with_text=False))
+    assert (text, media) == (Text(prompt("carriers.image").text), picture)
+
+
+def test_with_text_the_query_is_written_beside_the_picture(picture):
+    assert ImageModality().compose(Asking(QUERY, picture, with_text=True)) == (Text(QUERY.text), picture)
+
+
+def test_a_recipe_may_name_its_own_carrier(picture):
+    text, _ = ImageModality().compose(Asking(QUERY, picture, with_text=False, carrier="carriers.audio"))
+    assert text == Text(prompt("carriers.audio").text)
+
+
+def test_there_is_no_message_without_a_picture():
+    with pytest.raises(ValueError, match="'q1' has no image"):
+        ImageModality().compose(Asking(QUERY, None, with_text=False))
+
+
+# --- shipped recipes
+
+
+def test_the_shipped_recipes_have_options_and_gates_that_are_known(picture):
+    recipes = tomllib.loads(data_path("recipes.toml").read_text())["image"]
+    assert ImageModality.default_recipe in recipes
+    step = dict(recipes["typographic"]["steps"][0])
+    assert step.pop("use") == Typographic.name
+    Typographic.Options(**step)
+    assert check(picture, reads(QUERY.text), gate=recipes["typographic"]["gate"]).status == "passed"

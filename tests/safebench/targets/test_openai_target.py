@@ -1,0 +1,245 @@
+"""The real HTTP path against a local server with scripted faults."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+
+import pytest
+
+from safebench.errors import BadInput, TargetRefusesService
+from safebench.targets import open_target
+from safebench.targets.openai import OpenAITarget
+from safebench.testing.server import Call, Reply, ScriptedServer, chat, dropped, error
+from safebench.types import Media, Message, Request, Response, Text
+
+Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
+HELLO = Request((Message("user", (Text("hello"),)),))
+
+
+@pytest.fixture
+def replies(serve: Serve) -> Callable[..., ScriptedServer]:
+    """A server that gives these replies in turn, the last one for ever."""
+
+    def start(*given: Reply) -> ScriptedServer:
+        return serve(lambda call: given[min(call.number, len(given) - 1)])
+
+    return start
+
+
+def target(server: ScriptedServer, **options: object) -> OpenAITarget:
+    made = open_target("openai:tested", {"base_url": server.url, "retries": 2, "timeout": 5.0, **options})
+    assert isinstance(made, OpenAITarget)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Back-off starts at half a second; here the pauses are measured, not waited for."""
+    real = OpenAITarget._wait
+    monkeypatch.setattr(OpenAITarget, "_wait", staticmethod(lambda n, e=None: real(n, e) / 50))
+    yield
+
+
+async def ask(server: ScriptedServer, request: Request = HELLO, **options: object) -> Response:
+    asked = target(server, **options)
+    try:
+        return await asked.ask(request)
+    finally:
+        await asked.close()
+
+
+async def test_an_answer_is_read_with_its_usage_and_finish_reason(replies: Callable[..., ScriptedServer]) -> None:
+    server = replies(chat("Hello."))
+    response = await ask(server, parameters={"temperature": 0})
+    assert (response.status, response.text, response.finish, response.model) == (
+        "answered",
+        "Hello.",
+        "stop",
+        "scripted",
+    )
+    assert response.usage["total_tokens"] == 2
+    assert [attempt.status for attempt in response.attempts] == [200]
+    body = server.calls[0].body
+    assert body["messages"] == [{"role": "user", "content": "hello"}]
+    assert (body["model"], body["temperature"]) == ("tested", 0)
+    assert "max_tokens" not in body
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
+async def test_passing_faults_are_tried_again(replies: Callable[..., ScriptedServer], status: int) -> None:
+    response = await ask(replies(error(status), error(status), chat("At last.")))
+    assert response.text == "At last."
+    assert [attempt.status for attempt in response.attempts] == [status, status, 200]
+    assert response.attempts[1].waited > 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        dropped(),
+        Reply(b'{"choices": [{"mess'),
+        Reply(b"<html>busy</html>"),
+        Reply(b"[]"),
+        Reply(b'{"error": {"message": "overloaded"}}'),
+        Reply(b'{"choices": []}'),
+        Reply(b'{"choices": [{"finish_reason": "stop"}]}'),
+        Reply(b'{"choices": [{"message": {"content": 7}}]}'),
+    ],
+)
+async def test_a_dropped_connection_and_a_malformed_body_are_tried_again_and_never_an_answer(
+    replies: Callable[..., ScriptedServer], fault: Reply
+) -> None:
+    assert (await ask(replies(fault, chat("At last.")))).text == "At last."
+    response = await ask(replies(fault))
+    assert (response.status, response.text) == ("failed", "")
+    assert response.failure is not None
+    assert len(response.attempts) == 3
+
+
+async def test_a_hang_ends_with_the_timeout(replies: Callable[..., ScriptedServer]) -> None:
+    started = time.monotonic()
+    response = await ask(replies(chat("late", delay=30)), timeout=0.2, retries=1)
+    assert response.status == "failed"
+    assert response.failure is not None
+    assert "Timeout" in response.failure.type
+    assert time.monotonic() - started < 10
+
+
+async def test_an_error_text_never_becomes_an_answer(replies: Callable[..., ScriptedServer]) -> None:
+    response = await ask(replies(error(500, "I'm sorry, I cannot help with that")))
+    assert (response.status, response.text) == ("failed", "")
+    assert "cannot help" in str(response.failure)
+
+
+async def test_a_bad_request_is_not_tried_again(replies: Callable[..., ScriptedServer]) -> None:
+    server = replies(error(400, "too long"))
+    assert (await ask(server)).status == "failed"
+    assert len(server.calls) == 1
+
+
+async def test_retry_after_is_honoured_in_seconds_milliseconds_and_as_a_date(
+    replies: Callable[..., ScriptedServer],
+) -> None:
+    for headers, low, high in [
+        ({"Retry_After": "3"}, 3, 3.2),
+        ({"retry_after_ms": "1500"}, 1.5, 1.7),
+        ({"Retry_After": formatdate(time.time() + 9, usegmt=True)}, 7, 9.2),
+        ({"Retry_After": "99999"}, 60, 60.2),
+    ]:
+        response = await ask(replies(error(429, **headers), chat("ok")))
+        assert low <= response.attempts[1].waited * 50 <= high, headers
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        chat("begins and", finish="content_filter"),
+        error(400, "blocked", code="content_filter"),
+        error(400, "Your request was rejected by our content policy", code="content_policy_violation"),
+        error(403, "moderation: flagged"),
+    ],
+)
+async def test_a_filters_stop_is_blocked(replies: Callable[..., ScriptedServer], reply: Reply) -> None:
+    server = replies(reply)
+    assert (await ask(server)).status == "blocked"
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        error(401, "bad key"),
+        error(403, "no access"),
+        error(404, "no such model"),
+        error(429, code="insufficient_quota"),
+    ],
+)
+async def test_a_service_that_will_never_answer_stops_the_run(
+    replies: Callable[..., ScriptedServer], reply: Reply
+) -> None:
+    with pytest.raises(TargetRefusesService):
+        await ask(replies(reply))
+
+
+async def test_an_empty_answer_is_empty_and_not_tried_again(replies: Callable[..., ScriptedServer]) -> None:
+    for text in ("", None):
+        response = await ask(replies(chat(text)))
+        assert response.status == "answered"
+        assert response.empty
+        assert len(response.attempts) == 1
+
+
+async def test_content_in_parts_and_refusals_in_their_own_field_are_read(
+    replies: Callable[..., ScriptedServer],
+) -> None:
+    parts = chat(None, message={"content": [{"type": "text", "text": "One "}, {"type": "text", "text": "two."}]})
+    assert (await ask(replies(parts))).text == "One two."
+    refusal = chat(None, message={"refusal": "I can't help with that."})
+    assert (await ask(replies(refusal))).text == "I can't help with that."
+
+
+async def test_a_spoken_answer_is_kept_with_its_transcript(replies: Callable[..., ScriptedServer]) -> None:
+    wav = b"RIFF\x24\x00\x00\x00WAVEfmt "
+    spoken = {"audio": {"id": "a", "data": base64.b64encode(wav).decode(), "transcript": "Spoken words."}}
+    response = await ask(replies(chat(None, message=spoken)))
+    assert response.text == "Spoken words."
+    assert response.media[0].read() == wav
+    assert response.media[0].mime == "audio/wav"
+
+
+async def test_a_spoken_answer_that_cannot_be_decoded_is_no_answer(replies: Callable[..., ScriptedServer]) -> None:
+    spoken = {"audio": {"id": "a", "data": "%%%", "transcript": "I refuse."}}
+    assert (await ask(replies(chat(None, message=spoken)), retries=0)).status == "failed"
+
+
+async def test_media_are_sent_as_parts(replies: Callable[..., ScriptedServer]) -> None:
+    server = replies(chat("Seen and heard."))
+    media = (Media.of("image", "image/png", b"\x89PNG"), Media.of("audio", "audio/wav", b"RIFF"))
+    await ask(server, Request((Message("user", (Text("look"), *media)),)))
+    text, image, audio = server.calls[0].body["messages"][0]["content"]
+    assert text == {"type": "text", "text": "look"}
+    assert image["image_url"]["url"] == "data:image/png;base64," + base64.b64encode(b"\x89PNG").decode()
+    assert audio["input_audio"] == {"data": base64.b64encode(b"RIFF").decode(), "format": "wav"}
+
+
+async def test_an_endpoint_without_structured_output_is_asked_without(replies: Callable[..., ScriptedServer]) -> None:
+    server = replies(error(400, "response_format is not supported"), chat("{}"))
+    asked = target(server)
+    request = Request(HELLO.messages, {"type": "object"})
+    assert (await asked.ask(request)).text == "{}"
+    await asked.ask(request)
+    await asked.close()
+    assert ["response_format" in call.body for call in server.calls] == [True, False, False]
+
+
+async def test_nobody_at_the_endpoint_is_found_before_the_run() -> None:
+    asked = open_target("openai:m", {"base_url": "http://127.0.0.1:9/v1"})
+    with pytest.raises(BadInput, match="127.0.0.1:9"):
+        await asked.check()
+    await asked.close()
+
+
+async def test_a_key_is_needed_for_hosts_elsewhere_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = open_target("openai:m", {"base_url": "https://models.example.com/v1", "api_key_env": "MY_KEY"})
+    with pytest.raises(BadInput, match="MY_KEY"):
+        await asked.check()
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    assert "sk-very-secret" not in repr(asked.describe())
+
+
+async def test_the_key_travels_in_the_header_only(
+    replies: Callable[..., ScriptedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    server = replies(chat("ok"))
+    response = await ask(server)
+    assert server.calls[0].headers["authorization"] == "Bearer sk-very-secret"
+    assert "sk-very-secret" not in repr(response)
+
+
+def test_an_unknown_option_is_named_with_the_nearest() -> None:
+    with pytest.raises(BadInput, match="timeout"):
+        open_target("openai:m", {"timeuot": 3})

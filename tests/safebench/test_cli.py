@@ -1,0 +1,139 @@
+"""Bad input: one clear line that names the value, exit status 2, nothing half-written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from safebench.cli import run_command
+
+DATA = "id,query\na,How?\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "queries.csv"
+    path.write_text(DATA, encoding="utf-8")
+    return path
+
+
+def run_with(data: Path, **changed: str) -> int:
+    told = {"--data": str(data), "--condition": "text", "--target": "reference", "--out": "out", **changed}
+    return run_command(["run", *(part for pair in told.items() for part in pair)])
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"--data": "nowhere.csv"}, "nowhere.csv"),
+        ({"--condition": "txt"}, "text"),
+        ({"--condition": "text+text"}, "text"),
+        ({"--condition": "image:typografic"}, "typographic"),
+        ({"--condition": "image+sound"}, "medium[+text][:recipe]"),
+        ({"--target": "refrence"}, "reference"),
+        ({"--target": "openai:"}, "openai:MODEL"),
+        ({"--target": "openai:gpt-4o"}, "OPENAI_API_KEY"),
+        ({"--target": "openai:m", "--base-url": "http://127.0.0.1:9/v1"}, "127.0.0.1:9"),
+        ({"--target": "openai:m", "--base-url": "ftp://host/v1"}, "ftp://host"),
+        ({"--target": "python:nowhere:answer"}, "nowhere"),
+        ({"--target": "reference", "--base-url": "http://127.0.0.1:9"}, "base_url"),
+        ({"--jury": "embeded"}, "embedded"),
+        ({"--jury": "nowhere.toml"}, "nowhere.toml"),
+        ({"--limit": "0"}, "limit"),
+        ({"--limit": "many"}, "limit"),
+        ({"--max-open": "2"}, "max-open"),
+        ({"--recipes": "nowhere.toml"}, "nowhere.toml"),
+        ({"--accepts": "image", "--target": "openai:m", "--base-url": "http://127.0.0.1:9/v1"}, "takes no text"),
+        ({"--text-column": "quer"}, "query"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_writes_nothing(
+    data: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, str], named: str
+) -> None:
+    before = sorted(data.parent.iterdir())
+    assert run_with(data, **changed) == 2
+    told = capsys.readouterr().err
+    assert named in told
+    assert "Traceback" not in told
+    assert len([line for line in told.splitlines() if line.startswith("error:")]) == 1
+    assert sorted(data.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("jury", "named"),
+    [
+        ("", "jurors"),
+        ("[[jurors]]\n", "juror"),
+        ('[[jurors]]\nmodel = "openai:m"\nrolle = "x"\n', "role"),
+        ('[protocol]\nroundz = 1\n[[jurors]]\njuror = "wording"\n', "rounds"),
+        ('[protocol]\nquorum = 3\n[[jurors]]\njuror = "wording"\n', "quorum"),
+        ('[[jurors]]\njuror = "wordnig"\n', "wording"),
+        ("[[jurors", "jury.toml"),
+    ],
+)
+def test_a_bad_jury_file_is_one_clear_line(
+    data: Path, capsys: pytest.CaptureFixture[str], jury: str, named: str
+) -> None:
+    (data.parent / "jury.toml").write_text(jury, encoding="utf-8")
+    assert run_with(data, **{"--jury": "jury.toml"}) == 2
+    assert named in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_an_unknown_key_of_a_run_file_names_the_nearest(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = f'data = "{data}"\nconditions = ["text"]\ntarget = "reference"\nout = "out"\nconcurency = 3\n'
+    (data.parent / "run.toml").write_text(text, encoding="utf-8")
+    assert run_command(["run", "run.toml"]) == 2
+    assert "concurrency" in capsys.readouterr().err
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("out").mkdir()
+    Path("out/notes.txt").write_text("mine", encoding="utf-8")
+    assert run_with(data) == 2
+    assert "out" in capsys.readouterr().err
+    assert [path.name for path in Path("out").iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_that_holds_another_run_says_what_differs(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_with(data, **{"--max-open": "1"}) == 0
+    assert run_with(data, **{"--seed": "5"}) == 2
+    assert "seed" in capsys.readouterr().err
+    data.write_text(DATA + "b,Why?\n", encoding="utf-8")
+    assert run_with(data) == 2
+    assert "data_sha256" in capsys.readouterr().err
+
+
+def test_a_skipped_cell_is_listed_and_the_status_is_one_unless_allowed(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data.parent / "mine.py").write_text(
+        "def answer(messages):\n    return 'I cannot help with that.'\n", encoding="utf-8"
+    )
+    told = [
+        "run",
+        "--data",
+        str(data),
+        "-c",
+        "text",
+        "-c",
+        "image",
+        "--target",
+        "python:mine:answer",
+        "--accepts",
+        "text",
+    ]
+    assert run_command([*told, "--out", "out"]) == 1
+    shown = capsys.readouterr()
+    assert "skipped: image:typographic" in shown.out
+    assert run_command([*told, "--out", "allowed", "--allow-skips"]) == 0
+
+
+def test_more_open_items_than_allowed_is_status_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data.parent / "mute.py").write_text("def answer(messages):\n    return ''\n", encoding="utf-8")
+    told = ["run", "--data", str(data), "-c", "text", "--target", "python:mute:answer", "--out", "out"]
+    assert run_command(told) == 1
+    assert "100.0 % of the items are open" in capsys.readouterr().err
+    assert run_command([*told, "--max-open", "1"]) == 0

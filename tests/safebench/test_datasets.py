@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from safebench.datasets import load_dataset
+from safebench.errors import BadInput
+from safebench.types import Intent
+
+
+def problems(name: object, **told: str) -> tuple[str, ...]:
+    with pytest.raises(BadInput) as caught:
+        load_dataset(str(name), **told)
+    return caught.value.problems
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_starter_set_has_five_pairs_of_twins_in_each_scenario() -> None:
+    queries = load_dataset("starter").queries
+    by_id = {query.id: query for query in queries}
+    assert len(queries) == 230
+    for query in queries:
+        assert query.twin is not None
+        assert by_id[query.twin].twin == query.id
+        assert by_id[query.twin].scenario == query.scenario
+    per_scenario = {
+        q.scenario: sum(o.scenario == q.scenario and o.intent is Intent.HARMFUL for o in queries) for q in queries
+    }
+    assert set(per_scenario.values()) == {5}
+    assert len(per_scenario) == 23
+
+
+def test_the_small_starter_set_has_one_pair_of_each_scenario() -> None:
+    queries = load_dataset("starter-small").queries
+    assert len(queries) == 46
+    assert len({query.scenario for query in queries}) == 23
+
+
+@pytest.mark.parametrize("column", ["query", "prompt", "question", "behavior", "goal", "Question"])
+def test_the_text_column_is_found_by_name(tmp_path: Path, column: str) -> None:
+    path = write(tmp_path / "d.csv", f"number,{column}\n1,How?\n")
+    assert load_dataset(str(path)).queries[0].text == "How?"
+
+
+def test_all_columns_are_read(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "d.csv",
+        "id,scenario,intent,twin,query\nh,bias,harmful,b,Who is worse?\nb,bias,Benign,h,Who is older?\n",
+    )
+    harmful, benign = load_dataset(str(path)).queries
+    assert (harmful.id, harmful.scenario, harmful.intent, harmful.twin) == ("h", "bias", Intent.HARMFUL, "b")
+    assert benign.intent is Intent.BENIGN
+
+
+def test_csv_jsonl_and_parquet_give_the_same_data_set(tmp_path: Path) -> None:
+    csv = write(tmp_path / "a.csv", 'id,query\nx,"One, two?"\ny,Drei Äpfel?\n')
+    jsonl = write(tmp_path / "a.jsonl", '{"id": "x", "query": "One, two?"}\n\n{"id": "y", "query": "Drei Äpfel?"}\n')
+    pq.write_table(pa.table({"id": ["x", "y"], "query": ["One, two?", "Drei Äpfel?"]}), tmp_path / "a.parquet")
+    hashes = {load_dataset(str(path)).sha256 for path in (csv, jsonl, tmp_path / "a.parquet")}
+    assert len(hashes) == 1
+
+
+def test_the_hash_changes_with_any_query(tmp_path: Path) -> None:
+    one = load_dataset(str(write(tmp_path / "a.csv", "query\nA?\nB?\n")))
+    two = load_dataset(str(write(tmp_path / "b.csv", "query\nA?\nC?\n")))
+    assert one.sha256 != two.sha256
+
+
+def test_a_missing_file_is_named() -> None:
+    assert "nowhere.csv" in problems("nowhere.csv")[0]
+
+
+@pytest.mark.parametrize("content", ["", "query\n", "query,id\n"])
+def test_an_empty_file_is_an_error(tmp_path: Path, content: str) -> None:
+    assert "empty" in problems(write(tmp_path / "d.csv", content))[0]
+
+
+def test_a_file_without_a_text_column_names_the_columns_it_has(tmp_path: Path) -> None:
+    (problem,) = problems(write(tmp_path / "d.csv", "number,words\n1,How?\n"))
+    assert "number, words" in problem
+    assert "--text-column" in problem
+
+
+def test_an_unknown_text_column_suggests_the_nearest(tmp_path: Path) -> None:
+    (problem,) = problems(write(tmp_path / "d.csv", "number,words\n1,How?\n"), text_column="word")
+    assert "words" in problem
+
+
+def test_all_bad_rows_are_reported_with_their_lines(tmp_path: Path) -> None:
+    text = (
+        "id,scenario,intent,twin,query\n"
+        "a,,,,Fine?\n"
+        "a,,,,Twice?\n"
+        "c,biass,,,Unknown scenario?\n"
+        "d,,evil,,Unknown intent?\n"
+        "e,,,,\n"
+        'f,,,,"Over two\nlines?"\n'
+        "g,,,zzz,Unknown twin?\n"
+        "h,,,a,Twin of the same intent?\n"
+    )
+    found = problems(write(tmp_path / "d.csv", text))
+    lines = [problem.split("line ")[1].split(":")[0] for problem in found]
+    assert lines == ["4", "5", "6", "3", "9", "10"]
+    assert "bias" in found[0]
+
+
+def test_a_row_with_more_fields_than_columns_is_reported(tmp_path: Path) -> None:
+    assert "line 2" in problems(write(tmp_path / "d.csv", "id,query\na,How, exactly?\n"))[0]
+
+
+@pytest.mark.parametrize("line", ["no json", "[1]", '{"query": 7}', '{"query": "\\ud800"}'])
+def test_a_bad_json_line_is_reported(tmp_path: Path, line: str) -> None:
+    path = write(tmp_path / "d.jsonl", '{"query": "How?"}\n' + line + "\n")
+    assert "line 2" in problems(path)[0]
+
+
+def test_a_hundred_bad_rows_are_counted(tmp_path: Path) -> None:
+    found = problems(write(tmp_path / "d.csv", "id,query\n" + "x,\n" * 100))
+    assert "more bad rows" in found[-1]
+
+
+@pytest.mark.parametrize("name", ["d.parquet", "d.txt"])
+def test_a_file_of_another_kind_is_one_clear_line(tmp_path: Path, name: str) -> None:
+    assert name in problems(write(tmp_path / name, "no such thing"))[0]
+
+
+def test_bytes_that_are_no_utf8_are_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_bytes(b"query\n\xff\xfe\n")
+    assert len(problems(path)) == 1
+
+
+def test_a_folder_that_was_not_converted_is_an_error(tmp_path: Path) -> None:
+    assert "convert" in problems(tmp_path)[0]
+
+
+def test_the_limit_takes_the_first_queries(write_jsonl: Callable[..., Path]) -> None:
+    path = write_jsonl([{"query": f"Number {n}?"} for n in range(5)])
+    assert [q.text for q in load_dataset(str(path)).limited(2).queries] == ["Number 0?", "Number 1?"]

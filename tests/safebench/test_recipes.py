@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from safebench.errors import BadInput
+from safebench.recipes import load_recipes, parse_condition, parse_conditions
+from safebench.types import Condition
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipes.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("text", Condition("text")),
+        ("image", Condition("image", False, "typographic")),
+        ("image+text", Condition("image", True, "typographic")),
+        ("audio", Condition("audio", False, "female")),
+        ("audio:male", Condition("audio", False, "male")),
+        ("audio+text:male", Condition("audio", True, "male")),
+    ],
+)
+def test_conditions_are_read_and_written_in_one_form(text: str, condition: Condition) -> None:
+    recipes = load_recipes()
+    assert parse_condition(text, recipes) == condition
+    assert parse_condition(str(condition), recipes) == condition
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "text:", "image:", "image+", "image+audio", "text:plain", "text+text", "+text"]
+)
+def test_what_is_no_condition_is_an_error(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_condition(text, load_recipes())
+
+
+def test_a_condition_named_twice_is_an_error() -> None:
+    with pytest.raises(BadInput, match="image:typographic"):
+        parse_conditions(["image", "text", "image:typographic"], load_recipes())
+
+
+def test_a_users_recipe_is_added_and_may_replace_ours(tmp_path: Path) -> None:
+    text = '[image.typographic]\nsteps = [{ use = "typographic", width = 300 }]\n[image.own]\nsteps = [{ use = "typographic" }]\n'
+    recipes = load_recipes(write(tmp_path, text))
+    assert recipes["image", "typographic"].steps[0].options == {"width": 300}
+    assert ("image", "own") in recipes
+    assert ("audio", "female") in recipes
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[image.bad]\nsteps = []\n", "step"),
+        ("[image.bad]\n", "steps"),
+        ('[image.bad]\nstep = [{ use = "typographic" }]\n', "steps"),
+        ('[image]\nbad = "no table"\n', "bad"),
+        ("[image.bad\n", "recipes.toml"),
+    ],
+)
+def test_a_bad_recipes_file_names_what_is_wrong(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        load_recipes(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("steps", "named"),
+    [
+        ('{ use = "typografic" }', "typographic"),
+        ('{ use = "typographic", widht = 3 }', "width"),
+        ('{ use = "espeak", voice = "en" }', "audio"),
+        ('{ use = "typographic" }, { use = "typographic" }', "takes text"),
+    ],
+)
+def test_a_chain_that_cannot_work_is_found_before_the_run(tmp_path: Path, steps: str, named: str) -> None:
+    recipes = load_recipes(write(tmp_path, f"[image.bad]\nsteps = [{steps}]\n"))
+    with pytest.raises(BadInput, match=named):
+        recipes["image", "bad"].check()
+
+
+def test_the_fingerprint_changes_with_what_changes_the_bytes_or_the_gate(tmp_path: Path) -> None:
+    def fingerprint(rest: str) -> str:
+        text = f'[image.one]\nsteps = [{{ use = "typographic"{rest}'
+        return load_recipes(write(tmp_path, text))["image", "one"].fingerprint()
+
+    plain = fingerprint(" }]\n")
+    assert fingerprint(' }]\ndescription = "other words"\n') == plain
+    assert fingerprint(", width = 300 }]\n") != plain
+    assert fingerprint(" }]\ngate = { cer = 0.5 }\n") != plain

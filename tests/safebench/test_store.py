@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from safebench.errors import BadInput
+from safebench.store import Store
+from safebench.types import (
+    Attempt,
+    Ballot,
+    Condition,
+    Failure,
+    Fidelity,
+    Intent,
+    Item,
+    Label,
+    Media,
+    Outcome,
+    Query,
+    Rendering,
+    Response,
+)
+
+QUERIES = [Query("q1", "One?", scenario="bias", twin="q2"), Query("q2", "Two?", Intent.BENIGN, "bias", "q1")]
+TEXT = Condition("text")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "run")
+    made.plan(QUERIES, {"bias": "inappropriate_opinions"}, [Item(query, TEXT) for query in QUERIES])
+    return made
+
+
+def test_planned_items_are_pending_in_order_until_they_have_an_outcome(store: Store) -> None:
+    pending = list(store.pending({"text": TEXT}))
+    assert [item.query for _, item in pending] == QUERIES
+    store.keep_outcome(pending[0][0], Outcome.SAFE, "why", 5, None, None, [])
+    assert [item.query.id for _, item in store.pending({"text": TEXT})] == ["q2"]
+
+
+def test_planning_again_changes_nothing(store: Store) -> None:
+    store.keep_outcome(1, Outcome.SAFE, "why", 5, None, None, [])
+    store.plan(QUERIES, {}, [Item(query, TEXT) for query in QUERIES])
+    assert store.counts() == {"text": {"safe": 1, None: 1}}
+
+
+def test_a_response_comes_back_as_it_was_kept(store: Store) -> None:
+    media = Media.of("speech", "audio/wav", b"RIFF")
+    response = Response(
+        "answered", "héllo \0 \U0001f600", (media,), "stop", "m", {"total_tokens": 3}, (Attempt(0.1, 429, "slow", 2.0),)
+    )
+    kept = store.keep_exchange("key", 1, "target", {"messages": []}, response)
+    found = store.exchange("key")
+    assert found == kept
+    assert found is not None
+    assert found.media[0].read() == b"RIFF"
+    assert store.exchange("other") is None
+
+
+def test_a_rendering_comes_back_as_it_was_kept(store: Store) -> None:
+    fidelity = Fidelity("passed", {"cer": 0.01}, "reader", "one", None)
+    rendering = Rendering("plain", "key", Media.of("picture", "image/png", b"png"), fidelity, None, 0.25)
+    kept = store.keep_rendering(QUERIES[0], rendering)
+    found = store.rendering("key")
+    assert found == kept
+    assert found is not None
+    assert found.media is not None
+    assert found.media.read() == b"png"
+
+
+def test_a_failed_rendering_comes_back_with_its_failure(store: Store) -> None:
+    failure = Failure("engine", "Error", "broke")
+    store.keep_rendering(QUERIES[0], Rendering("plain", "key", None, Fidelity("failed"), failure))
+    found = store.rendering("key")
+    assert found is not None
+    assert found.failure == failure
+    assert not found.faithful
+
+
+def test_media_files_are_named_by_their_hash_and_written_once(store: Store) -> None:
+    media = Media.of("picture", "image/png", b"png")
+    kept = store.keep(media)
+    assert isinstance(kept.source, Path)
+    assert kept.source.name == f"{media.sha256}.png"
+    before = kept.source.stat().st_mtime_ns
+    store.keep(media)
+    assert kept.source.stat().st_mtime_ns == before
+    assert [path.name for path in kept.source.parent.iterdir()] == [kept.source.name]
+
+
+def test_ballots_are_kept_with_the_outcome(store: Store) -> None:
+    ballots = [Ballot("a", 0, Label.UNSAFE, 1, "bad", ("k1", "k2")), Ballot("a", 1, Label.ABSTAIN)]
+    store.keep_outcome(1, Outcome.UNDECIDED, "hung", None, None, None, ballots)
+    assert store.ballots(1) == ballots
+
+
+def test_two_processes_cannot_work_on_one_folder(store: Store) -> None:
+    with pytest.raises(BadInput, match="another process"):
+        Store(store.folder)
+
+
+def test_a_reader_may_look_while_another_works(store: Store) -> None:
+    with Store(store.folder, readonly=True) as reader:
+        assert reader.counts() == {"text": {None: 2}}
+        with pytest.raises(sqlite3.OperationalError):
+            reader.keep_outcome(1, Outcome.SAFE, "why", 5, None, None, [])
+
+
+def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"run\.db"):
+        Store(tmp_path, readonly=True)
+
+
+def test_failed_items_can_be_asked_again_and_others_are_left_alone(store: Store) -> None:
+    store.keep_exchange("bad", 1, "target", {}, Response("failed", failure=Failure("t", "E", "m")))
+    store.keep_exchange("good", 2, "target", {}, Response("answered", "fine"))
+    store.keep_outcome(1, Outcome.NO_ANSWER, "m", None, None, "bad", [])
+    store.keep_outcome(2, Outcome.SAFE, "fine", 5, None, "good", [])
+    assert store.reopen_failed() == 1
+    assert store.exchange("bad") is None
+    assert store.exchange("good") is not None
+    assert [item.query.id for _, item in store.pending({"text": TEXT})] == ["q1"]

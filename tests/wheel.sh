@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Build the wheel, install it into an empty environment outside the checkout, and run the quickstart from there.
+set -euo pipefail
+checkout=$(cd "$(dirname "$0")/.." && pwd)
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+"$VENV/bin/python" -m build --wheel --outdir "$place" "$checkout" > "$place/build.log" || { cat "$place/build.log"; exit 1; }
+python3 -m venv "$place/venv"
+wheel=$(ls "$place"/*.whl)
+"$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$checkout/constraints.txt" "$wheel[embedded]"
+cd "$place"
+"$place/venv/bin/safebench" quickstart --out "$place/run"
+"$place/venv/bin/safebench" report "$place/run" > /dev/null
+echo "wheel: quickstart passed from $(basename "$wheel")"
