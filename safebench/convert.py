@@ -18,8 +18,9 @@ from safebench.converted import WORK, finished, row, schema, shards, write_shard
 from safebench.datasets import Dataset, load_dataset
 from safebench.errors import BadInput, Interrupted
 from safebench.interrupts import on_interrupt
-from safebench.pipeline import Renderer
+from safebench.reading import Reader
 from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.renderer import Renderer
 from safebench.rendering import RenderJob
 from safebench.store import Store
 from safebench.types import Query, Rendering
@@ -112,7 +113,7 @@ async def _render_all(
     stop = asyncio.Event()
     try:
         with Store(work) as store, on_interrupt(stop.set):
-            renderer = Renderer(store, workers, None, seed, check_share)
+            renderer = Renderer(store, Reader(workers), None, seed, check_share)
             await _each(dataset.queries, recipes, renderer, 2 * workers.count, stop, rendered)
             if stop.is_set():
                 raise Interrupted("the same command")

@@ -7,7 +7,6 @@ Everything is recorded as it happens, so an item that is met again after a stop 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,10 +20,11 @@ from safebench.exchanges import Desk, Stopping
 from safebench.outcomes import Ending, after_judging, before_asking, before_judging
 from safebench.planning import Plan
 from safebench.plugins import Target
-from safebench.rendering import RenderJob, render
+from safebench.reading import Reader
+from safebench.renderer import Renderer
+from safebench.rendering import RenderJob
 from safebench.store import Store
-from safebench.types import Ballot, Failure, Fidelity, Item, Outcome, Rendering, Request, Response
-from safebench.workers import WorkerDied, Workers
+from safebench.types import Ballot, Item, Outcome, Rendering, Request, Response
 
 
 class Progress(Protocol):
@@ -53,53 +53,11 @@ class Passage:
     response: Response | None = None
 
 
-class Renderer:
-    """Renders each query by each recipe once, whatever number of conditions and repeats need it."""
-
-    def __init__(self, store: Store, workers: Workers, made: Renderings | None, seed: int, check_share: float) -> None:
-        self._store = store
-        self._workers = workers
-        self._made = made
-        self._seed = seed
-        self._check_share = check_share
-        self._under_way: dict[str, asyncio.Task[Rendering]] = {}
-
-    async def rendering(self, job: RenderJob) -> Rendering:
-        job = replace(job, check=self._is_checked(job), seed=self._seed)
-        kept = self._store.rendering(job.key)
-        if kept is not None:
-            return kept
-        task = self._under_way.get(job.key)
-        if task is None:
-            task = self._under_way[job.key] = asyncio.create_task(self._make(job))
-            task.add_done_callback(lambda _: self._under_way.pop(job.key, None))
-        return await asyncio.shield(task)
-
-    async def finish(self) -> None:
-        """Wait for what is being rendered, also where nobody waits for it any more."""
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
-
-    async def _make(self, job: RenderJob) -> Rendering:
-        made = self._made.rendering(job) if self._made is not None else None
-        return self._store.keep_rendering(job.query, made or await self._in_worker(job))
-
-    async def _in_worker(self, job: RenderJob) -> Rendering:
-        try:
-            return await self._workers.run(render, job)
-        except WorkerDied as error:
-            failure = Failure(job.recipe.name, "WorkerDied", f"{error} (query {job.query.id!r})")
-            return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
-
-    def _is_checked(self, job: RenderJob) -> bool:
-        """The same queries are in the sample for every recipe, and in every try."""
-        return random.Random(f"{self._seed}/{job.query.id}").random() < self._check_share
-
-
 class Pipeline:
     """`await Pipeline(…).run()` takes every pending item to its outcome, or until `stop` is set."""
 
     def __init__(
-        self, plan: Plan, store: Store, workers: Workers, stop: asyncio.Event, progress: Progress | None = None
+        self, plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, progress: Progress | None = None
     ) -> None:
         self._plan = plan
         self._store = store
@@ -107,13 +65,13 @@ class Pipeline:
         self._progress = progress or NoProgress()
         self._desk = Desk(store, plan.config.concurrency, stop)
         made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
-        self._renderer = Renderer(store, workers, made, plan.config.seed, plan.config.check_share)
+        self._renderer = Renderer(store, reader, made, plan.config.seed, plan.config.check_share)
         width = plan.config.concurrency
-        self._to_render: Line = asyncio.Queue(4 * workers.count)
+        self._to_render: Line = asyncio.Queue(4 * reader.workers.count)
         self._to_ask: Line = asyncio.Queue(width)
         self._to_judge: Line = asyncio.Queue(width)
         self._stages: list[tuple[Line, Line | None, Step, int]] = [
-            (self._to_render, self._to_ask, self._render, 2 * workers.count),
+            (self._to_render, self._to_ask, self._render, 2 * reader.workers.count),
             (self._to_ask, self._to_judge, self._ask, width),
             (self._to_judge, None, self._judge, width),
         ]

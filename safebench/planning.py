@@ -18,6 +18,7 @@ from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury
 from safebench.plugins import Target
 from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.resources import load_toml
 from safebench.targets import Recognise, open_target
 from safebench.types import TEXT, Condition, Item
 
@@ -68,7 +69,7 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     target = open_target(config.target, config.target_options(), recognise)
     table = read_jury(config.jury)
     accepted = _accepted(target, config.accepts)
-    skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, config.target)) is not None}
+    skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, target, config.target)) is not None}
     if len(skipped) == len(conditions):
         raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
     return Plan(config, dataset, conditions, recipes, target, table, build_jury(table, config.seed), skipped)
@@ -81,11 +82,14 @@ def _accepted(target: Target, named: tuple[str, ...] | None) -> frozenset[str]:
     return target.accepts if named is None else target.accepts & frozenset(named)
 
 
-def _why_skipped(condition: Condition, accepted: frozenset[str], target: str) -> str | None:
+def _why_skipped(condition: Condition, accepted: frozenset[str], target: Target, spec: str) -> str | None:
     wanted = {condition.medium} | ({TEXT} if condition.with_text else set())
     missing = sorted(wanted - accepted)
-    told = ", ".join(sorted(accepted))
-    return f"target {target!r} takes no {' and no '.join(missing)}; it takes {told}" if missing else None
+    if not missing:
+        return None
+    remedies = [remedy for medium in missing if (remedy := target.why_not(medium)) is not None]
+    takes = f"it takes {', '.join(sorted(accepted))}"
+    return f"target {spec!r} takes no {' and no '.join(missing)}; {'; '.join(remedies) or takes}"
 
 
 # --- the run folder
@@ -122,7 +126,8 @@ def resolved(plan: Plan) -> dict[str, Any]:
         "data_sha256": plan.dataset.sha256,
         "queries": len(plan.dataset.queries),
         "target": _without_none(dict(plan.target.describe())),
-        "prompts": dict(prompt_versions()),
+        "prompts": {**prompt_versions(), "refusal_rules": load_toml("rules/refusal.toml")["version"]},
+        "jurors": {seat.name: seat.juror.version for seat in plan.jury.seats},
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in plan.recipes.values()},
     }
 

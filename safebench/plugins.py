@@ -124,6 +124,7 @@ class Modality(Plugin):
     recogniser: ClassVar[str | None] = None  # the embedded one, with which the reference target reads this medium
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by target family
     recipes_file: ClassVar[Path | None] = None  # a third party's recipes; ours are in data/recipes.toml
+    limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
     required = ("name", "summary", "medium")
 
     @abstractmethod
@@ -166,6 +167,10 @@ class Target(Plugin):
     @abstractmethod
     async def ask(self, request: Request) -> Response:
         """Answer, or say why not. Raises TargetRefusesService when no request at all can succeed."""
+
+    def why_not(self, medium: str) -> str | None:
+        """What the user can do about a medium that it does not take; None where nothing can be done."""
+        return None
 
     def describe(self) -> Mapping[str, Any]:
         """All that changes the answers: enters the cache key and the run file. No keys."""

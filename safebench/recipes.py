@@ -58,6 +58,10 @@ class Recipe(PluginOptions):
             has = converter.gives
         if has != self.medium:
             raise BadInput(f"{where} ends with {has}, not with {self.medium}")
+        limits = registry.modality(self.medium).limits
+        for limit in self.gate:
+            if limit not in limits:
+                raise unknown("limit", limit, limits, f"the gate of {where}")
 
     def fingerprint(self) -> str:
         """Changes whenever the same text would give other bytes or be judged by another gate."""

@@ -12,9 +12,9 @@ from safebench.errors import Interrupted
 from safebench.interrupts import on_interrupt
 from safebench.pipeline import NoProgress, Pipeline, Progress
 from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan
-from safebench.rendering import recognise
+from safebench.reading import Reader
 from safebench.store import Store
-from safebench.types import Media, Outcome
+from safebench.types import Outcome
 from safebench.workers import Workers
 
 
@@ -43,11 +43,8 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     Raises BadInput before anything is written, TargetRefusesService and Interrupted with everything recorded so far.
     """
     workers = Workers(config.workers)
-
-    async def recognise_in_worker(recogniser: str, media: Media) -> str:
-        return await workers.run(recognise, recogniser, media)
-
-    plan = make_plan(config, recognise_in_worker)
+    reader = Reader(workers)
+    plan = make_plan(config, reader.recognise)
     stop = asyncio.Event()
     try:
         await plan.target.check()
@@ -57,7 +54,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
             _write_plan(plan, store)
             if retry_failed:
                 store.reopen_failed()
-            await _go(plan, store, workers, stop, progress or NoProgress())
+            await _go(plan, store, reader, stop, progress or NoProgress())
             return _result(plan, store)
     finally:
         await plan.target.close()
@@ -65,10 +62,10 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
         workers.close()
 
 
-async def _go(plan: Plan, store: Store, workers: Workers, stop: asyncio.Event, progress: Progress) -> None:
+async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, progress: Progress) -> None:
     progress.started(store.counts(), {str(c): why for c, why in plan.skipped.items()})
     try:
-        await Pipeline(plan, store, workers, stop, progress).run()
+        await Pipeline(plan, store, reader, stop, progress).run()
     except asyncio.CancelledError:
         if not stop.is_set():
             raise

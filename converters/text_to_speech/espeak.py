@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from converters.text_to_speech import waveform
-from converters.text_to_speech.espeak_library import check_voice, espeak_library
+from converters.text_to_speech.espeak_client import check_voice, espeak_client
 from converters.text_to_speech.forked import ChildFailed
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, PluginOptions, Work
@@ -51,23 +51,24 @@ class Espeak(Converter):
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         check_voice(self.options.voice)
-        self._library = espeak_library()
         self._finish = waveform.Finish(self.options.sample_rate, self.options.margin)
 
     def convert(self, work: Work) -> Media:
         try:
             text = speakable(work.text, self.options.voice)
-            wav = waveform.finish(self._speak(text), self._library.rate, self._finish)
+            wav = self._render(text)
         except ConversionError as error:
             raise ConversionError(f"query {work.query.id!r}: {error}") from error
         return Media.of("audio", waveform.MIME, wav)
 
-    def _speak(self, text: str) -> np.ndarray[Any, np.dtype[np.int16]]:
+    def _render(self, text: str) -> bytes:
+        client = espeak_client(self.options.voice)
         parameters = self.options.model_dump(include={"words_per_minute", "pitch"})
         try:
-            return np.frombuffer(self._library.speak(text, self.options.voice, parameters), np.int16)
+            pcm = client.speak(text, parameters)
         except ChildFailed as error:
             raise ConversionError(f"espeak-ng could not speak the text: {error}") from error
+        return waveform.finish(np.frombuffer(pcm, np.int16), client.rate, self._finish)
 
 
 def speakable(text: str, voice: str) -> str:

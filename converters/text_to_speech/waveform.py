@@ -55,7 +55,7 @@ def resample(samples: Samples, rate: int, to_rate: int) -> Samples:
 
     if rate == to_rate or not samples.size:
         return samples
-    return np.asarray(soxr.resample(samples, rate, to_rate, quality="VHQ"))
+    return np.asarray(soxr.resample(samples, rate, to_rate, quality="HQ"))
 
 
 def remove_dc(samples: Samples) -> Samples:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,8 @@ from safebench.plugins import Recogniser
 from safebench.types import Media
 
 RATE = 16000  # Hz; what the shipped en-us model was trained on
+WORDS = 3000  # most frequent ones of the shipped language model; five times faster than with all 134,000
+SEARCH = {"fwdflat": False, "topn": 2, "maxhmmpf": 1000, "maxwpf": 5}  # a narrow search in one pass
 
 
 class PocketSphinx(Recogniser):
@@ -19,14 +25,16 @@ class PocketSphinx(Recogniser):
     summary = "hears English speech, offline; makes many errors"
     needs = ("pocketsphinx",)
     extra = "embedded"
+    version = "2"
     medium = "audio"
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         from pocketsphinx import Decoder
 
-        # Batch normalisation looks at one clip alone; the default one carries over what it heard before.
-        self._decoder = Decoder(samprate=RATE, cmn="batch", loglevel="FATAL")
+        with _frequent_words() as dictionary:
+            # Batch normalisation looks at one clip alone; the default one carries over what it heard before.
+            self._decoder = Decoder(samprate=RATE, cmn="batch", loglevel="FATAL", dict=dictionary, **SEARCH)
 
     def recognise(self, media: Media) -> str:
         samples, rate = decode(media)
@@ -45,3 +53,20 @@ def _pcm(samples: Samples, rate: int) -> bytes:
 
     heard = samples if rate == RATE else soxr.resample(samples, rate, RATE)
     return (np.clip(heard, -1, 1) * 32767).astype(np.int16).tobytes()
+
+
+@contextmanager
+def _frequent_words() -> Iterator[str]:
+    """The path of a dictionary of the WORDS most frequent words, which is there while it is read."""
+    from pocketsphinx import Config, LogMath, NGramModel, get_model_path
+
+    folder = Path(get_model_path("en-us"))
+    entries: dict[str, list[str]] = {}
+    for line in (folder / "cmudict-en-us.dict").read_text(encoding="utf-8").splitlines():
+        entries.setdefault(line.split(" ", 1)[0].split("(")[0], []).append(line)
+    model = NGramModel(Config(), LogMath(), str(folder / "en-us.lm.bin"))
+    frequent = sorted(entries, key=lambda word: (-model.prob([word]), word))[:WORDS]
+    with NamedTemporaryFile("w", suffix=".dict", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for word in frequent for line in entries[word]))
+        file.flush()
+        yield file.name

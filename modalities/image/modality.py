@@ -10,7 +10,7 @@ from modalities.image.encoders import OpenAIImage
 from modalities.image.ocr import unreadable
 from modalities.image.pictures import decode, is_blank
 from modalities.image.reading import character_error_rate
-from safebench.errors import MissingPackage, unknown
+from safebench.errors import MissingPackage
 from safebench.plugins import Asking, Checking, Encoder, Modality
 from safebench.resources import prompt
 from safebench.types import Fidelity, Part, Text
@@ -24,14 +24,11 @@ class ImageModality(Modality):
     medium = "image"
     default_recipe = "typographic"
     recogniser = "rapidocr"
+    limits = (CER,)
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage()}
 
     def check(self, checking: Checking) -> Fidelity:
-        """Read the image back; the gate's `cer` is the highest character error rate that passes.
-
-        Raises BadInput for another key in the gate.
-        """
-        _check_gate(checking.gate)
+        """Read the image back; the gate's `cer` is the highest character error rate that passes."""
         try:
             if is_blank(decode(checking.media)):
                 return Fidelity("failed", reason="the image is blank: all of it has one colour")
@@ -57,12 +54,6 @@ class ImageModality(Modality):
             raise ValueError(f"query {asking.query.id!r} has no image to ask with")
         text = asking.query.text if asking.with_text else prompt(asking.carrier or "carriers.image").text
         return (Text(text), asking.media)
-
-
-def _check_gate(gate: Mapping[str, float]) -> None:
-    for key in gate:
-        if key != CER:
-            raise unknown("limit", key, [CER], "the gate of an image recipe")
 
 
 def _judge(read: Fidelity, gate: Mapping[str, float]) -> Fidelity:

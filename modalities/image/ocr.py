@@ -16,6 +16,7 @@ _SETTINGS = {
     "Global.log_level": "error",
     "Det.limit_type": "max",
     "Det.limit_side_len": 960,  # px; larger images are scaled down
+    "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,  # a sixth faster
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,  # the run has one worker a core already
 }
 _SCRIPTS = ("LATIN", "CJK", "HIRAGANA", "KATAKANA", "FULLWIDTH")

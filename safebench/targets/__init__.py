@@ -17,7 +17,7 @@ Recognise = Callable[[str, Media], Awaitable[str]]
 def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | None = None) -> Target:
     """The target of `NAME[:ARGUMENT]`. Raises BadInput for an unknown name or option."""
     name, _, argument = spec.partition(":")
-    plugin = registry.load(Target, name)
+    plugin: type[Target] = registry.load(Target, name)
     registry.require(Target, name)
     try:
         return plugin(TargetSetup(argument, dict(options), recognise))

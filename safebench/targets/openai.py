@@ -105,7 +105,8 @@ class OpenAITarget(Target):
 
     async def ask(self, request: Request) -> Response:
         """One answer, after at most 1 + `retries` attempts with full jitter; every attempt is recorded."""
-        body = {"messages": encode_messages(request.messages, self.family, self.encoders), **self.options.parameters}
+        messages = encode_messages(request.messages, self.family, self.encoders)
+        body = {"messages": messages, "extra_body": dict(self.options.parameters)}
         attempts: list[Attempt] = []
         waited = 0.0
         while True:
@@ -139,16 +140,16 @@ class OpenAITarget(Target):
 
     async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> Any:
         """Raw, so that a malformed body reaches us as it is. An endpoint without structured output is asked without."""
-        create = self._open().chat.completions.with_raw_response.create
+        create: Any = self._open().chat.completions.with_raw_response.create
         if schema is not None and self._structured:
             wanted = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)}}
             try:
-                return await create(model=self.setup.argument, response_format=wanted, **body)  # type: ignore[call-overload]
+                return await create(model=self.setup.argument, response_format=wanted, **body)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not answers.is_about_schema(error):
                     raise
                 self._structured = False
-        return await create(model=self.setup.argument, **body)  # type: ignore[call-overload]
+        return await create(model=self.setup.argument, **body)
 
     @property
     def _component(self) -> str:
@@ -160,4 +161,4 @@ class OpenAITarget(Target):
         told = answers.retry_after(error) if error is not None else None
         if told is not None:
             return min(told, LONGEST_WAIT) + random.uniform(0, 0.1)
-        return random.uniform(0.5, 1.0) * min(0.5 * 2**attempt, LONGEST_WAIT)
+        return random.uniform(0.5, 1.0) * min(0.5 * 2.0**attempt, LONGEST_WAIT)

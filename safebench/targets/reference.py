@@ -52,11 +52,11 @@ class ReferenceTarget(Target):
         if medium in self.accepts:
             return None
         problem = _readers().get(medium)
-        return str(problem) if problem is not None else f"target 'reference' has no recogniser for {medium}"
+        return str(problem) if problem is not None else f"target 'reference' cannot read {medium} here"
 
     def describe(self) -> Mapping[str, Any]:
         versions = {name: prompt(f"reference.{name}").version for name in PROMPTS}
-        return {**super().describe(), "prompts": versions, "readers": _reader_versions(self.accepts)}
+        return {**super().describe(), "prompts": versions, "readers": _reader_versions()}
 
     @classmethod
     def notice(cls) -> str:
@@ -80,7 +80,7 @@ class ReferenceTarget(Target):
         problem = self.why_not(part.medium)
         recogniser = registry.modality(part.medium).recogniser if problem is None else None
         if self.setup.recognise is None or recogniser is None:
-            raise BadInput(problem or f"target 'reference' has no recogniser for {part.medium}")
+            raise BadInput(problem or f"target 'reference' cannot read {part.medium} here")
         return await self.setup.recognise(recogniser, part)
 
 
@@ -127,7 +127,8 @@ def _missing(recogniser: str) -> MissingPackage | None:
     return None
 
 
-def _reader_versions(media: frozenset[str]) -> dict[str, str]:
-    """The recogniser of each medium with its version: another one may understand something else."""
-    names = {medium: registry.modality(medium).recogniser for medium in media - {TEXT}}
-    return {medium: f"{name} {registry.load(Recogniser, name).version}" for medium, name in names.items() if name}
+def _reader_versions() -> dict[str, str]:
+    """The recogniser of each medium with its version, installed or not: another one may understand something else."""
+    modalities = [registry.load(Modality, name) for name in registry.names(Modality)]
+    found = {modality.medium: modality.recogniser for modality in modalities if modality.recogniser is not None}
+    return {medium: f"{name} {registry.load(Recogniser, name).version}" for medium, name in found.items()}

@@ -46,8 +46,9 @@ def vote(call: Call) -> Reply:
 
 def safebench(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command as a user types it, in a process of its own."""
+    told = {**os.environ, **environment}
     return subprocess.run(
-        command(*arguments), cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=240
+        command(*arguments), cwd=cwd, env=told, capture_output=True, text=True, timeout=240, check=False
     )
 
 

@@ -65,7 +65,7 @@ def test_a_rendering_below_the_gate_is_never_sent(
 ) -> None:
     recipes = tmp_path / "recipes.toml"
     recipes.write_text(
-        '[image.invisible]\nsteps = [{ use = "typographic", ink = "#ffffff" }]\ngate = { cer = 0.1 }\n',
+        '[image.invisible]\nsteps = [{ use = "typographic", ink = "#fefefe" }]\ngate = { cer = 0.1 }\n',
         encoding="utf-8",
     )
     found = outcomes(["say vote safe 5"], "image+text:invisible", recipes=str(recipes))

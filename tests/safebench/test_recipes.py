@@ -46,7 +46,8 @@ def test_a_condition_named_twice_is_an_error() -> None:
 
 
 def test_a_users_recipe_is_added_and_may_replace_ours(tmp_path: Path) -> None:
-    text = '[image.typographic]\nsteps = [{ use = "typographic", width = 300 }]\n[image.own]\nsteps = [{ use = "typographic" }]\n'
+    step = 'steps = [{ use = "typographic", width = 300 }]'
+    text = f"[image.typographic]\n{step}\n[image.own]\n{step}\n"
     recipes = load_recipes(write(tmp_path, text))
     assert recipes["image", "typographic"].steps[0].options == {"width": 300}
     assert ("image", "own") in recipes

@@ -77,5 +77,5 @@ def test_silence_is_refused_without_any_limit():
 
 
 def test_a_limit_on_nothing_that_is_measured_is_an_error():
-    with pytest.raises(BadInput, match="unknown limit 'max_silence'.*did you mean max_silence_share"):
+    with pytest.raises(BadInput, match=r"unknown limit 'max_silence'.*did you mean max_silence_share"):
         signal.check_gate({"max_silence": 0.5})

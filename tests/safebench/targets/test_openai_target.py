@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.utils import formatdate
 
 import pytest
@@ -36,11 +36,10 @@ def target(server: ScriptedServer, **options: object) -> OpenAITarget:
 
 
 @pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Back-off starts at half a second; here the pauses are measured, not waited for."""
     real = OpenAITarget._wait
     monkeypatch.setattr(OpenAITarget, "_wait", staticmethod(lambda n, e=None: real(n, e) / 50))
-    yield
 
 
 async def ask(server: ScriptedServer, request: Request = HELLO, **options: object) -> Response:
@@ -217,7 +216,7 @@ async def test_an_endpoint_without_structured_output_is_asked_without(replies: C
 
 async def test_nobody_at_the_endpoint_is_found_before_the_run() -> None:
     asked = open_target("openai:m", {"base_url": "http://127.0.0.1:9/v1"})
-    with pytest.raises(BadInput, match="127.0.0.1:9"):
+    with pytest.raises(BadInput, match=r"127\.0\.0\.1:9"):
         await asked.check()
     await asked.close()
 

@@ -177,7 +177,7 @@ def test_accepts_what_can_be_read_here() -> None:
 def test_says_why_a_medium_is_not_accepted() -> None:
     assert target().why_not("smell") is None
     assert "pip install 'safebench[fingers]'" in str(target().why_not("touch"))
-    assert target().why_not("taste") == "target 'reference' has no recogniser for taste"
+    assert target().why_not("taste") == "target 'reference' cannot read taste here"
 
 
 async def test_a_medium_that_needs_a_package_names_it() -> None:
@@ -187,7 +187,7 @@ async def test_a_medium_that_needs_a_package_names_it() -> None:
 
 
 async def test_a_medium_that_nothing_reads_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="no recogniser for taste"):
+    with pytest.raises(BadInput, match="cannot read taste here"):
         await ask(media("x", "taste"))
 
 
@@ -202,7 +202,7 @@ def test_an_argument_is_bad_input() -> None:
 def test_describes_all_that_changes_its_answers() -> None:
     told = target().describe()
     assert told["prompts"]["guard"] == 1
-    assert told["readers"] == {"smell": "nose 7"}
+    assert told["readers"] == {"smell": "nose 7", "touch": "finger 7"}
 
 
 def test_its_notice_and_its_class_are_complete() -> None:

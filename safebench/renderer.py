@@ -1,0 +1,58 @@
+"""The stage *render* as the parent process sees it: each rendering is made once, kept, and found again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+
+from safebench.converted import Renderings
+from safebench.reading import Reader
+from safebench.rendering import RenderJob, render
+from safebench.store import Store
+from safebench.types import Failure, Fidelity, Rendering
+from safebench.workers import WorkerDied
+
+
+class Renderer:
+    """Renders each query by each recipe once, whatever number of conditions and repeats need it."""
+
+    def __init__(self, store: Store, reader: Reader, made: Renderings | None, seed: int, check_share: float) -> None:
+        self._store = store
+        self._reader = reader
+        self._made = made
+        self._seed = seed
+        self._check_share = check_share
+        self._under_way: dict[str, asyncio.Task[Rendering]] = {}
+
+    async def rendering(self, job: RenderJob) -> Rendering:
+        job = replace(job, check=self._is_checked(job), seed=self._seed)
+        kept = self._store.rendering(job.key)
+        if kept is not None:
+            return kept
+        task = self._under_way.get(job.key)
+        if task is None:
+            task = self._under_way[job.key] = asyncio.create_task(self._make(job))
+            task.add_done_callback(lambda _: self._under_way.pop(job.key, None))
+        return await asyncio.shield(task)
+
+    async def finish(self) -> None:
+        """Wait for what is being rendered, also where nobody waits for it any more."""
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _make(self, job: RenderJob) -> Rendering:
+        made = self._made.rendering(job) if self._made is not None else None
+        return self._store.keep_rendering(job.query, made or await self._in_worker(job))
+
+    async def _in_worker(self, job: RenderJob) -> Rendering:
+        try:
+            rendering = await self._reader.workers.run(render, job)
+        except WorkerDied as error:
+            failure = Failure(job.recipe.name, "WorkerDied", f"{error} (query {job.query.id!r})")
+            return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
+        self._reader.learn(rendering)
+        return rendering
+
+    def _is_checked(self, job: RenderJob) -> bool:
+        """The same queries are in the sample for every recipe, and in every try."""
+        return random.Random(f"{self._seed}/{job.query.id}").random() < self._check_share
