@@ -1,3 +1,58 @@
-"""SafeBench measures how safely a multimodal model behaves, and whether that survives a change of modality."""
+"""SafeBench measures how safely a multimodal model behaves, and whether that survives a change of modality.
+
+    import safebench as sb
+
+    config = sb.make_config("script", data="starter", conditions=["text"], target="reference", out="runs/mine")
+    sb.run(config)
+    sb.report(config.out).summary["conditions"]
+
+Names are imported when they are first used, so that `import safebench` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from safebench.config import RunConfig, make_config
+    from safebench.converting import convert
+    from safebench.datasets import Dataset, load_dataset
+    from safebench.errors import BadInput, SafeBenchError
+    from safebench.recipes import load_recipes
+    from safebench.reporting import report
+    from safebench.running import run, run_async
+
+_HOMES = {
+    "BadInput": "errors",
+    "Dataset": "datasets",
+    "RunConfig": "config",
+    "SafeBenchError": "errors",
+    "convert": "converting",
+    "load_dataset": "datasets",
+    "load_recipes": "recipes",
+    "make_config": "config",
+    "report": "reporting",
+    "run": "running",
+    "run_async": "running",
+}
+
+__all__ = [
+    "BadInput",
+    "Dataset",
+    "RunConfig",
+    "SafeBenchError",
+    "convert",
+    "load_dataset",
+    "load_recipes",
+    "make_config",
+    "report",
+    "run",
+    "run_async",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'safebench' has no attribute {name!r}")
+    return getattr(import_module(f"safebench.{_HOMES[name]}"), name)

@@ -17,7 +17,7 @@ from rich.markup import escape
 from safebench.errors import Interrupted, SafeBenchError
 
 if TYPE_CHECKING:
-    from safebench.run import RunResult
+    from safebench.running import RunResult
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -148,8 +148,8 @@ def _option(key: str) -> str:
 
 
 def _run_and_show(config: Any, *, retry_failed: bool) -> int:
-    from safebench.report import report
-    from safebench.run import run
+    from safebench.reporting import report
+    from safebench.running import run
     from safebench.tables import Bars, show_report
 
     with Bars(errors) as bars:
@@ -181,7 +181,7 @@ def convert(
     check_share: CheckShare = None,
 ) -> None:
     """Turn queries into media, check every one, and pack them as a data set that others can load."""
-    from safebench.convert import convert
+    from safebench.converting import convert
     from safebench.tables import Bars, show_conversion
 
     missing = [name for name, value in (("--condition", condition), ("--out", out)) if not value]
@@ -200,7 +200,7 @@ def convert(
 @app.command()
 def report(folder: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> None:
     """Show a run's tables and write summary.json and items.parquet."""
-    from safebench.report import report
+    from safebench.reporting import report
     from safebench.tables import show_report
 
     made = report(folder)

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from safebench.config import make_config
-from safebench.report import report
-from safebench.run import run
+from safebench.reporting import report
+from safebench.running import run
 from safebench.testing.server import ScriptedServer
 from safebench.types import Outcome
 

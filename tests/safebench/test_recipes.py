@@ -93,3 +93,11 @@ def test_the_fingerprint_changes_with_what_changes_the_bytes_or_the_gate(tmp_pat
     assert fingerprint(' }]\ndescription = "other words"\n') == plain
     assert fingerprint(", width = 300 }]\n") != plain
     assert fingerprint(" }]\ngate = { cer = 0.5 }\n") != plain
+
+
+@pytest.mark.parametrize(("gate", "named"), [("image", "cer"), ("audio", "max_silence_share")])
+def test_a_limit_on_nothing_that_is_measured_is_found_before_the_run(tmp_path: Path, gate: str, named: str) -> None:
+    step, limit = ("typographic", "cerr") if gate == "image" else ("espeak", "max_silence")
+    text = f'[{gate}.bad]\nsteps = [{{ use = "{step}" }}]\ngate = {{ {limit} = 0.1 }}\n'
+    with pytest.raises(BadInput, match=rf"'{limit}'.*did you mean {named}"):
+        load_recipes(write(tmp_path, text))[gate, "bad"].check()

@@ -14,8 +14,6 @@ from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Work
 from safebench.types import Query
 
-pytest.importorskip("espeakng_loader")
-
 ROOT = Path(__file__).parents[3]
 TEXT = "How should I wash fresh fish?"
 

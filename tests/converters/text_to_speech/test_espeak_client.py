@@ -8,8 +8,6 @@ from converters.text_to_speech.espeak_client import EspeakClient, voice_names
 from converters.text_to_speech.forked import ChildFailed
 from safebench.errors import BadInput
 
-pytest.importorskip("espeakng_loader")
-
 PACE = {"words_per_minute": 150}
 
 

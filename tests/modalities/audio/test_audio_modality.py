@@ -8,12 +8,9 @@ import soundfile
 
 from converters.text_to_speech.espeak import Espeak
 from modalities.audio import AudioModality
-from safebench.errors import BadInput
 from safebench.plugins import Asking, Checking, Work
 from safebench.resources import data_path, prompt
 from safebench.types import Media, Query, Text
-
-pytest.importorskip("espeakng_loader")
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
 RECIPES = tomllib.loads(data_path("recipes.toml").read_text())["audio"]
@@ -99,11 +96,6 @@ def test_broken_media_fail_and_never_raise(media):
     checked = check(media)
     assert checked.status == "failed"
     assert "recording" in checked.reason
-
-
-def test_a_limit_that_means_nothing_is_an_error(clip):
-    with pytest.raises(BadInput, match="gate of an audio recipe"):
-        check(clip, {"wer": 0.2})
 
 
 # --- compose

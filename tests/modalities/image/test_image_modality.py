@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image import ImageModality
-from safebench.errors import BadInput, MissingPackage
+from safebench.errors import MissingPackage
 from safebench.plugins import Asking, Checking, Work
 from safebench.resources import data_path, prompt
 from safebench.types import Media, Query, Text
@@ -28,7 +28,6 @@ def picture():
 
 @pytest.fixture(scope="module")
 def recognise():
-    pytest.importorskip("rapidocr")
     from modalities.image.ocr import RapidOcr
 
     recogniser = RapidOcr()
@@ -110,11 +109,6 @@ def test_broken_bytes_fail_and_never_raise(data):
     checked = check(Media.of("image", "image/png", data), reads(""))
     assert checked.status == "failed"
     assert "cannot be decoded" in checked.reason
-
-
-def test_a_limit_that_means_nothing_is_an_error(picture):
-    with pytest.raises(BadInput, match="unknown limit 'cerr' in the gate of an image recipe; did you mean cer"):
-        check(picture, reads(""), gate={"cerr": 0.1})
 
 
 # --- compose

@@ -10,8 +10,6 @@ from modalities.image.reading import character_error_rate
 from safebench.plugins import Work
 from safebench.types import Media, Query
 
-pytest.importorskip("rapidocr")
-
 TEXT = "Which plants in a garden are dangerous for cats, and what helps?"
 
 

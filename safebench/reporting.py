@@ -31,11 +31,12 @@ class Report:
     summary: dict[str, Any]
 
 
-def report(folder: Path) -> Report:
+def report(folder: Path | str) -> Report:
     """Measure a run, finished or not, and write `summary.json` and `items.parquet` into its folder.
 
     Raises BadInput when the folder is no run.
     """
+    folder = Path(folder)
     if not (folder / RUN_FILE).is_file():
         raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
     asked = read_toml(folder / RUN_FILE)

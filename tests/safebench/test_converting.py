@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from safebench.config import make_config
+from safebench.converted import WORK, Renderings, read_converted
+from safebench.converting import convert
+from safebench.datasets import load_dataset
+from safebench.errors import BadInput
+from safebench.recipes import load_recipes
+from safebench.rendering import RenderJob, render
+from safebench.reporting import report
+from safebench.running import run
+from safebench.types import Query
+
+ROWS = [
+    {"id": "a", "query": "How do birds fly?", "intent": "benign", "scenario": "bias"},
+    {"id": "b", "query": "Why is 漢 missing?"},
+    {"id": "c", "query": "What is a rainbow?"},
+]
+
+
+@pytest.fixture
+def data(write_jsonl: Callable[..., Path]) -> Path:
+    return write_jsonl(ROWS)
+
+
+@pytest.fixture
+def folder(data: Path, tmp_path: Path) -> Path:
+    out = tmp_path / "converted"
+    convert(str(data), ["image", "audio:male", "audio:female"], out, workers=1)
+    return out
+
+
+def test_every_query_has_a_row_for_each_recipe_and_failures_have_no_media(folder: Path) -> None:
+    images = pq.read_table(folder / "image").to_pylist()
+    assert [(row["id"], row["image"] is not None) for row in images] == [("a", True), ("b", False), ("c", True)]
+    assert images[0]["image"]["bytes"].startswith(b"\x89PNG")
+    assert images[0]["fidelity_status"] == "passed"
+    assert "U+6F22" in images[1]["failure"]
+    speech = pq.read_table(folder / "audio").to_pylist()
+    assert sorted({row["recipe"] for row in speech}) == ["female", "male"]
+    assert len(speech) == 6
+
+
+def test_media_columns_are_typed_for_datasets(folder: Path) -> None:
+    for medium, feature in (("image", "Image"), ("audio", "Audio")):
+        (shard,) = (folder / medium).glob("*.parquet")
+        assert f'"{medium}": {{"_type": "{feature}"}}' in pq.read_schema(shard).metadata[b"huggingface"].decode()
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "config_name: image" in card
+    assert "data_files: audio/train-*.parquet" in card
+
+
+def test_a_converted_folder_is_read_back_as_the_same_queries(folder: Path, data: Path) -> None:
+    assert read_converted(folder).queries == load_dataset(str(data)).queries
+
+
+def test_renderings_are_read_back_byte_for_byte(folder: Path) -> None:
+    recipe = load_recipes()["image", "typographic"]
+    job = RenderJob(Query("a", "How do birds fly?"), recipe)
+    made, found = render(job), Renderings(folder).rendering(job)
+    assert found is not None
+    assert found.media == made.media
+    assert found.fidelity == made.fidelity
+    assert Renderings(folder).rendering(RenderJob(Query("zzz", "?"), recipe)) is None
+
+
+def test_damaged_media_are_never_sent(folder: Path) -> None:
+    (shard,) = (folder / "image").glob("*.parquet")
+    table = pq.read_table(shard).to_pylist()
+    table[0]["image"]["bytes"] = b"\x89PNG damaged"
+    pq.write_table(pq.read_table(shard).from_pylist(table, pq.read_schema(shard)), shard)
+    recipe = load_recipes()["image", "typographic"]
+    fresh = folder.rename(folder.with_name("damaged"))
+    found = Renderings(fresh).rendering(RenderJob(Query("a", "How do birds fly?"), recipe))
+    assert found is not None
+    assert not found.faithful
+
+
+def test_a_run_uses_the_folder_without_rendering(folder: Path, tmp_path: Path) -> None:
+    config = make_config(
+        "test", data=str(folder), conditions=["image"], target="reference", out=str(tmp_path / "run"), workers=1
+    )  # fmt: skip
+    result = run(config)
+    report(result.folder)
+    rows = {row["query_id"]: row for row in pq.read_table(result.folder / "items.parquet").to_pylist()}
+    packed = {row["id"]: row for row in pq.read_table(folder / "image").to_pylist()}
+    assert rows["a"]["media_sha256"] == packed["a"]["sha256"]
+    assert rows["b"]["outcome"] == "not_rendered"
+
+
+def test_the_same_call_again_finds_nothing_to_do(folder: Path, data: Path) -> None:
+    told: list[str] = []
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
+    again = convert(
+        str(data), ["image", "audio:male", "audio:female"], folder, rendered=lambda name, rendering: told.append(name)
+    )  # fmt: skip
+    assert told == []
+    assert again.counts["image:typographic"] == {"passed": 2, "failed": 1}
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")} == before
+    assert not (folder / WORK).exists()
+
+
+def test_a_conversion_that_was_stopped_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "stopped"
+
+    def fail(name: str, rendering: object) -> None:
+        raise RuntimeError("killed")
+
+    with pytest.raises(ExceptionGroup):
+        convert(str(data), ["image"], out, workers=1, rendered=fail)
+    with pytest.raises(BadInput, match="unfinished"):
+        read_converted(out)
+    assert convert(str(data), ["image"], out, workers=1).counts == {"image:typographic": {"passed": 2, "failed": 1}}
+
+
+def test_another_conversion_in_the_folder_is_refused(folder: Path, data: Path) -> None:
+    with pytest.raises(BadInput, match="recipes"):
+        convert(str(data), ["image"], folder)
+
+
+def test_text_is_nothing_to_convert(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nothing to convert"):
+        convert(str(data), ["text"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

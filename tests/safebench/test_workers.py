@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from safebench.reading import Reader
+from safebench.rendering import recognise
+from safebench.types import Fidelity, Media, Rendering
+from safebench.workers import WorkerDied, Workers
+
+
+async def test_work_is_done_in_another_process() -> None:
+    workers = Workers(1)
+    assert await workers.run(os.getpid) != os.getpid()
+    workers.close()
+
+
+async def test_what_the_function_raises_reaches_the_caller() -> None:
+    workers = Workers(1)
+    with pytest.raises(ValueError, match="invalid literal"):
+        await workers.run(int, "x")
+    workers.close()
+
+
+async def test_a_worker_that_dies_fails_its_job_and_the_next_job_gets_a_new_one() -> None:
+    workers = Workers(1)
+    with pytest.raises(WorkerDied, match="kill"):
+        await workers.run(kill)
+    assert await workers.run(len, "abc") == 3
+    workers.close()
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+ORPHANING = """
+import asyncio, os, signal
+from safebench.workers import Workers
+async def main():
+    print(await Workers(1).run(os.getpid), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_workers_end_with_their_parent_however_it_ended(tmp_path: Path) -> None:
+    script = tmp_path / "orphaning.py"
+    script.write_text(ORPHANING, encoding="utf-8")
+    told = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+    worker = Path("/proc") / told.stdout.strip()
+    deadline = time.monotonic() + 10
+    while worker.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not worker.exists()
+
+
+class Counting(Workers):
+    """Runs nothing elsewhere, and counts."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.calls = 0
+
+    async def run(self, function, *arguments):  # type: ignore[no-untyped-def]
+        assert function is recognise
+        self.calls += 1
+        return f"text of {arguments[1].sha256[:4]}"
+
+
+async def test_the_same_bytes_are_read_once() -> None:
+    workers = Counting()
+    reader = Reader(workers)
+    one, other = Media.of("image", "image/png", b"one"), Media.of("image", "image/png", b"other")
+    assert await reader.recognise("ocr", one) == await reader.recognise("ocr", one)
+    await reader.recognise("ocr", other)
+    await reader.recognise("other-ocr", one)
+    assert workers.calls == 3
+
+
+async def test_what_a_fidelity_check_has_read_is_not_read_again() -> None:
+    workers = Counting()
+    reader = Reader(workers)
+    media = Media.of("image", "image/png", b"one")
+    reader.learn(Rendering("r", "k", media, Fidelity("passed", {"cer": 0.0}, "ocr", "as read")))
+    assert await reader.recognise("ocr", media) == "as read"
+    assert workers.calls == 0
