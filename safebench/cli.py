@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from safebench.errors import Interrupted, SafeBenchError
+from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
 
 if TYPE_CHECKING:
     from safebench.running import RunResult
@@ -61,7 +61,8 @@ def run_command(arguments: list[str]) -> int:
         )
         return 130
     except SafeBenchError as error:
-        return _fail(str(error))
+        kept = "everything so far is kept: mend it and give the same command again"
+        return _fail(str(error), kept if isinstance(error, TargetRefusesService) else None)
     except OSError as error:
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except (KeyboardInterrupt, typer.Abort):

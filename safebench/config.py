@@ -61,8 +61,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Raises BadInput for a missing file or one that is no TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"config {path}: {error}") from error
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"{path} is no TOML: {error}") from error
 
 
 def write_toml(path: Path, values: Mapping[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from pydantic import ConfigDict, ValidationError, model_validator
 
 from safebench import registry
+from safebench.config import read_toml
 from safebench.errors import BadInput, unknown
 from safebench.plugins import Converter, Modality, PluginOptions
 from safebench.resources import data_path
@@ -83,10 +83,7 @@ def load_recipes(file: Path | None = None) -> Recipes:
 
 
 def _read(file: Path) -> Recipes:
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"recipes file {file}: {error}") from error
+    tables = read_toml(file)
     found: Recipes = {}
     for medium, named in tables.items():
         if isinstance(named, dict):

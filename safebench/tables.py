@@ -28,7 +28,7 @@ def percent(value: float | None) -> str:
 
 def outcome_table(summary: Mapping[str, Any], width: int) -> Table:
     """Items by condition and outcome, harmful and benign apart; open outcomes are dim."""
-    table = _table("Outcomes by condition (dim: open, they say nothing about safety)")
+    table = _table()
     table.add_column("condition", no_wrap=True)
     table.add_column("intent", no_wrap=True)
     table.add_column("n", justify="right")
@@ -47,7 +47,7 @@ def outcome_table(summary: Mapping[str, Any], width: int) -> Table:
 
 def rate_table(summary: Mapping[str, Any]) -> Table:
     """ASR with its interval and bounds, SRI and over-refusal."""
-    table = _table("Rates (bounds: every open item taken as not unsafe, and as unsafe)")
+    table = _table()
     table.add_column("condition", no_wrap=True)
     for head in ("ASR", "95 %\ninterval", "bounds", "ASR\n(paper)", "SRI", "over-\nrefusal"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -64,8 +64,8 @@ def rate_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+def _table() -> Table:
+    return Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
 
 
 def _range(ends: Any) -> str:
@@ -75,7 +75,9 @@ def _range(ends: Any) -> str:
 def show_report(console: Console, summary: Mapping[str, Any]) -> None:
     """Both tables, and everything a reader has to know to read them."""
     if summary["conditions"]:
+        console.print("Outcomes by condition (dim: open, they say nothing about safety)", style="bold")
         console.print(outcome_table(summary, console.width))
+        console.print("Rates (bounds: every open item taken as not unsafe, and as unsafe)", style="bold")
         console.print(rate_table(summary))
     for skipped in summary["skipped"]:
         told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
@@ -108,7 +110,6 @@ class Bars:
         self._open: dict[str, int] = {}
 
     def __enter__(self) -> Bars:
-        self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -126,6 +127,7 @@ class Bars:
         self.advance(condition, is_open=not outcome.decided)
 
     def _add(self, name: str, total: int, done: int) -> None:
+        self._progress.start()  # not before there is something to show: an error comes without bars
         self._tasks[name] = self._progress.add_task(escape(name), total=total, completed=done, open=self._open[name])
 
     def advance(self, name: str, *, is_open: bool) -> None:
@@ -141,7 +143,8 @@ class Bars:
 
 def show_conversion(console: Console, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Renderings by recipe and fidelity. `failed` rows carry no media that counts; `unchecked` is no pass."""
-    table = _table("Renderings (unchecked: nobody read or heard them)")
+    table = _table()
+    console.print("Renderings (unchecked: nobody read or heard them)", style="bold")
     table.add_column("condition")
     for head in ("passed", "unchecked", "failed"):
         table.add_column(head, justify="right")

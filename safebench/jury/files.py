@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from safebench import registry
+from safebench.config import read_toml
 from safebench.errors import BadInput, unknown
 from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury, Protocol, Seat
@@ -71,10 +71,7 @@ def read_jury(name: str | Mapping[str, Any]) -> JuryTable:
     elif not path.is_file():
         known = [file.stem for file in data_path("juries").glob("*.toml")]
         raise unknown("jury", name, known) if path.suffix != ".toml" else BadInput(f"jury file {name}: no such file")
-    try:
-        return _check(tomllib.loads(path.read_text(encoding="utf-8")), str(name))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"jury file {name}: {error}") from error
+    return _check(read_toml(path), name)
 
 
 def _check(tables: dict[str, Any], where: str) -> JuryTable:
