@@ -41,6 +41,9 @@ WorkerCount = Annotated[
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
 RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your own.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything that is drawn at random.")]
+Recognisers = Annotated[
+    list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
+]
 CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]
 
 
@@ -119,6 +122,7 @@ def run(
     recipes: RecipesFile = None,
     seed: Seed = None,
     check_share: CheckShare = None,
+    recogniser: Recognisers = None,
     workers: WorkerCount = None,
     max_open: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0.")
@@ -134,6 +138,7 @@ def run(
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
+        "recognisers": recogniser,
         "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
     }  # fmt: skip
     read = read_toml(config) if config else {}
@@ -180,6 +185,7 @@ def convert(
     recipes: RecipesFile = None,
     seed: Seed = None,
     check_share: CheckShare = None,
+    recogniser: Recognisers = None,
 ) -> None:
     """Turn queries into media, check every one, and pack them as a data set that others can load."""
     from safebench.converting import convert
@@ -191,7 +197,8 @@ def convert(
     with Bars(errors) as bars:
         conversion = convert(
             data, condition or [], out, text_column=text_column, limit=limit, recipes=recipes, workers=workers,
-            seed=seed or 0, check_share=1.0 if check_share is None else check_share, started=bars.plan,
+            seed=seed or 0, check_share=1.0 if check_share is None else check_share, recognisers=recogniser or [],
+            started=bars.plan,
             rendered=lambda name, rendering: bars.advance(name, is_open=not rendering.faithful),
         )  # fmt: skip
     show_conversion(output, conversion.counts)

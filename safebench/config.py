@@ -37,6 +37,7 @@ class RunConfig(PluginOptions):
     repeats: int = Field(1, ge=1)
     seed: int = 0
     check_share: float = Field(1.0, ge=0.0, le=1.0)  # share of renderings whose fidelity is checked
+    recognisers: tuple[str, ...] = ()  # NAME[:ARGUMENT], one for each medium: for fidelity, spoken answers, the probe
     concurrency: int = Field(16, ge=1)  # calls in flight, target and jurors together
     workers: int | None = Field(None, ge=1)  # processes that render and check; one for each core when not given
     allow_skips: bool = False

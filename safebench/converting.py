@@ -18,9 +18,10 @@ from safebench.converted import WORK, finished, row, schema, shards, write_shard
 from safebench.datasets import Dataset, load_dataset
 from safebench.errors import BadInput, Interrupted
 from safebench.interrupts import on_interrupt
+from safebench.planning import choose_recognisers
 from safebench.reading import Reader
 from safebench.recipes import Recipe, load_recipes, parse_conditions
-from safebench.renderer import Renderer
+from safebench.renderer import Renderer, RenderSettings
 from safebench.rendering import RenderJob
 from safebench.store import Store
 from safebench.types import Query, Rendering
@@ -49,6 +50,7 @@ def convert(
     workers: int | None = None,
     seed: int = 0,
     check_share: float = 1.0,
+    recognisers: Sequence[str] = (),
     rendered: Rendered = lambda condition, rendering: None,
     started: Callable[[dict[str, int]], None] = lambda planned: None,
 ) -> Conversion:
@@ -65,10 +67,11 @@ def convert(
     chosen = list({(c.medium, c.recipe): known[c.medium, c.recipe or ""] for c in parsed}.values())
     for recipe in chosen:
         recipe.check()
-    _claim(out, dataset, chosen, seed, check_share)
+    settings = RenderSettings(seed, check_share, choose_recognisers(recognisers))
+    _claim(out, dataset, chosen, settings)
     started({_name(recipe): len(dataset.queries) for recipe in chosen})
     if not finished(out):
-        asyncio.run(_render_all(dataset, chosen, out, workers, seed, check_share, rendered))
+        asyncio.run(_render_all(dataset, chosen, out, workers, settings, rendered))
     return Conversion(out, _counts(out))
 
 
@@ -76,12 +79,13 @@ def _name(recipe: Recipe) -> str:
     return f"{recipe.medium}:{recipe.name}"
 
 
-def _claim(out: Path, dataset: Dataset, recipes: list[Recipe], seed: int, check_share: float) -> None:
+def _claim(out: Path, dataset: Dataset, recipes: list[Recipe], settings: RenderSettings) -> None:
     wanted: dict[str, Any] = {
         "data": dataset.name,
         "data_sha256": dataset.sha256,
-        "seed": seed,
-        "check_share": check_share,
+        "seed": settings.seed,
+        "check_share": settings.check_share,
+        "recognisers": dict(settings.recognisers),
         "recipes": {_name(recipe): recipe.fingerprint() for recipe in recipes},
     }
     file = out / CONVERT_FILE
@@ -104,8 +108,7 @@ async def _render_all(
     recipes: list[Recipe],
     out: Path,
     count: int | None,
-    seed: int,
-    check_share: float,
+    settings: RenderSettings,
     rendered: Rendered,
 ) -> None:
     work = out / WORK
@@ -113,7 +116,7 @@ async def _render_all(
     stop = asyncio.Event()
     try:
         with Store(work) as store, on_interrupt(stop.set):
-            renderer = Renderer(store, Reader(workers), None, seed, check_share)
+            renderer = Renderer(store, Reader(workers), None, settings)
             await _each(dataset.queries, recipes, renderer, 2 * workers.count, stop, rendered)
             if stop.is_set():
                 raise Interrupted("the same command")

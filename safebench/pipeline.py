@@ -65,7 +65,7 @@ class Pipeline:
         self._progress = progress or NoProgress()
         self._desk = Desk(store, plan.config.concurrency, stop)
         made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
-        self._renderer = Renderer(store, reader, made, plan.config.seed, plan.config.check_share)
+        self._renderer = Renderer(store, reader, made, plan.rendering)
         width = plan.config.concurrency
         self._to_render: Line = asyncio.Queue(4 * reader.workers.count)
         self._to_ask: Line = asyncio.Queue(width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +16,9 @@ from safebench.errors import BadInput
 from safebench.jury.files import JuryTable, build_jury, read_jury
 from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury
-from safebench.plugins import Target
+from safebench.plugins import Recogniser, Target
 from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.renderer import RenderSettings
 from safebench.resources import load_toml
 from safebench.targets import Recognise, open_target
 from safebench.types import TEXT, Condition, Item
@@ -38,6 +39,7 @@ class Plan:
     jury_table: JuryTable
     jury: Jury
     skipped: Mapping[Condition, str]  # condition -> why the target cannot be asked so
+    rendering: RenderSettings
 
     @property
     def folder(self) -> Path:
@@ -72,7 +74,21 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, target, config.target)) is not None}
     if len(skipped) == len(conditions):
         raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
-    return Plan(config, dataset, conditions, recipes, target, table, build_jury(table, config.seed), skipped)
+    settings = RenderSettings(config.seed, config.check_share, choose_recognisers(config.recognisers))
+    return Plan(config, dataset, conditions, recipes, target, table, build_jury(table, config.seed), skipped, settings)
+
+
+def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
+    """Recognisers NAME[:ARGUMENT] by their medium. Raises BadInput for unknown ones and two of one medium."""
+    chosen: dict[str, str] = {}
+    for spec in specs:
+        name = spec.partition(":")[0]
+        registry.require(Recogniser, name)
+        medium = registry.load(Recogniser, name).medium
+        if medium in chosen:
+            raise BadInput(f"recognisers {chosen[medium]!r} and {spec!r} are both for {medium}: choose one")
+        chosen[medium] = spec
+    return chosen
 
 
 def _accepted(target: Target, named: tuple[str, ...] | None) -> frozenset[str]:

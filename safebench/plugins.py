@@ -56,6 +56,7 @@ class Work:
     text: str
     media: Media | None = None
     seed: int = 0
+    attempt: int = 0  # counts from 0; above it the rendering before was not faithful, and another one is wanted
 
 
 class Converter(Plugin):
@@ -71,7 +72,7 @@ class Converter(Plugin):
 
 
 class Recogniser(Plugin):
-    """Reads or hears media back into text."""
+    """Reads or hears media back into text. Written NAME[:ARGUMENT]; the argument is an option of that name."""
 
     medium: ClassVar[str]
     required = ("name", "summary", "medium")
@@ -104,6 +105,7 @@ class Checking:
     media: Media
     gate: Mapping[str, float]
     recognise: Callable[[str, Media], str]  # (recogniser, media) -> text; raises MissingPackage
+    recogniser: str | None = None  # NAME[:ARGUMENT] that the user chose for this medium
 
 
 @dataclass(frozen=True, slots=True)

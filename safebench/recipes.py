@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from safebench import registry
 from safebench.config import read_toml
@@ -37,6 +37,7 @@ class Recipe(PluginOptions):
     description: str = ""
     steps: tuple[Step, ...]
     gate: Mapping[str, float] = {}
+    tries: int = Field(1, ge=1, le=10)  # renderings that are made at most until one is faithful
     carrier: str | None = None  # carrier text, by prompt name; the modality's own when not given
     quickstart: bool = False  # whether the quickstart asks under this recipe too
 

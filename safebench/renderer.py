@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from safebench.converted import Renderings
 from safebench.reading import Reader
@@ -14,19 +15,28 @@ from safebench.types import Failure, Fidelity, Rendering
 from safebench.workers import WorkerDied
 
 
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    """What a run or a conversion decides for all its renderings."""
+
+    seed: int = 0
+    check_share: float = 1.0  # of the queries whose renderings are checked
+    recognisers: Mapping[str, str] = field(default_factory=dict)  # by medium, NAME[:ARGUMENT]
+
+
 class Renderer:
     """Renders each query by each recipe once, whatever number of conditions and repeats need it."""
 
-    def __init__(self, store: Store, reader: Reader, made: Renderings | None, seed: int, check_share: float) -> None:
+    def __init__(self, store: Store, reader: Reader, made: Renderings | None, how: RenderSettings) -> None:
         self._store = store
         self._reader = reader
         self._made = made
-        self._seed = seed
-        self._check_share = check_share
+        self._how = how
         self._under_way: dict[str, asyncio.Task[Rendering]] = {}
 
     async def rendering(self, job: RenderJob) -> Rendering:
-        job = replace(job, check=self._is_checked(job), seed=self._seed)
+        recogniser = self._how.recognisers.get(job.recipe.medium)
+        job = replace(job, check=self._is_checked(job), seed=self._how.seed, recogniser=recogniser)
         kept = self._store.rendering(job.key)
         if kept is not None:
             return kept
@@ -55,4 +65,4 @@ class Renderer:
 
     def _is_checked(self, job: RenderJob) -> bool:
         """The same queries are in the sample for every recipe, and in every try."""
-        return random.Random(f"{self._seed}/{job.query.id}").random() < self._check_share
+        return random.Random(f"{self._how.seed}/{job.query.id}").random() < self._how.check_share

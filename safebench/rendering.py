@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from safebench import registry
@@ -25,13 +25,13 @@ class RenderJob:
     recipe: Recipe
     check: bool = True
     seed: int = 0
+    recogniser: str | None = None  # that the user chose for the medium
 
     @property
     def key(self) -> str:
         """Names the rendering by what it is made from. Two conditions of one query share it."""
-        made_from = "\0".join(
-            [self.recipe.fingerprint(), self.query.id, self.query.text, str(self.check), str(self.seed)]
-        )
+        how = [self.recipe.fingerprint(), str(self.check), str(self.seed), str(self.recogniser)]
+        made_from = "\0".join([*how, self.query.id, self.query.text])
         return hashlib.sha256(made_from.encode()).hexdigest()
 
 
@@ -42,37 +42,52 @@ def _converter(step: str) -> Converter:
 
 
 @lru_cache(maxsize=8)
-def _recogniser(name: str) -> Recogniser:
-    return registry.create(Recogniser, name, "recogniser")
+def _recogniser(spec: str) -> Recogniser:
+    name, _, argument = spec.partition(":")
+    options = {"argument": argument} if argument else {}
+    return registry.create(Recogniser, name, f"recogniser {spec}", **options)
 
 
-def recognise(name: str, media: Media) -> str:
-    """The text that the named recogniser finds. Raises MissingPackage, or ValueError for broken media."""
-    return _recogniser(name).recognise(media)
+def recognise(spec: str, media: Media) -> str:
+    """The text that the recogniser NAME[:ARGUMENT] finds. Raises MissingPackage, or ValueError for broken media."""
+    return _recogniser(spec).recognise(media)
 
 
 def render(job: RenderJob) -> Rendering:
-    """Render and check one query. A failure is data: it comes back in the rendering and is never raised."""
+    """Render and check one query, as often as the recipe allows until one rendering is faithful.
+
+    A failure is data: it comes back in the rendering and is never raised.
+    """
     started = time.perf_counter()
+    for attempt in range(job.recipe.tries):
+        rendering = _render_once(job, attempt)
+        if rendering.faithful:
+            break
+    return replace(rendering, seconds=time.perf_counter() - started)
+
+
+def _render_once(job: RenderJob, attempt: int) -> Rendering:
     component = "?"
     media: Media | None = None
     try:
         for step in job.recipe.steps:
             component = step.use
-            media = _converter(step.model_dump_json()).convert(Work(job.query, job.query.text, media, job.seed))
+            work = Work(job.query, job.query.text, media, job.seed, attempt)
+            media = _converter(step.model_dump_json()).convert(work)
         assert media is not None
         component = f"check of {media.medium}"
         fidelity = _check(job, media) if job.check else Fidelity("unchecked", reason="not in the checked sample")
     except Exception as error:  # noqa: BLE001  the one boundary: any engine's failure becomes data
-        return _failed(job, component, error, time.perf_counter() - started)
-    return Rendering(job.recipe.name, job.key, media, fidelity, None, time.perf_counter() - started)
+        return _failed(job, component, error)
+    return Rendering(job.recipe.name, job.key, media, fidelity)
 
 
 def _check(job: RenderJob, media: Media) -> Fidelity:
-    return registry.modality(media.medium).check(Checking(job.query, media, job.recipe.gate, recognise))
+    checking = Checking(job.query, media, job.recipe.gate, recognise, job.recogniser)
+    return registry.modality(media.medium).check(checking)
 
 
-def _failed(job: RenderJob, component: str, error: Exception, seconds: float) -> Rendering:
+def _failed(job: RenderJob, component: str, error: Exception) -> Rendering:
     message = str(error) if isinstance(error, SafeBenchError) else f"{error} (query {job.query.id!r})"
     failure = Failure(component, type(error).__name__, message)
-    return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure, seconds)
+    return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
