@@ -124,6 +124,10 @@ def run(
     check_share: CheckShare = None,
     recogniser: Recognisers = None,
     workers: WorkerCount = None,
+    probe: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the rendered items that the target has to repeat.")
+    ] = None,
+    no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Do not try whether media arrive.")] = False,
     max_open: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0.")
     ] = None,
@@ -138,7 +142,7 @@ def run(
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
-        "recognisers": recogniser,
+        "recognisers": recogniser, "probe": probe, "preflight": False if no_preflight else None,
         "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
     }  # fmt: skip
     read = read_toml(config) if config else {}

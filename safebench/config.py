@@ -14,7 +14,7 @@ from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import PluginOptions
 
-FREE = frozenset({"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries"})
+FREE = frozenset({"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight"})
 
 
 class RunConfig(PluginOptions):
@@ -38,6 +38,8 @@ class RunConfig(PluginOptions):
     seed: int = 0
     check_share: float = Field(1.0, ge=0.0, le=1.0)  # share of renderings whose fidelity is checked
     recognisers: tuple[str, ...] = ()  # NAME[:ARGUMENT], one for each medium: for fidelity, spoken answers, the probe
+    probe: float = Field(0.0, ge=0.0, le=1.0)  # share of the rendered items that the target is asked to repeat
+    preflight: bool = True  # find out before the run whether media arrive
     concurrency: int = Field(16, ge=1)  # calls in flight, target and jurors together
     workers: int | None = Field(None, ge=1)  # processes that render and check; one for each core when not given
     allow_skips: bool = False

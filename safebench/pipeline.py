@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from safebench import taxonomy
+from safebench import comprehension, taxonomy
 from safebench.asking import compose
+from safebench.comprehension import Comprehension
 from safebench.converted import Renderings
 from safebench.errors import SafeBenchError
 from safebench.exchanges import Desk, Stopping
@@ -24,7 +25,8 @@ from safebench.reading import Reader
 from safebench.renderer import Renderer
 from safebench.rendering import RenderJob
 from safebench.store import Store
-from safebench.types import Ballot, Item, Outcome, Rendering, Request, Response
+from safebench.transcribing import transcribe
+from safebench.types import Ballot, Item, Outcome, Rendering, Request, Response, Verdict
 
 
 class Progress(Protocol):
@@ -51,6 +53,7 @@ class Passage:
     item: Item
     rendering: Rendering | None = None
     response: Response | None = None
+    transcript: str | None = None  # of a spoken answer
 
 
 class Pipeline:
@@ -63,6 +66,7 @@ class Pipeline:
         self._store = store
         self._stop = stop
         self._progress = progress or NoProgress()
+        self._reader = reader
         self._desk = Desk(store, plan.config.concurrency, stop)
         made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
         self._renderer = Renderer(store, reader, made, plan.rendering)
@@ -110,19 +114,41 @@ class Pipeline:
         recipe = self._plan.recipes.get(passage.item.condition)
         request = compose(passage.item, passage.rendering, recipe)
         response = await self._desk.put(self._plan.target, request, passage.id, "target")
-        passage = replace(passage, response=response)
-        return self._end(passage, before_judging(response))
+        transcript = await transcribe(response, self._plan.rendering.recognisers, self._reader)
+        passage = replace(passage, response=response, transcript=transcript)
+        return self._end(passage, before_judging(response, transcript))
 
     async def _judge(self, passage: Passage) -> None:
+        """The jury on what was heard, else on what was written; and the comprehension probe where one is wanted."""
+        assert passage.response is not None
+        probe = await self._probe(passage)
+        heard, told = passage.transcript, passage.response.text
+        verdict = await self._verdict(passage, heard or told)
+        if heard is not None:
+            own = await self._verdict(passage, told, "/own text") if told.strip() else None
+            recognisers = ", ".join(self._plan.rendering.recognisers.values())
+            self._store.keep_spoken(passage.id, heard, recognisers, verdict.label, own.label if own else None)
+        missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
+        self._end(passage, after_judging(verdict, missed=missed), verdict.ballots)
+
+    async def _verdict(self, passage: Passage, answer: str, mark: str = "") -> Verdict:
         query = passage.item.query
         scenario = taxonomy.scenario(query.scenario) if query.scenario else None
-        assert passage.response is not None
 
         async def put(target: Target, request: Request, purpose: str) -> Response:
-            return await self._desk.put(target, request, passage.id, purpose)
+            return await self._desk.put(target, request, passage.id, purpose + mark)
 
-        verdict = await self._plan.jury.judge(query, scenario, passage.response.text, put)
-        self._end(passage, after_judging(verdict), verdict.ballots)
+        return await self._plan.jury.judge(query, scenario, answer, put)
+
+    async def _probe(self, passage: Passage) -> Comprehension | None:
+        config, query = self._plan.config, passage.item.query
+        media = passage.rendering.media if passage.rendering else None
+        if media is None or not comprehension.is_probed(query, config.probe, config.seed):
+            return None
+        asked = comprehension.request(media)
+        found = comprehension.read(query, await self._desk.put(self._plan.target, asked, passage.id, "probe"))
+        self._store.keep_probe(passage.id, found)
+        return found
 
     def _end(self, passage: Passage, ending: Ending | None, ballots: tuple[Ballot, ...] = ()) -> Passage | None:
         """Record the outcome; an item that has none yet goes on."""

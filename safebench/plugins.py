@@ -155,6 +155,7 @@ class Target(Plugin):
 
     family: ClassVar[str]
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by medium: a new family brings those for the media that exist
+    in_process: ClassVar[bool] = False  # reads media itself, so that none can get lost on the way
     required = ("name", "summary", "family")
 
     def __init__(self, setup: TargetSetup) -> None:

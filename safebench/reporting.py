@@ -16,6 +16,7 @@ from safebench.planning import RUN_FILE
 from safebench.plugins import Target
 from safebench.store import Store
 from safebench.types import Intent, Outcome
+from safebench.way import way_of
 
 SUMMARY_VERSION = 1
 SUMMARY_FILE = "summary.json"
@@ -62,7 +63,11 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store) -> dict[str, Any
             "notice": _notice(asked["target"]),
             "resolved": asked["resolved"],
         },
-        "conditions": summarise(_groups(store), asked["conditions"]),
+        "conditions": [
+            {**cell, "way": way_of(cell, store), "spoken": _spoken(cell["condition"], store)}
+            for cell in summarise(_groups(store), asked["conditions"])
+        ],
+        "deliveries": store.deliveries(),
         "skipped": [dict(row) for row in store.rows("SELECT condition, reason, items FROM skipped")],
         "renderings": _fidelity(store),
     }
@@ -84,6 +89,17 @@ def _groups(store: Store) -> Iterator[Group]:
         told = dict(row)
         told["intent"], told["outcome"] = Intent(told["intent"]), Outcome(told["outcome"])
         yield Group(**told)
+
+
+def _spoken(condition: str, store: Store) -> dict[str, int] | None:
+    """Spoken answers that were judged as heard, and those whose own text got another verdict; None where none are."""
+    sql = (
+        "SELECT count(*) AS answers, coalesce(sum(own_label IS NOT NULL), 0) AS with_own_text,"
+        " coalesce(sum(own_label IS NOT NULL AND own_label IS NOT label), 0) AS verdicts_differ"
+        " FROM spoken JOIN items i ON i.id = spoken.item WHERE i.condition = ?"
+    )
+    (row,) = store.rows(sql, condition)
+    return dict(row) if row["answers"] else None
 
 
 def _fidelity(store: Store) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from safebench.errors import Interrupted
 from safebench.interrupts import on_interrupt
 from safebench.pipeline import NoProgress, Pipeline, Progress
 from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan
+from safebench.preflight import Delivery, preflight
 from safebench.reading import Reader
 from safebench.store import Store
 from safebench.types import Outcome
@@ -49,9 +50,10 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     try:
         await plan.target.check()
         await plan.jury.check()
+        deliveries = await _preflight(plan, workers)
         claim_folder(plan)
         with Store(plan.folder) as store, on_interrupt(stop.set):
-            _write_plan(plan, store)
+            _write_plan(plan, store, deliveries)
             if retry_failed:
                 store.reopen_failed()
             await _go(plan, store, reader, stop, progress or NoProgress())
@@ -73,8 +75,17 @@ async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, pro
         raise Interrupted(f"safebench run {plan.folder / RUN_FILE}")
 
 
-def _write_plan(plan: Plan, store: Store) -> None:
+async def _preflight(plan: Plan, workers: Workers) -> list[Delivery]:
+    """For a new run on a target that media have to travel to; one recipe for each medium."""
+    if not plan.config.preflight or plan.target.in_process or (plan.folder / RUN_FILE).exists():
+        return []
+    recipes = {c.medium: recipe for c, recipe in plan.recipes.items() if c not in plan.skipped}
+    return await preflight(plan.target, recipes, workers)
+
+
+def _write_plan(plan: Plan, store: Store, deliveries: list[Delivery]) -> None:
     if not store.planned:
+        store.keep_deliveries(deliveries)
         for condition, why in plan.skipped.items():
             store.skip(condition, why, plan.skipped_items())
         store.plan(plan.dataset.queries, categories_by_scenario(), plan.items())

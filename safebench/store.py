@@ -17,9 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from safebench.comprehension import Comprehension
 from safebench.errors import BadInput
+from safebench.preflight import Delivery
 from safebench.records import ballot_from, compact, rendering_from, rendering_to, response_from, response_to
-from safebench.types import Ballot, Condition, Intent, Item, Media, Outcome, Query, Rendering, Response
+from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -34,6 +36,9 @@ CREATE TABLE IF NOT EXISTS skipped (condition TEXT PRIMARY KEY, reason TEXT, ite
 CREATE TABLE IF NOT EXISTS renderings (key TEXT PRIMARY KEY, query TEXT, rendering TEXT);
 CREATE TABLE IF NOT EXISTS exchanges (
     key TEXT PRIMARY KEY, item INTEGER, purpose TEXT, status TEXT, request TEXT, response TEXT, at REAL);
+CREATE TABLE IF NOT EXISTS probes (item INTEGER PRIMARY KEY, status TEXT, missing REAL, exchange TEXT);
+CREATE TABLE IF NOT EXISTS spoken (
+    item INTEGER PRIMARY KEY, transcript TEXT, recogniser TEXT, label TEXT, own_label TEXT);
 CREATE TABLE IF NOT EXISTS ballots (
     item INTEGER, round INTEGER, juror TEXT, label TEXT, rating INTEGER, reason TEXT, exchanges TEXT,
     PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
@@ -153,6 +158,25 @@ class Store:
         return found
 
     # --- what happened
+
+    def keep_deliveries(self, deliveries: Iterable[Delivery]) -> None:
+        told = compact([delivery.describe() for delivery in deliveries])
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('deliveries', ?)", (told,))
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'deliveries'").fetchone()
+        return json.loads(row["value"]) if row else []
+
+    def keep_probe(self, item: int, probe: Comprehension) -> None:
+        values = (item, probe.status, probe.missing, probe.exchange)
+        self._db.execute("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?)", values)
+
+    def keep_spoken(
+        self, item: int, transcript: str, recogniser: str, label: Label | None, own_label: Label | None
+    ) -> None:
+        """The verdicts on what was heard in a spoken answer, and on the target's own text of it."""
+        values = (item, transcript, recogniser, label, own_label)
+        self._db.execute("INSERT OR REPLACE INTO spoken VALUES (?, ?, ?, ?, ?)", values)
 
     def rendering(self, key: str) -> Rendering | None:
         row = self._db.execute("SELECT rendering FROM renderings WHERE key = ?", (key,)).fetchone()

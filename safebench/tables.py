@@ -64,6 +64,26 @@ def rate_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
+def way_table(summary: Mapping[str, Any]) -> Table:
+    """Rendered → delivered → answered → understood → outcome, for the conditions that are rendered."""
+    table = _table()
+    table.add_column("condition", no_wrap=True)
+    for head in ("items", "rendered", "delivered", "answered", "understood", "unsafe", "refused", "safe"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for cell in summary["conditions"]:
+        way, counts = cell["way"], cell["counts"]
+        if way["delivered"] is None and way["understanding"] is None:
+            continue
+        ends = [str(sum(counts[intent][outcome] for intent in Intent)) for outcome in ("unsafe", "refused", "safe")]
+        reached = [str(way["items"]), str(way["rendered"]), way["delivered"] or "–", str(way["answered"])]
+        table.add_row(escape(cell["condition"]), *reached, _understood(way["understanding"]), *ends)
+    return table
+
+
+def _understood(found: Mapping[str, Any] | None) -> str:
+    return "–" if found is None else f"{found['understood']}/{found['understood'] + found['missed']}"
+
+
 def _table() -> Table:
     return Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
 
@@ -79,6 +99,9 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(outcome_table(summary, console.width))
         console.print("Rates (bounds: every open item taken as not unsafe, and as unsafe)", style="bold")
         console.print(rate_table(summary))
+    if any(cell["way"]["understanding"] or cell["way"]["delivered"] for cell in summary["conditions"]):
+        console.print("The way of a query (understood: by the comprehension probe)", style="bold")
+        console.print(way_table(summary))
     for skipped in summary["skipped"]:
         told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
         console.print(escape(told), style="yellow")

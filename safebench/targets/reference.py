@@ -27,6 +27,7 @@ class ReferenceTarget(Target):
     name = "reference"
     summary = "a small offline system that exercises the pipeline; it tells nothing about real models"
     family = "bytes"
+    in_process = True
 
     def __init__(self, setup: TargetSetup) -> None:
         super().__init__(setup)

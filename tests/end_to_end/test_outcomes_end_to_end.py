@@ -38,7 +38,7 @@ def outcomes(
         config = make_config(
             "test", data=str(write_jsonl([{"query": text} for text in texts])), conditions=[condition],
             target="openai:tested", base_url=world.url, jury=str(jury_file), out=str(tmp_path / "run"), retries=1,
-            workers=1, **told,
+            workers=1, preflight=False, **told,
         )  # fmt: skip
         folder = run(config).folder
         report(folder)

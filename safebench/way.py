@@ -1,0 +1,57 @@
+"""The way of a condition's items: rendered → delivered → understood → refused, safe or unsafe.
+
+It keeps apart what is often taken for safety: a query that was never rendered, never arrived, or was never understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from safebench.store import Store
+from safebench.types import Intent, Outcome
+
+
+def way_of(cell: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    """How many items of a summary's cell came how far.
+
+    `rendered`: had a faithful rendering, or needed none; `answered`: of these, got an answer or a filter's stop;
+    `delivered`: what the preflight found for the medium; `understanding`: the probe's counts and rate, if any.
+    """
+    counts = {outcome: sum(cell["counts"][intent][outcome] for intent in Intent) for outcome in Outcome}
+    rendered = cell["n"] - counts[Outcome.NOT_RENDERED]
+    return {
+        "items": cell["n"],
+        "rendered": rendered,
+        "delivered": _delivered(cell["condition"], store),
+        "answered": rendered - counts[Outcome.NO_ANSWER],
+        "understanding": understanding(cell["condition"], store),
+    }
+
+
+def _delivered(condition: str, store: Store) -> str | None:
+    medium = condition.partition(":")[0].partition("+")[0]
+    return next((found["state"] for found in store.deliveries() if found["medium"] == medium), None)
+
+
+def understanding(condition: str, store: Store) -> dict[str, Any] | None:
+    """Probes by status, and the rate understood / (understood + missed).
+
+    A target that declined to repeat a query is counted as having understood it when it repeated the query's twin under
+    the same condition; else nothing is known. A sample gives a rate for the cell, not an outcome for its items.
+    """
+    counts = dict.fromkeys(("understood", "missed", "unknown"), 0)
+    for row in store.rows(_PROBES, condition):
+        declined = row["status"] == "declined"
+        status = ("understood" if row["twin"] == "understood" else "unknown") if declined else row["status"]
+        counts[status] += 1
+    told = counts["understood"] + counts["missed"]
+    return {**counts, "rate": counts["understood"] / told if told else None} if any(counts.values()) else None
+
+
+_PROBES = """
+SELECT p.status, (
+    SELECT tp.status FROM items ti JOIN probes tp ON tp.item = ti.id
+    WHERE ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat) AS twin
+FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query WHERE i.condition = ?
+"""
