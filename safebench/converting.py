@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from safebench.config import read_toml, write_toml
 from safebench.converted import WORK, finished, row, schema, shards, write_shards
 from safebench.datasets import Dataset, load_dataset
+from safebench.dealing import Deal, deal
 from safebench.errors import BadInput, Interrupted
 from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
@@ -64,12 +66,13 @@ def convert(
     plain = [str(condition) for condition in parsed if condition.recipe is None]
     if plain:
         raise BadInput(f"condition {', '.join(plain)} is not rendered: there is nothing to convert")
-    chosen = list({(c.medium, c.recipe): known[c.medium, c.recipe or ""] for c in parsed}.values())
-    for recipe in chosen:
+    named = {(c.medium, c.recipe): known[c.medium, c.recipe or ""] for c in parsed}
+    chosen = [deal(recipe, known, dataset.queries, seed) for recipe in named.values()]
+    for recipe in _recipes(chosen):
         recipe.check()
     settings = RenderSettings(seed, check_share, choose_recognisers(recognisers))
     _claim(out, dataset, chosen, settings)
-    started({_name(recipe): len(dataset.queries) for recipe in chosen})
+    started(_planned(dataset.queries, chosen))
     if not finished(out):
         asyncio.run(_render_all(dataset, chosen, out, workers, settings, rendered))
     return Conversion(out, _counts(out))
@@ -79,14 +82,23 @@ def _name(recipe: Recipe) -> str:
     return f"{recipe.medium}:{recipe.name}"
 
 
-def _claim(out: Path, dataset: Dataset, recipes: list[Recipe], settings: RenderSettings) -> None:
+def _recipes(deals: Sequence[Deal]) -> list[Recipe]:
+    return list({_name(recipe): recipe for found in deals for recipe in found.recipes}.values())
+
+
+def _planned(queries: Sequence[Query], deals: Sequence[Deal]) -> dict[str, int]:
+    """How many renderings each recipe will make."""
+    return dict(Counter(_name(found.recipe(query)) for query in queries for found in deals))
+
+
+def _claim(out: Path, dataset: Dataset, deals: list[Deal], settings: RenderSettings) -> None:
     wanted: dict[str, Any] = {
         "data": dataset.name,
         "data_sha256": dataset.sha256,
         "seed": settings.seed,
         "check_share": settings.check_share,
         "recognisers": dict(settings.recognisers),
-        "recipes": {_name(recipe): recipe.fingerprint() for recipe in recipes},
+        "recipes": {_name(recipe): recipe.fingerprint() for recipe in _recipes(deals)},
     }
     file = out / CONVERT_FILE
     if file.exists():
@@ -105,7 +117,7 @@ def _claim(out: Path, dataset: Dataset, recipes: list[Recipe], settings: RenderS
 
 async def _render_all(
     dataset: Dataset,
-    recipes: list[Recipe],
+    deals: list[Deal],
     out: Path,
     count: int | None,
     settings: RenderSettings,
@@ -117,10 +129,10 @@ async def _render_all(
     try:
         with Store(work) as store, on_interrupt(stop.set):
             renderer = Renderer(store, Reader(workers), None, settings)
-            await _each(dataset.queries, recipes, renderer, 2 * workers.count, stop, rendered)
+            await _each(dataset.queries, deals, renderer, 2 * workers.count, stop, rendered)
             if stop.is_set():
                 raise Interrupted("the same command")
-            await _pack(store, dataset.queries, recipes, out, renderer)
+            await _pack(store, dataset.queries, deals, out, renderer)
     finally:
         workers.close()
     shutil.rmtree(work)
@@ -128,14 +140,14 @@ async def _render_all(
 
 async def _each(
     queries: Sequence[Query],
-    recipes: list[Recipe],
+    deals: list[Deal],
     renderer: Renderer,
     width: int,
     stop: asyncio.Event,
     rendered: Rendered,
 ) -> None:
     """Render all, `width` at a time."""
-    jobs = iter([RenderJob(query, recipe) for query in queries for recipe in recipes])
+    jobs = iter([RenderJob(query, found.recipe(query)) for query in queries for found in deals])
 
     async def work() -> None:
         for job in jobs:
@@ -148,18 +160,21 @@ async def _each(
             group.create_task(work())
 
 
-async def _pack(store: Store, queries: Sequence[Query], recipes: list[Recipe], out: Path, renderer: Renderer) -> None:
+async def _pack(store: Store, queries: Sequence[Query], deals: list[Deal], out: Path, renderer: Renderer) -> None:
     """Write the shards in the work folder and move them out; while that folder is there, nothing counts as done."""
     packed = store.folder / "packed"
     shutil.rmtree(packed, ignore_errors=True)
-    by_medium: dict[str, list[Recipe]] = {}
-    for recipe in recipes:
-        by_medium.setdefault(recipe.medium, []).append(recipe)
+    by_medium: dict[str, list[Deal]] = {}
+    for found in deals:
+        by_medium.setdefault(found.recipes[0].medium, []).append(found)
     for medium, ones in by_medium.items():
-        kept = [await renderer.rendering(RenderJob(query, recipe)) for recipe in ones for query in queries]
-        pairs = zip([query for _ in ones for query in queries], kept, strict=True)
-        write_shards(packed, medium, (row(query, rendering, medium) for query, rendering in pairs))
-    (out / "README.md").write_text(_card(by_medium, len(queries)), encoding="utf-8")
+        jobs = [RenderJob(query, found.recipe(query)) for found in ones for query in queries]
+        kept = [await renderer.rendering(job) for job in jobs]
+        pairs = zip(jobs, kept, strict=True)
+        write_shards(packed, medium, (row(job.query, rendering, medium) for job, rendering in pairs))
+    (out / "README.md").write_text(
+        _card({m: _recipes(d) for m, d in by_medium.items()}, len(queries)), encoding="utf-8"
+    )
     for medium in by_medium:
         shutil.rmtree(out / medium, ignore_errors=True)
         (packed / medium).replace(out / medium)

@@ -101,7 +101,7 @@ class Pipeline:
         await self._to_render.put(None)
 
     async def _render(self, passage: Passage) -> Passage | None:
-        recipe = self._plan.recipes.get(passage.item.condition)
+        recipe = self._plan.recipe(passage.item)
         if self._stop.is_set():
             raise Stopping
         if recipe is None:
@@ -111,7 +111,7 @@ class Pipeline:
         return self._end(passage, before_asking(rendering))
 
     async def _ask(self, passage: Passage) -> Passage | None:
-        recipe = self._plan.recipes.get(passage.item.condition)
+        recipe = self._plan.recipe(passage.item)
         request = compose(passage.item, passage.rendering, recipe)
         response = await self._desk.put(self._plan.target, request, passage.id, "target")
         transcript = await transcribe(response, self._plan.rendering.recognisers, self._reader)

@@ -12,6 +12,7 @@ from safebench import registry, taxonomy
 from safebench.config import FREE, RunConfig, read_toml, write_toml
 from safebench.converted import Renderings
 from safebench.datasets import Dataset, load_dataset
+from safebench.dealing import Deal, deal
 from safebench.errors import BadInput
 from safebench.jury.files import JuryTable, build_jury, read_jury
 from safebench.jury.model import prompt_versions
@@ -34,7 +35,7 @@ class Plan:
     config: RunConfig
     dataset: Dataset
     conditions: tuple[Condition, ...]
-    recipes: Mapping[Condition, Recipe]  # of the conditions that are rendered
+    deals: Mapping[Condition, Deal]  # of the conditions that are rendered: which recipe for which query
     target: Target
     jury_table: JuryTable
     jury: Jury
@@ -44,6 +45,11 @@ class Plan:
     @property
     def folder(self) -> Path:
         return Path(self.config.out)
+
+    def recipe(self, item: Item) -> Recipe | None:
+        """The recipe that renders this item; None when nothing is rendered."""
+        found = self.deals.get(item.condition)
+        return found.recipe(item.query) if found else None
 
     def items(self) -> Iterator[Item]:
         """Query by query, so that the conditions of one query are asked at about the same time."""
@@ -63,9 +69,13 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     dataset = load_dataset(config.data, config.text_column).limited(config.limit)
     known = load_recipes(Path(config.recipes) if config.recipes else None)
     conditions = parse_conditions(list(config.conditions), known)
-    recipes = {c: known[c.medium, c.recipe] for c in conditions if c.recipe is not None}
+    deals = {
+        c: deal(known[c.medium, c.recipe], known, dataset.queries, config.seed)
+        for c in conditions
+        if c.recipe is not None
+    }
     made = Renderings(dataset.folder).recipes if dataset.folder else set()
-    for recipe in recipes.values():
+    for recipe in _all_recipes(deals):
         if (recipe.medium, recipe.name) not in made:
             recipe.check()
     target = open_target(config.target, config.target_options(), recognise)
@@ -75,7 +85,7 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     if len(skipped) == len(conditions):
         raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
     settings = RenderSettings(config.seed, config.check_share, choose_recognisers(config.recognisers))
-    return Plan(config, dataset, conditions, recipes, target, table, build_jury(table, config.seed), skipped, settings)
+    return Plan(config, dataset, conditions, deals, target, table, build_jury(table, config.seed), skipped, settings)
 
 
 def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
@@ -89,6 +99,10 @@ def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
             raise BadInput(f"recognisers {chosen[medium]!r} and {spec!r} are both for {medium}: choose one")
         chosen[medium] = spec
     return chosen
+
+
+def _all_recipes(deals: Mapping[Condition, Deal]) -> list[Recipe]:
+    return list({(r.medium, r.name): r for found in deals.values() for r in found.recipes}.values())
 
 
 def _accepted(target: Target, named: tuple[str, ...] | None) -> frozenset[str]:
@@ -144,7 +158,7 @@ def resolved(plan: Plan) -> dict[str, Any]:
         "target": _without_none(dict(plan.target.describe())),
         "prompts": {**prompt_versions(), "refusal_rules": load_toml("rules/refusal.toml")["version"]},
         "jurors": {seat.name: seat.juror.version for seat in plan.jury.seats},
-        "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in plan.recipes.values()},
+        "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in _all_recipes(plan.deals)},
     }
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from safebench.resources import prompt
 from safebench.types import Ballot, Fidelity, Intent, Media, Part, Query, Request, Response
 
 if TYPE_CHECKING:
@@ -110,12 +111,17 @@ class Checking:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a message is composed from. `carrier` is the recipe's choice of carrier text, by prompt name."""
+    """What a message is composed from. `carrier` is the recipe's choice of the written part."""
 
     query: Query
     media: Media | None
     with_text: bool
     carrier: str | None = None
+
+    def written(self, default: str) -> str:
+        """The written part: the query where the recipe says `query`, else the carrier text, by prompt name."""
+        name = self.carrier or default
+        return self.query.text if name == "query" else prompt(name).text
 
 
 class Modality(Plugin):

@@ -35,16 +35,18 @@ class Recipe(PluginOptions):
     name: str
     medium: str
     description: str = ""
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
     gate: Mapping[str, float] = {}
     tries: int = Field(1, ge=1, le=10)  # renderings that are made at most until one is faithful
-    carrier: str | None = None  # carrier text, by prompt name; the modality's own when not given
+    carrier: str | None = None  # the written part, by prompt name, or QUERY; the modality's own when not given
+    control: bool = False  # made to carry no query: not checked, and no query can be misread in it
+    among: tuple[str, ...] = ()  # instead of steps: recipes of this medium, dealt out evenly within each scenario
     quickstart: bool = False  # whether the quickstart asks under this recipe too
 
     @model_validator(mode="after")
     def _has_steps(self) -> Recipe:
-        if not self.steps:
-            raise ValueError("a recipe needs at least one step")
+        if bool(self.steps) == bool(self.among):
+            raise ValueError("a recipe needs steps, at least one, or `among`, the recipes to choose from")
         return self
 
     def check(self) -> None:

@@ -14,7 +14,7 @@ from safebench import registry
 from safebench.errors import SafeBenchError
 from safebench.plugins import Checking, Converter, Recogniser, Work
 from safebench.recipes import Recipe, Step
-from safebench.types import Failure, Fidelity, Media, Query, Rendering
+from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +67,28 @@ def render(job: RenderJob) -> Rendering:
 
 
 def _render_once(job: RenderJob, attempt: int) -> Rendering:
-    component = "?"
+    component, query = "?", job.query
     media: Media | None = None
     try:
         for step in job.recipe.steps:
             component = step.use
-            work = Work(job.query, job.query.text, media, job.seed, attempt)
-            media = _converter(step.model_dump_json()).convert(work)
+            media = _converter(step.model_dump_json()).convert(Work(query, query.text, media, job.seed, attempt))
+            if media.medium == TEXT:  # the text to be rendered from here on, and to be read back
+                query, media = replace(query, text=media.read().decode("utf-8")), None
         assert media is not None
         component = f"check of {media.medium}"
-        fidelity = _check(job, media) if job.check else Fidelity("unchecked", reason="not in the checked sample")
+        fidelity = _check(job, query, media)
     except Exception as error:  # noqa: BLE001  the one boundary: any engine's failure becomes data
         return _failed(job, component, error)
     return Rendering(job.recipe.name, job.key, media, fidelity)
 
 
-def _check(job: RenderJob, media: Media) -> Fidelity:
-    checking = Checking(job.query, media, job.recipe.gate, recognise, job.recogniser)
+def _check(job: RenderJob, query: Query, media: Media) -> Fidelity:
+    if job.recipe.control:
+        return Fidelity("unchecked", reason="a control is not meant to carry the query")
+    if not job.check:
+        return Fidelity("unchecked", reason="not in the checked sample")
+    checking = Checking(query, media, job.recipe.gate, recognise, job.recogniser)
     return registry.modality(media.medium).check(checking)
 
 

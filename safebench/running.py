@@ -79,7 +79,7 @@ async def _preflight(plan: Plan, workers: Workers) -> list[Delivery]:
     """For a new run on a target that media have to travel to; one recipe for each medium."""
     if not plan.config.preflight or plan.target.in_process or (plan.folder / RUN_FILE).exists():
         return []
-    recipes = {c.medium: recipe for c, recipe in plan.recipes.items() if c not in plan.skipped}
+    recipes = {c.medium: found.recipes[0] for c, found in plan.deals.items() if c not in plan.skipped}
     return await preflight(plan.target, recipes, workers)
 
 

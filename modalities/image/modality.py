@@ -12,7 +12,6 @@ from modalities.image.pictures import decode, is_blank
 from modalities.image.reading import character_error_rate
 from safebench.errors import MissingPackage
 from safebench.plugins import Asking, Checking, Encoder, Modality
-from safebench.resources import prompt
 from safebench.types import Fidelity, Part, Text
 
 CER = "cer"
@@ -52,8 +51,7 @@ class ImageModality(Modality):
         """The query's text or else the carrier text, then the image."""
         if asking.media is None:
             raise ValueError(f"query {asking.query.id!r} has no image to ask with")
-        text = asking.query.text if asking.with_text else prompt(asking.carrier or "carriers.image").text
-        return (Text(text), asking.media)
+        return (Text(asking.query.text if asking.with_text else asking.written("carriers.image")), asking.media)
 
 
 def _judge(read: Fidelity, gate: Mapping[str, float]) -> Fidelity:

@@ -1,0 +1,1 @@
+"""Converters from text to text: they stand in front of any recipe."""
