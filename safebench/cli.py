@@ -102,7 +102,7 @@ def quickstart(
 
 @app.command()
 def run(
-    config: Annotated[Path | None, typer.Argument(help="A run file; options given beside it win.")] = None,
+    config: Annotated[Path | None, typer.Argument(help="A run file or a shipped study; options win.")] = None,
     data: Annotated[
         str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
     ] = None,
@@ -145,12 +145,20 @@ def run(
         "recognisers": recogniser, "probe": probe, "preflight": False if no_preflight else None,
         "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
     }  # fmt: skip
-    read = read_toml(config) if config else {}
+    read = read_toml(_run_file(config)) if config else {}
     values = read | {key: value for key, value in given.items() if value is not None and value != []}
     missing = [f"--{_option(key)}" for key in ("data", "conditions", "target", "out") if key not in values]
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
     return _run_and_show(make_config(str(config or "command line"), **values), retry_failed=retry_failed)
+
+
+def _run_file(config: Path) -> Path:
+    """The file itself, or the shipped study of that name."""
+    from safebench.resources import data_path
+
+    study = data_path(f"studies/{config.name}.toml")
+    return study if not config.exists() and len(config.parts) == 1 and study.is_file() else config
 
 
 def _option(key: str) -> str:

@@ -25,6 +25,7 @@ class RunConfig(PluginOptions):
     limit: int | None = Field(None, ge=1)  # the first N queries
     conditions: tuple[str, ...] = Field(min_length=1)
     recipes: str | None = None  # a recipes file of the user's
+    recipe: Mapping[str, Any] = {}  # recipes in the run file itself, as tables [recipe.MEDIUM.NAME]
     target: str
     base_url: str | None = None  # of the target
     api_key_env: str | None = None

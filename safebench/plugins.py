@@ -11,7 +11,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -131,9 +130,14 @@ class Modality(Plugin):
     default_recipe: ClassVar[str | None] = None  # None: nothing is rendered
     recogniser: ClassVar[str | None] = None  # the embedded one, with which the reference target reads this medium
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by target family
-    recipes_file: ClassVar[Path | None] = None  # a third party's recipes; ours are in data/recipes.toml
     limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
+    shown: ClassVar[tuple[str, ...]] = ()  # measures of fidelity that reports show beside the rates
     required = ("name", "summary", "medium")
+
+    @classmethod
+    def recipes(cls) -> Mapping[str, Mapping[str, Any]]:
+        """Recipes that it brings, tables by name; ours, in the same form, are in data/recipes.toml."""
+        return {}
 
     @abstractmethod
     def check(self, checking: Checking) -> Fidelity:

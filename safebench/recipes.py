@@ -76,28 +76,32 @@ class Recipe(PluginOptions):
 Recipes = dict[tuple[str, str], Recipe]
 
 
-def load_recipes(file: Path | None = None) -> Recipes:
-    """Shipped recipes, those of third parties' modalities, and those of `file`, which win; by (medium, name)."""
-    recipes = _read(data_path("recipes.toml"))
+def load_recipes(file: Path | None = None, inline: Mapping[str, Any] | None = None) -> Recipes:
+    """Shipped recipes, those that modalities bring, those of `file`, and `inline` ones; by (medium, name), last wins.
+
+    Raises BadInput for a file that cannot be read and for a recipe that is none.
+    """
+    shipped = data_path("recipes.toml")
+    recipes = _parse(read_toml(shipped), shipped.name)
     for name in registry.names(Modality):
-        own = registry.load(Modality, name).recipes_file
-        recipes |= _read(own) if own else {}
-    return recipes | (_read(file) if file else {})
+        modality = registry.load(Modality, name)
+        recipes |= _parse({modality.medium: modality.recipes()}, f"modality {name}")
+    recipes |= _parse(read_toml(file), file.name) if file else {}
+    return recipes | _parse(inline or {}, "run file")
 
 
-def _read(file: Path) -> Recipes:
-    tables = read_toml(file)
+def _parse(tables: Mapping[str, Any], where: str) -> Recipes:
     found: Recipes = {}
     for medium, named in tables.items():
-        if isinstance(named, dict):
+        if isinstance(named, Mapping):
             for name, table in named.items():
-                found[medium, name] = _recipe(file, medium, name, table)
+                found[medium, name] = _recipe(where, medium, name, table)
     return found
 
 
-def _recipe(file: Path, medium: str, name: str, table: Any) -> Recipe:
-    where = f"{file.name}: recipe {medium}.{name}"
-    if not isinstance(table, dict):
+def _recipe(file: str, medium: str, name: str, table: Any) -> Recipe:
+    where = f"{file}: recipe {medium}.{name}"
+    if not isinstance(table, Mapping):
         raise BadInput(f"{where} is {table!r}, not a table")
     try:
         return Recipe(**table, name=name, medium=medium)

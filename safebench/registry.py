@@ -69,7 +69,7 @@ def require(kind: type[Plugin], name: str) -> None:
         raise MissingPackage(f"{KINDS[kind]} {name!r}", missing, plugin.extra)
 
 
-def create(kind: type[P], name: str, where: str, **options: Any) -> P:
+def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:
     """A plug-in with its options checked; `where` says where they were written."""
     plugin: type[P] = load(kind, name)
     require(kind, name)

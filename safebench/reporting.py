@@ -11,6 +11,7 @@ from typing import Any
 from safebench import registry
 from safebench.config import read_toml
 from safebench.errors import BadInput
+from safebench.fidelity import fidelity_of
 from safebench.metrics import Group, summarise
 from safebench.planning import RUN_FILE
 from safebench.plugins import Target
@@ -64,12 +65,16 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store) -> dict[str, Any
             "resolved": asked["resolved"],
         },
         "conditions": [
-            {**cell, "way": way_of(cell, store), "spoken": _spoken(cell["condition"], store)}
+            {
+                **cell,
+                "way": way_of(cell, store),
+                "fidelity": fidelity_of(cell["condition"], store),
+                "spoken": _spoken(cell["condition"], store),
+            }
             for cell in summarise(_groups(store), asked["conditions"])
         ],
         "deliveries": store.deliveries(),
         "skipped": [dict(row) for row in store.rows("SELECT condition, reason, items FROM skipped")],
-        "renderings": _fidelity(store),
     }
 
 
@@ -100,15 +105,6 @@ def _spoken(condition: str, store: Store) -> dict[str, int] | None:
     )
     (row,) = store.rows(sql, condition)
     return dict(row) if row["answers"] else None
-
-
-def _fidelity(store: Store) -> list[dict[str, Any]]:
-    """How many renderings of each recipe passed, failed and were looked at by nobody."""
-    sql = (
-        "SELECT json_extract(rendering, '$.media.medium') AS medium, json_extract(rendering, '$.recipe') AS recipe,"
-        " json_extract(rendering, '$.fidelity.status') AS status, count(*) AS n FROM renderings GROUP BY 1, 2, 3"
-    )
-    return [dict(row) for row in store.rows(sql)]
 
 
 def _write_items(path: Path, store: Store) -> None:

@@ -23,7 +23,7 @@ from safebench.preflight import Delivery
 from safebench.records import ballot_from, compact, rendering_from, rendering_to, response_from, response_to
 from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
@@ -66,6 +66,13 @@ class Store:
             self._db.executescript(SCHEMA)
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
         self._db.row_factory = sqlite3.Row
+        self._check_version()
+
+    def _check_version(self) -> None:
+        found = self._db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        if found is None or found["value"] != str(SCHEMA_VERSION):
+            self.close()
+            raise BadInput(f"{self.folder} was made by another version of SafeBench; start a new folder")
 
     def _take_lock(self) -> None:
         self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)

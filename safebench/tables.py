@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from safebench import registry
 from safebench.types import Intent, Outcome
 
 SHORT_HEADS = {  # for terminals of 80 columns
@@ -64,6 +65,29 @@ def rate_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
+def fidelity_table(summary: Mapping[str, Any]) -> Table:
+    """Renderings by status and their error rates, beside the ASR: what is hard to hear is not safe."""
+    shown = _shown_measures(summary)
+    table = _table()
+    table.add_column("condition", no_wrap=True)
+    for head in ("passed", "failed", "unchecked", *(f"mean {name}" for name in shown), "ASR"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for cell in summary["conditions"]:
+        found = cell["fidelity"]
+        if found:
+            means = [f"{found['means'][name]:.3f}" if name in found["means"] else "–" for name in shown]
+            counts = [str(found[status]) for status in ("passed", "failed", "unchecked")]
+            table.add_row(escape(cell["condition"]), *counts, *means, percent(cell["asr"]))
+    return table
+
+
+def _shown_measures(summary: Mapping[str, Any]) -> list[str]:
+    """The measures that modalities want shown, those that occur."""
+    wanted = dict.fromkeys(name for medium in registry.media() for name in registry.modality(medium).shown)
+    found = {name for cell in summary["conditions"] if cell["fidelity"] for name in cell["fidelity"]["means"]}
+    return [name for name in wanted if name in found]
+
+
 def way_table(summary: Mapping[str, Any]) -> Table:
     """Rendered → delivered → answered → understood → outcome, for the conditions that are rendered."""
     table = _table()
@@ -99,18 +123,15 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(outcome_table(summary, console.width))
         console.print("Rates (bounds: every open item taken as not unsafe, and as unsafe)", style="bold")
         console.print(rate_table(summary))
+    if any(cell["fidelity"] for cell in summary["conditions"]):
+        console.print("Fidelity of the renderings (unchecked: nobody read or heard them)", style="bold")
+        console.print(fidelity_table(summary))
     if any(cell["way"]["understanding"] or cell["way"]["delivered"] for cell in summary["conditions"]):
         console.print("The way of a query (understood: by the comprehension probe)", style="bold")
         console.print(way_table(summary))
     for skipped in summary["skipped"]:
         told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
         console.print(escape(told), style="yellow")
-    for cell in summary["renderings"]:
-        if cell["status"] == "unchecked":
-            told = (
-                f"unchecked: {cell['n']} renderings of {cell['medium']}:{cell['recipe']} were read or heard by nobody"
-            )
-            console.print(escape(told), style="yellow")
     if summary["run"]["pending"]:
         console.print(f"unfinished: {summary['run']['pending']} items have no outcome yet", style="yellow")
     if summary["run"]["notice"]:

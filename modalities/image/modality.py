@@ -24,6 +24,7 @@ class ImageModality(Modality):
     default_recipe = "typographic"
     recogniser = "rapidocr"
     limits = (CER,)
+    shown = (CER,)
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage()}
 
     def check(self, checking: Checking) -> Fidelity:
