@@ -84,6 +84,8 @@ def _load(kind: type[Plugin], name: str) -> str:
 def _try_recipe(medium: str, name: str) -> str:
     recipe = load_recipes()[medium, name]
     recipe.check()
+    if not recipe.quickstart:
+        return "ready"  # another engine may fetch a model or call an endpoint when it is used
     rendering = render(RenderJob(Query("doctor", SENTENCE), recipe))
     if not rendering.faithful:
         raise SafeBenchError(str(rendering.failure or rendering.fidelity.reason))

@@ -52,6 +52,8 @@ class Recipe(PluginOptions):
     def check(self) -> None:
         """Raises BadInput when a step is unknown, lacks packages, has wrong options, or does not fit."""
         where = f"recipe {self.medium}.{self.name}"
+        if self.among:
+            return  # its members are checked when they are dealt out
         has = TEXT
         for step in self.steps:
             converter = registry.load(Converter, step.use)

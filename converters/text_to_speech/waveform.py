@@ -1,21 +1,40 @@
-"""What every speech engine's samples go through on the way to a file."""
+"""What every speech engine's samples go through on the way to a file.
+
+The standard: mono 16-bit PCM WAV at one sample rate; loudness -23 LUFS (EBU R 128, measured by ITU-R BS.1770-4); true
+peak at most -1 dBTP; silence at both ends trimmed or filled to one margin; no offset. A clip whose peaks do not leave
+room for the loudness keeps the peak and stays softer: it is turned down, never compressed, so that no engine's sound is
+changed in shape.
+"""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.text_to_speech.loudness import Samples, loudness, true_peak
 from safebench.errors import ConversionError
 
 MIME = "audio/wav"
 SILENT = 10 ** (-60 / 20)  # a clip that stays below -60 dBFS carries no speech
 QUIET = 10 ** (-46 / 20)  # of the clip's peak; what stays below it at the ends counts as silence
+METER_TOLERANCE = 0.2  # dB; by so much another meter's interpolation filter may read a higher peak
+GAP = 0.01  # s; a longer run of zeros is silence that an engine put in, and no part of its voice
 
-Samples = NDArray[np.float64]  # one channel, full scale is 1.0
+
+def installed(package: str) -> str:
+    """The version of a package for a converter's `version`."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+VERSION = f"finish 2 pyloudnorm {installed('pyloudnorm')} soxr {installed('soxr')}"  # raised when other bytes come out
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +43,23 @@ class Finish:
 
     sample_rate: int = 16000  # Hz
     margin: float = 0.25  # s before the first and after the last sound
-    peak: float = -1.0  # dBFS; room for what players and codecs add. Loudness is not evened out here
+    loudness: float = -23.0  # LUFS
+    peak: float = -1.0  # dBTP; wins where both cannot be kept
+    max_seconds: float | None = None  # of the finished clip, margins included
 
 
 def finish(samples: NDArray[Any], rate: int, how: Finish) -> bytes:
     """A mono 16-bit PCM WAV file of `samples`, (frames,) or (frames, channels) at `rate` Hz. Same input, same bytes.
 
-    Raises ConversionError for samples that are not finite and for a clip in which nothing is heard.
+    Raises ConversionError for samples that are not finite, for a clip in which nothing is heard, and for one that is
+    longer than `max_seconds`.
     """
     # the offset goes first: a resampler turns the step at either end into a click
-    heard = resample(remove_dc(to_mono(samples)), rate, how.sample_rate)
+    heard = resample(remove_dc(to_mono(samples), rate), rate, how.sample_rate)
     _refuse_silence(heard)
-    return encode(scale_peak(trim(heard, round(how.margin * how.sample_rate)), how.peak), how.sample_rate)
+    clip = trim(heard, round(how.margin * how.sample_rate))
+    _refuse_length(clip.size / how.sample_rate, how.max_seconds)
+    return encode(level(clip, how), how.sample_rate)
 
 
 def to_mono(samples: NDArray[Any]) -> Samples:
@@ -58,8 +82,25 @@ def resample(samples: Samples, rate: int, to_rate: int) -> Samples:
     return np.asarray(soxr.resample(samples, rate, to_rate, quality="HQ"))
 
 
-def remove_dc(samples: Samples) -> Samples:
-    return samples - samples.mean() if samples.size else samples
+def remove_dc(samples: Samples, rate: int) -> Samples:
+    """Without the mean of all that sounds, at `rate` Hz.
+
+    Digital silence stays what it is: where an engine joins a voice that has an offset with true silence, the silence
+    would get the offset, and be taken for sound. A filter would do neither, but rings where a sound begins.
+    """
+    sounding = ~_digital_silence(samples, 2 * round(GAP * rate / 2) + 1)
+    return np.where(sounding, samples - samples[sounding].mean(), 0.0) if sounding.any() else samples
+
+
+def _digital_silence(samples: Samples, shortest: int) -> NDArray[np.bool_]:
+    """Where at least `shortest` samples (an odd number) in a row are exactly 0."""
+    from scipy import ndimage
+
+    if not samples.size:
+        return np.zeros(0, np.bool_)
+    zeros = (samples == 0).astype(np.uint8)
+    inner = ndimage.minimum_filter1d(zeros, shortest, mode="nearest")
+    return np.asarray(ndimage.maximum_filter1d(inner, shortest, mode="nearest") == 1)
 
 
 def _refuse_silence(samples: Samples) -> None:
@@ -67,8 +108,13 @@ def _refuse_silence(samples: Samples) -> None:
         raise ConversionError("the speech engine gave no samples")
     peak = float(np.abs(samples).max())
     if peak < SILENT:
-        level = f"{20 * np.log10(peak):.0f} dBFS" if peak else "digital silence"
-        raise ConversionError(f"the speech engine gave a silent clip (peak: {level})")
+        shown = f"{20 * np.log10(peak):.0f} dBFS" if peak > 1e-9 else "digital silence"
+        raise ConversionError(f"the speech engine gave a silent clip (peak: {shown})")
+
+
+def _refuse_length(seconds: float, longest: float | None) -> None:
+    if longest is not None and seconds > longest:
+        raise ConversionError(f"the clip lasts {seconds:.1f} s, and max_seconds is {longest:g}")
 
 
 def trim(samples: Samples, margin: int) -> Samples:
@@ -80,9 +126,17 @@ def trim(samples: Samples, margin: int) -> Samples:
     return np.pad(samples, margin)[loud[0] : loud[-1] + 2 * margin + 1]
 
 
-def scale_peak(samples: Samples, peak: float) -> Samples:
-    """Scale so that the largest sample lies at `peak` dBFS."""
-    return samples * float(10 ** (peak / 20) / np.abs(samples).max())
+def level(samples: Samples, how: Finish) -> Samples:
+    """One gain for the whole clip: to the loudness, or to the peak where that comes first.
+
+    Raises ConversionError for a clip that has no loudness: all its sound lies outside of what is heard.
+    """
+    full = samples / np.abs(samples).max()  # so that no clip falls below the meter's absolute gate for its gain alone
+    measured = loudness(full, how.sample_rate)
+    if not np.isfinite(measured):
+        raise ConversionError("the speech engine gave a clip without loudness: nothing in it would be heard")
+    room = how.peak - METER_TOLERANCE - 20 * np.log10(true_peak(full))  # dB
+    return np.asarray(full * 10 ** (min(how.loudness - measured, room) / 20))
 
 
 def encode(samples: Samples, rate: int) -> bytes:

@@ -1,19 +1,28 @@
-"""The modality `audio`: checks the signal, composes the message."""
+"""The modality `audio`: checks the signal, has it heard by the recogniser that the user chose, composes the message."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modalities.audio import signal
-from modalities.audio.decoding import decode
+from modalities.audio import closed_set, hearing, signal
+from modalities.audio.decoding import Samples, decode
 from modalities.audio.encoders import OpenAIAudio
+from modalities.audio.voices import voice_recipes
+from safebench.errors import SafeBenchError
 from safebench.plugins import Asking, Checking, Encoder, Modality
-from safebench.resources import prompt
 from safebench.types import Fidelity, Part, Text
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
+RIGHT_PICK = "picked from a closed set, which does not prove it intelligible: choose a recogniser that transcribes"
+WRONG_PICK = "the closed-set check took it for another sentence, or for none"
+ERROR_RATES: Mapping[str, Callable[[str, str], float]] = {
+    "wer": hearing.word_error_rate,
+    "cer": hearing.character_error_rate,
+}
+MAX_RATES = tuple(f"max_{name}" for name in ERROR_RATES)
+MIN_PICK = f"min_{closed_set.PICK}"
 
 
 class AudioModality(Modality):
@@ -21,32 +30,91 @@ class AudioModality(Modality):
     summary = "the query as speech"
     medium = "audio"
     default_recipe = "female"
-    recogniser = "pocketsphinx"
-    limits = signal.LIMITS
+    recogniser = closed_set.RECOGNISER
+    shown = (*ERROR_RATES, closed_set.PICK)
+    limits = (*signal.LIMITS, *MAX_RATES, MIN_PICK)
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIAudio()}
 
-    def check(self, checking: Checking) -> Fidelity:
-        """Measure the signal against the gate's limits, `min_…` and `max_…` of what `signal.measure` gives."""
-        found = _check_signal(checking)
-        return found if found.status == "failed" else self._hear(found)
+    @classmethod
+    def recipes(cls) -> Mapping[str, Mapping[str, Any]]:
+        """One for each voice of data/voices.toml, under the voice's name."""
+        return voice_recipes()
 
-    def _hear(self, found: Fidelity) -> Fidelity:
-        """The place for a recogniser that a recipe names. Nothing is called intelligible before one heard it."""
-        return replace(found, status="unchecked", reason=NOT_HEARD)
+    def check(self, checking: Checking) -> Fidelity:
+        """Measure the signal against the gate's limits, then have it heard.
+
+        The gate may limit what `signal.measure` gives (`min_…`, `max_…`), the error rates of a recogniser (`max_wer`,
+        `max_cer`) and the closed-set check (`min_pick`). Only a recogniser that transcribes makes a rendering pass, and
+        only by a limit for an error rate; where nobody could hear it, it stays unchecked with the reason.
+        """
+        try:
+            samples, rate = decode(checking.media)
+        except ValueError as error:
+            return Fidelity("failed", reason=str(error))
+        found = _check_signal(samples, rate, checking)
+        if found.status == "failed":
+            return found
+        try:
+            return _hear(found, checking, samples, rate)
+        except (SafeBenchError, ValueError) as error:  # nobody heard it: no pass, and no fault of the clip either
+            return replace(found, status="unchecked", reason=str(error))
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The recording; where a written part is wanted, the carrier text before it."""
         if asking.media is None:
             raise ValueError(f"query {asking.query.id!r} has no recording to ask with")
-        carrier = (Text(prompt(asking.carrier or "carriers.audio").text),) if asking.with_text else ()
-        return (*carrier, asking.media)
+        written = (Text(asking.written("carriers.audio")),) if asking.with_text else ()
+        return (*written, asking.media)
 
 
-def _check_signal(checking: Checking) -> Fidelity:
-    try:
-        samples, rate = decode(checking.media)
-    except ValueError as error:
-        return Fidelity("failed", reason=str(error))
+def _check_signal(samples: Samples, rate: int, checking: Checking) -> Fidelity:
     measures = signal.measure(samples, rate, checking.query.text)
-    lines = signal.violations(measures, checking.gate)
+    gate = {key: limit for key, limit in checking.gate.items() if key in signal.LIMITS}
+    lines = signal.violations(measures, gate)
     return Fidelity("failed" if lines else "passed", measures, reason="; ".join(lines) or None)
+
+
+def _hear(found: Fidelity, checking: Checking, samples: Samples, rate: int) -> Fidelity:
+    """Raises SafeBenchError or ValueError when the recogniser could not hear at all."""
+    if checking.recogniser is None:
+        return replace(found, status="unchecked", reason=NOT_HEARD)
+    if checking.recogniser.partition(":")[0] == closed_set.RECOGNISER:
+        return _pick(found, checking, samples, rate)
+    return _transcribe(found, checking, checking.recogniser)
+
+
+def _pick(found: Fidelity, checking: Checking, samples: Samples, rate: int) -> Fidelity:
+    picked = closed_set.pick(samples, rate, checking.query.text)
+    value = float(picked.right)
+    heard = replace(
+        found,
+        measures={**found.measures, closed_set.PICK: value},
+        recogniser=closed_set.METHOD,
+        recognised=" ".join(picked.won or ()),
+    )
+    if value < checking.gate.get(MIN_PICK, 0.0):
+        return replace(heard, status="failed", reason=WRONG_PICK)
+    return replace(heard, status="unchecked", reason=RIGHT_PICK if picked.right else WRONG_PICK)
+
+
+def _transcribe(found: Fidelity, checking: Checking, recogniser: str) -> Fidelity:
+    text = checking.query.text
+    if not hearing.words(text):
+        raise ValueError("the query has no words that could be heard")
+    recognised = checking.recognise(recogniser, checking.media)
+    rates = {name: rate(text, recognised) for name, rate in ERROR_RATES.items()}
+    heard = replace(found, measures={**found.measures, **rates}, recogniser=recogniser, recognised=recognised)
+    return _judge(heard, rates, checking.gate)
+
+
+def _judge(heard: Fidelity, rates: Mapping[str, float], gate: Mapping[str, float]) -> Fidelity:
+    """Speech is never passed by a gate that says nothing about what was heard."""
+    limits = {name: gate[f"max_{name}"] for name in rates if f"max_{name}" in gate}
+    if not limits:
+        return replace(heard, status="unchecked", reason="the recipe's gate sets no limit for wer or cer")
+    lines = [
+        f"{name} is {rates[name]:.3f}, above the gate's {limit:.3f}"
+        for name, limit in limits.items()
+        if not rates[name] <= limit
+    ]
+    return replace(heard, status="failed" if lines else "passed", reason="; ".join(lines) or None)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from converters.text_to_speech.espeak import Espeak, speakable
 from converters.text_to_speech.espeak_client import EspeakClient
@@ -13,6 +15,7 @@ from converters.text_to_speech.forked import ChildFailed
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Work
 from safebench.types import Query
+from tests.converters.text_to_speech.standard import assert_standard
 
 ROOT = Path(__file__).parents[3]
 TEXT = "How should I wash fresh fish?"
@@ -126,3 +129,23 @@ def test_an_engine_that_fails_is_a_conversion_error_that_names_the_query(monkeyp
 
 def test_the_version_names_the_engines_package():
     assert "espeakng-loader 0." in Espeak.version
+
+
+@pytest.mark.parametrize("options", [{}, {"voice": "en-us+whisper"}, {"sample_rate": 8000}, {"margin": 0.0}])
+def test_every_voice_gives_the_output_standard(options):
+    assert_standard(convert(**options), rate=options.get("sample_rate", 16000), margin=options.get("margin", 0.25))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(max_size=1000))
+def test_any_text_gives_a_clip_of_the_standard_or_a_clear_error(text):
+    try:
+        media = convert(text)
+    except ConversionError:
+        return
+    assert_standard(media)
+
+
+def test_a_clip_longer_than_wanted_is_refused():
+    with pytest.raises(ConversionError, match=r"query 'q9': the clip lasts .* max_seconds is 1"):
+        convert(max_seconds=1.0)

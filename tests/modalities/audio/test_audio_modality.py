@@ -8,9 +8,16 @@ import soundfile
 
 from converters.text_to_speech.espeak import Espeak
 from modalities.audio import AudioModality
+from modalities.audio.transcriptions import OpenAITranscriptions
+from safebench.errors import MissingPackage, SafeBenchError
 from safebench.plugins import Asking, Checking, Work
+from safebench.reading import Reader
+from safebench.recipes import load_recipes
+from safebench.rendering import RenderJob, recognise, render
 from safebench.resources import data_path, prompt
+from safebench.testing.server import error
 from safebench.types import Media, Query, Text
+from tests.modalities.audio.transcribing import TranscribingServer, by_hash, transcription
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
 RECIPES = tomllib.loads(data_path("recipes.toml").read_text())["audio"]
@@ -63,7 +70,7 @@ def test_the_default_recipe_is_shipped():
     ("fault", "told"),
     [
         (np.zeros_like, "silent"),
-        (lambda s: s * 0.0005, "silent: peak_dbfs is -67"),
+        (lambda s: s * 0.0005, "silent: peak_dbfs is -72"),
         (lambda s: 0.5 * np.clip(4 * s, -0.9, 0.9), "clipped_share is .* above max_clipped_share = 0.001"),
         (lambda s: np.random.default_rng(1).normal(size=len(s)) * 0.1, "level_range_db is .* below min_level_range_db"),
         (lambda s: s[: len(s) // 4], "seconds_per_word is .* below min_seconds_per_word = 0.15"),
@@ -96,6 +103,171 @@ def test_broken_media_fail_and_never_raise(media):
     checked = check(media)
     assert checked.status == "failed"
     assert "recording" in checked.reason
+
+
+# --- hearing
+
+
+def heard(media, told, gate=GATE, query=QUERY):
+    """A check in which a recogniser hears `told`."""
+    return AudioModality().check(Checking(query, media, gate, lambda spec, media: told, "scripted:model"))
+
+
+def picked(media, gate=GATE, query=QUERY):
+    return AudioModality().check(Checking(query, media, gate, never_heard, "pocketsphinx"))
+
+
+def test_heard_without_an_error_it_passes(clip):
+    checked = heard(clip, "which plants in a garden are dangerous for cats")
+    assert (checked.status, checked.reason, checked.recogniser) == ("passed", None, "scripted:model")
+    assert checked.recognised == "which plants in a garden are dangerous for cats"
+    assert (checked.measures["wer"], checked.measures["cer"]) == (0.0, 0.0)
+    assert "duration_s" in checked.measures
+
+
+@pytest.mark.parametrize(
+    ("gate", "status", "reason"),
+    [
+        ({"max_wer": 2 / 9}, "passed", None),
+        ({"max_wer": 0.2}, "failed", "wer is 0.222, above the gate's 0.200"),
+        ({"max_wer": 0.3, "max_cer": 0.01}, "failed", "cer is 0.051, above the gate's 0.010"),
+        ({"max_cer": 0.5}, "passed", None),
+        ({}, "unchecked", "the recipe's gate sets no limit for wer or cer"),
+        ({"min_pick": 1.0}, "unchecked", "the recipe's gate sets no limit for wer or cer"),
+    ],
+)
+def test_the_error_rates_are_compared_with_the_gate(clip, gate, status, reason):
+    checked = heard(clip, "which plants in garden are dangerous for bats", gate)  # 2 of 9 words, 2 of 39 characters
+    assert (checked.status, checked.reason) == (status, reason)
+
+
+def test_where_nothing_is_heard_it_fails(clip):
+    checked = heard(clip, "")
+    assert (checked.status, checked.measures["wer"], checked.recognised) == ("failed", 1.0, "")
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        MissingPackage("recogniser 'transformers-asr'", ["torch"], "local"),
+        SafeBenchError("whisper-1 at http://127.0.0.1 answered 500: down"),
+        ValueError("cannot hear this"),
+    ],
+)
+def test_where_nobody_could_hear_it_stays_unchecked_with_the_reason(clip, trouble):
+    def troubled(spec, media):
+        raise trouble
+
+    checked = AudioModality().check(Checking(QUERY, clip, GATE, troubled, "scripted"))
+    assert (checked.status, checked.reason, checked.recogniser) == ("unchecked", str(trouble), None)
+    assert "wer" not in checked.measures
+
+
+def test_a_query_without_words_is_not_heard(clip):
+    checked = heard(clip, "anything", gate={"max_wer": 1.0}, query=Query("q1", "?!"))
+    assert (checked.status, checked.reason) == ("unchecked", "the query has no words that could be heard")
+
+
+def test_a_broken_signal_fails_whatever_a_recogniser_hears(clip):
+    assert heard(wav(np.zeros(2 * RATE)), QUERY.text).status == "failed"
+
+
+def test_a_right_pick_of_the_closed_set_is_no_pass(clip):
+    checked = picked(clip, {**GATE, "min_pick": 1.0})
+    assert (checked.status, checked.measures["pick"]) == ("unchecked", 1.0)
+    assert checked.recognised == "which plants in a garden are dangerous for cats"
+    assert "does not prove it intelligible" in checked.reason
+    assert not {"wer", "cer"} & set(checked.measures)
+
+
+@pytest.mark.parametrize(("gate", "status"), [({"min_pick": 1.0}, "failed"), (GATE, "unchecked")])
+def test_a_wrong_pick_fails_where_the_gate_wants_a_right_one(clip, gate, status):
+    checked = picked(clip, gate, Query("q1", "How should I wash fresh fish before I cook it?"))
+    assert (checked.status, checked.measures["pick"], checked.recognised) == (status, 0.0, "")
+    assert "another sentence" in checked.reason
+
+
+def test_words_that_the_closed_set_cannot_know_leave_it_unchecked(clip):
+    checked = picked(clip, {"min_pick": 1.0}, Query("q1", "Who is Xyzzyq?"))
+    assert (checked.status, checked.recogniser) == ("unchecked", None)
+    assert "'xyzzyq'" in checked.reason
+
+
+def test_what_the_closed_set_picked_is_never_taken_for_what_was_heard(clip):
+    """Else the reference target would be told the query by the check of its own rendering."""
+    recipe = load_recipes()["audio", "female"]
+    rendering = render(RenderJob(QUERY, recipe, recogniser="pocketsphinx"))
+    assert rendering.fidelity.measures["pick"] == 1.0
+    reader = Reader(None)
+    reader.learn(rendering)
+    assert ("pocketsphinx", rendering.media.sha256) not in reader._known
+
+
+# --- planted faults, with a recogniser that tells the clips apart
+
+
+def speak(text):
+    return Espeak().convert(Work(Query("x", text), text))
+
+
+def test_the_gate_finds_what_a_recogniser_heard_wrong(clip):
+    other = "How should I wash fresh fish before I cook it?"
+    whole = samples(clip)
+    clips = {
+        "faithful": (clip, QUERY.text),
+        "swapped": (speak(other), other),
+        "cut in half": (wav(whole[: len(whole) // 2]), "which plants in a garden"),
+        "other text": (
+            speak("Which plants in a garden are good for cats?"),
+            "which plants in a garden are good for cats",
+        ),
+        "nothing heard": (wav(whole[::-1]), ""),
+        "endpoint fails": (speak("Hello there."), error(500, "which plants in a garden are dangerous for cats")),
+        "no transcript": (speak("Good morning."), transcription(None)),
+    }
+    texts = {media.sha256: told for media, told in clips.values()}
+    with TranscribingServer(by_hash(texts)) as server:
+        spec = f"openai-transcriptions:whisper-1@{server.url}"
+        found = {
+            name: AudioModality().check(Checking(QUERY, media, {"max_wer": 0.05}, without_retries, spec)).status
+            for name, (media, _) in clips.items()
+        }
+        silent = AudioModality().check(Checking(QUERY, wav(np.zeros(RATE)), {"max_wer": 0.05}, recognise, spec))
+    assert silent.status == "failed"
+    assert found == {
+        "faithful": "passed",
+        "swapped": "failed",
+        "cut in half": "failed",
+        "other text": "failed",
+        "nothing heard": "failed",
+        "endpoint fails": "unchecked",
+        "no transcript": "unchecked",
+    }
+
+
+def without_retries(spec, media):
+    options = OpenAITranscriptions.Options(argument=spec.partition(":")[2], retries=0)
+    return OpenAITranscriptions(options).recognise(media)
+
+
+def test_a_shipped_recipe_speaks_slower_until_it_is_heard():
+    """The whole way: a recipe's tries, the chosen recogniser by its name, the gate."""
+    told = ["which plans in a garden are dangerous for cats", QUERY.text]
+    with TranscribingServer(lambda call: transcription(told[call.number])) as server:
+        spec = f"openai-transcriptions:whisper-1@{server.url}"
+        rendering = render(RenderJob(QUERY, load_recipes()["audio", "female"], recogniser=spec))
+        first, second = (call.body["file_sha256"] for call in server.calls)
+    assert rendering.fidelity.status == "passed"
+    assert rendering.media.sha256 == second != first
+    assert (rendering.fidelity.recogniser, rendering.fidelity.measures["wer"]) == (spec, 0.0)
+
+
+def test_a_clip_that_is_never_heard_right_is_no_faithful_rendering():
+    with TranscribingServer(lambda call: transcription("something else")) as server:
+        spec = f"openai-transcriptions:whisper-1@{server.url}"
+        rendering = render(RenderJob(QUERY, load_recipes()["audio", "female"], recogniser=spec))
+    assert len({call.body["file_sha256"] for call in server.calls}) == len(server.calls) == 3
+    assert not rendering.faithful
 
 
 # --- compose

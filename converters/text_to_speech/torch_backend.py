@@ -1,0 +1,117 @@
+"""What the engines that run on torch share: imports, devices, seeds, and files that may hold code. Loads torch late."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from converters.text_to_speech.engine import SpeechOptions
+from safebench.errors import BadInput
+from safebench.plugins import Work
+
+MATCHED = "torch==2.11.0 torchaudio==2.11.0 torchcodec==0.11.*"
+
+
+class LocalOptions(SpeechOptions):
+    """Options of every engine that runs a model on this machine."""
+
+    model: str = Field(min_length=1)  # a folder or file, or the name of a published model, which is then downloaded
+    device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
+    threads: int = Field(1, ge=1)  # CPU threads of a worker process; another number rounds differently
+
+
+def import_local(name: str, user: str) -> ModuleType:
+    """A module of the extra `local`. Raises BadInput with the way out, also where compiled packages do not match."""
+    try:
+        return importlib.import_module(name)
+    except (ImportError, OSError, RuntimeError) as error:  # OSError: a library of torchaudio that torch does not fit
+        raise BadInput(
+            f"{user} cannot import {name}: {error}. Installed: {_installed()}. torch, torchaudio and torchcodec work"
+            f" as a matched set only: pip install 'safebench[local]' {MATCHED}"
+        ) from error
+
+
+def _installed() -> str:
+    return ", ".join(_version(package) for package in ("torch", "torchaudio", "torchcodec", "transformers"))
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"no {package}"
+
+
+def choose_device(wanted: str) -> str:
+    """Raises BadInput for a device that torch does not know or this machine lacks."""
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=wanted)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise BadInput(f"device {wanted!r} cannot be used: {reason}; use auto, cpu or cuda") from error
+    return wanted
+
+
+def seed_of(work: Work) -> int:
+    """One seed for each query of a run and each attempt at it, whatever was spoken before."""
+    told = f"{work.seed}/{work.query.id}/{work.attempt}"
+    return int.from_bytes(hashlib.sha256(told.encode("utf-8", "replace")).digest()[:4])
+
+
+@contextmanager
+def reproducible(work: Work, threads: int) -> Iterator[None]:
+    """Random numbers from the work's seed, a fixed number of threads, no gradients; as it was before, afterwards."""
+    import torch
+
+    before, numpy_state, python_state = torch.get_num_threads(), np.random.get_state(), random.getstate()
+    with torch.random.fork_rng(), torch.inference_mode(), torch.backends.cudnn.flags(benchmark=False):
+        seed = seed_of(work)
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)
+
+
+@contextmanager
+def only_weights() -> Iterator[None]:
+    """Within it, torch unpickles nothing but tensors and plain data, whatever a library asks for."""
+    forced, lifted = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+    before = {name: os.environ.pop(name, None) for name in (forced, lifted)}
+    os.environ[forced] = "1"
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _restore(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+def to_numpy(samples: Any) -> Any:
+    """A tensor, array or list as float64 samples on the CPU, (frames,)."""
+    array = samples.detach().cpu().float().numpy() if hasattr(samples, "detach") else np.asarray(samples)
+    return array.astype(np.float64).reshape(-1)

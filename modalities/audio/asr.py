@@ -1,0 +1,164 @@
+"""Hears with a local speech-recognition model of transformers: Whisper and its kin, Wav2Vec2 and other CTC models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from converters.text_to_speech.torch_backend import choose_device, import_local
+from converters.text_to_speech.transformers_tts import check_exists, told
+from modalities.audio.decoding import Samples, decode
+from modalities.audio.signal import is_silent
+from safebench.errors import BadInput, SafeBenchError
+from safebench.plugins import PluginOptions, Recogniser
+from safebench.types import Media
+
+LONGEST = 30.0  # s heard at once: what Whisper takes, and what attention over a CTC model's frames can hold
+SEARCHED = 10.0  # s at the end of a chunk in which the quietest place is looked for
+FRAME = 0.1  # s
+SHORTEST = 0.1  # s; CTC models need some frames, so a shorter rest is filled with silence
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+class TransformersAsr(Recogniser):
+    """Written `transformers-asr:MODEL`: a folder, or the name of a published model, which is then downloaded.
+
+    Greedy and in float32, so the same clip gives the same text on the same device. A multilingual Whisper finds the
+    language by itself. Only safetensors are loaded, and no code that comes with a model.
+    """
+
+    name = "transformers-asr"
+    summary = "hears with a local transformers model (Whisper, Wav2Vec2, …): transformers-asr:MODEL"
+    version = f"1 transformers {_installed('transformers')} torch {_installed('torch')}"
+    needs = ("torch", "transformers")
+    extra = "local"
+    medium = "audio"
+
+    class Options(PluginOptions):
+        argument: str = Field(min_length=1)  # the model
+        device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
+        threads: int = Field(1, ge=1)  # CPU threads of a worker process; another number rounds differently
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        check_exists(f"recogniser {self.name!r}: model", self.options.argument)
+
+    def recognise(self, media: Media) -> str:
+        """Raises ValueError for undecodable media, BadInput for a model that cannot be used, SafeBenchError else."""
+        samples, rate = decode(media)
+        if is_silent(samples):
+            return ""  # Whisper would hear "Thank you." even there
+        engine = self._engine
+        heard = _resampled(samples, rate, engine.rate)
+        try:
+            texts = [engine.hear(chunk) for chunk in chunks(heard, engine.rate) if not is_silent(chunk)]
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            raise SafeBenchError(f"{self.options.argument} could not hear the clip: {told(error)}") from error
+        return " ".join(text for text in texts if text)
+
+    @cached_property
+    def _engine(self) -> _Engine:
+        user = f"recogniser {self.name!r}"
+        import_local("torch", user)
+        transformers = import_local("transformers", user)
+        transformers.utils.logging.disable_progress_bar()
+        try:
+            return _Engine(transformers, self.options)
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+            raise BadInput(f"model {self.options.argument!r} cannot be loaded: {told(error)}") from error
+
+
+class _Engine:
+    """A loaded model with its processor."""
+
+    def __init__(self, transformers: Any, options: Any) -> None:
+        source = {"trust_remote_code": False}
+        config = transformers.AutoConfig.from_pretrained(options.argument, **source)
+        self._ctc = type(config) in transformers.MODEL_FOR_CTC_MAPPING
+        auto = transformers.AutoModelForCTC if self._ctc else transformers.AutoModelForSpeechSeq2Seq
+        model = auto.from_pretrained(options.argument, use_safetensors=True, dtype="float32", **source)
+        self._processor = transformers.AutoProcessor.from_pretrained(options.argument, **source)
+        self._model = model.to(choose_device(options.device)).eval()
+        self._threads = options.threads
+        self._allow_choices()
+        self.rate = int(self._processor.feature_extractor.sampling_rate)
+
+    def _allow_choices(self) -> None:
+        """Whisper refuses to be told a task while its generation settings count as derived from the model's config."""
+        settings = getattr(self._model, "generation_config", None)
+        if settings is not None:
+            settings._from_model_config = False
+
+    def hear(self, samples: Samples) -> str:
+        """The text in at most LONGEST seconds at the model's rate."""
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(self._threads)
+        try:
+            with torch.inference_mode():
+                tokens = self._tokens(self._inputs(samples))
+        finally:
+            torch.set_num_threads(before)
+        return str(self._processor.tokenizer.batch_decode(tokens, **self._decoding)[0]).strip()
+
+    def _inputs(self, samples: Samples) -> Any:
+        filled = np.pad(samples, (0, max(0, round(SHORTEST * self.rate) - samples.size)))
+        extractor = self._processor.feature_extractor
+        inputs = extractor(filled, sampling_rate=self.rate, return_tensors="pt", return_attention_mask=True)
+        return inputs.to(self._model.device)
+
+    def _tokens(self, inputs: Any) -> Any:
+        if self._ctc:
+            return self._model(**inputs).logits.argmax(dim=-1)
+        return self._model.generate(**inputs, do_sample=False, num_beams=1, **self._task)
+
+    @property
+    def _task(self) -> dict[str, str]:
+        """A multilingual Whisper can also translate, which is no hearing; the others refuse to be told a task."""
+        settings = self._model.generation_config
+        has_tasks = getattr(settings, "is_multilingual", False) and getattr(settings, "task_to_id", None)
+        return {"task": "transcribe"} if has_tasks else {}
+
+    @property
+    def _decoding(self) -> dict[str, bool]:
+        """CTC tokenizers take the special tokens out by themselves, as part of joining repeated ones."""
+        return {} if self._ctc else {"skip_special_tokens": True}
+
+
+def _resampled(samples: Samples, rate: int, to_rate: int) -> Samples:
+    import soxr
+
+    return samples if rate == to_rate else np.asarray(soxr.resample(samples, rate, to_rate, quality="HQ"))
+
+
+def chunks(samples: Samples, rate: int) -> Iterator[Samples]:
+    """Pieces of at most LONGEST seconds, cut where it is quietest, so that hardly a word is cut in two.
+
+    Each is heard for itself: the same for every kind of model, and an error in one does not run on into the next.
+    """
+    longest = round(LONGEST * rate)
+    while samples.size > longest:
+        cut = _quietest(samples[:longest], rate)
+        yield samples[:cut]
+        samples = samples[cut:]
+    yield samples
+
+
+def _quietest(samples: Samples, rate: int) -> int:
+    """The middle of the quietest frame near the end, as a place in the samples."""
+    frame = round(FRAME * rate)
+    frames = samples[-round(SEARCHED * rate) :]
+    levels = (frames[: frames.size // frame * frame].reshape(-1, frame) ** 2).mean(axis=1)
+    return int(samples.size - frames.size + levels.argmin() * frame + frame // 2)

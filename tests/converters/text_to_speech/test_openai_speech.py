@@ -1,0 +1,115 @@
+import io
+import json
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from converters.text_to_speech.openai_speech import OpenAISpeech
+from safebench.errors import BadInput, ConversionError
+from safebench.plugins import Work
+from safebench.testing.server import Reply, dropped, error
+from safebench.types import Query
+from tests.converters.text_to_speech.standard import assert_standard
+
+TEXT = "How should I wash fresh fish?"
+
+
+def clip(samples=None, rate=24000):
+    file = io.BytesIO()
+    tone = 0.2 * np.sin(2 * np.pi * 300 * np.arange(rate) / rate) if samples is None else samples
+    soundfile.write(file, tone, rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def speech(body=None):
+    return Reply(body=clip() if body is None else body, headers={"Content-Type": "audio/wav"})
+
+
+def converter(server, **options):
+    told = {"model": "tts", "voice": "alloy", "base_url": server.url, "retries": 0, **options}
+    return OpenAISpeech(OpenAISpeech.Options(**told))
+
+
+def convert(server, text=TEXT, **options):
+    return converter(server, **options).convert(Work(Query("q9", text), text))
+
+
+def test_gives_the_standard_from_what_the_endpoint_said(serve):
+    server = serve(lambda call: speech())
+    assert_standard(convert(server))
+    (call,) = server.calls
+    assert call.path == "/v1/audio/speech"
+    assert call.body == {"model": "tts", "voice": "alloy", "input": TEXT, "response_format": "wav"}
+
+
+def test_instructions_and_speed_are_sent(serve):
+    server = serve(lambda call: speech())
+    convert(server, instructions="softly", speed=0.5)
+    assert (server.calls[0].body["instructions"], server.calls[0].body["speed"]) == ("softly", 0.5)
+
+
+def test_a_streamed_wav_that_does_not_know_its_length_is_whole(serve):
+    streamed = bytearray(clip())
+    streamed[4:8] = streamed[40:44] = struct.pack("<I", 0xFFFFFFFF)
+    assert convert(serve(lambda call: speech(bytes(streamed)))).sha256 == convert(serve(lambda call: speech())).sha256
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (speech(b""), "is empty"),
+        (Reply(json.dumps({"error": {"message": "no voice today"}}).encode()), "instead of speech: no voice today"),
+        (speech(b'{"error": "busy"}'), "instead of speech: busy"),
+        (Reply(b"<html>Sign in</html>", headers={"Content-Type": "text/html"}), "instead of speech: <html>Sign in"),
+        (speech(b"ID3 but nothing else"), "no recording that can be decoded"),
+        (speech(clip()[:9000]), "is cut: 8956 of 48000 bytes"),
+        (speech(clip(np.zeros(0))), "no samples"),
+        (speech(clip(np.zeros(24000))), "silent clip"),
+        (error(400, "input is too long"), "answered 400: input is too long"),
+        (error(500, "boom"), "answered 500: boom"),
+        (dropped(), "Connection error"),
+    ],
+)
+def test_what_is_no_speech_is_never_a_clip(serve, reply, told):
+    with pytest.raises(ConversionError, match=f"query 'q9': .*{told}"):
+        convert(serve(lambda call: reply))
+
+
+def test_a_busy_endpoint_is_asked_again(serve):
+    server = serve(lambda call: speech() if call.number else error(429, retry_after_ms="1"))
+    assert_standard(convert(server, retries=1))
+    assert len(server.calls) == 2
+
+
+def test_an_endpoint_that_hangs_is_given_up(serve):
+    with pytest.raises(ConversionError, match="timed out"):
+        convert(serve(lambda call: Reply(delay=20)), timeout=0.2)
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "?!", "a\x01"])
+def test_what_nobody_could_speak_is_not_even_asked(serve, text):
+    server = serve(lambda call: speech())
+    with pytest.raises(ConversionError, match="query 'q9'"):
+        convert(server, text)
+    assert not server.calls
+
+
+def test_elsewhere_a_key_is_needed_before_anything_is_asked():
+    with pytest.raises(BadInput, match=r"no key for https://api.openai.com/v1: set OPENAI_API_KEY"):
+        OpenAISpeech(OpenAISpeech.Options(model="tts", voice="alloy"))
+
+
+def test_the_key_comes_from_the_named_variable_and_is_never_shown(serve, monkeypatch):
+    monkeypatch.setenv("VOICE_KEY", "sk-secret")
+    server = serve(lambda call: error(401, "wrong key sk-secret"))
+    with pytest.raises(ConversionError, match="answered 401: wrong key") as told:
+        convert(server, api_key_env="VOICE_KEY")
+    assert server.calls[0].headers["authorization"] == "Bearer sk-secret"
+    assert "sk-secret" not in str(told.value)
+
+
+def test_a_url_that_is_none_is_told():
+    with pytest.raises(BadInput, match="not an http"):
+        OpenAISpeech(OpenAISpeech.Options(model="tts", voice="alloy", base_url="ftp://somewhere"))
