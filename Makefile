@@ -1,17 +1,21 @@
-# `make quickstart` and `make test` are all that a user needs; both install what they need into .venv.
+# `make quickstart` and `make test` are all that a user needs. They install what they need: the light environment into
+# .venv, that of local models (torch; several GB) into .venv-local.
 
 PYTHON ?= python3
 VENV ?= .venv
+LOCAL ?= .venv-local
 BIN = $(VENV)/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL = -m pip install --quiet --disable-pip-version-check
+PIP = $(BIN)/python $(INSTALL) -c constraints.txt
+LOCAL_PIP = $(LOCAL)/bin/python $(INSTALL) -c constraints-local.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test lint types unit wheel clean
+.PHONY: quickstart test lint types unit wheel local clean
 
 quickstart: $(VENV)/embedded
 	$(BIN)/safebench quickstart
 
-test: lint types unit wheel
+test: lint types unit wheel local
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -28,6 +32,16 @@ unit: $(VENV)/dev
 wheel: $(VENV)/dev
 	VENV=$(abspath $(VENV)) tests/wheel.sh
 
+# What needs torch: engines, recognisers and effects, with tiny models that the tests build on disk.
+local: $(LOCAL)/installed
+	$(LOCAL)/bin/python -m pytest tests/local tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
+
+$(LOCAL)/installed: pyproject.toml constraints-local.txt
+	$(PYTHON) -m venv $(LOCAL)
+	$(LOCAL_PIP) torch==2.11.0 torchaudio==2.11.0
+	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]'
+	touch $@
+
 $(VENV)/python:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
@@ -41,4 +55,4 @@ $(VENV)/dev: $(VENV)/embedded $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOCAL) build dist .mypy_cache .ruff_cache .pytest_cache

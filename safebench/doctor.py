@@ -10,9 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from safebench import registry
-from safebench.errors import MissingPackage, SafeBenchError
+from safebench.errors import BadInput, MissingPackage, SafeBenchError
 from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
-from safebench.recipes import load_recipes
+from safebench.recipes import Recipe, load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.types import Query
 
@@ -83,14 +83,25 @@ def _load(kind: type[Plugin], name: str) -> str:
 
 def _try_recipe(medium: str, name: str) -> str:
     recipe = load_recipes()[medium, name]
-    recipe.check()
     if not recipe.quickstart:
-        return "ready"  # another engine may fetch a model or call an endpoint when it is used
+        return _check_only(recipe)
+    recipe.check()
     rendering = render(RenderJob(Query("doctor", SENTENCE), recipe))
     if not rendering.faithful:
         raise SafeBenchError(str(rendering.failure or rendering.fidelity.reason))
     measures = ", ".join(f"{key} {value:.3g}" for key, value in rendering.fidelity.measures.items())
     return f"works: {rendering.fidelity.status}" + (f" ({measures})" if measures else "")
+
+
+def _check_only(recipe: Recipe) -> str:
+    """For an engine that may fetch a model or call an endpoint when it is used: nothing is rendered."""
+    try:
+        recipe.check()
+    except MissingPackage:
+        raise
+    except BadInput as error:
+        return f"to be set up: {error}"
+    return "ready"
 
 
 def _row(table: Table, what: str, attempt) -> bool:  # type: ignore[no-untyped-def]

@@ -129,7 +129,7 @@ def _with_floor(samples: Samples) -> Samples:
     Of 40 clean clips of one male voice it took 21 for what they were without the noise, and 40 with it.
     """
     noise = np.random.default_rng(0).normal(size=samples.size)
-    return samples + noise * np.sqrt((samples**2).mean()) * 10 ** (-FLOOR / 20)
+    return np.asarray(samples + noise * np.sqrt((samples**2).mean()) * 10 ** (-FLOOR / 20))
 
 
 def _grammar(sentences: Sequence[Sentence]) -> str:

@@ -16,29 +16,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SPOKEN = {"&": " and ", "%": " percent "}
 _APOSTROPHES = str.maketrans("", "", "'\u2019\u2018\u02bc\u0060\u00b4")
 _ABBREVIATION = re.compile(r"\b(?:[^\W\d_]\.){2,}")
@@ -79,7 +61,7 @@ def _spelled(word: str) -> list[str]:
 
 
 def word_error_rate(text: str, heard: str) -> float:
-    """(substitutions + deletions + insertions) / words of `text`. 1.0 where nothing was heard; above 1 for much too much.
+    """(substitutions + deletions + insertions) / words of `text`. 1.0 where nothing was heard; above 1 for much more.
 
     Raises ValueError for a text without words: there is nothing to divide by.
     """

@@ -21,7 +21,8 @@ from safebench.types import Media
 class OpenAITranscriptions(Recogniser):
     """Written `openai-transcriptions:MODEL[@BASE_URL]`; else OPENAI_BASE_URL, else OpenAI itself.
 
-    The endpoint decides whether the same clip gives the same text. A model's name may hold an `@` at its beginning only.
+    The endpoint decides whether the same clip gives the same text.
+    An `@` in a model's name may be its first character only.
     """
 
     name = "openai-transcriptions"

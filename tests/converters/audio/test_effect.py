@@ -214,7 +214,6 @@ def test_seed_query_and_options_draw_other_numbers(through, speech, options):
 
 
 def test_effects_chain_in_a_recipe():
-    pytest.importorskip("espeakng_loader")
     steps = [{"use": "espeak"}, {"use": "echo"}, {"use": "noise", "source": "babble", "snr_db": 12.0}]
     recipe = Recipe(name="hall", medium="audio", steps=[*steps, {"use": "telephone"}, {"use": "codec", "kbps": 16}])
     recipe.check()
@@ -226,7 +225,6 @@ def test_effects_chain_in_a_recipe():
 
 
 def test_a_failed_effect_in_a_recipe_is_data_that_names_the_step():
-    pytest.importorskip("espeakng_loader")
     recipe = Recipe(name="gone", medium="audio", steps=[{"use": "espeak"}, {"use": "volume", "gain_db": -60.0}])
     failed = render(RenderJob(Query("q1", "Hello there."), recipe))
     assert (failed.failure.component, failed.failure.type) == ("volume", "ConversionError")
