@@ -38,7 +38,7 @@ local: $(LOCAL)/installed
 
 $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)
-	$(LOCAL_PIP) torch==2.11.0 torchaudio==2.11.0
+	$(LOCAL_PIP) torch==2.11.0 torchaudio==2.11.0 torchvision==0.26.0
 	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]'
 	touch $@
 

@@ -1,13 +1,5 @@
 """A real endpoint: the server of transformers with a tiny Whisper."""
 
-import http.client
-import os
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import pytest
 
 from converters.text_to_speech.espeak import Espeak
@@ -18,54 +10,16 @@ from safebench.plugins import Checking, Work
 from safebench.rendering import recognise
 from safebench.types import Media, Query
 from tests.local import tiny_whisper
+from tests.local.serving import serve
 
-LONGEST_START = 90  # s
 QUERY = Query("q", "How do tides work?")
-COMMAND = Path(sys.executable).with_name("transformers")
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
-def wait_until_healthy(process, port):
-    until = time.monotonic() + LONGEST_START
-    while time.monotonic() < until and process.poll() is None:
-        if is_healthy(port):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"the server did not start within {LONGEST_START} s (exit status {process.poll()})")
-
-
-def is_healthy(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory):
-    pytest.importorskip("fastapi")
-    pytest.importorskip("multipart")
     folder = tiny_whisper.whisper(tmp_path_factory.mktemp("served") / "whisper")
-    port = free_port()
-    command = [COMMAND, "serve", str(folder), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, env=environment, **quiet)
-    try:
-        wait_until_healthy(process, port)
-        yield f"openai-transcriptions:{folder}@http://127.0.0.1:{port}/v1"
-    finally:
-        process.kill()
-        process.wait(10)
+    with serve(folder) as url:
+        yield f"openai-transcriptions:{folder}@{url}"
 
 
 @pytest.fixture(scope="module")
