@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from safebench import registry, taxonomy
 from safebench.config import FREE, RunConfig, read_toml, write_toml
 from safebench.converted import Renderings
@@ -92,9 +94,7 @@ def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
     """Recognisers NAME[:ARGUMENT] by their medium. Raises BadInput for unknown ones and two of one medium."""
     chosen: dict[str, str] = {}
     for spec in specs:
-        name = spec.partition(":")[0]
-        registry.require(Recogniser, name)
-        medium = registry.load(Recogniser, name).medium
+        medium = recogniser_class(spec).medium
         if medium in chosen:
             raise BadInput(f"recognisers {chosen[medium]!r} and {spec!r} are both for {medium}: choose one")
         chosen[medium] = spec
@@ -120,6 +120,18 @@ def _why_skipped(condition: Condition, accepted: frozenset[str], target: Target,
     remedies = [remedy for medium in missing if (remedy := target.why_not(medium)) is not None]
     takes = f"it takes {', '.join(sorted(accepted))}"
     return f"target {spec!r} takes no {' and no '.join(missing)}; {'; '.join(remedies) or takes}"
+
+
+def recogniser_class(spec: str) -> type[Recogniser]:
+    """The class of NAME[:ARGUMENT], ready to be used. Raises BadInput for an unknown one or a wrong argument."""
+    name, _, argument = spec.partition(":")
+    registry.require(Recogniser, name)
+    plugin: type[Recogniser] = registry.load(Recogniser, name)
+    try:
+        plugin.Options(**({"argument": argument} if argument else {}))
+    except ValidationError as error:
+        raise registry.option_errors(error, plugin, f"recogniser {spec!r}") from error
+    return plugin
 
 
 # --- the run folder
@@ -157,6 +169,7 @@ def resolved(plan: Plan) -> dict[str, Any]:
         "queries": len(plan.dataset.queries),
         "target": _without_none(dict(plan.target.describe())),
         "prompts": {**prompt_versions(), "refusal_rules": load_toml("rules/refusal.toml")["version"]},
+        "recognisers": {spec: recogniser_class(spec).version for spec in plan.config.recognisers},
         "jurors": {seat.name: seat.juror.version for seat in plan.jury.seats},
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in _all_recipes(plan.deals)},
     }
