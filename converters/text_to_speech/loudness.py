@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 BLOCK = 0.4  # s; the standard's gating block, below which it defines no loudness
 _OVERSAMPLING = 8  # the standard wants at least 4, which may read 0.7 dB too little; 8 at most 0.2 dB
-_PIECE, _EDGE = 1 << 16, 256  # samples interpolated at a time, and those around them that are heard with them
+_WINDOW, _EDGE = 1 << 14, 256  # samples interpolated at a time, a power of two; those at each end that only help
 
 Samples = NDArray[np.float64]  # one channel, full scale is 1.0
 
@@ -30,10 +30,10 @@ def true_peak(samples: Samples) -> float:
     """The largest amplitude at and between the samples, by Fourier interpolation; 1.0 is full scale (0 dBTP)."""
     from scipy import signal
 
-    padded = np.pad(samples, _EDGE)
+    piece, edge = _WINDOW - 2 * _EDGE, _OVERSAMPLING * _EDGE
+    padded = np.pad(samples, (_EDGE, _EDGE + -samples.size % piece))
     peak = float(np.abs(padded).max())
-    for start in range(0, samples.size, _PIECE):
-        piece = padded[start : start + _PIECE + 2 * _EDGE]
-        between = signal.resample(piece, _OVERSAMPLING * piece.size)[_OVERSAMPLING * _EDGE : -_OVERSAMPLING * _EDGE]
+    for start in range(0, samples.size, piece):
+        between = signal.resample(padded[start : start + _WINDOW], _OVERSAMPLING * _WINDOW)[edge:-edge]
         peak = max(peak, float(np.abs(between).max()))
     return peak
