@@ -213,7 +213,7 @@ def convert(
             started=bars.plan,
             rendered=lambda name, rendering: bars.advance(name, is_open=not rendering.faithful),
         )  # fmt: skip
-    show_conversion(output, conversion.counts)
+    show_conversion(output, conversion.cells, conversion.by_scenario)
     output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")
 
 

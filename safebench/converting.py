@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safebench.config import read_toml, write_toml
-from safebench.converted import WORK, finished, row, schema, shards, write_shards
+from safebench.converted import WORK, finished, row, write_shards
+from safebench.data_card import Cells, cells_of, data_card
 from safebench.datasets import Dataset, load_dataset
 from safebench.dealing import Deal, deal
 from safebench.errors import BadInput, Interrupted
@@ -35,10 +36,11 @@ Rendered = Callable[[str, Rendering], None]  # told (condition, rendering) for e
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What was made: renderings by condition and fidelity status (`failed` ones are rows without media)."""
+    """What was made: fidelity by condition, and by scenario and condition."""
 
     folder: Path
-    counts: dict[str, dict[str, int]]
+    cells: Cells
+    by_scenario: Mapping[str, Cells]
 
 
 def convert(
@@ -72,10 +74,10 @@ def convert(
         recipe.check()
     settings = RenderSettings(seed, check_share, choose_recognisers(recognisers))
     _claim(out, dataset, chosen, settings)
-    started(_planned(dataset.queries, chosen))
     if not finished(out):
+        started(_planned(dataset.queries, chosen))
         asyncio.run(_render_all(dataset, chosen, out, workers, settings, rendered))
-    return Conversion(out, _counts(out))
+    return Conversion(out, *cells_of(out))
 
 
 def _name(recipe: Recipe) -> str:
@@ -132,7 +134,7 @@ async def _render_all(
             await _each(dataset.queries, deals, renderer, 2 * workers.count, stop, rendered)
             if stop.is_set():
                 raise Interrupted("the same command")
-            await _pack(store, dataset.queries, deals, out, renderer)
+            await _pack(store, dataset, deals, out, renderer)
     finally:
         workers.close()
     shutil.rmtree(work)
@@ -160,8 +162,9 @@ async def _each(
             group.create_task(work())
 
 
-async def _pack(store: Store, queries: Sequence[Query], deals: list[Deal], out: Path, renderer: Renderer) -> None:
+async def _pack(store: Store, dataset: Dataset, deals: list[Deal], out: Path, renderer: Renderer) -> None:
     """Write the shards in the work folder and move them out; while that folder is there, nothing counts as done."""
+    queries, source = dataset.queries, Path(dataset.name).stem
     packed = store.folder / "packed"
     shutil.rmtree(packed, ignore_errors=True)
     by_medium: dict[str, list[Deal]] = {}
@@ -172,35 +175,9 @@ async def _pack(store: Store, queries: Sequence[Query], deals: list[Deal], out: 
         kept = [await renderer.rendering(job) for job in jobs]
         pairs = zip(jobs, kept, strict=True)
         write_shards(packed, medium, (row(job.query, rendering, medium) for job, rendering in pairs))
-    (out / "README.md").write_text(
-        _card({m: _recipes(d) for m, d in by_medium.items()}, len(queries)), encoding="utf-8"
-    )
+    recipes = {medium: _recipes(ones) for medium, ones in by_medium.items()}
+    card = data_card(packed, recipes, len(queries), source)
+    (out / "README.md").write_text(card, encoding="utf-8")
     for medium in by_medium:
         shutil.rmtree(out / medium, ignore_errors=True)
         (packed / medium).replace(out / medium)
-
-
-def _card(by_medium: dict[str, list[Recipe]], queries: int) -> str:
-    """A data card whose header tells `datasets` which shards belong together."""
-    configs = "\n".join(
-        f"- config_name: {medium}\n  data_files: {medium}/train-*.parquet\n  default: {str(n == 0).lower()}"
-        for n, medium in enumerate(by_medium)
-    )
-    made = "\n".join(f"- `{_name(r)}`: {r.description}" for ones in by_medium.values() for r in ones)
-    columns = ", ".join(schema(next(iter(by_medium))).names)
-    return (
-        f"---\nconfigs:\n{configs}\n---\n\n# Rendered queries\n\n{queries} queries rendered by SafeBench:\n\n{made}\n\n"
-        f"Columns: {columns}. A row without media could not be rendered faithfully; `failure` and `fidelity` say why.\n"
-        "For measuring how safely models behave; not for training.\n"
-    )
-
-
-def _counts(out: Path) -> dict[str, dict[str, int]]:
-    from pyarrow import parquet
-
-    counts: dict[str, dict[str, int]] = {}
-    for path in shards(out):
-        for one in parquet.read_table(path, columns=["recipe", "fidelity_status"]).to_pylist():
-            cell = counts.setdefault(f"{path.parent.name}:{one['recipe']}", {})
-            cell[one["fidelity_status"]] = cell.get(one["fidelity_status"], 0) + 1
-    return counts

@@ -1,28 +1,44 @@
-"""How faithful the renderings of a condition are, so that a rate can be read beside the error rates of its media."""
+"""How faithful renderings are, so that a rate can be read beside the error rates of its media."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from statistics import fmean
 from typing import Any
 
+from safebench import registry
 from safebench.store import Store
 
+STATUSES = ("passed", "failed", "unchecked")
 
-def fidelity_of(condition: str, store: Store) -> dict[str, Any] | None:
-    """Renderings that `passed`, `failed` and stayed `unchecked`, and the mean of every measure; None for plain text."""
+
+def summarise_fidelity(fidelities: Iterable[str]) -> dict[str, Any] | None:
+    """Renderings by status, and mean and sum of every measure, from fidelities as JSON; None when there are none."""
     statuses: Counter[str] = Counter()
     measures: dict[str, list[float]] = defaultdict(list)
-    for row in store.rows(_RENDERINGS, condition):
-        found = json.loads(row["fidelity"])
+    for told in fidelities:
+        found = json.loads(told)
         statuses[found["status"]] += 1
         for name, value in found["measures"].items():
             measures[name].append(value)
     if not statuses:
         return None
-    counts = {status: statuses[status] for status in ("passed", "failed", "unchecked")}
-    return {**counts, "means": {name: fmean(values) for name, values in measures.items()}}
+    means = {name: fmean(values) for name, values in measures.items()}
+    return {**{status: statuses[status] for status in STATUSES}, "means": means}
+
+
+def fidelity_of(condition: str, store: Store) -> dict[str, Any] | None:
+    """The fidelity of a condition's renderings; None for plain text."""
+    return summarise_fidelity(row["fidelity"] for row in store.rows(_RENDERINGS, condition))
+
+
+def shown_measures(cells: Iterable[dict[str, Any] | None]) -> list[str]:
+    """The measures that modalities want shown, those that occur."""
+    wanted = dict.fromkeys(name for medium in registry.media() for name in registry.modality(medium).shown)
+    found = {name for cell in cells if cell for name in cell["means"]}
+    return [name for name in wanted if name in found]
 
 
 _RENDERINGS = """

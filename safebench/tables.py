@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from safebench import registry
+from safebench.fidelity import STATUSES, shown_measures
 from safebench.types import Intent, Outcome
 
 SHORT_HEADS = {  # for terminals of 80 columns
@@ -67,25 +67,17 @@ def rate_table(summary: Mapping[str, Any]) -> Table:
 
 def fidelity_table(summary: Mapping[str, Any]) -> Table:
     """Renderings by status and their error rates, beside the ASR: what is hard to hear is not safe."""
-    shown = _shown_measures(summary)
+    shown = shown_measures(cell["fidelity"] for cell in summary["conditions"])
     table = _table()
     table.add_column("condition", no_wrap=True)
-    for head in ("passed", "failed", "unchecked", *(f"mean {name}" for name in shown), "ASR"):
+    for head in (*STATUSES, *(f"mean {name}" for name in shown), "ASR"):
         table.add_column(head, justify="right", no_wrap=True)
     for cell in summary["conditions"]:
         found = cell["fidelity"]
         if found:
-            means = [f"{found['means'][name]:.3f}" if name in found["means"] else "–" for name in shown]
-            counts = [str(found[status]) for status in ("passed", "failed", "unchecked")]
-            table.add_row(escape(cell["condition"]), *counts, *means, percent(cell["asr"]))
+            counts = [str(found[status]) for status in STATUSES]
+            table.add_row(escape(cell["condition"]), *counts, *_means(found, shown), percent(cell["asr"]))
     return table
-
-
-def _shown_measures(summary: Mapping[str, Any]) -> list[str]:
-    """The measures that modalities want shown, those that occur."""
-    wanted = dict.fromkeys(name for medium in registry.media() for name in registry.modality(medium).shown)
-    found = {name for cell in summary["conditions"] if cell["fidelity"] for name in cell["fidelity"]["means"]}
-    return [name for name in wanted if name in found]
 
 
 def way_table(summary: Mapping[str, Any]) -> Table:
@@ -185,13 +177,30 @@ class Bars:
             self._add(name, total, 0)
 
 
-def show_conversion(console: Console, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Renderings by recipe and fidelity. `failed` rows carry no media that counts; `unchecked` is no pass."""
+def show_conversion(console: Console, cells: Mapping[str, Any], by_scenario: Mapping[str, Mapping[str, Any]]) -> None:
+    """Renderings by recipe, and their error rates by scenario. `unchecked` is no pass."""
+    shown = shown_measures(cells.values())
     table = _table()
     console.print("Renderings (unchecked: nobody read or heard them)", style="bold")
-    table.add_column("condition")
-    for head in ("passed", "unchecked", "failed"):
+    table.add_column("condition", no_wrap=True)
+    for head in (*STATUSES, *(f"mean {name}" for name in shown)):
         table.add_column(head, justify="right")
-    for name, cell in counts.items():
-        table.add_row(escape(name), *(str(cell.get(head, 0)) for head in ("passed", "unchecked", "failed")))
+    for name, cell in cells.items():
+        table.add_row(escape(name), *(str(cell[status]) for status in STATUSES), *_means(cell, shown))
     console.print(table)
+    if shown and len(by_scenario) > 1:
+        console.print(_scenario_table(by_scenario, list(cells), shown[0]))
+
+
+def _means(cell: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
+    return [f"{cell['means'][name]:.3f}" if cell and name in cell["means"] else "–" for name in shown]
+
+
+def _scenario_table(by_scenario: Mapping[str, Mapping[str, Any]], conditions: Sequence[str], measure: str) -> Table:
+    table = _table()
+    table.add_column(f"mean {measure} by scenario", no_wrap=True)
+    for condition in conditions:
+        table.add_column(escape(condition), justify="right")
+    for scenario, cells in by_scenario.items():
+        table.add_row(escape(scenario), *(_means(cells.get(name), [measure])[0] for name in conditions))
+    return table

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +10,7 @@ import pytest
 from safebench.config import make_config
 from safebench.converted import WORK, Renderings, read_converted
 from safebench.converting import convert
+from safebench.data_card import cells_of, hours
 from safebench.datasets import load_dataset
 from safebench.errors import BadInput
 from safebench.recipes import load_recipes
@@ -24,14 +26,17 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def data(write_jsonl: Callable[..., Path]) -> Path:
-    return write_jsonl(ROWS)
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "queries.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    return path
 
 
-@pytest.fixture
-def folder(data: Path, tmp_path: Path) -> Path:
-    out = tmp_path / "converted"
+@pytest.fixture(scope="module")
+def folder(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once; no test changes it."""
+    out = tmp_path_factory.mktemp("converted") / "queries"
     convert(str(data), ["image", "audio:male", "audio:female"], out, workers=1)
     return out
 
@@ -54,6 +59,16 @@ def test_media_columns_are_typed_for_datasets(folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "config_name: image" in card
     assert "data_files: audio/train-*.parquet" in card
+    assert "| `image:typographic` | 2 | 1 | 0 |" in card
+
+
+def test_fidelity_is_told_by_recipe_and_by_scenario(folder: Path) -> None:
+    whole, by_scenario = cells_of(folder)
+    assert whole["image:typographic"]["means"]["cer"] == 0
+    assert whole["audio:male"]["unchecked"] == 2
+    assert by_scenario["bias"]["image:typographic"]["passed"] == 1
+    assert by_scenario["unassigned"]["image:typographic"]["failed"] == 1
+    assert 0 < hours(whole["audio:male"]) < 0.01
 
 
 def test_a_converted_folder_is_read_back_as_the_same_queries(folder: Path, data: Path) -> None:
@@ -70,14 +85,14 @@ def test_renderings_are_read_back_byte_for_byte(folder: Path) -> None:
     assert Renderings(folder).rendering(RenderJob(Query("zzz", "?"), recipe)) is None
 
 
-def test_damaged_media_are_never_sent(folder: Path) -> None:
-    (shard,) = (folder / "image").glob("*.parquet")
+def test_damaged_media_are_never_sent(folder: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(folder, tmp_path / "damaged")
+    (shard,) = (damaged / "image").glob("*.parquet")
     table = pq.read_table(shard).to_pylist()
     table[0]["image"]["bytes"] = b"\x89PNG damaged"
     pq.write_table(pq.read_table(shard).from_pylist(table, pq.read_schema(shard)), shard)
     recipe = load_recipes()["image", "typographic"]
-    fresh = folder.rename(folder.with_name("damaged"))
-    found = Renderings(fresh).rendering(RenderJob(Query("a", "How do birds fly?"), recipe))
+    found = Renderings(damaged).rendering(RenderJob(Query("a", "How do birds fly?"), recipe))
     assert found is not None
     assert not found.faithful
 
@@ -101,7 +116,7 @@ def test_the_same_call_again_finds_nothing_to_do(folder: Path, data: Path) -> No
         str(data), ["image", "audio:male", "audio:female"], folder, rendered=lambda name, rendering: told.append(name)
     )  # fmt: skip
     assert told == []
-    assert again.counts["image:typographic"] == {"passed": 2, "failed": 1}
+    assert (again.cells["image:typographic"]["passed"], again.cells["image:typographic"]["failed"]) == (2, 1)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")} == before
     assert not (folder / WORK).exists()
 
@@ -116,7 +131,8 @@ def test_a_conversion_that_was_stopped_goes_on_where_it_was(data: Path, tmp_path
         convert(str(data), ["image"], out, workers=1, rendered=fail)
     with pytest.raises(BadInput, match="unfinished"):
         read_converted(out)
-    assert convert(str(data), ["image"], out, workers=1).counts == {"image:typographic": {"passed": 2, "failed": 1}}
+    cell = convert(str(data), ["image"], out, workers=1).cells["image:typographic"]
+    assert (cell["passed"], cell["failed"], cell["unchecked"]) == (2, 1, 0)
 
 
 def test_another_conversion_in_the_folder_is_refused(folder: Path, data: Path) -> None:
