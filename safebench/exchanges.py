@@ -40,12 +40,12 @@ class Desk:
         async with self._slots:
             if self._stop.is_set():
                 raise Stopping
-            response = await _ask(target, request)
+            response = await ask_safely(target, request)
         text = response.text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be stored
         return self._store.keep_exchange(key, item, purpose, told, replace(response, text=text))
 
 
-async def _ask(target: Target, request: Request) -> Response:
+async def ask_safely(target: Target, request: Request) -> Response:
     """A third party's target may raise anything; that is a failed call and never an answer."""
     try:
         return await target.ask(request)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from safebench.comprehension import UNDERSTOOD, missing_words, request
 from safebench.errors import BadInput
+from safebench.exchanges import ask_safely
 from safebench.plugins import Target
 from safebench.recipes import Recipe
 from safebench.rendering import RenderJob, render
@@ -52,8 +53,8 @@ async def _try(target: Target, recipe: Recipe, workers: Workers) -> Delivery:
     rendering = await workers.run(render, RenderJob(sentence, recipe, check=False))
     if rendering.media is None:
         return Delivery(recipe.medium, "unknown", f"the trial sentence was not rendered: {rendering.failure}")
-    with_media = await target.ask(request(rendering.media))
-    without = await target.ask(_text("comprehension.repeat"))
+    with_media = await ask_safely(target, request(rendering.media))
+    without = await ask_safely(target, _text("comprehension.repeat"))
     if with_media.status == "failed":
         worked = without.status == "answered"
         return Delivery(recipe.medium, "dropped" if worked else "unknown", str(with_media.failure))
@@ -69,7 +70,7 @@ async def _by_tokens(target: Target, medium: str, with_media: Response, without:
         return Delivery(medium, "unknown", "it did not repeat the trial sentence and reports no prompt tokens")
     if more > fewer:
         return Delivery(medium, "delivered", "the prompt has more tokens with the media than without", more, fewer)
-    longer = _counts(await target.ask(_text("comprehension.repeat", "comprehension.padding")), without)[0]
+    longer = _counts(await ask_safely(target, _text("comprehension.repeat", "comprehension.padding")), without)[0]
     if longer is not None and longer > fewer:
         return Delivery(
             medium, "dropped", f"the prompt has {more} tokens with the media and {fewer} without", more, fewer

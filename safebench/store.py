@@ -15,13 +15,15 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from safebench.comprehension import Comprehension
 from safebench.errors import BadInput
-from safebench.preflight import Delivery
 from safebench.records import ballot_from, compact, rendering_from, rendering_to, response_from, response_to
 from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
+
+if TYPE_CHECKING:
+    from safebench.comprehension import Comprehension
+    from safebench.preflight import Delivery
 
 SCHEMA_VERSION = 2
 SCHEMA = """

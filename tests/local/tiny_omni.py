@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.local.byte_tokenizer import byte_tokenizer
+
 NAMES = {
     "image_token": "<|image_pad|>",
     "audio_token": "<|AUDIO|>",
@@ -43,22 +45,6 @@ def build_omni(folder: Path) -> Path:
     return folder
 
 
-def _tokenizer():
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    engine = Tokenizer(models.BPE(vocab={symbol: n for n, symbol in enumerate(alphabet)}, merges=[]))
-    engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    engine.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=engine, eos_token="<|im_end|>", pad_token="<|endoftext|>", padding_side="left",
-        extra_special_tokens=NAMES,
-    )  # fmt: skip
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", *NAMES.values()]})
-    return tokenizer
-
-
 def _processor():
     from transformers import (
         Qwen2_5OmniProcessor,
@@ -69,7 +55,13 @@ def _processor():
 
     pictures, films = Qwen2VLImageProcessor(size=PIXELS), Qwen2VLVideoProcessor(size=PIXELS)
     speech = WhisperFeatureExtractor(feature_size=16)
-    return Qwen2_5OmniProcessor(pictures, films, speech, _tokenizer(), chat_template=TEMPLATE)
+    return Qwen2_5OmniProcessor(
+        pictures,
+        films,
+        speech,
+        byte_tokenizer(list(NAMES.values()), "<|im_end|>", extra_special_tokens=NAMES),
+        chat_template=TEMPLATE,
+    )
 
 
 def _config(tokenizer):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.local.byte_tokenizer import byte_tokenizer
+
 IMAGE, PATCH, SHUFFLE = 64, 16, 2  # px, px, factor: (64 / 16 / 2)² = 4 tokens for a picture
 SPECIAL = ["<image>", "<fake_token_around_image>", "<global-img>"]
 SPECIAL += [f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5)]
@@ -19,7 +21,7 @@ def build_smolvlm(folder: Path) -> Path:
     import torch
     from transformers import SmolVLMForConditionalGeneration, SmolVLMProcessor
 
-    tokenizer = _tokenizer()
+    tokenizer = byte_tokenizer(SPECIAL, "<end_of_utterance>")
     pictures, films = _processors()
     length = (IMAGE // PATCH // SHUFFLE) ** 2
     processor = SmolVLMProcessor(pictures, tokenizer, films, image_seq_len=length, chat_template=TEMPLATE)
@@ -30,21 +32,6 @@ def build_smolvlm(folder: Path) -> Path:
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
-
-
-def _tokenizer():
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    engine = Tokenizer(models.BPE(vocab={symbol: n for n, symbol in enumerate(alphabet)}, merges=[]))
-    engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    engine.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=engine, eos_token="<end_of_utterance>", pad_token="<|endoftext|>", padding_side="left"
-    )
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", *SPECIAL]})
-    return tokenizer
 
 
 def _processors():
