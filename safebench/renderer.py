@@ -37,13 +37,14 @@ class Renderer:
     async def rendering(self, job: RenderJob) -> Rendering:
         recogniser = self._how.recognisers.get(job.recipe.medium)
         job = replace(job, check=self._is_checked(job), seed=self._how.seed, recogniser=recogniser)
-        kept = self._store.rendering(job.key)
+        key = job.key  # a hash over the whole recipe: made once
+        kept = self._store.rendering(key)
         if kept is not None:
             return kept
-        task = self._under_way.get(job.key)
+        task = self._under_way.get(key)
         if task is None:
-            task = self._under_way[job.key] = asyncio.create_task(self._make(job))
-            task.add_done_callback(lambda _: self._under_way.pop(job.key, None))
+            task = self._under_way[key] = asyncio.create_task(self._make(job))
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return await asyncio.shield(task)
 
     async def finish(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from safebench.errors import SafeBenchError
 from safebench.reading import Reader
 from safebench.types import Response
 
@@ -18,5 +19,5 @@ async def transcribe(response: Response, recognisers: Mapping[str, str], reader:
         return None
     try:
         return "\n".join([await reader.recognise(recogniser or "", media) for recogniser, media in chosen])
-    except (ValueError, RuntimeError):
-        return None  # undecodable, or the worker died: the target's own text is left, or nothing
+    except (SafeBenchError, ValueError, RuntimeError):
+        return None  # its endpoint failed, undecodable, or the worker died: the target's own text is left, or nothing
