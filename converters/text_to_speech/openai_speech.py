@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cached_property
 from typing import Any
@@ -14,11 +13,9 @@ from pydantic import Field
 from converters.text_to_speech import spoken_text, waveform
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from converters.text_to_speech.recordings import decode
+from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Work
-
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
-DEFAULT_KEY = "OPENAI_API_KEY"
 
 
 class OpenAISpeech(SpeechEngine):
@@ -46,17 +43,11 @@ class OpenAISpeech(SpeechEngine):
 
     @property
     def base_url(self) -> str:
-        return (self.options.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+        return endpoint_url(self.options.base_url)
 
     def _key(self) -> str:
         """Raises BadInput where there is none and one is needed."""
-        name = self.options.api_key_env or DEFAULT_KEY
-        key = os.environ.get(name)
-        if key:
-            return key
-        if self.options.api_key_env is None and is_loopback(self.base_url):
-            return "none"  # a server on this machine; it wants something in the header at most
-        raise BadInput(f"converter {self.name!r}: no key for {self.base_url}: set {name}")
+        return endpoint_key(self.base_url, self.options.api_key_env, f"converter {self.name!r}")
 
     @cached_property
     def _client(self) -> openai.OpenAI:
@@ -104,20 +95,3 @@ class OpenAISpeech(SpeechEngine):
     def _without_key(self, told: str) -> str:
         key = os.environ.get(self.options.api_key_env or DEFAULT_KEY)
         return told.replace(key, "(key)") if key else told
-
-
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def error_text(body: bytes) -> str:
-    """The message in an error body, or the beginning of the body, on one line."""
-    text = body.decode("utf-8", "replace")
-    try:
-        told = json.loads(text)
-        inner = told.get("error", told) if isinstance(told, dict) else told
-        text = str(inner.get("message", inner) if isinstance(inner, dict) else inner)
-    except ValueError:
-        pass
-    return " ".join(text.split())[:300] or "nothing"

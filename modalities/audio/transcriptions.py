@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import openai
 from pydantic import Field, field_validator
 
-from converters.text_to_speech.openai_speech import DEFAULT_BASE_URL, DEFAULT_KEY, error_text, is_loopback
 from modalities.audio.encoders import FORMATS
-from safebench.errors import BadInput, SafeBenchError
+from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text
+from safebench.errors import SafeBenchError
 from safebench.plugins import PluginOptions, Recogniser
 from safebench.types import Media
 
@@ -43,7 +43,7 @@ class OpenAITranscriptions(Recogniser):
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         self.model, base_url = split_argument(self.options.argument)
-        self.base_url = (base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+        self.base_url = endpoint_url(base_url)
         self._key()
 
     def recognise(self, media: Media) -> str:
@@ -83,12 +83,7 @@ class OpenAITranscriptions(Recogniser):
 
     def _key(self) -> str:
         """Raises BadInput where there is none and one is needed."""
-        key = os.environ.get(DEFAULT_KEY)
-        if key:
-            return key
-        if is_loopback(self.base_url):
-            return "none"  # a server on this machine; it wants something in the header at most
-        raise BadInput(f"recogniser {self.name!r}: no key for {self.base_url}: set {DEFAULT_KEY}")
+        return endpoint_key(self.base_url, None, f"recogniser {self.name!r}")
 
     def _failed(self, told: str) -> SafeBenchError:
         """Without the key, which some servers repeat in their errors."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import time
 from collections.abc import Mapping
@@ -14,14 +13,13 @@ from urllib.parse import urlsplit
 import openai
 from pydantic import Field
 
+from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url
 from safebench.errors import BadInput
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers
 from safebench.targets.messages import encode_messages, media_encoders
 from safebench.types import TEXT, Attempt, Failure, Request, Response
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
-DEFAULT_KEY = "OPENAI_API_KEY"
 RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
 LONGEST_WAIT = 60.0  # s; a Retry-After beyond it is honoured up to this
 
@@ -48,7 +46,7 @@ class OpenAITarget(Target):
 
     @property
     def base_url(self) -> str:
-        return (self.options.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+        return endpoint_url(self.options.base_url)
 
     @property
     def accepts(self) -> frozenset[str]:
@@ -79,13 +77,7 @@ class OpenAITarget(Target):
         return str(self.options.api_key_env or DEFAULT_KEY)
 
     def _key(self) -> str:
-        key = os.environ.get(self._key_name)
-        if key:
-            return key
-        host = urlsplit(self.base_url).hostname or ""
-        if self.options.api_key_env is None and (host == "localhost" or host.startswith("127.") or host == "::1"):
-            return "none"  # a server on this machine; it wants something in the header at most
-        raise BadInput(f"target openai:{self.setup.argument}: no key for {self.base_url}: set {self._key_name}")
+        return endpoint_key(self.base_url, self.options.api_key_env, f"target {self._component}")
 
     def _open(self) -> openai.AsyncOpenAI:
         if self._client is None:

@@ -1,0 +1,45 @@
+"""Where an OpenAI-compatible endpoint is, and which key it wants. Keys come from the environment and are never told."""
+
+from __future__ import annotations
+
+import json
+import os
+from urllib.parse import urlsplit
+
+from safebench.errors import BadInput
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
+
+
+def endpoint_url(named: str | None) -> str:
+    """The base URL that was named, else OPENAI_BASE_URL, else OpenAI's own."""
+    return (named or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+
+
+def endpoint_key(url: str, variable: str | None, who: str) -> str:
+    """The key in `variable`, or in the default one. Raises BadInput where there is none and one is needed."""
+    name = variable or DEFAULT_KEY
+    key = os.environ.get(name)
+    if key:
+        return key
+    if variable is None and _is_loopback(url):
+        return "none"  # a server on this machine; it wants something in the header at most
+    raise BadInput(f"{who}: no key for {url}: set {name}")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def error_text(body: bytes) -> str:
+    """The message in an error body, or the beginning of the body, on one line."""
+    text = body.decode("utf-8", "replace")
+    try:
+        told = json.loads(text)
+        inner = told.get("error", told) if isinstance(told, dict) else told
+        text = str(inner.get("message", inner) if isinstance(inner, dict) else inner)
+    except ValueError:
+        pass
+    return " ".join(text.split())[:300] or "nothing"
