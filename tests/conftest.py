@@ -7,9 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from safebench.testing.server import Call, Reply, ScriptedServer
+
+# the gate draws the same examples each time: a new one that fails belongs to whoever looks for it, with
+# `pytest --hypothesis-profile=search`, and not to whoever happens to run the tests next
+hypothesis.settings.register_profile("gate", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("gate")
 
 
 @pytest.fixture(autouse=True)

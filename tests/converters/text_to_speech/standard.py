@@ -44,4 +44,5 @@ def assert_level(samples: np.ndarray, rate: int) -> None:
     measured, peak = loudness(samples, rate), true_peak(samples)
     assert peak <= -1.0
     assert measured <= -22.5
-    assert measured >= -23.5 or peak >= -2.0  # softer only for the peak's sake
+    # softer only for the peak's sake; a polyphase filter's edge hides up to 1.5 dB of a burst at half the rate
+    assert measured >= -23.5 or peak >= -3.0
