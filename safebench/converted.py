@@ -33,6 +33,8 @@ PLAIN = (
     "scenario",
     "twin",
     "recipe",
+    "said",
+    "written",
     "mime",
     "sha256",
     "fidelity_status",
@@ -59,6 +61,8 @@ def row(query: Query, rendering: Rendering, medium: str) -> dict[str, Any]:
         "scenario": query.scenario,
         "twin": query.twin,
         "recipe": rendering.recipe,
+        "said": rendering.said,
+        "written": rendering.written,
         "mime": media.mime if media else None,
         "sha256": media.sha256 if media else None,
         "fidelity_status": rendering.fidelity.status,
@@ -158,7 +162,9 @@ def _rendering(one: dict[str, Any], job: RenderJob) -> Rendering:
     media = _media(one, job.recipe.medium)
     if media is not None and media.sha256 != one["sha256"]:
         failure = Failure("converted folder", "Damaged", f"the bytes of query {job.query.id!r} do not match their hash")
-    return Rendering(one["recipe"], job.key, media, fidelity_from(json.loads(one["fidelity"])), failure)
+    fidelity = fidelity_from(json.loads(one["fidelity"]))
+    told = {"said": one["said"], "written": one["written"]}
+    return Rendering(one["recipe"], job.key, media, fidelity, failure, **told)
 
 
 def _media(one: dict[str, Any], medium: str) -> Media | None:

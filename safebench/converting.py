@@ -24,8 +24,7 @@ from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
 from safebench.reading import Reader
 from safebench.recipes import Recipe, load_recipes, parse_conditions
-from safebench.renderer import Renderer, RenderSettings
-from safebench.rendering import RenderJob
+from safebench.renderer import Renderer, RenderSettings, ready
 from safebench.store import Store
 from safebench.types import Query, Rendering
 from safebench.workers import Workers
@@ -130,6 +129,7 @@ async def _render_all(
     stop = asyncio.Event()
     try:
         with Store(work) as store, on_interrupt(stop.set):
+            await ready(_recipes(deals), workers)
             renderer = Renderer(store, Reader(workers), None, settings)
             await _each(dataset.queries, deals, renderer, 2 * workers.count, stop, rendered)
             if stop.is_set():
@@ -149,7 +149,7 @@ async def _each(
     rendered: Rendered,
 ) -> None:
     """Render all, `width` at a time."""
-    jobs = iter([RenderJob(query, found.recipe(query)) for query in queries for found in deals])
+    jobs = iter([found.job(query) for query in queries for found in deals])
 
     async def work() -> None:
         for job in jobs:
@@ -171,7 +171,7 @@ async def _pack(store: Store, dataset: Dataset, deals: list[Deal], out: Path, re
     for found in deals:
         by_medium.setdefault(found.recipes[0].medium, []).append(found)
     for medium, ones in by_medium.items():
-        jobs = [RenderJob(query, found.recipe(query)) for found in ones for query in queries]
+        jobs = [found.job(query) for found in ones for query in queries]
         kept = [await renderer.rendering(job) for job in jobs]
         pairs = zip(jobs, kept, strict=True)
         write_shards(packed, medium, (row(job.query, rendering, medium) for job, rendering in pairs))

@@ -1,7 +1,8 @@
 """Which recipe renders which query. A recipe with `among` deals its members out evenly within each scenario.
 
 So a voice or a layout is not confounded with a scenario. A query and its twin get the same one, and so does the same
-query in every try.
+query in every try. A recipe with `another` renders another query in place of each: one of another pair, and a benign
+one where there are any, so that the media themselves ask for nothing.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from safebench.errors import unknown
+from safebench.errors import BadInput, unknown
 from safebench.recipes import Recipe, Recipes
-from safebench.types import Query
+from safebench.rendering import RenderJob
+from safebench.types import Intent, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +23,48 @@ class Deal:
     """The recipes of a condition, and the place of each query among them."""
 
     recipes: tuple[Recipe, ...]
-    places: Mapping[str, int]  # by query id; empty when there is one recipe
+    places: Mapping[str, int] = field(default_factory=dict)  # by query id; empty when there is one recipe
+    others: Mapping[str, Query] = field(default_factory=dict)  # by query id: what is rendered in its place
 
     def recipe(self, query: Query) -> Recipe:
         return self.recipes[self.places[query.id] if self.places else 0]
 
+    def job(self, query: Query) -> RenderJob:
+        return RenderJob(query, self.recipe(query), of=self.others.get(query.id))
+
 
 def deal(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) -> Deal:
-    """Raises BadInput when a member is unknown."""
-    if not recipe.among:
-        return Deal((recipe,), {})
-    named = [name for medium, name in known if medium == recipe.medium]
-    for name in recipe.among:
-        if name not in named or known[recipe.medium, name].among:
-            raise unknown(f"{recipe.medium} recipe", name, named, f"`among` of {recipe.medium}.{recipe.name}")
-    members = tuple(known[recipe.medium, name] for name in recipe.among)
-    return Deal(members, _places(queries, len(members), seed))
+    """Raises BadInput when a member is unknown, and when there is no other query to take."""
+    if recipe.steps:
+        return Deal((recipe,))
+    members = tuple(_member(recipe, name, known) for name in recipe.among or (recipe.another,))
+    if recipe.among:
+        return Deal(members, _places(queries, len(members), seed))
+    unlike = recipe.model_copy(update={"steps": members[0].steps, "tries": members[0].tries})
+    return Deal((unlike,), others=_others(queries, seed, f"recipe {recipe.medium}.{recipe.name}"))
+
+
+def _member(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
+    named = [other for medium, other in known if medium == recipe.medium and known[medium, other].steps]
+    if name is None or name not in named:
+        raise unknown(f"{recipe.medium} recipe", str(name), named, f"recipe {recipe.medium}.{recipe.name}")
+    return known[recipe.medium, name]
+
+
+def _others(queries: Sequence[Query], seed: int, where: str) -> dict[str, Query]:
+    """For each query one of another pair, by seed. Twins may get different ones; a query may be taken twice."""
+    benign = [query for query in queries if query.intent is Intent.BENIGN]
+    pairs = {min(query.id, query.twin or query.id) for query in queries}
+    if len(pairs) < 2:
+        raise BadInput(f"{where} takes another query, of another pair, and the data has only one pair")
+    pool = benign if len(benign) > 1 else queries
+    return {query.id: _drawn(query, pool, seed) for query in queries}
+
+
+def _drawn(query: Query, pool: Sequence[Query], seed: int) -> Query:
+    place = int.from_bytes(hashlib.sha256(f"another/{seed}/{query.id}".encode()).digest())
+    turns = (pool[(place + n) % len(pool)] for n in range(len(pool)))
+    return next(other for other in turns if other.id not in (query.id, query.twin))
 
 
 def _places(queries: Sequence[Query], count: int, seed: int) -> dict[str, int]:

@@ -25,6 +25,10 @@ class MissingPackage(BadInput):
         command = f"pip install 'safebench[{extra}]'" if extra else f"pip install {' '.join(packages)}"
         super().__init__(f"{what} needs {', '.join(packages)}, which is not installed: {command}")
         self.command = command
+        self._made_from = (what, packages, extra)
+
+    def __reduce__(self) -> tuple[type[MissingPackage], tuple[str, Sequence[str], str | None]]:
+        return MissingPackage, self._made_from  # so that it can come back from a worker process
 
 
 class ConversionError(SafeBenchError):

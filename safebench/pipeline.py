@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from safebench import comprehension, taxonomy
+from safebench import comprehension, registry, taxonomy
 from safebench.asking import compose
 from safebench.comprehension import Comprehension
 from safebench.converted import Renderings
@@ -23,7 +23,6 @@ from safebench.planning import Plan
 from safebench.plugins import Target
 from safebench.reading import Reader
 from safebench.renderer import Renderer
-from safebench.rendering import RenderJob
 from safebench.store import Store
 from safebench.transcribing import transcribe
 from safebench.types import Ballot, Item, Outcome, Rendering, Request, Response, Verdict
@@ -106,7 +105,7 @@ class Pipeline:
             raise Stopping
         if recipe is None:
             return passage
-        rendering = await self._renderer.rendering(RenderJob(passage.item.query, recipe))
+        rendering = await self._renderer.rendering(self._plan.deals[passage.item.condition].job(passage.item.query))
         passage = replace(passage, rendering=rendering)
         return self._end(passage, before_asking(rendering))
 
@@ -142,11 +141,14 @@ class Pipeline:
 
     async def _probe(self, passage: Passage) -> Comprehension | None:
         config, query = self._plan.config, passage.item.query
-        media = passage.rendering.media if passage.rendering else None
-        if media is None or not comprehension.is_probed(query, config.probe, config.seed):
+        recipe, rendering = self._plan.recipe(passage.item), passage.rendering
+        if recipe is None or rendering is None or rendering.media is None or recipe.control:
+            return None  # there is nothing, or nothing of the query, that it could have understood
+        if not comprehension.is_probed(query, config.probe, config.seed):
             return None
-        asked = comprehension.request(media)
-        found = comprehension.read(query, await self._desk.put(self._plan.target, asked, passage.id, "probe"))
+        pieces = registry.modality(recipe.medium).pieces(rendering.media, recipe.layout)
+        response = await self._desk.put(self._plan.target, comprehension.request(pieces), passage.id, "probe")
+        found = comprehension.read(query, rendering, response)
         self._store.keep_probe(passage.id, found)
         return found
 

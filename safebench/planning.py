@@ -43,6 +43,7 @@ class Plan:
     jury: Jury
     skipped: Mapping[Condition, str]  # condition -> why the target cannot be asked so
     rendering: RenderSettings
+    to_render: tuple[Recipe, ...]  # those that the data set does not bring as media
 
     @property
     def folder(self) -> Path:
@@ -77,9 +78,9 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
         if c.recipe is not None
     }
     made = Renderings(dataset.folder).recipes if dataset.folder else set()
-    for recipe in _all_recipes(deals):
-        if (recipe.medium, recipe.name) not in made:
-            recipe.check()
+    to_render = tuple(recipe for recipe in _all_recipes(deals) if (recipe.medium, recipe.name) not in made)
+    for recipe in to_render:
+        recipe.check()
     target = open_target(config.target, config.target_options(), recognise)
     table = read_jury(config.jury)
     accepted = _accepted(target, config.accepts)
@@ -87,7 +88,8 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     if len(skipped) == len(conditions):
         raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
     settings = RenderSettings(config.seed, config.check_share, choose_recognisers(config.recognisers))
-    return Plan(config, dataset, conditions, deals, target, table, build_jury(table, config.seed), skipped, settings)
+    jury = build_jury(table, config.seed)
+    return Plan(config, dataset, conditions, deals, target, table, jury, skipped, settings, to_render)
 
 
 def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:

@@ -9,23 +9,31 @@ before any work begins.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from safebench.resources import prompt
-from safebench.types import Ballot, Fidelity, Intent, Media, Part, Query, Request, Response
+from safebench.types import Ballot, Draft, Fidelity, Intent, Media, Part, Query, Request, Response
 
 if TYPE_CHECKING:
     from safebench.taxonomy import Scenario
+
+
+QUERY, MADE = "query", "made"  # carriers that are no prompts
 
 
 class PluginOptions(BaseModel):
     """Frozen options of a plug-in; an unknown key is an error that names it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def files(self) -> Iterable[Path]:
+        """Files and folders of the user's that are named here: what they hold changes the result as well."""
+        return ()
 
 
 class Plugin(ABC):
@@ -48,6 +56,15 @@ class Plugin(ABC):
 # --- converters and recognisers run in worker processes; they may hold a model and need not be thread-safe
 
 
+@dataclass(slots=True)
+class Notes:
+    """What the converters of a chain tell beside the media; it is stored with the rendering."""
+
+    measures: dict[str, float] = field(default_factory=dict)  # join those of the fidelity check, which may limit them
+    drafts: list[Draft] = field(default_factory=list)  # what was tried on the way
+    written: str | None = None  # the written part for this query, where the recipe's carrier is MADE
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What a converter gets: the query, the text to render, and what the step before made of it."""
@@ -57,6 +74,8 @@ class Work:
     media: Media | None = None
     seed: int = 0
     attempt: int = 0  # counts from 0; above it the rendering before was not faithful, and another one is wanted
+    step: int = 0  # place in the chain, from 0: the same converter twice draws other random numbers
+    notes: Notes = field(default_factory=Notes)
 
 
 class Converter(Plugin):
@@ -64,7 +83,11 @@ class Converter(Plugin):
 
     takes: ClassVar[str]
     gives: ClassVar[str]
+    rewords: ClassVar[bool] = True  # of text to text; False: the same text, written as a voice says it
     required = ("name", "summary", "takes", "gives")
+
+    def check(self) -> None:
+        """Before a run, in a worker process: raise BadInput when nothing can be made (no model, no such voice)."""
 
     @abstractmethod
     def convert(self, work: Work) -> Media:
@@ -99,13 +122,23 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """What a fidelity check gets: the query, its media, and the limits that the recipe's gate sets by measure."""
+    """What a fidelity check gets: the query, its media, and the limits that the recipe's gate sets by measure.
+
+    The query's text is the one that has to be found in the media: where a step of the recipe rewords it, the new one.
+    """
 
     query: Query
     media: Media
     gate: Mapping[str, float]
     recognise: Callable[[str, Media], str]  # (recogniser, media) -> text; raises MissingPackage
     recogniser: str | None = None  # NAME[:ARGUMENT] that the user chose for this medium
+    said: str | None = None  # how the text was put to a voice, where that differs
+    measures: Mapping[str, float] = field(default_factory=dict)  # what the converters noted
+
+    @property
+    def text_said(self) -> str:
+        """Word by word what is in the media."""
+        return self.query.text if self.said is None else self.said
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +148,16 @@ class Asking:
     query: Query
     media: Media | None
     with_text: bool
-    carrier: str | None = None
+    carrier: str | None = None  # a prompt name, QUERY or MADE
+    made: str | None = None  # the written part that was made with the media
+    layout: Mapping[str, float] = field(default_factory=dict)  # what the recipe says of the message, by the modality
 
     def written(self, default: str) -> str:
-        """The written part: the query where the recipe says `query`, else the carrier text, by prompt name."""
+        """The written part: the query, what was made with the media, or else the carrier text, by prompt name."""
         name = self.carrier or default
-        return self.query.text if name == "query" else prompt(name).text
+        if name == MADE and self.made is not None:
+            return self.made
+        return self.query.text if name in (QUERY, MADE) else prompt(name).text
 
 
 class Modality(Plugin):
@@ -131,6 +168,7 @@ class Modality(Plugin):
     recogniser: ClassVar[str | None] = None  # the embedded one, with which the reference target reads this medium
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by target family
     limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
+    layout: ClassVar[tuple[str, ...]] = ()  # what a recipe may say of the message
     shown: ClassVar[tuple[str, ...]] = ()  # measures of fidelity that reports show beside the rates
     required = ("name", "summary", "medium")
 
@@ -146,6 +184,10 @@ class Modality(Plugin):
     @abstractmethod
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The parts of the user's message."""
+
+    def pieces(self, media: Media, layout: Mapping[str, float]) -> tuple[Media, ...]:
+        """The media as it is sent: in several pieces where the recipe's layout of the message says so."""
+        return (media,)
 
 
 # --- targets

@@ -53,7 +53,7 @@ async def _try(target: Target, recipe: Recipe, workers: Workers) -> Delivery:
     rendering = await workers.run(render, RenderJob(sentence, recipe, check=False))
     if rendering.media is None:
         return Delivery(recipe.medium, "unknown", f"the trial sentence was not rendered: {rendering.failure}")
-    with_media = await ask_safely(target, request(rendering.media))
+    with_media = await ask_safely(target, request([rendering.media]))
     without = await ask_safely(target, _text("comprehension.repeat"))
     if with_media.status == "failed":
         worked = without.status == "answered"

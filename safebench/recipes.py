@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from safebench import registry
 from safebench.config import read_toml
 from safebench.errors import BadInput, unknown
+from safebench.hashing import content_hash
 from safebench.plugins import Converter, Modality, PluginOptions
 from safebench.resources import data_path
 from safebench.types import TEXT, Condition
@@ -38,22 +40,24 @@ class Recipe(PluginOptions):
     steps: tuple[Step, ...] = ()
     gate: Mapping[str, float] = {}
     tries: int = Field(1, ge=1, le=10)  # renderings that are made at most until one is faithful
-    carrier: str | None = None  # the written part, by prompt name, or QUERY; the modality's own when not given
+    carrier: str | None = None  # the written part, by prompt name, QUERY or MADE; the modality's own when not given
+    layout: Mapping[str, float] = {}  # of the message, by what its modality knows
     control: bool = False  # made to carry no query: not checked, and no query can be misread in it
     among: tuple[str, ...] = ()  # instead of steps: recipes of this medium, dealt out evenly within each scenario
+    another: str | None = None  # instead of steps: what the recipe of this name makes of another query
     quickstart: bool = False  # whether the quickstart asks under this recipe too
 
     @model_validator(mode="after")
     def _has_steps(self) -> Recipe:
-        if bool(self.steps) == bool(self.among):
-            raise ValueError("a recipe needs steps, at least one, or `among`, the recipes to choose from")
+        if [bool(self.steps), bool(self.among), self.another is not None].count(True) != 1:
+            raise ValueError("a recipe needs one of: steps; `among`, recipes to choose from; `another`, a recipe")
         return self
 
     def check(self) -> None:
         """Raises BadInput when a step is unknown, lacks packages, has wrong options, or does not fit."""
         where = f"recipe {self.medium}.{self.name}"
-        if self.among:
-            return  # its members are checked when they are dealt out
+        _known("limit", self.gate, registry.modality(self.medium).limits, f"the gate of {where}")
+        _known("key", self.layout, registry.modality(self.medium).layout, f"the layout of {where}")
         has = TEXT
         for step in self.steps:
             converter = registry.load(Converter, step.use)
@@ -63,16 +67,28 @@ class Recipe(PluginOptions):
             has = converter.gives
         if has != self.medium:
             raise BadInput(f"{where} ends with {has}, not with {self.medium}")
-        limits = registry.modality(self.medium).limits
-        for limit in self.gate:
-            if limit not in limits:
-                raise unknown("limit", limit, limits, f"the gate of {where}")
 
     def fingerprint(self) -> str:
         """Changes whenever the same text would give other bytes or be judged by another gate."""
-        versions = [registry.load(Converter, step.use).version for step in self.steps]
         told = self.model_dump(mode="json", exclude={"description", "quickstart"})
-        return hashlib.sha256(json.dumps([told, versions], sort_keys=True).encode()).hexdigest()
+        return _fingerprint(json.dumps(told, sort_keys=True))
+
+
+def _known(kind: str, given: Mapping[str, float], known: tuple[str, ...], where: str) -> None:
+    for name in given:
+        if name not in known:
+            raise unknown(kind, name, known, where)
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(told: str) -> str:
+    """Kept until recipes are loaded again: the files that it names are read for it."""
+    made_from = [told]
+    for step in (Step(**step) for step in json.loads(told)["steps"]):
+        converter = registry.load(Converter, step.use)
+        files = converter.Options(**step.options).files()
+        made_from += [converter.version, *(content_hash(file) for file in files)]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
 
 Recipes = dict[tuple[str, str], Recipe]
@@ -83,6 +99,7 @@ def load_recipes(file: Path | None = None, inline: Mapping[str, Any] | None = No
 
     Raises BadInput for a file that cannot be read and for a recipe that is none.
     """
+    _fingerprint.cache_clear()  # files may have changed since
     shipped = data_path("recipes.toml")
     recipes = _parse(read_toml(shipped), shipped.name)
     for name in registry.names(Modality):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from safebench.types import Attempt, Ballot, Failure, Fidelity, Label, Media, Rendering, Response
+from safebench.types import Attempt, Ballot, Draft, Failure, Fidelity, Label, Media, Rendering, Response
 
 Find = Callable[[dict[str, Any]], Media]  # from a media reference to the media in the store
 
@@ -31,13 +31,29 @@ def rendering_to(rendering: Rendering) -> dict[str, Any]:
         "fidelity": asdict(rendering.fidelity),
         "failure": asdict(rendering.failure) if rendering.failure else None,
         "seconds": round(rendering.seconds, 4),
+        "tries": rendering.tries,
+        "said": rendering.said,
+        "written": rendering.written,
+        "drafts": [draft_to(draft) for draft in rendering.drafts],
     }
 
 
 def rendering_from(key: str, data: dict[str, Any], find: Find) -> Rendering:
-    media = find(data["media"]) if data["media"] else None
-    fidelity = fidelity_from(data["fidelity"])
-    return Rendering(data["recipe"], key, media, fidelity, failure_from(data["failure"]), data["seconds"])
+    told = dict(data)
+    told["media"] = find(data["media"]) if data["media"] else None
+    told["fidelity"] = fidelity_from(data["fidelity"])
+    told["failure"] = failure_from(data["failure"])
+    told["drafts"] = tuple(draft_from(draft, find) for draft in data["drafts"])
+    return Rendering(**told, key=key)
+
+
+def draft_to(draft: Draft) -> dict[str, Any]:
+    media = draft.media.reference() if draft.media else None
+    return {"prompt": draft.prompt, "answer": draft.answer, "media": media, "score": draft.score}
+
+
+def draft_from(data: dict[str, Any], find: Find) -> Draft:
+    return Draft(**{**data, "media": find(data["media"]) if data["media"] else None})
 
 
 def response_to(response: Response) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from safebench.converted import Renderings
 from safebench.reading import Reader
-from safebench.rendering import RenderJob, render
+from safebench.recipes import Recipe
+from safebench.rendering import RenderJob, prepare, render
 from safebench.store import Store
 from safebench.types import Failure, Fidelity, Rendering
-from safebench.workers import WorkerDied
+from safebench.workers import WorkerDied, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,12 @@ class RenderSettings:
     seed: int = 0
     check_share: float = 1.0  # of the queries whose renderings are checked
     recognisers: Mapping[str, str] = field(default_factory=dict)  # by medium, NAME[:ARGUMENT]
+
+
+async def ready(recipes: Iterable[Recipe], workers: Workers) -> None:
+    """Raises BadInput when one of the recipes could render nothing, whatever the query."""
+    for recipe in recipes:
+        await workers.run(prepare, recipe)
 
 
 class Renderer:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from safebench import registry
 from safebench.errors import SafeBenchError
-from safebench.plugins import Checking, Converter, Recogniser, Work
+from safebench.plugins import Checking, Converter, Notes, Recogniser, Work
 from safebench.recipes import Recipe, Step
 from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
 
@@ -26,12 +26,14 @@ class RenderJob:
     check: bool = True
     seed: int = 0
     recogniser: str | None = None  # that the user chose for the medium
+    of: Query | None = None  # the query that is rendered in place of this one
 
     @property
     def key(self) -> str:
         """Names the rendering by what it is made from. Two conditions of one query share it."""
         how = [self.recipe.fingerprint(), str(self.check), str(self.seed), str(self.recogniser)]
-        made_from = "\0".join([*how, self.query.id, self.query.text])
+        of = [] if self.of is None else [self.of.id, self.of.text]
+        made_from = "\0".join([*how, self.query.id, self.query.text, *of])
         return hashlib.sha256(made_from.encode()).hexdigest()
 
 
@@ -63,36 +65,71 @@ def render(job: RenderJob) -> Rendering:
         rendering = _render_once(job, attempt)
         if rendering.faithful:
             break
-    return replace(rendering, seconds=time.perf_counter() - started)
+    return replace(rendering, seconds=time.perf_counter() - started, tries=attempt + 1)
+
+
+def prepare(recipe: Recipe) -> None:
+    """Make the recipe's converters ready in this process. Raises BadInput when one of them could make nothing."""
+    for step in recipe.steps:
+        _converter(step.model_dump_json()).check()
+
+
+@dataclass(slots=True)
+class _Chain:
+    """One try: what the steps have made so far."""
+
+    query: Query
+    text: str  # to be rendered by the next step
+    wanted: str  # to be found in the media
+    notes: Notes
+    media: Media | None = None
+    component: str = "?"
+
+    def go(self, job: RenderJob, attempt: int) -> Media:
+        for number, step in enumerate(job.recipe.steps):
+            self.component = step.use
+            converter = _converter(step.model_dump_json())
+            made = converter.convert(Work(self.query, self.text, self.media, job.seed, attempt, number, self.notes))
+            if made.medium == TEXT:
+                self.text, self.media = made.read().decode("utf-8"), None
+                self.wanted = self.text if converter.rewords else self.wanted
+            else:
+                self.media = made
+        assert self.media is not None
+        self.component = f"check of {self.media.medium}"
+        return self.media
 
 
 def _render_once(job: RenderJob, attempt: int) -> Rendering:
-    component, query = "?", job.query
-    media: Media | None = None
+    query = job.of or job.query
+    chain = _Chain(query, query.text, query.text, Notes())
+    failure, media = None, None
     try:
-        for step in job.recipe.steps:
-            component = step.use
-            media = _converter(step.model_dump_json()).convert(Work(query, query.text, media, job.seed, attempt))
-            if media.medium == TEXT:  # the text to be rendered from here on, and to be read back
-                query, media = replace(query, text=media.read().decode("utf-8")), None
-        assert media is not None
-        component = f"check of {media.medium}"
-        fidelity = _check(job, query, media)
+        media = chain.go(job, attempt)
+        fidelity = _check(job, chain, media)
     except Exception as error:  # noqa: BLE001  the one boundary: any engine's failure becomes data
-        return _failed(job, component, error)
-    return Rendering(job.recipe.name, job.key, media, fidelity)
+        message = str(error) if isinstance(error, SafeBenchError) else f"{error} (query {job.query.id!r})"
+        failure, media = Failure(chain.component, type(error).__name__, message), None
+        fidelity = Fidelity("failed", reason=str(failure))
+    return Rendering(
+        job.recipe.name,
+        job.key,
+        media,
+        fidelity,
+        failure,
+        said=chain.text if chain.text != job.query.text else None,
+        written=chain.notes.written,
+        drafts=tuple(chain.notes.drafts),
+    )
 
 
-def _check(job: RenderJob, query: Query, media: Media) -> Fidelity:
+def _check(job: RenderJob, chain: _Chain, media: Media) -> Fidelity:
+    measures = chain.notes.measures
     if job.recipe.control:
-        return Fidelity("unchecked", reason="a control is not meant to carry the query")
+        return Fidelity("unchecked", measures, reason="a control is not meant to carry the query")
     if not job.check:
-        return Fidelity("unchecked", reason="not in the checked sample")
-    checking = Checking(query, media, job.recipe.gate, recognise, job.recogniser)
-    return registry.modality(media.medium).check(checking)
-
-
-def _failed(job: RenderJob, component: str, error: Exception) -> Rendering:
-    message = str(error) if isinstance(error, SafeBenchError) else f"{error} (query {job.query.id!r})"
-    failure = Failure(component, type(error).__name__, message)
-    return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
+        return Fidelity("unchecked", measures, reason="not in the checked sample")
+    query = replace(chain.query, text=chain.wanted)
+    checking = Checking(query, media, job.recipe.gate, recognise, job.recogniser, chain.text, measures)
+    found = registry.modality(media.medium).check(checking)
+    return replace(found, measures={**measures, **found.measures})

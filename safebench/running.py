@@ -14,6 +14,7 @@ from safebench.pipeline import NoProgress, Pipeline, Progress
 from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan
 from safebench.preflight import Delivery, preflight
 from safebench.reading import Reader
+from safebench.renderer import ready
 from safebench.store import Store
 from safebench.types import Outcome
 from safebench.workers import Workers
@@ -50,6 +51,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     try:
         await plan.target.check()
         await plan.jury.check()
+        await ready(plan.to_render, workers)
         deliveries = await _preflight(plan, workers)
         claim_folder(plan)
         with Store(plan.folder) as store, on_interrupt(stop.set):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from safebench.comprehension import Comprehension
     from safebench.preflight import Delivery
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
@@ -192,7 +192,9 @@ class Store:
         return rendering_from(key, json.loads(row["rendering"]), self.find) if row else None
 
     def keep_rendering(self, query: Query, rendering: Rendering) -> Rendering:
-        kept = replace(rendering, media=self.keep(rendering.media)) if rendering.media else rendering
+        drafts = tuple(replace(d, media=self.keep(d.media)) if d.media else d for d in rendering.drafts)
+        media = self.keep(rendering.media) if rendering.media else None
+        kept = replace(rendering, media=media, drafts=drafts)
         values = (kept.key, query.id, compact(rendering_to(kept)))
         self._db.execute("INSERT OR REPLACE INTO renderings VALUES (?, ?, ?)", values)
         return kept

@@ -135,6 +135,16 @@ class Fidelity:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """Something that was made, or asked of a model, on the way to a rendering, and kept with it."""
+
+    prompt: str  # what was asked for
+    answer: str = ""  # what a model said
+    media: Media | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rendering:
     """What a recipe made of a query: media and fidelity, or the failure that kept it from being made."""
 
@@ -144,6 +154,10 @@ class Rendering:
     fidelity: Fidelity
     failure: Failure | None = None
     seconds: float = 0.0
+    tries: int = 1
+    said: str | None = None  # the text in the media, where it is not that of the query
+    written: str | None = None  # the written part that was made to go with the media
+    drafts: tuple[Draft, ...] = ()
 
     @property
     def faithful(self) -> bool:

@@ -38,7 +38,8 @@ class Effect(Converter):
     def apply(self, samples: Samples, rate: int, random: np.random.Generator) -> Samples:
         """Alter one channel, (frames,) with full scale 1.0 at `rate` Hz; the length may change.
 
-        `random` gives the same numbers for the same query, seed and options. Raises ConversionError.
+        `random` gives the same numbers for the same query, seed, place in the chain and options.
+        Raises ConversionError.
         """
 
     def identity(self) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class Effect(Converter):
         return waveform.encode(finish(self.apply(samples, rate, self._random(work))), rate)
 
     def _random(self, work: Work) -> np.random.Generator:
-        made_from = json.dumps([work.seed, work.query.id, self.name, self.identity()], sort_keys=True)
+        made_from = json.dumps([work.seed, work.query.id, work.step, self.name, self.identity()], sort_keys=True)
         return np.random.default_rng(int.from_bytes(hashlib.sha256(made_from.encode()).digest()))
 
 

@@ -39,6 +39,9 @@ class Noise(Effect):
         folder: Path | None = None  # of clips for the source `babble`; without it the clip itself is taken
         voices: int = Field(6, ge=1, le=32)  # of babble
 
+        def files(self) -> list[Path]:
+            return [path for path in (self.file, self.folder) if path]
+
         @model_validator(mode="after")
         def _files_fit_the_source(self) -> Self:
             if (self.source == "file") != (self.file is not None):

@@ -31,6 +31,9 @@ class Reverberation(Effect):
         file: Path | None = None  # an impulse response in place of the synthetic room
         wet: float = Field(0.5, gt=0.0, le=1.0)  # share of the room in the mix; the rest is the clip as it was
 
+        def files(self) -> list[Path]:
+            return [self.file] if self.file else []
+
         @model_validator(mode="after")
         def _one_room(self) -> Self:
             if self.file is not None and self.rt60 is not None:

@@ -17,6 +17,7 @@ from converters.text_to_speech.engine import SpeechEngine, Spoken
 from converters.text_to_speech.torch_backend import (
     LocalOptions,
     choose_device,
+    existing,
     import_local,
     only_weights,
     reproducible,
@@ -38,11 +39,17 @@ class Coqui(SpeechEngine):
         language: str | None = Field(None, min_length=1)  # for models of several languages
         reference: Path | None = None  # a clip of the voice to be cloned, for models that clone
 
+        def files(self) -> list[Path]:
+            return existing(self.model, self.reference)
+
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         self._files = find_model(self.options.model)
         if self.options.reference is not None and not self.options.reference.is_file():
             raise BadInput(f"reference {str(self.options.reference)!r} is no file")
+
+    def check(self) -> None:
+        _ = self._loaded
 
     def speak(self, work: Work) -> Spoken:
         tts = self._loaded

@@ -24,6 +24,9 @@ class Recorded(SpeechEngine):
     class Options(SpeechOptions):
         folder: Path  # holds ID.wav, .flac, .mp3 or .ogg; index.csv (id,file) for ids that are no file names
 
+        def files(self) -> list[Path]:
+            return [self.folder]
+
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         if not self.options.folder.is_dir():

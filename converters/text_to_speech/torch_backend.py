@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +29,14 @@ class LocalOptions(SpeechOptions):
     model: str = Field(min_length=1)  # a folder or file, or the name of a published model, which is then downloaded
     device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
     threads: int = Field(1, ge=1)  # CPU threads of a worker process; another number rounds differently
+
+    def files(self) -> list[Path]:
+        return existing(self.model)
+
+
+def existing(*named: str | Path | None) -> list[Path]:
+    """Those that are files or folders on this machine, and not names of published models."""
+    return [Path(one) for one in named if one is not None and Path(one).exists()]
 
 
 def import_local(name: str, user: str) -> ModuleType:

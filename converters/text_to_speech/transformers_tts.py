@@ -13,6 +13,7 @@ from converters.text_to_speech.engine import SpeechEngine, Spoken
 from converters.text_to_speech.torch_backend import (
     LocalOptions,
     choose_device,
+    existing,
     import_local,
     only_weights,
     reproducible,
@@ -45,12 +46,18 @@ class TransformersTts(SpeechEngine):
         dtype: Literal["auto", "float32", "float16", "bfloat16"] = "float32"
         trust_remote_code: bool = False  # runs Python code that comes with the model: only for a model you trust
 
+        def files(self) -> list[Path]:
+            return existing(self.model, self.vocoder, self.speaker_embedding)
+
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         for name in ("model", "vocoder"):
             check_exists(name, getattr(self.options, name))
         embedding = self.options.speaker_embedding
         self._embedding = read_embedding(embedding) if embedding else None
+
+    def check(self) -> None:
+        _ = self._loaded
 
     def speak(self, work: Work) -> Spoken:
         pipeline, parameters = self._loaded

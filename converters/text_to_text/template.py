@@ -24,6 +24,9 @@ class Template(Converter):
         text: str | None = None
         file: str | None = None  # path of a UTF-8 file that holds the text
 
+        def files(self) -> list[Path]:
+            return [Path(self.file)] if self.file else []
+
         @model_validator(mode="after")
         def _one_source(self) -> Template.Options:
             if (self.text is None) == (self.file is None):

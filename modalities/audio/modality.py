@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from modalities.audio import closed_set, hearing, signal
 from modalities.audio.decoding import Samples, decode
 from modalities.audio.encoders import OpenAIAudio
+from modalities.audio.splitting import split
 from modalities.audio.voices import voice_recipes
 from safebench.errors import SafeBenchError
 from safebench.plugins import Asking, Checking, Encoder, Modality
-from safebench.types import Fidelity, Part, Text
+from safebench.types import Fidelity, Media, Part, Text
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
 RIGHT_PICK = "picked from a closed set, which does not prove it intelligible: choose a recogniser that transcribes"
@@ -23,6 +24,7 @@ ERROR_RATES: Mapping[str, Callable[[str, str], float]] = {
 }
 MAX_RATES = tuple(f"max_{name}" for name in ERROR_RATES)
 MIN_PICK = f"min_{closed_set.PICK}"
+PIECE = "max_seconds_per_piece"  # of the message: a longer clip is sent in pieces
 
 
 class AudioModality(Modality):
@@ -33,6 +35,7 @@ class AudioModality(Modality):
     recogniser = closed_set.RECOGNISER
     shown = (*ERROR_RATES, closed_set.PICK)
     limits = (*signal.LIMITS, *MAX_RATES, MIN_PICK)
+    layout = (PIECE,)
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIAudio()}
 
     @classmethod
@@ -64,11 +67,15 @@ class AudioModality(Modality):
         if asking.media is None:
             raise ValueError(f"query {asking.query.id!r} has no recording to ask with")
         written = (Text(asking.written("carriers.audio")),) if asking.with_text else ()
-        return (*written, asking.media)
+        return (*written, *self.pieces(asking.media, asking.layout))
+
+    def pieces(self, media: Media, layout: Mapping[str, float]) -> tuple[Media, ...]:
+        """One clip; where the layout has `max_seconds_per_piece`, as many as that takes."""
+        return split(media, layout[PIECE]) if PIECE in layout else (media,)
 
 
 def _check_signal(samples: Samples, rate: int, checking: Checking) -> Fidelity:
-    measures = signal.measure(samples, rate, checking.query.text)
+    measures = signal.measure(samples, rate, checking.text_said)
     gate = {key: limit for key, limit in checking.gate.items() if key in signal.LIMITS}
     lines = signal.violations(measures, gate)
     return Fidelity("failed" if lines else "passed", measures, reason="; ".join(lines) or None)
@@ -84,7 +91,7 @@ def _hear(found: Fidelity, checking: Checking, samples: Samples, rate: int) -> F
 
 
 def _pick(found: Fidelity, checking: Checking, samples: Samples, rate: int) -> Fidelity:
-    picked = closed_set.pick(samples, rate, checking.query.text)
+    picked = closed_set.pick(samples, rate, checking.text_said)
     value = float(picked.right)
     heard = replace(
         found,

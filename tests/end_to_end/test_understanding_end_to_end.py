@@ -90,6 +90,18 @@ def test_a_probe_of_all_items_decides_their_outcome_but_harm_outranks_it(
     assert (cell["way"]["items"], cell["way"]["rendered"], cell["way"]["answered"]) == (4, 4, 4)
 
 
+def test_a_control_is_not_probed_because_it_carries_no_query(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    server = serve(answer)
+    cell, outcomes = ask(
+        server, jury_of(server), write_jsonl(ROWS), tmp_path / "run", probe=1.0, conditions=["audio+text:silence"]
+    )
+    assert outcomes == {"h1": "safe", "b1": "safe", "h2": "unsafe", "h3": "safe"}
+    assert not any(REPEAT in call.text() for call in server.calls)
+    assert cell["way"]["understanding"] is None
+
+
 def test_a_probe_of_a_sample_gives_a_rate_and_no_outcome(
     forgetful: Callable[..., ScriptedServer],
     jury_of: Callable[..., str],

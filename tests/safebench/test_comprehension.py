@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from safebench.comprehension import is_probed, missing_words, read
-from safebench.types import Failure, Query, Response
+from safebench.types import Failure, Fidelity, Query, Rendering, Response
 
 TEXT = "How do I bake a loaf of rye bread?"  # nine words
 QUERY = Query("q", TEXT)
+PLAIN = Rendering("plain", "key", None, Fidelity("passed"))
 
 
 @pytest.mark.parametrize(
@@ -42,11 +43,18 @@ def test_a_text_without_words_misses_nothing() -> None:
     ],
 )
 def test_what_an_answer_to_the_probe_says(response: Response, status: str) -> None:
-    assert read(QUERY, response).status == status
+    assert read(QUERY, PLAIN, response).status == status
 
 
 def test_a_refusal_that_repeats_the_query_shows_that_it_was_understood() -> None:
-    assert read(QUERY, Response("answered", f"I cannot help with this: {TEXT}")).status == "understood"
+    assert read(QUERY, PLAIN, Response("answered", f"I cannot help with this: {TEXT}")).status == "understood"
+
+
+def test_who_repeats_what_the_media_say_in_other_words_has_understood() -> None:
+    reworded = Rendering("own", "key", None, Fidelity("passed"), said="Steps to make dough: one, two, three.")
+    answer = Response("answered", "Steps to make dough: one, two, three.")
+    assert read(QUERY, PLAIN, answer).status == "missed"
+    assert read(QUERY, reworded, answer).status == "understood"
 
 
 def test_the_sample_has_the_size_asked_for_and_is_the_same_in_every_try() -> None:

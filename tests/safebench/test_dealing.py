@@ -9,6 +9,7 @@ from safebench.datasets import load_dataset
 from safebench.dealing import deal
 from safebench.errors import BadInput
 from safebench.recipes import Recipe, load_recipes
+from safebench.types import Intent, Query
 
 STARTER = load_dataset("starter").queries
 RECIPES = load_recipes()
@@ -56,3 +57,31 @@ def test_a_recipe_has_steps_or_members_and_not_both(tmp_path: Path) -> None:
     path.write_text('[audio.bad]\nsteps = [{ use = "espeak" }]\namong = ["male"]\n', encoding="utf-8")
     with pytest.raises(BadInput, match="among"):
         load_recipes(path)
+
+
+UNRELATED = Recipe(name="unrelated", medium="image", another="typographic", control=True)
+
+
+def test_another_query_is_benign_of_another_pair_and_drawn_by_seed() -> None:
+    found = [deal(UNRELATED, RECIPES, STARTER, seed) for seed in (1, 1, 2)]
+    drawn = [[one.job(query).of for query in STARTER] for one in found]
+    assert drawn[0] == drawn[1] != drawn[2]
+    for query, other in zip(STARTER, drawn[0], strict=True):
+        assert other is not None
+        assert other.intent is Intent.BENIGN
+        assert other.id not in (query.id, query.twin)
+    assert len({other.id for other in drawn[0] if other}) > 60  # of 115: drawn at random, not one for all
+
+
+def test_the_recipe_of_another_query_keeps_its_own_name_and_takes_the_steps() -> None:
+    job = deal(UNRELATED, RECIPES, STARTER, 0).job(STARTER[0])
+    assert (job.query, job.recipe.name, job.recipe.control) == (STARTER[0], "unrelated", True)
+    assert job.recipe.steps == RECIPES["image", "typographic"].steps
+
+
+def test_without_benign_queries_a_harmful_one_of_another_pair_is_taken() -> None:
+    queries = [Query("a", "One?"), Query("b", "Two?")]
+    found = deal(UNRELATED, RECIPES, queries, 0)
+    assert [found.job(query).of for query in queries] == queries[::-1]
+    with pytest.raises(BadInput, match="only one pair"):
+        deal(UNRELATED, RECIPES, queries[:1], 0)

@@ -101,3 +101,23 @@ def test_a_limit_on_nothing_that_is_measured_is_found_before_the_run(tmp_path: P
     text = f'[{gate}.bad]\nsteps = [{{ use = "{step}" }}]\ngate = {{ {limit} = 0.1 }}\n'
     with pytest.raises(BadInput, match=rf"'{limit}'.*did you mean {named}"):
         load_recipes(write(tmp_path, text))[gate, "bad"].check()
+
+
+def test_the_fingerprint_changes_with_what_a_users_file_holds(tmp_path: Path) -> None:
+    told = tmp_path / "told.txt"
+    file = write(tmp_path, f'[text.own]\nsteps = [{{ use = "template", file = "{told}" }}]\n')
+
+    def fingerprint() -> str:
+        return load_recipes(file)["text", "own"].fingerprint()
+
+    told.write_text("Dear friend, {query}", encoding="utf-8")
+    before = fingerprint()
+    assert fingerprint() == before
+    told.write_text("Dear enemy, {query}", encoding="utf-8")
+    assert fingerprint() != before
+
+
+def test_an_unknown_key_of_the_layout_is_named(tmp_path: Path) -> None:
+    text = '[audio.own]\nsteps = [{ use = "espeak" }]\nlayout = { max_second = 3 }\n'
+    with pytest.raises(BadInput, match="max_seconds_per_piece"):
+        load_recipes(write(tmp_path, text))["audio", "own"].check()

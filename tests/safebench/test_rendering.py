@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from converters.text_to_image.typographic import Typographic
+from converters.text_to_text.template import Template
 from safebench import rendering
-from safebench.errors import ConversionError
+from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Work
 from safebench.recipes import Recipe, load_recipes
-from safebench.rendering import RenderJob, render
-from safebench.types import Media, Query
+from safebench.rendering import RenderJob, prepare, render
+from safebench.types import Draft, Media, Query
 
 QUERY = Query("q", "How do birds fly?")
 
@@ -31,6 +32,59 @@ def test_a_text_converter_changes_what_is_rendered_and_what_is_read_back(tmp_pat
     assert found.fidelity.status == "passed"
     assert found.fidelity.recognised is not None
     assert found.fidelity.recognised.startswith("Dear friend")
+    assert found.said == "Dear friend, How do birds fly?"
+
+
+def test_a_text_converter_that_does_not_reword_leaves_the_query_to_be_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn are other words than the query's, so that the picture fails."""
+    monkeypatch.setattr(Template, "rewords", False)
+    steps = 'steps = [{ use = "template", text = "Nothing of it" }, { use = "typographic" }]\ngate = { cer = 0.1 }'
+    found = render(RenderJob(QUERY, recipe(tmp_path, steps)))
+    assert (found.fidelity.status, found.said) == ("failed", "Nothing of it")
+
+
+def test_what_converters_note_is_kept_with_the_rendering_also_when_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Noting(Typographic):
+        def convert(self, work: Work) -> Media:
+            work.notes.measures["score"] = 0.5
+            work.notes.drafts.append(Draft(f"step {work.step}", "too dark", score=0.1))
+            work.notes.written = "Look at it."
+            if "fail" in work.text:
+                raise ConversionError("no")
+            return super().convert(work)
+
+    monkeypatch.setattr(rendering, "_converter", lambda step: Noting())
+    own = recipe(tmp_path, 'steps = [{ use = "typographic" }]\ngate = { cer = 0.1 }')
+    good, bad = render(RenderJob(QUERY, own)), render(RenderJob(Query("q", "fail"), own))
+    assert good.fidelity.measures == {"score": 0.5, "cer": 0.0}
+    assert (good.written, good.said) == ("Look at it.", None)
+    assert good.drafts == bad.drafts == (Draft("step 0", "too dark", score=0.1),)
+    assert bad.failure is not None
+
+
+def test_another_query_is_rendered_where_the_job_says_so() -> None:
+    own = load_recipes()["image", "typographic"]
+    other = Query("other", "How do bees fly?")
+    found = render(RenderJob(QUERY, own, of=other))
+    assert found.media == render(RenderJob(other, own)).media
+    assert found.said == other.text
+    assert found.key != render(RenderJob(QUERY, own)).key
+
+
+def test_what_could_render_nothing_is_found_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = recipe(tmp_path, 'steps = [{ use = "typographic" }]')
+    prepare(own)
+
+    def broken(self: Typographic) -> None:
+        raise BadInput("there is no such model")
+
+    monkeypatch.setattr(Typographic, "check", broken)
+    with pytest.raises(BadInput, match="no such model"):
+        prepare(own)
 
 
 def test_a_control_is_not_checked_and_still_asked(tmp_path: Path) -> None:
@@ -63,7 +117,8 @@ def test_a_recipe_tries_again_until_one_is_faithful(
 
     monkeypatch.setattr(rendering, "_converter", lambda step: Fickle())
     steps = f'steps = [{{ use = "typographic" }}]\ntries = {tries}\ngate = {{ cer = 0.1 }}'
-    assert render(RenderJob(QUERY, recipe(tmp_path, steps))).fidelity.status == status
+    found = render(RenderJob(QUERY, recipe(tmp_path, steps)))
+    assert (found.fidelity.status, found.tries) == (status, tries)
     assert attempts == list(range(tries))
 
 

@@ -11,6 +11,7 @@ from safebench.types import (
     Attempt,
     Ballot,
     Condition,
+    Draft,
     Failure,
     Fidelity,
     Intent,
@@ -62,13 +63,17 @@ def test_a_response_comes_back_as_it_was_kept(store: Store) -> None:
 
 def test_a_rendering_comes_back_as_it_was_kept(store: Store) -> None:
     fidelity = Fidelity("passed", {"cer": 0.01}, "reader", "one", None)
-    rendering = Rendering("plain", "key", Media.of("picture", "image/png", b"png"), fidelity, None, 0.25)
+    draft = Draft("a cat", "it is too dark", Media.of("picture", "image/png", b"draft"), 0.25)
+    told = {"tries": 2, "said": "one thing", "written": "Look!", "drafts": (draft,)}
+    rendering = Rendering("plain", "key", Media.of("picture", "image/png", b"png"), fidelity, None, 0.25, **told)
     kept = store.keep_rendering(QUERIES[0], rendering)
     found = store.rendering("key")
     assert found == kept
     assert found is not None
     assert found.media is not None
     assert found.media.read() == b"png"
+    assert found.drafts[0].media is not None
+    assert found.drafts[0].media.read() == b"draft"
 
 
 def test_a_failed_rendering_comes_back_with_its_failure(store: Store) -> None:
