@@ -24,6 +24,7 @@ from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outco
 if TYPE_CHECKING:
     from safebench.comprehension import Comprehension
     from safebench.preflight import Delivery
+    from safebench.transcribing import Transcript
 
 SCHEMA_VERSION = 3
 SCHEMA = """
@@ -40,7 +41,7 @@ CREATE TABLE IF NOT EXISTS exchanges (
     key TEXT PRIMARY KEY, item INTEGER, purpose TEXT, status TEXT, request TEXT, response TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS probes (item INTEGER PRIMARY KEY, status TEXT, missing REAL, exchange TEXT);
 CREATE TABLE IF NOT EXISTS spoken (
-    item INTEGER PRIMARY KEY, transcript TEXT, recogniser TEXT, label TEXT, own_label TEXT);
+    item INTEGER PRIMARY KEY, transcript TEXT, recogniser TEXT, failure TEXT, label TEXT, own_label TEXT);
 CREATE TABLE IF NOT EXISTS ballots (
     item INTEGER, round INTEGER, juror TEXT, label TEXT, rating INTEGER, reason TEXT, exchanges TEXT,
     PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
@@ -180,12 +181,10 @@ class Store:
         values = (item, probe.status, probe.missing, probe.exchange)
         self._db.execute("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?)", values)
 
-    def keep_spoken(
-        self, item: int, transcript: str, recogniser: str, label: Label | None, own_label: Label | None
-    ) -> None:
-        """The verdicts on what was heard in a spoken answer, and on the target's own text of it."""
-        values = (item, transcript, recogniser, label, own_label)
-        self._db.execute("INSERT OR REPLACE INTO spoken VALUES (?, ?, ?, ?, ?)", values)
+    def keep_spoken(self, item: int, heard: Transcript, label: Label | None, own_label: Label | None) -> None:
+        """The verdicts on what was heard in a spoken answer, and on the target's own text of it where both are."""
+        values = (item, heard.text, heard.recogniser, heard.failure, label, own_label)
+        self._db.execute("INSERT OR REPLACE INTO spoken VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def rendering(self, key: str) -> Rendering | None:
         row = self._db.execute("SELECT rendering FROM renderings WHERE key = ?", (key,)).fetchone()
