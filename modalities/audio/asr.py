@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from converters.text_to_speech.torch_backend import choose_device, import_local
-from converters.text_to_speech.transformers_tts import check_exists, told
 from modalities.audio.decoding import Samples, decode
 from modalities.audio.signal import is_silent
 from modalities.audio.splitting import pieces
 from safebench.errors import BadInput, SafeBenchError
 from safebench.plugins import PluginOptions, Recogniser
+from safebench.torch_backend import check_exists, choose_device, import_local, told
 from safebench.types import Media
 
 LONGEST = 30.0  # s heard at once: what Whisper takes, and what attention over a CTC model's frames can hold

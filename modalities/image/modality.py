@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from modalities.image.encoders import OpenAIImage
+from modalities.image.encoders import OpenAIImage, TransformersImage
 from modalities.image.ocr import unreadable
 from modalities.image.pictures import decode, is_blank
 from modalities.image.reading import character_error_rate
@@ -25,7 +25,7 @@ class ImageModality(Modality):
     recogniser = "rapidocr"
     limits = (CER,)
     shown = (CER,)
-    encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage()}
+    encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage(), "transformers": TransformersImage()}
 
     def check(self, checking: Checking) -> Fidelity:
         """Read the image back; the gate's `cer` is the highest character error rate that passes."""
