@@ -12,7 +12,7 @@ import mimetypes
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS spoken (
 CREATE TABLE IF NOT EXISTS ballots (
     item INTEGER, round INTEGER, juror TEXT, label TEXT, rating INTEGER, reason TEXT, exchanges TEXT,
     PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reviews (
+    item INTEGER, reviewer TEXT, label TEXT, comment TEXT, at REAL, PRIMARY KEY (item, reviewer)) WITHOUT ROWID;
 """
 EXTENSIONS = {"audio/wav": ".wav"}  # what the mimetypes module does not know or names oddly
 
@@ -233,6 +235,25 @@ class Store:
     def ballots(self, item: int) -> list[Ballot]:
         sql = "SELECT juror, round, label, rating, reason, exchanges FROM ballots WHERE item = ? ORDER BY round, juror"
         return [ballot_from(dict(row)) for row in self.rows(sql, item)]
+
+    def keep_reviews(self, reviewer: str, reviews: Mapping[int, tuple[Label, str] | None]) -> None:
+        """A person's labels and comments by item, in one transaction; None forgets what there was."""
+        at = time.time()
+        self._db.execute("BEGIN")
+        forget = ((item, reviewer) for item in reviews)
+        self._db.executemany("DELETE FROM reviews WHERE item = ? AND reviewer = ?", forget)
+        keep = ((item, reviewer, *review, at) for item, review in reviews.items() if review)
+        self._db.executemany("INSERT INTO reviews VALUES (?, ?, ?, ?, ?)", keep)
+        self._db.execute("COMMIT")
+
+    def reviews(self) -> dict[int, dict[str, Label]]:
+        """Labels by item and person; none in a run that was made before there were reviews."""
+        if not list(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'reviews'")):
+            return {}
+        found: dict[int, dict[str, Label]] = {}
+        for row in self.rows("SELECT item, reviewer, label FROM reviews ORDER BY item, reviewer"):
+            found.setdefault(row["item"], {})[row["reviewer"]] = Label(row["label"])
+        return found
 
     def reopen_failed(self) -> int:
         """Forget failed exchanges and the outcomes that rest on them, so that they are asked again; how many items."""
