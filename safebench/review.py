@@ -72,7 +72,8 @@ def judged(store: Store) -> Iterator[Judged]:
 def _judged(row: dict[str, Any], store: Store) -> Judged:
     response = response_from(row["exchange"], json.loads(row["response"]), store.find)
     rendering = rendering_from("", json.loads(row["rendering"]), store.find) if row["rendering"] else None
-    answer = row["transcript"] or response.text  # the jury's choice, too
+    heard = (row["transcript"] or "").strip()
+    answer = row["transcript"] if heard else response.text  # the jury's choice, too
     outcome = Outcome(row["outcome"])
     probed = outcome is Outcome.NOT_UNDERSTOOD and row["probe"] == "missed"
     named = [row["query_id"], row["condition"], row["repeat"], row["exchange"], answer]
