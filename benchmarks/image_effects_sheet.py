@@ -1,6 +1,6 @@
 """Draws docs/images/image-effects.png: one picture of text under every effect.
 
-    python benchmarks/image_effects_sheet.py docs/images/image-effects.png
+python benchmarks/image_effects_sheet.py docs/images/image-effects.png
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from safebench.errors import BadInput
 from safebench.review import COLUMNS, Judged, draw, export, judged
 from safebench.review_labels import LABEL_COLUMNS, import_reviews, write_labels
 from safebench.store import Store
+from safebench.transcribing import Transcript
 from safebench.types import (
     Ballot,
     Condition,
@@ -164,7 +165,7 @@ def test_only_judged_answers_are_exported_and_spoken_ones_as_they_were_heard(run
         store.plan(queries, {}, [Item(query, TEXT) for query in queries])
         for (id, item), (outcome, response) in zip(list(store.pending({"text": TEXT})), answers, strict=False):
             end(store, id, item, outcome, response)
-        store.keep_spoken(id, "as heard", "recogniser", Label.SAFE, Label.SAFE)
+        store.keep_spoken(id, Transcript("as heard", "recogniser"), Label.SAFE, Label.SAFE)
     export(run, tmp_path / "out", 100)
     (row,) = [row for row in sheet_of(tmp_path / "out") if row["query"].startswith("Again")]
     assert (row["answer"], row["answer_media"]) == ("as heard", f"media/{row['item']}-answer-1.wav")
