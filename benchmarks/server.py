@@ -62,7 +62,8 @@ JUDGED, ANSWERED = completion(BALLOT), completion(REFUSAL)
 async def serve(port: int, latency: float) -> None:
     Connection.latency = latency
     server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", port, backlog=1024)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     await server.serve_forever()
 
 
