@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
+from safebench.jury.commands import JuryModels, jury_app
 
 if TYPE_CHECKING:
     from safebench.running import RunResult
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
 app.add_typer(data_app, name="data")
+app.add_typer(jury_app, name="jury")
 
 output = Console()
 errors = Console(stderr=True)
@@ -40,6 +42,9 @@ WorkerCount = Annotated[
 ]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
 RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your own.")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option(help="File of `safebench jury calibrate`, to correct the ASR with.")
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything that is drawn at random.")]
 Recognisers = Annotated[
     list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
@@ -108,7 +113,9 @@ def run(
     ] = None,
     condition: Conditions = None,
     target: Annotated[str | None, typer.Option(help="reference, openai:MODEL or python:MODULE:FUNCTION.")] = None,
-    jury: Annotated[str | None, typer.Option(help="embedded, or a jury file (TOML).")] = None,
+    jury: Annotated[str | None, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")] = None,
+    jury_model: JuryModels = None,
+    calibration: CalibrationFile = None,
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
     limit: Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
@@ -139,6 +146,7 @@ def run(
 
     given: dict[str, Any] = {
         "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
+        "jury_models": jury_model, "calibration": str(calibration) if calibration else None,
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
@@ -168,13 +176,23 @@ def _option(key: str) -> str:
 def _run_and_show(config: Any, *, retry_failed: bool) -> int:
     from safebench.reporting import report
     from safebench.running import run
-    from safebench.tables import Bars, show_report
+    from safebench.tables import Bars
 
     with Bars(errors) as bars:
         result = run(config, bars, retry_failed=retry_failed)
-    show_report(output, report(result.folder).summary)
+    _show(report(result.folder, config.calibration).summary)
     _closing_lines(result)
     return result.exit_status
+
+
+def _show(summary: dict[str, Any]) -> None:
+    from safebench.calibration.showing import show_corrected
+    from safebench.jury.record import show_jury
+    from safebench.tables import show_report
+
+    show_report(output, summary)
+    show_corrected(output, summary)
+    show_jury(output, summary["jury"])
 
 
 def _closing_lines(result: RunResult) -> None:
@@ -218,13 +236,13 @@ def convert(
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run.")], calibration: CalibrationFile = None
+) -> None:
     """Show a run's tables and write summary.json and items.parquet."""
     from safebench.reporting import report
-    from safebench.tables import show_report
 
-    made = report(folder)
-    show_report(output, made.summary)
+    _show(report(folder, calibration).summary)
     output.print(f"written: {escape(str(folder / 'summary.json'))}, {escape(str(folder / 'items.parquet'))}")
 
 

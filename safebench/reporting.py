@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from safebench import registry
+from safebench.calibration.correction import corrected_block
 from safebench.config import read_toml
 from safebench.errors import BadInput
 from safebench.fidelity import fidelity_of
+from safebench.jury.record import jury_record
 from safebench.metrics import Group, summarise
 from safebench.planning import RUN_FILE
 from safebench.plugins import Target
@@ -33,10 +35,11 @@ class Report:
     summary: dict[str, Any]
 
 
-def report(folder: Path | str) -> Report:
+def report(folder: Path | str, calibration: Path | str | None = None) -> Report:
     """Measure a run, finished or not, and write `summary.json` and `items.parquet` into its folder.
 
-    Raises BadInput when the folder is no run.
+    With a calibration file of its jury the summary holds a corrected ASR too. Raises BadInput when the folder is no
+    run, and when the calibration is of another jury.
     """
     folder = Path(folder)
     if not (folder / RUN_FILE).is_file():
@@ -44,6 +47,7 @@ def report(folder: Path | str) -> Report:
     asked = read_toml(folder / RUN_FILE)
     with Store(folder, readonly=True) as store:
         summary = _summary(folder, asked, store)
+        summary["calibration"] = corrected_block(calibration, asked, summary["conditions"], store)
         _write_items(folder / ITEMS_FILE, store)
     _write_whole(folder / SUMMARY_FILE, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
     return Report(folder, summary)
@@ -73,6 +77,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store) -> dict[str, Any
             }
             for cell in summarise(_groups(store), asked["conditions"])
         ],
+        "jury": jury_record(asked["jury"], store),
         "deliveries": store.deliveries(),
         "skipped": [dict(row) for row in store.rows("SELECT condition, reason, items FROM skipped")],
     }
@@ -115,6 +120,7 @@ def _write_items(path: Path, store: Store) -> None:
     strings += ["outcome", "reason", "answer", "media_sha256", "fidelity_status", "exchange"]
     fields = [pa.field(name, pa.string()) for name in strings]
     fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]
+    fields += [pa.field("left_out", pa.int32())]
     schema = pa.schema(fields)
     temporary = path.with_name(f".{path.name}.part")
     with parquet.ParquetWriter(temporary, schema) as writer:
@@ -128,7 +134,8 @@ def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
         "SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, i.condition,"
         " i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,"
         " json_extract(r.rendering, '$.media.sha256') AS media_sha256,"
-        " json_extract(r.rendering, '$.fidelity.status') AS fidelity_status"
+        " json_extract(r.rendering, '$.fidelity.status') AS fidelity_status,"
+        " (SELECT max(b.left_out) FROM ballots b WHERE b.item = i.id) AS left_out"
         " FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange"
         " LEFT JOIN renderings r ON r.key = i.rendering ORDER BY i.id"
     )
