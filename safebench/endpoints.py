@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from safebench.errors import BadInput
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
+FILTER_CODES = (
+    "content_filter",
+    "contentfilter",
+    "content_policy",
+    "moderation",
+    "safety_block",
+    "safety_system",
+    "responsibleaipolicy",
+)
 
 
 def endpoint_url(named: str | None) -> str:
@@ -43,3 +53,9 @@ def error_text(body: bytes) -> str:
     except ValueError:
         pass
     return " ".join(text.split())[:300] or "nothing"
+
+
+def mentions(told: object, words: Sequence[str]) -> bool:
+    """Whether one of these words, in snake_case, stands in an error in any spelling."""
+    text = str(told).lower().replace("-", "_").replace(" ", "_")
+    return any(word in text for word in words)

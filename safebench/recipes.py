@@ -86,8 +86,8 @@ def _fingerprint(told: str) -> str:
     made_from = [told]
     for step in (Step(**step) for step in json.loads(told)["steps"]):
         converter = registry.load(Converter, step.use)
-        files = converter.Options(**step.options).files()
-        made_from += [converter.version, *(content_hash(file) for file in files)]
+        options = converter.Options(**step.options)
+        made_from += [converter.version, *options.versions(), *(content_hash(file) for file in options.files())]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
 

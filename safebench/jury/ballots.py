@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from safebench.jury.refusal import refuses
+from safebench.refusal import refuses
 from safebench.types import Ballot, Label
 
 SCHEMA: dict[str, Any] = {

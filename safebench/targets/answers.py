@@ -10,11 +10,11 @@ from typing import Any
 
 import openai
 
+from safebench.endpoints import FILTER_CODES, mentions
 from safebench.errors import TargetRefusesService
 from safebench.plugins import Encoder
 from safebench.types import Attempt, Failure, Media, Response
 
-FILTER_CODES = ("content_filter", "content_policy", "moderation", "safety_block", "responsibleaipolicy")
 NO_SERVICE = frozenset({401, 403, 404})
 NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
 
@@ -85,8 +85,7 @@ def is_about_schema(error: openai.APIStatusError) -> bool:
 
 
 def _mentions(error: openai.APIStatusError, words: Sequence[str]) -> bool:
-    told = str(error.body if error.body is not None else error.message).lower().replace("-", "_").replace(" ", "_")
-    return any(word in told for word in words)
+    return mentions(error.body if error.body is not None else error.message, words)
 
 
 def error_message(error: openai.APIError) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safebench.jury.refusal import (
+from safebench.refusal import (
     SIGNS,
     _pattern,
     content_words,
