@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from safebench import published_cli, review_cli
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
 app.add_typer(data_app, name="data")
+app.add_typer(published_cli.app, name="published")
+app.add_typer(review_cli.app, name="review")
 
 output = Console()
 errors = Console(stderr=True)

@@ -33,6 +33,7 @@ class RunConfig(PluginOptions):
     timeout: float | None = Field(None, gt=0)  # s, for one attempt
     retries: int | None = Field(None, ge=0)
     parameters: Mapping[str, Any] = {}  # sent to the target with every request
+    options: Mapping[str, Any] = {}  # of the target's own: device, dtype, batch_size, …
     jury: str | Mapping[str, Any] = "embedded"  # shipped name, file, or the tables of a jury file
     out: str
     repeats: int = Field(1, ge=1)
@@ -49,7 +50,7 @@ class RunConfig(PluginOptions):
 
     def target_options(self) -> dict[str, Any]:
         told = {k: getattr(self, k) for k in ("base_url", "api_key_env", "timeout", "retries")}
-        options = {k: v for k, v in told.items() if v is not None}
+        options = {k: v for k, v in told.items() if v is not None} | dict(self.options)
         return {**options, "parameters": dict(self.parameters)} if self.parameters else options
 
 

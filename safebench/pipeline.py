@@ -24,8 +24,8 @@ from safebench.plugins import Target
 from safebench.reading import Reader
 from safebench.renderer import Renderer
 from safebench.store import Store
-from safebench.transcribing import transcribe
-from safebench.types import Ballot, Item, Outcome, Rendering, Request, Response, Verdict
+from safebench.transcribing import Transcript, transcribe
+from safebench.types import Ballot, Item, Label, Outcome, Rendering, Request, Response, Verdict
 
 
 class Progress(Protocol):
@@ -52,7 +52,7 @@ class Passage:
     item: Item
     rendering: Rendering | None = None
     response: Response | None = None
-    transcript: str | None = None  # of a spoken answer
+    transcript: Transcript | None = None  # of a spoken answer
 
 
 class Pipeline:
@@ -115,20 +115,28 @@ class Pipeline:
         response = await self._desk.put(self._plan.target, request, passage.id, "target")
         transcript = await transcribe(response, self._plan.rendering.recognisers, self._reader)
         passage = replace(passage, response=response, transcript=transcript)
-        return self._end(passage, before_judging(response, transcript))
+        return self._end(passage, before_judging(response, transcript.text if transcript else None))
 
     async def _judge(self, passage: Passage) -> None:
         """The jury on what was heard, else on what was written; and the comprehension probe where one is wanted."""
         assert passage.response is not None
         probe = await self._probe(passage)
         heard, told = passage.transcript, passage.response.text
-        verdict = await self._verdict(passage, heard or told)
+        verdict = await self._verdict(passage, heard.text if heard and heard.text.strip() else told)
         if heard is not None:
-            own = await self._verdict(passage, told, "/own text") if told.strip() else None
-            recognisers = ", ".join(self._plan.rendering.recognisers.values())
-            self._store.keep_spoken(passage.id, heard, recognisers, verdict.label, own.label if own else None)
+            self._store.keep_spoken(passage.id, heard, verdict.label, await self._own_label(passage, heard, verdict))
         missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
         self._end(passage, after_judging(verdict, missed=missed), verdict.ballots)
+
+    async def _own_label(self, passage: Passage, heard: Transcript, verdict: Verdict) -> Label | None:
+        """The verdict on the target's own text of its spoken answer; None where it gave none, or was judged by it."""
+        assert passage.response is not None
+        told = passage.response.text
+        if not told.strip() or not heard.text.strip():
+            return None
+        if heard.says_the_same_as(told):
+            return verdict.label
+        return (await self._verdict(passage, told, "/own text")).label
 
     async def _verdict(self, passage: Passage, answer: str, mark: str = "") -> Verdict:
         query = passage.item.query

@@ -97,9 +97,12 @@ def _groups(store: Store) -> Iterator[Group]:
 
 
 def _spoken(condition: str, store: Store) -> dict[str, int] | None:
-    """Spoken answers that were judged as heard, and those whose own text got another verdict; None where none are."""
+    """Spoken answers; those in which nothing was heard, so that the target's own text was judged; those judged by both,
+    and with which result. None where none are.
+    """
     sql = (
-        "SELECT count(*) AS answers, coalesce(sum(own_label IS NOT NULL), 0) AS with_own_text,"
+        "SELECT count(*) AS answers, coalesce(sum(trim(transcript) = ''), 0) AS not_heard,"
+        " coalesce(sum(own_label IS NOT NULL), 0) AS with_own_text,"
         " coalesce(sum(own_label IS NOT NULL AND own_label IS NOT label), 0) AS verdicts_differ"
         " FROM spoken JOIN items i ON i.id = spoken.item WHERE i.condition = ?"
     )

@@ -12,7 +12,7 @@ import mimetypes
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outco
 if TYPE_CHECKING:
     from safebench.comprehension import Comprehension
     from safebench.preflight import Delivery
+    from safebench.transcribing import Transcript
 
 SCHEMA_VERSION = 3
 SCHEMA = """
@@ -40,10 +41,12 @@ CREATE TABLE IF NOT EXISTS exchanges (
     key TEXT PRIMARY KEY, item INTEGER, purpose TEXT, status TEXT, request TEXT, response TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS probes (item INTEGER PRIMARY KEY, status TEXT, missing REAL, exchange TEXT);
 CREATE TABLE IF NOT EXISTS spoken (
-    item INTEGER PRIMARY KEY, transcript TEXT, recogniser TEXT, label TEXT, own_label TEXT);
+    item INTEGER PRIMARY KEY, transcript TEXT, recogniser TEXT, failure TEXT, label TEXT, own_label TEXT);
 CREATE TABLE IF NOT EXISTS ballots (
     item INTEGER, round INTEGER, juror TEXT, label TEXT, rating INTEGER, reason TEXT, exchanges TEXT,
     PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reviews (
+    item INTEGER, reviewer TEXT, label TEXT, comment TEXT, at REAL, PRIMARY KEY (item, reviewer)) WITHOUT ROWID;
 """
 EXTENSIONS = {"audio/wav": ".wav"}  # what the mimetypes module does not know or names oddly
 
@@ -180,12 +183,10 @@ class Store:
         values = (item, probe.status, probe.missing, probe.exchange)
         self._db.execute("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?)", values)
 
-    def keep_spoken(
-        self, item: int, transcript: str, recogniser: str, label: Label | None, own_label: Label | None
-    ) -> None:
-        """The verdicts on what was heard in a spoken answer, and on the target's own text of it."""
-        values = (item, transcript, recogniser, label, own_label)
-        self._db.execute("INSERT OR REPLACE INTO spoken VALUES (?, ?, ?, ?, ?)", values)
+    def keep_spoken(self, item: int, heard: Transcript, label: Label | None, own_label: Label | None) -> None:
+        """The verdicts on what was heard in a spoken answer, and on the target's own text of it where both are."""
+        values = (item, heard.text, heard.recogniser, heard.failure, label, own_label)
+        self._db.execute("INSERT OR REPLACE INTO spoken VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def rendering(self, key: str) -> Rendering | None:
         row = self._db.execute("SELECT rendering FROM renderings WHERE key = ?", (key,)).fetchone()
@@ -234,6 +235,25 @@ class Store:
     def ballots(self, item: int) -> list[Ballot]:
         sql = "SELECT juror, round, label, rating, reason, exchanges FROM ballots WHERE item = ? ORDER BY round, juror"
         return [ballot_from(dict(row)) for row in self.rows(sql, item)]
+
+    def keep_reviews(self, reviewer: str, reviews: Mapping[int, tuple[Label, str] | None]) -> None:
+        """A person's labels and comments by item, in one transaction; None forgets what there was."""
+        at = time.time()
+        self._db.execute("BEGIN")
+        forget = ((item, reviewer) for item in reviews)
+        self._db.executemany("DELETE FROM reviews WHERE item = ? AND reviewer = ?", forget)
+        keep = ((item, reviewer, *review, at) for item, review in reviews.items() if review)
+        self._db.executemany("INSERT INTO reviews VALUES (?, ?, ?, ?, ?)", keep)
+        self._db.execute("COMMIT")
+
+    def reviews(self) -> dict[int, dict[str, Label]]:
+        """Labels by item and person; none in a run that was made before there were reviews."""
+        if not list(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'reviews'")):
+            return {}
+        found: dict[int, dict[str, Label]] = {}
+        for row in self.rows("SELECT item, reviewer, label FROM reviews ORDER BY item, reviewer"):
+            found.setdefault(row["item"], {})[row["reviewer"]] = Label(row["label"])
+        return found
 
     def reopen_failed(self) -> int:
         """Forget failed exchanges and the outcomes that rest on them, so that they are asked again; how many items."""

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from safebench.errors import SafeBenchError
 from safebench.reading import Reader
 from safebench.types import Response
+from safebench.wording import words
 
 
-async def transcribe(response: Response, recognisers: Mapping[str, str], reader: Reader) -> str | None:
-    """The text of all media of an answer; None where there are none, no recogniser was chosen, or one of them failed.
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser heard in the media of an answer; empty with a failure when it could not hear at all."""
+
+    text: str
+    recogniser: str
+    failure: str | None = None
+
+    def says_the_same_as(self, text: str) -> bool:
+        """Whether both are the same words."""
+        return words(self.text) == words(text)
+
+
+async def transcribe(response: Response, recognisers: Mapping[str, str], reader: Reader) -> Transcript | None:
+    """The text of all media of an answer; None where there are none, or no recogniser was chosen for one of them.
 
     Nothing recognised is an empty text, which no jury takes for an answer.
     """
     chosen = [(recognisers.get(media.medium), media) for media in response.media]
-    if not chosen or any(recogniser is None for recogniser, _ in chosen):
+    names = ", ".join(dict.fromkeys(name for name, _ in chosen if name is not None))
+    if not chosen or any(name is None for name, _ in chosen):
         return None
     try:
-        return "\n".join([await reader.recognise(recogniser or "", media) for recogniser, media in chosen])
-    except (SafeBenchError, ValueError, RuntimeError):
-        return None  # its endpoint failed, undecodable, or the worker died: the target's own text is left, or nothing
+        return Transcript("\n".join([await reader.recognise(name or "", media) for name, media in chosen]), names)
+    except (SafeBenchError, ValueError, RuntimeError) as error:  # its endpoint failed, broken media, a dead worker
+        return Transcript("", names, f"{type(error).__name__}: {error}")

@@ -11,4 +11,5 @@ wheel=$(ls "$place"/*.whl)
 cd "$place"
 "$place/venv/bin/safebench" quickstart --out "$place/run"
 "$place/venv/bin/safebench" report "$place/run" > /dev/null
+"$place/venv/bin/safebench" published audit > /dev/null
 echo "wheel: quickstart passed from $(basename "$wheel")"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from abc import abstractmethod
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from converters.audio.levels import limit_peak
 from converters.audio.sound_files import decode
+from converters.chance import generator
 from converters.text_to_speech import waveform
 from converters.text_to_speech.loudness import Samples
 from safebench.errors import ConversionError
@@ -59,11 +58,8 @@ class Effect(Converter):
         samples, rate = decode(work.media.read())
         if not samples.any():
             raise ConversionError("the recording is silent")
-        return waveform.encode(finish(self.apply(samples, rate, self._random(work))), rate)
-
-    def _random(self, work: Work) -> np.random.Generator:
-        made_from = json.dumps([work.seed, work.query.id, work.step, self.name, self.identity()], sort_keys=True)
-        return np.random.default_rng(int.from_bytes(hashlib.sha256(made_from.encode()).digest()))
+        random = generator(work, self.name, self.identity())
+        return waveform.encode(finish(self.apply(samples, rate, random)), rate)
 
 
 def finish(samples: Samples) -> Samples:

@@ -14,8 +14,10 @@ from converters.text_to_speech import waveform
 from converters.text_to_speech.coqui_files import ModelFiles, find_model
 from converters.text_to_speech.coqui_text import check_text, splits_faithfully
 from converters.text_to_speech.engine import SpeechEngine, Spoken
-from converters.text_to_speech.torch_backend import (
-    LocalOptions,
+from converters.text_to_speech.local_options import LocalOptions
+from safebench.errors import BadInput, ConversionError, unknown
+from safebench.plugins import Work
+from safebench.torch_backend import (
     choose_device,
     existing,
     import_local,
@@ -23,8 +25,6 @@ from converters.text_to_speech.torch_backend import (
     reproducible,
     to_numpy,
 )
-from safebench.errors import BadInput, ConversionError, unknown
-from safebench.plugins import Work
 
 
 class Coqui(SpeechEngine):

@@ -10,19 +10,21 @@ import numpy as np
 
 from converters.text_to_speech import waveform
 from converters.text_to_speech.engine import SpeechEngine, Spoken
-from converters.text_to_speech.torch_backend import (
-    LocalOptions,
+from converters.text_to_speech.local_options import LocalOptions
+from converters.text_to_speech.transformers_text import check_text
+from converters.text_to_speech.transformers_voices import Parameters, voice_parameters
+from safebench.errors import BadInput, ConversionError
+from safebench.plugins import Work
+from safebench.torch_backend import (
+    check_exists,
     choose_device,
     existing,
     import_local,
     only_weights,
     reproducible,
     to_numpy,
+    told,
 )
-from converters.text_to_speech.transformers_text import check_text
-from converters.text_to_speech.transformers_voices import Parameters, voice_parameters
-from safebench.errors import BadInput, ConversionError
-from safebench.plugins import Work
 
 # They give sound for a text, but do not read it aloud: they play music to it, or answer it.
 NO_READERS = frozenset({"musicgen", "musicgen_melody", "qwen2_5_omni", "qwen3_omni_moe"})
@@ -119,14 +121,6 @@ class TransformersTts(SpeechEngine):
         return processor if isinstance(processor, transformers.ProcessorMixin) else None
 
 
-def check_exists(option: str, named: str | None) -> None:
-    """Raises BadInput for a path that does not exist: it would be looked for among the published models."""
-    if named is None or Path(named).exists():
-        return
-    if named.startswith((".", "/", "~")) or named.count("/") > 1:
-        raise BadInput(f"{option} {named!r} does not exist")
-
-
 def read_embedding(file: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
     """A speaker embedding, (1, dimensions). Raises BadInput for a file that is no plain array of numbers."""
     try:
@@ -137,11 +131,3 @@ def read_embedding(file: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
     if not vector.size or not np.isfinite(vector).all():
         raise BadInput(f"speaker_embedding {file} is empty, or holds numbers that are not finite")
     return vector
-
-
-def told(error: Exception) -> str:
-    """The error's first paragraph, and what to do about weights that are pickles."""
-    message = " ".join(str(error).split("\n\n")[0].split())
-    if "safetensors" in message:
-        return f"{message} (only safetensors are loaded, as other weights are pickles, which can run code)"
-    return message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -10,17 +9,15 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from converters.text_to_speech.torch_backend import choose_device, import_local
-from converters.text_to_speech.transformers_tts import check_exists, told
 from modalities.audio.decoding import Samples, decode
 from modalities.audio.signal import is_silent
+from modalities.audio.splitting import pieces
 from safebench.errors import BadInput, SafeBenchError
 from safebench.plugins import PluginOptions, Recogniser
+from safebench.torch_backend import check_exists, choose_device, import_local, told
 from safebench.types import Media
 
 LONGEST = 30.0  # s heard at once: what Whisper takes, and what attention over a CTC model's frames can hold
-SEARCHED = 10.0  # s at the end of a chunk in which the quietest place is looked for
-FRAME = 0.1  # s
 SHORTEST = 0.1  # s; CTC models need some frames, so a shorter rest is filled with silence
 
 
@@ -62,7 +59,7 @@ class TransformersAsr(Recogniser):
         engine = self._engine
         heard = _resampled(samples, rate, engine.rate)
         try:
-            texts = [engine.hear(chunk) for chunk in chunks(heard, engine.rate) if not is_silent(chunk)]
+            texts = [engine.hear(chunk) for chunk in pieces(heard, engine.rate, LONGEST) if not is_silent(chunk)]
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             raise SafeBenchError(f"{self.options.argument} could not hear the clip: {told(error)}") from error
         return " ".join(text for text in texts if text)
@@ -141,24 +138,3 @@ def _resampled(samples: Samples, rate: int, to_rate: int) -> Samples:
     import soxr
 
     return samples if rate == to_rate else np.asarray(soxr.resample(samples, rate, to_rate, quality="HQ"))
-
-
-def chunks(samples: Samples, rate: int) -> Iterator[Samples]:
-    """Pieces of at most LONGEST seconds, cut where it is quietest, so that hardly a word is cut in two.
-
-    Each is heard for itself: the same for every kind of model, and an error in one does not run on into the next.
-    """
-    longest = round(LONGEST * rate)
-    while samples.size > longest:
-        cut = _quietest(samples[:longest], rate)
-        yield samples[:cut]
-        samples = samples[cut:]
-    yield samples
-
-
-def _quietest(samples: Samples, rate: int) -> int:
-    """The middle of the quietest frame near the end, as a place in the samples."""
-    frame = round(FRAME * rate)
-    frames = samples[-round(SEARCHED * rate) :]
-    levels = (frames[: frames.size // frame * frame].reshape(-1, frame) ** 2).mean(axis=1)
-    return int(samples.size - frames.size + levels.argmin() * frame + frame // 2)

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+from modalities.audio.decoding import decode
 from safebench.types import Media
 
 FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
@@ -32,6 +33,18 @@ class OpenAIAudio:
             raise ValueError("the spoken answer carries no data")
         data = _bytes(spoken["data"])
         return Media.of("audio", guess_mime(data), data), str(spoken.get("transcript") or "")
+
+
+class TransformersAudio:
+    """Local chat models: an `audio` part with samples, (frames,) float32, and their rate; they answer in text alone."""
+
+    def encode(self, media: Media) -> Mapping[str, Any]:
+        """Raises ValueError for what is no recording."""
+        samples, rate = decode(media)
+        return {"type": "audio", "audio": samples.astype("float32"), "sampling_rate": rate}
+
+    def decode(self, message: Mapping[str, Any]) -> None:
+        """Nothing."""
 
 
 def _bytes(data: str) -> bytes:

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+from modalities.image.pictures import decode
 from safebench.types import Media
 
 
@@ -27,6 +28,17 @@ class OpenAIImage:
             return None
         mime = header.removeprefix("data:").split(";")[0]
         return Media.of("image", mime, _bytes(data)), ""
+
+
+class TransformersImage:
+    """Local chat models: an `image` part that holds the picture, in mode RGB; they answer in text alone."""
+
+    def encode(self, media: Media) -> Mapping[str, Any]:
+        """Raises ValueError for bytes that are no whole picture."""
+        return {"type": "image", "image": decode(media)}
+
+    def decode(self, message: Mapping[str, Any]) -> None:
+        """Nothing."""
 
 
 def _first_url(message: Mapping[str, Any]) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from modalities.image.encoders import OpenAIImage
+from modalities.image.encoders import OpenAIImage, TransformersImage
 from modalities.image.ocr import unreadable
-from modalities.image.pictures import decode, is_blank
+from modalities.image.pictures import decode
 from modalities.image.reading import character_error_rate
 from safebench.errors import MissingPackage
+from safebench.pictures import is_blank
 from safebench.plugins import Asking, Checking, Encoder, Modality
 from safebench.types import Fidelity, Part, Text
 
@@ -26,7 +27,7 @@ class ImageModality(Modality):
     recogniser = "rapidocr"
     limits = (CER, *NOTED)
     shown = (CER, *NOTED.values())
-    encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage()}
+    encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage(), "transformers": TransformersImage()}
 
     def check(self, checking: Checking) -> Fidelity:
         """Judge a picture by the measures that the gate limits; without any limit it is read back and unchecked.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
+
+from safebench import pictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -12,17 +13,5 @@ if TYPE_CHECKING:
 
 
 def decode(media: Media) -> Image:
-    """The picture in mode RGB, transparent parts on white. Raises ValueError for bytes that are no whole picture."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(media.read())) as opened:
-            picture = opened.convert("RGBA")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"the image cannot be decoded: {error}") from error
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-
-
-def is_blank(picture: Image) -> bool:
-    """True when every pixel has the same colour."""
-    return all(low == high for low, high in picture.getextrema())  # type: ignore[misc]  # three bands in mode RGB
+    """The picture in mode RGB. Raises ValueError for bytes that are no whole picture."""
+    return pictures.decode(media.read()).convert("RGB")

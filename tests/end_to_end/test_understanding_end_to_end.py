@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from converters.text_to_speech.espeak import Espeak
+from converters.text_to_speech.silence import Silence
 from safebench.config import make_config
 from safebench.errors import BadInput
 from safebench.plugins import Work
@@ -128,18 +129,33 @@ def test_a_target_that_drops_media_in_silence_is_an_error_and_not_a_safe_model(
     assert not out.exists()
 
 
+def clip_of(text: str) -> str:
+    return base64.b64encode(Espeak().convert(Work(Query("spoken", text), text)).read()).decode()
+
+
+def silence() -> str:
+    return base64.b64encode(Silence().convert(Work(Query("q", ""), "")).read()).decode()
+
+
+@pytest.mark.parametrize(
+    ("clip", "own", "outcome", "spoken", "votes"),
+    [
+        (clip_of("I want to see a doctor."), "vote unsafe 1", "safe", (1, 0, 1, 1), 2),
+        (clip_of("Please go away."), "vote safe 1", "safe", (1, 0, 1, 0), 2),
+        (silence(), "vote unsafe 1", "unsafe", (1, 1, 0, 0), 1),
+    ],
+)
 def test_a_spoken_answer_is_judged_as_heard_and_as_written(
-    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path
-) -> None:
-    query = Query("spoken", "I want to see a doctor.")
-    clip = Espeak().convert(Work(query, query.text)).read()
-    spoken = {"audio": {"id": "a", "data": base64.b64encode(clip).decode(), "transcript": "vote unsafe 1"}}
+    clip: str, own: str, outcome: str, spoken: tuple[int, ...], votes: int,
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+) -> None:  # fmt: skip
+    """Where nothing is heard, the target's own text is judged, once, and the report says so."""
 
     def speaks(call: Call) -> Reply:
         if call.model != "judge":
-            return chat(None, message=spoken)
-        heard = re.search(r"ANSWER\n(.*?)\n\w+>>>", call.text(), re.DOTALL)
-        label = "unsafe" if heard and "vote unsafe" in heard[1] else "safe"
+            return chat(None, message={"audio": {"id": "a", "data": clip, "transcript": own}})
+        judged = re.search(r"ANSWER\n(.*?)\n\w+>>>", call.text(), re.DOTALL)
+        label = "unsafe" if judged and "vote unsafe" in judged[1] else "safe"
         return chat(json.dumps({"reason": "scripted", "label": label, "rating": 3}))
 
     server = serve(speaks)
@@ -147,5 +163,7 @@ def test_a_spoken_answer_is_judged_as_heard_and_as_written(
         server, jury_of(server), write_jsonl([{"id": "q", "query": "Say it."}]), tmp_path / "run",
         conditions=["text"], recognisers=["pocketsphinx"],
     )  # fmt: skip
-    assert outcomes == {"q": "safe"}
-    assert cell["spoken"] == {"answers": 1, "with_own_text": 1, "verdicts_differ": 1}
+    assert outcomes == {"q": outcome}
+    assert tuple(cell["spoken"].values()) == spoken
+    assert list(cell["spoken"]) == ["answers", "not_heard", "with_own_text", "verdicts_differ"]
+    assert sum(call.model == "judge" for call in server.calls) == votes

@@ -4,7 +4,7 @@ import pytest
 
 from safebench.errors import SafeBenchError
 from safebench.reading import Reader
-from safebench.transcribing import transcribe
+from safebench.transcribing import Transcript, transcribe
 from safebench.types import Media, Response
 from safebench.workers import WorkerDied, Workers
 
@@ -24,7 +24,7 @@ class Scripted(Reader):
 
 
 async def test_what_was_said_is_told() -> None:
-    assert await transcribe(SPOKEN, {"audio": "any"}, Scripted("hello")) == "hello"
+    assert await transcribe(SPOKEN, {"audio": "any"}, Scripted("hello")) == Transcript("hello", "any")
 
 
 async def test_without_a_recogniser_or_media_nothing_is_told() -> None:
@@ -36,4 +36,12 @@ async def test_without_a_recogniser_or_media_nothing_is_told() -> None:
     "error", [SafeBenchError("the endpoint is down"), ValueError("no recording"), WorkerDied("gone")]
 )
 async def test_a_transcription_that_fails_does_not_stop_the_run(error: Exception) -> None:
-    assert await transcribe(SPOKEN, {"audio": "any"}, Scripted(error)) is None
+    found = await transcribe(SPOKEN, {"audio": "any"}, Scripted(error))
+    assert found is not None
+    assert (found.text, found.recogniser) == ("", "any")
+    assert str(error) in str(found.failure)
+
+
+def test_the_same_words_are_the_same_whatever_their_marks() -> None:
+    assert Transcript("hello there", "any").says_the_same_as("Hello, there!")
+    assert not Transcript("hello", "any").says_the_same_as("Hello, there!")

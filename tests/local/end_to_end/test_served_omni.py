@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from safebench.config import make_config
 from safebench.errors import BadInput
@@ -78,3 +79,25 @@ def test_a_served_vision_model_that_drops_the_clip_is_found_before_the_run(
         with pytest.raises(BadInput, match="does not get audio"):
             run(config)
     assert not (tmp_path / "run").exists()
+
+
+def test_in_process_and_over_http_a_model_says_the_same(
+    omni: tuple[str, str], write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    target, url = omni
+    folder = target.partition(":")[2]
+    data, conditions = str(write_jsonl(ROWS)), ["text", "image", "audio:female", "audio+text:female"]
+    served = {"target": target, "base_url": url, "parameters": {"max_tokens": 8, "temperature": 0}}
+    local = {"target": f"transformers:{folder}", "options": {"max_new_tokens": 8, "device": "cpu", "dtype": "float32"}}
+    found = []
+    for name, how in (("served", served), ("local", local)):
+        config = make_config(
+            "test", data=data, conditions=conditions, out=str(tmp_path / name), workers=1, max_open=1.0, **how
+        )  # fmt: skip
+        folder = run(config).folder
+        report(folder)
+        rows = parquet.read_table(folder / "items.parquet").to_pylist()
+        found.append([(row["query_id"], row["condition"], row["answer"], row["outcome"]) for row in rows])
+    assert found[0] == found[1]
+    assert len(found[0]) == 8
+    assert all(answer for _, _, answer, _ in found[0])

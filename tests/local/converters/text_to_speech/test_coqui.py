@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converters.text_to_speech import torch_backend
-from safebench import registry
+from safebench import registry, torch_backend
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Converter, Work
 from safebench.types import Query

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from converters.text_to_speech.espeak import Espeak
-from modalities.audio import asr
+from modalities.audio import asr, splitting
 from modalities.audio.decoding import decode
 from safebench.errors import BadInput
 from safebench.plugins import Work
@@ -68,7 +68,7 @@ def test_a_long_clip_is_heard_piece_by_piece_to_its_end(engine):
     )
     gap = np.zeros(16000)
     long = np.concatenate([one[: 25 * 16000], gap, two])
-    pieces = list(asr.chunks(long, 16000))
+    pieces = list(splitting.pieces(long, 16000, asr.LONGEST))
     assert len(pieces) == 2
     assert engine.recognise(wav(long)).split() == " ".join(engine.recognise(wav(piece)) for piece in pieces).split()
 
@@ -77,7 +77,7 @@ def test_chunks_lose_nothing_and_are_cut_where_it_is_quiet():
     samples = np.random.default_rng(0).normal(size=70 * 16000)
     for at in (24, 47):
         samples[at * 16000 : (at * 10 + 3) * 1600] = 0
-    pieces = list(asr.chunks(samples, 16000))
+    pieces = list(splitting.pieces(samples, 16000, asr.LONGEST))
     assert np.array_equal(np.concatenate(pieces), samples)
     assert [round(piece.size / 16000) for piece in pieces] == [24, 23, 23]
     assert all(piece.size <= 30 * 16000 for piece in pieces)

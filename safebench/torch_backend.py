@@ -1,4 +1,4 @@
-"""What the engines that run on torch share: imports, devices, seeds, and files that may hold code. Loads torch late."""
+"""What all that runs on torch shares: imports, devices, seeds, and files that may hold code. Loads torch late."""
 
 from __future__ import annotations
 
@@ -14,24 +14,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
-from converters.text_to_speech.engine import SpeechOptions
 from safebench.errors import BadInput
 from safebench.plugins import Work
 
 MATCHED = "torch==2.11.0 torchaudio==2.11.0 torchcodec==0.11.*"
-
-
-class LocalOptions(SpeechOptions):
-    """Options of every engine that runs a model on this machine."""
-
-    model: str = Field(min_length=1)  # a folder or file, or the name of a published model, which is then downloaded
-    device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
-    threads: int = Field(1, ge=1)  # CPU threads of a worker process; another number rounds differently
-
-    def files(self) -> list[Path]:
-        return existing(self.model)
 
 
 def existing(*named: str | Path | None) -> list[Path]:
@@ -124,3 +111,19 @@ def to_numpy(samples: Any) -> Any:
     """A tensor, array or list as float64 samples on the CPU, (frames,)."""
     array = samples.detach().cpu().float().numpy() if hasattr(samples, "detach") else np.asarray(samples)
     return array.astype(np.float64).reshape(-1)
+
+
+def check_exists(option: str, named: str | None) -> None:
+    """Raises BadInput for a path that does not exist: it would be looked for among the published models."""
+    if named is None or Path(named).exists():
+        return
+    if named.startswith((".", "/", "~")) or named.count("/") > 1:
+        raise BadInput(f"{option} {named!r} does not exist")
+
+
+def told(error: Exception) -> str:
+    """The error's first paragraph, and what to do about weights that are pickles."""
+    message = " ".join(str(error).split("\n\n")[0].split())
+    if "safetensors" in message:
+        return f"{message} (only safetensors are loaded, as other weights are pickles, which can run code)"
+    return message

@@ -1,0 +1,61 @@
+"""Draws docs/images/image-effects.png: one picture of text under every effect.
+
+python benchmarks/image_effects_sheet.py docs/images/image-effects.png
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from safebench import registry
+from safebench.plugins import Converter, Work
+from safebench.resources import data_path
+from safebench.types import Media, Query
+
+TEXT = "How should I wash fresh fish before I cook it?"
+PANELS: list[tuple[str, dict[str, Any]]] = [
+    ("blur", {"sigma": 4.0}),
+    ("image-noise", {"sigma": 60.0}),
+    ("jpeg", {"quality": 3}),
+    ("resize", {"factor": 0.15}),
+    ("crop", {"keep": 0.8}),
+    ("rotation", {"degrees": 15.0}),
+    ("contrast", {"factor": 0.15}),
+]
+SIDE, EDGE, CAPTION = 256, 12, 28  # px
+
+
+def main(out: Path) -> None:
+    work = Work(Query("shown", TEXT), TEXT)
+    plain = registry.create(Converter, "typographic", "sheet", width=384, height=384).convert(work)
+    shown = [("typographic, no effect", plain)]
+    for name, options in PANELS:
+        effect = registry.create(Converter, name, "sheet", **options)
+        told = ", ".join(f"{key} = {value}" for key, value in options.items())
+        shown.append((f"{name}: {told}", effect.convert(Work(work.query, TEXT, plain))))
+    sheet(shown).save(out, optimize=True)
+
+
+def sheet(shown: list[tuple[str, Media]], columns: int = 4) -> Image.Image:
+    rows = -(-len(shown) // columns)
+    made = Image.new("RGB", (columns * (SIDE + EDGE) + EDGE, rows * (SIDE + CAPTION + EDGE) + EDGE), "#e8e8e8")
+    pen, font = ImageDraw.Draw(made), ImageFont.truetype(str(data_path("fonts/DejaVuSans.ttf")), 13)
+    for number, (caption, media) in enumerate(shown):
+        left = EDGE + number % columns * (SIDE + EDGE)
+        top = EDGE + number // columns * (SIDE + CAPTION + EDGE)
+        picture = Image.open(io.BytesIO(media.read())).convert("RGB")
+        enlarge = Image.Resampling.NEAREST if max(picture.size) < SIDE else Image.Resampling.LANCZOS
+        scale = SIDE / max(picture.size)
+        size = (round(picture.width * scale), round(picture.height * scale))
+        made.paste(picture.resize(size, enlarge), (left, top + CAPTION))
+        pen.text((left, top + 6), caption, "black", font)
+    return made
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,29 @@
+"""Blur."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from converters.image.effect import ImageEffect
+from safebench.plugins import PluginOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+
+class Blur(ImageEffect):
+    """Gaussian blur, as Pillow approximates it by three box filters."""
+
+    name = "blur"
+    summary = "the picture out of focus"
+
+    class Options(PluginOptions):
+        sigma: float = Field(2.0, gt=0.0, le=100.0)  # px, standard deviation
+
+    def apply(self, picture: Image, random: np.random.Generator) -> Image:
+        from PIL import ImageFilter
+
+        return picture.filter(ImageFilter.GaussianBlur(self.options.sigma))

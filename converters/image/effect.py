@@ -1,0 +1,62 @@
+"""What all effects share: decode, one method that alters the picture, encode."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from converters.chance import generator
+from converters.text_to_image import png
+from safebench.errors import ConversionError
+from safebench.pictures import MOST_PIXELS, decode
+from safebench.plugins import Converter, Work
+from safebench.types import Media
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+
+class ImageEffect(Converter):
+    """Image to image. A subclass implements `apply` and knows nothing of files.
+
+    The result is a PNG, grey where the picture was. Raises ConversionError, naming the query, for a picture that cannot
+    be decoded and for options that leave nothing of it, or too much.
+    """
+
+    takes = "image"
+    gives = "image"
+    version = f"1 pillow {version('pillow')}"
+
+    @abstractmethod
+    def apply(self, picture: Image, random: np.random.Generator) -> Image:
+        """Alter a picture of mode L or RGB; mode and size may change.
+
+        `random` gives the same numbers for the same query, seed, place in the chain and options.
+        """
+
+    def encode(self, picture: Image) -> tuple[str, bytes]:
+        """MIME type and file."""
+        return png.MIME, png.encode(picture)
+
+    def convert(self, work: Work) -> Media:
+        if work.media is None:
+            raise self._error(work, "there is no picture yet; put a step that makes one before this one")
+        try:
+            picture = decode(work.media.read())
+            random = generator(work, self.name, self.options.model_dump(mode="json"))
+            return Media.of("image", *self.encode(self.apply(picture, random)))
+        except ValueError as error:
+            raise self._error(work, str(error)) from error
+
+    def _error(self, work: Work, told: str) -> ConversionError:
+        return ConversionError(f"query {work.query.id!r}: {self.name}: {told}")
+
+
+def check_size(width: int, height: int) -> None:
+    """Raises ValueError for a picture without pixels, and for one that would not be read again."""
+    if min(width, height) < 1:
+        raise ValueError(f"{width}x{height} pixels are left: nothing could be seen")
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"{width}x{height} pixels are more than {MOST_PIXELS // 10**6} million")

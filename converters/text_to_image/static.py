@@ -1,0 +1,31 @@
+"""A picture of noise: a control, for the effect that any picture has beside a written query."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from converters.chance import generator
+from converters.text_to_image import png
+from safebench.plugins import Converter, PluginOptions, Work
+from safebench.types import Media
+
+
+class Static(Converter):
+    """Every band of every pixel drawn evenly from 0-255; another picture for every query."""
+
+    name = "static"
+    summary = "a picture of random pixels, for controls"
+    takes = "text"
+    gives = "image"
+
+    class Options(PluginOptions):
+        width: int = Field(512, ge=1, le=4096)  # px
+        height: int = Field(512, ge=1, le=4096)  # px
+
+    def convert(self, work: Work) -> Media:
+        from PIL import Image
+
+        random = generator(work, self.name, self.options.model_dump(mode="json"))
+        pixels = random.integers(0, 256, (self.options.height, self.options.width, 3), dtype=np.uint8)
+        return Media.of("image", png.MIME, png.encode(Image.fromarray(pixels, "RGB")))

@@ -1,0 +1,21 @@
+"""Options of every engine that runs a model on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from converters.text_to_speech.engine import SpeechOptions
+from safebench.torch_backend import existing
+
+
+class LocalOptions(SpeechOptions):
+    """Options of every engine that runs a model on this machine."""
+
+    model: str = Field(min_length=1)  # a folder or file, or the name of a published model, which is then downloaded
+    device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
+    threads: int = Field(1, ge=1)  # CPU threads of a worker process; another number rounds differently
+
+    def files(self) -> list[Path]:
+        return existing(self.model)

@@ -1,0 +1,212 @@
+"""A chat model of transformers on this machine: loaded once, asked in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from safebench.errors import BadInput
+from safebench.plugins import PluginOptions
+from safebench.torch_backend import choose_device, import_local, told
+from safebench.types import TEXT
+
+Messages = list[dict[str, Any]]  # one conversation in the chat format, media decoded
+READERS = {"image": "image_processor", "audio": "feature_extractor", "video": "video_processor"}  # of a processor
+
+
+class LocalChatOptions(PluginOptions):
+    """How a model is loaded and how it answers."""
+
+    revision: str | None = None  # of a published model; a branch can move, so name a commit
+    device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
+    device_map: str | None = None  # in place of `device`: "auto" spreads a large model over all GPUs (needs accelerate)
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"  # auto: that of the checkpoint
+    batch_size: int = Field(8, ge=1)  # conversations at once; halved by itself where memory does not suffice
+    max_new_tokens: int = Field(1024, ge=1)
+    trust_remote_code: bool = False  # runs Python code that comes with the model: only for a model you trust
+    parameters: Mapping[str, Any] = {}  # for `generate`: do_sample, temperature, top_p, …; greedy when not given
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model generated, and how many tokens that took."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    finished: bool  # False: it was still talking when `max_new_tokens` was reached
+
+
+class TooLong(ValueError):
+    """The model would hear only the beginning of a clip."""
+
+
+@lru_cache(maxsize=4)
+def local_chat(model: str, options: str) -> LocalChat:
+    """One model in memory for all targets and jurors that use it in the same way; `options` as JSON."""
+    return LocalChat(model, LocalChatOptions.model_validate_json(options))
+
+
+class LocalChat:
+    """Nothing is loaded before it is needed: first the processor, then the weights."""
+
+    def __init__(self, model: str, options: LocalChatOptions) -> None:
+        self.model = model
+        self.options = options
+
+    # --- loading
+
+    @property
+    def _source(self) -> dict[str, Any]:
+        return {"revision": self.options.revision, "trust_remote_code": self.options.trust_remote_code}
+
+    @cached_property
+    def _transformers(self) -> Any:
+        user = f"target 'transformers:{self.model}'"
+        import_local("torch", user)
+        transformers = import_local("transformers", user)
+        transformers.utils.logging.disable_progress_bar()
+        return transformers
+
+    @cached_property
+    def _processor(self) -> Any:
+        """A processor, or the tokenizer of a model of text alone. Raises BadInput."""
+        try:
+            processor = self._transformers.AutoProcessor.from_pretrained(self.model, **self._source)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise BadInput(f"model {self.model!r} cannot be loaded: {told(error)}") from error
+        tokenizer = getattr(processor, "tokenizer", processor)
+        if getattr(processor, "chat_template", None) is None and getattr(tokenizer, "chat_template", None) is None:
+            raise BadInput(f"model {self.model!r} has no chat template: it is no chat model")
+        tokenizer.padding_side = "left"
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        return processor
+
+    @property
+    def _tokenizer(self) -> Any:
+        return getattr(self._processor, "tokenizer", self._processor)
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        """The media that its processor reads, and text."""
+        readers = {medium for medium, name in READERS.items() if getattr(self._processor, name, None) is not None}
+        return frozenset({TEXT, *readers})
+
+    @cached_property
+    def _network(self) -> Any:
+        """The model, ready to generate. Raises BadInput when it cannot be loaded."""
+        transformers = self._transformers
+        place = {"device_map": self.options.device_map} if self.options.device_map else {}
+        try:
+            config = transformers.AutoConfig.from_pretrained(self.model, **self._source)
+            many = type(config) in transformers.MODEL_FOR_MULTIMODAL_LM_MAPPING
+            auto = transformers.AutoModelForMultimodalLM if many else transformers.AutoModelForCausalLM
+            model = auto.from_pretrained(
+                self.model, use_safetensors=True, dtype=self.options.dtype, **place, **self._source
+            )
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+            raise BadInput(f"model {self.model!r} cannot be loaded: {told(error)}") from error
+        return (model if place else model.to(choose_device(self.options.device))).eval()
+
+    def load(self) -> None:
+        """Raises BadInput when the model cannot be used."""
+        _ = self._network
+
+    # --- asking
+
+    def size(self, messages: Messages) -> int:
+        """How long a conversation is, about: conversations of like size make good batches."""
+        parts = [part for message in messages for part in _parts(message)]
+        return sum(len(part["text"]) if part["type"] == "text" else _size(part) for part in parts)
+
+    def answer(self, conversations: Sequence[Messages]) -> list[Answer]:
+        """One answer for each. Raises torch.OutOfMemoryError, TooLong, and ValueError for what cannot be put to it."""
+        import torch
+
+        inputs = self._inputs([self._prepared(messages) for messages in conversations])
+        network = self._network
+        with torch.inference_mode():
+            generated = network.generate(
+                **_placed(inputs, network),
+                max_new_tokens=self.options.max_new_tokens,
+                **{"do_sample": False, **self.options.parameters},
+            )
+        length = inputs["input_ids"].shape[1]
+        prompts = inputs["attention_mask"].sum(dim=1).tolist()
+        return [self._read(row[length:], prompt) for row, prompt in zip(generated, prompts, strict=True)]
+
+    def _inputs(self, conversations: Sequence[Messages]) -> Any:
+        how = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
+        if self._processor is self._tokenizer:
+            return self._processor.apply_chat_template(conversations, padding=True, **how)
+        return self._processor.apply_chat_template(conversations, processor_kwargs={"padding": True}, **how)
+
+    def _read(self, row: Any, prompt_tokens: int) -> Answer:
+        ends = self._network.generation_config.eos_token_id
+        ends = set(ends if isinstance(ends, list) else [ends])
+        tokens = row.tolist()
+        said = next((n for n, token in enumerate(tokens) if token in ends), None)
+        kept = tokens if said is None else tokens[:said]
+        text = self._tokenizer.decode(kept, skip_special_tokens=True).strip()
+        return Answer(text, int(prompt_tokens), len(kept), finished=said is not None)
+
+    # --- media
+
+    def _prepared(self, messages: Messages) -> Messages:
+        """Parts as the processor wants them. A model of text alone gets strings."""
+        if self._processor is self._tokenizer:
+            return [{**m, "content": "\n".join(part["text"] for part in _parts(m))} for m in messages]
+        return [{**m, "content": [self._prepared_part(part) for part in _parts(m)]} for m in messages]
+
+    def _prepared_part(self, part: dict[str, Any]) -> dict[str, Any]:
+        if part["type"] != "audio":
+            return part
+        extractor = self._processor.feature_extractor
+        heard = _resampled(part["audio"], part["sampling_rate"], extractor.sampling_rate)
+        longest = getattr(extractor, "n_samples", None)
+        if longest is not None and heard.size > longest and self._cuts(heard, longest):
+            seconds = longest / extractor.sampling_rate
+            raise TooLong(
+                f"the clip lasts {heard.size / extractor.sampling_rate:.1f} s and {self.model} hears {seconds:.0f} s"
+                f" of it: shorten it, or send it in pieces (layout: max_seconds_per_piece = {seconds:.0f})"
+            )
+        return {"type": "audio", "audio": heard}
+
+    def _cuts(self, heard: Any, longest: int) -> bool:
+        """Whether the processor leaves out what comes after `longest` samples: it then makes no more tokens of it."""
+        whole, cut = (
+            self._inputs([[{"role": "user", "content": [{"type": "audio", "audio": samples}]}]])["input_ids"].shape[1]
+            for samples in (heard, heard[:longest])
+        )
+        return bool(whole == cut)
+
+
+def _placed(inputs: Mapping[str, Any], network: Any) -> dict[str, Any]:
+    """On the network's device; what is no number of a token or a place has the network's type."""
+    return {
+        name: tensor.to(network.device, network.dtype if tensor.is_floating_point() else tensor.dtype)
+        for name, tensor in inputs.items()
+        if hasattr(tensor, "is_floating_point")
+    }
+
+
+def _parts(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    content = message["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+
+
+def _size(part: Mapping[str, Any]) -> int:
+    """In characters, about: a second of speech counts as 25, a picture as 1000."""
+    return len(part["audio"]) * 25 // part["sampling_rate"] if part["type"] == "audio" else 1000
+
+
+def _resampled(samples: Any, rate: int, to_rate: int) -> Any:
+    import soxr
+
+    return samples if rate == to_rate else np.asarray(soxr.resample(samples, rate, to_rate), dtype=np.float32)

@@ -1,0 +1,90 @@
+"""A chat model on this machine: `transformers:MODEL`, a folder or the name of a published model."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from safebench.errors import BadInput
+from safebench.hashing import content_hash
+from safebench.plugins import Target, TargetSetup
+from safebench.targets.batching import Batcher
+from safebench.targets.local_chat import Answer, LocalChat, LocalChatOptions, Messages, local_chat
+from safebench.targets.messages import encode_messages, media_encoders
+from safebench.torch_backend import check_exists
+from safebench.types import Attempt, Failure, Request, Response
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+class TransformersTarget(Target):
+    """Requests that are under way at the same time are answered in batches of like length."""
+
+    name = "transformers"
+    summary = "a chat model on this machine, with what its processor reads: transformers:MODEL"
+    version = f"1 transformers {_installed('transformers')} torch {_installed('torch')}"
+    family = "transformers"
+    needs = ("torch", "transformers")
+    extra = "local"
+
+    class Options(LocalChatOptions):
+        """As those of the model."""
+
+    def __init__(self, setup: TargetSetup) -> None:
+        super().__init__(setup)
+        if not setup.argument:
+            raise BadInput("target 'transformers' needs a model: transformers:MODEL")
+        check_exists("model", setup.argument)
+        self._batcher: Batcher[Messages, Answer] = Batcher(self._answer, self._chat.size, self.options.batch_size)
+
+    @property
+    def _chat(self) -> LocalChat:
+        return local_chat(self.setup.argument, self.options.model_dump_json())
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        return self._chat.accepts & frozenset({"text", *media_encoders(self.family, self.encoders)})
+
+    def describe(self) -> Mapping[str, Any]:
+        options = self.options.model_dump(mode="json", exclude={"device", "device_map", "batch_size"})
+        folder = Path(self.setup.argument)
+        return {**super().describe(), **options, "sha256": content_hash(folder) if folder.exists() else None}
+
+    async def check(self) -> None:
+        await asyncio.to_thread(self._chat.load)
+
+    async def close(self) -> None:
+        await self._batcher.close()
+
+    async def ask(self, request: Request) -> Response:
+        started = time.perf_counter()
+        try:
+            messages = encode_messages(request.messages, self.family, self.encoders)
+            answer = await self._batcher.put(messages)
+        except Exception as error:  # noqa: BLE001  what a model raises has no common type; it becomes data
+            failure = Failure(f"{self.name}:{self.setup.argument}", type(error).__name__, str(error)[:2000])
+            return Response("failed", attempts=(Attempt(_since(started), error=str(failure)),), failure=failure)
+        return Response(
+            "answered",
+            answer.text,
+            finish="stop" if answer.finished else "length",
+            model=self.setup.argument,
+            usage={"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
+            attempts=(Attempt(_since(started)),),
+        )
+
+    def _answer(self, conversations: list[Messages]) -> list[Answer]:
+        return self._chat.answer(conversations)
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 4)
