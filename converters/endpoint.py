@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import openai
 from pydantic import Field
 
-from safebench.endpoints import DEFAULT_KEY, FILTER_CODES, endpoint_key, endpoint_url, error_text, mentions
-from safebench.errors import BadInput, ConversionError
+from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, meaning
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import PluginOptions
 
 CHECK_TIMEOUT = 10.0  # s
@@ -35,8 +35,11 @@ class Endpoint:
         self.url = endpoint_url(options.base_url)
         self._options = options
         self._who = who
-        if urlsplit(self.url).scheme not in ("http", "https"):
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https"):
             raise BadInput(f"base_url {self.url!r} is not an http(s) URL")
+        if parts.username or parts.password:
+            raise BadInput(f"no key belongs into base_url, where it would be written down: set {self._key_name}")
         self.key()
 
     def key(self) -> str:
@@ -66,13 +69,21 @@ class Endpoint:
             return  # not every server lists its models; the first request will tell
 
     def ask(self, call: Callable[..., Any], **request: Any) -> Any:
-        """The raw response of one of the client's methods. Raises ConversionError; a filter's stop says "declined"."""
+        """The raw response of one of the client's methods.
+
+        Raises ConversionError, which says "declined" for a filter's stop, and TargetRefusesService where no request at
+        all can succeed.
+        """
         try:
             return call(**request)
         except openai.APIStatusError as error:
-            told, stopped = error_text(error.response.content), mentions(error.response.text, FILTER_CODES)
-            declined = "declined: " if stopped and error.status_code in (400, 403) else ""
-            raise self.failed(f"{declined}answered {error.status_code}: {told}") from error
+            told = f"answered {error.status_code}: {error_text(error.response.content)}"
+            match meaning(error.status_code, error.response.text):
+                case "blocked":
+                    raise self.failed(f"declined: {told}") from error
+                case "no service":
+                    raise TargetRefusesService(str(self.failed(told))) from error
+            raise self.failed(told) from error
         except openai.APIError as error:
             cause = f": {error.__cause__}" if error.__cause__ else ""
             raise self.failed(f"could not be asked: {error}{cause}") from error

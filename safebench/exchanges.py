@@ -9,7 +9,7 @@ from dataclasses import replace
 from safebench.asking import ask_safely
 from safebench.errors import SafeBenchError
 from safebench.plugins import Target
-from safebench.records import compact
+from safebench.records import compact, storable
 from safebench.store import Store
 from safebench.types import Request, Response
 
@@ -42,5 +42,4 @@ class Desk:
             if self._stop.is_set():
                 raise Stopping
             response = await ask_safely(target, request)
-        text = response.text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be stored
-        return self._store.keep_exchange(key, item, purpose, told, replace(response, text=text))
+        return self._store.keep_exchange(key, item, purpose, told, replace(response, text=storable(response.text)))

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from converters.text_to_image.refinement import Critique
+from safebench.records import storable
 from safebench.refusal import refuses
 
 INTERPRETATION: dict[str, Any] = {
@@ -36,7 +37,7 @@ _PROMPT = re.compile(
     r"\b(?:revised|improved|better|new)[ _](?:prompt|description)\b\W{0,8}(.+?)(?:\n\s*\n|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
-_LABEL = re.compile(r"\A(?:.{0,200}\n)?\W*(?:the )?(?:picture|image|prompt|description)\W*:\W*(?=\w)", re.IGNORECASE)
+_LABEL = re.compile(r"\A(?:.{0,200}\n)?\W*(?:the )?(?:picture|image|prompt|description)\W{0,4}:\W{0,4}", re.IGNORECASE)
 
 
 class Declined(ValueError):
@@ -108,4 +109,4 @@ def _score(told: object) -> float | None:
 def _cleaned(told: object) -> str:
     """A text on one line that can be stored; empty for what is no text."""
     text = told if isinstance(told, str) else ""
-    return " ".join(text.encode("utf-8", "replace").decode("utf-8").split()).strip("\"'*` ")
+    return " ".join(storable(text).split()).strip("\"'*` ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import http.client
 import json
 import urllib.request
@@ -13,11 +12,13 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic import Field
 
+from converters.chance import generator
 from converters.endpoint import Endpoint, EndpointOptions
 from converters.text_to_image.pictures import whole_picture
 from safebench.endpoints import FILTER_CODES, error_text, mentions
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, Work
+from safebench.records import storable
 from safebench.types import Draft, Media
 
 LARGEST = 64 * 2**20  # bytes of a picture behind a link
@@ -61,12 +62,13 @@ class OpenAIImages(Converter):
         picture = whole_picture(self._bytes(told, answer.content), f"what {self._endpoint.url} answered")
         revised = told.get("revised_prompt")
         if isinstance(revised, str) and revised != work.text:
-            work.notes.drafts.append(Draft(work.text, revised))  # what the picture really shows
+            work.notes.drafts.append(Draft(work.text, storable(revised)))  # what the picture really shows
         return picture
 
     def _request(self, work: Work) -> dict[str, Any]:
         optional = {name: getattr(self.options, name) for name in ("size", "quality", "response_format")}
-        seed = {"seed": _seed(work)} if self.options.seeded else {}
+        random = generator(work, self.name, work.attempt)
+        seed = {"seed": int(random.integers(2**31))} if self.options.seeded else {}
         return {
             "model": self.options.model,
             "prompt": work.text,
@@ -140,9 +142,3 @@ def _on_same_host(link: str, base_url: str) -> str | None:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _seed(work: Work) -> int:
-    """One for each query of a run and each try."""
-    told = f"{work.seed}/{work.query.id}/{work.attempt}"
-    return int.from_bytes(hashlib.sha256(told.encode("utf-8", "replace")).digest()[:4]) >> 1  # of 31 bits

@@ -63,12 +63,11 @@ class Refined(Converter):
         self._drawer.check()
 
     def convert(self, work: Work) -> Media:
-        drafts = work.notes.drafts
         try:
             if not work.text.strip():
                 raise ConversionError("there is no text to draw a picture of")
             cast = _Cast(work, self._interpreter, self._critic, self._drawer, self.options.rounds)
-            best, rounds = refine(cast, self.options.rounds, self.options.enough, drafts)
+            best, rounds = refine(cast, self.options.rounds, self.options.enough, work.notes.drafts)
         except ConversionError as error:
             raise ConversionError(f"query {work.query.id!r}: {error}") from error
         assert best.media is not None

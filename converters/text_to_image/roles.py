@@ -12,15 +12,16 @@ from pydantic import ConfigDict, model_validator
 from converters.text_to_image.critiques import Declined, Unreadable
 from safebench import registry
 from safebench.asking import ask_safely
-from safebench.errors import BadInput, ConversionError, SafeBenchError
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import PluginOptions
+from safebench.records import storable
 from safebench.types import Message, Part, Request, Response
 
 T = TypeVar("T")
 
 
 class RoleOptions(PluginOptions):
-    """`model` is the target, NAME[:ARGUMENT]; all other keys are its options. Without any, the target may stand alone."""
+    """`model` is the target, NAME[:ARGUMENT]; all other keys are its options. A string will do without them."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     model: str
@@ -43,16 +44,19 @@ class Role:
 
     def check(self, *media: str) -> None:
         """Before a run: raises BadInput when the target cannot work or does not take these media."""
-        missing = sorted(set(media) - self._target.accepts)
-        if missing:
-            raise BadInput(f"the {self.name} ({self._target.name}) takes no {' and no '.join(missing)}")
         try:
+            missing = sorted(set(media) - self._target.accepts)
+            if missing:
+                raise BadInput(f"target {self._target.name!r} takes no {' and no '.join(missing)}")
             self._runner.run(self._target.check())
         except BadInput as error:
             raise BadInput(*(f"the {self.name}: {problem}" for problem in error.problems)) from error
 
     def ask(self, parts: tuple[Part, ...], schema: Mapping[str, Any], read: Callable[[str], T]) -> T:
-        """What `read` finds in the answer. Raises ConversionError when the role declines or breaks."""
+        """What `read` finds in the answer.
+
+        Raises ConversionError when the role declines or breaks, TargetRefusesService when it answers nobody.
+        """
         text = self._answer(Request((Message("user", parts),), schema))
         try:
             return read(text)
@@ -64,15 +68,15 @@ class Role:
     def _answer(self, request: Request) -> str:
         try:
             response = self._runner.run(ask_safely(self._target, request))
-        except SafeBenchError as error:
-            raise ConversionError(f"the {self.name} cannot be asked: {error}") from error
+        except TargetRefusesService as error:
+            raise TargetRefusesService(f"the {self.name}: {error}") from error
         if response.status == "blocked":
             raise ConversionError(f"the {self.name} declined: {_why(response)}")
         if response.status == "failed":
             raise ConversionError(f"the {self.name} failed: {_why(response)}")
         if not response.text.strip():
             raise ConversionError(f"the {self.name} answered nothing")
-        return response.text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be stored
+        return storable(response.text)
 
     @cached_property
     def _runner(self) -> asyncio.Runner:

@@ -1,13 +1,15 @@
 import json
 import re
+import tomllib
 
 import pytest
 
 from converters.text_to_image.refined import Refined
 from safebench import registry
-from safebench.errors import BadInput, ConversionError
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
-from safebench.recipes import Recipe
+from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.resources import data_path
 from safebench.testing.server import Reply, chat, error, image
 from safebench.types import Query
 from tests.converters.text_to_image.drawn import picture
@@ -23,7 +25,7 @@ def critique(score, matches=False, prompt="A better lock."):
 
 
 class Studio:
-    """An endpoint that plays interpreter, critic and drawer; each says in turn what the test wants, then the last again."""
+    """An endpoint that plays all roles: each says in turn what the test wants, and then the last again."""
 
     def __init__(self, *critiques, description=DESCRIPTION, pictures=()):
         self.scripts = {
@@ -120,7 +122,6 @@ def test_every_round_and_every_try_draws_with_a_seed_of_its_own(serve):
         (Studio(description=""), "the interpreter answered nothing"),
         (Studio(description='{"picture": "A br'), "the interpreter's answer holds no whole JSON"),
         (Studio(description=error(500, "boom")), "the interpreter failed: .*boom"),
-        (Studio(description=error(404, "no such model")), "the interpreter cannot be asked: .*no such model"),
         (Studio(critique(5), REFUSAL), "the critic declined: .*can't help"),
         (Studio(error(500, "boom")), "the critic failed: .*boom"),
         (Studio("What a nice day."), "no score can be read.*What a nice day"),
@@ -134,6 +135,19 @@ def test_every_round_and_every_try_draws_with_a_seed_of_its_own(serve):
 )
 def test_a_role_that_declines_or_breaks_leaves_no_picture(serve, studio, told):
     with pytest.raises(ConversionError, match=f"^query 'q9': {told}"):
+        convert(serve(studio))
+
+
+@pytest.mark.parametrize(
+    ("studio", "told"),
+    [
+        (Studio(description=error(404, "no such model")), "the interpreter: .*HTTP 404: no such model"),
+        (Studio(error(429, "pay first", code="insufficient_quota")), "the critic: .*pay first"),
+        (Studio(pictures=[error(401, "wrong key")]), "painter at .* answered 401: wrong key"),
+    ],
+)
+def test_a_service_that_will_answer_nothing_at_all_is_no_fault_of_the_query(serve, studio, told):
+    with pytest.raises(TargetRefusesService, match=f"^{told}"):
         convert(serve(studio))
 
 
@@ -175,7 +189,7 @@ def test_a_rejected_key_is_found_before_the_run(serve, role):
 
 
 def test_a_critic_that_cannot_see_is_found_before_the_run(serve):
-    with pytest.raises(BadInput, match=r"the critic \(reference\) takes no image"):
+    with pytest.raises(BadInput, match="the critic: target 'reference' takes no image"):
         converter(serve(Studio()), critic="reference").check()
 
 
@@ -215,6 +229,20 @@ def test_the_fingerprint_changes_with_the_version_of_what_draws(monkeypatch):
     versions = list(before.versions())
     monkeypatch.setattr(registry.load(registry.Converter, "typographic"), "version", "another")
     assert list(before.versions()) != versions
+
+
+def test_the_recipes_that_the_study_proposes_are_whole_and_its_conditions_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    study = data_path("studies/image-quality.toml").read_text()
+    proposed = tmp_path / "generated.toml"
+    lines = [line.removeprefix("#     ") for line in study.splitlines() if line.startswith(("#     [", "#     steps"))]
+    proposed.write_text("\n".join(lines))
+    recipes = load_recipes(proposed)
+    for name, rounds in (("vanilla", 1), ("refined", 3)):
+        recipes["image", name].check()
+        assert recipes["image", name].steps[0].options["rounds"] == rounds
+    asked = parse_conditions(re.findall(r"-c (\S+)", study), recipes)
+    assert set(parse_conditions(tomllib.loads(study)["conditions"], load_recipes())) < set(asked)
 
 
 def test_it_draws_offline_by_functions_and_a_typographic_picture(tmp_path, monkeypatch):

@@ -80,7 +80,7 @@ def test_only_a_picture_that_matches_and_scores_enough_ends_the_loop(first, roun
 
 
 def test_no_score_at_all_is_no_picture():
-    with pytest.raises(ConversionError, match="no score can be read.*the last one is 'nonsense'"):
+    with pytest.raises(ConversionError, match=r"no score can be read.*the last one is 'nonsense'"):
         played(Critique("hm"), Critique("nonsense"), rounds=2)
 
 

@@ -102,7 +102,7 @@ def test_weights_that_are_missing_are_never_random_numbers(folder, tmp_path):
     weights = load_file(folder / "model.safetensors")
     del weights["text_projection.weight"]
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(BadInput, match="is no CLIP model: it lacks text_projection.weight"):
+    with pytest.raises(BadInput, match=r"is no CLIP model: it lacks text_projection.weight"):
         ClipScore(ClipScore.Options(model=str(tmp_path), device="cpu")).check()
 
 
@@ -118,5 +118,5 @@ def test_pickled_weights_are_not_loaded(folder, tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_told():
-    with pytest.raises(BadInput, match="model './nowhere' does not exist"):
+    with pytest.raises(BadInput, match=r"model './nowhere' does not exist"):
         ClipScore(ClipScore.Options(model="./nowhere"))
