@@ -10,13 +10,10 @@ from typing import Any
 
 import openai
 
+from safebench.endpoints import meaning, mentions
 from safebench.errors import TargetRefusesService
 from safebench.plugins import Encoder
 from safebench.types import Attempt, Failure, Media, Response
-
-FILTER_CODES = ("content_filter", "content_policy", "moderation", "safety_block", "responsibleaipolicy")
-NO_SERVICE = frozenset({401, 403, 404})
-NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
 
 
 def read(body: Any, encoders: Mapping[str, Encoder]) -> Response:
@@ -69,10 +66,11 @@ def _media(message: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> tuple
 def from_status_error(error: openai.APIStatusError, component: str) -> Response:
     """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
     failure = Failure(component, f"HTTP {error.status_code}", error_message(error))
-    if error.status_code in (400, 403) and _mentions(error, FILTER_CODES):
-        return Response("blocked", finish="content_filter", failure=failure)
-    if error.status_code in NO_SERVICE or _mentions(error, NO_SERVICE_CODES):
-        raise TargetRefusesService(str(failure)) from error
+    match meaning(error.status_code, _told(error)):
+        case "blocked":
+            return Response("blocked", finish="content_filter", failure=failure)
+        case "no service":
+            raise TargetRefusesService(str(failure)) from error
     return Response("failed", failure=failure)
 
 
@@ -81,12 +79,11 @@ def worth_retrying(error: openai.APIStatusError, statuses: frozenset[int]) -> bo
 
 
 def is_about_schema(error: openai.APIStatusError) -> bool:
-    return _mentions(error, ("response_format", "json_schema", "structured", "guided"))
+    return mentions(_told(error), ("response_format", "json_schema", "structured", "guided"))
 
 
-def _mentions(error: openai.APIStatusError, words: Sequence[str]) -> bool:
-    told = str(error.body if error.body is not None else error.message).lower().replace("-", "_").replace(" ", "_")
-    return any(word in told for word in words)
+def _told(error: openai.APIStatusError) -> object:
+    return error.body if error.body is not None else error.message
 
 
 def error_message(error: openai.APIError) -> str:
