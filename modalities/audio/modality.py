@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from modalities.audio import closed_set, hearing, signal
-from modalities.audio.decoding import Samples, decode
+from modalities.audio.decoding import Samples, decode, duration
 from modalities.audio.encoders import OpenAIAudio
-from modalities.audio.voices import voice_recipes
+from modalities.audio.voices import voice_of, voice_recipes
 from safebench.errors import SafeBenchError
-from safebench.plugins import Asking, Checking, Encoder, Modality
+from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
 from safebench.types import Fidelity, Part, Text
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
@@ -33,12 +33,17 @@ class AudioModality(Modality):
     recogniser = closed_set.RECOGNISER
     shown = (*ERROR_RATES, closed_set.PICK)
     limits = (*signal.LIMITS, *MAX_RATES, MIN_PICK)
+    columns: ClassVar[Mapping[str, str]] = {"voice": "string", "duration": "float64"}
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIAudio()}
 
     @classmethod
     def recipes(cls) -> Mapping[str, Mapping[str, Any]]:
         """One for each voice of data/voices.toml, under the voice's name."""
         return voice_recipes()
+
+    def describe(self, describing: Describing) -> Mapping[str, str | float | None]:
+        """Who speaks, and the duration in s; None for what is no recording."""
+        return {"voice": voice_of(describing.steps), "duration": duration(describing.media)}
 
     def check(self, checking: Checking) -> Fidelity:
         """Measure the signal against the gate's limits, then have it heard.
