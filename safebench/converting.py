@@ -62,7 +62,7 @@ def convert(
     Raises BadInput for wrong input and for a folder that holds something else, Interrupted after ctrl-C.
     """
     dataset = load_dataset(data, text_column).limited(limit)
-    known = load_recipes(recipes)
+    known = load_recipes(recipes, brought=dataset.recipes)
     parsed = parse_conditions(list(conditions), known)
     plain = [str(condition) for condition in parsed if condition.recipe is None]
     if plain:
@@ -174,7 +174,7 @@ async def _pack(store: Store, dataset: Dataset, deals: list[Deal], out: Path, re
         jobs = [found.job(query) for found in ones for query in queries]
         kept = [await renderer.rendering(job) for job in jobs]
         pairs = zip(jobs, kept, strict=True)
-        write_shards(packed, medium, (row(job.query, rendering, medium) for job, rendering in pairs))
+        write_shards(packed, medium, (row(job, rendering) for job, rendering in pairs))
     recipes = {medium: _recipes(ones) for medium, ones in by_medium.items()}
     card = data_card(packed, recipes, len(queries), source)
     (out / "README.md").write_text(card, encoding="utf-8")

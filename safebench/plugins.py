@@ -164,6 +164,14 @@ class Asking:
         return self.query.text if name in (QUERY, MADE) else prompt(name).text
 
 
+@dataclass(frozen=True, slots=True)
+class Describing:
+    """What a row of a data set is described from: the steps (`use` and options) and the media, None where it failed."""
+
+    steps: tuple[Mapping[str, Any], ...]
+    media: Media | None
+
+
 class Modality(Plugin):
     """One medium: renders by recipes, checks what was rendered, composes the message."""
 
@@ -174,11 +182,16 @@ class Modality(Plugin):
     limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
     layout: ClassVar[tuple[str, ...]] = ()  # what a recipe may say of the message
     shown: ClassVar[tuple[str, ...]] = ()  # measures of fidelity that reports show beside the rates
+    columns: ClassVar[Mapping[str, str]] = {}  # that a data set of this medium has as well: "string" or "float64"
     required = ("name", "summary", "medium")
 
     @classmethod
     def recipes(cls) -> Mapping[str, Mapping[str, Any]]:
         """Recipes that it brings, tables by name; ours, in the same form, are in data/recipes.toml."""
+        return {}
+
+    def describe(self, describing: Describing) -> Mapping[str, str | float | None]:
+        """The values of `columns` for one row."""
         return {}
 
     @abstractmethod
