@@ -24,7 +24,7 @@ from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
 from safebench.reading import Reader
 from safebench.recipes import Recipe, load_recipes, parse_conditions
-from safebench.renderer import Renderer, RenderSettings, ready
+from safebench.renderer import Renderer, RenderSettings, at_once, ready
 from safebench.store import Store
 from safebench.types import Query, Rendering
 from safebench.workers import Workers
@@ -131,7 +131,7 @@ async def _render_all(
         with Store(work) as store, on_interrupt(stop.set):
             await ready(_recipes(deals), workers)
             renderer = Renderer(store, Reader(workers), None, settings)
-            await _each(dataset.queries, deals, renderer, 2 * workers.count, stop, rendered)
+            await _each(dataset.queries, deals, renderer, at_once(_recipes(deals), workers), stop, rendered)
             if stop.is_set():
                 raise Interrupted("the same command")
             await _pack(store, dataset, deals, out, renderer)
