@@ -14,7 +14,7 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from safebench import registry
-from safebench.errors import ConversionError, SafeBenchError
+from safebench.errors import ConversionError, SafeBenchError, TargetRefusesService
 from safebench.plugins import Checking, Converter, Notes, Recogniser, Work
 from safebench.recipes import Recipe, Step
 from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
@@ -69,13 +69,16 @@ def render(job: RenderJob) -> Rendering:
 def render_batch(jobs: Sequence[RenderJob]) -> list[Rendering]:
     """Render and check queries by one recipe, each as often as the recipe allows until its rendering is faithful.
 
-    A failure is data: it comes back in the rendering and is never raised. The time taken is shared out evenly.
+    A failure is data: it comes back in the rendering. Raises TargetRefusesService where a model that takes part would
+    answer nothing at all: that is no fault of a query. The time taken is shared out evenly.
     """
     started = time.perf_counter()
     found: dict[int, Rendering] = {}
     missing = list(range(len(jobs)))
     for attempt in range(jobs[0].recipe.tries):
-        found |= zip(missing, _render_once([jobs[n] for n in missing], attempt), strict=True)
+        for n, made in zip(missing, _render_once([jobs[n] for n in missing], attempt), strict=True):
+            before = found[n].drafts if n in found else ()
+            found[n] = replace(made, drafts=(*before, *made.drafts))
         missing = [n for n in missing if not found[n].faithful]
         if not missing:
             break
@@ -136,6 +139,8 @@ def _at_once(converter: Converter, works: Sequence[Work]) -> Sequence[Media | Co
     """None where the call failed, or did not give one result for each work."""
     try:
         made = converter.convert_batch(works)
+    except TargetRefusesService:
+        raise
     except Exception as error:  # noqa: BLE001  what it holds on to is free again when this returns
         if type(error).__name__ == "OutOfMemoryError":
             _FITS[converter] = len(works) // 2
@@ -175,9 +180,11 @@ class _Chain:
 
     @contextmanager
     def going(self, component: str) -> Iterator[None]:
-        """The one boundary: any engine's failure becomes data."""
+        """The one boundary: any engine's failure becomes data, but for a service that will answer nobody."""
         try:
             yield
+        except TargetRefusesService:
+            raise
         except Exception as error:  # noqa: BLE001
             self.fail(component, error)
 

@@ -8,7 +8,7 @@ import pytest
 from converters.text_to_image.typographic import Typographic
 from converters.text_to_text.template import Template
 from safebench import rendering
-from safebench.errors import BadInput, ConversionError
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
 from safebench.recipes import Recipe, load_recipes
 from safebench.rendering import RenderJob, batch_size, prepare, render, render_batch
@@ -261,3 +261,28 @@ def test_a_converter_that_says_nothing_of_batches_takes_one_work_at_a_time() -> 
     drawn, error = Typographic().convert_batch(works)
     assert drawn == Typographic().convert(works[0])
     assert isinstance(error, ConversionError)
+
+
+def test_a_service_that_answers_nobody_stops_the_run_and_is_no_fault_of_the_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Locked(Typographic):
+        def convert(self, work: Work) -> Media:
+            raise TargetRefusesService("HTTP 401: wrong key")
+
+    monkeypatch.setattr(rendering, "_converter", lambda step: Locked())
+    with pytest.raises(TargetRefusesService, match="wrong key"):
+        render(RenderJob(QUERY, recipe(tmp_path, 'steps = [{ use = "typographic" }]\ntries = 3')))
+
+
+def test_drafts_of_all_tries_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Drafting(Typographic):
+        def convert(self, work: Work) -> Media:
+            work.notes.drafts.append(Draft(f"try {work.attempt}"))
+            if work.attempt < 1:
+                raise ConversionError("not yet")
+            return super().convert(work)
+
+    monkeypatch.setattr(rendering, "_converter", lambda step: Drafting())
+    found = render(RenderJob(QUERY, recipe(tmp_path, 'steps = [{ use = "typographic" }]\ntries = 3')))
+    assert [draft.prompt for draft in found.drafts] == ["try 0", "try 1"]
