@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from converters.text_to_image import fitted_text
-from converters.text_to_image.layout import Colour, FontSize, Gap, Layout, LayoutOptions, rgb
+from converters.text_to_image.colours import Colour, rgb
+from converters.text_to_image.layout import FontSize, Gap, Layout, LayoutOptions
 from safebench.plugins import Work
 
 if TYPE_CHECKING:

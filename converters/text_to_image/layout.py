@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from PIL import features
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from converters.text_to_image import fitted_text, png
+from converters.text_to_image.colours import Colour, rgb
 from converters.text_to_image.glyphs import font_path
 from converters.text_to_image.writing import writable
 from safebench.errors import ConversionError
@@ -21,25 +22,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def rgb(colour: str) -> fitted_text.Colour:
-    """Raises ValueError for what is no opaque colour."""
-    from PIL import ImageColor
-
-    red, green, blue, *alpha = ImageColor.getrgb(colour)
-    if alpha:
-        raise ValueError(f"colour {colour!r} is not opaque")
-    return red, green, blue
-
-
-def _is_colour(value: str) -> str:
-    rgb(value)
-    return value
-
-
 Side = Annotated[int, Field(ge=32, le=4096)]  # px
 FontSize = Annotated[int, Field(ge=4, le=1024)]  # px
 Gap = Annotated[int, Field(ge=0, le=4096)]  # px
-Colour = Annotated[str, AfterValidator(_is_colour)]  # a name or #rrggbb
 
 
 class LayoutOptions(PluginOptions):

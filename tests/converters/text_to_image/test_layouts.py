@@ -217,7 +217,7 @@ def test_without_a_picture_the_error_says_what_is_missing() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture", picture().read()[:200]])
 def test_a_broken_picture_is_an_error_that_names_the_query(data: bytes) -> None:
-    with pytest.raises(ConversionError, match="query 'q7': banner: the picture cannot be decoded"):
+    with pytest.raises(ConversionError, match="query 'q7': banner: the image cannot be decoded"):
         convert(Banner, TEXT, Media.of("image", "image/png", data))
 
 
