@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from safebench.errors import BadInput
@@ -12,14 +13,14 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
 
 
-def endpoint_url(named: str | None) -> str:
-    """The base URL that was named, else OPENAI_BASE_URL, else OpenAI's own."""
-    return (named or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
+    """The base URL that was named, else OPENAI_BASE_URL, else the usual one."""
+    return (named or os.environ.get("OPENAI_BASE_URL") or usual).rstrip("/")
 
 
-def endpoint_key(url: str, variable: str | None, who: str) -> str:
-    """The key in `variable`, or in the default one. Raises BadInput where there is none and one is needed."""
-    name = variable or DEFAULT_KEY
+def endpoint_key(url: str, variable: str | None, who: str, usual: str = DEFAULT_KEY) -> str:
+    """The key in `variable`, or in the usual one. Raises BadInput where there is none and one is needed."""
+    name = variable or usual
     key = os.environ.get(name)
     if key:
         return key
@@ -43,3 +44,9 @@ def error_text(body: bytes) -> str:
     except ValueError:
         pass
     return " ".join(text.split())[:300] or "nothing"
+
+
+def mentions(told: object, words: Sequence[str]) -> bool:
+    """Whether one of these words, in snake_case, stands in an error in any spelling."""
+    text = str(told).lower().replace("-", "_").replace(" ", "_")
+    return any(word in text for word in words)

@@ -41,8 +41,13 @@ class Desk:
             if self._stop.is_set():
                 raise Stopping
             response = await ask_safely(target, request)
-        text = response.text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be stored
-        return self._store.keep_exchange(key, item, purpose, told, replace(response, text=text))
+        kept = replace(response, text=_storable(response.text), thinking=_storable(response.thinking))
+        return self._store.keep_exchange(key, item, purpose, told, kept)
+
+
+def _storable(text: str) -> str:
+    """Without lone surrogates."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 async def ask_safely(target: Target, request: Request) -> Response:

@@ -91,10 +91,9 @@ class _Chain:
             converter = _converter(step.model_dump_json())
             made = converter.convert(Work(self.query, self.text, self.media, job.seed, attempt, number, self.notes))
             if made.medium == TEXT:
-                self.text, self.media = made.read().decode("utf-8"), None
+                self.text = made.read().decode("utf-8")
                 self.wanted = self.text if converter.rewords else self.wanted
-            else:
-                self.media = made
+            self.media = made
         assert self.media is not None
         self.component = f"check of {self.media.medium}"
         return self.media

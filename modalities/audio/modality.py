@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from modalities.audio import closed_set, hearing, signal
 from modalities.audio.decoding import Samples, decode
-from modalities.audio.encoders import OpenAIAudio, TransformersAudio
+from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
 from modalities.audio.voices import voice_recipes
 from safebench.errors import SafeBenchError
@@ -36,7 +36,11 @@ class AudioModality(Modality):
     shown = (*ERROR_RATES, closed_set.PICK)
     limits = (*signal.LIMITS, *MAX_RATES, MIN_PICK)
     layout = (PIECE,)
-    encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIAudio(), "transformers": TransformersAudio()}
+    encoders: ClassVar[Mapping[str, Encoder]] = {
+        "openai": OpenAIAudio(),
+        "audio_url": AudioUrl(),
+        "transformers": TransformersAudio(),
+    }
 
     @classmethod
     def recipes(cls) -> Mapping[str, Mapping[str, Any]]:

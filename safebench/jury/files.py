@@ -27,6 +27,7 @@ class JurorTable(PluginOptions):
     model: str | None = None
     name: str | None = None  # under which it votes; numbered after what it is when not given
     role: str | None = None
+    family: str | Mapping[str, Any] | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     timeout: float | None = None
@@ -93,7 +94,7 @@ def build_jury(table: JuryTable, seed: int = 0) -> Jury:
 def _seat(table: JurorTable, name: str, models: dict[str, Target]) -> Seat:
     if table.model is None:
         return Seat(name, registry.create(Juror, table.juror, f"juror {name}", **table.options), None)
-    told = {k: getattr(table, k) for k in ("base_url", "api_key_env", "timeout", "retries", "parameters")}
+    told = {k: getattr(table, k) for k in ("family", "base_url", "api_key_env", "timeout", "retries", "parameters")}
     options = {k: v for k, v in told.items() if v is not None}
     key = repr((table.model, options))
     models.setdefault(key, open_target(table.model, options))
