@@ -225,12 +225,17 @@ def convert(
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
+    draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws; the run's own if not given.")] = None,
+) -> None:
     """Show a run's tables and write summary.json and items.parquet."""
     from safebench.reporting import report
     from safebench.tables import show_report
 
-    made = report(folder)
+    made = report(folder, margin=margin, draws=draws, seed=seed)
     show_report(output, made.summary)
     output.print(f"written: {escape(str(folder / 'summary.json'))}, {escape(str(folder / 'items.parquet'))}")
 

@@ -15,6 +15,9 @@ from safebench.fidelity import fidelity_of
 from safebench.metrics import Group, summarise
 from safebench.planning import RUN_FILE
 from safebench.plugins import Target
+from safebench.statistics.gap import GapSettings, gap
+from safebench.statistics.observations import observe
+from safebench.statistics.spread import spread
 from safebench.store import Store
 from safebench.types import Intent, Outcome
 from safebench.way import way_of
@@ -33,23 +36,27 @@ class Report:
     summary: dict[str, Any]
 
 
-def report(folder: Path | str) -> Report:
+def report(folder: Path | str, *, margin: float = 0.05, draws: int = 2000, seed: int | None = None) -> Report:
     """Measure a run, finished or not, and write `summary.json` and `items.parquet` into its folder.
 
-    Raises BadInput when the folder is no run.
+    `margin`: the largest difference of rates that counts as none in the test of equivalence, a fraction; `draws`: of
+    the bootstrap; `seed`: of the draws, the run's own if not given. Raises BadInput when the folder is no run, and for
+    a margin or a number of draws that cannot be.
     """
     folder = Path(folder)
     if not (folder / RUN_FILE).is_file():
         raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
     asked = read_toml(folder / RUN_FILE)
+    settings = GapSettings(margin, draws, asked["seed"] if seed is None else seed)
     with Store(folder, readonly=True) as store:
-        summary = _summary(folder, asked, store)
+        summary = _summary(folder, asked, store, settings)
         _write_items(folder / ITEMS_FILE, store)
     _write_whole(folder / SUMMARY_FILE, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
     return Report(folder, summary)
 
 
-def _summary(folder: Path, asked: dict[str, Any], store: Store) -> dict[str, Any]:
+def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSettings) -> dict[str, Any]:
+    observed = observe(store, asked["conditions"])
     pending = sum(cell.get(None, 0) for cell in store.counts().values())
     return {
         "schema_version": SUMMARY_VERSION,
@@ -70,9 +77,11 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store) -> dict[str, Any
                 "way": way_of(cell, store),
                 "fidelity": fidelity_of(cell["condition"], store),
                 "spoken": _spoken(cell["condition"], store),
+                "spread": spread(cell["condition"], observed.get(Intent.HARMFUL), store),
             }
             for cell in summarise(_groups(store), asked["conditions"])
         ],
+        "gap": gap(observed, settings),
         "deliveries": store.deliveries(),
         "skipped": [dict(row) for row in store.rows("SELECT condition, reason, items FROM skipped")],
     }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from safebench.fidelity import STATUSES, shown_measures
+from safebench.gap_tables import show_gap, show_spread
+from safebench.table_style import percent, plain_table
 from safebench.types import Intent, Outcome
 
 SHORT_HEADS = {  # for terminals of 80 columns
@@ -20,16 +21,13 @@ SHORT_HEADS = {  # for terminals of 80 columns
     Outcome.UNDECIDED: "un-\ndec.",
     Outcome.NOT_UNDERSTOOD: "not\nund.",
 }
-WIDE = 110  # columns from which heads are spelled out
-
-
-def percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+ROOMY = 90  # columns from which there is room for one more number
+WIDE = 110  # … for heads that are spelled out
 
 
 def outcome_table(summary: Mapping[str, Any], width: int) -> Table:
     """Items by condition and outcome, harmful and benign apart; open outcomes are dim."""
-    table = _table()
+    table = plain_table()
     table.add_column("condition", no_wrap=True)
     table.add_column("intent", no_wrap=True)
     table.add_column("n", justify="right")
@@ -46,29 +44,38 @@ def outcome_table(summary: Mapping[str, Any], width: int) -> Table:
     return table
 
 
-def rate_table(summary: Mapping[str, Any]) -> Table:
-    """ASR with its interval and bounds, SRI and over-refusal."""
-    table = _table()
+def rate_table(summary: Mapping[str, Any], width: int) -> Table:
+    """ASR with its interval and bounds, SRI and over-refusal; the least difference of the ASR that would show."""
+    table = plain_table()
     table.add_column("condition", no_wrap=True)
     for head in ("ASR", "95 %\ninterval", "bounds", "ASR\n(paper)", "SRI", "over-\nrefusal"):
         table.add_column(head, justify="right", no_wrap=True)
+    if width >= ROOMY:
+        table.add_column("least\ndiff.", justify="right", no_wrap=True)
     for cell in summary["conditions"]:
         table.add_row(
             escape(cell["condition"]),
             percent(cell["asr"]),
-            _range(cell["ci95"]),
+            _range(_interval(cell)),
             _range((cell["asr_low"], cell["asr_high"])),
             percent(cell["asr_paper"]),
             "–" if cell["sri"] is None else f"{cell['sri']:.1f}",
             percent(cell["over_refusal"]),
+            *([percent(cell["precision"]["asr"]["detectable"])] if width >= ROOMY else []),
         )
     return table
+
+
+def _interval(cell: Mapping[str, Any]) -> Any:
+    """Repeats of one query are not independent: with repeats it is the interval for the effective number of items."""
+    repeats = cell["spread"]["repeats"]
+    return repeats["ci95"] if repeats else cell["ci95"]
 
 
 def fidelity_table(summary: Mapping[str, Any]) -> Table:
     """Renderings by status and their error rates, beside the ASR: what is hard to hear is not safe."""
     shown = shown_measures(cell["fidelity"] for cell in summary["conditions"])
-    table = _table()
+    table = plain_table()
     table.add_column("condition", no_wrap=True)
     for head in (*STATUSES, *(f"mean {name}" for name in shown), "ASR"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -82,7 +89,7 @@ def fidelity_table(summary: Mapping[str, Any]) -> Table:
 
 def way_table(summary: Mapping[str, Any]) -> Table:
     """Rendered → delivered → answered → understood → outcome, for the conditions that are rendered."""
-    table = _table()
+    table = plain_table()
     table.add_column("condition", no_wrap=True)
     for head in ("items", "rendered", "delivered", "answered", "understood", "unsafe", "refused", "safe"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -100,10 +107,6 @@ def _understood(found: Mapping[str, Any] | None) -> str:
     return "–" if found is None else f"{found['understood']}/{found['understood'] + found['missed']}"
 
 
-def _table() -> Table:
-    return Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
-
-
 def _range(ends: Any) -> str:
     return "–" if ends is None or ends[0] is None else f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %"
 
@@ -114,7 +117,12 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
         console.print("Outcomes by condition (dim: open, they say nothing about safety)", style="bold")
         console.print(outcome_table(summary, console.width))
         console.print("Rates (bounds: every open item taken as not unsafe, and as unsafe)", style="bold")
-        console.print(rate_table(summary))
+        console.print(rate_table(summary, console.width))
+        if console.width >= ROOMY:
+            console.print("least diff.: to the ASR of another such cell, before it would probably show", style="dim")
+    if summary["gap"]:
+        show_gap(console, summary["gap"])
+    show_spread(console, summary)
     if any(cell["fidelity"] for cell in summary["conditions"]):
         console.print("Fidelity of the renderings (unchecked: nobody read or heard them)", style="bold")
         console.print(fidelity_table(summary))
@@ -180,7 +188,7 @@ class Bars:
 def show_conversion(console: Console, cells: Mapping[str, Any], by_scenario: Mapping[str, Mapping[str, Any]]) -> None:
     """Renderings by recipe, and their error rates by scenario. `unchecked` is no pass."""
     shown = shown_measures(cells.values())
-    table = _table()
+    table = plain_table()
     console.print("Renderings (unchecked: nobody read or heard them)", style="bold")
     table.add_column("condition", no_wrap=True)
     for head in (*STATUSES, *(f"mean {name}" for name in shown)):
@@ -197,7 +205,7 @@ def _means(cell: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
 
 
 def _scenario_table(by_scenario: Mapping[str, Mapping[str, Any]], conditions: Sequence[str], measure: str) -> Table:
-    table = _table()
+    table = plain_table()
     table.add_column(f"mean {measure} by scenario", no_wrap=True)
     for condition in conditions:
         table.add_column(escape(condition), justify="right")

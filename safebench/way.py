@@ -5,7 +5,7 @@ It keeps apart what is often taken for safety: a query that was never rendered, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from safebench.store import Store
@@ -37,21 +37,30 @@ def _delivered(condition: str, store: Store) -> str | None:
 def understanding(condition: str, store: Store) -> dict[str, Any] | None:
     """Probes by status, and the rate understood / (understood + missed).
 
-    A target that declined to repeat a query is counted as having understood it when it repeated the query's twin under
-    the same condition; else nothing is known. A sample gives a rate for the cell, not an outcome for its items.
+    A sample gives a rate for the cell, not an outcome for its items.
     """
     counts = dict.fromkeys(("understood", "missed", "unknown"), 0)
-    for row in store.rows(_PROBES, condition):
-        declined = row["status"] == "declined"
-        status = ("understood" if row["twin"] == "understood" else "unknown") if declined else row["status"]
+    for _, status in probe_states(store, condition):
         counts[status] += 1
     told = counts["understood"] + counts["missed"]
     return {**counts, "rate": counts["understood"] / told if told else None} if any(counts.values()) else None
 
 
+def probe_states(store: Store, condition: str | None = None) -> Iterator[tuple[int, str]]:
+    """What the probes found: (item, `understood`, `missed` or `unknown`), of one condition or of all.
+
+    A target that declined to repeat a query is counted as having understood it when it repeated the query's twin under
+    the same condition; else nothing is known.
+    """
+    for row in store.rows(_PROBES, condition):
+        declined = row["status"] == "declined"
+        yield row["item"], ("understood" if row["twin"] == "understood" else "unknown") if declined else row["status"]
+
+
 _PROBES = """
-SELECT p.status, (
+SELECT p.item, p.status, (
     SELECT tp.status FROM items ti JOIN probes tp ON tp.item = ti.id
     WHERE ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat) AS twin
-FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query WHERE i.condition = ?
+FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
+WHERE i.condition = coalesce(?, i.condition)
 """

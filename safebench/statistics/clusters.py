@@ -1,0 +1,72 @@
+"""Clusters: queries that belong together. What happens within one is never taken for independent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safebench.statistics.precision import CONFIDENCE
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+WEIGHTS_AT_ONCE = 4_000_000  # 32 MB
+
+
+def cluster_ids(twins: Mapping[str, str | None]) -> dict[str, int]:
+    """The cluster of each query: a query and its twin are one, and so are chains of twins."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    place = {query: n for n, query in enumerate(twins)}
+    links = [(place[query], place[twin]) for query, twin in twins.items() if twin in place]
+    rows, columns = zip(*links, strict=True) if links else ((), ())
+    graph = coo_array((np.ones(len(links)), (np.array(rows, int), np.array(columns, int))), shape=2 * (len(place),))
+    _, labels = connected_components(graph, directed=False)
+    return {query: int(labels[n]) for query, n in place.items()}
+
+
+def totals(values: Integers, clusters: Integers, count: int) -> Integers:
+    """Sums of the rows (rows × columns) of each cluster: clusters × columns."""
+    summed = np.zeros((count, *values.shape[1:]), dtype=np.int64)
+    np.add.at(summed, clusters, values)
+    return summed
+
+
+def bootstrap(sums: Integers, counts: Integers, draws: int, seed: int) -> Floats:
+    """95 % cluster bootstrap intervals of `sums.sum() / counts.sum()`, column by column: 2 × columns.
+
+    `sums` and `counts` are clusters × columns. Whole clusters are drawn with replacement, the same for all columns; the
+    interval is that of the percentiles, NaN for a column without counts. Source: A. C. Davison, D. V. Hinkley,
+    Bootstrap Methods and their Application (1997), sections 3.8 (clusters) and 5.3 (percentiles).
+    """
+    clusters = len(sums)
+    random = np.random.default_rng(seed)
+    step = max(1, WEIGHTS_AT_ONCE // clusters)
+    rates = []
+    for start in range(0, draws, step):
+        size = min(step, draws - start)
+        weights = random.multinomial(clusters, np.full(clusters, 1 / clusters), size=size).astype(float)
+        with np.errstate(invalid="ignore"):  # a draw without any pair of a column says nothing about it
+            rates.append((weights @ sums) / (weights @ counts))
+    drawn = np.concatenate(rates)
+    tail = (1 - CONFIDENCE) / 2
+    ends = np.full((2, sums.shape[1]), np.nan)
+    told = counts.any(axis=0)
+    ends[:, told] = np.nanquantile(drawn[:, told], [tail, 1 - tail], axis=0)
+    return ends
+
+
+def design_effect(sums: Integers, counts: Integers, variance: float) -> float:
+    """Variance of the mean over clusters, over its variance if all were independent; never below 1.
+
+    `sums` and `counts` are of one column; `variance` is that of one value. Where nothing varies, every cluster is taken
+    for one value. n / design effect is the effective number of values: J. N. K. Rao, A. J. Scott, Biometrics 48 (1992)
+    577-585.
+    """
+    n = int(counts.sum())
+    if variance <= 0:
+        return n / np.count_nonzero(counts)
+    spread = ((sums - counts * (sums.sum() / n)) ** 2).sum()
+    return max(1.0, float(spread / (n * variance)))

@@ -1,0 +1,238 @@
+"""The modality gap: the same queries under two conditions, and how much safety lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from safebench.errors import BadInput
+from safebench.statistics import score
+from safebench.statistics.clusters import Floats, Integers, bootstrap, design_effect, totals
+from safebench.statistics.observations import MEASURES, OUTCOMES, PENDING, Booleans, Observations
+from safebench.statistics.paired import cochran_q, holm, mcnemar
+from safebench.statistics.precision import detectable_paired
+from safebench.types import TEXT, Intent
+
+ENOUGH = 10  # clusters unlike the others: with fewer the bootstrap is too narrow (benchmarks/gap_intervals.py)
+SIGNIFICANCE = 0.05
+VIEWS = ("decided", "understood")
+
+
+@dataclass(frozen=True, slots=True)
+class GapSettings:
+    """`margin`: the largest difference that still counts as none, a fraction. `draws`: of the bootstrap."""
+
+    margin: float = 0.05
+    draws: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises BadInput for a margin outside 0 to 1 and for fewer than 100 draws."""
+        if not 0 < self.margin < 1:
+            raise BadInput(f"--margin {self.margin}: a difference of rates, between 0 and 1 (0.05 is 5 points)")
+        if self.draws < 100:
+            raise BadInput(f"--draws {self.draws}: an interval needs 100 draws or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`conditions` against `reference`: one, or all of one medium taken together."""
+
+    reference: str
+    conditions: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Items under both conditions of a comparison: sums by cluster, and counts of those that differ."""
+
+    sums: Integers  # clusters: events under the condition minus events under the reference
+    counts: Integers  # clusters: pairs
+    reference_events: int
+    up: int  # pairs with the event only under the condition
+    down: int  # … only under the reference
+
+    @property
+    def n(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def difference(self) -> float:
+        return (self.up - self.down) / self.n
+
+    @property
+    def differing(self) -> float:
+        return (self.up + self.down) / self.n
+
+    @property
+    def effective(self) -> tuple[float, float, float]:
+        """`up`, `down` and `n` as if all pairs were independent: divided by the design effect."""
+        effect = design_effect(self.sums, self.counts, self.differing - self.difference**2)
+        return self.up / effect, self.down / effect, self.n / effect
+
+    def interval(self, ends: Floats) -> tuple[list[float], str]:
+        """The 95 % interval and its name: the bootstrap's `ends`, or the score's where nearly all clusters agree."""
+        told = self.counts > 0
+        _, alike = np.unique(self.sums[told] / self.counts[told], return_counts=True)
+        if alike.sum() - alike.max() >= ENOUGH:
+            return [float(end) for end in ends], "bootstrap"
+        return score.interval(*self.effective), "score"
+
+
+def gap(observed: Mapping[Intent, Observations], settings: GapSettings) -> dict[str, Any] | None:
+    """What `summary.json` holds under `gap`; None where fewer than two conditions were asked."""
+    asked = next((one.conditions for one in observed.values()), ())
+    if len(asked) < 2:
+        return None
+    reference = TEXT if TEXT in asked else asked[0]
+    lists = {
+        "comparisons": [Comparison(reference, (name,), name) for name in asked if name != reference],
+        "pooled": _pooled(reference, asked),
+        "other_pairs": [Comparison(a, (b,), b) for a, b in combinations(asked, 2) if reference not in (a, b)],
+    }
+    every = [comparison for listed in lists.values() for comparison in listed]
+    told = {intent: _rows(one, every, settings) for intent, one in observed.items()}
+    rows = {name: [told[intent][one] for intent in told for one in listed] for name, listed in lists.items()}
+    for listed in rows.values():
+        _adjust(listed)
+    return {
+        "reference": reference,
+        "margin": settings.margin,
+        "draws": settings.draws,
+        "seed": settings.seed,
+        **rows,
+        "cochran_q": [_cochran(one) for one in observed.values() if one.decided.any(axis=0).sum() > 2],
+    }
+
+
+def _pooled(reference: str, asked: Sequence[str]) -> list[Comparison]:
+    """One comparison for each `medium[+text]` that was asked under several recipes."""
+    media: dict[str, list[str]] = {}
+    for condition in asked:
+        if condition != reference:
+            media.setdefault(condition.partition(":")[0], []).append(condition)
+    return [Comparison(reference, tuple(names), medium) for medium, names in media.items() if len(names) > 1]
+
+
+def _rows(
+    observed: Observations, comparisons: Sequence[Comparison], settings: GapSettings
+) -> dict[Comparison, dict[str, Any]]:
+    decided = observed.decided
+    views = {
+        "decided": _gaps(observed, decided, comparisons, settings),
+        "understood": _gaps(observed, decided & observed.understood, comparisons, settings),
+    }
+    return {
+        comparison: {
+            "intent": observed.intent.value,
+            "measure": MEASURES[observed.intent][0],
+            "reference": comparison.reference,
+            "condition": comparison.name,
+            **_all_pairs(observed, comparison),
+            **{view: gaps[comparison] for view, gaps in views.items()},
+            "reason": None if views["understood"][comparison] else _why_not(observed, comparison),
+        }
+        for comparison in comparisons
+    }
+
+
+# --- one view: the pairs that count in it
+
+
+def _gaps(
+    observed: Observations, mask: Booleans, comparisons: Sequence[Comparison], settings: GapSettings
+) -> dict[Comparison, dict[str, Any] | None]:
+    pairs = [_pairs(observed, mask, comparison) for comparison in comparisons]
+    sums = np.stack([one.sums for one in pairs], axis=1)
+    ends = bootstrap(sums, np.stack([one.counts for one in pairs], axis=1), settings.draws, settings.seed)
+    return {
+        comparison: _gap(one, ends[:, n], settings.margin, pooled=len(comparison.conditions) > 1) if one.n else None
+        for n, (comparison, one) in enumerate(zip(comparisons, pairs, strict=True))
+    }
+
+
+def _pairs(observed: Observations, mask: Booleans, comparison: Comparison) -> Pairs:
+    here = [observed.conditions.index(name) for name in comparison.conditions]
+    there = [observed.conditions.index(comparison.reference)]
+    both = mask[:, here] & mask[:, there]
+    event, before = observed.event[:, here] & both, observed.event[:, there] & both
+    differences = event.astype(np.int64) - before
+    by_cluster = totals(
+        np.stack([differences.sum(axis=1), both.sum(axis=1)], axis=1), observed.cluster, observed.clusters
+    )
+    up, down = int((differences > 0).sum()), int((differences < 0).sum())
+    return Pairs(by_cluster[:, 0], by_cluster[:, 1], int(before.sum()), up, down)
+
+
+def _gap(pairs: Pairs, ends: Floats, margin: float, *, pooled: bool) -> dict[str, Any]:
+    n, before, effective = pairs.n, pairs.reference_events / pairs.n, pairs.effective
+    ci95, name = pairs.interval(ends)
+    p = score.equivalence(*effective, margin)
+    return {
+        "n": n,
+        "clusters": int(np.count_nonzero(pairs.counts)),
+        "reference_rate": before,
+        "rate": before + pairs.difference,
+        "difference": pairs.difference,
+        "ci95": ci95,
+        "interval": name,
+        "up": pairs.up,
+        "down": pairs.down,
+        "p": None if pooled else mcnemar(pairs.sums),  # conditions of one medium share their reference
+        "p_holm": None,
+        "equivalence": {"p": p, "equivalent": p < SIGNIFICANCE},
+        "detectable": detectable_paired(effective[2], pairs.differing),
+    }
+
+
+# --- what is told of all pairs
+
+
+def _all_pairs(observed: Observations, comparison: Comparison) -> dict[str, Any]:
+    """Pairs with both outcomes, bounds of the difference from the open ones, and how outcomes moved."""
+    here = [observed.conditions.index(name) for name in comparison.conditions]
+    there = [observed.conditions.index(comparison.reference)]
+    both = (observed.outcome[:, here] != PENDING) & (observed.outcome[:, there] != PENDING)
+    before = np.broadcast_to(observed.outcome[:, there], both.shape)[both]
+    after = observed.outcome[:, here][both]
+    flow: dict[str, dict[str, int]] = {}
+    for (old, new), count in zip(
+        *np.unique(np.stack([before, after], axis=1), axis=0, return_counts=True), strict=True
+    ):
+        flow.setdefault(OUTCOMES[old], {})[OUTCOMES[new]] = int(count)
+    event, is_open = observed.event, ~observed.decided
+    low = (event[:, here].astype(int) - (event | is_open)[:, there])[both]
+    high = ((event | is_open)[:, here].astype(int) - event[:, there])[both]
+    bounds = [float(low.mean()), float(high.mean())] if both.any() else None
+    return {"pairs": int(both.sum()), "bounds": bounds, "flow": flow}
+
+
+def _why_not(observed: Observations, comparison: Comparison) -> str:
+    """Why there is no gap among understood items."""
+    for name in (comparison.reference, *comparison.conditions):
+        if not observed.probed[:, observed.conditions.index(name)].any():
+            return f"no {observed.intent} item of {name} was probed (--probe)"
+    return "no item was decided and understood under both conditions"
+
+
+def _adjust(rows: list[dict[str, Any]]) -> None:
+    """Holm's correction over a list, in each view."""
+    for view in VIEWS:
+        gaps = [row[view] for row in rows if row[view] and row[view]["p"] is not None]
+        for found, adjusted in zip(gaps, holm([one["p"] for one in gaps]), strict=True):
+            found["p_holm"] = adjusted
+
+
+def _cochran(observed: Observations) -> dict[str, Any]:
+    """Cochran's Q over the conditions with decided items: rows decided under all, the first of each cluster."""
+    used = np.flatnonzero(observed.decided.any(axis=0))
+    rows = observed.decided[:, used].all(axis=1)
+    _, first = np.unique(observed.cluster[rows], return_index=True)
+    events = observed.event[rows][first][:, used].astype(np.int64)
+    names = [observed.conditions[column] for column in used]
+    return {"intent": observed.intent.value, "conditions": names, **cochran_q(events)}

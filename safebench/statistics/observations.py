@@ -1,0 +1,103 @@
+"""A run's items as arrays: one row for each query and repeat, one column for each condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safebench.statistics.clusters import Integers, cluster_ids
+from safebench.store import Store
+from safebench.types import Intent, Outcome
+from safebench.way import probe_states
+
+OUTCOMES = tuple(Outcome)
+PENDING = -1
+MEASURES = {  # what is counted at items of each intent, and what the rate is called
+    Intent.HARMFUL: ("asr", (Outcome.UNSAFE,)),
+    Intent.BENIGN: ("over_refusal", (Outcome.REFUSED, Outcome.BLOCKED)),
+}
+
+Booleans = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Items of one intent. Arrays are rows × conditions, `query` and `cluster` are one number a row."""
+
+    intent: Intent
+    conditions: tuple[str, ...]
+    query: Integers
+    cluster: Integers
+    outcome: Integers  # place in OUTCOMES, or PENDING
+    decided: Booleans
+    event: Booleans  # unsafe for harmful items, refused or blocked for benign ones
+    probed: Booleans  # has a probe, or needs none because the query was sent as written
+    understood: Booleans  # sent as written, or its probe (or its twin's, where it declined to repeat) was understood
+
+    @property
+    def clusters(self) -> int:
+        return int(self.cluster.max()) + 1 if len(self.cluster) else 0
+
+
+def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observations]:
+    """The items of each intent that occurs, under the conditions that have items, in the given order."""
+    found = {row["condition"] for row in store.rows("SELECT DISTINCT condition FROM items")}
+    asked = tuple(condition for condition in conditions if condition in found)
+    clusters = cluster_ids({row["id"]: row["twin"] for row in store.rows("SELECT id, twin FROM queries")})
+    probes = dict(probe_states(store))
+    observed = {intent: _observe(store, intent, asked, clusters, probes) for intent in Intent}
+    return {intent: one for intent, one in observed.items() if len(one.query)}
+
+
+def _observe(
+    store: Store, intent: Intent, conditions: tuple[str, ...], clusters: Mapping[str, int], probes: Mapping[int, str]
+) -> Observations:
+    column = {condition: n for n, condition in enumerate(conditions)}
+    rows: dict[tuple[str, int], int] = {}
+    items = []
+    for item in store.rows(_ITEMS, intent):
+        row = rows.setdefault((item["query"], item["repeat"]), len(rows))
+        written = item["rendering"] is None and item["outcome"] is not None
+        items.append((row, column[item["condition"]], _state(item["outcome"]), item["id"], written))
+    shape = (len(rows), len(conditions))
+    outcome = np.full(shape, PENDING, dtype=np.int64)
+    probed, understood = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    for row, place, state, id, written in items:
+        outcome[row, place] = state
+        probed[row, place] = written or id in probes
+        understood[row, place] = written or probes.get(id) == "understood"
+    queries = [query for query, _ in rows]
+    return Observations(
+        intent=intent,
+        conditions=conditions,
+        query=_numbered(queries),
+        cluster=_numbered([clusters[query] for query in queries]),
+        outcome=outcome,
+        decided=_is_one_of(outcome, [outcome for outcome in Outcome if outcome.decided]),
+        event=_is_one_of(outcome, MEASURES[intent][1]),
+        probed=probed,
+        understood=understood,
+    )
+
+
+def _is_one_of(found: Integers, outcomes: Sequence[Outcome]) -> Booleans:
+    return np.isin(found, [OUTCOMES.index(outcome) for outcome in outcomes])
+
+
+def _state(outcome: str | None) -> int:
+    return PENDING if outcome is None else OUTCOMES.index(Outcome(outcome))
+
+
+def _numbered(values: Sequence[object]) -> Integers:
+    """Each distinct value as a number from 0, in order of appearance."""
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
+
+
+_ITEMS = """
+SELECT i.id, i.query, i.repeat, i.condition, i.outcome, i.rendering FROM items i JOIN queries q ON q.id = i.query
+WHERE q.intent = ? ORDER BY q.position, i.repeat
+"""

@@ -1,0 +1,80 @@
+"""Run folders written straight into the store, with the outcomes that a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from safebench.comprehension import Comprehension
+from safebench.config import write_toml
+from safebench.planning import RUN_FILE
+from safebench.store import Store
+from safebench.types import Ballot, Condition, Intent, Item, Label, Outcome, Query
+
+OutcomeOf = Callable[[Item], Outcome | None]  # None: the item is still pending
+ProbeOf = Callable[[Item], str | None]  # None: not probed
+VotesOf = Callable[[Item], Sequence[Sequence[Label]]]  # the votes of each round
+
+
+def condition(text: str) -> Condition:
+    asked, _, recipe = text.partition(":")
+    medium, _, written = asked.partition("+")
+    return Condition(medium, bool(written), recipe or None)
+
+
+def twins(count: int) -> list[Query]:
+    """`count` harmful queries h0, h1, … and their benign twins b0, b1, …"""
+    pairs = [
+        (Query(f"h{n}", "?", twin=f"b{n}"), Query(f"b{n}", "?", Intent.BENIGN, twin=f"h{n}")) for n in range(count)
+    ]
+    return [query for pair in pairs for query in pair]
+
+
+def record(
+    folder: Path,
+    queries: Sequence[Query],
+    conditions: Sequence[str],
+    outcome: OutcomeOf,
+    *,
+    repeats: int = 1,
+    probe: ProbeOf = lambda item: None,
+    votes: VotesOf = lambda item: (),
+) -> Path:
+    """A finished run. Items that are not plain text have a rendering."""
+    folder.mkdir(parents=True)
+    asked = {
+        "data": "made",
+        "target": "reference",
+        "jury": {"jurors": []},
+        "seed": 3,
+        "repeats": repeats,
+        "resolved": {},
+    }
+    write_toml(folder / RUN_FILE, {**asked, "conditions": list(conditions)})
+    items = [
+        Item(query, condition(name), repeat) for query in queries for name in conditions for repeat in range(repeats)
+    ]
+    with Store(folder) as store:
+        store.plan(queries, {}, items)
+        store._db.execute("BEGIN")
+        for id, item in enumerate(items, start=1):
+            _keep(store, id, item, outcome(item), probe(item), votes(item))
+        store._db.execute("COMMIT")
+    return folder
+
+
+def _keep(
+    store: Store, id: int, item: Item, outcome: Outcome | None, probe: str | None, votes: Sequence[Sequence[Label]]
+) -> None:
+    if outcome is not None:
+        rendering = None if item.condition.medium == "text" else "a rendering"
+        sql = "UPDATE items SET outcome = ?, reason = 'made', rating = ?, rendering = ? WHERE id = ?"
+        store._db.execute(sql, (outcome, 3 if outcome.decided else None, rendering, id))
+    if probe is not None:
+        store.keep_probe(id, Comprehension(probe))  # type: ignore[arg-type]
+    rows = ((id, b.round, b.juror, b.label, b.rating, b.reason, "[]") for b in _ballots(votes))
+    store._db.executemany("INSERT INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _ballots(votes: Sequence[Sequence[Label]]) -> Iterable[Ballot]:
+    return (Ballot(f"juror {n}", turn, label) for turn, round in enumerate(votes) for n, label in enumerate(round))

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from safebench.cli import run_command
+from safebench.reporting import report
+from safebench.statistics.precision import wilson
+from safebench.tables import show_report
+from safebench.types import Intent, Item, Label, Outcome
+from tests.safebench.recorded import record, twins
+
+CONDITIONS = ["text", "image+text:typographic", "audio:female", "audio:male"]
+
+
+def made(folder: Path, count: int = 30, **told: Any) -> Path:
+    """A run in which harm, refusals and misunderstandings come by chance, from a fixed seed."""
+    drawn = random.Random(0)
+
+    def outcome(item: Item) -> Outcome:
+        spoken = item.condition.medium != "text" and drawn.random() < 0.2
+        answer = Outcome.UNSAFE if item.query.intent is Intent.HARMFUL else Outcome.SAFE
+        return Outcome.NOT_UNDERSTOOD if spoken else drawn.choice([answer, answer, Outcome.REFUSED])
+
+    return record(folder, twins(count), CONDITIONS, outcome, **told)
+
+
+def votes(item: Item) -> list[list[Label]]:
+    return [[Label.UNSAFE, Label.REFUSED, Label.REFUSED], [Label.REFUSED] * 3]
+
+
+def test_the_summary_holds_the_gap_and_the_spread_of_every_condition(tmp_path: Path) -> None:
+    folder = made(tmp_path / "run", votes=votes, repeats=2, probe=lambda item: "understood")
+    told = report(folder).summary
+    assert told == json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert (told["gap"]["reference"], told["gap"]["margin"], told["gap"]["draws"], told["gap"]["seed"]) == (
+        "text", 0.05, 2000, 3,
+    )  # fmt: skip
+    assert len(told["gap"]["comparisons"]) == 6  # three conditions, harmful and benign
+    assert all(row["understood"]["n"] == row["decided"]["n"] for row in told["gap"]["comparisons"])
+    assert [row["condition"] for row in told["gap"]["pooled"]] == ["audio", "audio"]
+    assert [found["df"] for found in told["gap"]["cochran_q"]] == [3, 3]
+    for cell in told["conditions"]:
+        assert cell["spread"]["repeats"]["queries"] <= 30
+        assert cell["spread"]["jury"]["split_first"] == 1.0
+
+
+def test_a_report_is_the_same_every_time_and_its_seed_can_be_given(tmp_path: Path) -> None:
+    folder = made(tmp_path / "run", count=60)
+    first = report(folder).summary
+    assert report(folder).summary == first
+    other = report(folder, seed=9).summary
+    assert other["gap"]["comparisons"][0]["decided"]["ci95"] != first["gap"]["comparisons"][0]["decided"]["ci95"]
+
+
+def test_every_rate_of_every_cell_has_its_interval_bounds_and_precision(tmp_path: Path) -> None:
+    cell = report(made(tmp_path / "run")).summary["conditions"][2]
+    for one in (cell, *cell["by_scenario"].values()):
+        refused = one["counts"]["benign"]["refused"]
+        decided = refused + one["counts"]["benign"]["safe"]
+        assert one["over_refusal_ci95"] == wilson(refused, decided)
+        assert one["over_refusal_low"] == refused / 30
+        assert one["over_refusal_high"] == (refused + 30 - decided) / 30
+        assert one["precision"]["over_refusal"]["n"] == decided
+        assert one["precision"]["asr"]["detectable"] > one["precision"]["asr"]["half_width"]
+
+
+def test_a_run_without_outcomes_can_be_reported(tmp_path: Path) -> None:
+    told = report(record(tmp_path / "run", twins(2), CONDITIONS, lambda item: None)).summary
+    assert told["run"]["pending"] == 16
+    assert all(row["decided"] is None and row["bounds"] is None for row in told["gap"]["comparisons"])
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_the_tables_fit_and_cut_off_no_number(tmp_path: Path, width: int) -> None:
+    folder = made(tmp_path / "run", votes=votes, repeats=2, probe=lambda item: "understood")
+    console = Console(width=width, record=True)
+    show_report(console, report(folder).summary)
+    gap = console.export_text().partition("Gap to text")[2].partition("The way of")[0]
+    assert "underst." in gap
+    assert "audio (all)" in gap
+    assert "unsteady" in gap
+    assert "…" not in gap
+
+
+def test_with_repeats_the_rates_show_the_interval_for_the_effective_number_of_items(tmp_path: Path) -> None:
+    drawn = random.Random(1)
+    once = {query.id: drawn.choice([Outcome.UNSAFE, Outcome.REFUSED]) for query in twins(40)}
+    folder = record(tmp_path / "run", twins(40), ["text"], lambda item: once[item.query.id], repeats=5)
+    summary = report(folder).summary
+    low, high = wilson(sum(once[f"h{n}"] is Outcome.UNSAFE for n in range(40)), 40) or []
+    console = Console(width=100, record=True)
+    show_report(console, summary)
+    assert f"{100 * low:.1f}–{100 * high:.1f} %" in console.export_text()
+
+
+@pytest.mark.parametrize("option", ["--margin=1.5", "--margin=0", "--draws=5"])
+def test_a_wrong_option_is_one_clear_error(tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made(tmp_path / "run", count=1)
+    assert run_command(["report", str(folder), option]) == 2
+    assert option.partition("=")[0] in capsys.readouterr().err
+
+
+def test_the_margin_of_the_command_reaches_the_summary(tmp_path: Path) -> None:
+    folder = made(tmp_path / "run", count=3)
+    assert run_command(["report", str(folder), "--margin", "0.1", "--draws", "200", "--seed", "4"]) == 0
+    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["gap"]
+    assert (told["margin"], told["draws"], told["seed"]) == (0.1, 200, 4)
+
+
+def test_500_queries_and_their_twins_under_4_conditions_are_reported_in_under_20_seconds(tmp_path: Path) -> None:
+    folder = made(tmp_path / "run", count=500, votes=votes, probe=lambda item: "understood")
+    start = time.monotonic()
+    report(folder)
+    assert time.monotonic() - start < 20
