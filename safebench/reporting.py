@@ -88,7 +88,8 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
 
 
 def _notice(spec: str) -> str | None:
-    plugin: type[Target] = registry.load(Target, spec.partition(":")[0])
+    model = model_of(spec)
+    plugin: type[Target] = registry.load(Target, (model.target if model else spec).partition(":")[0])
     return plugin.notice()
 
 
