@@ -60,7 +60,7 @@ def count(said: Sequence[bool], truth: Sequence[bool]) -> Counts:
 async def judge(rows: Sequence[dict[str, str]]) -> dict[str, list[Label | None]]:
     """Labels by juror (its individual assessment) and of the jury after its deliberation, in the rows' order."""
     seats = [Seat(kind.name, kind(), None) for kind in (Wording, Opening, Substance)]
-    jury = Jury(seats, Protocol(), {})
+    jury = Jury(seats, Protocol())
     found: dict[str, list[Label | None]] = {name: [] for name in [*(seat.name for seat in seats), "jury"]}
     for number, row in enumerate(rows):
         query = Query(str(number), row["prompt"], Intent.HARMFUL)

@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from safebench import published_cli, review_cli
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
+from safebench.jury.commands import JuryModels, jury_app
 
 if TYPE_CHECKING:
     from safebench.running import RunResult
@@ -30,6 +31,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
 app.add_typer(data_app, name="data")
 app.add_typer(published_cli.app, name="published")
 app.add_typer(review_cli.app, name="review")
+app.add_typer(jury_app, name="jury")
 
 output = Console()
 errors = Console(stderr=True)
@@ -43,6 +45,9 @@ WorkerCount = Annotated[
 ]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
 RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your own.")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option(help="File of `safebench jury calibrate`, to correct the ASR with.")
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything that is drawn at random.")]
 Recognisers = Annotated[
     list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
@@ -110,10 +115,17 @@ def run(
         str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
     ] = None,
     condition: Conditions = None,
+<<<<<<< HEAD
     target: Annotated[
         str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
     ] = None,
     jury: Annotated[str | None, typer.Option(help="embedded, or a jury file (TOML).")] = None,
+=======
+    target: Annotated[str | None, typer.Option(help="reference, openai:MODEL or python:MODULE:FUNCTION.")] = None,
+    jury: Annotated[str | None, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")] = None,
+    jury_model: JuryModels = None,
+    calibration: CalibrationFile = None,
+>>>>>>> main
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
     limit: Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
@@ -145,6 +157,7 @@ def run(
 
     given: dict[str, Any] = {
         "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
+        "jury_models": jury_model, "calibration": str(calibration) if calibration else None,
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
         "family": family,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
@@ -175,13 +188,23 @@ def _option(key: str) -> str:
 def _run_and_show(config: Any, *, retry_failed: bool) -> int:
     from safebench.reporting import report
     from safebench.running import run
-    from safebench.tables import Bars, show_report
+    from safebench.tables import Bars
 
     with Bars(errors) as bars:
         result = run(config, bars, retry_failed=retry_failed)
-    show_report(output, report(result.folder).summary)
+    _show(report(result.folder, config.calibration).summary)
     _closing_lines(result)
     return result.exit_status
+
+
+def _show(summary: dict[str, Any]) -> None:
+    from safebench.calibration.showing import show_corrected
+    from safebench.jury.record import show_jury
+    from safebench.tables import show_report
+
+    show_report(output, summary)
+    show_corrected(output, summary)
+    show_jury(output, summary["jury"])
 
 
 def _closing_lines(result: RunResult) -> None:
@@ -230,13 +253,12 @@ def report(
     margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws; the run's own if not given.")] = None,
+    calibration: CalibrationFile = None,
 ) -> None:
     """Show a run's tables and write summary.json and items.parquet."""
     from safebench.reporting import report
-    from safebench.tables import show_report
 
-    made = report(folder, margin=margin, draws=draws, seed=seed)
-    show_report(output, made.summary)
+    _show(report(folder, calibration, margin=margin, draws=draws, seed=seed).summary)
     output.print(f"written: {escape(str(folder / 'summary.json'))}, {escape(str(folder / 'items.parquet'))}")
 
 

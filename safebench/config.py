@@ -14,7 +14,9 @@ from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import PluginOptions
 
-FREE = frozenset({"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight"})
+FREE = frozenset(
+    {"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight", "calibration"}
+)
 
 
 class RunConfig(PluginOptions):
@@ -36,6 +38,8 @@ class RunConfig(PluginOptions):
     parameters: Mapping[str, Any] = {}  # sent to the target with every request
     options: Mapping[str, Any] = {}  # of the target's own: device, dtype, batch_size, …
     jury: str | Mapping[str, Any] = "embedded"  # shipped name, file, or the tables of a jury file
+    jury_models: tuple[str, ...] = ()  # for jurors that name no model: one for all, or one each
+    calibration: str | None = None  # file of `safebench jury calibrate`, with which the report corrects the ASR
     out: str
     repeats: int = Field(1, ge=1)
     seed: int = 0

@@ -238,6 +238,7 @@ class Ballot:
     rating: int | None = None
     reason: str = ""
     exchanges: tuple[str, ...] = ()
+    left_out: int = 0  # characters of a long answer that this juror was not shown
 
 
 @dataclass(frozen=True, slots=True)
