@@ -115,17 +115,12 @@ def run(
         str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
     ] = None,
     condition: Conditions = None,
-<<<<<<< HEAD
     target: Annotated[
         str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
     ] = None,
-    jury: Annotated[str | None, typer.Option(help="embedded, or a jury file (TOML).")] = None,
-=======
-    target: Annotated[str | None, typer.Option(help="reference, openai:MODEL or python:MODULE:FUNCTION.")] = None,
     jury: Annotated[str | None, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")] = None,
     jury_model: JuryModels = None,
     calibration: CalibrationFile = None,
->>>>>>> main
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
     limit: Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
