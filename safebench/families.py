@@ -72,6 +72,11 @@ def families() -> dict[str, Family]:
     return {name: Family(**{**tables[PLAIN], **table}, name=name) for name, table in tables.items()}
 
 
+def plain() -> Family:
+    """What is known of an endpoint about which nothing is known."""
+    return families()[PLAIN]
+
+
 def family_of(named: str | Mapping[str, Any] | None, base_url: str | None, where: str) -> Family:
     """The family that the user named, or else that of the host.
 
@@ -99,4 +104,4 @@ def _by_name(name: str, where: str) -> Family:
 def _by_host(base_url: str) -> Family:
     host = urlsplit(base_url).hostname or ""
     found = (family for family in families().values() if any(fnmatchcase(host, known) for known in family.hosts))
-    return next(found, families()[PLAIN])
+    return next(found, plain())

@@ -26,6 +26,11 @@ def decode(data: bytes) -> Image:
         raise ValueError(f"the image cannot be decoded: {error}") from error
 
 
+def is_blank(picture: Image) -> bool:
+    """True when every pixel has the same colour."""
+    return all(low == high for low, high in picture.convert("RGB").getextrema())  # type: ignore[misc]  # three bands
+
+
 def _refuse_bomb(opened: Image) -> None:
     width, height = opened.size
     if width * height > MOST_PIXELS:

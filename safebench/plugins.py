@@ -35,6 +35,10 @@ class PluginOptions(BaseModel):
         """Files and folders of the user's that are named here: what they hold changes the result as well."""
         return ()
 
+    def versions(self) -> Iterable[str]:
+        """Of other plug-ins that are named here: another version changes the result as well."""
+        return ()
+
 
 class Plugin(ABC):
     """What all plug-ins say of themselves."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from safebench.jury.fence import shorten
-from safebench.jury.refusal import refuses
 from safebench.plugins import Case
+from safebench.refusal import refuses
 from safebench.types import Ballot, Label
 
 SCHEMA: dict[str, Any] = {

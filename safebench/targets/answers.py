@@ -10,16 +10,13 @@ from typing import Any
 
 import openai
 
-from safebench.endpoints import mentions
+from safebench.endpoints import meaning, mentions
 from safebench.errors import TargetRefusesService
 from safebench.families import Family
 from safebench.plugins import Encoder
 from safebench.targets.thinking import split_thinking
 from safebench.types import Attempt, Failure, Media, Response
 
-NO_SERVICE = frozenset({401, 402, 403, 404})
-NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
-BLOCKING = (400, 403)  # statuses of a filter's stop; another one with the same words is a filter out of order
 THINKING = ("thinking", "reasoning")  # types of content parts
 
 
@@ -90,7 +87,8 @@ def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
     places = [body, *(choices[:1] if isinstance(choices, list) else [])]
     errors = [place["error"] for place in places if isinstance(place, dict) and isinstance(place.get("error"), dict)]
     for error in errors:
-        if error.get("code") in (*BLOCKING, *map(str, BLOCKING)) and mentions(error, family.blocked_errors):
+        code = str(error.get("code"))
+        if code.isdigit() and meaning(int(code), error, family.blocked_errors) == "blocked":
             return Response("blocked", finish="content_filter", failure=Failure("endpoint", "error", _short(error)))
     return None
 
@@ -101,10 +99,11 @@ def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
 def from_status_error(error: openai.APIStatusError, component: str, family: Family) -> Response:
     """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
     failure = Failure(component, f"HTTP {error.status_code}", error_message(error))
-    if error.status_code in BLOCKING and _mentions(error, family.blocked_errors):
-        return Response("blocked", finish="content_filter", failure=failure)
-    if error.status_code in NO_SERVICE or _mentions(error, NO_SERVICE_CODES):
-        raise TargetRefusesService(str(failure)) from error
+    match meaning(error.status_code, _told(error), family.blocked_errors):
+        case "blocked":
+            return Response("blocked", finish="content_filter", failure=failure)
+        case "no service":
+            raise TargetRefusesService(str(failure)) from error
     return Response("failed", failure=failure)
 
 
@@ -113,11 +112,11 @@ def worth_retrying(error: openai.APIStatusError, statuses: frozenset[int]) -> bo
 
 
 def is_about_schema(error: openai.APIStatusError) -> bool:
-    return _mentions(error, ("response_format", "json_schema", "structured", "guided"))
+    return mentions(_told(error), ("response_format", "json_schema", "structured", "guided"))
 
 
-def _mentions(error: openai.APIStatusError, words: Sequence[str]) -> bool:
-    return mentions(error.body if error.body is not None else error.message, words)
+def _told(error: openai.APIStatusError) -> object:
+    return error.body if error.body is not None else error.message
 
 
 def error_message(error: openai.APIError) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.families import PLAIN, families
+from safebench.families import plain
 from safebench.hashing import content_hash
 from safebench.plugins import Target, TargetSetup
 from safebench.targets.batching import Batcher
@@ -75,7 +75,7 @@ class TransformersTarget(Target):
         except Exception as error:  # noqa: BLE001  what a model raises has no common type; it becomes data
             failure = Failure(f"{self.name}:{self.setup.argument}", type(error).__name__, str(error)[:2000])
             return Response("failed", attempts=(Attempt(_since(started), error=str(failure)),), failure=failure)
-        text, thinking = split_thinking(answer.text, families()[PLAIN].thinking_tags)
+        text, thinking = split_thinking(answer.text, plain().thinking_tags)
         return Response(
             "answered",
             text,

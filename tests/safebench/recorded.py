@@ -45,7 +45,7 @@ def record(
     asked = {
         "data": "made",
         "target": "reference",
-        "jury": {"jurors": []},
+        "jury": {"protocol": {"rounds": 1}, "jurors": []},
         "seed": 3,
         "repeats": repeats,
         "resolved": {},

@@ -104,6 +104,11 @@ def test_a_chain_that_cannot_work_is_found_before_the_run(tmp_path: Path, steps:
         recipes["image", "bad"].check()
 
 
+def test_a_recipe_that_names_others_has_no_chain_of_its_own_to_check() -> None:
+    for medium, name in (("audio", "balanced"), ("image", "unrelated")):
+        load_recipes()[medium, name].check()
+
+
 def test_the_fingerprint_changes_with_what_changes_the_bytes_or_the_gate(tmp_path: Path) -> None:
     def fingerprint(rest: str) -> str:
         text = f'[image.one]\nsteps = [{{ use = "typographic"{rest}'
