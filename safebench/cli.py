@@ -303,3 +303,16 @@ def data_show(
     from safebench.datasets import load_dataset
 
     show_dataset(output, load_dataset(name, text_column))
+
+
+@data_app.command("push")
+def data_push(
+    folder: Annotated[Path, typer.Argument(help="Folder that `safebench convert` made.")],
+    name: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private if not given.")] = False,
+) -> None:
+    """Upload a converted data set to a hub, with the token of HF_TOKEN or of the hub's login."""
+    from safebench.publishing import push
+
+    address = push(folder, name, public=public)
+    output.print(f"pushed, {'public' if public else 'private'}: {escape(address)}", soft_wrap=True)
