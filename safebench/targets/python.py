@@ -21,8 +21,10 @@ from types import ModuleType
 from typing import Any, Literal
 
 from safebench.errors import BadInput, TargetRefusesService, unknown
+from safebench.families import plain
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import encode_messages, media_encoders
+from safebench.targets.thinking import split_thinking
 from safebench.types import TEXT, Attempt, Failure, Request, Response
 
 LONGEST_MESSAGE = 2000  # characters kept of an error's text
@@ -59,7 +61,9 @@ class PythonTarget(Target):
         answer = await _call(self._function, messages)
         seconds = round(time.perf_counter() - started, 4)
         if isinstance(answer, str):
-            return Response("answered", answer, model=self._component, attempts=(Attempt(seconds),))
+            text, thinking = split_thinking(answer, plain().thinking_tags)
+            attempts = (Attempt(seconds),)
+            return Response("answered", text, model=self._component, attempts=attempts, thinking=thinking)
         failure = self._failure(answer)
         return Response("failed", attempts=(Attempt(seconds, error=str(failure)),), failure=failure)
 
