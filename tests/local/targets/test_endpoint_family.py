@@ -11,8 +11,7 @@ import pytest
 import soundfile
 
 from safebench.targets import open_target
-from safebench.targets.local_chat import Answer
-from safebench.targets.transformers import TransformersTarget
+from safebench.targets.local_chat import Answer, LocalChat
 from safebench.types import Media, Message, Part, Request, Response, Text
 from tests.local.serving import serve
 from tests.local.tiny_omni import build_omni
@@ -57,9 +56,8 @@ async def test_the_server_gets_clips_in_both_forms_and_keeps_to_the_limit(served
 
 async def test_a_model_on_this_machine_thinks_apart(served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     target = open_target(f"transformers:{served[0]}", {"device": "cpu"})
-    assert isinstance(target, TransformersTarget)
     said = Answer("They greet.</think>Hello.", prompt_tokens=3, completion_tokens=5, finished=True)
-    monkeypatch.setattr(target._batcher, "_work", lambda conversations: [said for _ in conversations])
+    monkeypatch.setattr(LocalChat, "answer", lambda _, conversations: [said for _ in conversations])
     response = await target.ask(Request((Message("user", (Text("hello"),)),)))
     assert (response.text, response.thinking) == ("Hello.", "They greet.")
     await target.close()
