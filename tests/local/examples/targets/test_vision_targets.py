@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-import transformers
 from PIL import Image
 
 from safebench.targets import open_target
@@ -49,6 +48,10 @@ class Model:
         self.asked: dict[str, Any] = {}
         self._repeats = repeats
 
+    def loaded(self, name: str, *, trust_remote_code: bool, **options: Any) -> Model:
+        assert trust_remote_code
+        return self
+
     def eval(self) -> Model:
         return self
 
@@ -78,11 +81,14 @@ class Model:
 def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
     monkeypatch.chdir(ROOT)
     stand_in = Model()
-    loader = SimpleNamespace(from_pretrained=lambda *_, **options: stand_in if options["trust_remote_code"] else None)
-    monkeypatch.setattr(transformers, "AutoModelForCausalLM", loader)
     tokenizer = SimpleNamespace(from_pretrained=lambda *_, **__: Tokenizer())
-    for name in ("AutoTokenizer", "LlamaTokenizer"):
-        monkeypatch.setattr(transformers, name, tokenizer, raising=False)
+    module = ModuleType("transformers")
+    vars(module).update(
+        AutoModelForCausalLM=SimpleNamespace(from_pretrained=stand_in.loaded),
+        AutoTokenizer=tokenizer,
+        LlamaTokenizer=tokenizer,
+    )
+    monkeypatch.setitem(sys.modules, "transformers", module)
     yield stand_in
     for name in [name for name in sys.modules if name.partition(".")[0] == "examples"]:
         del sys.modules[name]
