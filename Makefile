@@ -1,21 +1,24 @@
 # `make quickstart` and `make test` are all that a user needs. They install what they need: the light environment into
-# .venv, that of local models (torch; several GB) into .venv-local.
+# .venv, that of local models (torch; several GB) into .venv-local, that of the bridge to inspect_ai, whose versions do
+# not go with ours, into .venv-inspect.
 
 PYTHON ?= python3
 VENV ?= .venv
 LOCAL ?= .venv-local
+INSPECT ?= .venv-inspect
 BIN = $(VENV)/bin
 INSTALL = -m pip install --quiet --disable-pip-version-check
 PIP = $(BIN)/python $(INSTALL) -c constraints.txt
 LOCAL_PIP = $(LOCAL)/bin/python $(INSTALL) -c constraints-local.txt
+INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test lint types unit wheel local clean
+.PHONY: quickstart test lint types unit wheel local inspect clean
 
 quickstart: $(VENV)/embedded
 	$(BIN)/safebench quickstart
 
-test: lint types unit wheel local
+test: lint types unit wheel local inspect
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -42,6 +45,14 @@ $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]'
 	touch $@
 
+inspect: $(INSPECT)/installed
+	$(INSPECT)/bin/python -m pytest tests/safebench/inspect_bridge
+
+$(INSPECT)/installed: pyproject.toml constraints-inspect.txt
+	$(PYTHON) -m venv $(INSPECT)
+	$(INSPECT_PIP) -e '.[embedded,inspect]' hypothesis pytest pytest-asyncio pytest-socket
+	touch $@
+
 $(VENV)/python:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
@@ -55,4 +66,4 @@ $(VENV)/dev: $(VENV)/embedded $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOCAL) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOCAL) $(INSPECT) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -244,17 +244,20 @@ def convert(
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, or a log of `inspect eval safebench/run`.")],
     margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws; the run's own if not given.")] = None,
     calibration: CalibrationFile = None,
 ) -> None:
     """Show a run's tables and write summary.json and items.parquet."""
+    from safebench.inspect_bridge.log import report_log
     from safebench.reporting import report
 
-    _show(report(folder, calibration, margin=margin, draws=draws, seed=seed).summary)
-    output.print(f"written: {escape(str(folder / 'summary.json'))}, {escape(str(folder / 'items.parquet'))}")
+    found = (report_log if folder.is_file() else report)(folder, calibration, margin=margin, draws=draws, seed=seed)
+    _show(found.summary)
+    written = (escape(str(found.folder / name)) for name in ("summary.json", "items.parquet"))
+    output.print(f"written: {', '.join(written)}")
 
 
 class Listed(StrEnum):

@@ -196,9 +196,13 @@ class Store:
         drafts = tuple(replace(d, media=self.keep(d.media)) if d.media else d for d in rendering.drafts)
         media = self.keep(rendering.media) if rendering.media else None
         kept = replace(rendering, media=media, drafts=drafts)
-        values = (kept.key, query.id, compact(rendering_to(kept)))
-        self._db.execute("INSERT OR REPLACE INTO renderings VALUES (?, ?, ?)", values)
+        self.record_rendering(query, kept)
         return kept
+
+    def record_rendering(self, query: Query, rendering: Rendering) -> None:
+        """Without its media, which are kept already or are nowhere."""
+        values = (rendering.key, query.id, compact(rendering_to(rendering)))
+        self._db.execute("INSERT OR REPLACE INTO renderings VALUES (?, ?, ?)", values)
 
     def exchange(self, key: str) -> Response | None:
         row = self._db.execute("SELECT response FROM exchanges WHERE key = ?", (key,)).fetchone()

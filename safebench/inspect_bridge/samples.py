@@ -1,0 +1,84 @@
+"""Our query pairs as inspect's samples, rendered and checked before the evaluation begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ChatMessageUser
+
+from safebench import taxonomy
+from safebench.asking import compose
+from safebench.converted import Renderings
+from safebench.errors import BadInput
+from safebench.inspect_bridge.messages import chat_messages
+from safebench.outcomes import before_asking
+from safebench.planning import Plan
+from safebench.reading import Reader
+from safebench.records import rendering_to
+from safebench.renderer import Renderer, at_once, ready
+from safebench.store import Store
+from safebench.types import Intent, Item, Query, Rendering, Request
+from safebench.workers import Workers
+
+NOT_RENDERED = "not_rendered"  # key of a sample's metadata: why nothing may be sent, or None
+
+
+async def samples_of(plan: Plan) -> list[Sample]:
+    """One sample for each query and condition, `QUERY/CONDITION`; `plan.folder` is used while they are made.
+
+    Raises BadInput when the jury cannot work, a recipe can render nothing, or a medium has no way through inspect.
+    """
+    if plan.skipped:
+        raise BadInput(*(f"condition {condition}: {why}" for condition, why in plan.skipped.items()))
+    workers = Workers(plan.config.workers)
+    reader = Reader(workers)
+    try:
+        await plan.jury.check()
+        await ready(plan.to_render, workers)
+        with Store(plan.folder) as store:
+            made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
+            renderer = Renderer(store, reader, made, plan.rendering)
+            slots = asyncio.Semaphore(at_once(plan.to_render, workers))
+
+            async def make(item: Item) -> Sample:
+                async with slots:
+                    return await _sample(plan, item, renderer)
+
+            return list(await asyncio.gather(*map(make, plan.items())))
+    finally:
+        await plan.jury.close()
+        workers.close()
+
+
+async def _sample(plan: Plan, item: Item, renderer: Renderer) -> Sample:
+    recipe = plan.recipe(item)
+    rendering = await renderer.rendering(plan.deals[item.condition].job(item.query)) if recipe else None
+    ending = before_asking(rendering)
+    request = compose(item, rendering, recipe) if ending is None else None
+    messages = await chat_messages(request) if request else [ChatMessageUser(content="(not rendered: not sent)")]
+    metadata = {**_metadata(item, rendering, request), NOT_RENDERED: ending.reason if ending else None}
+    return Sample(input=messages, id=f"{item.query.id}/{item.condition}", metadata=metadata)
+
+
+def _metadata(item: Item, rendering: Rendering | None, request: Request | None) -> dict[str, Any]:
+    query = item.query
+    return {
+        "query_id": query.id,
+        "query": query.text,
+        "intent": query.intent.value,
+        "category": taxonomy.scenario(query.scenario).category if query.scenario else None,
+        "scenario": query.scenario,
+        "twin": query.twin,
+        "condition": str(item.condition),
+        "rendering": {"key": rendering.key, **rendering_to(rendering)} if rendering else None,
+        "request": request.describe() if request else None,
+    }
+
+
+def query_of(metadata: Mapping[str, Any]) -> Query:
+    """The query of a sample of ours."""
+    intent = Intent(metadata["intent"])
+    return Query(metadata["query_id"], metadata["query"], intent, metadata["scenario"], metadata["twin"])

@@ -1,0 +1,80 @@
+"""Any model that inspect_ai reaches, as a target or behind a juror: `inspect:PROVIDER/MODEL`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from safebench.endpoints import NO_SERVICE
+from safebench.errors import BadInput, TargetRefusesService, unknown
+from safebench.plugins import PluginOptions, Target
+from safebench.targets.messages import media_encoders
+from safebench.types import TEXT, Request, Response
+
+
+class InspectTarget(Target):
+    name = "inspect"
+    summary = "any model that inspect_ai reaches: inspect:PROVIDER/MODEL"
+    family = "openai"
+    needs = ("inspect_ai",)
+    extra = "inspect"
+
+    class Options(PluginOptions):
+        base_url: str | None = None
+        timeout: float = Field(120.0, gt=0)  # s, for one attempt
+        retries: int = Field(5, ge=0)  # further attempts after the first
+        parameters: Mapping[str, Any] = {}  # inspect's generation settings: temperature, max_tokens, …
+
+    _model: Any = None
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        """All that can be encoded: inspect does not say what a model takes."""
+        return frozenset({TEXT, *media_encoders(self.family, self.encoders)})
+
+    def describe(self) -> Mapping[str, Any]:
+        from inspect_ai import __version__
+
+        told = {"inspect_ai": __version__, "base_url": self.options.base_url, "parameters": self.options.parameters}
+        return {**super().describe(), **told}
+
+    async def check(self) -> None:
+        """Raises BadInput where no model is named, or inspect cannot open it (unknown provider, no key)."""
+        self._open()
+
+    def _open(self) -> Any:
+        if self._model is None:
+            self._model = self._opened()
+        return self._model
+
+    def _opened(self) -> Any:
+        from inspect_ai.model import GenerateConfig, get_model
+
+        if not self.setup.argument:
+            raise BadInput("target 'inspect' needs a model: inspect:PROVIDER/MODEL")
+        settings = {"max_retries": self.options.retries, "attempt_timeout": round(self.options.timeout)}
+        for key in self.options.parameters:
+            if key not in GenerateConfig.model_fields:
+                raise unknown("parameter", key, GenerateConfig.model_fields, f"target {self._spec!r}")
+        config = GenerateConfig(**{**settings, **self.options.parameters})
+        try:
+            return get_model(self.setup.argument, config=config, base_url=self.options.base_url, memoize=False)
+        except Exception as error:
+            raise BadInput(f"target {self._spec!r}: {error}") from error
+
+    async def ask(self, request: Request) -> Response:
+        """Raises TargetRefusesService for a wrong key or an unknown model; other errors as the provider raises them."""
+        from safebench.inspect_bridge.messages import chat_messages, response_of
+
+        try:
+            return response_of(await self._open().generate(await chat_messages(request)))
+        except Exception as error:
+            if getattr(error, "status_code", None) in NO_SERVICE:
+                raise TargetRefusesService(f"{self._spec}: {error}") from error
+            raise
+
+    @property
+    def _spec(self) -> str:
+        return f"{self.name}:{self.setup.argument}"
