@@ -20,6 +20,7 @@ from safebench.resources import prompt
 from safebench.types import Ballot, Draft, Fidelity, Intent, Media, Part, Query, Request, Response
 
 if TYPE_CHECKING:
+    from safebench.recipes import Step
     from safebench.taxonomy import Scenario
 
 
@@ -33,6 +34,10 @@ class PluginOptions(BaseModel):
 
     def files(self) -> Iterable[Path]:
         """Files and folders of the user's that are named here: what they hold changes the result as well."""
+        return ()
+
+    def nested(self) -> Iterable[Step]:
+        """Steps of a recipe that are named here: their converters change the result as well."""
         return ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -83,12 +83,18 @@ def _known(kind: str, given: Mapping[str, float], known: tuple[str, ...], where:
 @lru_cache(maxsize=256)
 def _fingerprint(told: str) -> str:
     """Kept until recipes are loaded again: the files that it names are read for it."""
-    made_from = [told]
-    for step in (Step(**step) for step in json.loads(told)["steps"]):
-        converter = registry.load(Converter, step.use)
-        files = converter.Options(**step.options).files()
-        made_from += [converter.version, *(content_hash(file) for file in files)]
+    steps = (Step(**step) for step in json.loads(told)["steps"])
+    made_from = [told, *(what for step in steps for what in _made_from(step))]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+
+
+def _made_from(step: Step) -> Iterator[str]:
+    converter = registry.load(Converter, step.use)
+    options = converter.Options(**step.options)
+    yield converter.version
+    yield from (content_hash(file) for file in options.files())
+    for nested in options.nested():
+        yield from _made_from(nested)
 
 
 Recipes = dict[tuple[str, str], Recipe]

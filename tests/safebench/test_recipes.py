@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from safebench import recipes as recipes_module
+from safebench import registry
 from safebench.errors import BadInput
-from safebench.recipes import load_recipes, parse_condition, parse_conditions
+from safebench.plugins import Converter, PluginOptions
+from safebench.recipes import Recipe, Step, load_recipes, parse_condition, parse_conditions
 from safebench.types import Condition
 
 
@@ -121,3 +124,37 @@ def test_an_unknown_key_of_the_layout_is_named(tmp_path: Path) -> None:
     text = '[audio.own]\nsteps = [{ use = "espeak" }]\nlayout = { max_second = 3 }\n'
     with pytest.raises(BadInput, match="max_seconds_per_piece"):
         load_recipes(write(tmp_path, text))["audio", "own"].check()
+
+
+def test_converters_that_a_step_uses_itself_are_part_of_the_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "recording.wav"
+
+    class Inner(Converter):
+        version = "1"
+
+        class Options(PluginOptions):
+            def files(self) -> tuple[Path, ...]:
+                return (file,)
+
+    class Outer(Converter):
+        class Options(PluginOptions):
+            def nested(self) -> tuple[Step, ...]:
+                return (Step(use="inner"),)
+
+    monkeypatch.setattr(registry, "load", lambda kind, name: {"inner": Inner, "outer": Outer}[name])
+    recipe = Recipe(name="nested", medium="image", steps=(Step(use="outer"),))
+
+    def fingerprint() -> str:
+        recipes_module._fingerprint.cache_clear()
+        return recipe.fingerprint()
+
+    file.write_bytes(b"first")
+    found = [fingerprint(), fingerprint()]
+    Inner.version = "2"
+    found.append(fingerprint())
+    file.write_bytes(b"second")
+    found.append(fingerprint())
+    assert found[0] == found[1]
+    assert len({*found}) == 3
