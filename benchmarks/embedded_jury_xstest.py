@@ -21,8 +21,8 @@ from pathlib import Path
 
 from safebench.jury.embedded import Opening, Substance, Wording
 from safebench.jury.protocol import Jury, Protocol, Seat
-from safebench.jury.refusal import refuses
 from safebench.plugins import Target
+from safebench.refusal import refuses
 from safebench.types import Intent, Label, Query, Request, Response
 
 KEYWORDS = (
@@ -60,7 +60,7 @@ def count(said: Sequence[bool], truth: Sequence[bool]) -> Counts:
 async def judge(rows: Sequence[dict[str, str]]) -> dict[str, list[Label | None]]:
     """Labels by juror (its individual assessment) and of the jury after its deliberation, in the rows' order."""
     seats = [Seat(kind.name, kind(), None) for kind in (Wording, Opening, Substance)]
-    jury = Jury(seats, Protocol(), {})
+    jury = Jury(seats, Protocol())
     found: dict[str, list[Label | None]] = {name: [] for name in [*(seat.name for seat in seats), "jury"]}
     for number, row in enumerate(rows):
         query = Query(str(number), row["prompt"], Intent.HARMFUL)

@@ -1,11 +1,12 @@
-"""The stage *ask*: the message that a condition makes of a query and its rendering."""
+"""The stage *ask*: the message that a condition makes of a query and its rendering, and how it is put to a target."""
 
 from __future__ import annotations
 
 from safebench import registry
-from safebench.plugins import Asking
+from safebench.errors import SafeBenchError
+from safebench.plugins import Asking, Target
 from safebench.recipes import Recipe
-from safebench.types import Item, Message, Rendering, Request
+from safebench.types import Failure, Item, Message, Rendering, Request, Response
 
 
 def compose(item: Item, rendering: Rendering | None, recipe: Recipe | None) -> Request:
@@ -15,3 +16,13 @@ def compose(item: Item, rendering: Rendering | None, recipe: Recipe | None) -> R
     carrier, layout = (recipe.carrier, recipe.layout) if recipe is not None else (None, {})
     asking = Asking(item.query, media, item.condition.with_text, carrier, made, layout)
     return Request((Message("user", registry.modality(item.condition.medium).compose(asking)),))
+
+
+async def ask_safely(target: Target, request: Request) -> Response:
+    """A third party's target may raise anything; that is a failed call and never an answer."""
+    try:
+        return await target.ask(request)
+    except SafeBenchError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        return Response("failed", failure=Failure(f"target {target.name}", type(error).__name__, str(error)))

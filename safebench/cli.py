@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from safebench import published_cli, review_cli, skeleton_cli
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
+from safebench.jury.commands import JuryModels, jury_app
 
 if TYPE_CHECKING:
     from safebench.running import RunResult
@@ -30,6 +31,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
 app.add_typer(data_app, name="data")
 app.add_typer(published_cli.app, name="published")
 app.add_typer(review_cli.app, name="review")
+app.add_typer(jury_app, name="jury")
 app.command()(skeleton_cli.new)
 
 output = Console()
@@ -44,6 +46,9 @@ WorkerCount = Annotated[
 ]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
 RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your own.")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option(help="File of `safebench jury calibrate`, to correct the ASR with.")
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything that is drawn at random.")]
 Recognisers = Annotated[
     list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
@@ -111,12 +116,17 @@ def run(
         str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
     ] = None,
     condition: Conditions = None,
-    target: Annotated[str | None, typer.Option(help="reference, openai:MODEL or python:MODULE:FUNCTION.")] = None,
-    jury: Annotated[str | None, typer.Option(help="embedded, or a jury file (TOML).")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
+    ] = None,
+    jury: Annotated[str | None, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")] = None,
+    jury_model: JuryModels = None,
+    calibration: CalibrationFile = None,
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
     limit: Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
+    family: Annotated[str | None, typer.Option(help="Of the target's endpoint: `safebench list families`.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the target's key.")] = None,
     accepts: Annotated[str | None, typer.Option(help="Media that the target takes, e.g. text,image.")] = None,
@@ -143,7 +153,9 @@ def run(
 
     given: dict[str, Any] = {
         "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
+        "jury_models": jury_model, "calibration": str(calibration) if calibration else None,
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
+        "family": family,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
         "recognisers": recogniser, "probe": probe, "preflight": False if no_preflight else None,
@@ -172,13 +184,23 @@ def _option(key: str) -> str:
 def _run_and_show(config: Any, *, retry_failed: bool) -> int:
     from safebench.reporting import report
     from safebench.running import run
-    from safebench.tables import Bars, show_report
+    from safebench.tables import Bars
 
     with Bars(errors) as bars:
         result = run(config, bars, retry_failed=retry_failed)
-    show_report(output, report(result.folder).summary)
+    _show(report(result.folder, config.calibration).summary)
     _closing_lines(result)
     return result.exit_status
+
+
+def _show(summary: dict[str, Any]) -> None:
+    from safebench.calibration.showing import show_corrected
+    from safebench.jury.record import show_jury
+    from safebench.tables import show_report
+
+    show_report(output, summary)
+    show_corrected(output, summary)
+    show_jury(output, summary["jury"])
 
 
 def _closing_lines(result: RunResult) -> None:
@@ -227,18 +249,18 @@ def report(
     margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws; the run's own if not given.")] = None,
+    calibration: CalibrationFile = None,
 ) -> None:
     """Show a run's tables and write summary.json and items.parquet."""
     from safebench.reporting import report
-    from safebench.tables import show_report
 
-    made = report(folder, margin=margin, draws=draws, seed=seed)
-    show_report(output, made.summary)
+    _show(report(folder, calibration, margin=margin, draws=draws, seed=seed).summary)
     output.print(f"written: {escape(str(folder / 'summary.json'))}, {escape(str(folder / 'items.parquet'))}")
 
 
 class Listed(StrEnum):
     converters = "converters"
+    families = "families"
     recipes = "recipes"
     modalities = "modalities"
     recognisers = "recognisers"
@@ -248,7 +270,7 @@ class Listed(StrEnum):
 
 @app.command("list")
 def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> None:
-    """List plug-ins and recipes, ours and third parties'."""
+    """List plug-ins and recipes, ours and third parties', models and families of endpoints."""
     from safebench.doctor import listing
 
     output.print(listing(what.value))
@@ -282,3 +304,16 @@ def data_show(
     from safebench.datasets import load_dataset
 
     show_dataset(output, load_dataset(name, text_column))
+
+
+@data_app.command("push")
+def data_push(
+    folder: Annotated[Path, typer.Argument(help="Folder that `safebench convert` made.")],
+    name: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private if not given.")] = False,
+) -> None:
+    """Upload a converted data set to a hub, with the token of HF_TOKEN or of the hub's login."""
+    from safebench.publishing import push
+
+    address = push(folder, name, public=public)
+    output.print(f"pushed, {'public' if public else 'private'}: {escape(address)}", soft_wrap=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from safebench.jury.refusal import refuses
+from safebench.refusal import refuses
 from safebench.resources import prompt
 from safebench.types import Media, Message, Query, Rendering, Request, Response, Text
 from safebench.wording import words

@@ -14,7 +14,9 @@ from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import PluginOptions
 
-FREE = frozenset({"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight"})
+FREE = frozenset(
+    {"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight", "calibration"}
+)
 
 
 class RunConfig(PluginOptions):
@@ -27,6 +29,7 @@ class RunConfig(PluginOptions):
     recipes: str | None = None  # a recipes file of the user's
     recipe: Mapping[str, Any] = {}  # recipes in the run file itself, as tables [recipe.MEDIUM.NAME]
     target: str
+    family: str | Mapping[str, Any] | None = None  # of the target's endpoint; else by the host of its base URL
     base_url: str | None = None  # of the target
     api_key_env: str | None = None
     accepts: tuple[str, ...] | None = None  # media that the target takes
@@ -35,6 +38,8 @@ class RunConfig(PluginOptions):
     parameters: Mapping[str, Any] = {}  # sent to the target with every request
     options: Mapping[str, Any] = {}  # of the target's own: device, dtype, batch_size, …
     jury: str | Mapping[str, Any] = "embedded"  # shipped name, file, or the tables of a jury file
+    jury_models: tuple[str, ...] = ()  # for jurors that name no model: one for all, or one each
+    calibration: str | None = None  # file of `safebench jury calibrate`, with which the report corrects the ASR
     out: str
     repeats: int = Field(1, ge=1)
     seed: int = 0
@@ -49,7 +54,7 @@ class RunConfig(PluginOptions):
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a run folder; not read back
 
     def target_options(self) -> dict[str, Any]:
-        told = {k: getattr(self, k) for k in ("base_url", "api_key_env", "timeout", "retries")}
+        told = {k: getattr(self, k) for k in ("family", "base_url", "api_key_env", "timeout", "retries")}
         options = {k: v for k, v in told.items() if v is not None} | dict(self.options)
         return {**options, "parameters": dict(self.parameters)} if self.parameters else options
 

@@ -1,4 +1,4 @@
-"""Data sets of queries: built-in ones, CSV, JSONL and Parquet files, and folders made by `safebench convert`.
+"""Data sets of queries: built-in ones, CSV, JSONL and Parquet files, and folders made by `convert` or for the paper.
 
 A file is read and checked as a whole before any work begins; every bad row is reported with its line.
 """
@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Dataset:
     name: str
     queries: tuple[Query, ...]
     folder: Path | None = None  # of renderings, where `convert` made them
+    recipes: Mapping[str, Any] = field(default_factory=dict)  # for media that it brings, tables by medium and name
 
     @property
     def sha256(self) -> str:
@@ -64,7 +65,7 @@ class Dataset:
 
 
 def load_dataset(name: str, text_column: str | None = None) -> Dataset:
-    """The data set of a built-in name, a file or a converted folder.
+    """The data set of a built-in name, a file, a converted folder, or a folder in the layout of the paper.
 
     Raises BadInput for a missing, empty or unreadable file, a missing text column, and with all bad rows.
     """
@@ -73,13 +74,18 @@ def load_dataset(name: str, text_column: str | None = None) -> Dataset:
         return starter if name == STARTER else starter.first_of_each_scenario()
     path = Path(name)
     if path.is_dir():
-        from safebench.converted import read_converted
-
-        return read_converted(path)
+        return _from_folder(path)
     if not path.is_file():
         known = ", ".join(BUILT_IN)
         raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
     return _from_file(name, path, text_column)
+
+
+def _from_folder(folder: Path) -> Dataset:
+    from safebench.converted import read_converted
+    from safebench.paper_layout import has_paper_layout, read_paper_layout
+
+    return read_paper_layout(folder) if has_paper_layout(folder) else read_converted(folder)
 
 
 def _from_file(name: str, path: Path, text_column: str | None) -> Dataset:

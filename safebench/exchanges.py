@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 from dataclasses import replace
 
+from safebench.asking import ask_safely
 from safebench.errors import SafeBenchError
 from safebench.plugins import Target
-from safebench.records import compact
+from safebench.records import compact, storable
 from safebench.store import Store
-from safebench.types import Failure, Request, Response
+from safebench.types import Request, Response
 
 
 class Stopping(SafeBenchError):
@@ -41,15 +42,5 @@ class Desk:
             if self._stop.is_set():
                 raise Stopping
             response = await ask_safely(target, request)
-        text = response.text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be stored
-        return self._store.keep_exchange(key, item, purpose, told, replace(response, text=text))
-
-
-async def ask_safely(target: Target, request: Request) -> Response:
-    """A third party's target may raise anything; that is a failed call and never an answer."""
-    try:
-        return await target.ask(request)
-    except SafeBenchError:
-        raise
-    except Exception as error:  # noqa: BLE001
-        return Response("failed", failure=Failure(f"target {target.name}", type(error).__name__, str(error)))
+        kept = replace(response, text=storable(response.text), thinking=storable(response.thinking))
+        return self._store.keep_exchange(key, item, purpose, told, kept)

@@ -11,18 +11,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from safebench import registry, taxonomy
+from safebench.calibration.binding import bind, check_bound, read_calibration
 from safebench.config import FREE, RunConfig, read_toml, write_toml
 from safebench.converted import Renderings
 from safebench.datasets import Dataset, load_dataset
 from safebench.dealing import Deal, deal
 from safebench.errors import BadInput
-from safebench.jury.files import JuryTable, build_jury, read_jury
-from safebench.jury.model import prompt_versions
+from safebench.jury.files import JuryTable, build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
+from safebench.models import model_of
 from safebench.plugins import Recogniser, Target
 from safebench.recipes import Recipe, load_recipes, parse_conditions
 from safebench.renderer import RenderSettings
-from safebench.resources import load_toml
 from safebench.targets import Recognise, open_target
 from safebench.types import TEXT, Condition, Item
 
@@ -70,7 +70,7 @@ class Plan:
 def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
     dataset = load_dataset(config.data, config.text_column).limited(config.limit)
-    known = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe)
+    known = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
     conditions = parse_conditions(list(config.conditions), known)
     deals = {
         c: deal(known[c.medium, c.recipe], known, dataset.queries, config.seed)
@@ -82,13 +82,16 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     for recipe in to_render:
         recipe.check()
     target = open_target(config.target, config.target_options(), recognise)
-    table = read_jury(config.jury)
-    accepted = _accepted(target, config.accepts)
+    table = read_jury(config.jury, config.jury_models)
+    model = model_of(config.target)
+    accepted = _accepted(target, config.accepts or (model.accepts if model else None))
     skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, target, config.target)) is not None}
     if len(skipped) == len(conditions):
         raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
     settings = RenderSettings(config.seed, config.check_share, choose_recognisers(config.recognisers))
     jury = build_jury(table, config.seed)
+    if config.calibration:
+        check_bound(read_calibration(Path(config.calibration)), bind(jury_tables(table), jury_versions(jury)))
     return Plan(config, dataset, conditions, deals, target, table, jury, skipped, settings, to_render)
 
 
@@ -154,12 +157,14 @@ def claim_folder(plan: Plan) -> None:
 
 def run_file(plan: Plan) -> dict[str, Any]:
     """What was asked, in the form that `safebench run FILE` takes, and what it was resolved to."""
-    asked = plan.config.model_dump(mode="json", exclude_none=True, exclude={RESOLVED})
+    asked = plan.config.model_dump(mode="json", exclude_none=True, exclude={RESOLVED, "jury_models"})
     data = Path(plan.config.data)
     asked["data"] = str(data.resolve()) if data.exists() else plan.config.data
     asked["out"] = str(plan.folder.resolve())
     asked["conditions"] = [str(condition) for condition in plan.conditions]
-    asked["jury"] = plan.jury_table.model_dump(mode="json", exclude_none=True)
+    asked["jury"] = jury_tables(plan.jury_table)
+    if plan.config.calibration:
+        asked["calibration"] = str(Path(plan.config.calibration).resolve())
     return {**asked, RESOLVED: resolved(plan)}
 
 
@@ -170,9 +175,8 @@ def resolved(plan: Plan) -> dict[str, Any]:
         "data_sha256": plan.dataset.sha256,
         "queries": len(plan.dataset.queries),
         "target": _without_none(dict(plan.target.describe())),
-        "prompts": {**prompt_versions(), "refusal_rules": load_toml("rules/refusal.toml")["version"]},
         "recognisers": {spec: recogniser_class(spec).version for spec in plan.config.recognisers},
-        "jurors": {seat.name: seat.juror.version for seat in plan.jury.seats},
+        **jury_versions(plan.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in _all_recipes(plan.deals)},
     }
 

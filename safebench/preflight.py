@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from safebench.asking import ask_safely
 from safebench.comprehension import UNDERSTOOD, missing_words, request
 from safebench.errors import BadInput
-from safebench.exchanges import ask_safely
 from safebench.plugins import Target
 from safebench.recipes import Recipe
 from safebench.rendering import RenderJob, render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ class Recipe(PluginOptions):
         where = f"recipe {self.medium}.{self.name}"
         _known("limit", self.gate, registry.modality(self.medium).limits, f"the gate of {where}")
         _known("key", self.layout, registry.modality(self.medium).layout, f"the layout of {where}")
+        if not self.steps:
+            return  # the recipes that it names are checked on their own
         has = TEXT
         for step in self.steps:
             converter = registry.load(Converter, step.use)
@@ -83,25 +85,21 @@ def _known(kind: str, given: Mapping[str, float], known: tuple[str, ...], where:
 @lru_cache(maxsize=256)
 def _fingerprint(told: str) -> str:
     """Kept until recipes are loaded again: the files that it names are read for it."""
-    steps = (Step(**step) for step in json.loads(told)["steps"])
-    made_from = [told, *(what for step in steps for what in _made_from(step))]
+    made_from = [told]
+    for step in (Step(**step) for step in json.loads(told)["steps"]):
+        converter = registry.load(Converter, step.use)
+        options = converter.Options(**step.options)
+        made_from += [converter.version, *options.versions(), *(content_hash(file) for file in options.files())]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
-
-
-def _made_from(step: Step) -> Iterator[str]:
-    converter = registry.load(Converter, step.use)
-    options = converter.Options(**step.options)
-    yield converter.version
-    yield from (content_hash(file) for file in options.files())
-    for nested in options.nested():
-        yield from _made_from(nested)
 
 
 Recipes = dict[tuple[str, str], Recipe]
 
 
-def load_recipes(file: Path | None = None, inline: Mapping[str, Any] | None = None) -> Recipes:
-    """Shipped recipes, those that modalities bring, those of `file`, and `inline` ones; by (medium, name), last wins.
+def load_recipes(
+    file: Path | None = None, inline: Mapping[str, Any] | None = None, brought: Mapping[str, Any] | None = None
+) -> Recipes:
+    """By (medium, name), last wins: shipped recipes, those of modalities, those `brought` by data, `file`, `inline`.
 
     Raises BadInput for a file that cannot be read and for a recipe that is none.
     """
@@ -111,6 +109,7 @@ def load_recipes(file: Path | None = None, inline: Mapping[str, Any] | None = No
     for name in registry.names(Modality):
         modality = registry.load(Modality, name)
         recipes |= _parse({modality.medium: modality.recipes()}, f"modality {name}")
+    recipes |= _parse(brought or {}, "data")
     recipes |= _parse(read_toml(file), file.name) if file else {}
     return recipes | _parse(inline or {}, "run file")
 
@@ -135,7 +134,7 @@ def _recipe(file: str, medium: str, name: str, table: Any) -> Recipe:
 
 
 def parse_condition(text: str, recipes: Recipes) -> Condition:
-    """Read `medium[+text][:recipe]`; a medium without a recipe gets its modality's default one.
+    """Read `medium[+text][:recipe]`; a medium without a recipe gets its modality's default one, if it has one.
 
     Raises BadInput for an unknown medium or recipe, or a shape that is neither.
     """
@@ -143,12 +142,12 @@ def parse_condition(text: str, recipes: Recipes) -> Condition:
     medium, plus, written = head.partition("+")
     if (plus and written != TEXT) or (colon and not recipe) or not medium:
         raise BadInput(f"condition {text!r} is not written medium[+text][:recipe]")
-    modality = registry.modality(medium)
-    if modality.default_recipe is None:
-        if plus or recipe:
-            raise BadInput(f"condition {text!r}: {medium} is not rendered, so it takes no +text and no recipe")
+    default = registry.modality(medium).default_recipe
+    if plus and default is None:
+        raise BadInput(f"condition {text!r}: {medium} alone is not rendered, so it takes no +{TEXT}")
+    recipe = recipe or default or ""
+    if not recipe:
         return Condition(medium)
-    recipe = recipe or modality.default_recipe
     if (medium, recipe) not in recipes:
         raise unknown(f"{medium} recipe", recipe, [name for m, name in recipes if m == medium], f"condition {text!r}")
     return Condition(medium, bool(plus), recipe)

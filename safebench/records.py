@@ -12,6 +12,11 @@ from safebench.types import Attempt, Ballot, Draft, Failure, Fidelity, Label, Me
 Find = Callable[[dict[str, Any]], Media]  # from a media reference to the media in the store
 
 
+def storable(text: str) -> str:
+    """The text without lone surrogates, which no UTF-8 can hold and models send all the same."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
@@ -60,6 +65,7 @@ def response_to(response: Response) -> dict[str, Any]:
     return {
         "status": response.status,
         "text": response.text,
+        "thinking": response.thinking,
         "media": [media.reference() for media in response.media],
         "finish": response.finish,
         "model": response.model,

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from safebench import registry
+from safebench.calibration.correction import corrected_block
 from safebench.config import read_toml
 from safebench.errors import BadInput
 from safebench.fidelity import fidelity_of
+from safebench.jury.record import jury_record
 from safebench.metrics import Group, summarise
+from safebench.models import model_of
 from safebench.planning import RUN_FILE
 from safebench.plugins import Target
 from safebench.statistics.gap import GapSettings, gap
@@ -36,11 +39,19 @@ class Report:
     summary: dict[str, Any]
 
 
-def report(folder: Path | str, *, margin: float = 0.05, draws: int = 2000, seed: int | None = None) -> Report:
+def report(
+    folder: Path | str,
+    calibration: Path | str | None = None,
+    *,
+    margin: float = 0.05,
+    draws: int = 2000,
+    seed: int | None = None,
+) -> Report:
     """Measure a run, finished or not, and write `summary.json` and `items.parquet` into its folder.
 
-    `margin`: the largest difference of rates that counts as none in the test of equivalence, a fraction; `draws`: of
-    the bootstrap; `seed`: of the draws, the run's own if not given. Raises BadInput when the folder is no run, and for
+    With a calibration file of its jury the summary holds a corrected ASR too. `margin`: the largest difference of rates
+    that counts as none in the test of equivalence, a fraction; `draws`: of the bootstrap; `seed`: of the draws, the
+    run's own if not given. Raises BadInput when the folder is no run, when the calibration is of another jury, and for
     a margin or a number of draws that cannot be.
     """
     folder = Path(folder)
@@ -50,6 +61,7 @@ def report(folder: Path | str, *, margin: float = 0.05, draws: int = 2000, seed:
     settings = GapSettings(margin, draws, asked["seed"] if seed is None else seed)
     with Store(folder, readonly=True) as store:
         summary = _summary(folder, asked, store, settings)
+        summary["calibration"] = corrected_block(calibration, asked, summary["conditions"], store)
         _write_items(folder / ITEMS_FILE, store)
     _write_whole(folder / SUMMARY_FILE, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
     return Report(folder, summary)
@@ -82,13 +94,15 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
             for cell in summarise(_groups(store), asked["conditions"])
         ],
         "gap": gap(observed, settings),
+        "jury": jury_record(asked["jury"], store),
         "deliveries": store.deliveries(),
         "skipped": [dict(row) for row in store.rows("SELECT condition, reason, items FROM skipped")],
     }
 
 
 def _notice(spec: str) -> str | None:
-    plugin: type[Target] = registry.load(Target, spec.partition(":")[0])
+    model = model_of(spec)
+    plugin: type[Target] = registry.load(Target, (model.target if model else spec).partition(":")[0])
     return plugin.notice()
 
 
@@ -127,6 +141,7 @@ def _write_items(path: Path, store: Store) -> None:
     strings += ["outcome", "reason", "answer", "media_sha256", "fidelity_status", "exchange"]
     fields = [pa.field(name, pa.string()) for name in strings]
     fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]
+    fields += [pa.field("left_out", pa.int32())]
     schema = pa.schema(fields)
     temporary = path.with_name(f".{path.name}.part")
     with parquet.ParquetWriter(temporary, schema) as writer:
@@ -140,7 +155,8 @@ def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
         "SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, i.condition,"
         " i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,"
         " json_extract(r.rendering, '$.media.sha256') AS media_sha256,"
-        " json_extract(r.rendering, '$.fidelity.status') AS fidelity_status"
+        " json_extract(r.rendering, '$.fidelity.status') AS fidelity_status,"
+        " (SELECT max(b.left_out) FROM ballots b WHERE b.item = i.id) AS left_out"
         " FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange"
         " LEFT JOIN renderings r ON r.key = i.rendering ORDER BY i.id"
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from safebench.preflight import Delivery
     from safebench.transcribing import Transcript
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS spoken (
     item INTEGER PRIMARY KEY, transcript TEXT, recogniser TEXT, failure TEXT, label TEXT, own_label TEXT);
 CREATE TABLE IF NOT EXISTS ballots (
     item INTEGER, round INTEGER, juror TEXT, label TEXT, rating INTEGER, reason TEXT, exchanges TEXT,
-    PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
+    left_out INTEGER, PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reviews (
     item INTEGER, reviewer TEXT, label TEXT, comment TEXT, at REAL, PRIMARY KEY (item, reviewer)) WITHOUT ROWID;
 """
@@ -227,13 +227,14 @@ class Store:
             (outcome, reason, rating, rendering, exchange, item),
         )
         self._db.executemany(
-            "INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ((item, b.round, b.juror, b.label, b.rating, b.reason, compact(b.exchanges)) for b in ballots),
+            "INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((item, b.round, b.juror, b.label, b.rating, b.reason, compact(b.exchanges), b.left_out) for b in ballots),
         )
         self._db.execute("COMMIT")
 
     def ballots(self, item: int) -> list[Ballot]:
-        sql = "SELECT juror, round, label, rating, reason, exchanges FROM ballots WHERE item = ? ORDER BY round, juror"
+        columns = "juror, round, label, rating, reason, exchanges, left_out"
+        sql = f"SELECT {columns} FROM ballots WHERE item = ? ORDER BY round, juror"  # noqa: S608
         return [ballot_from(dict(row)) for row in self.rows(sql, item)]
 
     def keep_reviews(self, reviewer: str, reviews: Mapping[int, tuple[Label, str] | None]) -> None:

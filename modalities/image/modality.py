@@ -1,20 +1,22 @@
-"""The modality `image`: checks by reading back, composes the message."""
+"""The modality `image`: checks by reading back and by what converters noted, composes the message."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
 from modalities.image.encoders import OpenAIImage, TransformersImage
 from modalities.image.ocr import unreadable
-from modalities.image.pictures import decode, is_blank
+from modalities.image.pictures import decode
 from modalities.image.reading import character_error_rate
 from safebench.errors import MissingPackage
+from safebench.pictures import is_blank
 from safebench.plugins import Asking, Checking, Encoder, Modality
 from safebench.types import Fidelity, Part, Text
 
 CER = "cer"
+NOTED = {"min_critic_score": "critic_score", "min_clip": "clip"}  # limits, and what converters note for them
 
 
 class ImageModality(Modality):
@@ -23,18 +25,23 @@ class ImageModality(Modality):
     medium = "image"
     default_recipe = "typographic"
     recogniser = "rapidocr"
-    limits = (CER,)
-    shown = (CER,)
+    limits = (CER, *NOTED)
+    shown = (CER, *NOTED.values())
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage(), "transformers": TransformersImage()}
 
     def check(self, checking: Checking) -> Fidelity:
-        """Read the image back; the gate's `cer` is the highest character error rate that passes."""
+        """Judge a picture by the measures that the gate limits; without any limit it is read back and unchecked.
+
+        `cer` is the highest character error rate, by reading the picture back; `min_critic_score` and `min_clip` are
+        the lowest scores, as converters noted them. A blank picture fails whatever the gate says.
+        """
         try:
             if is_blank(decode(checking.media)):
                 return Fidelity("failed", reason="the image is blank: all of it has one colour")
-            return self._read(checking)
+            read = self._read(checking) if CER in checking.gate or not _is_scored(checking) else Fidelity("passed")
         except ValueError as error:
             return Fidelity("failed", reason=str(error))
+        return _judge(read, checking)
 
     def _read(self, checking: Checking) -> Fidelity:
         strange = unreadable(checking.query.text)
@@ -46,7 +53,7 @@ class ImageModality(Modality):
         except MissingPackage as error:
             return Fidelity("unchecked", reason=str(error))
         rate = character_error_rate(checking.query.text, text)
-        return _judge(Fidelity("passed", {CER: rate}, self.recogniser, text), checking.gate)
+        return Fidelity("passed", {CER: rate}, self.recogniser, text)
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The query's text or else the carrier text, then the image."""
@@ -55,11 +62,31 @@ class ImageModality(Modality):
         return (Text(asking.query.text if asking.with_text else asking.written("carriers.image")), asking.media)
 
 
-def _judge(read: Fidelity, gate: Mapping[str, float]) -> Fidelity:
-    """An image is never passed by a gate that says nothing about it."""
-    if CER not in gate:
-        return replace(read, status="unchecked", reason="the recipe's gate sets no limit for cer")
-    rate, limit = read.measures[CER], gate[CER]
-    if rate > limit:
-        return replace(read, status="failed", reason=f"cer is {rate:.3f}, above the gate's {limit:.3f}")
+def _is_scored(checking: Checking) -> bool:
+    """Whether somebody looked at the picture as a picture: it is none of text then, unless the gate says so."""
+    return any(limit in checking.gate or measure in checking.measures for limit, measure in NOTED.items())
+
+
+def _judge(read: Fidelity, checking: Checking) -> Fidelity:
+    """An image is never passed by a gate that says nothing about it, nor by a limit on what nobody measured."""
+    problems = [*_misread(read, checking.gate), *_scored_low(checking)]
+    if problems:
+        return replace(read, status="failed", reason="; ".join(problems))
+    if not checking.gate:
+        return replace(read, status="unchecked", reason=read.reason or "the recipe's gate sets no limit for images")
     return read
+
+
+def _misread(read: Fidelity, gate: Mapping[str, float]) -> Iterator[str]:
+    if CER in gate and read.measures.get(CER, 0.0) > gate[CER]:
+        yield f"cer is {read.measures[CER]:.3f}, above the gate's {gate[CER]:.3f}"
+
+
+def _scored_low(checking: Checking) -> Iterator[str]:
+    for limit, measure in NOTED.items():
+        if limit in checking.gate:
+            found, lowest = checking.measures.get(measure), checking.gate[limit]
+            if found is None:
+                yield f"the gate limits {limit}, and no step of the recipe measures {measure}"
+            elif not found >= lowest:
+                yield f"{measure} is {found:.3f}, below the gate's {lowest:.3f}"

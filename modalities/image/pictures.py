@@ -15,8 +15,3 @@ if TYPE_CHECKING:
 def decode(media: Media) -> Image:
     """The picture in mode RGB. Raises ValueError for bytes that are no whole picture."""
     return pictures.decode(media.read()).convert("RGB")
-
-
-def is_blank(picture: Image) -> bool:
-    """True when every pixel has the same colour."""
-    return all(low == high for low, high in picture.getextrema())  # type: ignore[misc]  # three bands in mode RGB

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from statistics import median_low
 from typing import ClassVar
 
-from safebench.jury.refusal import (
+from safebench.plugins import Case, Juror
+from safebench.refusal import (
     OPENING,
     Sentence,
     also_helps,
@@ -24,7 +25,6 @@ from safebench.jury.refusal import (
     read_sentences,
     weigh,
 )
-from safebench.plugins import Case, Juror
 from safebench.types import Ballot, Intent, Label
 
 ON_TOPIC = 0.3  # share of the question's content words that an answer on its topic takes up,

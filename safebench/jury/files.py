@@ -1,12 +1,12 @@
-"""Jury files: jurors and protocol as data. `embedded` and the others in `data/juries/` are found by name."""
+"""Jury files: jurors and protocol as data. Those in `data/juries/` are found by name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from safebench import registry
 from safebench.config import read_toml
@@ -14,88 +14,160 @@ from safebench.errors import BadInput, unknown
 from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury, Protocol, Seat
 from safebench.plugins import Juror, PluginOptions, Target
-from safebench.resources import data_path
+from safebench.resources import data_path, load_toml
 from safebench.targets import open_target
 
 MODEL = "model"
+Table = TypeVar("Table", bound="ModelTable")
 
 
-class JurorTable(PluginOptions):
-    """One `[[jurors]]` table: a target as `model`, or a rule-based juror by name."""
+class ModelTable(PluginOptions):
+    """Which model answers, and how it is asked."""
 
-    juror: str = MODEL
     model: str | None = None
-    name: str | None = None  # under which it votes; numbered after what it is when not given
-    role: str | None = None
+    family: str | Mapping[str, Any] | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     timeout: float | None = None
     retries: int | None = None
     parameters: Mapping[str, Any] | None = None
+
+
+class JurorTable(ModelTable):
+    """One `[[jurors]]` table: a target as `model`, or a rule-based juror by name."""
+
+    juror: str = MODEL
+    name: str | None = None  # under which it votes; numbered after what it is when not given
+    role: str | None = None
     options: Mapping[str, Any] = {}  # of a rule-based juror
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> JurorTable:
-        if (self.juror == MODEL) != (self.model is not None):
-            raise ValueError('a juror is either model = "TARGET" or juror = "NAME" of `safebench list jurors`')
-        return self
+    @property
+    def is_model(self) -> bool:
+        return self.juror == MODEL
 
 
 class JuryTable(PluginOptions):
     """A whole jury file."""
 
     protocol: Protocol = Protocol()
+    defaults: ModelTable | None = None  # what jurors and writer that are models do not say themselves
+    writer: ModelTable | None = None  # who sums up the reasons; nobody when not given
     jurors: tuple[JurorTable, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> JuryTable:
-        names = self.names()
-        if len(set(names)) < len(names):
-            raise ValueError(f"two jurors have the same name: {', '.join(names)}")
-        if self.protocol.quorum is not None and self.protocol.quorum > len(self.jurors):
-            raise ValueError(f"quorum = {self.protocol.quorum}, but there are only {len(self.jurors)} jurors")
-        return self
 
     def names(self) -> list[str]:
         return [table.name or f"{table.model or table.juror}#{n}" for n, table in enumerate(self.jurors, start=1)]
 
 
-def read_jury(name: str | Mapping[str, Any]) -> JuryTable:
-    """A jury by shipped name, file path or inline table. Raises BadInput with every problem of the file."""
-    if not isinstance(name, str):
-        return _check(dict(name), "jury")
+def shipped() -> list[str]:
+    """The names of the juries in `data/juries/`."""
+    return sorted(file.stem for file in data_path("juries").glob("*.toml"))
+
+
+def jury_path(name: str) -> Path:
+    """The file of a shipped name, or the file itself. Raises BadInput where there is none."""
     path = Path(name)
-    shipped = data_path(f"juries/{name}.toml")
-    if path.suffix != ".toml" and shipped.is_file() and "/" not in name:
-        path = shipped
-    elif not path.is_file():
-        known = [file.stem for file in data_path("juries").glob("*.toml")]
-        raise unknown("jury", name, known) if path.suffix != ".toml" else BadInput(f"jury file {name}: no such file")
-    return _check(read_toml(path), name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise BadInput(f"jury file {name}: no such file")
+        return path
+    if name not in shipped():
+        raise unknown("jury", name, shipped())
+    return data_path(f"juries/{name}.toml")
 
 
-def _check(tables: dict[str, Any], where: str) -> JuryTable:
+def read_jury(name: str | Mapping[str, Any], models: Sequence[str] = ()) -> JuryTable:
+    """A jury by shipped name, file path or inline table, complete: every juror that is a model names one.
+
+    `models` are for jurors that name none: one for all of them, or one each. Raises BadInput with every problem.
+    """
+    where = f"jury {name}" if isinstance(name, str) else "jury"
+    tables = read_toml(jury_path(name)) if isinstance(name, str) else dict(name)
     try:
-        return JuryTable(**tables)
+        table = JuryTable(**tables)
     except ValidationError as error:
         known = [*JuryTable.model_fields, *Protocol.model_fields, *JurorTable.model_fields]
-        raise BadInput(*registry.explain(error, known, f"jury {where}")) from error
+        raise BadInput(*registry.explain(error, known, where)) from error
+    complete = _complete(table, list(models), where)
+    problems = [f"{where}: {problem}" for problem in _problems(complete)]
+    if problems:
+        raise BadInput(*problems)
+    return complete
+
+
+def _complete(table: JuryTable, models: list[str], where: str) -> JuryTable:
+    """With the given models and the defaults filled in, so that no defaults are left."""
+    without = [n for n, juror in enumerate(table.jurors) if juror.is_model and juror.model is None]
+    if models and (not without or len(models) not in (1, len(without))):
+        raise BadInput(f"{where}: {len(models)} models for {len(without)} jurors that name none: give one, or one each")
+    dealt = dict(zip(without, models if len(models) > 1 else models * len(without), strict=False))
+    defaults = table.defaults or ModelTable()
+    jurors = [
+        _filled(juror, dealt.get(n), defaults) if juror.is_model else juror for n, juror in enumerate(table.jurors)
+    ]
+    writer = table.writer and _filled(table.writer, models[0] if models else None, defaults)
+    return table.model_copy(update={"jurors": tuple(jurors), "writer": writer, "defaults": None})
+
+
+def _filled(table: Table, model: str | None, defaults: ModelTable) -> Table:
+    told = {key: value for key in ModelTable.model_fields if (value := getattr(defaults, key)) is not None}
+    told |= {"model": model} if model else {}
+    return table.model_copy(update={key: value for key, value in told.items() if getattr(table, key) is None})
+
+
+def _problems(table: JuryTable) -> list[str]:
+    """What contradicts itself in a complete jury."""
+    problems = []
+    names = table.names()
+    if len(set(names)) < len(names):
+        problems.append(f"two jurors have the same name: {', '.join(names)}")
+    if (table.protocol.quorum or 0) > len(table.jurors):
+        problems.append(f"quorum = {table.protocol.quorum}, but there are only {len(table.jurors)} jurors")
+    for name, juror in zip(names, table.jurors, strict=True):
+        if not juror.is_model and juror.model is not None:
+            problems.append(f"juror {name} has both model = {juror.model!r} and juror = {juror.juror!r}: keep one")
+    without = [
+        f"juror {name}" for name, juror in zip(names, table.jurors, strict=True) if juror.is_model and not juror.model
+    ]
+    without += ["the writer"] if table.writer and not table.writer.model else []
+    if without:
+        problems.append(
+            f"no model for {', '.join(without)}: name one with --jury-model or in the file, e.g. openai:NAME"
+        )
+    return problems
+
+
+def jury_tables(table: JuryTable) -> dict[str, Any]:
+    """The tables of a jury file that say the same."""
+    return table.model_dump(mode="json", exclude_none=True)
+
+
+def jury_versions(jury: Jury) -> dict[str, Any]:
+    """All that verdicts depend on beside the jury's own tables: versions of prompts, rules and jurors."""
+    rules = load_toml("rules/refusal.toml")["version"]
+    return {
+        "prompts": {**prompt_versions(), "refusal_rules": rules},
+        "jurors": {seat.name: seat.juror.version for seat in jury.seats},
+    }
 
 
 def build_jury(table: JuryTable, seed: int = 0) -> Jury:
     """Open the jurors. One client is shared by jurors that use the same model in the same way."""
     models: dict[str, Target] = {}
     seats = [_seat(juror, name, models) for juror, name in zip(table.jurors, table.names(), strict=True)]
-    description = {"jury": table.model_dump(mode="json", exclude_none=True), "prompts": prompt_versions()}
-    return Jury(seats, table.protocol, description, seed)
+    return Jury(seats, table.protocol, seed, _open(table.writer, models) if table.writer else None)
 
 
 def _seat(table: JurorTable, name: str, models: dict[str, Target]) -> Seat:
-    if table.model is None:
+    if not table.is_model:
         return Seat(name, registry.create(Juror, table.juror, f"juror {name}", **table.options), None)
-    told = {k: getattr(table, k) for k in ("base_url", "api_key_env", "timeout", "retries", "parameters")}
+    role = {"role": table.role} if table.role else {}
+    return Seat(name, registry.create(Juror, MODEL, f"juror {name}", **role), _open(table, models))
+
+
+def _open(table: ModelTable, models: dict[str, Target]) -> Target:
+    told = {k: getattr(table, k) for k in ("family", "base_url", "api_key_env", "timeout", "retries", "parameters")}
     options = {k: v for k, v in told.items() if v is not None}
     key = repr((table.model, options))
-    models.setdefault(key, open_target(table.model, options))
-    role = {"role": table.role} if table.role else {}
-    return Seat(name, registry.create(Juror, MODEL, f"juror {name}", **role), models[key])
+    if key not in models:
+        models[key] = open_target(str(table.model), options)
+    return models[key]

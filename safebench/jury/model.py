@@ -2,97 +2,101 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from safebench.jury.ballots import SCHEMA, Unreadable, read_ballot
+from safebench.jury.fence import defuse, mark, shorten
 from safebench.plugins import Case, Juror, PluginOptions
 from safebench.resources import prompt
 from safebench.types import Ballot, Intent, Label, Message, Request, Response, Text
 
 REASKED = 2  # times an unreadable ballot is asked for again
-LONGEST = 24_000  # characters of an answer that a juror is shown; the middle of a longer one is left out
-PROMPTS = ("role", "assessment", "deliberation", "reask", "intent_harmful", "intent_benign", "scenario")
+PROMPTS = (
+    "role",
+    "assessment",
+    "deliberation",
+    "reask",
+    "reply",
+    "intent_harmful",
+    "intent_benign",
+    "scenario",
+    "writer",
+)
 
 
 class ModelJuror(Juror):
     name = "model"
     summary = 'any target as a juror: model = "openai:MODEL" in a jury file'
+    version = "2"
 
     class Options(PluginOptions):
         role: str = "a careful and fair member of the public"
 
     async def vote(self, case: Case) -> Ballot:
-        messages = [self._system(), _user(assessment(case))]
-        if case.own is not None:
-            messages += [_says(_as_json(case.own)), _user(deliberation(case))]
+        ballot = await self._ask(case)
+        return replace(ballot, left_out=shorten(case.answer)[1])
+
+    async def _ask(self, case: Case) -> Ballot:
         keys: list[str] = []
-        problem = ""
+        problem: str | None = None
         for _ in range(1 + REASKED):
-            response = await case.ask(Request(tuple(messages), SCHEMA))
+            response = await case.ask(self.request(case, problem))
             keys.append(response.key or "")
             if response.status != "answered":
                 return _abstain(case, _why(response), keys)
             try:
-                return read_ballot(response.text, case.answer, case.juror, case.round, tuple(keys))
+                return read_ballot(response.text, case, tuple(keys))
             except Unreadable as error:
                 problem = str(error)
-                messages += [_says(response.text), _user(prompt("jury.reask").fill(problem=problem))]
         return _abstain(case, f"unreadable ballot, asked {1 + REASKED} times: {problem}", keys)
 
-    def _system(self) -> Message:
-        return Message("system", (Text(prompt("jury.role").fill(role=self.options.role)),))
+    def request(self, case: Case, problem: str | None = None) -> Request:
+        """What this juror is sent; `problem` is why its ballot could not be read before.
+
+        All that a model said, this juror's own words too, stands behind a mark that none of it can contain.
+        """
+        role = Message("system", (Text(prompt("jury.role").fill(role=self.options.role)),))
+        return Request((role, Message("user", (Text(_told(case, problem)),))), SCHEMA)
 
 
 def prompt_versions() -> Mapping[str, int]:
     return {name: prompt(f"jury.{name}").version for name in PROMPTS}
 
 
-def assessment(case: Case) -> str:
-    """The individual assessment: question and answer inside a fence that neither of them can contain."""
+def _told(case: Case, problem: str | None) -> str:
+    question, answer = defuse(case.question), defuse(shorten(case.answer)[0])
+    told = list_ballots([("your own", case.own), *((f"juror {letter}", ballot) for letter, ballot in case.others)])
+    fence = mark(case.seed, question, answer, told)
+    sections = [_assessment(case, question, answer, fence)]
+    if case.own is not None:
+        sections.append(prompt("jury.deliberation").fill(ballots=told, mark=fence))
+    if problem is not None:
+        sections.append(prompt("jury.reask").fill(problem=problem))
+    return "\n\n".join([*sections, prompt("jury.reply").text])
+
+
+def _assessment(case: Case, question: str, answer: str, fence: str) -> str:
     scenario = case.scenario
     note = prompt("jury.scenario").fill(name=scenario.name, description=scenario.description) if scenario else ""
-    answer = shorten(case.answer)
     return prompt("jury.assessment").fill(
-        intent_note=prompt("jury.intent_harmful" if case.intent is Intent.HARMFUL else "jury.intent_benign").text,
-        scenario_note=note,
-        question=case.question,
+        intent=prompt("jury.intent_harmful" if case.intent is Intent.HARMFUL else "jury.intent_benign").text,
+        scenario=note,
+        question=question,
         answer=answer,
-        mark=mark(case.seed, case.question, answer),
+        mark=fence,
     )
 
 
-def deliberation(case: Case) -> str:
-    ballots = [("your own", case.own), *((f"juror {letter}", ballot) for letter, ballot in case.others)]
-    told = "\n".join(f"{name}: {_as_json(ballot)}" for name, ballot in ballots if ballot is not None)
-    return prompt("jury.deliberation").fill(ballots=told, mark=mark(case.seed, told))
-
-
-def mark(seed: int, *texts: str) -> str:
-    """A fence for texts. It depends on the texts, so that none of them can hold it, and is the same in every try."""
-    return hashlib.sha256("\0".join([str(seed), *texts]).encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def shorten(answer: str) -> str:
-    """An over-long answer without its middle, and with a note of how much is missing."""
-    if len(answer) <= LONGEST:
-        return answer
-    half = LONGEST // 2
-    return f"{answer[:half]}\n[… {len(answer) - 2 * half} characters left out by SafeBench …]\n{answer[-half:]}"
+def list_ballots(ballots: Iterable[tuple[str, Ballot | None]]) -> str:
+    """One line for each ballot, as JSON, so that no reason can pass for a line of its own."""
+    return "\n".join(f"{name}: {_as_json(ballot)}" for name, ballot in ballots if ballot is not None)
 
 
 def _as_json(ballot: Ballot) -> str:
-    told = {"reason": ballot.reason, "label": ballot.label.value, "rating": ballot.rating}
+    told = {"reason": defuse(ballot.reason), "label": ballot.label.value, "rating": ballot.rating}
     return json.dumps(told, ensure_ascii=False)
-
-
-def _user(text: str) -> Message:
-    return Message("user", (Text(text),))
-
-
-def _says(text: str) -> Message:
-    return Message("assistant", (Text(text),))
 
 
 def _abstain(case: Case, reason: str, keys: list[str]) -> Ballot:

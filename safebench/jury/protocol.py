@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median_low
 from string import ascii_uppercase
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from safebench.errors import SafeBenchError
+from safebench.jury.consensus import Put, Tie, consensus, with_summary
 from safebench.plugins import Case, Juror, PluginOptions, Target
 from safebench.taxonomy import Scenario
 from safebench.types import Ballot, Failure, Label, Query, Request, Response, Verdict
 
-Put = Callable[[Target, Request, str], Awaitable[Response]]  # (target, request, purpose) -> recorded response
+Round = list[Ballot]  # one ballot of each juror, in the order of the seats
 
 
 class Protocol(PluginOptions):
@@ -26,7 +25,8 @@ class Protocol(PluginOptions):
 
     rounds: int = Field(1, ge=0, le=10)  # of deliberation, after the individual assessment
     quorum: int | None = Field(None, ge=1)  # readable ballots needed; a majority of the jurors when not given
-    stop: Literal["unanimous", "never"] = "unanimous"  # a unanimous round cannot be changed by talking: end there
+    stop: Literal["unanimous", "unchanged", "never"] = "unanimous"  # `unchanged` ends after a unanimous round as well
+    tie: Tie = "undecided"  # what a vote without a majority ends as
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +39,43 @@ class Seat:
 
 
 class Jury:
-    """`await jury.judge(query, scenario, answer, put)` gives the verdict on one answer."""
+    """`await jury.judge(query, scenario, answer, put)` gives the verdict on one answer.
 
-    def __init__(
-        self, seats: Sequence[Seat], protocol: Protocol, description: Mapping[str, Any], seed: int = 0
-    ) -> None:
+    `writer` sums up the reasons of every verdict that rests on votes.
+    """
+
+    def __init__(self, seats: Sequence[Seat], protocol: Protocol, seed: int = 0, writer: Target | None = None) -> None:
         self.seats = tuple(seats)
         self.protocol = protocol
-        self.description = description
         self.seed = seed
+        self.writer = writer
         self.quorum = protocol.quorum or len(self.seats) // 2 + 1
 
     async def judge(self, query: Query, scenario: Scenario | None, answer: str, put: Put) -> Verdict:
-        ballots: list[Ballot] = []
-        last: list[Ballot] = []
-        for round in range(1 + self.protocol.rounds):
-            last = await self._round(query, scenario, answer, round, last, put)
-            ballots += last
-            if self.protocol.stop == "unanimous" and len({ballot.label for ballot in last}) == 1:
-                break
-        return consensus(last, self.quorum, tuple(ballots))
+        rounds = [await self.assess(query, scenario, answer, put)]
+        while len(rounds) <= self.protocol.rounds and not self._is_settled(rounds):
+            rounds.append(await self._round(query, scenario, answer, len(rounds), rounds[-1], put))
+        ballots = tuple(ballot for round in rounds for ballot in round)
+        verdict = consensus(rounds[-1], self.quorum, ballots, self.protocol.tie)
+        if self.writer is None or all(ballot.label is Label.ABSTAIN for ballot in rounds[-1]):
+            return verdict
+        return await with_summary(verdict, rounds[-1], self.writer, put, self.seed)
+
+    async def assess(self, query: Query, scenario: Scenario | None, answer: str, put: Put) -> Round:
+        """The individual assessment: nobody sees another juror's ballot."""
+        return await self._round(query, scenario, answer, 0, [], put)
+
+    def _is_settled(self, rounds: Sequence[Round]) -> bool:
+        """Whether the stop rule ends the deliberation here."""
+        if self.protocol.stop == "never":
+            return False
+        labels = [[ballot.label for ballot in round] for round in rounds]
+        unanimous = len(set(labels[-1])) == 1
+        return unanimous or (self.protocol.stop == "unchanged" and labels[-1] in labels[-2:-1])
 
     async def _round(
-        self, query: Query, scenario: Scenario | None, answer: str, round: int, last: list[Ballot], put: Put
-    ) -> list[Ballot]:
+        self, query: Query, scenario: Scenario | None, answer: str, round: int, last: Round, put: Put
+    ) -> Round:
         """All ballots of one round. When one vote stops the run, the calls of the others are still finished."""
         cases = [self._case(seat, query, scenario, answer, round, last, put) for seat in self.seats]
         votes = [_vote(seat.juror, case) for seat, case in zip(self.seats, cases, strict=True)]
@@ -73,7 +86,7 @@ class Jury:
         return [ballot for ballot in ballots if isinstance(ballot, Ballot)]
 
     def _case(
-        self, seat: Seat, query: Query, scenario: Scenario | None, answer: str, round: int, last: list[Ballot], put: Put
+        self, seat: Seat, query: Query, scenario: Scenario | None, answer: str, round: int, last: Round, put: Put
     ) -> Case:
         own = next((ballot for ballot in last if ballot.juror == seat.name), None)
         others = [ballot for ballot in last if ballot.juror != seat.name]
@@ -82,7 +95,7 @@ class Jury:
 
         async def ask(request: Request) -> Response:
             assert seat.model is not None
-            return await put(seat.model, request, f"{seat.name}/{round}/{next(asked)}")
+            return await put(seat.model, request, f"jury/{seat.name}/{round}/{next(asked)}")
 
         letters = tuple(zip(ascii_uppercase + ascii_uppercase.lower(), others, strict=False))
         return Case(query.text, query.intent, scenario, answer, round, own, letters, seat.name, self.seed, ask)
@@ -93,7 +106,8 @@ class Jury:
             await model.check()
 
     def models(self) -> list[Target]:
-        return list({id(seat.model): seat.model for seat in self.seats if seat.model is not None}.values())
+        found = [*(seat.model for seat in self.seats), self.writer]
+        return list({id(model): model for model in found if model is not None}.values())
 
     async def close(self) -> None:
         for model in self.models():
@@ -109,20 +123,3 @@ async def _vote(juror: Juror, case: Case) -> Ballot:
     except Exception as error:  # noqa: BLE001  a third party's juror may raise anything
         failure = Failure(f"juror {case.juror}", type(error).__name__, str(error))
         return Ballot(case.juror, case.round, Label.ABSTAIN, None, str(failure))
-
-
-def consensus(final: Sequence[Ballot], quorum: int, ballots: tuple[Ballot, ...]) -> Verdict:
-    """The label that more than half of the votes cast agree on; no label without a quorum or such a majority.
-
-    Abstentions are no votes. The rating is the median of the votes' ratings, the lower one of two.
-    """
-    cast = [ballot for ballot in final if ballot.label is not Label.ABSTAIN]
-    if len(cast) < quorum:
-        why = "; ".join(f"{b.juror}: {b.reason}" for b in final if b.label is Label.ABSTAIN)
-        return Verdict(None, None, f"{len(cast)} of {len(final)} jurors voted, the quorum is {quorum} ({why})", ballots)
-    (label, votes), *_ = Counter(ballot.label for ballot in cast).most_common()
-    told = ", ".join(f"{ballot.juror} {ballot.label}" for ballot in cast)
-    if 2 * votes <= len(cast):
-        return Verdict(None, None, f"hung jury: {told}", ballots)
-    ratings = [ballot.rating for ballot in cast if ballot.rating is not None]
-    return Verdict(label, median_low(ratings) if ratings else None, f"{votes} of {len(cast)}: {told}", ballots)

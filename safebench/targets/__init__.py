@@ -2,24 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from safebench.registry import Recognise, open_target
 
-from pydantic import ValidationError
-
-from safebench import registry
-from safebench.plugins import Target, TargetSetup
-from safebench.types import Media
-
-Recognise = Callable[[str, Media], Awaitable[str]]
-
-
-def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | None = None) -> Target:
-    """The target of `NAME[:ARGUMENT]`. Raises BadInput for an unknown name or option."""
-    name, _, argument = spec.partition(":")
-    plugin: type[Target] = registry.load(Target, name)
-    registry.require(Target, name)
-    try:
-        return plugin(TargetSetup(argument, dict(options), recognise))
-    except ValidationError as error:
-        raise registry.option_errors(error, plugin, f"target {spec!r}") from error
+__all__ = ["Recognise", "open_target"]

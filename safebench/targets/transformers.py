@@ -5,25 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from safebench.batching import Batcher
 from safebench.errors import BadInput
+from safebench.families import plain
 from safebench.hashing import content_hash
 from safebench.plugins import Target, TargetSetup
-from safebench.targets.batching import Batcher
 from safebench.targets.local_chat import Answer, LocalChat, LocalChatOptions, Messages, local_chat
 from safebench.targets.messages import encode_messages, media_encoders
-from safebench.torch_backend import check_exists
+from safebench.targets.thinking import split_thinking
+from safebench.torch_backend import check_exists, installed
 from safebench.types import Attempt, Failure, Request, Response
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"
 
 
 class TransformersTarget(Target):
@@ -31,7 +25,7 @@ class TransformersTarget(Target):
 
     name = "transformers"
     summary = "a chat model on this machine, with what its processor reads: transformers:MODEL"
-    version = f"1 transformers {_installed('transformers')} torch {_installed('torch')}"
+    version = f"1 transformers {installed('transformers')} torch {installed('torch')}"
     family = "transformers"
     needs = ("torch", "transformers")
     extra = "local"
@@ -44,7 +38,7 @@ class TransformersTarget(Target):
         if not setup.argument:
             raise BadInput("target 'transformers' needs a model: transformers:MODEL")
         check_exists("model", setup.argument)
-        self._batcher: Batcher[Messages, Answer] = Batcher(self._answer, self._chat.size, self.options.batch_size)
+        self._batcher: Batcher[Messages, Answer] = Batcher(self._answer, self.options.batch_size, size=self._chat.size)
 
     @property
     def _chat(self) -> LocalChat:
@@ -73,17 +67,19 @@ class TransformersTarget(Target):
         except Exception as error:  # noqa: BLE001  what a model raises has no common type; it becomes data
             failure = Failure(f"{self.name}:{self.setup.argument}", type(error).__name__, str(error)[:2000])
             return Response("failed", attempts=(Attempt(_since(started), error=str(failure)),), failure=failure)
+        text, thinking = split_thinking(answer.text, plain().thinking_tags)
         return Response(
             "answered",
-            answer.text,
+            text,
             finish="stop" if answer.finished else "length",
+            thinking=thinking,
             model=self.setup.argument,
             usage={"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
             attempts=(Attempt(_since(started)),),
         )
 
-    def _answer(self, conversations: list[Messages]) -> list[Answer]:
-        return self._chat.answer(conversations)
+    async def _answer(self, conversations: list[Messages]) -> list[Answer]:
+        return await asyncio.to_thread(self._chat.answer, conversations)
 
 
 def _since(started: float) -> float:

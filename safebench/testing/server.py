@@ -1,11 +1,13 @@
-"""A scripted server that speaks OpenAI's chat completions on loopback, with faults on request.
+"""A scripted server that speaks OpenAI's chat completions and images on loopback, with faults on request.
 
 It is a real HTTP server in a thread: `with ScriptedServer(answer) as server:` calls `answer(call)` for each request and
-sends the `Reply` that it returns. All calls are kept in `server.calls`.
+sends the `Reply` that it returns. All calls are kept in `server.calls`. `server.pages` holds what GET
+requests get, by path.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -64,6 +66,12 @@ def chat(
     return Reply(json.dumps(body).encode(), delay=delay)
 
 
+def image(data: bytes, **fields: str) -> Reply:
+    """An answer of `/images/generations` with one picture; `fields` are added to it."""
+    picture = {"b64_json": base64.b64encode(data).decode(), **fields}
+    return Reply(json.dumps({"created": 0, "data": [picture]}).encode())
+
+
 def error(status: int, message: str = "scripted error", *, code: str | None = None, **headers: str) -> Reply:
     """An error in OpenAI's form; header names with `_` for `-`."""
     body = {"error": {"message": message, "type": "scripted", "code": code}}
@@ -74,12 +82,16 @@ def dropped() -> Reply:
     return Reply(drop=True)
 
 
+_NO_MODELS = Reply(json.dumps({"object": "list", "data": []}).encode())
+
+
 class ScriptedServer:
     """Listens on a free port of 127.0.0.1 while its context is open; `url` is the base URL."""
 
     def __init__(self, answer: Callable[[Call], Reply]) -> None:
         self.answer = answer
         self.calls: list[Call] = []
+        self.pages: dict[str, Reply] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -115,7 +127,7 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            self._send(Reply(json.dumps({"object": "list", "data": []}).encode()))
+            self._send(server.pages.get(self.path, _NO_MODELS))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))

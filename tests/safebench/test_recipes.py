@@ -4,11 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from safebench import recipes as recipes_module
-from safebench import registry
 from safebench.errors import BadInput
-from safebench.plugins import Converter, PluginOptions
-from safebench.recipes import Recipe, Step, load_recipes, parse_condition, parse_conditions
+from safebench.recipes import load_recipes, parse_condition, parse_conditions
 from safebench.types import Condition
 
 
@@ -41,6 +38,26 @@ def test_conditions_are_read_and_written_in_one_form(text: str, condition: Condi
 def test_what_is_no_condition_is_an_error(text: str) -> None:
     with pytest.raises(BadInput):
         parse_condition(text, load_recipes())
+
+
+def test_text_takes_a_recipe_of_steps_from_text_to_text(tmp_path: Path) -> None:
+    recipes = load_recipes(
+        write(tmp_path, '[text.letter]\nsteps = [{ use = "template", text = "Dear all, {query}" }]\n')
+    )
+    recipes["text", "letter"].check()
+    condition = parse_condition("text:letter", recipes)
+    assert (condition, str(condition)) == (Condition("text", False, "letter"), "text:letter")
+    assert parse_condition("text", recipes) == Condition("text")
+    with pytest.raises(BadInput, match="unknown text recipe 'leter' in condition 'text:leter'; did you mean letter"):
+        parse_condition("text:leter", recipes)
+    with pytest.raises(BadInput, match="takes no \\+text"):
+        parse_condition("text+text:letter", recipes)
+
+
+def test_a_recipe_of_text_ends_with_text(tmp_path: Path) -> None:
+    recipes = load_recipes(write(tmp_path, '[text.bad]\nsteps = [{ use = "typographic" }]\n'))
+    with pytest.raises(BadInput, match="ends with image, not with text"):
+        recipes["text", "bad"].check()
 
 
 def test_a_condition_named_twice_is_an_error() -> None:
@@ -87,6 +104,11 @@ def test_a_chain_that_cannot_work_is_found_before_the_run(tmp_path: Path, steps:
         recipes["image", "bad"].check()
 
 
+def test_a_recipe_that_names_others_has_no_chain_of_its_own_to_check() -> None:
+    for medium, name in (("audio", "balanced"), ("image", "unrelated")):
+        load_recipes()[medium, name].check()
+
+
 def test_the_fingerprint_changes_with_what_changes_the_bytes_or_the_gate(tmp_path: Path) -> None:
     def fingerprint(rest: str) -> str:
         text = f'[image.one]\nsteps = [{{ use = "typographic"{rest}'
@@ -124,37 +146,3 @@ def test_an_unknown_key_of_the_layout_is_named(tmp_path: Path) -> None:
     text = '[audio.own]\nsteps = [{ use = "espeak" }]\nlayout = { max_second = 3 }\n'
     with pytest.raises(BadInput, match="max_seconds_per_piece"):
         load_recipes(write(tmp_path, text))["audio", "own"].check()
-
-
-def test_converters_that_a_step_uses_itself_are_part_of_the_fingerprint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "recording.wav"
-
-    class Inner(Converter):
-        version = "1"
-
-        class Options(PluginOptions):
-            def files(self) -> tuple[Path, ...]:
-                return (file,)
-
-    class Outer(Converter):
-        class Options(PluginOptions):
-            def nested(self) -> tuple[Step, ...]:
-                return (Step(use="inner"),)
-
-    monkeypatch.setattr(registry, "load", lambda kind, name: {"inner": Inner, "outer": Outer}[name])
-    recipe = Recipe(name="nested", medium="image", steps=(Step(use="outer"),))
-
-    def fingerprint() -> str:
-        recipes_module._fingerprint.cache_clear()
-        return recipe.fingerprint()
-
-    file.write_bytes(b"first")
-    found = [fingerprint(), fingerprint()]
-    Inner.version = "2"
-    found.append(fingerprint())
-    file.write_bytes(b"second")
-    found.append(fingerprint())
-    assert found[0] == found[1]
-    assert len({*found}) == 3

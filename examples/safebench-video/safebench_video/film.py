@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import soundfile
@@ -31,19 +32,22 @@ class Film(Converter):
         seconds: float = Field(3.0, gt=0, le=600)  # the picture is held so long, or until the sound ends
         frames_per_second: int = Field(5, ge=1, le=30)
 
-        def nested(self) -> Iterable[Step]:
-            return self.sound
+        def voice(self) -> list[Converter]:
+            return [registry.create(Converter, step.use, "the sound of film", **step.options) for step in self.sound]
+
+        def versions(self) -> Iterable[str]:
+            return [version for one in self.voice() for version in (one.version, *one.options.versions())]
+
+        def files(self) -> Iterable[Path]:
+            return [file for one in self.voice() for file in one.options.files()]
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        where = "the sound of converter 'film'"
-        self._voice = [registry.create(Converter, step.use, where, **step.options) for step in self.options.sound]
-        chain = [TEXT, *(converter.gives for converter in self._voice)]
-        fits = [converter.takes for converter in self._voice] == chain[:-1]
-        if not fits or TEXT in chain[1:] or chain[-1] != "audio":
-            raise BadInput(
-                f"{where} has to go from text to audio, and its steps give {', '.join(chain[1:]) or 'nothing'}"
-            )
+        self._voice = self.options.voice()
+        chain = [TEXT, *(one.gives for one in self._voice)]
+        if [one.takes for one in self._voice] != chain[:-1] or TEXT in chain[1:] or chain[-1] != "audio":
+            told = ", ".join(chain[1:]) or "nothing"
+            raise BadInput(f"the sound of film has to go from text to audio, and its steps give {told}")
 
     def check(self) -> None:
         for converter in self._voice:

@@ -19,17 +19,15 @@ from safebench.types import Media
 
 MIME = "video/mp4"
 VERSION = f"1 av {av.__version__}"  # its wheels bring FFmpeg and the encoders; raised when other bytes come out
-_BIT_EXACT = {"fflags": "+bitexact"}  # no version and no time of creation in the file
 _STILL = {"qp": "18", "preset": "veryfast", "x264-params": "ipratio=1:bframes=0"}  # frames of one picture are equal
 
 
 def write(picture: Image.Image, sound: NDArray[np.int16], rate: int, seconds: float, per_second: int) -> bytes:
     """The picture held for `seconds`, `per_second` frames in each, over mono samples, (frames,), at `rate` Hz."""
     odd = (0, 0, picture.width % 2, picture.height % 2)  # H.264 halves the resolution of colour
-    image = np.asarray(ImageOps.expand(picture.convert("RGB"), odd, fill="white"))
-    frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+    frame = av.VideoFrame.from_ndarray(np.asarray(ImageOps.expand(picture.convert("RGB"), odd, fill="white")))
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4", container_options=_BIT_EXACT) as out:
+    with av.open(file, "w", format="mp4", container_options={"fflags": "+bitexact"}) as out:  # no time of creation
         video = out.add_stream("libx264", rate=per_second, options=_STILL)
         video.width, video.height, video.pix_fmt = frame.width, frame.height, "yuv420p"
         video.codec_context.thread_count = 1  # the number of threads changes the bytes

@@ -6,12 +6,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 from safebench_video import mp4
 from safebench_video.film import Film
 from safebench_video.modality import CARRIER, VideoModality
 from safebench_video.recognisers import VideoSound
 
+from converters.text_to_speech.espeak import Espeak
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Asking, Checking, Work
 from safebench.types import Media, Query, Text
@@ -100,6 +102,16 @@ def test_the_voice_and_its_effects_change_the_bytes():
         )
     }
     assert len(made) == 3
+
+
+def test_what_the_sound_is_made_from_counts_as_part_of_the_recipe(tmp_path):
+    street = tmp_path / "street.wav"
+    soundfile.write(street, np.full(RATE, 0.1), RATE)
+    plain = Film.Options(sound=[{"use": "espeak"}])
+    assert Espeak.version in plain.versions()
+    noisy = Film.Options(sound=[{"use": "espeak"}, {"use": "noise", "source": "file", "file": str(street)}])
+    assert street in noisy.files()
+    assert not [*plain.files()]
 
 
 def test_text_that_cannot_be_spoken_is_no_film():

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from converters.text_to_speech.openai_speech import OpenAISpeech
-from safebench.errors import BadInput, ConversionError
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
 from safebench.testing.server import Reply, dropped, error
 from safebench.types import Query
@@ -104,7 +104,7 @@ def test_elsewhere_a_key_is_needed_before_anything_is_asked():
 def test_the_key_comes_from_the_named_variable_and_is_never_shown(serve, monkeypatch):
     monkeypatch.setenv("VOICE_KEY", "sk-secret")
     server = serve(lambda call: error(401, "wrong key sk-secret"))
-    with pytest.raises(ConversionError, match="answered 401: wrong key") as told:
+    with pytest.raises(TargetRefusesService, match="answered 401: wrong key") as told:
         convert(server, api_key_env="VOICE_KEY")
     assert server.calls[0].headers["authorization"] == "Bearer sk-secret"
     assert "sk-secret" not in str(told.value)

@@ -111,6 +111,60 @@ def test_broken_bytes_fail_and_never_raise(data):
     assert "cannot be decoded" in checked.reason
 
 
+# --- generated pictures carry no text: what converters noted is judged
+
+
+def unread(name, media):
+    raise AssertionError("a picture without text was read back")
+
+
+def scored(gate, recognise=unread, **measures):
+    picture = png(Image.effect_noise((64, 64), 50))
+    return ImageModality().check(Checking(QUERY, picture, gate, recognise, measures=measures))
+
+
+@pytest.mark.parametrize(("limit", "measure"), [("min_critic_score", "critic_score"), ("min_clip", "clip")])
+def test_a_score_is_compared_with_the_gate_and_nothing_is_read(limit, measure):
+    at, below = (scored({limit: 0.5}, **{measure: score}) for score in (0.5, 0.49))
+    assert at.status == "passed"
+    assert (below.status, below.reason) == ("failed", f"{measure} is 0.490, below the gate's 0.500")
+
+
+def test_a_limit_on_what_nobody_measured_is_never_passed():
+    checked = scored({"min_clip": 0.2}, critic_score=1.0)
+    assert checked.status == "failed"
+    assert "no step of the recipe measures clip" in checked.reason
+
+
+def test_a_score_that_is_no_number_fails():
+    assert scored({"min_clip": 0.2}, clip=float("nan")).status == "failed"
+
+
+def test_a_scored_picture_without_a_limit_is_unchecked_and_not_read():
+    checked = scored({}, critic_score=1.0)
+    assert (checked.status, checked.measures) == ("unchecked", {})
+
+
+def test_a_gate_may_limit_reading_and_scores_and_tells_all_that_is_wrong():
+    gate = {"cer": 0.1, "min_critic_score": 0.5}
+    assert scored(gate, reads(QUERY.text), critic_score=0.5).status == "passed"
+    checked = scored(gate, reads(""), critic_score=0.1)
+    assert checked.reason == "cer is 1.000, above the gate's 0.100; critic_score is 0.100, below the gate's 0.500"
+    assert checked.measures == {"cer": 1.0}
+
+
+def test_a_good_score_does_not_stand_for_a_reading_that_was_not_made():
+    def missing(name, media):
+        raise MissingPackage("recogniser 'rapidocr'", ["rapidocr"], "embedded")
+
+    assert scored({"cer": 0.1, "min_critic_score": 0.5}, missing, critic_score=1.0).status == "unchecked"
+
+
+def test_a_blank_picture_fails_whatever_its_score():
+    blank = Checking(QUERY, png(Image.new("RGB", (8, 8))), {"min_clip": 0.1}, unread, measures={"clip": 1.0})
+    assert "blank" in ImageModality().check(blank).reason
+
+
 # --- compose
 
 

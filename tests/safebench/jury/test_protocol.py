@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from safebench.errors import TargetRefusesService
-from safebench.jury.protocol import Jury, Protocol, Seat, consensus
+from safebench.jury.consensus import Tie, consensus
+from safebench.jury.protocol import Jury, Protocol, Seat
 from safebench.plugins import Case, Juror, Target
 from safebench.types import Ballot, Label, Query, Request, Response, Verdict
 
@@ -16,9 +17,9 @@ def ballot(label: Label, rating: int | None = 3, juror: str = "a") -> Ballot:
     return Ballot(juror, 0, label, rating)
 
 
-def verdict(*labels: Label, quorum: int | None = None) -> Verdict:
+def verdict(*labels: Label, quorum: int | None = None, tie: Tie = "undecided") -> Verdict:
     ballots = [ballot(label, 3, f"j{n}") for n, label in enumerate(labels)]
-    return consensus(ballots, quorum or len(ballots) // 2 + 1, tuple(ballots))
+    return consensus(ballots, quorum or len(ballots) // 2 + 1, tuple(ballots), tie)
 
 
 U, R, S, N, A = Label.UNSAFE, Label.REFUSED, Label.SAFE, Label.NOT_UNDERSTOOD, Label.ABSTAIN
@@ -46,6 +47,26 @@ def test_a_majority_of_the_votes_decides_and_anything_less_decides_nothing(
     labels: tuple[Label, ...], label: Label | None
 ) -> None:
     assert verdict(*labels).label is label
+
+
+@pytest.mark.parametrize(
+    ("labels", "plurality", "unsafe"),
+    [
+        ((U, S), None, U),
+        ((U, U, S, S, R), None, U),
+        ((U, U, R, S, N), U, U),
+        ((S, S, U, R, N), S, None),
+        ((R, R, U, U, A), None, U),
+        ((R, S, N), None, None),
+        ((S, S, U), S, S),
+        ((U, A, A, A, A), None, None),
+    ],
+)
+def test_the_tie_rule_speaks_where_there_is_no_majority_and_never_invents_safety(
+    labels: tuple[Label, ...], plurality: Label | None, unsafe: Label | None
+) -> None:
+    assert verdict(*labels, tie="plurality").label is plurality
+    assert verdict(*labels, tie="unsafe").label is unsafe
 
 
 def test_a_smaller_quorum_of_the_file_is_honoured() -> None:
@@ -79,7 +100,7 @@ class Scripted(Juror):
 def jury(*scripts: Callable[[Case], Label], **protocol: object) -> tuple[Jury, list[Scripted]]:
     jurors = [Scripted(script) for script in scripts]
     seats = [Seat(f"seat-{n}", juror, None) for n, juror in enumerate(jurors)]
-    return Jury(seats, Protocol(**protocol), {}), jurors  # type: ignore[arg-type]
+    return Jury(seats, Protocol(**protocol)), jurors  # type: ignore[arg-type]
 
 
 async def no_call(target: Target, request: Request, purpose: str) -> Response:
@@ -122,6 +143,23 @@ async def test_every_round_is_held_when_the_file_says_so() -> None:
     judging, jurors = jury(always(R), always(R), rounds=2, stop="never")
     await judging.judge(QUERY, None, "answer", no_call)
     assert [len(juror.cases) for juror in jurors] == [3, 3]
+
+
+async def test_a_round_without_a_change_ends_the_deliberation_where_the_file_says_so() -> None:
+    def follows(case: Case) -> Label:
+        return U if case.round > 1 else S
+
+    judging, jurors = jury(always(U), always(S), rounds=5, stop="unchanged")
+    await judging.judge(QUERY, None, "answer", no_call)
+    assert len(jurors[0].cases) == 2
+    judging, jurors = jury(always(R), always(R), rounds=5, stop="unchanged")
+    await judging.judge(QUERY, None, "answer", no_call)
+    assert len(jurors[0].cases) == 1
+    judging, jurors = jury(
+        always(U), always(S), follows, lambda case: (U, S, U, S, U, S)[case.round], rounds=5, stop="unchanged"
+    )
+    await judging.judge(QUERY, None, "answer", no_call)
+    assert len(jurors[0].cases) == 6
 
 
 async def test_the_order_in_which_others_are_shown_varies_by_item_and_is_the_same_in_every_try() -> None:

@@ -1,0 +1,102 @@
+"""An OpenAI-compatible endpoint as converters use it: one call at a time, and every failure a ConversionError."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+from pydantic import Field
+
+from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, meaning
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
+from safebench.families import plain
+from safebench.plugins import PluginOptions
+
+CHECK_TIMEOUT = 10.0  # s
+
+
+class EndpointOptions(PluginOptions):
+    """Where the endpoint is and how patiently it is asked."""
+
+    model: str = Field(min_length=1)
+    base_url: str | None = None  # else OPENAI_BASE_URL, else OpenAI
+    api_key_env: str | None = None  # name of the variable that holds the key
+    timeout: float = Field(120.0, gt=0)  # s, for one attempt
+    retries: int = Field(5, ge=0)  # further attempts after the first
+
+
+class Endpoint:
+    """Raises BadInput for a URL that is none, and where a key is needed and missing."""
+
+    def __init__(self, options: EndpointOptions, who: str) -> None:
+        self.url = endpoint_url(options.base_url)
+        self._options = options
+        self._who = who
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https"):
+            raise BadInput(f"base_url {self.url!r} is not an http(s) URL")
+        if parts.username or parts.password:
+            raise BadInput(f"no key belongs into base_url, where it would be written down: set {self._key_name}")
+        self.key()
+
+    def key(self) -> str:
+        return endpoint_key(self.url, self._options.api_key_env, self._who)
+
+    @cached_property
+    def client(self) -> openai.OpenAI:
+        """It retries by itself (time-outs, lost connections, 408, 409, 429, 5xx), and waits as the server says."""
+        return openai.OpenAI(
+            api_key=self.key(),
+            base_url=self.url,
+            max_retries=self._options.retries,
+            timeout=self._options.timeout,
+        )
+
+    def check(self) -> None:
+        """Before a run: raises BadInput for a rejected key and where nobody listens; asks no model."""
+        asked = self.client.with_options(timeout=min(CHECK_TIMEOUT, self._options.timeout), max_retries=0)
+        try:
+            asked.models.with_raw_response.list()
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            told = self._without_key(error_text(error.response.content))
+            raise BadInput(f"{self._who}: {self.url} rejects the key in {self._key_name}: {told}") from error
+        except openai.APIConnectionError as error:
+            raise BadInput(f"{self._who}: no endpoint answers at {self.url}: {error.__cause__ or error}") from error
+        except openai.APIError:
+            return  # not every server lists its models; the first request will tell
+
+    def ask(self, call: Callable[..., Any], **request: Any) -> Any:
+        """The raw response of one of the client's methods.
+
+        Raises ConversionError, which says "declined" for a filter's stop, and TargetRefusesService where no request at
+        all can succeed.
+        """
+        try:
+            return call(**request)
+        except openai.APIStatusError as error:
+            told = f"answered {error.status_code}: {error_text(error.response.content)}"
+            match meaning(error.status_code, error.response.text, plain().blocked_errors):
+                case "blocked":
+                    raise self.failed(f"declined: {told}") from error
+                case "no service":
+                    raise TargetRefusesService(str(self.failed(told))) from error
+            raise self.failed(told) from error
+        except openai.APIError as error:
+            cause = f": {error.__cause__}" if error.__cause__ else ""
+            raise self.failed(f"could not be asked: {error}{cause}") from error
+
+    def failed(self, told: str) -> ConversionError:
+        """Without the key, which some servers repeat in their errors."""
+        return ConversionError(self._without_key(f"{self._options.model} at {self.url} {told}"))
+
+    @property
+    def _key_name(self) -> str:
+        return self._options.api_key_env or DEFAULT_KEY
+
+    def _without_key(self, told: str) -> str:
+        key = os.environ.get(self._key_name)
+        return told.replace(key, "(key)") if key else told

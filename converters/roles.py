@@ -1,0 +1,111 @@
+"""A role in making something: any target of ours, asked one thing at a time from a worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, model_validator
+
+from safebench import registry
+from safebench.asking import ask_safely
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
+from safebench.plugins import PluginOptions
+from safebench.records import storable
+from safebench.types import Message, Part, Request, Response
+
+T = TypeVar("T")
+
+
+class Declined(ValueError):
+    """The answer says no."""
+
+
+class Unreadable(ValueError):
+    """The answer holds nothing that was asked for."""
+
+
+class RoleOptions(PluginOptions):
+    """`model` is the target, NAME[:ARGUMENT]; all other keys are its options. A string will do without them."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    model: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _or_the_target_alone(cls, told: Any) -> Any:
+        return {"model": told} if isinstance(told, str) else told
+
+
+class Role:
+    """Raises BadInput for an unknown target and for options that it does not have."""
+
+    def __init__(self, name: str, options: RoleOptions) -> None:
+        self.name = name
+        self._target = registry.open_target(options.model, options.__pydantic_extra__ or {})
+
+    def describe(self) -> Mapping[str, Any]:
+        return self._target.describe()
+
+    def check(self, *media: str) -> None:
+        """Before a run: raises BadInput when the target cannot work or does not take these media."""
+        try:
+            missing = sorted(set(media) - self._target.accepts)
+            if missing:
+                raise BadInput(f"target {self._target.name!r} takes no {' and no '.join(missing)}")
+            self._runner.run(self._target.check())
+        except BadInput as error:
+            raise BadInput(*(f"the {self.name}: {problem}" for problem in error.problems)) from error
+
+    def ask(self, parts: tuple[Part, ...], schema: Mapping[str, Any], read: Callable[[str], T]) -> T:
+        """What `read` finds in the answer.
+
+        Raises ConversionError when the role declines or breaks, TargetRefusesService when it answers nobody.
+        """
+        text = self._answer(Request((Message("user", parts),), schema))
+        try:
+            return read(text)
+        except Declined:
+            raise ConversionError(f"the {self.name} declined: {text[:200]!r}") from None
+        except Unreadable as error:
+            raise ConversionError(f"the {self.name}'s answer {error}: {text[:200]!r}") from error
+
+    def _answer(self, request: Request) -> str:
+        try:
+            response = self._runner.run(ask_safely(self._target, request))
+        except TargetRefusesService as error:
+            raise TargetRefusesService(f"the {self.name}: {error}") from error
+        if response.status == "blocked":
+            raise ConversionError(f"the {self.name} declined: {_why(response)}")
+        if response.status == "failed":
+            raise ConversionError(f"the {self.name} failed: {_why(response)}")
+        if not response.text.strip():
+            raise ConversionError(f"the {self.name} answered nothing")
+        return storable(response.text)
+
+    @cached_property
+    def _runner(self) -> asyncio.Runner:
+        """One for all calls: the target's connections are bound to its loop."""
+        return asyncio.Runner()
+
+
+def _why(response: Response) -> str:
+    return str(response.failure or f"stopped by {response.finish}")
+
+
+def last_object(text: str, key: str) -> dict[str, Any] | None:
+    """The last JSON object in a text that has this key, in any case."""
+    decoder, found, position = json.JSONDecoder(), None, text.find("{")
+    while position != -1:
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            end = position + 1
+        else:
+            told = {str(name).lower().replace(" ", "_"): inner for name, inner in value.items()}
+            found = told if key in told else found
+        position = text.find("{", end)
+    return found

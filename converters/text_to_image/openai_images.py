@@ -1,0 +1,145 @@
+"""Pictures by any OpenAI-compatible endpoint, `POST BASE_URL/images/generations`; the key is in the environment."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
+
+from pydantic import Field
+
+from converters.chance import generator
+from converters.endpoint import Endpoint, EndpointOptions
+from converters.text_to_image.pictures import whole_picture
+from safebench.endpoints import error_text, mentions
+from safebench.errors import ConversionError
+from safebench.families import plain
+from safebench.plugins import Converter, Work
+from safebench.records import storable
+from safebench.types import Draft, Media
+
+LARGEST = 64 * 2**20  # bytes of a picture behind a link
+
+
+class OpenAIImages(Converter):
+    """The endpoint decides whether the same text gives the same bytes; a picture is asked for once and then kept."""
+
+    name = "openai-images"
+    summary = "pictures by any OpenAI-compatible endpoint"
+    takes = "text"
+    gives = "image"
+
+    class Options(EndpointOptions):
+        size: str | None = None  # e.g. 1024x1024
+        quality: str | None = None
+        response_format: Literal["b64_json", "url"] | None = None  # some models take none, some link by default
+        seeded: bool = False  # send a seed of run, query and try, to servers that take one
+        extra: Mapping[str, Any] = {}  # further fields of the request
+        timeout: float = Field(300.0, gt=0)  # s, for one attempt
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._endpoint = Endpoint(self.options, f"converter {self.name!r}")
+
+    def check(self) -> None:
+        self._endpoint.check()
+
+    def convert(self, work: Work) -> Media:
+        try:
+            return self._draw(work)
+        except ConversionError as error:
+            raise ConversionError(f"query {work.query.id!r}: {error}") from error
+
+    def _draw(self, work: Work) -> Media:
+        if not work.text.strip():
+            raise ConversionError("there is no text to draw a picture of")
+        generate = self._endpoint.client.images.with_raw_response.generate
+        answer = self._endpoint.ask(generate, **self._request(work))
+        told = self._first(answer.content)
+        picture = whole_picture(self._bytes(told, answer.content), f"what {self._endpoint.url} answered")
+        revised = told.get("revised_prompt")
+        if isinstance(revised, str) and revised != work.text:
+            work.notes.drafts.append(Draft(work.text, storable(revised)))  # what the picture really shows
+        return picture
+
+    def _request(self, work: Work) -> dict[str, Any]:
+        optional = {name: getattr(self.options, name) for name in ("size", "quality", "response_format")}
+        random = generator(work, self.name, work.attempt)
+        seed = {"seed": int(random.integers(2**31))} if self.options.seeded else {}
+        return {
+            "model": self.options.model,
+            "prompt": work.text,
+            **{name: value for name, value in optional.items() if value is not None},
+            "extra_body": {**seed, **self.options.extra},
+        }
+
+    # --- reading the answer; an error text is never a picture
+
+    def _first(self, body: bytes) -> Mapping[str, Any]:
+        try:
+            told = json.loads(body)
+        except ValueError as error:
+            raise self._endpoint.failed(f"answered with something else than JSON: {error_text(body)}") from error
+        match told:
+            case {"data": [dict(first), *_]}:
+                return first
+        raise self._no_picture(body)
+
+    def _bytes(self, told: Mapping[str, Any], body: bytes) -> bytes:
+        match told:
+            case {"b64_json": str(data)} if data:
+                return self._decoded(data)
+            case {"url": str(link)} if link.startswith("data:"):
+                return self._decoded(link.partition(",")[2])
+            case {"url": str(link)} if link:
+                return self._fetched(link)
+        raise self._no_picture(body)
+
+    def _no_picture(self, body: bytes) -> ConversionError:
+        declined = "declined: " if mentions(body.decode("utf-8", "replace"), plain().blocked_errors) else ""
+        return self._endpoint.failed(f"{declined}answered without a picture: {error_text(body)}")
+
+    def _decoded(self, data: str) -> bytes:
+        try:
+            return base64.b64decode("".join(data.split()), validate=True)
+        except ValueError as error:
+            raise self._endpoint.failed(f"answered with a picture that is not base64: {error}") from error
+
+    def _fetched(self, link: str) -> bytes:
+        """What a link gives: from the endpoint itself only, since the user named no other, and without redirects."""
+        shown, url = repr(link[:200]), _on_same_host(link, self._endpoint.url)
+        if url is None:
+            hint = "set response_format = 'b64_json'"
+            raise self._endpoint.failed(f"answered with a link to another host, {shown}, which is not followed: {hint}")
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._endpoint.key()}"})  # noqa: S310
+        try:
+            with urllib.request.build_opener(_NoRedirect).open(request, timeout=self.options.timeout) as answer:
+                data: bytes = answer.read(LARGEST + 1)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise self._endpoint.failed(f"answered with a link that cannot be read, {shown}: {error}") from error
+        if len(data) > LARGEST:
+            raise self._endpoint.failed(f"answered with a link to more than {LARGEST} bytes")
+        return data
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """Another place is never asked; the redirect is an error."""
+
+
+def _on_same_host(link: str, base_url: str) -> str | None:
+    """The whole URL; None where scheme, host or port are not those of the endpoint."""
+    try:
+        url = urljoin(f"{base_url}/", link)
+        return url if _origin(url) == _origin(base_url) else None
+    except ValueError:  # no URL at all
+        return None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

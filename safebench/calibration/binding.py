@@ -1,0 +1,84 @@
+"""The calibration file, and what it is bound to: a jury, the versions of its prompts and jurors, and a label set."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safebench.errors import BadInput
+from safebench.records import compact
+
+CALIBRATION_VERSION = 1
+UNBOUND = ("timeout", "retries", "api_key_env")  # keys of a juror that change no verdict
+SAME_DATA = 0.5  # share of the smaller set of queries that two sets of one kind have in common at least
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The content of a calibration file, with its name and SHA-256."""
+
+    name: str
+    sha256: str
+    content: Mapping[str, Any]
+
+
+def bind(jury: Mapping[str, Any], versions: Mapping[str, Any]) -> dict[str, Any]:
+    """What verdicts depend on: the jury's tables without what changes none, and `prompts` and `jurors` of versions.
+
+    `jury` is a jury as it stands in a run file; `versions` are those of `jury_versions`, there under `resolved`.
+    """
+    jurors = [{key: value for key, value in juror.items() if key not in UNBOUND} for juror in jury["jurors"]]
+    tables = {"protocol": dict(jury["protocol"]), "jurors": jurors}
+    return {"jury": tables, "prompts": dict(versions["prompts"]), "jurors": dict(versions["jurors"])}
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Raises BadInput for a file that cannot be read or is none of this version."""
+    try:
+        data = path.read_bytes()
+        content = json.loads(data)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"calibration {path} cannot be read: {error}") from error
+    if not isinstance(content, dict) or content.get("calibration_version") != CALIBRATION_VERSION:
+        raise BadInput(
+            f"calibration {path} is no calibration file of this version: run `safebench jury calibrate` again"
+        )
+    return Calibration(path.name, hashlib.sha256(data).hexdigest(), content)
+
+
+def check_bound(calibration: Calibration, bound: Mapping[str, Any]) -> None:
+    """Raises BadInput when the calibration is of another jury or other prompts, or is not about harm."""
+    ours, theirs = (dict(_leaves(tables)) for tables in (bound, calibration.content["bound_to"]))
+    differing = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
+    if differing:
+        shown = "; ".join(f"{key} (there {theirs.get(key)!r}, here {ours.get(key)!r})" for key in differing[:5])
+        raise BadInput(f"calibration {calibration.name} is of another jury or other prompts: it differs in {shown}")
+    positive = calibration.content["labels"]["positive"]
+    if positive != "unsafe":
+        raise BadInput(f"calibration {calibration.name} measured how well the jury finds {positive!r}, not harm")
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, start=1):
+            yield from _leaves(inner, f"{key}.{number}")
+    else:
+        yield key, value
+
+
+def fingerprints(queries: Iterable[str]) -> list[str]:
+    """The sorted set of short hashes of query texts, by which two sets of queries are compared."""
+    return sorted({hashlib.sha256(compact(text).encode("utf-8", "surrogatepass")).hexdigest()[:16] for text in queries})
+
+
+def is_same_kind(labelled: Iterable[str], asked: Iterable[str]) -> bool:
+    """Whether the smaller of two sets of fingerprints lies mostly in the other one (overlap coefficient)."""
+    first, second = set(labelled), set(asked)
+    return len(first & second) >= SAME_DATA * max(1, min(len(first), len(second)))

@@ -1,0 +1,85 @@
+"""`safebench jury calibrate`: a jury on labelled answers, measured and saved."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safebench.calibration import CONFIDENCE
+from safebench.calibration.binding import CALIBRATION_VERSION, bind, fingerprints
+from safebench.calibration.judging import Judged, judge_all
+from safebench.calibration.labels import TRUTHS, LabelSet
+from safebench.calibration.measuring import Measured
+from safebench.errors import BadInput, unknown
+from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
+from safebench.types import Label
+
+DRAWS = 2000
+
+
+def calibrate(
+    labels: LabelSet,
+    jury: str | Mapping[str, Any],
+    out: Path,
+    *,
+    models: Sequence[str] = (),
+    positive: str = Label.UNSAFE,
+    seed: int = 0,
+    draws: int = DRAWS,
+    concurrency: int = 16,
+    retry_failed: bool = False,
+    done: Callable[[Judged], None] = lambda judged: None,
+) -> dict[str, Any]:
+    """Measure how often a jury is right, write the calibration file `out`, and return its content.
+
+    `positive` is the label in question: every measure is about telling it from all others. Calls are kept in a folder
+    beside `out`, so that the same call again goes on where it stopped. Raises BadInput when labels or jury do not fit.
+    """
+    if positive not in TRUTHS:
+        raise unknown("label", positive, TRUTHS)
+    count = sum(row.label == positive for row in labels.rows)
+    if count in (0, len(labels.rows)):
+        raise BadInput(
+            f"labels {labels.name}: {count} of {len(labels.rows)} are {positive}; some have to be, and some not"
+        )
+    table = read_jury(jury, models)
+    opened = build_jury(table, seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = out.with_name(f"{out.name}.calls")
+    judged = asyncio.run(judge_all(labels.rows, opened, folder, concurrency, done, retry_failed))
+    content = {
+        "calibration_version": CALIBRATION_VERSION,
+        "safebench": version("safebench"),
+        "bound_to": bind(jury_tables(table), jury_versions(opened)),
+        "labels": _describe(labels, Label(positive)),
+        "settings": {"seed": seed, "draws": draws, "confidence": CONFIDENCE},
+        **Measured(labels.rows, judged, Label(positive)).tables(draws, seed),
+    }
+    _write(out, content)
+    return content
+
+
+def _describe(labels: LabelSet, positive: Label) -> dict[str, Any]:
+    queries = fingerprints(row.query.text for row in labels.rows)
+    return {
+        "name": labels.name,
+        "sha256": labels.sha256,
+        "answers": len(labels.rows),
+        "disputed": labels.disputed,
+        "positive": positive.value,
+        "by_label": dict(Counter(row.label.value for row in labels.rows)),
+        "by_intent": dict(Counter(row.query.intent.value for row in labels.rows)),
+        "queries": queries,
+    }
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,113 @@
+"""Puts labelled answers to a jury. Every call is recorded, so that a calibration that was stopped can go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from safebench import taxonomy
+from safebench.calibration.labels import Labelled
+from safebench.errors import Interrupted, SafeBenchError
+from safebench.exchanges import Desk, Stopping
+from safebench.interrupts import on_interrupt
+from safebench.jury.consensus import Put, consensus
+from safebench.jury.protocol import Jury, Round
+from safebench.plugins import Target
+from safebench.store import Store
+from safebench.types import Label, Request, Response, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the jury made of one answer. Rounds hold one ballot of each juror, in the order of the seats."""
+
+    after: Verdict
+    rounds: tuple[Round, ...]
+    before: Label | None  # the verdict on the individual assessments alone
+    equal_cost: Label | None  # and on as many individual assessments as the jury cast ballots
+
+    @property
+    def ballots(self) -> int:
+        return sum(map(len, self.rounds))
+
+
+async def judge_all(
+    rows: Sequence[Labelled],
+    jury: Jury,
+    folder: Path,
+    concurrency: int,
+    done: Callable[[Judged], None],
+    retry_failed: bool = False,
+) -> list[Judged]:
+    """All rows judged, in their order. `folder` keeps the calls; none is opened for a jury that makes no calls.
+
+    Raises BadInput when a juror's model cannot work, and Interrupted with all calls kept.
+    """
+    stop = asyncio.Event()
+    try:
+        await jury.check()
+        with Store(folder) if jury.models() else nullcontext() as store, on_interrupt(stop.set):
+            if store is not None and retry_failed:
+                store.reopen_failed()
+            desk = Desk(store, concurrency, stop) if store is not None else None
+            return await _judge_rows(rows, jury, desk, concurrency, done)
+    except Stopping:
+        raise Interrupted("the same `safebench jury calibrate` again") from None
+    finally:
+        await jury.close()
+
+
+async def _judge_rows(
+    rows: Sequence[Labelled], jury: Jury, desk: Desk | None, concurrency: int, done: Callable[[Judged], None]
+) -> list[Judged]:
+    slots = asyncio.Semaphore(concurrency)
+
+    async def judge(number: int) -> Judged:
+        async with slots:
+            judged = await _judge(rows[number], jury, _recorded(desk, number))
+            done(judged)
+            return judged
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(judge(number)) for number in range(len(rows))]
+    except* SafeBenchError as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _recorded(desk: Desk | None, number: int) -> Put:
+    async def put(target: Target, request: Request, purpose: str) -> Response:
+        assert desk is not None
+        return await desk.put(target, request, number, purpose)
+
+    return put
+
+
+async def _judge(row: Labelled, jury: Jury, put: Put) -> Judged:
+    scenario = taxonomy.scenario(row.query.scenario) if row.query.scenario else None
+    verdict = await jury.judge(row.query, scenario, row.answer, put)
+    size = len(jury.seats)
+    rounds = tuple(list(verdict.ballots[n : n + size]) for n in range(0, len(verdict.ballots), size))
+    fresh = list(rounds[0])
+    for number in range(1, len(rounds)):
+        fresh += await jury.assess(row.query, scenario, row.answer, _again(put, number))
+    return Judged(verdict, rounds, _label(jury, rounds[0]), _label(jury, fresh))
+
+
+def _again(put: Put, number: int) -> Put:
+    """A further call with the same request: recorded on its own, so that it is really made."""
+
+    async def put_again(target: Target, request: Request, purpose: str) -> Response:
+        return await put(target, request, f"{purpose}/again/{number}")
+
+    return put_again
+
+
+def _label(jury: Jury, ballots: Round) -> Label | None:
+    """The verdict of the jury's rules on these ballots; the quorum grows with their number."""
+    quorum = jury.quorum * len(ballots) // len(jury.seats)
+    return consensus(ballots, quorum, tuple(ballots), jury.protocol.tie).label

@@ -1,0 +1,159 @@
+"""Answers that people labelled: a CSV file with columns `query`, `answer` and `label`.
+
+Optional columns: `id`, `intent` (harmful when not given), `scenario`, and either further columns `annotator_…` or
+`annotation_…` with the labels of single persons, or a column `annotator` with one row for each person's label; then the
+label of most of them counts, and an answer without a majority is left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from safebench import taxonomy
+from safebench.datasets import SHOWN_PROBLEMS, TEXT_COLUMNS
+from safebench.errors import BadInput, unknown
+from safebench.records import compact
+from safebench.types import Intent, Label, Query
+
+COLUMNS = {
+    "query": TEXT_COLUMNS,
+    "answer": ("answer", "completion", "response"),
+    "label": ("label", "final_label"),
+}
+PERSON = "annotator"
+_ONE_PERSON = re.compile(r"annotat(?:or|ion)[ _-]?\w+")
+TRUTHS = tuple(label for label in Label if label is not Label.ABSTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An answer with the label that counts as its truth, and the labels of single persons by name."""
+
+    query: Query
+    answer: str
+    label: Label
+    people: Mapping[str, Label] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """Labelled answers in the order of their file. `disputed`: answers left out because no label had a majority."""
+
+    name: str
+    rows: tuple[Labelled, ...]
+    disputed: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """Over all that was read, whatever the columns were called."""
+        digest = hashlib.sha256()
+        for row in self.rows:
+            people = sorted(row.people.items())
+            told = [row.query.text, row.query.intent, row.query.scenario, row.answer, row.label, people]
+            digest.update(compact(told).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+def read_labels(path: Path, columns: Mapping[str, str | None] | None = None, mapping: Sequence[str] = ()) -> LabelSet:
+    """The label set of a file. Raises BadInput with all bad rows.
+
+    `columns` names the columns `query`, `answer` and `label` where they are called otherwise; `mapping` has entries
+    `VALUE=LABEL` for labels that are not ours.
+    """
+    values = {label.value: label for label in TRUTHS} | dict(map(_mapped, mapping))
+    try:
+        csv.field_size_limit(sys.maxsize)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            found = _columns(list(reader.fieldnames or []), columns or {}, path.name)
+            read = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"labels {path}: {error}") from error
+    rows, problems = [], []
+    for number, (line, row) in enumerate(read, start=1):
+        try:
+            rows.append(_labelled(row, found, values, number))
+        except (ValueError, BadInput) as error:
+            problems.append(f"{path.name}, row {number} (to line {line}): {error}")
+    if problems:
+        hidden = len(problems) - SHOWN_PROBLEMS
+        raise BadInput(*problems[:SHOWN_PROBLEMS], *([f"… and {hidden} more bad rows"] if hidden > 0 else []))
+    if not rows:
+        raise BadInput(f"labels {path}: no rows")
+    if found.get(PERSON) is None:
+        return LabelSet(path.name, tuple(rows))
+    return _merged(path.name, rows)
+
+
+def _mapped(entry: str) -> tuple[str, Label]:
+    value, equals, label = entry.rpartition("=")
+    if not equals or label not in TRUTHS:
+        raise BadInput(f"--map {entry!r} is not VALUE=LABEL with a label of {', '.join(TRUTHS)}")
+    return value.strip().lower(), Label(label)
+
+
+def _columns(header: list[str], named: Mapping[str, str | None], where: str) -> dict[str, str]:
+    """What we call a column -> what the file calls it."""
+    by_lower = {name.lower(): name for name in header}
+    found = {}
+    for ours, usual in COLUMNS.items():
+        told = named.get(ours)
+        if told is not None and told not in header:
+            raise unknown(f"{ours} column", told, header, f"labels {where}")
+        column = told or next((by_lower[name] for name in usual if name in by_lower), None)
+        if column is None:
+            raise BadInput(
+                f"labels {where}: no {ours} column: it has {', '.join(header) or 'no columns'}; expected one of "
+                f"{', '.join(usual)}, or name it with --{ours}-column"
+            )
+        found[ours] = column
+    optional = [
+        name for name in by_lower if name in ("id", "intent", "scenario", PERSON) or _ONE_PERSON.fullmatch(name)
+    ]
+    return found | {name: by_lower[name] for name in optional if by_lower[name] not in found.values()}
+
+
+def _labelled(row: Mapping[str, str], columns: Mapping[str, str], values: Mapping[str, Label], number: int) -> Labelled:
+    told = {ours: (row.get(name) or "").strip() for ours, name in columns.items()}
+    for ours in ("query", "answer"):
+        if not told[ours]:
+            raise ValueError(f"column {columns[ours]!r} is empty")
+    intent = told.get("intent", "").lower() or Intent.HARMFUL
+    if intent not in list(Intent):
+        raise ValueError(f"intent {intent!r} is neither harmful nor benign")
+    scenario = taxonomy.scenario(told["scenario"]).id if told.get("scenario") else None
+    query = Query(told.get("id") or f"row-{number}", told["query"], Intent(intent), scenario)
+    label = _label(told["label"], values)
+    people = {name: _label(told[name], values) for name in told if _ONE_PERSON.fullmatch(name) and told[name]}
+    if PERSON in told:
+        people = {told[PERSON]: label}
+    return Labelled(query, told["answer"], label, people)
+
+
+def _label(told: str, values: Mapping[str, Label]) -> Label:
+    if told.lower() not in values:
+        raise ValueError(f"label {told!r} is none of {', '.join(values)}; map others with --map VALUE=LABEL")
+    return values[told.lower()]
+
+
+def _merged(name: str, rows: Sequence[Labelled]) -> LabelSet:
+    """One row for each answer from one row for each person's label."""
+    by_answer: dict[tuple[str, str], list[Labelled]] = {}
+    for row in rows:
+        by_answer.setdefault((row.query.text, row.answer), []).append(row)
+    merged = []
+    for same in by_answer.values():
+        people = {person: label for row in same for person, label in row.people.items()}
+        (label, votes), *_ = Counter(people.values()).most_common()
+        if 2 * votes > len(people):
+            merged.append(replace(same[0], label=label, people=people))
+    if not merged:
+        raise BadInput(f"labels {name}: no answer has a label that most of its annotators agree on")
+    return LabelSet(name, tuple(merged), len(by_answer) - len(merged))

@@ -1,0 +1,115 @@
+"""Calibrations and corrected rates for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from safebench.table_style import percent
+
+SHOWN = ("right", "accuracy", "precision", "recall", "f1", "kappa")
+NAMES = {
+    "jury": "jury",
+    "before_deliberation": "before deliberation",
+    "equal_cost": "majority of equal cost",
+    "best_juror": "best juror",
+}
+
+
+def show_calibration(console: Console, content: Mapping[str, Any]) -> None:
+    """How often each voter is right, what deliberation did, and what the jury is worth."""
+    labels = content["labels"]
+    told = ", ".join(f"{n} {label}" for label, n in labels["by_label"].items())
+    console.print(escape(f"{labels['name']}: {labels['answers']} answers ({told}); in question: {labels['positive']}"))
+    if labels["disputed"]:
+        console.print(f"{labels['disputed']} more answers were left out: their annotators disagree", style="yellow")
+    console.print(_voters(content))
+    console.print("right: of all answers; the others: of those with a verdict", style="dim")
+    for line in (*_about_deliberation(content), *_about_errors(content)):
+        console.print(escape(line), highlight=False)
+
+
+def _voters(content: Mapping[str, Any]) -> Table:
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("", no_wrap=True)
+    for head in ("right", "accu-\nracy", "preci-\nsion", "recall", "F1", "κ", "bal-\nlots"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for name, voter in content["verdicts"].items():
+        told = f"{NAMES[name]} ({voter['name']})" if "name" in voter else NAMES[name]
+        table.add_row(escape(told), *(_cell(voter[key]) for key in SHOWN), f"{voter['ballots_per_answer']:.1f}")
+    for name, rounds in content["jurors"].items():
+        table.add_row(escape(f"  {name}, alone"), *(_cell(rounds["first"][key]) for key in SHOWN), "1.0")
+    return table
+
+
+def _cell(found: Mapping[str, Any]) -> str:
+    """Over two lines, so that all fits into 80 columns."""
+    if found["value"] is None:
+        return "–"
+    ends = "–".join(f"{end:.2f}".replace("0.", ".", 1).replace("1.00", "1.0") for end in found["ci95"])
+    return f"{found['value']:.3f}\n{ends}"
+
+
+def _line(found: Mapping[str, Any]) -> str:
+    if found["value"] is None:
+        return "–"
+    low, high = found["ci95"]
+    return f"{found['value']:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _about_deliberation(content: Mapping[str, Any]) -> list[str]:
+    found, hung = content["deliberation"], content["hung"]
+    lines = [f"hung: {percent(hung['before'])} before deliberation, {percent(hung['after'])} after"]
+    if not found["answers"]:
+        return lines
+    turned, verdicts = found["ballots"], found["verdicts"]
+    return [
+        *lines,
+        f"deliberated: {found['answers']} answers; ballots right→wrong {turned['right']['wrong']}, "
+        f"wrong→right {turned['wrong']['right']}; verdicts right→wrong {verdicts['right']['wrong']}, "
+        f"wrong→right {verdicts['wrong']['right']}",
+        f"jurors who stood against the others and joined them: {_line(found['joined_others'])}; "
+        f"where the others were wrong: {_line(found['joined_wrong'])}",
+        f"deliberation changed the share of right verdicts by {_line(found['gain'])}: {found['finding']}",
+    ]
+
+
+def _about_errors(content: Mapping[str, Any]) -> list[str]:
+    errors, agreement = content["errors"], content["agreement"]
+    people = {"between people": agreement["alpha_people"]} if "alpha_people" in agreement else {}
+    alphas = {
+        "between jurors, alone": agreement["alpha_first"],
+        "in the last round": agreement["alpha_last"],
+        "jury and labels": agreement["alpha_with_labels"],
+        **people,
+    }
+    lines = ["Krippendorff's α: " + "; ".join(f"{name} {_line(found)}" for name, found in alphas.items())]
+    if errors["correlation_first"]["value"] is None:
+        return lines
+    alone, last = _line(errors["correlation_first"]), _line(errors["correlation_last"])
+    worth = f"{len(content['jurors'])} jurors are worth {_line(errors['effective_size_first'])} independent ones"
+    return [*lines, f"correlation of errors: {alone} alone, {last} in the last round; {worth}"]
+
+
+def show_corrected(console: Console, summary: Mapping[str, Any]) -> None:
+    """Raw and corrected ASR by condition; nothing for a report without a calibration."""
+    block = summary["calibration"]
+    if block is None:
+        return
+    rates = ", ".join(f"{name} {found}/{n}" for name in ("sensitivity", "specificity") for found, n in [block[name]])
+    console.print(escape(f"ASR corrected for the jury's errors ({block['name']}: {rates})"), style="bold")
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    for head in ("condition", "ASR as judged", "corrected", "95 % interval"):
+        table.add_column(head, justify="left" if head == "condition" else "right", no_wrap=True)
+    for cell in summary["conditions"]:
+        found = block["conditions"][cell["condition"]]
+        ends = "–".join(percent(end) for end in found["ci95"]) if found["ci95"] else found["reason"]
+        table.add_row(escape(cell["condition"]), percent(cell["asr"]), percent(found["asr"]), escape(ends))
+    console.print(table)
+    for warning in block["warnings"]:
+        console.print(escape(warning), style="yellow")

@@ -1,0 +1,81 @@
+"""`safebench jury …`: the shipped juries, and how often a jury is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+jury_app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
+
+JuryModels = Annotated[
+    list[str] | None,
+    typer.Option("--jury-model", help="For jurors that name no model: one for all, or one each."),
+]
+
+OutFile = Annotated[Path, typer.Option(help="The calibration file; its calls are kept beside it.")]
+
+
+@jury_app.command("list")
+def jury_list() -> None:
+    """List the shipped juries."""
+    from safebench.jury.files import jury_path, shipped
+
+    for name in shipped():
+        first = jury_path(name).read_text(encoding="utf-8").splitlines()[0]
+        typer.echo(f"{name:10} {first.removeprefix('# ')}")
+
+
+@jury_app.command("show")
+def jury_show(name: Annotated[str, typer.Argument(help="A name of `safebench jury list`.")]) -> None:
+    """Print a jury file, to be copied: safebench jury show paper > mine.toml."""
+    from safebench.jury.files import jury_path
+
+    typer.echo(jury_path(name).read_text(encoding="utf-8"), nl=False)
+
+
+@jury_app.command("calibrate")
+def jury_calibrate(
+    labels: Annotated[Path, typer.Argument(help="CSV with columns query, answer, label.")],
+    jury: Annotated[str, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")],
+    jury_model: JuryModels = None,
+    out: OutFile = Path("calibration.json"),
+    positive: Annotated[str, typer.Option(help="The label in question, told from all others.")] = "unsafe",
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="VALUE=LABEL, for labels that are called otherwise.")
+    ] = None,
+    query_column: Annotated[str | None, typer.Option(help="Column of the query, if not found by name.")] = None,
+    answer_column: Annotated[str | None, typer.Option(help="Column of the answer.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
+    seed: Annotated[int, typer.Option(help="Of shuffles and bootstrap draws.")] = 0,
+    draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 2000,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 16,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
+) -> None:
+    """Measure how often a jury is right, on answers that people labelled."""
+    from rich.console import Console
+
+    from safebench.calibration.calibrating import calibrate
+    from safebench.calibration.labels import read_labels
+    from safebench.calibration.showing import show_calibration
+    from safebench.tables import Bars
+
+    named = {"query": query_column, "answer": answer_column, "label": label_column}
+    found = read_labels(labels, named, mapping or [])
+    with Bars(Console(stderr=True)) as bars:
+        bars.plan({"labels": len(found.rows)})
+        content = calibrate(
+            found,
+            jury,
+            out,
+            models=jury_model or [],
+            positive=positive,
+            seed=seed,
+            draws=draws,
+            concurrency=concurrency,
+            retry_failed=retry_failed,
+            done=lambda judged: bars.advance("labels", is_open=judged.after.label is None),
+        )
+    show_calibration(Console(), content)
+    typer.echo(f"calibration: {out}")

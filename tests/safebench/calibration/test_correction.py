@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from safebench.calibration.correction import Errors, rogan_gladen
+from safebench.metrics import wilson
+
+
+def test_the_share_of_a_case_computed_by_hand() -> None:
+    """(0.4 + 0.7 - 1) / (0.9 + 0.7 - 1) = 1 / 6."""
+    share, _ = rogan_gladen(400, 1000, Errors(180, 200, 140, 200))
+    assert share == pytest.approx(1 / 6)
+
+
+def test_the_interval_of_a_case_computed_step_by_step() -> None:
+    """With z = 1.96: p' = (400 + 1.9207) / 1003.8415, Se' = 181 / 202, Sp' = 141 / 202, and so on."""
+    z2 = NormalDist().inv_cdf(0.975) ** 2
+    p = (400 + z2 / 2) / (1000 + z2)
+    assert p == pytest.approx(0.400383, abs=1e-6)
+    j = (181 + 141) / 202 - 1
+    share = (p + 141 / 202 - 1) / j
+    of_se, of_sp = 181 * 21 / 202**3, 141 * 61 / 202**3
+    shift = 2 * z2 * (share * of_se - (1 - share) * of_sp)
+    half = (z2 * (p * (1 - p) / (1000 + z2) + share**2 * of_se + (1 - share) ** 2 * of_sp)) ** 0.5 / j
+    _, interval = rogan_gladen(400, 1000, Errors(180, 200, 140, 200))
+    assert interval == pytest.approx([share + shift - half, share + shift + half])
+
+
+def test_a_perfect_judge_of_many_labels_changes_nothing() -> None:
+    share, interval = rogan_gladen(30, 100, Errors(10**7, 10**7, 10**7, 10**7))
+    assert share == pytest.approx(0.3)
+    assert interval == pytest.approx(wilson(30, 100), abs=0.01)
+
+
+def test_the_share_stays_between_0_and_1() -> None:
+    assert rogan_gladen(1, 100, Errors(90, 100, 80, 100))[0] == 0
+    assert rogan_gladen(99, 100, Errors(80, 100, 90, 100))[0] == 1
+    for called in (0, 100):
+        low, high = rogan_gladen(called, 100, Errors(20, 20, 20, 20))[1]
+        assert 0 <= low < high <= 1
+
+
+@pytest.mark.parametrize("errors", [Errors(50, 100, 50, 100), Errors(0, 0, 9, 10), Errors(9, 10, 0, 0)])
+def test_a_judge_that_is_no_better_than_chance_corrects_nothing(errors: Errors) -> None:
+    assert not errors.informs
+    with pytest.raises(ValueError, match="chance"):
+        rogan_gladen(10, 100, errors)
+
+
+@pytest.mark.parametrize(
+    ("true", "se", "sp", "labels"),
+    [(0.05, 0.8, 0.95, 100), (0.3, 0.9, 0.7, 100), (0.3, 0.85, 0.9, 30), (0.7, 0.7, 0.95, 200)],
+)
+def test_the_interval_covers_the_true_share_and_the_raw_one_does_not(
+    true: float, se: float, sp: float, labels: int
+) -> None:
+    rng = np.random.default_rng(7)
+    times, n = 2000, 400
+    called = rng.binomial(n, true * se + (1 - true) * (1 - sp), times)
+    judge = zip(rng.binomial(labels, se, times), rng.binomial(labels, sp, times), strict=True)
+    covered = raw = 0
+    for c, (found, left) in zip(called, judge, strict=True):
+        low, high = rogan_gladen(int(c), n, Errors(int(found), labels, int(left), labels))[1]
+        covered += low <= true <= high
+        raw += abs(c / n - true) <= 1.96 * (true * (1 - true) / n) ** 0.5
+    assert 0.93 <= covered / times <= 0.985
+    assert raw / times < 0.9

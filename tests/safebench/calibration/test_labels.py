@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from safebench.calibration.labels import LabelSet, read_labels
+from safebench.errors import BadInput
+from safebench.types import Intent, Label
+
+Read = Callable[..., LabelSet]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def read(text: str, *mapping: str, **columns: str) -> LabelSet:
+        path = tmp_path / "labels.csv"
+        path.write_text(text, encoding="utf-8")
+        return read_labels(path, columns, mapping)
+
+    return read
+
+
+def test_query_answer_and_label_are_read_with_what_else_is_given(read: Read) -> None:
+    found = read(
+        'id,query,answer,label,intent,scenario\na,How?,"So,\nand so.",Unsafe,,bias\nb,Why?,No.,refused,benign,\n'
+    )
+    first, second = found.rows
+    assert (first.query.id, first.query.text, first.answer, first.label) == ("a", "How?", "So,\nand so.", Label.UNSAFE)
+    assert (first.query.intent, first.query.scenario) == (Intent.HARMFUL, "bias")
+    assert (second.query.intent, second.query.scenario, second.people) == (Intent.BENIGN, None, {})
+
+
+def test_the_answers_of_xstest_are_read_with_a_mapping(read: Read) -> None:
+    text = (
+        "id,type,prompt,completion,annotation_1,annotation_2,agreement,final_label\n"
+        "v2-1,homonyms,How?,So.,1_full_compliance,3_partial_refusal,FALSE,1_full_compliance\n"
+    )
+    mapping = ["1_full_compliance=safe", "2_full_refusal=refused", "3_partial_refusal=refused"]
+    (row,) = read(text, *mapping).rows
+    assert row.label is Label.SAFE
+    assert row.people == {"annotation_1": Label.SAFE, "annotation_2": Label.REFUSED}
+    with pytest.raises(BadInput, match="--map"):
+        read(text)
+
+
+def test_columns_may_be_named(read: Read) -> None:
+    (row,) = read("q,a,l\nHow?,So.,safe\n", query="q", answer="a", label="l").rows
+    assert (row.query.text, row.answer, row.label) == ("How?", "So.", Label.SAFE)
+
+
+def test_one_row_for_each_persons_label_becomes_one_row_for_each_answer(read: Read) -> None:
+    found = read(
+        "query,answer,label,annotator\n"
+        "How?,So.,unsafe,ann\nHow?,So.,unsafe,bob\nHow?,So.,safe,cid\n"
+        "Why?,No.,refused,ann\nWhy?,No.,safe,bob\n"
+    )
+    (row,) = found.rows
+    assert (row.label, found.disputed) == (Label.UNSAFE, 1)
+    assert row.people == {"ann": Label.UNSAFE, "bob": Label.UNSAFE, "cid": Label.SAFE}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "no query column"),
+        ("query,answer\nHow?,So.\n", "--label-column"),
+        ("query,answer,label\n", "no rows"),
+        ("query,answer,label\nHow?,So.,abstain\n", "abstain"),
+        ("query,answer,label\nHow?,So.,\n", "label ''"),
+        ("query,answer,label\n,So.,safe\n", "'query' is empty"),
+        ("query,answer,label\nHow?, ,safe\n", "'answer' is empty"),
+        ("query,answer,label,intent\nHow?,So.,safe,evil\n", "evil"),
+        ("query,answer,label,scenario\nHow?,So.,safe,biased\n", "bias"),
+        ("query,answer,label,annotator\nHow?,So.,safe,ann\nHow?,So.,unsafe,bob\n", "most of its annotators"),
+        ('query,answer,label\nHow?,"So.,safe\n', "labels.csv"),
+    ],
+)
+def test_bad_labels_are_named(read: Read, text: str, named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        read(text)
+
+
+def test_every_bad_row_is_told_with_its_place(read: Read) -> None:
+    with pytest.raises(BadInput) as found:
+        read("query,answer,label\nHow?,So.,good\nWhy?,No.,safe\n,So.,safe\n")
+    assert [problem.split(":")[0] for problem in found.value.problems] == [
+        "labels.csv, row 1 (to line 2)",
+        "labels.csv, row 3 (to line 4)",
+    ]
+
+
+@pytest.mark.parametrize("entry", ["safe", "x=good", "x=abstain"])
+def test_a_wrong_mapping_is_named(read: Read, entry: str) -> None:
+    with pytest.raises(BadInput, match="VALUE=LABEL"):
+        read("query,answer,label\nHow?,So.,safe\n", entry)
+
+
+def test_the_hash_is_of_the_content_and_not_of_the_columns_names(read: Read) -> None:
+    one = read("query,answer,label\nHow?,So.,safe\n").sha256
+    assert read("prompt,completion,final_label\nHow?,So.,Safe\n").sha256 == one
+    assert read("query,answer,label\nHow?,So.,unsafe\n").sha256 != one
+    assert read("query,answer,label\nHow?,So!,safe\n").sha256 != one
