@@ -28,7 +28,8 @@ types: $(VENV)/dev
 unit: $(VENV)/dev
 	$(BIN)/python -m pytest
 
-# The wheel in an empty environment, far from the checkout: `data/` and the entry points have to travel.
+# The wheel in an empty environment, far from the checkout: `data/` and the entry points have to travel. Packages from
+# outside are installed beside it: examples/safebench-video, and one that `safebench new` writes.
 wheel: $(VENV)/dev
 	VENV=$(abspath $(VENV)) tests/wheel.sh
 
@@ -39,7 +40,7 @@ local: $(LOCAL)/installed
 $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)
 	$(LOCAL_PIP) torch==2.11.0 torchaudio==2.11.0 torchvision==0.26.0
-	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]'
+	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]' av
 	touch $@
 
 $(VENV)/python:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from safebench import published_cli, review_cli
+from safebench import published_cli, review_cli, skeleton_cli
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
 from safebench.jury.commands import JuryModels, jury_app
 
@@ -32,6 +32,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(published_cli.app, name="published")
 app.add_typer(review_cli.app, name="review")
 app.add_typer(jury_app, name="jury")
+app.command()(skeleton_cli.new)
 
 output = Console()
 errors = Console(stderr=True)
