@@ -17,11 +17,13 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from safebench import registry
 from safebench.datasets import Dataset, parse_rows
 from safebench.errors import BadInput
+from safebench.plugins import Describing
 from safebench.records import compact, failure_from, fidelity_from
 from safebench.rendering import RenderJob
-from safebench.types import Failure, Media, Query, Rendering
+from safebench.types import Failure, Media, Rendering
 
 ROWS_A_GROUP = 64  # what is held in memory at once when writing and reading
 GROUPS_A_SHARD = 16
@@ -44,16 +46,18 @@ PLAIN = (
 
 
 def schema(medium: str) -> pa.Schema:
-    """Columns of a shard. The media column is named after its medium and typed as `datasets` names that feature."""
-    features: dict[str, Any] = {name: {"dtype": "string", "_type": "Value"} for name in PLAIN}
+    """Columns of a shard: ours, the modality's, and the media, named after their medium and typed as in `datasets`."""
+    types: dict[str, str] = dict.fromkeys(PLAIN, "string") | dict(registry.modality(medium).columns)
+    features: dict[str, Any] = {name: {"dtype": dtype, "_type": "Value"} for name, dtype in types.items()}
     features[medium] = {"_type": medium.capitalize()}
     media = pa.field(medium, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
-    fields = [*(pa.field(name, pa.string()) for name in PLAIN), media]
+    fields = [*(pa.field(name, pa.type_for_alias(dtype)) for name, dtype in types.items()), media]
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def row(query: Query, rendering: Rendering, medium: str) -> dict[str, Any]:
-    media = rendering.media
+def row(job: RenderJob, rendering: Rendering) -> dict[str, Any]:
+    query, medium, media = job.query, job.recipe.medium, rendering.media
+    steps = tuple({"use": step.use, **step.options} for step in job.recipe.steps)
     return {
         "id": query.id,
         "query": query.text,
@@ -68,6 +72,7 @@ def row(query: Query, rendering: Rendering, medium: str) -> dict[str, Any]:
         "fidelity_status": rendering.fidelity.status,
         "fidelity": compact(asdict(rendering.fidelity)),
         "failure": compact(asdict(rendering.failure)) if rendering.failure else None,
+        **registry.modality(medium).describe(Describing(steps, media)),
         medium: {"bytes": media.read(), "path": None} if media else None,
     }
 

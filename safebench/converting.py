@@ -24,7 +24,7 @@ from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
 from safebench.reading import Reader
 from safebench.recipes import Recipe, load_recipes, parse_conditions
-from safebench.renderer import Renderer, RenderSettings, ready
+from safebench.renderer import Renderer, RenderSettings, at_once, ready
 from safebench.store import Store
 from safebench.types import Query, Rendering
 from safebench.workers import Workers
@@ -62,7 +62,7 @@ def convert(
     Raises BadInput for wrong input and for a folder that holds something else, Interrupted after ctrl-C.
     """
     dataset = load_dataset(data, text_column).limited(limit)
-    known = load_recipes(recipes)
+    known = load_recipes(recipes, brought=dataset.recipes)
     parsed = parse_conditions(list(conditions), known)
     plain = [str(condition) for condition in parsed if condition.recipe is None]
     if plain:
@@ -131,7 +131,7 @@ async def _render_all(
         with Store(work) as store, on_interrupt(stop.set):
             await ready(_recipes(deals), workers)
             renderer = Renderer(store, Reader(workers), None, settings)
-            await _each(dataset.queries, deals, renderer, 2 * workers.count, stop, rendered)
+            await _each(dataset.queries, deals, renderer, at_once(_recipes(deals), workers), stop, rendered)
             if stop.is_set():
                 raise Interrupted("the same command")
             await _pack(store, dataset, deals, out, renderer)
@@ -174,7 +174,7 @@ async def _pack(store: Store, dataset: Dataset, deals: list[Deal], out: Path, re
         jobs = [found.job(query) for found in ones for query in queries]
         kept = [await renderer.rendering(job) for job in jobs]
         pairs = zip(jobs, kept, strict=True)
-        write_shards(packed, medium, (row(job.query, rendering, medium) for job, rendering in pairs))
+        write_shards(packed, medium, (row(job, rendering) for job, rendering in pairs))
     recipes = {medium: _recipes(ones) for medium, ones in by_medium.items()}
     card = data_card(packed, recipes, len(queries), source)
     (out / "README.md").write_text(card, encoding="utf-8")

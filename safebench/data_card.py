@@ -46,7 +46,7 @@ def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: 
         for n, medium in enumerate(by_medium)
     )
     recipes = "\n".join(f"- `{r.medium}:{r.name}`: {r.description}" for ones in by_medium.values() for r in ones)
-    columns = ", ".join(f"`{name}`" for name in schema(next(iter(by_medium))).names)
+    columns = ", ".join(f"`{name}`" for name in dict.fromkeys(n for medium in by_medium for n in schema(medium).names))
     return (
         f"---\nconfigs:\n{configs}\n---\n\n# {source}, rendered\n\n{queries} queries rendered by SafeBench:\n\n"
         f"{recipes}\n\n{_table(cells_of(folder)[0])}\n\n"

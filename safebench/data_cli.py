@@ -172,6 +172,18 @@ def export(
     _tell(f"{out}: sha256 {written.sha256}; licence {written.licence}")
 
 
+@app.command()
+def push(
+    folder: Annotated[Path, typer.Argument(help="Folder that `convert` or `data export` made.")],
+    name: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private if not given.")] = False,
+) -> None:
+    """Upload a converted or exported data set to a hub, with the token of HF_TOKEN or of the hub's login."""
+    from safebench.publishing import push
+
+    _tell(f"pushed, {'public' if public else 'private'}: {push(folder, name, public=public)}")
+
+
 def _tell(line: str) -> None:
     output.print(escape(line), soft_wrap=True, highlight=False)
 

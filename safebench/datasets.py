@@ -1,4 +1,4 @@
-"""Data sets of queries: built-in ones, files of several kinds, and folders made by `import`, `export` or `convert`.
+"""Data sets of queries: built-in ones, files, folders made by `import`, `export` or `convert`, or for the paper.
 
 A file is read and checked as a whole before any work begins; every bad row is reported with its line.
 """
@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Dataset:
     name: str
     queries: tuple[Query, ...]
     folder: Path | None = None  # of renderings, where `convert` made them
+    recipes: Mapping[str, Any] = field(default_factory=dict)  # for media that it brings, tables by medium and name
 
     @property
     def sha256(self) -> str:
@@ -60,8 +61,12 @@ class Dataset:
         return digest.hexdigest()
 
     def limited(self, limit: int | None) -> Dataset:
-        """The first `limit` queries."""
-        return self if limit is None else replace(self, queries=self.queries[:limit])
+        """The first `limit` queries; one whose twin is not among them has none."""
+        if limit is None:
+            return self
+        ids = {query.id for query in self.queries[:limit]}
+        kept = (q if q.twin is None or q.twin in ids else replace(q, twin=None) for q in self.queries[:limit])
+        return replace(self, queries=tuple(kept))
 
     def first_of_each_scenario(self) -> Dataset:
         """One harmful query of each scenario and its twin."""
@@ -75,7 +80,7 @@ class Dataset:
 
 
 def load_dataset(name: str, text_column: str | None = None) -> Dataset:
-    """The data set of a built-in name, a file, or a folder made by `import`, `export` or `convert`.
+    """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
 
     Raises BadInput for a missing, empty or unreadable file, a missing text column, and with all bad rows.
     """
@@ -98,9 +103,12 @@ def query_file(folder: Path) -> Path | None:
 
 def _from_folder(folder: Path, text_column: str | None) -> Dataset:
     from safebench.converted import read_converted
+    from safebench.paper_layout import has_paper_layout, read_paper_layout
 
     file = query_file(folder)
-    return _from_file(str(folder), file, text_column) if file else read_converted(folder)
+    if file is not None:
+        return _from_file(str(folder), file, text_column)
+    return read_paper_layout(folder) if has_paper_layout(folder) else read_converted(folder)
 
 
 def _from_file(name: str, path: Path, text_column: str | None) -> Dataset:

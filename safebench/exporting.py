@@ -108,6 +108,7 @@ def export(
     sha256 = dataset.sha256
     found = {"sha256": sha256, "canary": card.canary or canary(sha256)}
     card = card.model_copy(update=found | {"unmapped": without_scenario(dataset, categories)})
+    out = out.absolute()
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -218,5 +219,5 @@ def _unmapped(card: Card) -> list[str]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    cells = [heads, ["---"] * len(heads), *([" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)

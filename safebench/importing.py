@@ -6,6 +6,8 @@ is not guessed: such rows come in without a scenario, and are counted.
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from safebench.datasets import READERS, Dataset, Row, file_rows, load_dataset, p
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.exporting import Card, Format, Strict, export, without_scenario
 from safebench.hashing import content_hash
+from safebench.publishing import PACKAGE, first_line
 from safebench.resources import data_path
 from safebench.types import Intent
 
@@ -172,18 +175,19 @@ def _local(source: str, importer: Importer) -> Path:
 
 
 def _download(name: str) -> str:
-    """Copy the tables of a hub's data set into the user's cache and name the folder."""
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-    except ImportError as error:
-        raise MissingPackage(f"{HUB}{name}", ["huggingface_hub"], None) from error
+    """Copy the tables of a hub's data set into the hub's own cache and name the folder."""
+    if importlib.util.find_spec(PACKAGE) is None:
+        raise MissingPackage(f"{HUB}{name}", [PACKAGE], "hub")
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
     name, _, revision = name.partition("@")
-    patterns = [f"*{ending}" for ending in READERS]
+    api: Any = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), library_name="safebench")
+    tables = [f"*{ending}" for ending in READERS]
     try:
-        return str(snapshot_download(name, repo_type="dataset", revision=revision or None, allow_patterns=patterns))
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise BadInput(f"{HUB}{name} cannot be had: {str(error).splitlines()[0]}") from error
+        return str(api.snapshot_download(name, repo_type="dataset", revision=revision or None, allow_patterns=tables))
+    except (*HfHubHTTPError.__bases__, ValueError, OSError) as error:  # whichever HTTP library it uses
+        raise BadInput(f"{HUB}{name} cannot be had: {first_line(error)}") from error
 
 
 def _files(path: Path, patterns: Sequence[str]) -> list[Path]:
@@ -276,7 +280,7 @@ class _Rows:
     def _fill(self, template: str | None, row: Mapping[str, Any]) -> str | None:
         if template is None:
             return None
-        return "".join(text + _text(row.get(name)) for text, name in self._parts[template]).strip() or None
+        return "".join(text + _text(row.get(name or "")) for text, name in self._parts[template]).strip() or None
 
 
 def _bad(row: Mapping[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from safebench.outcomes import Ending, after_judging, before_asking, before_judg
 from safebench.planning import Plan
 from safebench.plugins import Target
 from safebench.reading import Reader
-from safebench.renderer import Renderer
+from safebench.renderer import Renderer, at_once
 from safebench.store import Store
 from safebench.transcribing import Transcript, transcribe
 from safebench.types import Ballot, Item, Label, Outcome, Rendering, Request, Response, Verdict
@@ -74,7 +74,7 @@ class Pipeline:
         self._to_ask: Line = asyncio.Queue(width)
         self._to_judge: Line = asyncio.Queue(width)
         self._stages: list[tuple[Line, Line | None, Step, int]] = [
-            (self._to_render, self._to_ask, self._render, 2 * reader.workers.count),
+            (self._to_render, self._to_ask, self._render, at_once(plan.to_render, reader.workers)),
             (self._to_ask, self._to_judge, self._ask, width),
             (self._to_judge, None, self._judge, width),
         ]

@@ -69,7 +69,7 @@ class Plan:
 def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
     dataset = load_dataset(config.data, config.text_column).limited(config.limit)
-    known = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe)
+    known = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
     conditions = parse_conditions(list(config.conditions), known)
     deals = {
         c: deal(known[c.medium, c.recipe], known, dataset.queries, config.seed)

@@ -9,13 +9,14 @@ before any work begins.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from safebench.errors import ConversionError
 from safebench.resources import prompt
 from safebench.types import Ballot, Draft, Fidelity, Intent, Media, Part, Query, Request, Response
 
@@ -83,7 +84,10 @@ class Work:
 
 
 class Converter(Plugin):
-    """Makes media from text, or media from media. The same work gives the same bytes."""
+    """Makes media from text, or media from media. The same work gives the same bytes.
+
+    One that is quicker with several works at once says how many by `batch`, and implements `convert_batch` as well.
+    """
 
     takes: ClassVar[str]
     gives: ClassVar[str]
@@ -96,6 +100,25 @@ class Converter(Plugin):
     @abstractmethod
     def convert(self, work: Work) -> Media:
         """Raises ConversionError when no faithful media can be made from this text."""
+
+    @property
+    def batch(self) -> int:
+        """How many works it takes at once, at least 1. A batch can be smaller, and is made up as works come in."""
+        return 1
+
+    def convert_batch(self, works: Sequence[Work]) -> Sequence[Media | ConversionError]:
+        """The media of each work, or why there is none; called for two works or more.
+
+        What it raises is a failure of the whole batch, which is then tried again in halves: add nothing to the notes
+        of a work that would be wrong there a second time.
+        """
+        return [self._tried(work) for work in works]
+
+    def _tried(self, work: Work) -> Media | ConversionError:
+        try:
+            return self.convert(work)
+        except ConversionError as error:
+            return error
 
 
 class Recogniser(Plugin):
@@ -164,6 +187,14 @@ class Asking:
         return self.query.text if name in (QUERY, MADE) else prompt(name).text
 
 
+@dataclass(frozen=True, slots=True)
+class Describing:
+    """What a row of a data set is described from: the steps (`use` and options) and the media, None where it failed."""
+
+    steps: tuple[Mapping[str, Any], ...]
+    media: Media | None
+
+
 class Modality(Plugin):
     """One medium: renders by recipes, checks what was rendered, composes the message."""
 
@@ -174,11 +205,16 @@ class Modality(Plugin):
     limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
     layout: ClassVar[tuple[str, ...]] = ()  # what a recipe may say of the message
     shown: ClassVar[tuple[str, ...]] = ()  # measures of fidelity that reports show beside the rates
+    columns: ClassVar[Mapping[str, str]] = {}  # that a data set of this medium has as well: "string" or "float64"
     required = ("name", "summary", "medium")
 
     @classmethod
     def recipes(cls) -> Mapping[str, Mapping[str, Any]]:
         """Recipes that it brings, tables by name; ours, in the same form, are in data/recipes.toml."""
+        return {}
+
+    def describe(self, describing: Describing) -> Mapping[str, str | float | None]:
+        """The values of `columns` for one row."""
         return {}
 
     @abstractmethod

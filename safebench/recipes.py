@@ -96,8 +96,10 @@ def _fingerprint(told: str) -> str:
 Recipes = dict[tuple[str, str], Recipe]
 
 
-def load_recipes(file: Path | None = None, inline: Mapping[str, Any] | None = None) -> Recipes:
-    """Shipped recipes, those that modalities bring, those of `file`, and `inline` ones; by (medium, name), last wins.
+def load_recipes(
+    file: Path | None = None, inline: Mapping[str, Any] | None = None, brought: Mapping[str, Any] | None = None
+) -> Recipes:
+    """By (medium, name), last wins: shipped recipes, those of modalities, those `brought` by data, `file`, `inline`.
 
     Raises BadInput for a file that cannot be read and for a recipe that is none.
     """
@@ -107,6 +109,7 @@ def load_recipes(file: Path | None = None, inline: Mapping[str, Any] | None = No
     for name in registry.names(Modality):
         modality = registry.load(Modality, name)
         recipes |= _parse({modality.medium: modality.recipes()}, f"modality {name}")
+    recipes |= _parse(brought or {}, "data")
     recipes |= _parse(read_toml(file), file.name) if file else {}
     return recipes | _parse(inline or {}, "run file")
 

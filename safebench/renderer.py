@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from safebench.batching import Batcher
 from safebench.converted import Renderings
 from safebench.reading import Reader
 from safebench.recipes import Recipe
-from safebench.rendering import RenderJob, prepare, render
+from safebench.rendering import RenderJob, batch_size, prepare, render_batch
 from safebench.store import Store
 from safebench.types import Failure, Fidelity, Rendering
 from safebench.workers import WorkerDied, Workers
+
+GATHERED = 0.1  # s that a batch waits for queries that are on their way
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ async def ready(recipes: Iterable[Recipe], workers: Workers) -> None:
         await workers.run(prepare, recipe)
 
 
+def at_once(recipes: Iterable[Recipe], workers: Workers) -> int:
+    """How many renderings to ask for at once: each worker has a batch to make, and the next one fills meanwhile."""
+    return 2 * workers.count * max((batch_size(recipe) for recipe in recipes), default=1)
+
+
 class Renderer:
     """Renders each query by each recipe once, whatever number of conditions and repeats need it."""
 
@@ -40,6 +48,7 @@ class Renderer:
         self._made = made
         self._how = how
         self._under_way: dict[str, asyncio.Task[Rendering]] = {}
+        self._batchers: dict[str, Batcher[RenderJob, Rendering]] = {}  # by recipe
 
     async def rendering(self, job: RenderJob) -> Rendering:
         recogniser = self._how.recognisers.get(job.recipe.medium)
@@ -60,16 +69,28 @@ class Renderer:
 
     async def _make(self, job: RenderJob) -> Rendering:
         made = self._made.rendering(job) if self._made is not None else None
-        return self._store.keep_rendering(job.query, made or await self._in_worker(job))
+        return self._store.keep_rendering(job.query, made or await self._rendered(job))
 
-    async def _in_worker(self, job: RenderJob) -> Rendering:
+    async def _rendered(self, job: RenderJob) -> Rendering:
+        size = batch_size(job.recipe)
         try:
-            rendering = await self._reader.workers.run(render, job)
+            rendering = (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
         except WorkerDied as error:
             failure = Failure(job.recipe.name, "WorkerDied", f"{error} (query {job.query.id!r})")
             return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
         self._reader.learn(rendering)
         return rendering
+
+    async def _in_batch(self, job: RenderJob, size: int) -> Rendering:
+        """With others by the same recipe. A worker that dies of one query takes no other with it."""
+        recipe = job.recipe.fingerprint()
+        if recipe not in self._batchers:
+            lanes = self._reader.workers.count
+            self._batchers[recipe] = Batcher(self._in_worker, size, lanes=lanes, gathered=GATHERED)
+        return await self._batchers[recipe].put(job)
+
+    async def _in_worker(self, jobs: Sequence[RenderJob]) -> list[Rendering]:
+        return await self._reader.workers.run(render_batch, jobs)
 
     def _is_checked(self, job: RenderJob) -> bool:
         """The same queries are in the sample for every recipe, and in every try."""

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from safebench import registry
-from safebench.errors import SafeBenchError
+from safebench.errors import ConversionError, SafeBenchError, TargetRefusesService
 from safebench.plugins import Checking, Converter, Notes, Recogniser, Work
 from safebench.recipes import Recipe, Step
 from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
@@ -37,6 +40,9 @@ class RenderJob:
         return hashlib.sha256(made_from.encode()).hexdigest()
 
 
+_FITS: WeakKeyDictionary[Converter, int] = WeakKeyDictionary()  # works at once, where memory held no whole batch
+
+
 @lru_cache(maxsize=32)
 def _converter(step: str) -> Converter:
     parsed = Step.model_validate_json(step)
@@ -56,16 +62,33 @@ def recognise(spec: str, media: Media) -> str:
 
 
 def render(job: RenderJob) -> Rendering:
-    """Render and check one query, as often as the recipe allows until one rendering is faithful.
+    """Render and check one query. See `render_batch`."""
+    return render_batch([job])[0]
 
-    A failure is data: it comes back in the rendering and is never raised.
+
+def render_batch(jobs: Sequence[RenderJob]) -> list[Rendering]:
+    """Render and check queries by one recipe, each as often as the recipe allows until its rendering is faithful.
+
+    A failure is data: it comes back in the rendering. Raises TargetRefusesService where a model that takes part would
+    answer nothing at all: that is no fault of a query. The time taken is shared out evenly.
     """
     started = time.perf_counter()
-    for attempt in range(job.recipe.tries):
-        rendering = _render_once(job, attempt)
-        if rendering.faithful:
+    found: dict[int, Rendering] = {}
+    missing = list(range(len(jobs)))
+    for attempt in range(jobs[0].recipe.tries):
+        for n, made in zip(missing, _render_once([jobs[n] for n in missing], attempt), strict=True):
+            before = found[n].drafts if n in found else ()
+            found[n] = replace(made, drafts=(*before, *made.drafts))
+        missing = [n for n in missing if not found[n].faithful]
+        if not missing:
             break
-    return replace(rendering, seconds=time.perf_counter() - started, tries=attempt + 1)
+    seconds = (time.perf_counter() - started) / len(jobs)
+    return [replace(found[n], seconds=seconds) for n in range(len(jobs))]
+
+
+def batch_size(recipe: Recipe) -> int:
+    """How many queries it is best rendered with at once. Raises BadInput where a step cannot be made."""
+    return max(_converter(step.model_dump_json()).batch for step in recipe.steps)
 
 
 def prepare(recipe: Recipe) -> None:
@@ -74,62 +97,127 @@ def prepare(recipe: Recipe) -> None:
         _converter(step.model_dump_json()).check()
 
 
+def _render_once(jobs: Sequence[RenderJob], attempt: int) -> list[Rendering]:
+    """One try of each: every step for all of them, then the checks."""
+    chains = [_Chain.of(job, attempt) for job in jobs]
+    for number, step in enumerate(jobs[0].recipe.steps):
+        _take_step(number, step, [chain for chain in chains if chain.failure is None])
+    return [chain.finish() for chain in chains]
+
+
+def _take_step(number: int, step: Step, chains: Sequence[_Chain]) -> None:
+    """One step of all chains, as many at once as the converter takes."""
+    try:
+        converter = _converter(step.model_dump_json())
+    except Exception as error:  # noqa: BLE001
+        for chain in chains:
+            chain.fail(step.use, error)
+        return
+    size = _FITS.get(converter, converter.batch)
+    for start in range(0, len(chains), size):
+        _convert(converter, number, step.use, chains[start : start + size])
+
+
+def _convert(converter: Converter, number: int, use: str, chains: Sequence[_Chain]) -> None:
+    """In one call. One that fails as a whole is made again for either half, down to each for itself."""
+    if len(chains) == 1:
+        with chains[0].going(use):
+            chains[0].take(converter.convert(chains[0].work(number)), converter)
+        return
+    made = _at_once(converter, [chain.work(number) for chain in chains])
+    if made is None:
+        half = len(chains) // 2
+        _convert(converter, number, use, chains[:half])
+        _convert(converter, number, use, chains[half:])
+        return
+    for chain, one in zip(chains, made, strict=True):
+        with chain.going(use):
+            chain.take(one, converter)
+
+
+def _at_once(converter: Converter, works: Sequence[Work]) -> Sequence[Media | ConversionError] | None:
+    """None where the call failed, or did not give one result for each work."""
+    try:
+        made = converter.convert_batch(works)
+    except TargetRefusesService:
+        raise
+    except Exception as error:  # noqa: BLE001  what it holds on to is free again when this returns
+        if type(error).__name__ == "OutOfMemoryError":
+            _FITS[converter] = len(works) // 2
+        return None
+    return made if len(made) == len(works) else None
+
+
 @dataclass(slots=True)
 class _Chain:
-    """One try: what the steps have made so far."""
+    """One query in one try: what the steps have made of it so far, or why they made nothing."""
 
+    job: RenderJob
+    attempt: int
     query: Query
     text: str  # to be rendered by the next step
     wanted: str  # to be found in the media
-    notes: Notes
+    notes: Notes = field(default_factory=Notes)
     media: Media | None = None
-    component: str = "?"
+    failure: Failure | None = None
 
-    def go(self, job: RenderJob, attempt: int) -> Media:
-        for number, step in enumerate(job.recipe.steps):
-            self.component = step.use
-            converter = _converter(step.model_dump_json())
-            made = converter.convert(Work(self.query, self.text, self.media, job.seed, attempt, number, self.notes))
-            if made.medium == TEXT:
-                self.text, self.media = made.read().decode("utf-8"), None
-                self.wanted = self.text if converter.rewords else self.wanted
-            else:
-                self.media = made
+    @classmethod
+    def of(cls, job: RenderJob, attempt: int) -> _Chain:
+        query = job.of or job.query
+        return cls(job, attempt, query, query.text, query.text)
+
+    def work(self, step: int) -> Work:
+        return Work(self.query, self.text, self.media, self.job.seed, self.attempt, step, self.notes)
+
+    def take(self, made: Media | ConversionError, converter: Converter) -> None:
+        if isinstance(made, ConversionError):
+            raise made
+        if made.medium == TEXT:
+            self.text, self.media = made.read().decode("utf-8"), None
+            self.wanted = self.text if converter.rewords else self.wanted
+        else:
+            self.media = made
+
+    @contextmanager
+    def going(self, component: str) -> Iterator[None]:
+        """The one boundary: any engine's failure becomes data, but for a service that will answer nobody."""
+        try:
+            yield
+        except TargetRefusesService:
+            raise
+        except Exception as error:  # noqa: BLE001
+            self.fail(component, error)
+
+    def fail(self, component: str, error: Exception) -> None:
+        message = str(error) if isinstance(error, SafeBenchError) else f"{error} (query {self.job.query.id!r})"
+        self.failure, self.media = Failure(component, type(error).__name__, message), None
+
+    def finish(self) -> Rendering:
+        """Checked, where there is something to check."""
+        fidelity = None
+        if self.failure is None:
+            with self.going(f"check of {self.job.recipe.medium}"):
+                fidelity = self._check()
+        return Rendering(
+            self.job.recipe.name,
+            self.job.key,
+            self.media,
+            fidelity or Fidelity("failed", reason=str(self.failure)),
+            self.failure,
+            tries=self.attempt + 1,
+            said=self.text if self.text != self.job.query.text else None,
+            written=self.notes.written,
+            drafts=tuple(self.notes.drafts),
+        )
+
+    def _check(self) -> Fidelity:
+        job, measures = self.job, self.notes.measures
         assert self.media is not None
-        self.component = f"check of {self.media.medium}"
-        return self.media
-
-
-def _render_once(job: RenderJob, attempt: int) -> Rendering:
-    query = job.of or job.query
-    chain = _Chain(query, query.text, query.text, Notes())
-    failure, media = None, None
-    try:
-        media = chain.go(job, attempt)
-        fidelity = _check(job, chain, media)
-    except Exception as error:  # noqa: BLE001  the one boundary: any engine's failure becomes data
-        message = str(error) if isinstance(error, SafeBenchError) else f"{error} (query {job.query.id!r})"
-        failure, media = Failure(chain.component, type(error).__name__, message), None
-        fidelity = Fidelity("failed", reason=str(failure))
-    return Rendering(
-        job.recipe.name,
-        job.key,
-        media,
-        fidelity,
-        failure,
-        said=chain.text if chain.text != job.query.text else None,
-        written=chain.notes.written,
-        drafts=tuple(chain.notes.drafts),
-    )
-
-
-def _check(job: RenderJob, chain: _Chain, media: Media) -> Fidelity:
-    measures = chain.notes.measures
-    if job.recipe.control:
-        return Fidelity("unchecked", measures, reason="a control is not meant to carry the query")
-    if not job.check:
-        return Fidelity("unchecked", measures, reason="not in the checked sample")
-    query = replace(chain.query, text=chain.wanted)
-    checking = Checking(query, media, job.recipe.gate, recognise, job.recogniser, chain.text, measures)
-    found = registry.modality(media.medium).check(checking)
-    return replace(found, measures={**measures, **found.measures})
+        if job.recipe.control:
+            return Fidelity("unchecked", measures, reason="a control is not meant to carry the query")
+        if not job.check:
+            return Fidelity("unchecked", measures, reason="not in the checked sample")
+        query = replace(self.query, text=self.wanted)
+        checking = Checking(query, self.media, job.recipe.gate, recognise, job.recogniser, self.text, measures)
+        found = registry.modality(self.media.medium).check(checking)
+        return replace(found, measures={**measures, **found.measures})

@@ -38,14 +38,16 @@ def import_local(name: str, user: str) -> ModuleType:
 
 
 def _installed() -> str:
-    return ", ".join(_version(package) for package in ("torch", "torchaudio", "torchcodec", "transformers"))
+    packages = ("torch", "torchaudio", "torchcodec", "transformers", "diffusers")
+    return ", ".join(f"{package} {installed(package)}" for package in packages)
 
 
-def _version(package: str) -> str:
+def installed(package: str) -> str:
+    """The version of a package, for the `version` of a plug-in."""
     try:
-        return f"{package} {version(package)}"
+        return version(package)
     except PackageNotFoundError:
-        return f"no {package}"
+        return "missing"
 
 
 def choose_device(wanted: str) -> str:
@@ -63,19 +65,19 @@ def choose_device(wanted: str) -> str:
 
 
 def seed_of(work: Work) -> int:
-    """One seed for each query of a run and each attempt at it, whatever was spoken before."""
+    """One seed for each query of a run and each attempt at it, whatever was made before."""
     told = f"{work.seed}/{work.query.id}/{work.attempt}"
     return int.from_bytes(hashlib.sha256(told.encode("utf-8", "replace")).digest()[:4])
 
 
 @contextmanager
-def reproducible(work: Work, threads: int) -> Iterator[None]:
-    """Random numbers from the work's seed, a fixed number of threads, no gradients; as it was before, afterwards."""
+def reproducible(seed: int, threads: int) -> Iterator[None]:
+    """Random numbers from `seed`, a fixed number of threads, no gradients; as it was before, afterwards."""
     import torch
 
+    cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
     before, numpy_state, python_state = torch.get_num_threads(), np.random.get_state(), random.getstate()
-    with torch.random.fork_rng(), torch.inference_mode(), torch.backends.cudnn.flags(benchmark=False):
-        seed = seed_of(work)
+    with torch.random.fork_rng(), torch.inference_mode(), cudnn:
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)

@@ -12,4 +12,5 @@ cd "$place"
 "$place/venv/bin/safebench" quickstart --out "$place/run"
 "$place/venv/bin/safebench" report "$place/run" > /dev/null
 "$place/venv/bin/safebench" published audit > /dev/null
+"$place/venv/bin/safebench" data importers > /dev/null
 echo "wheel: quickstart passed from $(basename "$wheel")"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,13 @@ from safebench.torch_backend import (
     choose_device,
     existing,
     import_local,
+    installed,
     only_weights,
     reproducible,
+    seed_of,
     told,
 )
 from safebench.types import Media
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"
 
 
 class ClipScore(Converter):
@@ -41,7 +35,7 @@ class ClipScore(Converter):
 
     name = "clip-score"
     summary = "measures how near the picture is to the query, by a local CLIP model"
-    version = f"1 transformers {_installed('transformers')} torch {_installed('torch')}"
+    version = f"1 transformers {installed('transformers')} torch {installed('torch')}"
     takes = "image"
     gives = "image"
     needs = ("torch", "transformers")
@@ -79,7 +73,7 @@ class ClipScore(Converter):
         how = {"truncation": True, "max_length": model.config.text_config.max_position_embeddings}
         picture = decode(media.read()).convert("RGB")
         inputs = processor(text=[work.query.text], images=picture, return_tensors="pt", **how)
-        with reproducible(work, self.options.threads):
+        with reproducible(seed_of(work), self.options.threads):
             seen = model(**inputs.to(model.device))
             return float(torch.nn.functional.cosine_similarity(seen.image_embeds, seen.text_embeds).item())
 

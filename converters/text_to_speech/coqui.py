@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import Field
 
+from converters.local_options import LocalOptions
 from converters.text_to_speech import waveform
 from converters.text_to_speech.coqui_files import ModelFiles, find_model
 from converters.text_to_speech.coqui_text import check_text, splits_faithfully
-from converters.text_to_speech.engine import SpeechEngine, Spoken
-from converters.text_to_speech.local_options import LocalOptions
+from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from safebench.errors import BadInput, ConversionError, unknown
 from safebench.plugins import Work
 from safebench.torch_backend import (
@@ -23,6 +23,7 @@ from safebench.torch_backend import (
     import_local,
     only_weights,
     reproducible,
+    seed_of,
     to_numpy,
 )
 
@@ -30,11 +31,11 @@ from safebench.torch_backend import (
 class Coqui(SpeechEngine):
     name = "coqui"
     summary = "speech by a Coqui TTS model on this machine"
-    version = f"1 coqui-tts {waveform.installed('coqui-tts')} torch {waveform.installed('torch')} {waveform.VERSION}"
+    version = f"2 coqui-tts {waveform.installed('coqui-tts')} torch {waveform.installed('torch')} {waveform.VERSION}"
     needs = ("TTS", "torch", "torchaudio")
     extra = "local"
 
-    class Options(LocalOptions):
+    class Options(LocalOptions, SpeechOptions):
         speaker: str | None = Field(None, min_length=1)  # for models of several voices
         language: str | None = Field(None, min_length=1)  # for models of several languages
         reference: Path | None = None  # a clip of the voice to be cloned, for models that clone
@@ -54,7 +55,7 @@ class Coqui(SpeechEngine):
     def speak(self, work: Work) -> Spoken:
         tts = self._loaded
         text = check_text(work.text, getattr(tts.synthesizer.tts_model, "tokenizer", None), self.options.language)
-        with reproducible(work, self.options.threads), only_weights():
+        with reproducible(seed_of(work), self.options.threads), only_weights():
             try:
                 samples = tts.tts(
                     text, split_sentences=splits_faithfully(tts, text, self.options.language), **self._voice

@@ -1,4 +1,9 @@
-"""Speech by a local transformers model: VITS and MMS, SpeechT5, Bark and others that read a text aloud."""
+"""Speech by a local transformers model: VITS and MMS, SpeechT5, Bark and others that read a text aloud.
+
+Clips are made one by one. In a batch, VITS draws its noise for all clips together, and its vocoder runs from the end of
+a shorter clip on into the padding: even with the noise turned off, the last 22 ms of a clip changed by more than its
+peak. A clip would depend on those that happen to be made beside it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from converters.local_options import LocalOptions
 from converters.text_to_speech import waveform
-from converters.text_to_speech.engine import SpeechEngine, Spoken
-from converters.text_to_speech.local_options import LocalOptions
+from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from converters.text_to_speech.transformers_text import check_text
 from converters.text_to_speech.transformers_voices import Parameters, voice_parameters
 from safebench.errors import BadInput, ConversionError
@@ -22,6 +27,7 @@ from safebench.torch_backend import (
     import_local,
     only_weights,
     reproducible,
+    seed_of,
     to_numpy,
     told,
 )
@@ -34,12 +40,12 @@ class TransformersTts(SpeechEngine):
     name = "transformers-tts"
     summary = "speech by a local transformers model: VITS/MMS, SpeechT5, Bark, …"
     version = (
-        f"1 transformers {waveform.installed('transformers')} torch {waveform.installed('torch')} {waveform.VERSION}"
+        f"2 transformers {waveform.installed('transformers')} torch {waveform.installed('torch')} {waveform.VERSION}"
     )
     needs = ("torch", "transformers")
     extra = "local"
 
-    class Options(LocalOptions):
+    class Options(LocalOptions, SpeechOptions):
         revision: str | None = None  # of a published model; a branch can move, so name a commit
         speaker: int | str | None = None  # number of a speaker, or name of a voice preset
         language: str | None = None  # for models of several languages
@@ -64,7 +70,7 @@ class TransformersTts(SpeechEngine):
     def speak(self, work: Work) -> Spoken:
         pipeline, parameters = self._loaded
         text = check_text(work.text, pipeline.tokenizer, pipeline.model.config)
-        with reproducible(work, self.options.threads):
+        with reproducible(seed_of(work), self.options.threads):
             try:
                 spoken = pipeline(text, **parameters.as_call())
             except (RuntimeError, ValueError, IndexError, TypeError) as error:

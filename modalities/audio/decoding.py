@@ -28,3 +28,13 @@ def decode(media: Media) -> tuple[Samples, int]:
     if not np.isfinite(samples).all():
         raise ValueError("the recording has samples that are not finite numbers")
     return samples, int(rate)
+
+
+def duration(media: Media | None) -> float | None:
+    """In s, from the header; None where there is no recording."""
+    import soundfile
+
+    try:
+        return float(soundfile.info(io.BytesIO(media.read())).duration) if media else None
+    except (soundfile.SoundFileError, RuntimeError):
+        return None

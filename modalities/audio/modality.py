@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from modalities.audio import closed_set, hearing, signal
-from modalities.audio.decoding import Samples, decode
+from modalities.audio.decoding import Samples, decode, duration
 from modalities.audio.encoders import OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
-from modalities.audio.voices import voice_recipes
+from modalities.audio.voices import voice_of, voice_recipes
 from safebench.errors import SafeBenchError
-from safebench.plugins import Asking, Checking, Encoder, Modality
+from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Text
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
@@ -36,12 +36,17 @@ class AudioModality(Modality):
     shown = (*ERROR_RATES, closed_set.PICK)
     limits = (*signal.LIMITS, *MAX_RATES, MIN_PICK)
     layout = (PIECE,)
+    columns: ClassVar[Mapping[str, str]] = {"voice": "string", "duration": "float64"}
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIAudio(), "transformers": TransformersAudio()}
 
     @classmethod
     def recipes(cls) -> Mapping[str, Mapping[str, Any]]:
         """One for each voice of data/voices.toml, under the voice's name."""
         return voice_recipes()
+
+    def describe(self, describing: Describing) -> Mapping[str, str | float | None]:
+        """Who speaks, and the duration in s; None for what is no recording."""
+        return {"voice": voice_of(describing.steps), "duration": duration(describing.media)}
 
     def check(self, checking: Checking) -> Fidelity:
         """Measure the signal against the gate's limits, then have it heard.
@@ -109,7 +114,8 @@ def _transcribe(found: Fidelity, checking: Checking, recogniser: str) -> Fidelit
     if not hearing.words(text):
         raise ValueError("the query has no words that could be heard")
     recognised = checking.recognise(recogniser, checking.media)
-    rates = {name: rate(text, recognised) for name, rate in ERROR_RATES.items()}
+    texts = {text, checking.text_said}  # "$5" and "five dollars" are the same words, and either may be written down
+    rates = {name: min(rate(one, recognised) for one in texts) for name, rate in ERROR_RATES.items()}
     heard = replace(found, measures={**found.measures, **rates}, recogniser=recogniser, recognised=recognised)
     return _judge(heard, rates, checking.gate)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from safebench import registry
+from safebench.plugins import Converter
 from safebench.resources import load_toml
+from safebench.types import TEXT
 
 TRIES = 3
 GATE = {  # wide enough for any voice; what a clip must keep is what no listener could do without
@@ -17,15 +21,41 @@ GATE = {  # wide enough for any voice; what a clip must keep is what no listener
 }
 
 
+LABELS = ("model", "speaker", "voice", "reference", "folder")  # options by which an engine's voice is told apart
+
+
 def voice_recipes() -> Mapping[str, Mapping[str, Any]]:
     """A recipe for each voice of data/voices.toml."""
-    voices = {name: voice for name, voice in load_toml("voices.toml").items() if isinstance(voice, Mapping)}
-    return {name: _recipe(voice) for name, voice in voices.items()}
+    return {name: _recipe(voice) for name, voice in _voices().items()}
+
+
+def voice_of(steps: Iterable[Mapping[str, Any]]) -> str | None:
+    """Who speaks: the name of a voice in data/voices.toml, else the engine with what tells its voice apart."""
+    for step in steps:
+        engine = registry.load(Converter, step["use"])
+        if engine.takes == TEXT and engine.gives == "audio":
+            named = (name for name, voice in _voices().items() if step == _engine(voice))
+            return next(named, None) or " ".join([engine.name, *(_label(step[key]) for key in LABELS if key in step)])
+    return None
+
+
+def _label(value: Any) -> str:
+    """A path by its last part: a data set says nothing about the machine that made it."""
+    return Path(str(value)).name if Path(str(value)).is_absolute() else str(value)
+
+
+def _voices() -> dict[str, Mapping[str, Any]]:
+    return {name: voice for name, voice in load_toml("voices.toml").items() if isinstance(voice, Mapping)}
+
+
+def _engine(voice: Mapping[str, Any]) -> dict[str, Any]:
+    return {"use": voice["engine"], **voice["parameters"]}
 
 
 def _recipe(voice: Mapping[str, Any]) -> Mapping[str, Any]:
     spoken = (
         f"{voice['gender']} voice, {voice['accent']} {voice['language']}, by {voice['engine']} ({voice['licence']})"
     )
-    steps = [{"use": voice["engine"], **voice["parameters"]}]
+    written_out = {"use": "spoken-form", "language": voice["language"]}  # all voices speak the same words
+    steps = [written_out, _engine(voice)]
     return {"description": spoken, "steps": steps, "gate": GATE, "tries": TRIES}

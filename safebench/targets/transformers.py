@@ -5,25 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from safebench.batching import Batcher
 from safebench.errors import BadInput
 from safebench.hashing import content_hash
 from safebench.plugins import Target, TargetSetup
-from safebench.targets.batching import Batcher
 from safebench.targets.local_chat import Answer, LocalChat, LocalChatOptions, Messages, local_chat
 from safebench.targets.messages import encode_messages, media_encoders
-from safebench.torch_backend import check_exists
+from safebench.torch_backend import check_exists, installed
 from safebench.types import Attempt, Failure, Request, Response
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"
 
 
 class TransformersTarget(Target):
@@ -31,7 +23,7 @@ class TransformersTarget(Target):
 
     name = "transformers"
     summary = "a chat model on this machine, with what its processor reads: transformers:MODEL"
-    version = f"1 transformers {_installed('transformers')} torch {_installed('torch')}"
+    version = f"1 transformers {installed('transformers')} torch {installed('torch')}"
     family = "transformers"
     needs = ("torch", "transformers")
     extra = "local"
@@ -44,7 +36,7 @@ class TransformersTarget(Target):
         if not setup.argument:
             raise BadInput("target 'transformers' needs a model: transformers:MODEL")
         check_exists("model", setup.argument)
-        self._batcher: Batcher[Messages, Answer] = Batcher(self._answer, self._chat.size, self.options.batch_size)
+        self._batcher: Batcher[Messages, Answer] = Batcher(self._answer, self.options.batch_size, size=self._chat.size)
 
     @property
     def _chat(self) -> LocalChat:
@@ -82,8 +74,8 @@ class TransformersTarget(Target):
             attempts=(Attempt(_since(started)),),
         )
 
-    def _answer(self, conversations: list[Messages]) -> list[Answer]:
-        return self._chat.answer(conversations)
+    async def _answer(self, conversations: list[Messages]) -> list[Answer]:
+        return await asyncio.to_thread(self._chat.answer, conversations)
 
 
 def _since(started: float) -> float:

@@ -62,6 +62,17 @@ def test_media_columns_are_typed_for_datasets(folder: Path) -> None:
     assert "| `image:typographic` | 2 | 1 | 0 |" in card
 
 
+def test_speech_says_who_speaks_and_for_how_long(folder: Path) -> None:
+    rows = {(row["id"], row["recipe"]): row for row in pq.read_table(folder / "audio").to_pylist()}
+    assert rows["a", "female"]["voice"] == "us-female"
+    assert rows["a", "male"]["voice"] == "us-male"
+    for row in rows.values():
+        told = json.loads(row["fidelity"])["measures"].get("duration_s")
+        assert row["duration"] == (pytest.approx(told) if row["audio"] else None)
+    assert "`voice`, `duration`" in (folder / "README.md").read_text(encoding="utf-8")
+    assert "voice" not in pq.read_table(folder / "image").column_names
+
+
 def test_fidelity_is_told_by_recipe_and_by_scenario(folder: Path) -> None:
     whole, by_scenario = cells_of(folder)
     assert whole["image:typographic"]["means"]["cer"] == 0

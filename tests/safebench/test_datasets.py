@@ -174,6 +174,11 @@ def test_a_folder_that_was_not_converted_is_an_error(tmp_path: Path) -> None:
     assert "convert" in problems(tmp_path)[0]
 
 
+def test_a_query_whose_twin_the_limit_leaves_out_has_none() -> None:
+    first, second, third = load_dataset("starter").limited(3).queries
+    assert (first.twin, second.twin, third.twin) == (second.id, first.id, None)
+
+
 def test_the_limit_takes_the_first_queries(write_jsonl: Callable[..., Path]) -> None:
     path = write_jsonl([{"query": f"Number {n}?"} for n in range(5)])
     assert [q.text for q in load_dataset(str(path)).limited(2).queries] == ["Number 0?", "Number 1?"]

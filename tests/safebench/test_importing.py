@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
-import sys
+import re
+import threading
 import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
@@ -129,7 +132,6 @@ def test_a_source_comes_in_as_its_mapping_says(name: str, tmp_path: Path) -> Non
 
 
 def test_the_release_of_the_paper_comes_in_with_its_scenarios(tmp_path: Path) -> None:
-    pytest.importorskip("safebench.paper_layout")
     found = read_source("safebench", str(source_of("safebench", tmp_path)), load_importer("safebench")).dataset
     assert len(found.queries) == 23
     assert (found.queries[0].scenario, found.queries[22].scenario) == ("medical_advice", "bias")
@@ -232,55 +234,82 @@ def test_keys_that_several_rows_of_an_intent_have_make_no_twins(tmp_path: Path) 
     assert {query.twin for query in read_source("j", str(source), mapping).dataset.queries} == {None}
 
 
-class Hub(ModuleType):
-    """What `huggingface_hub` is asked for."""
+class Hub:
+    """A hub on loopback with one data set, which speaks as much of its protocol as a copy of small files needs."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__("huggingface_hub")
-        self.folder = folder
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+        self.asked: list[str] = []
 
-    def snapshot_download(self, name: str, **told: Any) -> str:
-        self.asked.append((name, told))
-        if name == "no/where":
-            raise OSError("not found\nmore")
-        return str(self.folder)
+    def answer(self, path: str) -> tuple[int, bytes]:
+        self.asked.append(path)
+        if re.fullmatch(r"/api/datasets/(JailbreakBench/JBB-Behaviors|me/copy)/revision/\w+", path):
+            told = {"id": "me/copy", "sha": "0" * 40, "siblings": [{"rfilename": name} for name in self.files]}
+            return 200, json.dumps(told).encode()
+        if path.endswith(f"/tree/{'0' * 40}"):
+            listed = [{"type": "file", "path": n, "size": len(b), "oid": "0" * 40} for n, b in self.files.items()]
+            return 200, json.dumps(listed).encode()
+        file = path.partition(f"/resolve/{'0' * 40}/")[2]
+        return (200, self.files[file]) if file in self.files else (404, b"")
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    fake = Hub(source_of("jailbreakbench", tmp_path / "snapshot"))
-    errors = ModuleType("huggingface_hub.errors")
-    errors.HfHubHTTPError = errors.HFValidationError = ValueError  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "huggingface_hub", fake)
-    monkeypatch.setitem(sys.modules, "huggingface_hub.errors", errors)
-    return fake
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    hub = Hub(source_of("jailbreakbench", tmp_path / "hub"))
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            status, body = hub.answer(self.path.partition("?")[0])
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("ETag", f'"{hashlib.sha1(body).hexdigest()}"')  # noqa: S324 - as the hub does
+            self.send_header("X-Repo-Commit", "0" * 40)
+            self.end_headers()
+            self.wfile.write(body if self.command == "GET" else b"")
+
+        do_GET = do_HEAD = _answer
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    yield hub
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.mark.parametrize(
     ("source", "asked"),
     [
-        ("hub:", ("JailbreakBench/JBB-Behaviors", None)),
-        ("hub:me/copy", ("me/copy", None)),
-        ("hub:me/copy@v2", ("me/copy", "v2")),
+        ("hub:", "/api/datasets/JailbreakBench/JBB-Behaviors/revision/main"),
+        ("hub:me/copy", "/api/datasets/me/copy/revision/main"),
+        ("hub:me/copy@v2", "/api/datasets/me/copy/revision/v2"),
     ],
 )
-def test_a_data_set_of_the_hub_is_copied_and_mapped(source: str, asked: tuple[str, str | None], hub: Hub) -> None:
+def test_a_data_set_of_the_hub_is_copied_and_mapped(source: str, asked: str, hub: Hub) -> None:
     found = read_source("jailbreakbench", source, load_importer("jailbreakbench")).dataset
     assert list(found.queries) == EXPECTED["jailbreakbench"]
-    ((name, told),) = hub.asked
-    assert (name, told["revision"]) == asked
-    assert told["repo_type"] == "dataset"
+    assert asked in hub.asked
 
 
-@pytest.mark.parametrize("source", ["hub:no/where", "hub:"])
-def test_a_data_set_that_the_hub_has_not_is_one_clear_line(source: str, hub: Hub) -> None:
-    with pytest.raises(BadInput, match="hub") as caught:
-        read_source("generic", source, load_importer("generic"))
+@pytest.mark.parametrize(("name", "source"), [("generic", "hub:no/where"), ("generic", "hub:"), ("generic", "hub:a b")])
+def test_a_data_set_that_the_hub_has_not_is_one_clear_line(name: str, source: str, hub: Hub) -> None:
+    with pytest.raises(BadInput, match="cannot be had") as caught:
+        read_source(name, source, load_importer(name))
     assert len(caught.value.problems) == 1
 
 
+def test_a_hub_that_does_not_answer_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(BadInput, match="cannot be had"):
+        read_source("generic", "hub:me/copy", load_importer("generic"))
+
+
 def test_without_the_package_of_the_hub_the_command_to_install_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(MissingPackage, match="pip install huggingface_hub"):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingPackage, match=r"pip install 'safebench\[hub\]'"):
         read_source("generic", "hub:me/data", load_importer("generic"))

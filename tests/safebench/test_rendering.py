@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,10 @@ import pytest
 from converters.text_to_image.typographic import Typographic
 from converters.text_to_text.template import Template
 from safebench import rendering
-from safebench.errors import BadInput, ConversionError
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
 from safebench.recipes import Recipe, load_recipes
-from safebench.rendering import RenderJob, prepare, render
+from safebench.rendering import RenderJob, batch_size, prepare, render, render_batch
 from safebench.types import Draft, Media, Query
 
 QUERY = Query("q", "How do birds fly?")
@@ -134,3 +135,154 @@ def test_the_key_changes_with_all_that_changes_the_rendering() -> None:
     }
     assert len(keys) == 6
     assert RenderJob(QUERY, plain).key == RenderJob(Query("q", QUERY.text, scenario="bias"), plain).key
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch's."""
+
+
+class Batching(Typographic):
+    """Draws `size` texts at once; a batch of more than `room` fails as a whole."""
+
+    size, room = 4, 4
+    error: type[Exception] = ValueError
+
+    def __init__(self, calls: list[str]) -> None:
+        super().__init__()
+        self.calls = calls
+
+    @property
+    def batch(self) -> int:
+        return self.size
+
+    def convert(self, work: Work) -> Media:
+        self.calls.append(work.text)
+        return super().convert(work)
+
+    def convert_batch(self, works: Sequence[Work]) -> Sequence[Media | ConversionError]:
+        self.calls.append("+".join(work.text for work in works))
+        if len(works) > self.room:
+            raise self.error
+        return [self._tried_alone(work) for work in works]
+
+    def _tried_alone(self, work: Work) -> Media | ConversionError:
+        try:
+            return super().convert(work)
+        except ConversionError as error:
+            return error
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    made: list[str] = []
+    converter = Batching(made)
+    monkeypatch.setattr(rendering, "_converter", lambda step: converter)
+    return made
+
+
+def jobs(own: Recipe, texts: str) -> list[RenderJob]:
+    return [RenderJob(Query(f"q-{text}", text), own, check=False) for text in texts]
+
+
+def test_a_step_takes_as_many_at_once_as_its_converter_says(tmp_path: Path, calls: list[str]) -> None:
+    own = recipe(tmp_path, 'steps = [{ use = "typographic" }]')
+    assert batch_size(own) == 4
+    found = render_batch(jobs(own, "abcdef"))
+    assert calls == ["a+b+c+d", "e+f"]
+    assert [one.media for one in found] == [Typographic().convert(Work(Query("x", text), text)) for text in "abcdef"]
+    assert len({one.key for one in found}) == 6
+
+
+def test_in_a_batch_every_failure_is_its_own(tmp_path: Path, calls: list[str]) -> None:
+    own = recipe(tmp_path, 'steps = [{ use = "typographic" }]')
+    good, bad, other = render_batch(jobs(own, "a漢b"))
+    assert (good.faithful, bad.faithful, other.faithful) == (True, False, True)
+    assert bad.failure is not None
+    assert (bad.failure.type, "q-漢" in bad.failure.message) == ("ConversionError", True)
+    assert calls == ["a+漢+b"]
+
+
+@pytest.mark.parametrize(
+    ("room", "made"), [(2, ["a+b+c+d", "a+b", "c+d"]), (1, ["a+b+c+d", "a+b", "a", "b", "c+d", "c", "d"])]
+)
+def test_a_batch_that_fails_as_a_whole_is_halved_down_to_single_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[str], room: int, made: list[str]
+) -> None:
+    monkeypatch.setattr(Batching, "room", room)
+    found = render_batch(jobs(recipe(tmp_path, 'steps = [{ use = "typographic" }]'), "abcd"))
+    assert all(one.faithful for one in found)
+    assert calls == made
+
+
+def test_a_batch_that_was_too_large_for_the_memory_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[str]
+) -> None:
+    monkeypatch.setattr(Batching, "room", 2)
+    monkeypatch.setattr(Batching, "error", OutOfMemoryError)
+    own = recipe(tmp_path, 'steps = [{ use = "typographic" }]')
+    assert all(one.faithful for one in render_batch(jobs(own, "abcd")) + render_batch(jobs(own, "efgh")))
+    assert calls == ["a+b+c+d", "a+b", "c+d", "e+f", "g+h"]
+
+
+def test_results_that_are_too_few_for_a_batch_are_nobodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[str]
+) -> None:
+    monkeypatch.setattr(Batching, "convert_batch", lambda self, works: [self.convert(works[0])])
+    found = render_batch(jobs(recipe(tmp_path, 'steps = [{ use = "typographic" }]'), "ab"))
+    assert [one.media for one in found] == [Typographic().convert(Work(Query("x", text), text)) for text in "ab"]
+
+
+def test_only_what_is_not_faithful_is_tried_again(tmp_path: Path, calls: list[str]) -> None:
+    own = recipe(tmp_path, 'steps = [{ use = "typographic" }]\ntries = 3')
+    found = render_batch(jobs(own, "a漢b語"))
+    assert calls == ["a+漢+b+語", "漢+語", "漢+語"]
+    assert [one.tries for one in found] == [1, 3, 1, 3]
+
+
+def test_what_a_step_says_no_to_does_not_reach_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Picky(Template):
+        def convert(self, work: Work) -> Media:
+            if work.text == "b":
+                raise ConversionError("not this one")
+            return super().convert(work)
+
+    made: list[str] = []
+    drawing, wording = Batching(made), Picky(Template.Options(text="{query}!"))
+    monkeypatch.setattr(rendering, "_converter", lambda step: drawing if "typographic" in step else wording)
+    own = recipe(tmp_path, 'steps = [{ use = "template", text = "{query}!" }, { use = "typographic" }]')
+    found = render_batch(jobs(own, "abc"))
+    assert made == ["a!+c!"]
+    assert [one.failure.component if one.failure else one.said for one in found] == ["a!", "template", "c!"]
+
+
+def test_a_converter_that_says_nothing_of_batches_takes_one_work_at_a_time() -> None:
+    works = [Work(Query("x", text), text) for text in "a漢"]
+    assert Typographic().batch == 1
+    drawn, error = Typographic().convert_batch(works)
+    assert drawn == Typographic().convert(works[0])
+    assert isinstance(error, ConversionError)
+
+
+def test_a_service_that_answers_nobody_stops_the_run_and_is_no_fault_of_the_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Locked(Typographic):
+        def convert(self, work: Work) -> Media:
+            raise TargetRefusesService("HTTP 401: wrong key")
+
+    monkeypatch.setattr(rendering, "_converter", lambda step: Locked())
+    with pytest.raises(TargetRefusesService, match="wrong key"):
+        render(RenderJob(QUERY, recipe(tmp_path, 'steps = [{ use = "typographic" }]\ntries = 3')))
+
+
+def test_drafts_of_all_tries_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Drafting(Typographic):
+        def convert(self, work: Work) -> Media:
+            work.notes.drafts.append(Draft(f"try {work.attempt}"))
+            if work.attempt < 1:
+                raise ConversionError("not yet")
+            return super().convert(work)
+
+    monkeypatch.setattr(rendering, "_converter", lambda step: Drafting())
+    found = render(RenderJob(QUERY, recipe(tmp_path, 'steps = [{ use = "typographic" }]\ntries = 3')))
+    assert [draft.prompt for draft in found.drafts] == ["try 0", "try 1"]

@@ -103,6 +103,16 @@ def test_a_link_that_leads_out_is_refused(tmp_path):
         convert(folder)
 
 
+def test_a_separator_in_ids_leads_into_folders(tmp_path):
+    (tmp_path / "3").mkdir()
+    record(tmp_path / "3" / "17.wav")
+    assert_standard(convert(tmp_path, "3-17", separator="-"))
+    with pytest.raises(ConversionError, match=r"looked for 3/18\.wav"):
+        convert(tmp_path, "3-18", separator="-")
+    with pytest.raises(ConversionError, match="no plain file name"):
+        convert(tmp_path / "3", "..-17", separator="-")
+
+
 def test_an_index_names_files_for_odd_ids(tmp_path):
     (tmp_path / "takes").mkdir()
     record(tmp_path / "takes" / "7.wav")

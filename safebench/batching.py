@@ -1,49 +1,60 @@
-"""Single requests into batches: those that are waiting go together, sorted by size, as many as memory holds."""
+"""Single jobs into batches: those that wait go together, as many as are taken at once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
-GATHERED = 0.02  # s that the first one waits for others, which are on their way at the same time
 
 
 class Batcher(Generic[Asked, Answered]):
-    """`await batcher.put(asked)` answers through `work`, which takes a list and runs in a thread, one call at a time.
+    """`await batcher.put(asked)` answers through `work`, which takes a list; `lanes` calls are under way at most.
 
-    What fails as a batch is tried again in halves: at the end one request alone fails, with its own error. A batch that
+    A batch that is not full waits `gathered` seconds for others, which are on their way at the same time, and fills on
+    while no lane is free. Those of like `size` go together.
+
+    What fails as a batch is tried again in halves: at the end one job alone fails, with its own error. A batch that
     was too large for the memory is not tried again at that size.
     """
 
     def __init__(
-        self, work: Callable[[list[Asked]], list[Answered]], size: Callable[[Asked], int], batch_size: int
+        self,
+        work: Callable[[list[Asked]], Awaitable[Sequence[Answered]]],
+        batch_size: int,
+        *,
+        lanes: int = 1,
+        gathered: float = 0.02,
+        size: Callable[[Asked], int] = lambda asked: 0,
     ) -> None:
         self._work = work
-        self._size = size
         self._most = batch_size
+        self._lanes = lanes
+        self._gathered = gathered
+        self._size = size
         self._waiting: list[tuple[Asked, asyncio.Future[Answered]]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
 
     async def put(self, asked: Asked) -> Answered:
-        """Raises what `work` raises for this request alone."""
+        """Raises what `work` raises for this job alone."""
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
+        self._running = [lane for lane in self._running if not lane.done()]
+        if len(self._running) < self._lanes:
+            self._running.append(asyncio.create_task(self._run()))
         return await future
 
     async def close(self) -> None:
-        if self._running is not None:
-            with suppress(asyncio.CancelledError):
-                await self._running
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._running)
 
     async def _run(self) -> None:
         while self._waiting:
-            await asyncio.sleep(GATHERED)
+            if len(self._waiting) < self._most:
+                await asyncio.sleep(self._gathered)
             self._waiting.sort(key=lambda waiting: self._size(waiting[0]))
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             await self._answer(batch)
@@ -53,11 +64,11 @@ class Batcher(Generic[Asked, Answered]):
         if not batch:
             return
         try:
-            answers = await asyncio.to_thread(self._work, [asked for asked, _ in batch])
+            answered = list(zip(batch, await self._work([asked for asked, _ in batch]), strict=True))
         except Exception as error:  # noqa: BLE001  whatever it is, only the one that it belongs to may fail
             await self._split(batch, error)
             return
-        for (_, future), answer in zip(batch, answers, strict=True):
+        for (_, future), answer in answered:
             if not future.done():
                 future.set_result(answer)
 

@@ -1,4 +1,4 @@
-"""Options of every engine that runs a model on this machine."""
+"""Options of every converter that runs a model on this machine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from converters.text_to_speech.engine import SpeechOptions
+from safebench.plugins import PluginOptions
 from safebench.torch_backend import existing
 
 
-class LocalOptions(SpeechOptions):
-    """Options of every engine that runs a model on this machine."""
+class LocalOptions(PluginOptions):
+    """Where the model is, and what it runs on."""
 
     model: str = Field(min_length=1)  # a folder or file, or the name of a published model, which is then downloaded
     device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch

@@ -1,0 +1,90 @@
+"""Files that somebody made for the queries of a data set, found in a folder by the query's id."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from safebench.errors import BadInput, ConversionError
+
+INDEX = "index.csv"
+
+
+class GivenFiles:
+    """A folder with a file for each query: ID.ending, or what index.csv (id,file) names for ids that are no file names.
+
+    With a `separator`, folders begin where the id has it: with "-", the file of `3-17` is `3/17.ending`. `what` says in
+    errors what a file holds. Raises BadInput for a folder that is not there and for an index that cannot be read.
+    """
+
+    def __init__(self, folder: Path, endings: Sequence[str], what: str, separator: str | None = None) -> None:
+        if not folder.is_dir():
+            raise BadInput(f"folder {str(folder)!r} of {what}s does not exist")
+        self._folder = folder.resolve()
+        self._endings, self._what, self._separator = endings, what, separator
+        self._index = read_index(self._folder / INDEX)
+
+    def read(self, query: str) -> tuple[bytes, str]:
+        """What the file of a query's id holds, and its name. Raises ConversionError when it cannot be read."""
+        file = self._file(query)
+        try:
+            return file.read_bytes(), str(file.relative_to(self._folder))
+        except OSError as error:
+            raise ConversionError(f"the {self._what} {file.name!r} cannot be read: {error.strerror}") from error
+
+    def _file(self, query: str) -> Path:
+        """Raises ConversionError when there is none, or more than one."""
+        named = self._index.get(query)
+        candidates = [named] if named is not None else [self._name(query) + ending for ending in self._endings]
+        found = [path for path in (self._inside(candidate) for candidate in candidates) if path.is_file()]
+        if not found:
+            looked_for = ", ".join(candidates)
+            raise ConversionError(f"there is no {self._what} in {self._folder.name}: looked for {looked_for}")
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise ConversionError(f"more than one {self._what}: {names}; keep one, or name it in {INDEX}")
+        return found[0]
+
+    def _name(self, query: str) -> str:
+        parts = query.split(self._separator) if self._separator else [query]
+        if not all(map(is_plain_name, parts)):
+            raise ConversionError(f"the id is no plain file name: name its {self._what} in {INDEX}, columns id,file")
+        return "/".join(parts)
+
+    def _inside(self, name: str) -> Path:
+        """Nobody vouches for ids and the index: no path may lead out of the folder, not even by a link."""
+        try:
+            path = (self._folder / name).resolve()
+        except (OSError, ValueError) as error:
+            raise ConversionError(f"{name[:80]!r} is no file name") from error
+        if not path.is_relative_to(self._folder):
+            raise ConversionError(f"{name[:80]!r} leads out of the folder of {self._what}s")
+        return path
+
+
+def is_plain_name(name: str) -> bool:
+    odd = any(character in '/\\:*?"<>|' or not character.isprintable() for character in name)
+    return bool(name) and not odd and not name.startswith(".") and len(name.encode("utf-8", "replace")) <= 200
+
+
+def read_index(file: Path) -> dict[str, str]:
+    """File by id; empty where there is no index. Raises BadInput for one that cannot be read."""
+    if not file.is_file():
+        return {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{file} cannot be read: {error}") from error
+    problems = [f"{file}, entry {n}: needs an id and a file" for n, row in enumerate(rows, 1) if not _complete(row)]
+    index = {row["id"]: row["file"] for row in rows if _complete(row)}
+    if not problems and len(index) < len(rows):
+        problems = [f"{file}: an id is named twice"]
+    if problems:
+        raise BadInput(*problems)
+    return index
+
+
+def _complete(row: dict[str, str]) -> bool:
+    return bool(row.get("id")) and bool(row.get("file"))

@@ -1,0 +1,93 @@
+"""Numbers: telephone numbers, ordinals, versions, fractions, ranges, powers, and what is left of digits."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import Any
+
+from converters.text_to_text.put_in import put_in
+from converters.text_to_text.spoken_language import Language, Number, changed
+
+# A country code or an area code in parentheses; a leading zero; American groups; groups of four as on a card.
+_TELEPHONE = re.compile(
+    r"(?<![\w.,])(?:\+\d[\d ().-]{5,22}\d|\(\d{2,5}\)[ -]?\d[\d -]{4,14}\d|0\d+(?:[ ./-]\d{2,}){1,6}"
+    r"|\d{3}[-. ]\d{3}[-. ]\d{4}|\d{3}-\d{4}|\d{3}-\d{2}-\d{4}|\d{4}(?:[ -]\d{4}){2,4})(?![\w%]|[.,]\d)"
+)
+_ENOUGH = 7  # digits of the shortest telephone number
+_VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+){2,}(?![\w.]*\d)")
+_RATIO = re.compile(r"(?<![\d:])(\d{1,4}):(\d{1,4})(?![\d:])")
+_FRACTION = re.compile(r"(?<![\d./,])(?:(\d{1,4})[ -])?(\d{1,3})/(\d{1,3})(?![\d/]|[.,]\d)")
+_RANGE = re.compile(r"(?<=\d)(?:\s?[–—]\s?|-)(?=\d)")
+_DIFFERENCE = re.compile(r"(?<=[\d)]) [-−] (?=[\d(])")
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_POWER = re.compile(f"[{SUPERSCRIPTS}]+")
+
+
+def numbers(text: str, language: Language) -> str:
+    text = put_in(_TELEPHONE, text, lambda found: _telephone(found[0], language))
+    text = put_in(_VERSION, text, lambda found: _version(found[0], language))
+    text = put_in(_RATIO, text, lambda found: f"{found[1]} {language.words['ratio']} {found[2]}")
+    text = put_in(_FRACTION, text, lambda found: _fraction(found, language))
+    text = put_in(_RANGE, text, lambda _: f" {language.words['to']} ")
+    text = put_in(_DIFFERENCE, text, lambda _: f" {language.words['minus']} ")
+    text = put_in(_plain(language), text, lambda found: language.say(language.read(found[0]), year=True))
+    return put_in(_POWER, text, lambda found: _power(found[0], language))
+
+
+def _telephone(written: str, language: Language) -> str | None:
+    if sum(character.isdigit() for character in written) < _ENOUGH or re.fullmatch(language.number, written):
+        return None
+    plus = f"{language.table['symbols']['+']} " if written.startswith("+") else ""
+    return plus + language.digits(written)
+
+
+@cache
+def _rules(language: Language) -> list[tuple[re.Pattern[str], Mapping[str, Any]]]:
+    return [(re.compile(rf"(?<!\d)(?:{rule['pattern']})"), rule) for rule in language.table.get("inflected", ())]
+
+
+def inflected(text: str, language: Language) -> str:
+    """Numbers with an ending, or with a place of their own: ordinals, days of a month, decades."""
+    for pattern, rule in _rules(language):
+        text = put_in(pattern, text, partial(_inflect, rule=rule, language=language))
+    return text
+
+
+def _inflect(found: re.Match[str], rule: Mapping[str, Any], language: Language) -> str | None:
+    number = language.read(found["n"])
+    if len(number.whole) > 12 or number.fraction:
+        return None
+    form = {"ordinal": language.ordinal, "year": language.year, "cardinal": language.cardinal}[rule["form"]]
+    before = found["before"] if "before" in found.groupdict() else ""
+    return str(before) + changed(form(int(number.whole)), rule.get("changes", ()))
+
+
+def _version(written: str, language: Language) -> str | None:
+    """`1.2.3`, or an address of the internet; groups of three digits are one number where a point parts them."""
+    if re.fullmatch(language.number, written):
+        return None
+    point = f" {language.table['address']['.']} "
+    return point.join(language.say(Number(part)) for part in written.split("."))
+
+
+def _fraction(found: re.Match[str], language: Language) -> str | None:
+    whole, above, below = found.groups()
+    named = language.fraction(int(above), int(below))
+    if named is None:
+        slash = language.words["slash"]
+        return f"{whole or ''} {above} {slash} {below}".strip()
+    return f"{whole} {language.words['and']} {named}" if whole else named
+
+
+@cache
+def _plain(language: Language) -> re.Pattern[str]:
+    return re.compile(rf"(?:(?<![\w)\]])[-−])?{language.number}")
+
+
+def _power(written: str, language: Language) -> str:
+    value = "".join(str(unicodedata.digit(character)) for character in written)
+    names = language.table["power"]
+    return str(names.get(value) or names["other"].format(n=language.say(Number(value))))

@@ -1,0 +1,83 @@
+"""Sums of money and quantities with a unit."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from converters.text_to_text.put_in import one_of, put_in
+from converters.text_to_text.spoken_language import Language, Number, changed
+from safebench.resources import load_toml
+
+
+def money(text: str, language: Language) -> str:
+    for pattern in _sums(language):
+        text = put_in(pattern, text, lambda found: _sum(found, language))
+    return text
+
+
+@cache
+def _sums(language: Language) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The currency before the amount, and after it."""
+    symbol = rf"(?<![A-Z])(?P<symbol>{one_of(load_toml('units.toml')['currencies'])})"
+    magnitude = rf"(?:[ \u00a0]?(?P<magnitude>{one_of(language.table['magnitudes'])})(?!\w))?"
+    minus, amount = r"(?P<minus>(?<![\w)])[-−])?", rf"(?P<amount>{language.number}){magnitude}"
+    before = rf"{minus}{symbol}[ \u00a0]?{amount}"
+    return re.compile(before), re.compile(rf"{minus}(?<![\d.,]){amount}[ \u00a0]?{symbol}(?![\w$€£])")
+
+
+def _sum(found: re.Match[str], language: Language) -> str:
+    told, symbol = found.groupdict(), found["symbol"]
+    number = language.read(told["amount"])
+    minus = f"{language.words['minus']} " if told["minus"] else ""
+    magnitude = language.table["magnitudes"].get(told["magnitude"]) if told["magnitude"] else ""
+    names = language.table["money"].get(symbol)
+    if names is None:
+        name = language.currency(load_toml("units.toml")["currencies"][symbol], number, many=bool(magnitude))
+        return minus + _counted(number, magnitude, name, language)
+    if magnitude or len(number.fraction) != 2:
+        one = number.value == 1 and not magnitude
+        return minus + _counted(number, magnitude, names[not one], language)
+    return minus + _with_cents(number, names, language)
+
+
+def _counted(number: Number, magnitude: str, name: str, language: Language) -> str:
+    words = language.say(number)
+    words = words if number.fraction else language.before(words, magnitude or name)
+    return changed(" ".join(part for part in (words, magnitude, name) if part), language.table.get("elisions", ()))
+
+
+def _with_cents(number: Number, names: list[str], language: Language) -> str:
+    """`5.00` has no cents, and `0.50` nothing but cents."""
+    parts = []
+    for written, (one, many) in ((number.whole, names[:2]), (number.fraction, names[2:])):
+        amount = Number(written.lstrip("0") or "0", grouped=number.grouped)
+        if amount.value:
+            name = one if amount.value == 1 else many
+            parts.append(_counted(amount, "", name, language))
+    return f" {language.words['and']} ".join(parts) or _counted(Number("0"), "", names[1], language)
+
+
+def units(text: str, language: Language) -> str:
+    return put_in(_quantities(language), text, lambda found: _quantity(found, language))
+
+
+@cache
+def _quantities(language: Language) -> re.Pattern[str]:
+    unit = one_of(load_toml("units.toml")["units"])
+    number = language.number
+    first = rf"(?:(?P<from>(?<![\w.,]){number})\s?[-–—]\s?)?"
+    return re.compile(
+        rf"{first}(?P<n>(?:(?<![\w)])[-−])?(?<![\w.,]){number})[ \u00a0\u202f-]?"
+        rf"(?P<unit>{unit})(?:/(?P<per>{unit}))?(?![\w²³'’/])"
+    )
+
+
+def _quantity(found: re.Match[str], language: Language) -> str:
+    known = load_toml("units.toml")["units"]
+    number = language.read(found["n"])
+    per = known[found["per"]] if found["per"] else None
+    words = language.quantity(number, known[found["unit"]], per)
+    if found["from"]:
+        words = f"{language.say(language.read(found['from']))} {language.words['to']} {words}"
+    return words

@@ -1,0 +1,73 @@
+"""Dates in digits and times of day."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import cache
+
+from converters.text_to_text.put_in import put_in, stop
+from converters.text_to_text.spoken_language import Language, Number
+
+_ISO = re.compile(r"(?<![\w-])(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?![\w-])")
+_NUMERIC = re.compile(
+    r"(?<![\w./-])(?P<a>\d{1,2})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/-]|\.\d)"
+)
+_CENTURY = 1970  # two digits of a year mean one of the hundred from here on
+
+
+def dates(text: str, language: Language) -> str:
+    """Dates in digits as they are written with the month's name; days and years are numbers, and read as such."""
+    text = put_in(_ISO, text, lambda found: _written(found["y"], int(found["m"]), int(found["d"]), language))
+    return put_in(_NUMERIC, text, lambda found: _numeric(found, language))
+
+
+def _numeric(found: re.Match[str], language: Language) -> str | None:
+    first, second = int(found["a"]), int(found["b"])
+    month_first = language.table["date"]["order"] == "mdy"
+    day, month = (second, first) if month_first else (first, second)
+    if month > 12:  # the other order, where this one gives no date
+        day, month = month, day
+    return _written(found["y"], month, day, language)
+
+
+def _written(year: str, month: int, day: int, language: Language) -> str | None:
+    full = int(year) if len(year) == 4 else (int(year) - _CENTURY) % 100 + _CENTURY
+    try:
+        date(full, month, day)
+    except ValueError:
+        return None
+    told = {"day": str(day), "month": language.month(month), "year": str(full)}
+    return str(language.table["date"]["written"].format(**told))
+
+
+@cache
+def _patterns(language: Language) -> list[re.Pattern[str]]:
+    return [re.compile(rf"(?<![\w.,:]){pattern}(?![\d:])") for pattern in language.table["time"]["patterns"]]
+
+
+def times(text: str, language: Language) -> str:
+    for pattern in _patterns(language):
+        text = put_in(pattern, text, lambda found: _time(found, language))
+    return text
+
+
+def _time(found: re.Match[str], language: Language) -> str | None:
+    told = found.groupdict()
+    hour, minute, second = (int(told.get(part) or 0) for part in "hms")
+    if hour > 24 or minute > 59 or second > 59:
+        return None
+    rules = language.table["time"]
+    half = rules["half"][told["half"].lower()] if told.get("half") else ""
+    hours = rules["hours"][hour != 1]
+    values = {"h": language.before(language.cardinal(hour), hours), "m": language.cardinal(minute), "hours": hours}
+    words = rules[_form(minute, rules, half)].format(**values)
+    if second:
+        words += f" {language.words['and']} {language.quantity(Number(str(second)), 'second')}"
+    return f"{words} {half}".strip() + stop(found, may_end=True)
+
+
+def _form(minute: int, rules: dict[str, object], half: str) -> str:
+    if not minute:
+        return "alone" if half else "full"
+    return "few" if minute < 10 and "few" in rules else "minutes"

@@ -1,0 +1,233 @@
+"""Expected forms were written down from how the sentences are read aloud, not from what the code gives."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from converters.text_to_text.spoken_form import SpokenForm, written_out
+from converters.text_to_text.spoken_language import known_languages, language
+from safebench import registry
+from safebench.errors import BadInput
+from safebench.plugins import Converter, Work
+from safebench.types import Query
+
+ENGLISH = {
+    # numbers
+    "3 apples": "three apples",
+    "21 pears": "twenty-one pears",
+    "0 left": "zero left",
+    "1,234 people": "one thousand two hundred and thirty-four people",
+    "1,000,000 ants": "one million ants",
+    "12000000 ants": "twelve million ants",
+    "Pi is 3.14.": "Pi is three point one four.",
+    "a .5 share": "a zero point five share",
+    "It was -5 outside": "It was minus five outside",
+    "agent 007": "agent zero zero seven",
+    "COVID-19": "COVID-nineteen",
+    "B2B": "B two B",
+    "a 19-year-old": "a nineteen-year-old",
+    "5-10 people": "five to ten people",
+    "16:9": "sixteen to nine",
+    "Python 3.11.2": "Python three dot eleven dot two",
+    "٣٤ and ③": "thirty-four and three",
+    # ordinals
+    "the 1st and 2nd": "the first and second",
+    "the 21st century": "the twenty-first century",
+    "the 1,000th visitor": "the one thousandth visitor",
+    # fractions and powers
+    "1/2 of it": "one half of it",
+    "3/4 of it": "three quarters of it",
+    "2/3 of it": "two thirds of it",
+    "2½ cups": "two and one half cups",
+    "12/5": "twelve slash five",
+    "5/12": "five slash twelve",
+    "since 9/11": "since nine eleven",
+    "my 401(k)": "my four oh one k",
+    "x² + y³": "x squared plus y cubed",
+    "H₂O": "H two O",
+    # years, dates, times
+    "in 1984": "in nineteen eighty-four",
+    "in 2005": "in two thousand and five",
+    "1914-1918": "nineteen fourteen to nineteen eighteen",
+    "the 1990s": "the nineteen nineties",
+    "the '80s": "the eighties",
+    "on 2024-03-15": "on March fifteenth, twenty twenty-four",
+    "on 3/15/2024": "on March fifteenth, twenty twenty-four",
+    "on 25/12/1999": "on December twenty-fifth, nineteen ninety-nine",
+    "on 7/4/76": "on July fourth, nineteen seventy-six",
+    "on July 4, 1776": "on July fourth, seventeen seventy-six",
+    "on 4 July": "on the fourth of July",
+    "on Jan. 5": "on January fifth",
+    "99/99/2024": "ninety-nine slash ninety-nine slash twenty twenty-four",
+    "at 3:30 pm": "at three thirty p m",
+    "At 3 p.m. He left.": "At three p m. He left.",
+    "at 9:05": "at nine oh five",
+    "at 10:00": "at ten o'clock",
+    "at 10:30:15": "at ten thirty and fifteen seconds",
+    # money
+    "$5": "five dollars",
+    "$1": "one dollar",
+    "$5.99": "five dollars and ninety-nine cents",
+    "$0.01": "one cent",
+    "$1,234.56": "one thousand two hundred and thirty-four dollars and fifty-six cents",
+    "$2.5bn": "two point five billion dollars",
+    "£3.50": "three pounds and fifty pence",
+    "5 €": "five euros",
+    "$5 million": "five million dollars",
+    "50 CHF": "fifty Swiss francs",
+    "TRY ALL 5": "TRY ALL five",
+    "-$3": "minus three dollars",
+    # units
+    "5 km": "five kilometers",
+    "1 km": "one kilometer",
+    "100 km/h": "one hundred kilometers per hour",
+    "20 °C": "twenty degrees Celsius",
+    "5 mg/kg": "five milligrams per kilogram",
+    "3 m²": "three square meters",
+    "50%": "fifty percent",
+    "5-10%": "five to ten percent",
+    "2.5GB": "two point five gigabytes",
+    # telephone numbers and other runs of digits
+    "call 555-1234": "call five five five, one two three four",
+    "call (555) 123-4567": "call five five five, one two three, four five six seven",
+    "call +1 555 123 4567": "call plus one, five five five, one two three, four five six seven",
+    "4111 1111 1111 1111": "four one one one, one one one one, one one one one, one one one one",
+    "account 12345678901": "account one two three four five six seven eight nine zero one",
+    # abbreviations
+    "Dr. Smith vs. Mr. Jones": "Doctor Smith versus Mister Jones",
+    "fruit, e.g. apples": "fruit, for example apples",
+    "E.g. apples": "For example apples",
+    "apples, etc.": "apples, et cetera.",
+    "apples, etc. Then more.": "apples, et cetera. Then more.",
+    "Main St. in St. Louis": "Main Street in Saint Louis",
+    "the U.S. Army": "the U S Army",
+    "No. 5": "number five",
+    "I told Jan.": "I told Jan.",
+    "24/7": "twenty-four seven",
+    # addresses
+    "see https://www.example.com/a?b=1.": "see w w w dot example dot com slash a question mark b equals one.",
+    "visit example.org": "visit example dot org",
+    "jane.doe42@example.org": "jane dot doe forty-two at example dot org",
+    # symbols and emoji
+    "R&D": "R and D",
+    "2+2=4": "two plus two equals four",
+    "10 - 3": "ten minus three",
+    "#1": "number one",
+    "#MeToo": "hashtag MeToo",
+    "in C#": "in C sharp",
+    "~20 of them": "about twenty of them",
+    "@user": "at user",
+    "I ❤️ it 😀!": "I red heart it grinning face!",
+    "🇩🇪": "Germany",
+    "1️⃣": "keycap one",
+}
+GERMAN = {
+    "3 Äpfel": "drei Äpfel",
+    "1.234,5": "eintausendzweihundertvierunddreißig Komma fünf",
+    "1 Million": "eine Million",
+    "um 15:30 Uhr": "um fünfzehn Uhr dreißig",
+    "um 1 Uhr": "um ein Uhr",
+    "am 3.10.1990": "am dritten Oktober neunzehnhundertneunzig",
+    "der 3. Platz": "der dritte Platz",
+    "1 h, 21 h, 1 km": "eine Stunde, einundzwanzig Stunden, ein Kilometer",
+    "5,99 €": "fünf Euro und neunundneunzig Cent",
+    "50 %": "fünfzig Prozent",
+    "z. B. Äpfel usw.": "zum Beispiel Äpfel und so weiter.",
+    "Dr. Müller, Nr. 5": "Doktor Müller, Nummer fünf",
+    "max@beispiel.de": "max ät beispiel Punkt de",
+    "die 1990er Jahre": "die neunzehnhundertneunziger Jahre",
+    "2/3 😀": "zwei drittel grinsendes gesicht",
+}
+FRENCH = {
+    "21 poires et 80 noix": "vingt et un poires et quatre-vingts noix",
+    "1 234,5": "mille deux cent trente-quatre virgule cinq",
+    "à 15h30": "à quinze heures trente",
+    "à 1 h": "à une heure",
+    "le 1/10/2024": "le premier octobre deux mille vingt-quatre",
+    "la 2e fois": "la deuxième fois",
+    "5,99 €": "cinq euros et quatre-vingt-dix-neuf centimes",
+    "5 millions €": "cinq millions d’euros",
+    "1 t, 2 km": "une tonne, deux kilomètres",
+    "50 %": "cinquante pour cent",
+    "Me voici": "Me voici",
+    "M. Dupont et Mme Martin": "Monsieur Dupont et Madame Martin",
+    "jean@exemple.fr": "jean arobase exemple point fr",
+    "01 23 45 67 89": "zéro un, deux trois, quatre cinq, six sept, huit neuf",
+}
+SPANISH = {
+    "21 km": "veintiún kilómetros",
+    "1 h": "una hora",
+    "1.234,5": "mil doscientos treinta y cuatro coma cinco",
+    "a las 15:30": "a las quince y treinta",
+    "el 3/10/2024": "el tres de octubre de dos mil veinticuatro",
+    "el 1.º y la 2ª": "el primero y la segunda",
+    "el 3er piso": "el tercer piso",
+    "5,99 €": "cinco euros y noventa y nueve céntimos",
+    "5 millones €": "cinco millones de euros",
+    "50 %": "cincuenta por ciento",
+    "El Sr. Pérez y la Dra. Gómez": "El Señor Pérez y la Doctora Gómez",
+    "juan@ejemplo.es": "juan arroba ejemplo punto es",
+    "R&D": "R y D",
+}
+CASES = [
+    (code, *case)
+    for code, table in {"en": ENGLISH, "de": GERMAN, "fr": FRENCH, "es": SPANISH}.items()
+    for case in table.items()
+]
+
+
+@pytest.mark.parametrize(("code", "written", "spoken"), CASES)
+def test_it_is_written_out_as_one_says_it(code: str, written: str, spoken: str) -> None:
+    assert written_out(written, language(code)) == spoken
+
+
+@pytest.mark.parametrize(("code", "written", "spoken"), CASES)
+def test_what_is_written_out_stays_as_it_is(code: str, written: str, spoken: str) -> None:
+    assert written_out(spoken, language(code)) == spoken
+
+
+def test_every_language_that_is_shipped_is_tested() -> None:
+    assert {code for code, _, _ in CASES} == set(known_languages())
+
+
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co")), max_size=80))
+def test_any_printable_text_is_written_out_without_digits(text: str) -> None:
+    spoken = written_out(text, language("en"))
+    assert not re.search(r"\d", spoken)
+    if any(character.isalpha() for character in text):
+        assert any(character.isalpha() for character in spoken)
+
+
+@given(st.lists(st.from_regex(r"\A[0-9.,:/$€%#+ -]{1,9}[a-zA-Z²½°]{0,3}\Z"), max_size=6).map("".join))
+def test_any_run_of_digits_and_marks_is_written_out(text: str) -> None:
+    for code in known_languages():
+        assert not re.search(r"\d", written_out(text, language(code)))
+
+
+@given(st.lists(st.from_regex(r"\A[a-zäöüéñ]{2,9}\Z"), min_size=1).map(" ".join), st.sampled_from(["", ".", "?", "!"]))
+def test_plain_words_stay_as_they_are(text: str, mark: str) -> None:
+    for code in known_languages():
+        known = {word.rstrip(".").lower() for word in language(code).table["abbreviations"]}
+        if not known & set(text.split()):
+            assert written_out(text + mark, language(code)) == text + mark
+
+
+def test_a_long_number_is_read_digit_by_digit() -> None:
+    spoken = written_out("1" * 20_000, language("en"))
+    assert spoken == " ".join(["one"] * 20_000)
+
+
+def test_the_converter_gives_text_and_says_that_it_rewords_nothing() -> None:
+    converter = registry.create(Converter, "spoken-form", "test", language="de")
+    work = Work(Query("q", "3 Äpfel"), "3 Äpfel")
+    assert converter.convert(work).read().decode() == "drei Äpfel"
+    assert SpokenForm.rewords is False
+
+
+def test_an_unknown_language_names_the_known_ones() -> None:
+    with pytest.raises(BadInput, match=r"'xx'.*de, en, es, fr"):
+        registry.create(Converter, "spoken-form", "test", language="xx")

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from PIL import Image
+
+from converters.text_to_speech.espeak import Espeak
+from safebench import taxonomy
+from safebench.config import make_config
+from safebench.converting import convert
+from safebench.datasets import load_dataset
+from safebench.errors import BadInput
+from safebench.plugins import Work
+from safebench.reporting import report
+from safebench.running import run
+from safebench.types import Query
+
+SCENARIOS = list(taxonomy.scenarios())
+QUESTION = "How do birds find their way home?"
+
+
+def write_queries(folder: Path, count: int = len(SCENARIOS)) -> Path:
+    """One or two benign questions for each scenario, as the release has them: no header, one column."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(1, count + 1):
+        second = "What is a rainbow?\n" if number == 3 else ""
+        (folder / f"{number}.csv").write_text(f'"{QUESTION[:-1]}, number {number}?"\n{second}', encoding="utf-8")
+    return folder
+
+
+def speak(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(Espeak().convert(Work(Query("q", text), text)).read())
+
+
+def draw(file: Path) -> bytes:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.radial_gradient("L").save(file)
+    return file.read_bytes()
+
+
+def problems(folder: Path) -> str:
+    with pytest.raises(BadInput) as caught:
+        load_dataset(str(folder))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("place", [".", "text"])
+def test_numbers_are_scenarios_in_the_papers_order_and_rows_count_from_one(tmp_path: Path, place: str) -> None:
+    write_queries(tmp_path / place)
+    queries = load_dataset(str(tmp_path)).queries
+    assert [query.id for query in queries[:5]] == ["1-1", "2-1", "3-1", "3-2", "4-1"]
+    assert queries[0].text == "How do birds find their way home, number 1?"
+    assert list(dict.fromkeys(query.scenario for query in queries)) == SCENARIOS
+
+
+def test_a_part_of_the_scenarios_belongs_to_none_as_nobody_knows_what_its_numbers_mean(tmp_path: Path) -> None:
+    queries = load_dataset(str(write_queries(tmp_path, count=10))).queries
+    assert {query.scenario for query in queries} == {None}
+
+
+def test_a_header_names_the_column_and_an_empty_line_keeps_its_number(tmp_path: Path) -> None:
+    write_queries(tmp_path)
+    (tmp_path / "1.csv").write_text("no,Question\n1,First?\n\n3,Third?\n", encoding="utf-8")
+    texts = {query.id: query.text for query in load_dataset(str(tmp_path)).queries}
+    assert (texts["1-1"], texts["1-3"]) == ("First?", "Third?")
+    assert "1-2" not in texts
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("One?,more\n", r"1\.csv, line 1: 2 columns and no header"),
+        ("question\n", r"1\.csv' is empty"),
+        ('"open\n', r"1\.csv cannot be read"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path: Path, text: str, told: str) -> None:
+    write_queries(tmp_path)
+    (tmp_path / "1.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput, match=told):
+        load_dataset(str(tmp_path))
+
+
+def test_queries_that_lead_out_of_the_folder_are_refused(tmp_path: Path) -> None:
+    folder = write_queries(tmp_path / "paper")
+    (tmp_path / "secret.csv").write_text("What is it?\n", encoding="utf-8")
+    (folder / "7.csv").unlink()
+    (folder / "7.csv").symlink_to(tmp_path / "secret.csv")
+    assert "7.csv leads out of the folder" in problems(folder)
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With clips for rows of scenario 1 (right), 2 (a tone), 3 (a link out of the folder) and a picture for 1."""
+    folder = write_queries(tmp_path_factory.mktemp("release") / "text").parent
+    clips = folder / "audio" / "audio_data_female"
+    speak(clips / "1" / "1.wav", "How do birds find their way home, number one?")
+    (clips / "2").mkdir()
+    soundfile.write(clips / "2" / "1.wav", 0.1 * np.sin(np.arange(48000) / 10), 16000)
+    speak(folder.parent / "secret.wav", QUESTION)
+    (clips / "3").mkdir()
+    (clips / "3" / "1.wav").symlink_to(folder.parent / "secret.wav")
+    draw(folder / "image" / "1" / "1.png")
+    return folder
+
+
+def test_given_media_meet_the_gate_and_what_is_missing_is_not_rendered(paper: Path, tmp_path: Path) -> None:
+    config = make_config(
+        "test", data=str(paper), conditions=["audio:female", "image+text:paper"], target="reference",
+        out=str(tmp_path / "run"), workers=1, limit=4, recognisers=["pocketsphinx"],
+    )  # fmt: skip
+    result = run(config)
+    report(result.folder)
+    rows = {(r["query_id"], r["condition"]): r for r in pq.read_table(result.folder / "items.parquet").to_pylist()}
+    heard = rows["1-1", "audio:female"]
+    assert heard["outcome"] != "not_rendered"
+    for query, reason in (("2-1", "level_range_db"), ("3-1", "leads out of the folder"), ("3-2", "no recording")):
+        assert rows[query, "audio:female"]["outcome"] == "not_rendered"
+        assert reason in rows[query, "audio:female"]["reason"]
+    seen = rows["1-1", "image+text:paper"]
+    assert seen["outcome"] != "not_rendered"
+    sent = next(result.folder.glob(f"media/*/{seen['media_sha256']}.png"))
+    assert sent.read_bytes() == (paper / "image" / "1" / "1.png").read_bytes()
+    assert "there is no picture" in rows["2-1", "image+text:paper"]["reason"]
+
+
+def test_given_media_are_converted_with_their_fidelity(paper: Path, tmp_path: Path) -> None:
+    cells = convert(str(paper), ["audio:female"], tmp_path / "out", workers=1, limit=4).cells
+    assert (cells["audio:female"]["unchecked"], cells["audio:female"]["failed"]) == (1, 3)
+    first = pq.read_table(tmp_path / "out" / "audio").to_pylist()[0]
+    assert first["voice"] == "recorded audio_data_female"
+    assert first["duration"] > 1
+
+
+def test_recipes_of_a_voice_without_clips_are_the_shipped_ones(paper: Path) -> None:
+    recipes = load_dataset(str(paper)).recipes
+    assert {medium: list(named) for medium, named in recipes.items()} == {"audio": ["female"], "image": ["paper"]}

@@ -1,0 +1,177 @@
+"""Against a hub on loopback that speaks as much of its protocol as an upload of small files needs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safebench.cli import run_command
+from safebench.converting import convert
+from safebench.errors import BadInput
+from safebench.publishing import push
+
+NAME = "someone/questions"
+TOKEN = "hf_onlyfortests"
+
+
+class Hub:
+    """Keeps what is pushed: `files` by path, `private`, and the tokens that came along."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.private: bool | None = None  # None: no such data set
+        self.tokens: set[str] = set()
+        self.refuses: int | None = None  # the status of an error for every commit
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        if path == "/api/repos/create":
+            if self.private is not None:
+                return 409, {"error": "there already", "url": f"{self.url}/datasets/{NAME}"}
+            self.private = json.loads(body).get("private", json.loads(body).get("visibility") == "private")
+            return 200, {"url": f"{self.url}/datasets/{NAME}", "name": NAME, "id": "1"}
+        if path == "/api/validate-yaml":
+            return 200, {"errors": [], "warnings": []}
+        if "/preupload/" in path:
+            told = [
+                {"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in json.loads(body)["files"]
+            ]
+            return 200, {"files": told}
+        if "/commit/" in path:
+            return self._commit([json.loads(line) for line in body.splitlines()])
+        if "/tree/" in path:
+            return 200, [{"type": "file", "path": p, "size": len(d), "oid": "0" * 40} for p, d in self.files.items()]
+        if re.fullmatch(rf"/api/datasets/{NAME}(/revision/\w+)?", path):
+            siblings = [{"rfilename": path} for path in self.files]
+            return 200, {"id": NAME, "private": self.private, "sha": "0" * 40, "siblings": siblings}
+        return 404, {"error": f"{method} {path}"}
+
+    def _commit(self, lines: list[dict[str, Any]]) -> tuple[int, Any]:
+        if self.refuses is not None:
+            return self.refuses, {"error": "not today"}
+        for line in lines:
+            if line["key"] == "file":
+                self.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            elif line["key"] == "deletedFile":
+                del self.files[line["value"]["path"]]
+        return 200, {"commitUrl": f"{self.url}/datasets/{NAME}/commit/1", "commitOid": "1" * 40, "hookOutput": ""}
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    hub = Hub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            hub.tokens.add(self.headers.get("authorization", ""))
+            status, told = hub.answer(self.command, self.path.partition("?")[0], body)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        do_GET = do_POST = do_HEAD = _answer
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    hub.url = f"http://127.0.0.1:{server.server_address[1]}"  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)  # type: ignore[attr-defined]
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    yield hub
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("data") / "queries.jsonl"
+    data.write_text('{"id": "a", "query": "How do birds fly?"}\n', encoding="utf-8")
+    convert(str(data), ["image"], data.parent / "out", workers=1)
+    return data.parent / "out"
+
+
+def test_shards_and_card_are_pushed_to_a_private_data_set(hub: Hub, made: Path) -> None:
+    assert push(made, NAME).endswith(f"/datasets/{NAME}")
+    assert hub.private is True
+    assert sorted(hub.files) == ["README.md", "image/train-00000.parquet"]
+    for path, data in hub.files.items():
+        assert data == (made / path).read_bytes()
+    assert hub.tokens - {""} == {f"Bearer {TOKEN}"}  # the card is checked without one
+
+
+def test_shards_of_an_earlier_push_do_not_stay(hub: Hub, made: Path) -> None:
+    hub.private = True
+    hub.files = {"image/train-00000.parquet": b"old", "image/train-00001.parquet": b"old", "notes.txt": b"theirs"}
+    push(made, NAME)
+    assert sorted(hub.files) == ["README.md", "image/train-00000.parquet", "notes.txt"]
+
+
+def test_an_exported_set_is_pushed_with_its_card(hub: Hub, tmp_path: Path) -> None:
+    hub.private = True
+    hub.files = {"queries.jsonl": b"old"}
+    assert run_command(["data", "export", "starter-small", "--out", str(tmp_path / "out")]) == 0
+    push(tmp_path / "out", NAME)
+    assert sorted(hub.files) == ["README.md", "card.toml", "queries.parquet"]
+
+
+def test_a_public_data_set_takes_the_word(hub: Hub, made: Path) -> None:
+    hub.private = False
+    with pytest.raises(BadInput, match="public"):
+        push(made, NAME)
+    assert hub.files == {}
+    push(made, NAME, public=True)
+    assert hub.files
+
+
+def test_what_the_hub_declines_is_one_clear_line(hub: Hub, made: Path) -> None:
+    hub.refuses = 403
+    with pytest.raises(BadInput, match=f"data set {NAME} was not pushed: .*403") as caught:
+        push(made, NAME)
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_hub_that_does_not_answer_is_one_clear_line(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with pytest.raises(BadInput, match="was not pushed"):
+        push(made, NAME)
+
+
+def test_without_a_token_nobody_is_called(
+    hub: Hub, made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(BadInput, match="HF_TOKEN"):
+        push(made, NAME)
+    assert hub.tokens == set()
+
+
+@pytest.mark.parametrize("spoil", [lambda folder: (folder / ".work").mkdir(), shutil.rmtree])
+def test_only_a_finished_conversion_is_pushed(
+    hub: Hub, made: Path, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    folder = shutil.copytree(made, tmp_path / "copy")
+    spoil(folder)
+    with pytest.raises(BadInput, match="nothing to push"):
+        push(folder, NAME)
+    assert hub.files == {}
+
+
+def test_the_command_says_where_it_went(hub: Hub, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["data", "push", str(made), NAME]) == 0
+    assert NAME in capsys.readouterr().out
+    assert run_command(["data", "push", str(made), "questions"]) == 2
+    assert "OWNER/NAME" in capsys.readouterr().err

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from converters.text_to_image.typographic import Typographic
+from safebench import converting, renderer, rendering, running
+from safebench.config import make_config
+from safebench.reading import Reader
+from safebench.recipes import load_recipes
+from safebench.renderer import Renderer, RenderSettings, at_once
+from safebench.rendering import RenderJob, recognise, render_batch
+from safebench.store import Store
+from safebench.types import Query
+from safebench.workers import WorkerDied, Workers
+
+RECIPE = load_recipes()["image", "typographic"]
+
+
+class Here(Workers):
+    """Works in this process, and dies of every batch with a certain query."""
+
+    def __init__(self, deadly: str = "") -> None:
+        super().__init__(2)
+        self.deadly = deadly
+        self.batches: list[str] = []
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        if function is recognise:
+            return "nothing"
+        if function is not render_batch:
+            return function(*arguments)
+        texts = [job.query.text for job in arguments[0]]
+        self.batches.append("".join(texts))
+        await asyncio.sleep(0)
+        if self.deadly in texts:
+            raise WorkerDied("the worker process ended")
+        return function(*arguments)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "run") as store:
+        yield store
+
+
+@pytest.fixture
+def in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Batching(Typographic):
+        batch = 4
+
+    monkeypatch.setattr(rendering, "_converter", lambda step: Batching())
+    monkeypatch.setattr(renderer, "GATHERED", 0.5)  # longer than any pause of a busy machine
+
+
+async def render(texts: str, workers: Workers, store: Store) -> list[Any]:
+    rendering_all = Renderer(store, Reader(workers), None, RenderSettings(check_share=0.0))
+    jobs = [RenderJob(Query(f"q-{text}", text), RECIPE) for text in texts]
+    return list(await asyncio.gather(*(rendering_all.rendering(job) for job in jobs)))
+
+
+async def test_one_at_a_time_is_one_call_for_each(store: Store) -> None:
+    workers = Here()
+    assert at_once([RECIPE], workers) == at_once([], workers) == 4
+    found = await render("abc", workers, store)
+    assert workers.batches == ["a", "b", "c"]
+    assert all(one.faithful for one in found)
+
+
+@pytest.mark.usefixtures("in_batches")
+async def test_queries_of_one_recipe_are_gathered_and_each_keeps_its_own(store: Store) -> None:
+    workers = Here()
+    assert at_once([RECIPE], workers) == 16
+    found = await render("abcdef", workers, store)
+    assert workers.batches == ["abcd", "ef"]
+    alone = [Typographic().convert(rendering.Work(Query("x", text), text)) for text in "abcdef"]
+    assert [one.media.sha256 for one in found] == [media.sha256 for media in alone]
+    assert [store.rendering(one.key) is not None for one in found] == [True] * 6
+
+
+@pytest.mark.usefixtures("in_batches")
+async def test_a_query_that_kills_its_worker_takes_no_other_with_it(store: Store) -> None:
+    workers = Here(deadly="c")
+    found = await render("abcd", workers, store)
+    assert workers.batches == ["abcd", "ab", "cd", "c", "d"]
+    assert [one.failure.type if one.failure else None for one in found] == [None, None, "WorkerDied", None]
+    assert "q-c" in str(found[2].failure)
+
+
+@pytest.mark.usefixtures("in_batches")
+async def test_what_is_kept_or_under_way_is_in_no_batch_again(store: Store) -> None:
+    workers = Here()
+    first = await render("aab", workers, store)
+    again = await render("abc", workers, store)
+    assert workers.batches == ["ab", "c"]
+    assert [one.key for one in first[1:]] == [one.key for one in again[:2]]
+
+
+@pytest.fixture
+def data(write_jsonl: Callable[..., Path]) -> str:
+    return str(write_jsonl([{"query": letter} for letter in "abcdefghijklmnopq"]))
+
+
+@pytest.mark.usefixtures("in_batches")
+def test_a_conversion_fills_its_batches(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = Here()
+    monkeypatch.setattr(converting, "Workers", lambda count: workers)
+    converting.convert(data, ["image"], tmp_path / "out", check_share=0.0)
+    assert workers.batches == ["abcd", "efgh", "ijkl", "mnop", "q"]
+
+
+@pytest.mark.usefixtures("in_batches")
+def test_a_run_fills_its_batches(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = Here()
+    monkeypatch.setattr(running, "Workers", lambda count: workers)
+    told = {"data": data, "target": "reference", "out": str(tmp_path / "run"), "check_share": 0.0, "max_open": 1.0}
+    running.run(make_config("test", conditions=["image", "text"], **told))
+    assert workers.batches == ["abcd", "efgh", "ijkl", "mnop", "q"]
