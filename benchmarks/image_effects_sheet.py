@@ -1,4 +1,4 @@
-"""Draws docs/images/image-effects.png: one picture of text under every effect.
+"""Draws docs/images/image-effects.png: one picture of text under every effect, and the controls, which carry no text.
 
 python benchmarks/image_effects_sheet.py docs/images/image-effects.png
 """
@@ -26,6 +26,9 @@ PANELS: list[tuple[str, dict[str, Any]]] = [
     ("crop", {"keep": 0.8}),
     ("rotation", {"degrees": 15.0}),
     ("contrast", {"factor": 0.15}),
+    ("blank", {"colour": "black"}),
+    ("blank", {"colour": "white"}),
+    ("static", {"width": 128, "height": 128}),
 ]
 SIDE, EDGE, CAPTION = 256, 12, 28  # px
 
@@ -35,9 +38,9 @@ def main(out: Path) -> None:
     plain = registry.create(Converter, "typographic", "sheet", width=384, height=384).convert(work)
     shown = [("typographic, no effect", plain)]
     for name, options in PANELS:
-        effect = registry.create(Converter, name, "sheet", **options)
+        converter = registry.create(Converter, name, "sheet", **options)
         told = ", ".join(f"{key} = {value}" for key, value in options.items())
-        shown.append((f"{name}: {told}", effect.convert(Work(work.query, TEXT, plain))))
+        shown.append((f"{name}: {told}", converter.convert(Work(work.query, TEXT, plain))))
     sheet(shown).save(out, optimize=True)
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, meaning
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
+from safebench.families import plain
 from safebench.plugins import PluginOptions
 
 CHECK_TIMEOUT = 10.0  # s
@@ -78,7 +79,7 @@ class Endpoint:
             return call(**request)
         except openai.APIStatusError as error:
             told = f"answered {error.status_code}: {error_text(error.response.content)}"
-            match meaning(error.status_code, error.response.text):
+            match meaning(error.status_code, error.response.text, plain().blocked_errors):
                 case "blocked":
                     raise self.failed(f"declined: {told}") from error
                 case "no service":

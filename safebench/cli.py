@@ -114,7 +114,9 @@ def run(
         str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
     ] = None,
     condition: Conditions = None,
-    target: Annotated[str | None, typer.Option(help="reference, openai:MODEL or python:MODULE:FUNCTION.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
+    ] = None,
     jury: Annotated[str | None, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")] = None,
     jury_model: JuryModels = None,
     calibration: CalibrationFile = None,
@@ -122,6 +124,7 @@ def run(
     limit: Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
+    family: Annotated[str | None, typer.Option(help="Of the target's endpoint: `safebench list families`.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the target's key.")] = None,
     accepts: Annotated[str | None, typer.Option(help="Media that the target takes, e.g. text,image.")] = None,
@@ -150,6 +153,7 @@ def run(
         "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
         "jury_models": jury_model, "calibration": str(calibration) if calibration else None,
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
+        "family": family,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
         "recognisers": recogniser, "probe": probe, "preflight": False if no_preflight else None,
@@ -254,6 +258,7 @@ def report(
 
 class Listed(StrEnum):
     converters = "converters"
+    families = "families"
     recipes = "recipes"
     modalities = "modalities"
     recognisers = "recognisers"
@@ -263,7 +268,7 @@ class Listed(StrEnum):
 
 @app.command("list")
 def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> None:
-    """List plug-ins and recipes, ours and third parties'."""
+    """List plug-ins and recipes, ours and third parties', models and families of endpoints."""
     from safebench.doctor import listing
 
     output.print(listing(what.value))

@@ -29,6 +29,7 @@ class RunConfig(PluginOptions):
     recipes: str | None = None  # a recipes file of the user's
     recipe: Mapping[str, Any] = {}  # recipes in the run file itself, as tables [recipe.MEDIUM.NAME]
     target: str
+    family: str | Mapping[str, Any] | None = None  # of the target's endpoint; else by the host of its base URL
     base_url: str | None = None  # of the target
     api_key_env: str | None = None
     accepts: tuple[str, ...] | None = None  # media that the target takes
@@ -53,7 +54,7 @@ class RunConfig(PluginOptions):
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a run folder; not read back
 
     def target_options(self) -> dict[str, Any]:
-        told = {k: getattr(self, k) for k in ("base_url", "api_key_env", "timeout", "retries")}
+        told = {k: getattr(self, k) for k in ("family", "base_url", "api_key_env", "timeout", "retries")}
         options = {k: v for k, v in told.items() if v is not None} | dict(self.options)
         return {**options, "parameters": dict(self.parameters)} if self.parameters else options
 

@@ -26,7 +26,7 @@ from safebench.reading import Reader
 from safebench.recipes import Recipe, load_recipes, parse_conditions
 from safebench.renderer import Renderer, RenderSettings, at_once, ready
 from safebench.store import Store
-from safebench.types import Query, Rendering
+from safebench.types import TEXT, Query, Rendering
 from safebench.workers import Workers
 
 CONVERT_FILE = "convert.toml"
@@ -64,9 +64,9 @@ def convert(
     dataset = load_dataset(data, text_column).limited(limit)
     known = load_recipes(recipes, brought=dataset.recipes)
     parsed = parse_conditions(list(conditions), known)
-    plain = [str(condition) for condition in parsed if condition.recipe is None]
+    plain = [str(condition) for condition in parsed if condition.recipe is None or condition.medium == TEXT]
     if plain:
-        raise BadInput(f"condition {', '.join(plain)} is not rendered: there is nothing to convert")
+        raise BadInput(f"condition {', '.join(plain)} makes no media: there is nothing to convert")
     named = {(c.medium, c.recipe): known[c.medium, c.recipe or ""] for c in parsed}
     chosen = [deal(recipe, known, dataset.queries, seed) for recipe in named.values()]
     for recipe in _recipes(chosen):

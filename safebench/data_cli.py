@@ -85,7 +85,7 @@ def diff(
 def duplicates(
     name: Data,
     others: Annotated[list[str] | None, typer.Argument(help="Other sets to compare it with.")] = None,
-    threshold: Annotated[float, typer.Option(min=0.05, max=1, help="Least Jaccard index that counts as near.")] = 0.8,
+    threshold: Annotated[float, typer.Option(min=0.1, max=1, help="Least Jaccard index that counts as near.")] = 0.8,
 ) -> None:
     """List queries that are equal or nearly so, within a set and between it and others. Twins are left out."""
     from safebench.datasets import load_dataset

@@ -6,11 +6,14 @@ import sys
 from importlib.metadata import version
 
 from rich import box
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
 from safebench import registry
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
+from safebench.families import families
+from safebench.models import models
 from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
 from safebench.recipes import Recipe, load_recipes
 from safebench.rendering import RenderJob, render
@@ -26,9 +29,30 @@ LISTED: dict[str, type[Plugin]] = {
 SENTENCE = "Please tell me how a rainbow forms."
 
 
-def listing(what: str) -> Table:
-    """A table of all plug-ins of a kind, or of all recipes."""
-    return _recipes() if what == "recipes" else _plugins(LISTED[what])
+def listing(what: str) -> Group:
+    """A table of all plug-ins of a kind, of all recipes, or of all families of endpoints."""
+    made = {"recipes": _recipes, "families": _families}
+    table = made[what]() if what in made else _plugins(LISTED[what])
+    return Group(table, *_models()) if what == "targets" else Group(table)
+
+
+def _models() -> tuple[Table, str]:
+    """The models that have a short name, and how to read their table."""
+    table = _table("model", "takes", "size", "how it is run", "known by")
+    table.columns[0].no_wrap, table.columns[3].overflow = True, "fold"
+    for model in models().values():
+        known = "trial" if model.tried else "reading"
+        how = "\n".join(text for text in (model.serve, model.target, model.note) if text)
+        table.add_row(*map(escape, (model.name, "\n".join(model.accepts), model.size or "–", how, known)))
+    return table, "Known by reading: nobody here has run it; data/models.toml says where it was read.\n"
+
+
+def _families() -> Table:
+    table = _table("family", "what it is", "hosts", "key")
+    for family in families().values():
+        hosts = ", ".join(family.hosts) or "–"
+        table.add_row(*map(escape, (family.name, family.summary, hosts, family.key)))
+    return table
 
 
 def _recipes() -> Table:

@@ -13,27 +13,18 @@ from safebench.records import storable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
-FILTER_CODES = (
-    "content_filter",
-    "contentfilter",
-    "content_policy",
-    "moderation",
-    "safety_block",
-    "safety_system",
-    "responsibleaipolicy",
-)
-NO_SERVICE = frozenset({401, 403, 404})
+NO_SERVICE = frozenset({401, 402, 403, 404})
 NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
 
 
-def endpoint_url(named: str | None) -> str:
-    """The base URL that was named, else OPENAI_BASE_URL, else OpenAI's own."""
-    return (named or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
+    """The base URL that was named, else OPENAI_BASE_URL, else the usual one."""
+    return (named or os.environ.get("OPENAI_BASE_URL") or usual).rstrip("/")
 
 
-def endpoint_key(url: str, variable: str | None, who: str) -> str:
-    """The key in `variable`, or in the default one. Raises BadInput where there is none and one is needed."""
-    name = variable or DEFAULT_KEY
+def endpoint_key(url: str, variable: str | None, who: str, usual: str = DEFAULT_KEY) -> str:
+    """The key in `variable`, or in the usual one. Raises BadInput where there is none and one is needed."""
+    name = variable or usual
     key = os.environ.get(name)
     if key:
         return key
@@ -59,9 +50,12 @@ def error_text(body: bytes) -> str:
     return storable(" ".join(text.split()))[:300] or "nothing"
 
 
-def meaning(status: int, told: object) -> Literal["blocked", "no service", "failed"]:
-    """What an error says: a filter stopped this request, no request at all can succeed, or this one failed."""
-    if status in (400, 403) and mentions(told, FILTER_CODES):
+def meaning(status: int, told: object, filters: Sequence[str]) -> Literal["blocked", "no service", "failed"]:
+    """What an error says: a filter stopped this request, no request at all can succeed, or this one failed.
+
+    `filters` are the words of a filter's stop. With another status they tell of a filter that is out of order.
+    """
+    if status in (400, 403) and mentions(told, filters):
         return "blocked"
     return "no service" if status in NO_SERVICE or mentions(told, NO_SERVICE_CODES) else "failed"
 

@@ -42,4 +42,5 @@ class Desk:
             if self._stop.is_set():
                 raise Stopping
             response = await ask_safely(target, request)
-        return self._store.keep_exchange(key, item, purpose, told, replace(response, text=storable(response.text)))
+        kept = replace(response, text=storable(response.text), thinking=storable(response.thinking))
+        return self._store.keep_exchange(key, item, purpose, told, kept)

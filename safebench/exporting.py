@@ -219,5 +219,9 @@ def _unmapped(card: Card) -> list[str]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = [heads, ["---"] * len(heads), *([" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in rows)]
+    cells = [
+        heads,
+        ["---"] * len(heads),
+        *([" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)

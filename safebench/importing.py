@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
@@ -149,11 +150,11 @@ def read_source(name: str, source: str, importer: Importer) -> Imported:
     found = Dataset(name, parse_rows(mapped, source))
     categories = [row["category"] for _, row in mapped]
     card = Card(
-        title=importer.title or path.stem,
+        title=importer.title or Path(source.removeprefix(HUB)).stem,
         licence=importer.licence,
         citation=importer.citation,
-        source=importer.source or path.name,
-        importer=name,
+        source=importer.source or (source if source.startswith(HUB) else path.name),
+        importer=Path(name).name,
         files={_name(file, path): content_hash(file) for file in files},
         notes=importer.notes,
     )
@@ -168,37 +169,52 @@ def read_source(name: str, source: str, importer: Importer) -> Imported:
 def _local(source: str, importer: Importer) -> Path:
     path = Path(source)
     if source.startswith(HUB):
-        path = Path(_download(source.removeprefix(HUB) or importer.hub))
+        path = Path(_download(source.removeprefix(HUB) or importer.hub, importer.files))
     if not path.exists():
         raise BadInput(f"{source}: no such file or folder; a data set of the hub is written {HUB}OWNER/NAME")
     return path
 
 
-def _download(name: str) -> str:
-    """Copy the tables of a hub's data set into the hub's own cache and name the folder."""
+def _download(name: str, patterns: Sequence[str]) -> str:
+    """Copy the files that the patterns choose into the hub's own cache, and name the folder."""
     if importlib.util.find_spec(PACKAGE) is None:
         raise MissingPackage(f"{HUB}{name}", [PACKAGE], "hub")
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
-    name, _, revision = name.partition("@")
+    id, _, revision = name.partition("@")
     api: Any = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), library_name="safebench")
-    tables = [f"*{ending}" for ending in READERS]
+    told = {"repo_type": "dataset", "revision": revision or None}
     try:
-        return str(api.snapshot_download(name, repo_type="dataset", revision=revision or None, allow_patterns=tables))
+        chosen = _chosen(api.list_repo_files(id, **told), patterns, f"{HUB}{name}")
+        return str(api.snapshot_download(id, allow_patterns=chosen, **told))
     except (*HfHubHTTPError.__bases__, ValueError, OSError) as error:  # whichever HTTP library it uses
         raise BadInput(f"{HUB}{name} cannot be had: {first_line(error)}") from error
 
 
 def _files(path: Path, patterns: Sequence[str]) -> list[Path]:
-    """The file itself, or the files below a folder that the first pattern that finds any finds."""
+    """The file itself, or those below a folder that the patterns choose."""
     if path.is_file():
         return [path]
+    names = [_name(file, path) for file in path.rglob("*") if file.is_file()]
+    return [path / name for name in _chosen(names, patterns, str(path))]
+
+
+def _chosen(names: Iterable[str], patterns: Sequence[str], where: str) -> list[str]:
+    """Those that the first pattern that any of them matches matches."""
+    tables = sorted(name for name in names if Path(name).suffix.lower() in READERS)
     for pattern in patterns:
-        tables = sorted(file for file in path.glob(pattern) if file.suffix.lower() in READERS and file.is_file())
-        if tables:
-            return tables
-    raise BadInput(f"{path}: no file matches {' or '.join(patterns)} ({', '.join(READERS)})")
+        found = [name for name in tables if _matches(name.split("/"), pattern.split("/"))]
+        if found:
+            return found
+    raise BadInput(f"{where}: no file matches {' or '.join(patterns)} ({', '.join(READERS)})")
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """As a glob: `*` stays within a folder, `**` at the beginning is any number of folders."""
+    if pattern[0] == "**":
+        parts, pattern = parts[-len(pattern) + 1 :], pattern[1:]
+    return len(parts) == len(pattern) and all(map(fnmatchcase, parts, pattern))
 
 
 def _name(file: Path, source: Path) -> str:

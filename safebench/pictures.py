@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 MOST_PIXELS = 64_000_000  # a file of some kilobytes can claim far more than memory holds
+# Pillow knows dozens more, of which some start other programs (EPS: Ghostscript) and most no target takes.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def decode(data: bytes) -> Image:
-    """The first frame in mode L (where the file is grey) or RGB, transparent parts on white.
+    """The picture in mode L (where the file is grey) or RGB, as a viewer shows it.
 
-    Raises ValueError for bytes that are no whole picture, and for more than MOST_PIXELS.
+    The first frame, upright by its EXIF orientation, transparent parts on white, 16-bit greys by their upper 8 bits.
+    Raises ValueError for bytes that are no whole picture of FORMATS, for more than MOST_PIXELS, and for levels without
+    a known range (32-bit integers and floats of TIFF).
     """
-    from PIL import Image
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
+    quiet = warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)  # refused below
     try:
-        with Image.open(io.BytesIO(data)) as opened:
+        with quiet, Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _refuse_bomb(opened)
-            return opened.convert("L") if opened.mode in ("1", "L") else _on_white(opened)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"the image cannot be decoded: {error}") from error
+            ImageOps.exif_transpose(opened, in_place=True)
+            return _on_white(_of_8_bits(opened))
+    except UnidentifiedImageError:  # its own message names an address in memory
+        raise ValueError(f"the image cannot be decoded: it is none of {', '.join(FORMATS)}") from None
+    except Exception as error:  # damaged bytes raise nearly anything, TypeError and struct.error included
+        raise ValueError(f"the image cannot be decoded: {str(error) or type(error).__name__}") from error
 
 
 def is_blank(picture: Image) -> bool:
@@ -34,13 +43,26 @@ def is_blank(picture: Image) -> bool:
 def _refuse_bomb(opened: Image) -> None:
     width, height = opened.size
     if width * height > MOST_PIXELS:
-        raise ValueError(
-            f"the image has {width}x{height} pixels, and more than {MOST_PIXELS // 10**6} million are not read"
-        )
+        raise ValueError(f"it has {width}x{height} pixels, more than {MOST_PIXELS // 10**6} million")
 
 
-def _on_white(opened: Image) -> Image:
+def _of_8_bits(picture: Image) -> Image:
+    """Pillow's own conversion cuts 16 bits off at 255, so that nearly all of the picture is white."""
+    import numpy as np
     from PIL import Image
 
-    picture = opened.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"it has 32-bit levels (mode {picture.mode}), and nothing tells which of them is white")
+    if not picture.mode.startswith("I;16"):
+        return picture
+    return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+
+
+def _on_white(picture: Image) -> Image:
+    from PIL import Image
+
+    mode = "L" if picture.mode in ("1", "L", "LA") else "RGB"
+    if not picture.has_transparency_data:
+        return picture.convert(mode)
+    layer = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert(mode)

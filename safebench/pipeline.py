@@ -25,7 +25,7 @@ from safebench.reading import Reader
 from safebench.renderer import Renderer, at_once
 from safebench.store import Store
 from safebench.transcribing import Transcript, transcribe
-from safebench.types import Ballot, Item, Label, Outcome, Rendering, Request, Response, Verdict
+from safebench.types import TEXT, Ballot, Item, Label, Outcome, Rendering, Request, Response, Verdict
 
 
 class Progress(Protocol):
@@ -152,6 +152,8 @@ class Pipeline:
         recipe, rendering = self._plan.recipe(passage.item), passage.rendering
         if recipe is None or rendering is None or rendering.media is None or recipe.control:
             return None  # there is nothing, or nothing of the query, that it could have understood
+        if recipe.medium == TEXT:
+            return None  # what is written is read
         if not comprehension.is_probed(query, config.probe, config.seed):
             return None
         pieces = registry.modality(recipe.medium).pieces(rendering.media, recipe.layout)

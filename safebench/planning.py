@@ -19,6 +19,7 @@ from safebench.dealing import Deal, deal
 from safebench.errors import BadInput
 from safebench.jury.files import JuryTable, build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
+from safebench.models import model_of
 from safebench.plugins import Recogniser, Target
 from safebench.recipes import Recipe, load_recipes, parse_conditions
 from safebench.renderer import RenderSettings
@@ -82,7 +83,8 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
         recipe.check()
     target = open_target(config.target, config.target_options(), recognise)
     table = read_jury(config.jury, config.jury_models)
-    accepted = _accepted(target, config.accepts)
+    model = model_of(config.target)
+    accepted = _accepted(target, config.accepts or (model.accepts if model else None))
     skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, target, config.target)) is not None}
     if len(skipped) == len(conditions):
         raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))

@@ -134,7 +134,7 @@ def _recipe(file: str, medium: str, name: str, table: Any) -> Recipe:
 
 
 def parse_condition(text: str, recipes: Recipes) -> Condition:
-    """Read `medium[+text][:recipe]`; a medium without a recipe gets its modality's default one.
+    """Read `medium[+text][:recipe]`; a medium without a recipe gets its modality's default one, if it has one.
 
     Raises BadInput for an unknown medium or recipe, or a shape that is neither.
     """
@@ -142,12 +142,12 @@ def parse_condition(text: str, recipes: Recipes) -> Condition:
     medium, plus, written = head.partition("+")
     if (plus and written != TEXT) or (colon and not recipe) or not medium:
         raise BadInput(f"condition {text!r} is not written medium[+text][:recipe]")
-    modality = registry.modality(medium)
-    if modality.default_recipe is None:
-        if plus or recipe:
-            raise BadInput(f"condition {text!r}: {medium} is not rendered, so it takes no +text and no recipe")
+    default = registry.modality(medium).default_recipe
+    if plus and default is None:
+        raise BadInput(f"condition {text!r}: {medium} alone is not rendered, so it takes no +{TEXT}")
+    recipe = recipe or default or ""
+    if not recipe:
         return Condition(medium)
-    recipe = recipe or modality.default_recipe
     if (medium, recipe) not in recipes:
         raise unknown(f"{medium} recipe", recipe, [name for m, name in recipes if m == medium], f"condition {text!r}")
     return Condition(medium, bool(plus), recipe)

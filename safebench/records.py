@@ -65,6 +65,7 @@ def response_to(response: Response) -> dict[str, Any]:
     return {
         "status": response.status,
         "text": response.text,
+        "thinking": response.thinking,
         "media": [media.reference() for media in response.media],
         "finish": response.finish,
         "model": response.model,

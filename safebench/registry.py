@@ -83,7 +83,15 @@ def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:
 
 
 def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | None = None) -> Target:
-    """The target of `NAME[:ARGUMENT]`. Raises BadInput for an unknown name or option."""
+    """The target of `NAME[:ARGUMENT]`, or of a model's short name, whose options the given ones overrule.
+
+    Raises BadInput for an unknown name or option.
+    """
+    from safebench.models import model_of  # which looks names up here
+
+    model = model_of(spec)
+    if model is not None:
+        return open_target(model.target, {**model.options, **options}, recognise)
     name, _, argument = spec.partition(":")
     plugin: type[Target] = load(Target, name)
     require(Target, name)

@@ -173,10 +173,9 @@ class _Chain:
         if isinstance(made, ConversionError):
             raise made
         if made.medium == TEXT:
-            self.text, self.media = made.read().decode("utf-8"), None
+            self.text = made.read().decode("utf-8")
             self.wanted = self.text if converter.rewords else self.wanted
-        else:
-            self.media = made
+        self.media = made
 
     @contextmanager
     def going(self, component: str) -> Iterator[None]:

@@ -15,6 +15,7 @@ from safebench.errors import BadInput
 from safebench.fidelity import fidelity_of
 from safebench.jury.record import jury_record
 from safebench.metrics import Group, summarise
+from safebench.models import model_of
 from safebench.planning import RUN_FILE
 from safebench.plugins import Target
 from safebench.statistics.gap import GapSettings, gap
@@ -100,7 +101,8 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
 
 
 def _notice(spec: str) -> str | None:
-    plugin: type[Target] = registry.load(Target, spec.partition(":")[0])
+    model = model_of(spec)
+    plugin: type[Target] = registry.load(Target, (model.target if model else spec).partition(":")[0])
     return plugin.notice()
 
 

@@ -16,7 +16,7 @@ from safebench.preflight import Delivery, preflight
 from safebench.reading import Reader
 from safebench.renderer import ready
 from safebench.store import Store
-from safebench.types import Outcome
+from safebench.types import TEXT, Outcome
 from safebench.workers import Workers
 
 
@@ -78,10 +78,11 @@ async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, pro
 
 
 async def _preflight(plan: Plan, workers: Workers) -> list[Delivery]:
-    """For a new run on a target that media have to travel to; one recipe for each medium."""
+    """For a new run on a target that media have to travel to; one recipe for each medium. Text always arrives."""
     if not plan.config.preflight or plan.target.in_process or (plan.folder / RUN_FILE).exists():
         return []
-    recipes = {c.medium: found.recipes[0] for c, found in plan.deals.items() if c not in plan.skipped}
+    deals = {c.medium: found for c, found in plan.deals.items() if c not in plan.skipped and c.medium != TEXT}
+    recipes = {medium: found.recipes[0] for medium, found in deals.items()}
     return await preflight(plan.target, recipes, workers)
 
 

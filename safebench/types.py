@@ -207,7 +207,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a target answered. Only `answered` carries an answer; an error text is in `failure`, never in `text`."""
+    """What a target answered. Only `answered` carries an answer; an error text is in `failure`, never in `text`.
+
+    `thinking` is what a model wrote before its answer: kept, and no part of what is judged.
+    """
 
     status: Literal["answered", "blocked", "failed"]
     text: str = ""
@@ -218,6 +221,7 @@ class Response:
     attempts: tuple[Attempt, ...] = ()
     failure: Failure | None = None
     key: str | None = None  # of the recorded exchange, set by whoever recorded it
+    thinking: str = ""
 
     @property
     def empty(self) -> bool:

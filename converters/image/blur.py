@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Blur(ImageEffect):
-    """Gaussian blur, as Pillow approximates it by three box filters."""
+    """Gaussian blur, as Pillow approximates it by three box filters: off by 3 % of an edge's height at most."""
 
     name = "blur"
     summary = "the picture out of focus"
 
     class Options(PluginOptions):
-        sigma: float = Field(2.0, gt=0.0, le=100.0)  # px, standard deviation
+        sigma: float = Field(2.0, ge=0.5, le=100.0)  # px, standard deviation; below, the approximation fails
 
     def apply(self, picture: Image, random: np.random.Generator) -> Image:
         from PIL import ImageFilter

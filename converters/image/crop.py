@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from converters.image.effect import ImageEffect, check_size
+from converters.image.effect import ImageEffect
 from safebench.plugins import PluginOptions
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ class Crop(ImageEffect):
 
     def apply(self, picture: Image, random: np.random.Generator) -> Image:
         width, height = (round(side * self.options.keep) for side in picture.size)
-        check_size(width, height)
         left = round((picture.width - width) * self.options.x)
         top = round((picture.height - height) * self.options.y)
         return picture.crop((left, top, left + width, top + height))

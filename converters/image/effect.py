@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import abstractmethod
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -21,23 +22,23 @@ if TYPE_CHECKING:
 class ImageEffect(Converter):
     """Image to image. A subclass implements `apply` and knows nothing of files.
 
-    The result is a PNG, grey where the picture was. Raises ConversionError, naming the query, for a picture that cannot
-    be decoded and for options that leave nothing of it, or too much.
+    The result is a PNG, grey where the picture was. Raises ConversionError, naming the query, for a picture that
+    `safebench.pictures.decode` refuses and for options that leave nothing of it, or too much.
     """
 
     takes = "image"
     gives = "image"
-    version = f"1 pillow {version('pillow')}"
+    version = f"1 pillow {version('pillow')} zlib {zlib.ZLIB_RUNTIME_VERSION}"
 
     @abstractmethod
     def apply(self, picture: Image, random: np.random.Generator) -> Image:
-        """Alter a picture of mode L or RGB; mode and size may change.
+        """Alter a picture of mode L or RGB; the result has one of the two, and may have another size.
 
-        `random` gives the same numbers for the same query, seed, place in the chain and options.
+        `random` gives the same numbers for the same query, seed, place in the chain and options. Raises ValueError.
         """
 
     def encode(self, picture: Image) -> tuple[str, bytes]:
-        """MIME type and file."""
+        """MIME type and file. Raises ValueError."""
         return png.MIME, png.encode(picture)
 
     def convert(self, work: Work) -> Media:
@@ -45,8 +46,9 @@ class ImageEffect(Converter):
             raise self._error(work, "there is no picture yet; put a step that makes one before this one")
         try:
             picture = decode(work.media.read())
-            random = generator(work, self.name, self.options.model_dump(mode="json"))
-            return Media.of("image", *self.encode(self.apply(picture, random)))
+            altered = self.apply(picture, generator(work, self.name, self.options.model_dump(mode="json")))
+            check_size(*altered.size)
+            return Media.of("image", *self.encode(altered))
         except ValueError as error:
             raise self._error(work, str(error)) from error
 
@@ -55,7 +57,7 @@ class ImageEffect(Converter):
 
 
 def check_size(width: int, height: int) -> None:
-    """Raises ValueError for a picture without pixels, and for one that would not be read again."""
+    """Sides in px. Raises ValueError for a picture without pixels, and for one that would not be read again."""
     if min(width, height) < 1:
         raise ValueError(f"{width}x{height} pixels are left: nothing could be seen")
     if width * height > MOST_PIXELS:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
+LONGEST_SIDE = 65_500  # px; JPEG_MAX_DIMENSION of libjpeg
+
 
 class Jpeg(ImageEffect):
     """The picture as a JPEG file, by libjpeg's quality scale, colour at half the resolution below 90.
@@ -32,6 +34,8 @@ class Jpeg(ImageEffect):
         return picture
 
     def encode(self, picture: Image) -> tuple[str, bytes]:
+        if max(picture.size) > LONGEST_SIDE:
+            raise ValueError(f"{picture.width}x{picture.height} px: a JPEG file has {LONGEST_SIDE} at most each way")
         file = io.BytesIO()
         quality = self.options.quality
         picture.save(file, "JPEG", quality=quality, subsampling="4:4:4" if quality >= 90 else "4:2:0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Resize(ImageEffect):
-    """The picture in another size, in its proportions."""
+    """The picture in another size, in its proportions; no side gets below 1 px.
+
+    Made smaller, every filter but `nearest` averages over all pixels that fall on one, so fine lines turn grey and
+    do not alias.
+    """
 
     name = "resize"
     summary = "the picture smaller or larger"
@@ -26,7 +30,7 @@ class Resize(ImageEffect):
         filter: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "lanczos"
 
         @model_validator(mode="after")
-        def _one_size(self) -> Resize.Options:
+        def _one_size(self) -> Self:
             if (self.factor is None) == (self.longest_side is None):
                 raise ValueError("give either factor or longest_side")
             return self

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import cos, radians, sin
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from converters.image.effect import ImageEffect, check_size
+from converters.text_to_image.colours import Colour, rgb
 from safebench.plugins import PluginOptions
 
 if TYPE_CHECKING:
@@ -15,18 +17,32 @@ if TYPE_CHECKING:
 
 
 class Rotation(ImageEffect):
-    """Turned counter-clockwise on a larger sheet, so that nothing is lost; the new corners have one colour."""
+    """Turned counter-clockwise on a larger sheet, so that nothing is lost; the new corners have one colour.
+
+    With `expand = false` the sheet keeps its size, and what is turned out of it is cut off.
+    """
 
     name = "rotation"
     summary = "the picture turned"
 
     class Options(PluginOptions):
         degrees: float = Field(15.0, ge=-360.0, le=360.0)  # counter-clockwise
-        fill: str = "white"  # a colour name or #rrggbb
+        expand: bool = True
+        fill: Colour = "white"  # of the corners; a grey picture gets bands of colour where this is none
 
     def apply(self, picture: Image, random: np.random.Generator) -> Image:
-        from PIL import Image, ImageColor
+        from PIL import Image
 
-        check_size(2 * picture.width, picture.height)  # the sheet has at most twice the pixels of a square one
-        fill = ImageColor.getcolor(self.options.fill, picture.mode)
-        return picture.rotate(self.options.degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=fill)
+        expand, fill = self.options.expand, rgb(self.options.fill)
+        if expand:
+            check_size(*_sheet(*picture.size, radians(self.options.degrees)))
+        coloured = picture.mode == "RGB" or len(set(fill)) > 1
+        return picture.convert("RGB" if coloured else "L").rotate(
+            self.options.degrees, Image.Resampling.BICUBIC, expand, fillcolor=fill if coloured else fill[0]
+        )
+
+
+def _sheet(width: int, height: int, angle: float) -> tuple[int, int]:
+    """What a turned picture needs, in px. A long and thin one needs far more pixels than it has."""
+    across, along = abs(cos(angle)), abs(sin(angle))
+    return round(width * across + height * along), round(width * along + height * across)

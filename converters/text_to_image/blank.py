@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import zlib
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from converters.text_to_image import png
+from converters.text_to_image.colours import Colour
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import Media
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 class Blank(Converter):
     name = "blank"
     summary = "a picture of one colour, for controls"
+    version = f"1 zlib {zlib.ZLIB_RUNTIME_VERSION}"
     takes = "text"
     gives = "image"
 
     class Options(PluginOptions):
-        colour: str = "black"  # a colour name or #rrggbb
+        colour: Colour = "black"
         width: int = Field(512, ge=1, le=4096)  # px
         height: int = Field(512, ge=1, le=4096)  # px
 
-        @field_validator("colour")
-        @classmethod
-        def _is_colour(cls, value: str) -> str:
-            from PIL import ImageColor
-
-            ImageColor.getrgb(value)
-            return value
-
     def convert(self, work: Work) -> Media:
-        return Media.of("image", png.MIME, png.encode(self._picture()))
-
-    def _picture(self) -> Image:
         from PIL import Image
 
-        return Image.new("RGB", (self.options.width, self.options.height), self.options.colour)
+        picture = Image.new("RGB", (self.options.width, self.options.height), self.options.colour)
+        return Media.of("image", png.MIME, png.encode(picture))

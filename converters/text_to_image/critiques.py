@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
+from converters.roles import Declined, Unreadable, last_object
 from converters.text_to_image.refinement import Critique
 from safebench.records import storable
 from safebench.refusal import refuses
@@ -40,17 +40,9 @@ _PROMPT = re.compile(
 _LABEL = re.compile(r"\A(?:.{0,200}\n)?\W*(?:the )?(?:picture|image|prompt|description)\W{0,4}:\W{0,4}", re.IGNORECASE)
 
 
-class Declined(ValueError):
-    """The answer says no."""
-
-
-class Unreadable(ValueError):
-    """The answer holds nothing that was asked for."""
-
-
 def read_interpretation(answer: str, query: str) -> str:
     """The description of a picture. Raises Declined, and Unreadable for broken JSON and for no description."""
-    told = _last_object(answer, "picture")
+    told = last_object(answer, "picture")
     if told is None and "{" in answer:
         raise Unreadable("holds no whole JSON object with a picture")
     description = _cleaned(_LABEL.sub("", answer) if told is None else told["picture"])
@@ -63,7 +55,7 @@ def read_interpretation(answer: str, query: str) -> str:
 
 def read_critique(answer: str, query: str) -> Critique:
     """The critique, without a score where none can be read. Raises Declined for an answer that only says no."""
-    told = _last_object(answer, "score") or _from_prose(answer)
+    told = last_object(answer, "score") or _from_prose(answer)
     score, prompt = _score(told.get("score")), _cleaned(told.get("revised_prompt"))
     if score is None and refuses(answer, query):
         raise Declined
@@ -71,21 +63,6 @@ def read_critique(answer: str, query: str) -> Critique:
         prompt = ""  # an excuse is nothing to draw
     matches = str(told.get("matches")).strip().lower() in ("true", "yes")
     return Critique(answer, score, matches, prompt or None)
-
-
-def _last_object(text: str, key: str) -> dict[str, Any] | None:
-    """The last JSON object in a text that has this key, in any case."""
-    decoder, found, position = json.JSONDecoder(), None, text.find("{")
-    while position != -1:
-        try:
-            value, end = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            end = position + 1
-        else:
-            told = {str(name).lower().replace(" ", "_"): inner for name, inner in value.items()}
-            found = told if key in told else found
-        position = text.find("{", end)
-    return found
 
 
 def _from_prose(text: str) -> dict[str, str]:

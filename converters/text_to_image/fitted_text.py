@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from converters.text_to_image.glyphs import Face, face
+from converters.text_to_image.shaping import Direction, direction
 from safebench.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -28,11 +29,29 @@ class Style:
     min_font_size: int
     line_spacing: float
     ink: Colour
-    paper: Colour
+    behind: Colour  # what the text stands on
+    paper: Colour  # the rest of the canvas
+    centred: bool = True  # in the room inside the margin, or else in its upper corner
 
     @property
     def grey(self) -> bool:
-        return all(len(set(colour)) == 1 for colour in (self.ink, self.paper))
+        return all(len(set(colour)) == 1 for colour in (self.ink, self.behind, self.paper))
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What is to be set: the words of each paragraph, and the direction where they need shaping."""
+
+    paragraphs: tuple[tuple[str, ...], ...]
+    direction: Direction | None
+
+    @classmethod
+    def of(cls, paragraphs: Sequence[str]) -> Copy:
+        return cls(tuple(tuple(paragraph.split()) for paragraph in paragraphs), direction("".join(paragraphs)))
+
+    @property
+    def characters(self) -> str:
+        return "".join(word for paragraph in self.paragraphs for word in paragraph)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +78,7 @@ class Block:
 def render(paragraphs: Sequence[str], style: Style) -> Image:
     """An image (mode L for greys, else RGB) with each paragraph on lines of its own, as large as it fits.
 
-    The block of lines is centred, its lines are flush left, and all its ink lies inside the margin.
+    All ink lies inside the margin; lines are flush left, or right where they are read from there.
     Raises ConversionError when the text does not fit at the smallest size.
     """
     return draw(fit(paragraphs, style), style)
@@ -70,10 +89,10 @@ def render(paragraphs: Sequence[str], style: Style) -> Image:
 
 def fit(paragraphs: Sequence[str], style: Style) -> Block:
     """The largest block that fits: with whole words if it can be read so, else with broken ones."""
-    words = [paragraph.split() for paragraph in paragraphs]
+    copy = Copy.of(paragraphs)
     whole_from = min(max(style.min_font_size, WHOLE_WORDS_FROM), style.max_font_size)
-    block = _largest(words, style, whole_from, breaking=False)
-    block = block or _largest(words, style, style.min_font_size, breaking=True)
+    block = _largest(copy, style, whole_from, breaking=False)
+    block = block or _largest(copy, style, style.min_font_size, breaking=True)
     if block is None:
         count = sum(map(len, paragraphs))
         raise ConversionError(
@@ -83,13 +102,13 @@ def fit(paragraphs: Sequence[str], style: Style) -> Block:
     return block
 
 
-def _largest(words: Sequence[Sequence[str]], style: Style, smallest: int, breaking: bool) -> Block | None:
+def _largest(copy: Copy, style: Style, smallest: int, breaking: bool) -> Block | None:
     """Bisection over whole sizes; None when not even the smallest fits."""
-    best = _fitted(words, style, smallest, breaking)
+    best = _fitted(copy, style, smallest, breaking)
     low, high = smallest, style.max_font_size
     while best is not None and low < high:
         middle = (low + high + 1) // 2
-        block = _fitted(words, style, middle, breaking)
+        block = _fitted(copy, style, middle, breaking)
         if block is None:
             high = middle - 1
         else:
@@ -97,14 +116,14 @@ def _largest(words: Sequence[Sequence[str]], style: Style, smallest: int, breaki
     return best
 
 
-def _fitted(words: Sequence[Sequence[str]], style: Style, size: int, breaking: bool) -> Block | None:
+def _fitted(copy: Copy, style: Style, size: int, breaking: bool) -> Block | None:
     width, height = style.width - 2 * style.margin, style.height - 2 * style.margin
-    font = face(style.font, size)
-    room = width - font.overhang("".join(word for paragraph in words for word in paragraph))
+    font = face(style.font, size, copy.direction)
+    room = width - font.overhang(copy.characters)
     step = max(1, round(font.line_height * style.line_spacing))
     lines: list[str] = []
-    for paragraph in words:
-        lines += wrap(paragraph, font, room, breaking)
+    for words in copy.paragraphs:
+        lines += wrap(words, font, room, breaking)
         if (len(lines) - 1) * step > height:
             return None
     block = _measure(tuple(lines), font, step)
@@ -127,16 +146,16 @@ def wrap(words: Sequence[str], font: Face, width: int, breaking: bool) -> Iterat
 
 
 def _pieces(word: str, font: Face, width: int) -> list[str]:
-    """The word whole, or cut into parts that are no wider than a line and hold at least one character."""
+    """The word whole, or cut where it may be into parts that are no wider than a line if they can be."""
     if font.width(word) <= width:
         return [word]
     pieces, used = [""], 0
-    for character in word:
-        advance = font.glyph(character).advance
+    for part in font.breakable(word):
+        advance = font.width(part)
         if pieces[-1] and used + advance > width:
             pieces.append("")
             used = 0
-        pieces[-1] += character
+        pieces[-1] += part
         used += advance
     return pieces
 
@@ -145,15 +164,12 @@ def _measure(lines: tuple[str, ...], font: Face, step: int) -> Block:
     """The ink box over all lines: italics and accents reach beyond a font's nominal box."""
     lefts, tops, rights, bottoms = [], [], [], []
     for baseline, line in zip(range(0, step * len(lines), step), lines, strict=True):
-        pen = 0
-        for character in line:
-            glyph = font.glyph(character)
+        for pen, glyph in font.placed(line):
             if not glyph.blank:
                 lefts.append(pen + glyph.left)
                 tops.append(baseline + glyph.top)
                 rights.append(pen + glyph.right)
                 bottoms.append(baseline + glyph.bottom)
-            pen += glyph.advance
     if not lefts:
         raise ConversionError("nothing to draw: the font has only blanks for this text")
     return Block(lines, font, step, min(lefts), min(tops), max(rights), max(bottoms))
@@ -163,19 +179,32 @@ def _measure(lines: tuple[str, ...], font: Face, step: int) -> Block:
 
 
 def draw(block: Block, style: Style) -> Image:
+    """The block on a canvas of its own."""
+    canvas = blank(style)
+    free = (style.width - block.width, style.height - block.height)
+    left, top = (space // 2 if style.centred else style.margin for space in free)
+    put(block, canvas, (left, top), style.ink)
+    return canvas
+
+
+def blank(style: Style) -> Image:
     from PIL import Image
 
-    grey = style.grey
-    canvas = Image.new("L" if grey else "RGB", (style.width, style.height), style.paper[0] if grey else style.paper)
-    ink: int | Colour = style.ink[0] if grey else style.ink
-    left = (style.width - block.width) // 2 - block.left
-    baseline = (style.height - block.height) // 2 - block.top
+    mode = "L" if style.grey else "RGB"
+    return Image.new(mode, (style.width, style.height), fill(style.paper, mode))
+
+
+def fill(colour: Colour, mode: str) -> int | Colour:
+    """The colour as Pillow wants it for mode L or RGB."""
+    return colour[0] if mode == "L" else colour
+
+
+def put(block: Block, canvas: Image, place: tuple[int, int], ink: Colour) -> None:
+    """Draw the block with the upper left corner of its ink box at `place`, in px."""
+    colour = fill(ink, canvas.mode)
+    left, baseline = place[0] - block.left, place[1] - block.top
     for line in block.lines:
-        pen = 0
-        for character in line:
-            glyph = block.face.glyph(character)
+        for pen, glyph in block.face.placed(line):
             if glyph.mask is not None:
-                canvas.paste(ink, (left + pen + glyph.left, baseline + glyph.top), glyph.mask)
-            pen += glyph.advance
+                canvas.paste(colour, (left + pen + glyph.left, baseline + glyph.top), glyph.mask)
         baseline += block.step
-    return canvas

@@ -1,33 +1,36 @@
-"""Fonts at a size, with every character measured and drawn once.
+"""Fonts at a size: what is measured is what is drawn.
 
-Characters are set one after another by their own advance widths (Pillow's basic layout, no shaping engine), so that
-what is measured is what is drawn, on every machine, with or without libraqm.
+Where characters stand one by one they are set by their own advance widths, each drawn once (Pillow's basic layout), so
+that the pixels are the same with or without a shaping engine. Text that needs one is shaped line by line by libraqm.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from converters.text_to_image.shaping import Direction, clusters
 from safebench.errors import BadInput
 from safebench.resources import data_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-DEFAULT_FONT = "fonts/DejaVuSans.ttf"
 _NONCHARACTER = "\U0010ffff"  # Unicode promises that it never stands for anything
 _LOOK = 64  # px; large enough that two different glyphs look different
 
 
-def font_path(font: str | None) -> str:
-    """The path of a font file; the shipped one for None. Raises BadInput when it cannot be used."""
-    path = Path(font).expanduser() if font else data_path(DEFAULT_FONT)
+def font_path(font: str) -> str:
+    """The path of a shipped font, by its name, or of a font file. Raises BadInput when it cannot be used."""
+    shipped = data_path(f"fonts/{font}.ttf")
+    path = shipped if shipped.is_file() else Path(font).expanduser()
     if not path.is_file():
-        raise BadInput(f"font {str(path)!r}: no such file")
+        names = ", ".join(sorted(file.stem for file in data_path("fonts").glob("*.ttf")))
+        raise BadInput(f"font {str(path)!r}: no such file, and no shipped font of this name ({names})")
     face(str(path), _LOOK)
     return str(path)
 
@@ -45,9 +48,9 @@ def lacks(path: str, character: str) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Glyph:
-    """One character at one size. The box of its ink is in px from its origin on the baseline, y downwards."""
+    """A character or a shaped line at one size. The box of its ink is in px from its origin on the baseline, y down."""
 
-    advance: int  # px to the next character's origin
+    advance: int  # px to the next one's origin
     left: int
     top: int
     right: int
@@ -66,13 +69,15 @@ class Glyph:
 
 
 class Face:
-    """One font at one size in px."""
+    """One font at one size in px, for characters that stand one by one."""
 
-    def __init__(self, path: str, size: int) -> None:
+    def __init__(self, path: str, size: int, direction: Direction | None = None) -> None:
         from PIL import ImageFont
 
+        engine = ImageFont.Layout.RAQM if direction else ImageFont.Layout.BASIC
         self.size = size
-        self._font = ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+        self._direction = direction
+        self._font = ImageFont.truetype(path, size, layout_engine=engine)
         self.line_height = sum(self._font.getmetrics())  # px from one baseline to the next
         self._glyphs: dict[str, Glyph] = {}
 
@@ -81,6 +86,14 @@ class Face:
         if found is None:
             found = self._glyphs[character] = self._draw(character)
         return found
+
+    def placed(self, line: str) -> Iterator[tuple[int, Glyph]]:
+        """What a line is made of, with the px from the line's origin to each one's."""
+        pen = 0
+        for character in line:
+            glyph = self.glyph(character)
+            yield pen, glyph
+            pen += glyph.advance
 
     def width(self, text: str) -> int:
         """Sum of the advance widths in px."""
@@ -91,24 +104,50 @@ class Face:
         glyphs = [self.glyph(character) for character in set(text)]
         return max([0, *(-g.left for g in glyphs)]) + max([0, *(g.right - g.advance for g in glyphs)])
 
-    def _draw(self, character: str) -> Glyph:
+    def breakable(self, word: str) -> Iterable[str]:
+        """The parts between which a word may be broken."""
+        return word
+
+    def _draw(self, text: str) -> Glyph:
         """Pillow's own box spans the advance width as well as the ink, so the ink is found in what was drawn."""
         from PIL import Image, ImageDraw
 
-        advance = ceil(self._font.getlength(character))
-        x, y, right, bottom = (floor(side) for side in self._font.getbbox(character, anchor="ls"))
+        advance = ceil(self._font.getlength(text, direction=self._direction))
+        box = self._font.getbbox(text, anchor="ls", direction=self._direction)
+        x, y, right, bottom = (floor(side) for side in box)
         canvas = Image.new("L", (right + 1 - x, bottom + 1 - y))
-        ImageDraw.Draw(canvas).text((-x, -y), character, 255, self._font, anchor="ls")
+        ImageDraw.Draw(canvas).text((-x, -y), text, 255, self._font, anchor="ls", direction=self._direction)
         ink = canvas.getbbox()
         if ink is None:
             return Glyph(advance, 0, 0, 0, 0, None)
         return Glyph(advance, x + ink[0], y + ink[1], x + ink[2], y + ink[3], canvas.crop(ink))
 
 
+class ShapedFace(Face):
+    """One font at one size for text that needs shaping: a line is one drawing, flush right where it runs so."""
+
+    def placed(self, line: str) -> Iterator[tuple[int, Glyph]]:
+        drawn = self._draw(line)
+        yield (-drawn.advance if self._direction == "rtl" else 0), drawn
+
+    def width(self, text: str) -> int:
+        return ceil(self._font.getlength(text, direction=self._direction))
+
+    def overhang(self, text: str) -> int:
+        """Not known before a line is drawn; whoever fits a block measures its ink."""
+        return 0
+
+    def breakable(self, word: str) -> Iterable[str]:
+        return clusters(word)
+
+
 @lru_cache(maxsize=256)
-def face(path: str, size: int) -> Face:
-    """A font at a size in px; kept, because opening a font takes longer than drawing a line."""
+def face(path: str, size: int, direction: Direction | None = None) -> Face:
+    """A font at a size in px; kept, because opening a font takes longer than drawing a line.
+
+    With a direction it shapes, which needs libraqm. Raises BadInput for a file that is no font.
+    """
     try:
-        return Face(path, size)
+        return ShapedFace(path, size, direction) if direction else Face(path, size)
     except OSError as error:
         raise BadInput(f"font {path!r} is not a font that can be read: {error}") from error

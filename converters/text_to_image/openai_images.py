@@ -15,8 +15,9 @@ from pydantic import Field
 from converters.chance import generator
 from converters.endpoint import Endpoint, EndpointOptions
 from converters.text_to_image.pictures import whole_picture
-from safebench.endpoints import FILTER_CODES, error_text, mentions
+from safebench.endpoints import error_text, mentions
 from safebench.errors import ConversionError
+from safebench.families import plain
 from safebench.plugins import Converter, Work
 from safebench.records import storable
 from safebench.types import Draft, Media
@@ -99,7 +100,7 @@ class OpenAIImages(Converter):
         raise self._no_picture(body)
 
     def _no_picture(self, body: bytes) -> ConversionError:
-        declined = "declined: " if mentions(body.decode("utf-8", "replace"), FILTER_CODES) else ""
+        declined = "declined: " if mentions(body.decode("utf-8", "replace"), plain().blocked_errors) else ""
         return self._endpoint.failed(f"{declined}answered without a picture: {error_text(body)}")
 
     def _decoded(self, data: str) -> bytes:

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import Field
 
+from converters.roles import Role, RoleOptions
 from converters.text_to_image.critiques import CRITIQUE, INTERPRETATION, read_critique, read_interpretation
 from converters.text_to_image.refinement import Critique, refine
-from converters.text_to_image.roles import Role, RoleOptions
 from safebench import registry
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Converter, Notes, PluginOptions, Work

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 from pydantic import Field
 
@@ -16,6 +18,7 @@ class Static(Converter):
 
     name = "static"
     summary = "a picture of random pixels, for controls"
+    version = f"1 numpy {np.__version__} zlib {zlib.ZLIB_RUNTIME_VERSION}"
     takes = "text"
     gives = "image"
 
@@ -28,4 +31,4 @@ class Static(Converter):
 
         random = generator(work, self.name, self.options.model_dump(mode="json"))
         pixels = random.integers(0, 256, (self.options.height, self.options.width, 3), dtype=np.uint8)
-        return Media.of("image", png.MIME, png.encode(Image.fromarray(pixels, "RGB")))
+        return Media.of("image", png.MIME, png.encode(Image.fromarray(pixels)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from converters.given_files import GivenFiles
 from safebench.errors import ConversionError
+from safebench.pictures import decode
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import TEXT, Media
 
@@ -45,8 +46,8 @@ def _mime(data: bytes, name: str) -> str:
     from PIL import Image
 
     try:
+        decode(data)
         with Image.open(io.BytesIO(data), formats=list(MIMES)) as picture:
-            picture.load()
             return MIMES[str(picture.format)]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError) as error:
         raise ConversionError(f"the picture {name!r} is none that can be decoded: {error}") from error

@@ -1,34 +1,47 @@
-"""What can be drawn without a shaping engine. What cannot is refused and named, never dropped or drawn as a box."""
+"""What can be drawn faithfully. What cannot is refused and named, never dropped or drawn as a box or unshaped."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
+from converters.text_to_image import shaping
 from converters.text_to_image.glyphs import lacks
 from safebench.errors import ConversionError
 
 MAX_CHARACTERS = 2000
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"  # break hints and the byte order mark: no reader sees them
 _PLAIN = str.maketrans("\t\n\r", "   ", _INVISIBLE)
+_NOT_INK = " " + shaping.JOINERS
+_LINE_BREAK = re.compile(r"\r\n?|\n")
+_NO_SHAPING = (
+    "they need shaping, which Pillow does with libraqm and FriBidi, and here it finds none: "
+    "install FriBidi (libfribidi0 in Debian) or a Pillow built with libraqm"
+)
 
 
-def writable(text: str, font: str) -> str:
-    """The text as it can be drawn: composed (NFC), runs of white space one space, break hints left out.
+def writable(text: str, font: str, keep_lines: bool = False) -> list[str]:
+    """The paragraphs of a text as they can be drawn: one, or each of its lines that is not blank.
 
-    Raises ConversionError for empty text, more than 2,000 characters, and characters that cannot be drawn faithfully
-    one after another from left to right: controls, right-to-left and combining ones, and those the font lacks.
+    Composed (NFC), runs of white space one space, break hints left out. Raises ConversionError for empty text, more
+    than 2,000 characters, and characters that cannot be drawn faithfully: controls, those the font lacks, and those
+    that need shaping where Pillow cannot do it.
     """
     if len(text) > MAX_CHARACTERS:
         raise ConversionError(f"the text has {len(text)} characters, and at most {MAX_CHARACTERS} can be drawn")
-    text = unicodedata.normalize("NFC", text).translate(_PLAIN)
-    _refuse(text, _is_control, "control characters cannot be drawn")
-    text = " ".join(text.split())
-    if not text:
+    text = unicodedata.normalize("NFC", text)
+    lines = [line.translate(_PLAIN) for line in (_LINE_BREAK.split(text) if keep_lines else [text])]
+    paragraphs = [" ".join(line.split()) for line in lines if line.strip()]
+    _refuse("".join(lines), _is_control, "control characters cannot be drawn")
+    if not paragraphs:
         raise ConversionError("the text is empty, so there is nothing to draw")
-    _refuse(text, _needs_shaping, "right-to-left and combining characters need a shaping engine, which is not used")
-    _refuse(text, lambda c: c != " " and lacks(font, c), f"the font {font!r} lacks them; name another one with `font`")
-    return text
+    characters = "".join(paragraphs)
+    if not shaping.available():
+        _refuse(characters, shaping.is_needed, _NO_SHAPING)
+    drawn = (character for character in characters if character not in _NOT_INK)
+    _refuse(drawn, lambda c: lacks(font, c), f"the font {font!r} lacks them; name another one with `font`")
+    return paragraphs
 
 
 def _refuse(text: Iterable[str], bad: Callable[[str], bool], why: str) -> None:
@@ -44,9 +57,4 @@ def describe(character: str) -> str:
 
 
 def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs")
-
-
-def _needs_shaping(character: str) -> bool:
-    mark = unicodedata.category(character).startswith("M")
-    return mark or unicodedata.bidirectional(character) in ("R", "AL")
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in shaping.JOINERS

@@ -35,6 +35,15 @@ class OpenAIAudio:
         return Media.of("audio", guess_mime(data), data), str(spoken.get("transcript") or "")
 
 
+class AudioUrl(OpenAIAudio):
+    """An `audio_url` part with a data URI, where a server knows no `input_audio`."""
+
+    def encode(self, media: Media) -> Mapping[str, Any]:
+        """Any format: the server decodes it, or says that it cannot."""
+        data = base64.b64encode(media.read()).decode("ascii")
+        return {"type": "audio_url", "audio_url": {"url": f"data:{media.mime};base64,{data}"}}
+
+
 class TransformersAudio:
     """Local chat models: an `audio` part with samples, (frames,) float32, and their rate; they answer in text alone."""
 

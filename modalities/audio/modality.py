@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from modalities.audio import closed_set, hearing, signal
 from modalities.audio.decoding import Samples, decode, duration
-from modalities.audio.encoders import OpenAIAudio, TransformersAudio
+from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
 from modalities.audio.voices import voice_of, voice_recipes
 from safebench.errors import SafeBenchError
@@ -37,7 +37,11 @@ class AudioModality(Modality):
     limits = (*signal.LIMITS, *MAX_RATES, MIN_PICK)
     layout = (PIECE,)
     columns: ClassVar[Mapping[str, str]] = {"voice": "string", "duration": "float64"}
-    encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIAudio(), "transformers": TransformersAudio()}
+    encoders: ClassVar[Mapping[str, Encoder]] = {
+        "openai": OpenAIAudio(),
+        "audio_url": AudioUrl(),
+        "transformers": TransformersAudio(),
+    }
 
     @classmethod
     def recipes(cls) -> Mapping[str, Mapping[str, Any]]:

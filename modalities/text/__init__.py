@@ -1,4 +1,4 @@
-"""The query as plain text: nothing is rendered, so nothing can go wrong on the way."""
+"""The query as plain text, or in what a recipe writes of it. Alone it is not rendered, so nothing can go wrong."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ __all__ = ["TextModality"]
 
 class TextModality(Modality):
     name = "text"
-    summary = "the query as plain text"
+    summary = "the query as text, or in a text of yours"
     medium = TEXT
 
     def check(self, checking: Checking) -> Fidelity:
+        """Text is what it is; only an empty one asks nothing."""
+        if not checking.media.read().strip():
+            return Fidelity("failed", reason="the text is empty")
         return Fidelity("passed")
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
-        return (Text(asking.query.text),)
+        """The text that was made of the query, or the query."""
+        return (Text(asking.query.text if asking.media is None else asking.media.read().decode("utf-8")),)

@@ -25,6 +25,7 @@ class ModelTable(PluginOptions):
     """Which model answers, and how it is asked."""
 
     model: str | None = None
+    family: str | Mapping[str, Any] | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     timeout: float | None = None
@@ -164,7 +165,7 @@ def _seat(table: JurorTable, name: str, models: dict[str, Target]) -> Seat:
 
 
 def _open(table: ModelTable, models: dict[str, Target]) -> Target:
-    told = {k: getattr(table, k) for k in ("base_url", "api_key_env", "timeout", "retries", "parameters")}
+    told = {k: getattr(table, k) for k in ("family", "base_url", "api_key_env", "timeout", "retries", "parameters")}
     options = {k: v for k, v in told.items() if v is not None}
     key = repr((table.model, options))
     if key not in models:

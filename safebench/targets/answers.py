@@ -12,26 +12,34 @@ import openai
 
 from safebench.endpoints import meaning, mentions
 from safebench.errors import TargetRefusesService
+from safebench.families import Family
 from safebench.plugins import Encoder
+from safebench.targets.thinking import split_thinking
 from safebench.types import Attempt, Failure, Media, Response
 
+THINKING = ("thinking", "reasoning")  # types of content parts
 
-def read(body: Any, encoders: Mapping[str, Encoder]) -> Response:
-    """The response in a chat completion. Raises ValueError for a body that is none."""
+
+def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response:
+    """The response in a chat completion. Raises ValueError for a body that is none, or whose answer broke off."""
+    if isinstance(body, dict) and (blocked := _blocked_inside(body, family)) is not None:
+        return blocked
     choice = _choice(body)
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        raise ValueError("malformed chat completion: the choice has no message")
+    finish = str(choice.get("finish_reason") or "").split(":")[0].lower()
+    if finish in family.failed_finish:
+        raise ValueError(f"the answer broke off: {_short(choice.get('error') or finish)}")
+    is_blocked = finish in family.blocked_finish
+    message = _message(choice, empty=is_blocked or finish == "length")
     media, transcript = _media(message, encoders)
-    text = _text(message) or transcript
-    finish = choice.get("finish_reason")
+    answer, thinking = _text(message, family)
     return Response(
-        status="blocked" if finish == "content_filter" else "answered",
-        text=text,
+        status="blocked" if is_blocked else "answered",
+        text=answer or transcript,
         media=media,
-        finish=str(finish) if finish is not None else None,
+        finish=str(choice["finish_reason"]) if finish else None,
         model=body.get("model"),
         usage=body.get("usage") or {},
+        thinking=thinking,
     )
 
 
@@ -45,14 +53,27 @@ def _choice(body: Any) -> dict[str, Any]:
     return choices[0]
 
 
-def _text(message: Mapping[str, Any]) -> str:
-    """The content, or the refusal where the model gave it in a field of its own."""
+def _message(choice: Mapping[str, Any], *, empty: bool) -> Mapping[str, Any]:
+    """The choice's message. Where nothing was said, some endpoints leave it out."""
+    message = choice.get("message", {} if empty else None)
+    if not isinstance(message, dict):
+        raise ValueError("malformed chat completion: the choice has no message")
+    return message
+
+
+def _text(message: Mapping[str, Any], family: Family) -> tuple[str, str]:
+    """The content, or the refusal where the model gave it in a field of its own; and the thinking before it."""
     content = message.get("content")
+    thoughts = [message.get(field) for field in family.thinking_fields]
     if isinstance(content, list):
-        content = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+        parts = [part for part in content if isinstance(part, dict)]
+        thoughts += [part.get("text") for part in parts if part.get("type") in THINKING]
+        content = "".join(str(part.get("text") or "") for part in parts if part.get("type") not in THINKING)
     if content is not None and not isinstance(content, str):
         raise ValueError(f"malformed chat completion: content is {type(content).__name__}")
-    return content or str(message.get("refusal") or "")
+    answer, thinking = split_thinking(content or "", family.thinking_tags)
+    told = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if isinstance(thought, str))
+    return answer or str(message.get("refusal") or ""), "\n".join(thought for thought in told if thought)
 
 
 def _media(message: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> tuple[tuple[Media, ...], str]:
@@ -60,13 +81,25 @@ def _media(message: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> tuple
     return tuple(media for media, _ in found), "\n".join(transcript for _, transcript in found if transcript)
 
 
+def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
+    """A filter's stop that came as an error in a body with status 200."""
+    choices = body.get("choices")
+    places = [body, *(choices[:1] if isinstance(choices, list) else [])]
+    errors = [place["error"] for place in places if isinstance(place, dict) and isinstance(place.get("error"), dict)]
+    for error in errors:
+        code = str(error.get("code"))
+        if code.isdigit() and meaning(int(code), error, family.blocked_errors) == "blocked":
+            return Response("blocked", finish="content_filter", failure=Failure("endpoint", "error", _short(error)))
+    return None
+
+
 # --- errors
 
 
-def from_status_error(error: openai.APIStatusError, component: str) -> Response:
+def from_status_error(error: openai.APIStatusError, component: str, family: Family) -> Response:
     """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
     failure = Failure(component, f"HTTP {error.status_code}", error_message(error))
-    match meaning(error.status_code, _told(error)):
+    match meaning(error.status_code, _told(error), family.blocked_errors):
         case "blocked":
             return Response("blocked", finish="content_filter", failure=failure)
         case "no service":
@@ -87,9 +120,9 @@ def _told(error: openai.APIStatusError) -> object:
 
 
 def error_message(error: openai.APIError) -> str:
-    body = error.body
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("error") or body
+    body = error.body[0] if isinstance(error.body, list) and error.body else error.body  # Gemini wraps it in a list
+    while isinstance(body, dict) and (body.get("error") or body.get("message")):
+        body = body.get("error") or body.get("message")
     return _short(body or error.message)
 
 

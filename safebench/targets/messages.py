@@ -9,31 +9,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from safebench import registry
-from safebench.errors import BadInput
+from safebench.errors import BadInput, unknown
 from safebench.plugins import Encoder, Modality
 from safebench.types import TEXT, Media, Message, Part, Text
 
 
-def media_encoders(family: str, own: Mapping[str, Encoder]) -> dict[str, Encoder]:
+def media_encoders(family: str, own: Mapping[str, Encoder], chosen: Mapping[str, str] = {}) -> dict[str, Encoder]:
     """By medium, all encoders that there are for a target family; `own` ones, which the target brings, win.
 
-    Text needs none. No package of any modality is imported beyond its class. Raises BadInput for a broken modality.
+    `chosen` names another encoder of the modality for some media. Text needs none. No package of any modality is
+    imported beyond its class. Raises BadInput for a broken modality and for an encoder that it does not have.
     """
     found: dict[str, Encoder] = {}
-    for name in registry.names(Modality):
-        modality = registry.load(Modality, name)
-        if family in modality.encoders:
-            found[modality.medium] = modality.encoders[family]
+    for modality in (registry.load(Modality, name) for name in registry.names(Modality)):
+        if modality.medium in chosen and chosen[modality.medium] not in modality.encoders:
+            raise unknown(f"{modality.medium} encoder", chosen[modality.medium], modality.encoders)
+        encoder = modality.encoders.get(chosen.get(modality.medium, family))
+        found |= {modality.medium: encoder} if encoder is not None else {}
     return {medium: encoder for medium, encoder in {**found, **own}.items() if medium != TEXT}
 
 
-def encode_messages(messages: Sequence[Message], family: str, own: Mapping[str, Encoder]) -> list[dict[str, Any]]:
+def encode_messages(
+    messages: Sequence[Message], family: str, own: Mapping[str, Encoder], chosen: Mapping[str, str] = {}
+) -> list[dict[str, Any]]:
     """Chat messages as dictionaries with `role` and `content`.
 
     A message of one text has it as its content, any other a list of parts. Media that occur several times are read and
     encoded once. Raises BadInput for a medium that has no encoder for this family.
     """
-    parts = _Parts(family, own)
+    parts = _Parts(family, media_encoders(family, own, chosen))
     return [{"role": message.role, "content": _content(message, parts)} for message in messages]
 
 
@@ -49,9 +53,9 @@ def _content(message: Message, parts: _Parts) -> str | list[Mapping[str, Any]]:
 class _Parts:
     """Encodes the parts of one request and remembers its media, which are large."""
 
-    def __init__(self, family: str, own: Mapping[str, Encoder]) -> None:
+    def __init__(self, family: str, encoders: Mapping[str, Encoder]) -> None:
         self._family = family
-        self._encoders = media_encoders(family, own)
+        self._encoders = encoders
         self._encoded: dict[tuple[str, str, str], Mapping[str, Any]] = {}
 
     def encode(self, part: Part) -> Mapping[str, Any]:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import openai
 from pydantic import Field
 
-from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url
+from safebench.endpoints import endpoint_key
 from safebench.errors import BadInput
+from safebench.families import Family, family_of
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers
 from safebench.targets.messages import encode_messages, media_encoders
@@ -30,6 +31,7 @@ class OpenAITarget(Target):
     family = "openai"
 
     class Options(PluginOptions):
+        family: str | Mapping[str, Any] | None = None  # of the endpoint, by name or told in a table; else by its host
         base_url: str | None = None
         api_key_env: str | None = None  # name of the variable that holds the key
         timeout: float = Field(120.0, gt=0)  # s, for one attempt
@@ -40,21 +42,32 @@ class OpenAITarget(Target):
         super().__init__(setup)
         if not setup.argument:
             raise BadInput("target 'openai' needs a model: openai:MODEL")
-        self._encoders = media_encoders(self.family, self.encoders)
+        self._spoken: Family = family_of(self.options.family, self.options.base_url, f"target {self._component!r}")
+        self._parameters = self._spoken.sent(self.options.parameters, f"target {self._component!r}")
+        self._encoders = media_encoders(self.family, self.encoders, self._spoken.encoders)
         self._client: openai.AsyncOpenAI | None = None
-        self._structured = True
+        self._structured = self._spoken.structured != "none"
 
     @property
     def base_url(self) -> str:
-        return endpoint_url(self.options.base_url)
+        return self._spoken.url(self.options.base_url)
 
     @property
     def accepts(self) -> frozenset[str]:
-        """All that can be encoded: endpoints do not say what their models take. `accepts` of a run narrows it."""
-        return frozenset({TEXT, *self._encoders})
+        """All that can be encoded and that the family takes: endpoints do not say what their models take.
+
+        `accepts` of a run narrows it.
+        """
+        encoded = frozenset({TEXT, *self._encoders})
+        return encoded if self._spoken.accepts is None else encoded & frozenset(self._spoken.accepts)
+
+    def why_not(self, medium: str) -> str | None:
+        is_dropped = medium in self._encoders and medium not in self.accepts
+        return f"endpoints of family {self._spoken.name!r} take no {medium}" if is_dropped else None
 
     def describe(self) -> Mapping[str, Any]:
-        return {**super().describe(), "base_url": self.base_url, "parameters": dict(self.options.parameters)}
+        told = {"base_url": self.base_url, "endpoint": self._spoken.describe(), "parameters": self._parameters}
+        return {**super().describe(), **told}
 
     # --- before a run
 
@@ -74,10 +87,10 @@ class OpenAITarget(Target):
 
     @property
     def _key_name(self) -> str:
-        return str(self.options.api_key_env or DEFAULT_KEY)
+        return str(self.options.api_key_env or self._spoken.key)
 
     def _key(self) -> str:
-        return endpoint_key(self.base_url, self.options.api_key_env, f"target {self._component}")
+        return endpoint_key(self.base_url, self.options.api_key_env, f"target {self._component}", self._spoken.key)
 
     def _open(self) -> openai.AsyncOpenAI:
         if self._client is None:
@@ -97,8 +110,8 @@ class OpenAITarget(Target):
 
     async def ask(self, request: Request) -> Response:
         """One answer, after at most 1 + `retries` attempts with full jitter; every attempt is recorded."""
-        messages = encode_messages(request.messages, self.family, self.encoders)
-        body = {"messages": messages, "extra_body": dict(self.options.parameters)}
+        messages = encode_messages(request.messages, self.family, self.encoders, self._spoken.encoders)
+        body = {"messages": messages, "extra_body": self._parameters}
         attempts: list[Attempt] = []
         waited = 0.0
         while True:
@@ -118,10 +131,10 @@ class OpenAITarget(Target):
         try:
             raw = await self._call(body, schema)
             status = raw.status_code
-            response = answers.read(json.loads(raw.text), self._encoders)
+            response = answers.read(json.loads(raw.text), self._encoders, self._spoken)
         except openai.APIStatusError as error:
             status = error.status_code
-            response = answers.from_status_error(error, self._component)
+            response = answers.from_status_error(error, self._component, self._spoken)
             wait = self._wait(len(attempts), error) if answers.worth_retrying(error, RETRIED) else None
         except (openai.APIConnectionError, ValueError) as error:  # ValueError: a body that is no chat completion
             response = Response("failed", failure=Failure(self._component, *answers.named(error)))
@@ -134,14 +147,18 @@ class OpenAITarget(Target):
         """Raw, so that a malformed body reaches us as it is. An endpoint without structured output is asked without."""
         create: Any = self._open().chat.completions.with_raw_response.create
         if schema is not None and self._structured:
-            wanted = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)}}
             try:
-                return await create(model=self.setup.argument, response_format=wanted, **body)
+                return await create(model=self.setup.argument, response_format=self._format(schema), **body)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not answers.is_about_schema(error):
                     raise
                 self._structured = False
         return await create(model=self.setup.argument, **body)
+
+    def _format(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        if self._spoken.structured == "json_object":
+            return {"type": "json_object"}
+        return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)}}
 
     @property
     def _component(self) -> str:

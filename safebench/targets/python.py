@@ -1,7 +1,8 @@
 """A Python function as the target: `python:MODULE:FUNCTION`.
 
-The function gets the messages as a list of dictionaries in the chat format, media as encoded parts, and returns the
-answer as a string, or an awaitable of one. What it raises is recorded as a failure and never as an answer.
+The function gets the messages as a list of dictionaries in the chat format and returns the answer as a string, or an
+awaitable of one. Media are parts as an endpoint would get them, or with `media = "decoded"` as a local model does. What
+it raises is recorded as a failure and never as an answer.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from safebench.errors import BadInput, TargetRefusesService, unknown
-from safebench.plugins import Target
+from safebench.families import plain
+from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import encode_messages, media_encoders
+from safebench.targets.thinking import split_thinking
 from safebench.types import TEXT, Attempt, Failure, Request, Response
 
 LONGEST_MESSAGE = 2000  # characters kept of an error's text
@@ -33,9 +36,16 @@ class PythonTarget(Target):
     summary = "a Python function that takes chat messages and returns the answer: python:MODULE:FUNCTION"
     family = "openai"
 
+    class Options(PluginOptions):
+        media: Literal["encoded", "decoded"] = "encoded"  # as base64, or as the encoders for local models give them
+
+    @property
+    def _encoded_for(self) -> str:
+        return self.family if self.options.media == "encoded" else "transformers"
+
     @property
     def accepts(self) -> frozenset[str]:
-        return frozenset({TEXT, *media_encoders(self.family, self.encoders)})
+        return frozenset({TEXT, *media_encoders(self._encoded_for, self.encoders)})
 
     async def check(self) -> None:
         """Raises BadInput when the module or the function cannot be loaded."""
@@ -43,15 +53,17 @@ class PythonTarget(Target):
 
     def describe(self) -> Mapping[str, Any]:
         """With the SHA-256 of the module's file, so that an edited function is asked anew."""
-        return {**super().describe(), "source": self._source}
+        return {**super().describe(), "source": self._source, "media": self.options.media}
 
     async def ask(self, request: Request) -> Response:
-        messages = encode_messages(request.messages, self.family, self.encoders)
+        messages = encode_messages(request.messages, self._encoded_for, self.encoders)
         started = time.perf_counter()
         answer = await _call(self._function, messages)
         seconds = round(time.perf_counter() - started, 4)
         if isinstance(answer, str):
-            return Response("answered", answer, model=self._component, attempts=(Attempt(seconds),))
+            text, thinking = split_thinking(answer, plain().thinking_tags)
+            attempts = (Attempt(seconds),)
+            return Response("answered", text, model=self._component, attempts=attempts, thinking=thinking)
         failure = self._failure(answer)
         return Response("failed", attempts=(Attempt(seconds, error=str(failure)),), failure=failure)
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from safebench.batching import Batcher
 from safebench.errors import BadInput
+from safebench.families import plain
 from safebench.hashing import content_hash
 from safebench.plugins import Target, TargetSetup
 from safebench.targets.local_chat import Answer, LocalChat, LocalChatOptions, Messages, local_chat
 from safebench.targets.messages import encode_messages, media_encoders
+from safebench.targets.thinking import split_thinking
 from safebench.torch_backend import check_exists, installed
 from safebench.types import Attempt, Failure, Request, Response
 
@@ -65,10 +67,12 @@ class TransformersTarget(Target):
         except Exception as error:  # noqa: BLE001  what a model raises has no common type; it becomes data
             failure = Failure(f"{self.name}:{self.setup.argument}", type(error).__name__, str(error)[:2000])
             return Response("failed", attempts=(Attempt(_since(started), error=str(failure)),), failure=failure)
+        text, thinking = split_thinking(answer.text, plain().thinking_tags)
         return Response(
             "answered",
-            answer.text,
+            text,
             finish="stop" if answer.finished else "length",
+            thinking=thinking,
             model=self.setup.argument,
             usage={"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
             attempts=(Attempt(_since(started)),),

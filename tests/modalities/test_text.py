@@ -5,11 +5,15 @@ from safebench.types import Media, Query, Text
 QUERY = Query("q1", "How do tides work?")
 
 
-def test_the_message_is_the_querys_text():
+def test_the_message_is_the_querys_text_or_what_a_recipe_wrote_of_it():
     assert TextModality().compose(Asking(QUERY, None, with_text=False)) == (Text("How do tides work?"),)
+    written = Media.of("text", "text/plain", "Dear friend, wie geht’s?".encode())
+    assert TextModality().compose(Asking(QUERY, written, with_text=False)) == (Text("Dear friend, wie geht’s?"),)
 
 
-def test_nothing_is_rendered_so_nothing_can_fail():
-    modality = TextModality()
-    checked = modality.check(Checking(QUERY, Media.of("text", "text/plain", b""), {}, lambda *_: ""))
-    assert (modality.medium, modality.default_recipe, checked.status) == ("text", None, "passed")
+def test_text_is_what_it_is_unless_it_is_empty():
+    def checked(data: bytes) -> str:
+        return TextModality().check(Checking(QUERY, Media.of("text", "text/plain", data), {}, lambda *_: "")).status
+
+    assert (TextModality.medium, TextModality.default_recipe) == ("text", None)
+    assert (checked(b"Anything."), checked(b" \n")) == ("passed", "failed")

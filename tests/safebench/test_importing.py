@@ -209,6 +209,23 @@ def test_a_wrong_mapping_is_named(name: str, changed: dict[str, Any], named: str
         read_source(name, str(source_of("generic", tmp_path)), load_importer(name, **changed))
 
 
+@pytest.mark.parametrize(
+    ("patterns", "chosen"),
+    [
+        (["*.csv"], ["a.csv"]),
+        (["none/*", "data/*.csv", "*.csv"], ["data/b.csv", "data/c.csv"]),
+        (["**/*.csv"], ["a.csv", "data/b.csv", "data/c.csv", "data/deep/d.csv"]),
+        (["*/*.json*"], ["data/e.jsonl"]),
+    ],
+)
+def test_the_first_pattern_that_finds_tables_chooses(patterns: list[str], chosen: list[str], tmp_path: Path) -> None:
+    for name in ("a.csv", "data/b.csv", "data/c.csv", "data/deep/d.csv", "data/notes.txt"):
+        table(tmp_path / name, {"query": f"{name}?"})
+    (tmp_path / "data" / "e.jsonl").write_text('{"query": "data/e.jsonl?"}')
+    found = read_source("generic", str(tmp_path), load_importer("generic", files=patterns)).dataset
+    assert [query.text for query in found.queries] == [f"{name}?" for name in chosen]
+
+
 @pytest.mark.parametrize("content", [None, "d.txt"])
 def test_a_source_without_tables_is_an_error(content: str | None, tmp_path: Path) -> None:
     if content:
@@ -239,6 +256,7 @@ class Hub:
 
     def __init__(self, folder: Path) -> None:
         self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+        self.files["data/judge-comparison.csv"] = b"not asked for"
         self.asked: list[str] = []
 
     def answer(self, path: str) -> tuple[int, bytes]:
@@ -246,7 +264,7 @@ class Hub:
         if re.fullmatch(r"/api/datasets/(JailbreakBench/JBB-Behaviors|me/copy)/revision/\w+", path):
             told = {"id": "me/copy", "sha": "0" * 40, "siblings": [{"rfilename": name} for name in self.files]}
             return 200, json.dumps(told).encode()
-        if path.endswith(f"/tree/{'0' * 40}"):
+        if re.fullmatch(r"/api/datasets/(JailbreakBench/JBB-Behaviors|me/copy)/tree/\w+", path):
             listed = [{"type": "file", "path": n, "size": len(b), "oid": "0" * 40} for n, b in self.files.items()]
             return 200, json.dumps(listed).encode()
         file = path.partition(f"/resolve/{'0' * 40}/")[2]
@@ -293,6 +311,7 @@ def test_a_data_set_of_the_hub_is_copied_and_mapped(source: str, asked: str, hub
     found = read_source("jailbreakbench", source, load_importer("jailbreakbench")).dataset
     assert list(found.queries) == EXPECTED["jailbreakbench"]
     assert asked in hub.asked
+    assert not any("judge-comparison" in path for path in hub.asked if "/resolve/" in path)
 
 
 @pytest.mark.parametrize(("name", "source"), [("generic", "hub:no/where"), ("generic", "hub:"), ("generic", "hub:a b")])

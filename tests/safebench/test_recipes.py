@@ -40,6 +40,26 @@ def test_what_is_no_condition_is_an_error(text: str) -> None:
         parse_condition(text, load_recipes())
 
 
+def test_text_takes_a_recipe_of_steps_from_text_to_text(tmp_path: Path) -> None:
+    recipes = load_recipes(
+        write(tmp_path, '[text.letter]\nsteps = [{ use = "template", text = "Dear all, {query}" }]\n')
+    )
+    recipes["text", "letter"].check()
+    condition = parse_condition("text:letter", recipes)
+    assert (condition, str(condition)) == (Condition("text", False, "letter"), "text:letter")
+    assert parse_condition("text", recipes) == Condition("text")
+    with pytest.raises(BadInput, match="unknown text recipe 'leter' in condition 'text:leter'; did you mean letter"):
+        parse_condition("text:leter", recipes)
+    with pytest.raises(BadInput, match="takes no \\+text"):
+        parse_condition("text+text:letter", recipes)
+
+
+def test_a_recipe_of_text_ends_with_text(tmp_path: Path) -> None:
+    recipes = load_recipes(write(tmp_path, '[text.bad]\nsteps = [{ use = "typographic" }]\n'))
+    with pytest.raises(BadInput, match="ends with image, not with text"):
+        recipes["text", "bad"].check()
+
+
 def test_a_condition_named_twice_is_an_error() -> None:
     with pytest.raises(BadInput, match="image:typographic"):
         parse_conditions(["image", "text", "image:typographic"], load_recipes())

@@ -14,9 +14,13 @@ from safebench.types import Media, Query
 
 
 def as_png(picture: Image.Image) -> Media:
+    return as_file(picture, "PNG")
+
+
+def as_file(picture: Image.Image, kind: str) -> Media:
     file = io.BytesIO()
-    picture.save(file, "PNG")
-    return Media.of("image", "image/png", file.getvalue())
+    picture.save(file, kind)
+    return Media.of("image", Image.MIME[kind], file.getvalue())
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +30,7 @@ def picture():
     pixels[:, :, 0] = np.linspace(0, 255, 96)
     pixels[::8, :, 1] = 255
     pixels[20:40, 30:60] = (10, 200, 90)
-    return Image.fromarray(pixels, "RGB")
+    return Image.fromarray(pixels)
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from safebench import registry
-from safebench.errors import ConversionError
+from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Converter, Work
 from safebench.recipes import Recipe, load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.types import Media, Query
-from tests.converters.image.conftest import as_png
+from tests.converters.image.conftest import as_file, as_png
 
 ROOT = Path(__file__).parents[3]
 NAMES = ["jpeg", "blur", "image-noise", "resize", "crop", "rotation", "contrast"]
@@ -32,12 +32,12 @@ def floats(low, high):
 
 OPTIONS = {
     "jpeg": st.fixed_dictionaries({"quality": st.integers(1, 95)}),
-    "blur": st.fixed_dictionaries({"sigma": floats(0.01, 100)}),
+    "blur": st.fixed_dictionaries({"sigma": floats(0.5, 100)}),
     "image-noise": st.fixed_dictionaries({"sigma": floats(0.01, 255)}),
     "resize": st.fixed_dictionaries({"factor": floats(0.01, 4)})
     | st.fixed_dictionaries({"longest_side": st.integers(1, 300)}),
     "crop": st.fixed_dictionaries({"keep": floats(0.3, 1), "x": floats(0, 1), "y": floats(0, 1)}),
-    "rotation": st.fixed_dictionaries({"degrees": floats(-360, 360), "fill": st.sampled_from(["white", "#102030"])}),
+    "rotation": st.fixed_dictionaries({"degrees": floats(-360, 360), "expand": st.booleans()}),
     "contrast": st.fixed_dictionaries({"factor": floats(0.01, 10)}),
 }
 CASES = st.sampled_from(sorted(OPTIONS)).flatmap(lambda name: st.tuples(st.just(name), OPTIONS[name]))
@@ -51,21 +51,31 @@ def work(media):
     return Work(Query("q7", "text"), "text", media)
 
 
-@settings(max_examples=80)
+GREYS = ("1", "L", "LA", "I;16")
+MODES = [(mode, kind) for kind in ("PNG", "TIFF") for mode in (*GREYS, "P", "RGB", "RGBA")]
+MODES += [("CMYK", "TIFF"), ("CMYK", "JPEG"), ("YCbCr", "TIFF"), ("L", "WEBP"), ("RGBA", "WEBP"), ("P", "GIF")]
+
+
+@settings(max_examples=150)
 @given(
     case=CASES,
-    size=st.tuples(st.integers(2, 90), st.integers(2, 90)),
-    mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA"]),
+    size=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    how=st.sampled_from(MODES),
     seed=st.integers(0, 9),
 )
-def test_whatever_picture_and_options_the_result_is_a_whole_picture(case, size, mode, seed):
-    name, options = case
+def test_whatever_picture_and_options_the_result_is_a_whole_picture_or_an_error(case, size, how, seed):
+    (name, options), (mode, kind) = case, how
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
-    made = effect(name, **options).convert(work(as_png(Image.fromarray(pixels, "RGBA").convert(mode))))
+    picture = Image.fromarray(pixels).convert("L" if mode == "I;16" else "RGB" if mode == "YCbCr" else mode)
+    given = as_file(picture.convert(mode), kind)
+    try:
+        made = effect(name, **options).convert(work(given))
+    except ConversionError as error:  # a crop of a few pixels
+        assert str(error).endswith("pixels are left: nothing could be seen")  # noqa: PT017
+        return
     with Image.open(io.BytesIO(made.read())) as opened:
         opened.load()
-        assert opened.mode in ("L", "RGB")
-        assert (opened.mode == "L") == (mode in ("1", "L"))
+        assert opened.mode == ("L" if mode in GREYS and kind != "WEBP" else "RGB")
         assert made.mime == Image.MIME[opened.format]
 
 
@@ -92,11 +102,12 @@ def header_of(width: int, height: int) -> bytes:
         (b"no picture at all", "cannot be decoded"),
         (as_png(Image.new("RGB", (400, 400), "red")).read()[:-300], "cannot be decoded"),
         (header_of(20_000, 20_000), "decompression bomb"),
-        (header_of(9_000, 9_000), "9000x9000 pixels"),
+        (header_of(12_000, 12_000), "it has 12000x12000 pixels, more than 64 million"),
+        (header_of(9_000, 9_000), "it has 9000x9000 pixels, more than 64 million"),
     ],
-    ids=["empty", "text", "truncated", "bomb", "too large"],
+    ids=["empty", "text", "truncated", "bomb", "perhaps a bomb", "too large"],
 )
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.filterwarnings("error")  # a warning beside the error would be said twice
 def test_a_broken_picture_is_a_conversion_error_that_names_the_query(data, told):
     with pytest.raises(ConversionError, match=f"query 'q7': blur: .*{told}"):
         effect("blur").convert(work(Media.of("image", "image/png", data)))
@@ -107,11 +118,33 @@ def test_an_effect_as_first_step_says_what_is_missing():
         effect("crop").convert(work(None))
 
 
-@pytest.mark.parametrize(("name", "options"), [("crop", {"keep": 0.001}), ("resize", {"factor": 16.0})])
-def test_nothing_left_and_too_much_are_refused(name, options):
-    large = as_png(Image.new("L", (300, 300) if name == "crop" else (3000, 3000)))
-    with pytest.raises(ConversionError, match="pixels"):
-        effect(name, **options).convert(work(large))
+@pytest.mark.parametrize(
+    ("name", "options", "size", "told"),
+    [
+        ("crop", {"keep": 0.001}, (300, 300), "0x0 pixels are left"),
+        ("resize", {"factor": 16.0}, (3000, 3000), "48000x48000 pixels are more than 64 million"),
+        ("rotation", {"degrees": 45.0}, (30000, 50), "21249x21249 pixels are more than 64 million"),
+        ("jpeg", {}, (66000, 2), "66000x2 px: a JPEG file has 65500 at most each way"),
+    ],
+)
+def test_nothing_left_and_too_much_are_refused(name, options, size, told):
+    with pytest.raises(ConversionError, match=f"query 'q7': {name}: {told}"):
+        effect(name, **options).convert(work(as_png(Image.new("L", size))))
+
+
+@pytest.mark.parametrize(("name", "option"), [("rotation", "fill"), ("blank", "colour")])
+@pytest.mark.parametrize(("colour", "told"), [("whiet", "unknown color"), ("#ff000080", "not opaque")])
+def test_a_colour_that_is_none_is_found_before_any_work(name, option, colour, told):
+    with pytest.raises(BadInput, match=f"{option} = '{colour}'.*{told}"):
+        effect(name, **{option: colour})
+
+
+@pytest.mark.parametrize(
+    ("name", "packages"),
+    [("blur", ["pillow", "zlib"]), ("image-noise", ["pillow", "zlib", "numpy"]), ("static", ["zlib", "numpy"])],
+)
+def test_the_version_names_what_can_change_the_bytes(name, packages):
+    assert all(package in registry.load(Converter, name).version for package in packages)
 
 
 def test_same_work_same_bytes_in_another_process(picture, tmp_path):

@@ -8,11 +8,13 @@ from PIL import Image
 from scipy import ndimage
 
 
-def test_blur_is_gaussian(through):
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0, 5.0, 12.0])
+def test_blur_is_gaussian(through, sigma):
     pixels = np.zeros((121, 121), np.uint8)
     pixels[50:70, 40:80] = 250
-    blurred = np.asarray(through("blur", Image.fromarray(pixels), sigma=5.0), dtype=float)
-    assert np.abs(blurred - ndimage.gaussian_filter(pixels.astype(float), 5.0)).max() < 6  # box filters, three times
+    blurred = np.asarray(through("blur", Image.fromarray(pixels), sigma=sigma), dtype=float)
+    expected = ndimage.gaussian_filter(pixels.astype(float), sigma, mode="nearest")
+    assert np.abs(blurred - expected).max() < 6  # box filters, three times
 
 
 def test_noise_has_the_standard_deviation_that_was_asked_for(through):
@@ -21,6 +23,13 @@ def test_noise_has_the_standard_deviation_that_was_asked_for(through):
     assert noisy.std() == pytest.approx(20.0, rel=0.02)
     assert noisy.mean() == pytest.approx(128.0, abs=0.3)
     assert abs(np.corrcoef(noisy[..., 0].ravel(), noisy[..., 1].ravel())[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize(("level", "more"), [(128, 0.0), (0, 3.01), (255, 3.01)])
+def test_noise_has_the_psnr_that_its_docstring_promises(through, level, more):
+    """20 log10(255 / 20) = 22.11 dB, and twice the ratio where half of the noise is cut away."""
+    noisy = np.asarray(through("image-noise", Image.new("L", (400, 400), level), sigma=20.0), dtype=float)
+    assert 10 * np.log10(255**2 / np.square(noisy - level).mean()) == pytest.approx(22.11 + more, abs=0.1)
 
 
 @pytest.mark.parametrize(("degrees", "turns"), [(90, 1), (180, 2), (-90, 3), (360, 0)])
@@ -35,6 +44,20 @@ def test_rotation_keeps_every_corner(through):
     turned = np.asarray(through("rotation", frame, degrees=30, fill="white"))
     assert turned.shape == pytest.approx((102, 117), abs=2)  # 60 cos 30° + 100 sin 30°, 100 cos 30° + 60 sin 30°
     assert (turned < 128).sum() == pytest.approx(100 * 60 - 94 * 54, rel=0.05)
+
+
+def test_without_a_larger_sheet_rotation_keeps_the_size_and_the_middle(through, picture):
+    turned = np.asarray(through("rotation", picture, degrees=180, expand=False))
+    assert (turned == np.rot90(np.asarray(picture), 2)).all()
+    tilted = through("rotation", picture, degrees=90, expand=False, fill="#102030")
+    assert tilted.size == picture.size
+    assert tilted.getpixel((0, 0)) == (16, 32, 48)
+    assert (np.asarray(tilted)[2:62, 18:78] == np.rot90(np.asarray(picture))[18:78, 2:62]).all()
+
+
+@pytest.mark.parametrize(("fill", "corner"), [("white", 255), ("#102030", (16, 32, 48))])
+def test_a_grey_picture_gets_the_corners_that_were_asked_for(through, fill, corner):
+    assert through("rotation", Image.new("L", (60, 60)), degrees=45, fill=fill).getpixel((0, 0)) == corner
 
 
 def test_contrast_moves_levels_towards_the_middle(through, picture):
@@ -60,6 +83,14 @@ def test_resize_keeps_the_proportions(through, picture, options, size):
 def test_nearest_neighbours_double_every_pixel(through, picture):
     doubled = np.asarray(through("resize", picture, factor=2.0, filter="nearest"))
     assert (doubled == np.asarray(picture).repeat(2, axis=0).repeat(2, axis=1)).all()
+
+
+@pytest.mark.parametrize("filter", ["bilinear", "bicubic", "lanczos"])
+def test_lines_too_fine_for_the_smaller_picture_turn_grey(through, filter):
+    lines = Image.fromarray(np.tile(np.array([0, 0, 255, 255], np.uint8), (96, 24)))
+    small = np.asarray(through("resize", lines, factor=0.25, filter=filter), dtype=float)
+    assert np.abs(small[:, 4:-4] - 127.5).max() < 3
+    assert set(np.unique(through("resize", lines, factor=0.25, filter="nearest"))) <= {0, 255}
 
 
 def test_jpeg_is_written_with_the_tables_of_its_quality(through, picture):

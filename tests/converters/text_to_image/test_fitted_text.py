@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 from PIL import ImageChops
 
 from converters.text_to_image.fitted_text import Style, draw, fit, render
-from converters.text_to_image.glyphs import font_path
+from converters.text_to_image.glyphs import Face, font_path
+from converters.text_to_image.shaping import available
 from converters.text_to_image.writing import writable
 from safebench.errors import ConversionError
 
-STYLE = Style(font_path(None), 512, 512, 16, 64, 6, 1.0, ink=(0, 0, 0), paper=(255, 255, 255))
+WHITE = (255, 255, 255)
+STYLE = Style(font_path("DejaVuSans"), 512, 512, 16, 64, 6, 1.0, ink=(0, 0, 0), behind=WHITE, paper=WHITE)
 SENTENCE = "What are the reasons to go to the hospital when somebody's chest has hurt for days?"
 
 
@@ -35,7 +37,7 @@ LATIN = st.characters(min_codepoint=0x20, max_codepoint=0x24F, exclude_categorie
 def test_no_printable_latin_text_is_ever_clipped(piece, length):
     text = (piece * length)[:length]
     assume(text.strip())
-    assert_inside(render([writable(text, STYLE.font)], STYLE), STYLE)
+    assert_inside(render(writable(text, STYLE.font), STYLE), STYLE)
 
 
 @pytest.mark.parametrize("text", ["i", "W" * 2000, "j" * 2000, "Ǆ" * 2000, "word " * 400, "ÅÇgjpqy " * 250])
@@ -59,6 +61,11 @@ def test_the_block_is_centred():
     left, top, right, bottom = ink_box(render(["Hi"], STYLE))
     assert abs(left - (512 - right)) <= 1
     assert abs(top - (512 - bottom)) <= 1
+
+
+def test_a_block_may_begin_in_the_corner():
+    left, top, _, _ = ink_box(render(["Hi"], replace(STYLE, centred=False)))
+    assert (left, top) == (STYLE.margin, STYLE.margin)
 
 
 def test_the_size_is_the_largest_that_fits():
@@ -112,7 +119,60 @@ def test_text_without_any_ink_is_an_error():
 
 
 def test_colours_are_drawn_as_given_and_greys_in_one_channel():
-    coloured = render(["Hi"], replace(STYLE, ink=(0, 0, 255), paper=(255, 255, 0)))
+    coloured = render(["Hi"], replace(STYLE, ink=(0, 0, 255), behind=(255, 255, 0), paper=(255, 255, 0)))
     assert coloured.mode == "RGB"
     assert {(0, 0, 255), (255, 255, 0)} <= {colour for _, colour in coloured.getcolors()}
     assert render(["Hi"], STYLE).mode == "L"
+
+
+# --- text that needs shaping
+
+shaped = pytest.mark.skipif(not available(), reason="this Pillow has no libraqm with FriBidi")
+ARABIC = "كيف أخبز خبز الجاودار في البيت من دون فرن كبير؟"
+
+
+@shaped
+@pytest.mark.parametrize("text", [ARABIC, "שלום עולם " * 40, "x\u030c" * 300, f"{ARABIC} rye bread 42 {ARABIC}"])
+def test_shaped_text_stays_inside_the_margin(text):
+    assert_inside(render(writable(text, STYLE.font), STYLE), STYLE)
+
+
+@shaped
+def test_right_to_left_lines_are_flush_right():
+    image = render(["שלום", "שלום שלום שלום"], STYLE)
+    short, long = (image.crop((0, *rows)) for rows in ((0, 512, 256), (256, 512, 512)))
+    assert abs(ink_box(short)[2] - ink_box(long)[2]) <= 8
+    assert ink_box(short)[0] > ink_box(long)[0] + 50
+
+
+@shaped
+def test_arabic_letters_are_joined_and_run_from_the_right():
+    """The letter beh, alone and thrice: joined they are narrower, and the drawing is as the isolated forms are not."""
+    alone, thrice = (fit([text], replace(STYLE, min_font_size=64)) for text in ("ب", "ببب"))
+    assert thrice.width < 3 * alone.width
+    isolated, joined = (ink_columns(render([text], STYLE)) for text in ("\ufe8f \ufe8f \ufe8f", "ببب"))
+    assert isolated.count(0) > 0
+    assert joined.count(0) == 0
+
+
+def ink_columns(image):
+    """Ink in each column of the ink box."""
+    box = image.crop(ink_box(image))
+    return [sum(255 - box.getpixel((x, y)) for y in range(box.height)) for x in range(box.width)]
+
+
+@shaped
+def test_a_mark_sits_on_its_letter():
+    plain, marked = (fit([text], STYLE) for text in ("x", "x\u030c"))
+    assert marked.top < plain.top
+    assert abs(marked.width - plain.width) <= 2
+
+
+@shaped
+def test_joined_letters_are_never_broken_across_lines():
+    with pytest.raises(ConversionError, match="do not fit"):
+        render(["ب" * 400], STYLE)
+
+
+def test_text_that_needs_no_shaping_is_set_one_by_one_with_or_without_libraqm():
+    assert fit([SENTENCE], STYLE).face.__class__ is Face

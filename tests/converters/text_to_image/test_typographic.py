@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 from pydantic import ValidationError
 
 from converters.text_to_image.typographic import Typographic
@@ -72,6 +72,38 @@ def test_light_on_dark():
     assert open_image(convert("Hi", ink="white", paper="black")).getpixel((0, 0)) == 0
 
 
+@pytest.mark.parametrize(("contrast", "darkest"), [(1.0, 0), (0.5, 128), (0.1, 230)])
+def test_contrast_is_the_way_from_paper_to_ink(contrast, darkest):
+    assert open_image(convert("Hi", contrast=contrast)).getextrema() == (darkest, 255)
+
+
+@pytest.mark.parametrize("rotation", [7.0, -30.0, 90.0, 180.0])
+def test_a_rotated_picture_grows_and_loses_nothing(rotation):
+    plain, turned = (open_image(convert(TEXT, width=300, height=100, rotation=angle)) for angle in (0.0, rotation))
+    left, top, right, bottom = ImageChops.invert(turned).getbbox()
+    assert min(left, top, turned.width - right, turned.height - bottom) >= 16
+    assert ink(turned) == pytest.approx(ink(plain), rel=0.04)  # the smooth edges of turned letters differ a little
+
+
+def ink(image):
+    return sum((255 - value) * count for value, count in enumerate(image.histogram()))
+
+
+def test_rotation_is_counter_clockwise():
+    turned = open_image(convert("lll_______", rotation=90.0, width=300, height=100))
+    assert turned.size == (100, 300)
+    upper, lower = (turned.crop((0, top, 100, top + 150)) for top in (0, 150))
+    assert ink(lower) > ink(upper)  # the line begins at the lower end
+
+
+def test_the_corners_of_a_rotated_picture_are_paper():
+    assert open_image(convert("Hi", rotation=45.0, ink="white", paper="navy")).getpixel((0, 0)) == (0, 0, 128)
+
+
+def test_a_shipped_font_by_its_name():
+    assert convert(TEXT, font="DejaVuSansMono-Bold").sha256 != convert(TEXT).sha256
+
+
 def test_a_font_of_ones_own(tmp_path):
     own = tmp_path / "own.ttf"
     shutil.copy(data_path("fonts/DejaVuSans.ttf"), own)
@@ -79,7 +111,7 @@ def test_a_font_of_ones_own(tmp_path):
 
 
 def test_a_missing_font_file_is_named(tmp_path):
-    with pytest.raises(BadInput, match=r"nowhere\.ttf.*no such file"):
+    with pytest.raises(BadInput, match=r"nowhere\.ttf.*no such file.*DejaVuSansMono-Bold"):
         convert("Hi", font=str(tmp_path / "nowhere.ttf"))
 
 
@@ -99,6 +131,9 @@ def test_what_cannot_be_drawn_names_the_query(text):
     ("options", "told"),
     [
         ({"ink": "white"}, "nothing could be read"),
+        ({"contrast": 0.001}, "contrast 0.001 is invisible"),
+        ({"contrast": 1.5}, "contrast"),
+        ({"rotation": 270}, "rotation"),
         ({"ink": "#12345"}, "ink"),
         ({"paper": "#ffffff00"}, "not opaque"),
         ({"margin": 260}, "margin 260 leaves no room"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,13 +11,14 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from PIL import Image
 
 from safebench.errors import BadInput, TargetRefusesService
 from safebench.plugins import Target, TargetSetup
 from safebench.registry import check_complete
 from safebench.targets import open_target
 from safebench.targets.python import PythonTarget
-from safebench.types import Message, Request, Response, Text
+from safebench.types import Media, Message, Request, Response, Text
 
 HELLO = Request((Message("system", (Text("Be brief."),)), Message("user", (Text("hello"),))))
 Write = Callable[..., Path]
@@ -62,6 +64,28 @@ async def test_the_function_gets_chat_messages(write: Write) -> None:
     assert (response.status, response.text) == ("answered", "system: Be brief.; user: hello")
     assert response.model == "python:users_model:answer"
     assert response.attempts[0].error is None
+
+
+async def test_media_come_as_base64_or_decoded(write: Write) -> None:
+    write(
+        """
+        def answer(messages):
+            (part,) = messages[0]["content"]
+            picture = part[part["type"]]
+            return part["type"] + " " + (picture["url"][:22] if isinstance(picture, dict) else str(picture.size))
+        """
+    )
+    data = io.BytesIO()
+    Image.new("RGB", (4, 3)).save(data, "PNG")
+    request = Request((Message("user", (Media.of("image", "image/png", data.getvalue()),)),))
+    told = [await open_target("python:users_model:answer", o).ask(request) for o in ({}, {"media": "decoded"})]
+    assert [response.text for response in told] == ["image_url data:image/png;base64,", "image (4, 3)"]
+
+
+async def test_thinking_is_no_part_of_the_answer(write: Write) -> None:
+    write('def answer(messages): return "They greet.</think>Hello."')
+    response = await ask()
+    assert (response.text, response.thinking) == ("Hello.", "They greet.")
 
 
 async def test_a_coroutine_function_is_awaited(write: Write) -> None:

@@ -1,15 +1,15 @@
-"""A role in the refinement loop: any target of ours, asked one thing at a time from a worker process."""
+"""A role in making something: any target of ours, asked one thing at a time from a worker process."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import ConfigDict, model_validator
 
-from converters.text_to_image.critiques import Declined, Unreadable
 from safebench import registry
 from safebench.asking import ask_safely
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
@@ -18,6 +18,14 @@ from safebench.records import storable
 from safebench.types import Message, Part, Request, Response
 
 T = TypeVar("T")
+
+
+class Declined(ValueError):
+    """The answer says no."""
+
+
+class Unreadable(ValueError):
+    """The answer holds nothing that was asked for."""
 
 
 class RoleOptions(PluginOptions):
@@ -86,3 +94,18 @@ class Role:
 
 def _why(response: Response) -> str:
     return str(response.failure or f"stopped by {response.finish}")
+
+
+def last_object(text: str, key: str) -> dict[str, Any] | None:
+    """The last JSON object in a text that has this key, in any case."""
+    decoder, found, position = json.JSONDecoder(), None, text.find("{")
+    while position != -1:
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            end = position + 1
+        else:
+            told = {str(name).lower().replace(" ", "_"): inner for name, inner in value.items()}
+            found = told if key in told else found
+        position = text.find("{", end)
+    return found

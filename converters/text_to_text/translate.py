@@ -1,0 +1,67 @@
+"""The query in another language, as a target of the user's translates it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import Field
+
+from converters.roles import Declined, Role, RoleOptions, Unreadable, last_object
+from safebench.errors import ConversionError
+from safebench.plugins import Converter, PluginOptions, Work
+from safebench.records import storable
+from safebench.refusal import refuses
+from safebench.resources import prompt
+from safebench.types import TEXT, Media, Text
+
+PROMPT = prompt("translation.translate")
+ANSWER: dict[str, Any] = {
+    "type": "object",
+    "properties": {"translation": {"type": "string"}},
+    "required": ["translation"],
+    "additionalProperties": False,
+}
+
+
+class Translate(Converter):
+    name = "translate"
+    summary = "the query in another language, translated by a target of yours"
+    version = f"1 prompt {PROMPT.version}"
+    takes = TEXT
+    gives = TEXT
+
+    class Options(PluginOptions):
+        translator: RoleOptions  # the target that translates
+        language: str = Field(min_length=1)  # into which, as one would tell the translator: "Zulu"
+
+        def versions(self) -> Iterable[str]:
+            return [json.dumps(dict(Role("translator", self.translator).describe()), sort_keys=True, default=str)]
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._translator = Role("translator", self.options.translator)
+
+    def check(self) -> None:
+        self._translator.check(TEXT)
+
+    def convert(self, work: Work) -> Media:
+        language, text = (json.dumps(told, ensure_ascii=False) for told in (self.options.language, work.text))
+        asked = PROMPT.fill(language=language, text=text)
+        try:
+            told = self._translator.ask((Text(asked),), ANSWER, lambda answer: read_translation(answer, work.text))
+        except ConversionError as error:
+            raise ConversionError(f"query {work.query.id!r}: {error}") from error
+        return Media.of(TEXT, "text/plain", told.encode("utf-8"))
+
+
+def read_translation(answer: str, text: str) -> str:
+    """The translation. Raises Declined for an excuse, and Unreadable where there is none."""
+    told = (last_object(answer, "translation") or {}).get("translation")
+    translation = storable(told).strip() if isinstance(told, str) else ""
+    if refuses(translation or answer, text):
+        raise Declined
+    if not translation:
+        raise Unreadable("holds no translation")
+    return translation

@@ -1,0 +1,107 @@
+"""Families of endpoints that speak chat completions, each in its own way. What they are is in `data/families.toml`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from safebench import registry
+from safebench.endpoints import DEFAULT_BASE_URL, DEFAULT_KEY, endpoint_url
+from safebench.errors import BadInput, unknown
+from safebench.plugins import PluginOptions
+from safebench.resources import load_toml
+
+PLAIN = "plain"
+LIKE = "like"
+LIMITS = ("max_tokens", "max_completion_tokens")  # two names for the same wish
+
+
+class Family(PluginOptions):
+    """How endpoints of one kind are spoken to; `data/families.toml` says what each key means."""
+
+    name: str
+    summary: str
+    source: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    base_url: str | None = None
+    key: str = DEFAULT_KEY
+    accepts: tuple[str, ...] | None = None
+    encoders: Mapping[str, str] = {}
+    token_limit: Literal["max_tokens", "max_completion_tokens"] | None = None
+    structured: Literal["json_schema", "json_object", "none"]
+    not_taken: tuple[str, ...] = ()
+    thinking_fields: tuple[str, ...]
+    thinking_tags: tuple[tuple[str, str], ...]
+    blocked_finish: tuple[str, ...]
+    failed_finish: tuple[str, ...]
+    blocked_errors: tuple[str, ...]
+
+    def url(self, named: str | None) -> str:
+        """The base URL: that of the user, or else where the family is.
+
+        OPENAI_BASE_URL goes with OPENAI_API_KEY: a service with a key of its own is found at its own address.
+        """
+        own = self.base_url if self.key != DEFAULT_KEY else None
+        return endpoint_url(named or own, self.base_url or DEFAULT_BASE_URL)
+
+    def sent(self, parameters: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """The parameters under the names that it knows. Raises BadInput for one that it would drop without a word."""
+        dropped = [name for name in parameters if name in self.not_taken]
+        if dropped:
+            raise BadInput(f"{where}: endpoints of family {self.name!r} ignore {', '.join(dropped)}: leave it out")
+        if all(name in parameters for name in LIMITS):
+            raise BadInput(f"{where}: {' and '.join(LIMITS)} are the same limit: give one")
+        return {self.token_limit or name if name in LIMITS else name: value for name, value in parameters.items()}
+
+    def describe(self) -> str:
+        """Its name and what it says, in short: other facts make other answers."""
+        told = self.model_dump_json(exclude={"summary", "source", "hosts", "base_url", "key"})
+        return f"{self.name} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
+@cache
+def families() -> dict[str, Family]:
+    """All that are declared, by name."""
+    tables = load_toml("families.toml")
+    return {name: Family(**{**tables[PLAIN], **table}, name=name) for name, table in tables.items()}
+
+
+def plain() -> Family:
+    """What is known of an endpoint about which nothing is known."""
+    return families()[PLAIN]
+
+
+def family_of(named: str | Mapping[str, Any] | None, base_url: str | None, where: str) -> Family:
+    """The family that the user named, or else that of the host.
+
+    `named` is a name, or a table: keys of data/families.toml, and `like`, the family that they are taken from for the
+    rest. Raises BadInput for an unknown name or key.
+    """
+    if named is None:
+        return _by_host(endpoint_url(base_url))
+    if isinstance(named, str):
+        return _by_name(named, where)
+    table = dict(named)
+    like = _by_name(str(table.pop(LIKE, PLAIN)), where)
+    try:
+        return Family(**{**like.model_dump(), "name": f"like {like.name}", **table})
+    except ValidationError as error:
+        raise BadInput(*registry.explain(error, [LIKE, *Family.model_fields], f"{where}: family")) from error
+
+
+def _by_name(name: str, where: str) -> Family:
+    if name not in families():
+        raise unknown("family", name, families(), where)
+    return families()[name]
+
+
+def _by_host(base_url: str) -> Family:
+    host = urlsplit(base_url).hostname or ""
+    found = (family for family in families().values() if any(fnmatchcase(host, known) for known in family.hosts))
+    return next(found, plain())

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import ast
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from safebench import registry
+from safebench.config import make_config, read_toml
+from safebench.doctor import listing
+from safebench.errors import BadInput
+from safebench.families import families
+from safebench.models import Model, model_of, models
+from safebench.planning import make_plan
+from safebench.plugins import Target
+from safebench.running import run
+from safebench.targets import open_target
+from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.types import TEXT, Message, Request, Text
+
+ROOT = Path(__file__).parents[2]
+# section "Targets" of the paper: 6 services, 15 open models, 3 that hear, of which Qwen2-Audio in two settings
+PAPER = {
+    "Claude-3.5-Sonnet", "Claude-3-Opus", "Gemini-1.5-Pro", "Gemini-1.5-Flash", "GPT-4o", "GPT-4o-mini",
+    "Bunny-v1.1-Llama-3-8B-V", "CogVLM-17B", "GLM-4V-9B", "InternVL-Chat-V1.5", "LLaVA-v1.6-Mistral-7B",
+    "LLaVA-v1.6-Vicuna-7B", "LLaVA-v1.6-Vicuna-13B", "MiniCPM-V 2.6", "Phi-3-Vision-128K", "Phi-3.5-Vision",
+    "Qwen-VL-Chat", "Qwen2-VL-2B", "Qwen2-VL-7B", "ShareGPT4V", "Yi-VL-6B",
+    "Mini-Omni", "Qwen-Audio", "Qwen2-Audio",
+}  # fmt: skip
+EVERY = pytest.mark.parametrize("model", models().values(), ids=lambda model: model.name)
+
+
+def plugin(model: Model) -> tuple[type[Target], str]:
+    name, _, argument = model.target.partition(":")
+    return registry.load(Target, name), argument
+
+
+def test_all_targets_of_the_paper_are_there() -> None:
+    named = [model.paper for model in models().values() if model.paper]
+    assert set(named) == PAPER
+    assert len(named) == len(PAPER)
+
+
+@EVERY
+def test_a_model_says_how_it_is_run(model: Model) -> None:
+    target, argument = plugin(model)
+    assert argument
+    target.Options(**model.options)  # raises for a wrong one
+    family = families().get(str(model.options.get("family")))
+    is_service = family is not None and bool(family.hosts)
+    served_here = target.name == "openai" and not is_service
+    assert bool(model.serve) == served_here
+    assert served_here == any(
+        "localhost" in str(url) for url in (model.options.get("base_url"), family and family.base_url)
+    )
+    if served_here and "--lora-modules" not in model.serve:
+        assert argument in model.serve
+
+
+@EVERY
+def test_a_model_says_what_it_takes_and_where_that_was_read(model: Model) -> None:
+    assert TEXT in model.accepts
+    assert set(model.accepts) <= set(registry.media())
+    assert model.source
+    assert all(address.startswith("https://") for address in model.source)
+    assert model.name == model.name.lower()
+    assert model.name not in registry.names(Target)
+
+
+@EVERY
+def test_a_backbone_is_a_model_of_text_alone(model: Model) -> None:
+    if model.backbone:
+        assert models()[model.backbone].accepts == (TEXT,)
+        assert model.accepts != (TEXT,)
+        assert model_of(f"backbone-of:{model.name}") == models()[model.backbone]
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in models().values() if m.target.startswith("python:")], ids=lambda m: m.name
+)
+def test_adapters_are_in_the_examples(model: Model) -> None:
+    _, module, function = model.target.split(":")
+    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    assert function in [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+
+
+def test_an_unknown_name_is_told_with_the_nearest() -> None:
+    with pytest.raises(BadInput, match=r"unknown target 'qwen2-audio-8b'; did you mean qwen2-audio-7b"):
+        open_target("qwen2-audio-8b", {})
+    with pytest.raises(BadInput, match="did you mean reference"):
+        open_target("referense", {})
+    with pytest.raises(BadInput, match="unknown target 'llava'"):
+        open_target("backbone-of:llava", {})
+
+
+def test_a_backbone_that_is_not_known_is_told_with_the_reason() -> None:
+    with pytest.raises(BadInput, match=r"no text-only backbone of voxtral-mini-3b is known .*Ministral 3B"):
+        open_target("backbone-of:voxtral-mini-3b", {})
+
+
+def test_plug_ins_are_no_models() -> None:
+    assert model_of("reference") is None
+    assert model_of("openai:gpt-4o") is None
+
+
+async def test_the_users_options_overrule_those_of_the_model(
+    serve: Callable[[Callable[[Call], Reply]], ScriptedServer],
+) -> None:
+    server = serve(lambda call: chat("Hello."))
+    options = {"base_url": server.url, "parameters": {"modalities": ["text"], "max_tokens": 5}}
+    target = open_target("gpt-audio-1.5", options)
+    assert (await target.ask(Request((Message("user", (Text("hello"),)),)))).text == "Hello."
+    await target.close()
+    body = server.calls[0].body
+    assert (body["model"], body["modalities"], body["max_completion_tokens"]) == ("gpt-audio-1.5", ["text"], 5)
+
+
+def test_what_a_model_does_not_take_is_skipped_and_listed() -> None:
+    config = make_config("test", data="starter", conditions=["text", "audio"], target="gpt-4o", out="unused")
+    plan = make_plan(config)
+    assert [str(condition) for condition in plan.skipped] == ["audio:female"]
+    assert "takes no audio; it takes image, text" in next(iter(plan.skipped.values()))
+
+
+def test_the_run_file_holds_what_the_name_was_resolved_to(
+    serve: Callable[[Callable[[Call], Reply]], ScriptedServer], write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    server = serve(lambda call: chat("Hello."))
+    data = str(write_jsonl([{"id": "a", "query": "hello"}]))
+    config = make_config(
+        "test",
+        data=data,
+        conditions=["text"],
+        target="claude-haiku-4.5",
+        base_url=server.url,
+        out=str(tmp_path / "run"),
+    )
+    told = read_toml(run(config).folder / "run.toml")
+    assert told["target"] == "claude-haiku-4.5"
+    found = told["resolved"]["target"]
+    assert (found["target"], found["argument"], found["base_url"]) == ("openai", "claude-haiku-4-5", server.url)
+    assert found["endpoint"].startswith("anthropic ")
+    run(make_config("test", **{**read_toml(tmp_path / "run" / "run.toml")}))  # it continues
+
+
+def test_the_list_shows_every_name_whole_in_80_columns() -> None:
+    page = io.StringIO()
+    Console(file=page, width=80).print(listing("targets"))
+    told = page.getvalue()
+    assert all(f" {name} " in told for name in models())
+    assert "reading" in told
+    assert "openai:MODEL" in told
