@@ -43,8 +43,8 @@ def duplicates(texts: Sequence[str], threshold: float = THRESHOLD, compared: int
 
     Each text that occurs several times is paired with its first occurrence, and only that one with what is near.
     `compared`: pairs that begin after so many texts are left out, as between the sets that a set is compared with.
-    Memory: 512 bytes a text. Below a threshold of 0.06 more than 1 in 1,000 may be missed. Raises ValueError for one that
-    is not above 0 and at most 1.
+    Memory: 512 bytes a text. Below a threshold of 0.06, more than 1 in 1,000 may be missed. Raises ValueError for one
+    that is not above 0 and at most 1.
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold {threshold} is not above 0 and at most 1")
