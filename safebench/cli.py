@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from safebench import published_cli, review_cli, skeleton_cli
+from safebench import data_cli, published_cli, review_cli, skeleton_cli
+from safebench.data_cli import TextColumn
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
 from safebench.jury.commands import JuryModels, jury_app
 
@@ -27,8 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Measure how safely a multimodal model behaves, as text, as images and as speech.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
-app.add_typer(data_app, name="data")
+app.add_typer(data_cli.app, name="data")
 app.add_typer(published_cli.app, name="published")
 app.add_typer(review_cli.app, name="review")
 app.add_typer(jury_app, name="jury")
@@ -44,7 +44,6 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N queries
 WorkerCount = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes that render; one per core if not given.")
 ]
-TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
 RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your own.")]
 CalibrationFile = Annotated[
     Path | None, typer.Option(help="File of `safebench jury calibrate`, to correct the ASR with.")
@@ -284,36 +283,3 @@ def doctor() -> int:
     table, healthy = examine()
     output.print(table)
     return 0 if healthy else 1
-
-
-@data_app.command("list")
-def data_list() -> None:
-    """List the built-in data sets."""
-    from safebench.data_tables import built_in_table
-
-    output.print(built_in_table())
-
-
-@data_app.command("show")
-def data_show(
-    name: Annotated[str, typer.Argument(help="Built-in name, file or converted folder.")],
-    text_column: TextColumn = None,
-) -> None:
-    """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
-    from safebench.data_tables import show_dataset
-    from safebench.datasets import load_dataset
-
-    show_dataset(output, load_dataset(name, text_column))
-
-
-@data_app.command("push")
-def data_push(
-    folder: Annotated[Path, typer.Argument(help="Folder that `safebench convert` made.")],
-    name: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
-    public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private if not given.")] = False,
-) -> None:
-    """Upload a converted data set to a hub, with the token of HF_TOKEN or of the hub's login."""
-    from safebench.publishing import push
-
-    address = push(folder, name, public=public)
-    output.print(f"pushed, {'public' if public else 'private'}: {escape(address)}", soft_wrap=True)

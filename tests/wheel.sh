@@ -13,6 +13,7 @@ cd "$place"
 "$place/venv/bin/safebench" quickstart --out "$place/run"
 "$place/venv/bin/safebench" report "$place/run" > /dev/null
 "$place/venv/bin/safebench" published audit > /dev/null
+"$place/venv/bin/safebench" data importers > /dev/null
 
 from_outside() { # FOLDER CONDITION: install a package, run its tests, and ask by the medium that it adds
     "$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$checkout/constraints.txt" "$1[test]"
