@@ -48,11 +48,11 @@ $(VENV)/python:
 	touch $@
 
 $(VENV)/embedded: $(VENV)/python $(STAMP)
-	$(PIP) -e '.[embedded]'
+	$(PIP) -e '.[embedded,pages]'
 	touch $@
 
 $(VENV)/dev: $(VENV)/embedded $(STAMP)
-	$(PIP) -e '.[embedded,dev]'
+	$(PIP) -e '.[embedded,pages,dev]'
 	touch $@
 
 clean:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from safebench import data_cli, published_cli, review_cli, skeleton_cli
+from safebench import comparing_cli, data_cli, published_cli, review_cli, skeleton_cli
 from safebench.data_cli import TextColumn
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
 from safebench.jury.commands import JuryModels, jury_app
@@ -33,6 +33,8 @@ app.add_typer(published_cli.app, name="published")
 app.add_typer(review_cli.app, name="review")
 app.add_typer(jury_app, name="jury")
 app.command()(skeleton_cli.new)
+app.command()(comparing_cli.compare)
+app.command()(comparing_cli.leaderboard)
 
 output = Console()
 errors = Console(stderr=True)
@@ -249,12 +251,27 @@ def report(
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws; the run's own if not given.")] = None,
     calibration: CalibrationFile = None,
+    html: Annotated[bool, typer.Option("--html", help="Write report.html, too: a page for the browser.")] = False,
+    embed: Annotated[float, typer.Option(min=0, metavar="MB", help="MB of media to put inside the page.")] = 0,
+    redact: Annotated[bool, typer.Option("--redact", help="Leave out of the page all that a model said.")] = False,
 ) -> None:
-    """Show a run's tables and write summary.json and items.parquet."""
+    """Show a run's tables and write summary.json and items.parquet, and a page with --html."""
     from safebench.reporting import report
 
-    _show(report(folder, calibration, margin=margin, draws=draws, seed=seed).summary)
-    output.print(f"written: {escape(str(folder / 'summary.json'))}, {escape(str(folder / 'items.parquet'))}")
+    if html:
+        from safebench.pages.rendering import require_packages
+
+        require_packages()
+    elif embed or redact:
+        raise typer.BadParameter("--embed and --redact are about the page: add --html")
+    summary = report(folder, calibration, margin=margin, draws=draws, seed=seed).summary
+    _show(summary)
+    written = [folder / "summary.json", folder / "items.parquet"]
+    if html:
+        from safebench.pages.run_page import write_page
+
+        written.append(write_page(folder, summary, embed=embed, redact=redact))
+    output.print(f"written: {escape(', '.join(map(str, written)))}")
 
 
 class Listed(StrEnum):

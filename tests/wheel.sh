@@ -8,10 +8,11 @@ trap 'rm -rf "$place"' EXIT
 "$VENV/bin/python" -m build --wheel --outdir "$place" "$checkout" > "$place/build.log" || { cat "$place/build.log"; exit 1; }
 python3 -m venv "$place/venv"
 wheel=$(ls "$place"/*.whl)
-"$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$checkout/constraints.txt" "$wheel[embedded]"
+"$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$checkout/constraints.txt" "$wheel[embedded,pages]"
 cd "$place"
 "$place/venv/bin/safebench" quickstart --out "$place/run"
-"$place/venv/bin/safebench" report "$place/run" > /dev/null
+"$place/venv/bin/safebench" report "$place/run" --html > /dev/null
+test -s "$place/run/report.html"
 "$place/venv/bin/safebench" published audit > /dev/null
 "$place/venv/bin/safebench" data importers > /dev/null
 
