@@ -31,7 +31,8 @@ types: $(VENV)/dev
 unit: $(VENV)/dev
 	$(BIN)/python -m pytest
 
-# The wheel in an empty environment, far from the checkout: `data/` and the entry points have to travel.
+# The wheel in an empty environment, far from the checkout: `data/` and the entry points have to travel. Packages from
+# outside are installed beside it: examples/safebench-video, and one that `safebench new` writes.
 wheel: $(VENV)/dev
 	VENV=$(abspath $(VENV)) tests/wheel.sh
 
@@ -42,7 +43,7 @@ local: $(LOCAL)/installed
 $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)
 	$(LOCAL_PIP) torch==2.11.0 torchaudio==2.11.0 torchvision==0.26.0
-	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]'
+	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]' av
 	touch $@
 
 inspect: $(INSPECT)/installed
@@ -58,11 +59,11 @@ $(VENV)/python:
 	touch $@
 
 $(VENV)/embedded: $(VENV)/python $(STAMP)
-	$(PIP) -e '.[embedded]'
+	$(PIP) -e '.[embedded,pages]'
 	touch $@
 
 $(VENV)/dev: $(VENV)/embedded $(STAMP)
-	$(PIP) -e '.[embedded,dev]'
+	$(PIP) -e '.[embedded,pages,dev]'
 	touch $@
 
 clean:

@@ -16,10 +16,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from safebench.config import RunConfig, make_config
-    from safebench.converting import convert
+    from safebench.converting import convert, convert_async
     from safebench.datasets import Dataset, load_dataset
     from safebench.errors import BadInput, SafeBenchError
+    from safebench.quickstart import quickstart_config
     from safebench.recipes import load_recipes
+    from safebench.registry import list_plugins
     from safebench.reporting import report
     from safebench.running import run, run_async
 
@@ -29,9 +31,12 @@ _HOMES = {
     "RunConfig": "config",
     "SafeBenchError": "errors",
     "convert": "converting",
+    "convert_async": "converting",
+    "list_plugins": "registry",
     "load_dataset": "datasets",
     "load_recipes": "recipes",
     "make_config": "config",
+    "quickstart_config": "quickstart",
     "report": "reporting",
     "run": "running",
     "run_async": "running",
@@ -43,9 +48,12 @@ __all__ = [
     "RunConfig",
     "SafeBenchError",
     "convert",
+    "convert_async",
+    "list_plugins",
     "load_dataset",
     "load_recipes",
     "make_config",
+    "quickstart_config",
     "report",
     "run",
     "run_async",

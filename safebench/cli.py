@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from safebench import published_cli, review_cli
+from safebench import comparing_cli, data_cli, published_cli, review_cli, skeleton_cli
+from safebench.data_cli import TextColumn
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
 from safebench.jury.commands import JuryModels, jury_app
 
@@ -27,11 +28,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Measure how safely a multimodal model behaves, as text, as images and as speech.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
-app.add_typer(data_app, name="data")
+app.add_typer(data_cli.app, name="data")
 app.add_typer(published_cli.app, name="published")
 app.add_typer(review_cli.app, name="review")
 app.add_typer(jury_app, name="jury")
+app.command()(skeleton_cli.new)
+app.command()(comparing_cli.compare)
+app.command()(comparing_cli.leaderboard)
 
 output = Console()
 errors = Console(stderr=True)
@@ -43,7 +46,6 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N queries
 WorkerCount = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes that render; one per core if not given.")
 ]
-TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
 RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your own.")]
 CalibrationFile = Annotated[
     Path | None, typer.Option(help="File of `safebench jury calibrate`, to correct the ASR with.")
@@ -249,15 +251,28 @@ def report(
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws; the run's own if not given.")] = None,
     calibration: CalibrationFile = None,
+    html: Annotated[bool, typer.Option("--html", help="Write report.html, too: a page for the browser.")] = False,
+    embed: Annotated[float, typer.Option(min=0, metavar="MB", help="MB of media to put inside the page.")] = 0,
+    redact: Annotated[bool, typer.Option("--redact", help="Leave out of the page all that a model said.")] = False,
 ) -> None:
-    """Show a run's tables and write summary.json and items.parquet."""
+    """Show a run's tables and write summary.json and items.parquet, and a page with --html."""
     from safebench.inspect_bridge.log import report_log
     from safebench.reporting import report
 
+    if html:
+        from safebench.pages.rendering import require_packages
+
+        require_packages()
+    elif embed or redact:
+        raise typer.BadParameter("--embed and --redact are about the page: add --html")
     found = (report_log if folder.is_file() else report)(folder, calibration, margin=margin, draws=draws, seed=seed)
     _show(found.summary)
-    written = (escape(str(found.folder / name)) for name in ("summary.json", "items.parquet"))
-    output.print(f"written: {', '.join(written)}")
+    written = [found.folder / "summary.json", found.folder / "items.parquet"]
+    if html:
+        from safebench.pages.run_page import write_page
+
+        written.append(write_page(found.folder, found.summary, embed=embed, redact=redact))
+    output.print(f"written: {escape(', '.join(map(str, written)))}")
 
 
 class Listed(StrEnum):
@@ -286,36 +301,3 @@ def doctor() -> int:
     table, healthy = examine()
     output.print(table)
     return 0 if healthy else 1
-
-
-@data_app.command("list")
-def data_list() -> None:
-    """List the built-in data sets."""
-    from safebench.data_tables import built_in_table
-
-    output.print(built_in_table())
-
-
-@data_app.command("show")
-def data_show(
-    name: Annotated[str, typer.Argument(help="Built-in name, file or converted folder.")],
-    text_column: TextColumn = None,
-) -> None:
-    """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
-    from safebench.data_tables import show_dataset
-    from safebench.datasets import load_dataset
-
-    show_dataset(output, load_dataset(name, text_column))
-
-
-@data_app.command("push")
-def data_push(
-    folder: Annotated[Path, typer.Argument(help="Folder that `safebench convert` made.")],
-    name: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
-    public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private if not given.")] = False,
-) -> None:
-    """Upload a converted data set to a hub, with the token of HF_TOKEN or of the hub's login."""
-    from safebench.publishing import push
-
-    address = push(folder, name, public=public)
-    output.print(f"pushed, {'public' if public else 'private'}: {escape(address)}", soft_wrap=True)

@@ -45,7 +45,7 @@ class Conversion:
 def convert(
     data: str,
     conditions: Sequence[str],
-    out: Path,
+    out: Path | str,
     *,
     text_column: str | None = None,
     limit: int | None = None,
@@ -61,6 +61,7 @@ def convert(
 
     Raises BadInput for wrong input and for a folder that holds something else, Interrupted after ctrl-C.
     """
+    out = Path(out)
     dataset = load_dataset(data, text_column).limited(limit)
     known = load_recipes(recipes, brought=dataset.recipes)
     parsed = parse_conditions(list(conditions), known)
@@ -77,6 +78,11 @@ def convert(
         started(_planned(dataset.queries, chosen))
         asyncio.run(_render_all(dataset, chosen, out, workers, settings, rendered))
     return Conversion(out, *cells_of(out))
+
+
+async def convert_async(data: str, conditions: Sequence[str], out: Path | str, **options: Any) -> Conversion:
+    """`convert` for a program that has an event loop of its own: in a thread, with the same options."""
+    return await asyncio.to_thread(convert, data, conditions, out, **options)
 
 
 def _name(recipe: Recipe) -> str:

@@ -1,4 +1,4 @@
-"""Data sets of queries: built-in ones, CSV, JSONL and Parquet files, and folders made by `convert` or for the paper.
+"""Data sets of queries: built-in ones, files, folders made by `import`, `export` or `convert`, or for the paper.
 
 A file is read and checked as a whole before any work begins; every bad row is reported with its line.
 """
@@ -9,7 +9,7 @@ import csv
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,21 @@ SMALL_STARTER = "starter-small"  # one harmful query and its twin of each scenar
 BUILT_IN = (STARTER, SMALL_STARTER)
 TEXT_COLUMNS = ("query", "prompt", "question", "behavior", "goal")
 COLUMNS = ("id", "scenario", "intent", "twin")
+QUERY_FILES = {"jsonl": "queries.jsonl", "hub": "queries.parquet"}  # of a folder, by format
 LONGEST_ID = 200
 SHOWN_PROBLEMS = 20
 
-Row = tuple[int, Mapping[str, Any]]  # line (CSV, JSONL) or row (Parquet) number from 1, and the row
+Row = tuple[int | str, Mapping[str, Any]]  # line (CSV, JSONL) or row (Parquet) number from 1, and the row
+
+
+class BadRows(BadInput):
+    """Rows that cannot be used: `every` has all problems, `problems` the first 20 and how many more there are."""
+
+    def __init__(self, every: Sequence[str]) -> None:
+        hidden = len(every) - SHOWN_PROBLEMS
+        more = [f"… and {hidden} more bad rows; `safebench data check` lists them all"] if hidden > 0 else []
+        super().__init__(*every[:SHOWN_PROBLEMS], *more)
+        self.every = tuple(every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        """Over all queries in order, whatever file they came from."""
+        """Over all queries in order, whatever file they came from: the order counts, as `--limit` takes the first."""
         digest = hashlib.sha256()
         for query in self.queries:
             row = [query.id, query.text, query.intent, query.scenario, query.twin]
@@ -50,8 +61,12 @@ class Dataset:
         return digest.hexdigest()
 
     def limited(self, limit: int | None) -> Dataset:
-        """The first `limit` queries."""
-        return self if limit is None else replace(self, queries=self.queries[:limit])
+        """The first `limit` queries; one whose twin is not among them has none."""
+        if limit is None:
+            return self
+        ids = {query.id for query in self.queries[:limit]}
+        kept = (q if q.twin is None or q.twin in ids else replace(q, twin=None) for q in self.queries[:limit])
+        return replace(self, queries=tuple(kept))
 
     def first_of_each_scenario(self) -> Dataset:
         """One harmful query of each scenario and its twin."""
@@ -65,7 +80,7 @@ class Dataset:
 
 
 def load_dataset(name: str, text_column: str | None = None) -> Dataset:
-    """The data set of a built-in name, a file, a converted folder, or a folder in the layout of the paper.
+    """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
 
     Raises BadInput for a missing, empty or unreadable file, a missing text column, and with all bad rows.
     """
@@ -74,37 +89,56 @@ def load_dataset(name: str, text_column: str | None = None) -> Dataset:
         return starter if name == STARTER else starter.first_of_each_scenario()
     path = Path(name)
     if path.is_dir():
-        return _from_folder(path)
+        return _from_folder(path, text_column)
     if not path.is_file():
         known = ", ".join(BUILT_IN)
         raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
     return _from_file(name, path, text_column)
 
 
-def _from_folder(folder: Path) -> Dataset:
+def query_file(folder: Path) -> Path | None:
+    """The file of queries that `safebench data import` or `export` wrote into a folder."""
+    return next((folder / name for name in QUERY_FILES.values() if (folder / name).is_file()), None)
+
+
+def _from_folder(folder: Path, text_column: str | None) -> Dataset:
     from safebench.converted import read_converted
     from safebench.paper_layout import has_paper_layout, read_paper_layout
 
+    file = query_file(folder)
+    if file is not None:
+        return _from_file(str(folder), file, text_column)
     return read_paper_layout(folder) if has_paper_layout(folder) else read_converted(folder)
 
 
 def _from_file(name: str, path: Path, text_column: str | None) -> Dataset:
-    readers = {".csv": _csv_rows, ".tsv": _tsv_rows, ".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows}
-    readers |= {".parquet": _parquet_rows}
-    reader = readers.get(path.suffix.lower())
+    wanted = {*TEXT_COLUMNS, *COLUMNS} | ({text_column} if text_column else set())
+    return Dataset(name, parse_rows(file_rows(path, wanted), name, text_column))
+
+
+def file_rows(path: Path, columns: Collection[str] = ()) -> Iterator[Row]:
+    """Rows of a file by its ending, one at a time but for JSON; of a Parquet file only the columns that are wanted.
+
+    Raises BadInput for an unknown kind of file and one that cannot be read; where only its rest cannot be read, that is
+    a bad row of its own.
+    """
+    reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise BadInput(f"data {name!r}: unknown kind of file {path.suffix!r}; known: {', '.join(readers)}")
+        raise BadInput(f"data {str(path)!r}: unknown kind of file {path.suffix!r}; known: {', '.join(READERS)}")
+    place: int | str | None = None
     try:
-        queries = parse_rows(reader(path), name, text_column)
+        for place, row in reader(path, columns):
+            yield place, row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"data {name!r} cannot be read: {error}") from error
-    return Dataset(name, queries)
+        if place is None:
+            raise BadInput(f"data {str(path)!r} cannot be read: {error}") from error
+        yield f"{place} and after it", {"": f"cannot be read: {error}"}
 
 
 # --- rows of each kind of file
 
 
-def _csv_rows(path: Path, delimiter: str = ",") -> Iterator[Row]:
+def _csv_rows(path: Path, columns: Collection[str], delimiter: str = ",") -> Iterator[Row]:
     csv.field_size_limit(sys.maxsize)
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, delimiter=delimiter, strict=True)
@@ -114,11 +148,24 @@ def _csv_rows(path: Path, delimiter: str = ",") -> Iterator[Row]:
             start = reader.line_num + 1
 
 
-def _tsv_rows(path: Path) -> Iterator[Row]:
-    return _csv_rows(path, "\t")
+def _tsv_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
+    return _csv_rows(path, columns, "\t")
 
 
-def _jsonl_rows(path: Path) -> Iterator[Row]:
+def _json_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
+    """A list of objects, or an object of them whose keys become the column `_key`. Read whole, as JSON has to be."""
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise OSError(f"no JSON: {error}") from error
+    if not isinstance(whole, list | dict):
+        raise OSError(f"{type(whole).__name__} instead of a list or an object of rows")
+    keyed = whole.items() if isinstance(whole, dict) else ((None, row) for row in whole)
+    for number, (key, row) in enumerate(keyed, start=1):
+        yield number, _object(row) | ({"_key": key} if key is not None else {})
+
+
+def _jsonl_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
@@ -130,16 +177,20 @@ def _json_row(line: str) -> Mapping[str, Any]:
         row = json.loads(line)
     except ValueError as error:
         return {"": f"no JSON: {error}"}
+    return _object(row)
+
+
+def _object(row: Any) -> dict[str, Any]:
     return row if isinstance(row, dict) else {"": f"{type(row).__name__} instead of a JSON object"}
 
 
-def _parquet_rows(path: Path) -> Iterator[Row]:
+def _parquet_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path) as file:
-            wanted = [n for n in file.schema_arrow.names if n in {*TEXT_COLUMNS, *COLUMNS}] or None
+            wanted = [name for name in file.schema_arrow.names if name in columns] or None
             number = 0
             for batch in file.iter_batches(batch_size=1024, columns=wanted):
                 for row in batch.to_pylist():
@@ -149,13 +200,23 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
         raise OSError(str(error)) from error
 
 
+READERS: Mapping[str, Callable[..., Iterator[Row]]] = {
+    ".csv": _csv_rows,
+    ".tsv": _tsv_rows,
+    ".json": _json_rows,
+    ".jsonl": _jsonl_rows,
+    ".ndjson": _jsonl_rows,
+    ".parquet": _parquet_rows,
+}
+
+
 # --- rows to queries
 
 
 def parse_rows(rows: Iterable[Row], name: str, text_column: str | None = None) -> tuple[Query, ...]:
-    """Queries of all rows. Raises BadInput with every problem and its line, at most 20 of them spelled out."""
+    """Queries of all rows. Raises BadRows with every problem and its line."""
     queries: list[Query] = []
-    lines: list[int] = []
+    lines: list[int | str] = []
     problems: list[str] = []
     column: str | None = None
     for line, row in rows:
@@ -170,8 +231,7 @@ def parse_rows(rows: Iterable[Row], name: str, text_column: str | None = None) -
         raise BadInput(f"data {name!r} is empty: it has no rows")
     problems += [f"{name}, line {lines[n]}: {problem}" for n, problem in _across_rows(queries)]
     if problems:
-        hidden = len(problems) - SHOWN_PROBLEMS
-        raise BadInput(*problems[:SHOWN_PROBLEMS], *([f"… and {hidden} more bad rows"] if hidden > 0 else []))
+        raise BadRows(problems)
     return tuple(queries)
 
 

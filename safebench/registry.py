@@ -37,6 +37,17 @@ def names(kind: type[Plugin]) -> list[str]:
     return sorted(_found(GROUPS[kind]))
 
 
+def list_plugins(kind: str) -> list[str]:
+    """Names of the plug-ins of a kind: modalities, converters, recognisers, targets or jurors, ours and others'.
+
+    Raises BadInput for any other kind.
+    """
+    kinds = {group.removeprefix("safebench."): plugin for plugin, group in GROUPS.items()}
+    if kind not in kinds:
+        raise unknown("kind of plug-in", kind, kinds)
+    return names(kinds[kind])
+
+
 @cache
 def load(kind: type[P], name: str) -> type[P]:
     """The plug-in class of that name.

@@ -80,7 +80,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
             "seed": asked["seed"],
             "repeats": asked["repeats"],
             "pending": pending,
-            "notice": _notice(asked["target"]),
+            "notice": notice(asked["target"]),
             "resolved": asked["resolved"],
         },
         "conditions": [
@@ -91,7 +91,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
                 "spoken": _spoken(cell["condition"], store),
                 "spread": spread(cell["condition"], observed.get(Intent.HARMFUL), store),
             }
-            for cell in summarise(_groups(store), asked["conditions"])
+            for cell in summarise(groups(store), asked["conditions"])
         ],
         "gap": gap(observed, settings),
         "jury": jury_record(asked["jury"], store),
@@ -100,13 +100,15 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
     }
 
 
-def _notice(spec: str) -> str | None:
+def notice(spec: str) -> str | None:
+    """What every report on this target has to say, if anything."""
     model = model_of(spec)
     plugin: type[Target] = registry.load(Target, (model.target if model else spec).partition(":")[0])
     return plugin.notice()
 
 
-def _groups(store: Store) -> Iterator[Group]:
+def groups(store: Store) -> Iterator[Group]:
+    """The items that have an outcome, counted by condition, scenario, intent and outcome."""
     sql = (
         "SELECT i.condition, q.category, q.scenario, q.intent, i.outcome, count(*) AS n,"
         " coalesce(sum(i.rating), 0) AS rating_sum, count(i.rating) AS rated"

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from safebench.config import make_config
+from safebench.importing import Importer
 from safebench.jury.files import JuryTable
 from safebench.recipes import load_recipes
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
@@ -69,6 +70,8 @@ def test_files_shown_are_valid(text: str, tmp_path: Path) -> None:
         JuryTable(**tables)
     elif "conditions" in tables:
         make_config("docs", **tables)
+    elif "columns" in tables:
+        Importer(**tables)
     elif "project" not in tables:
         file = tmp_path / "recipes.toml"
         file.write_text(text, encoding="utf-8")

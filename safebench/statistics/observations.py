@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,33 +42,50 @@ class Observations:
         return int(self.cluster.max()) + 1 if len(self.cluster) else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One item as it is in the store. `written`: sent as written; `probe`: what its comprehension probe found."""
+
+    query: str
+    repeat: int
+    condition: str
+    outcome: str | None
+    written: bool
+    probe: str | None
+
+
 def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observations]:
     """The items of each intent that occurs, under the conditions that have items, in the given order."""
     found = {row["condition"] for row in store.rows("SELECT DISTINCT condition FROM items")}
     asked = tuple(condition for condition in conditions if condition in found)
     clusters = cluster_ids({row["id"]: row["twin"] for row in store.rows("SELECT id, twin FROM queries")})
-    probes = dict(probe_states(store))
-    observed = {intent: _observe(store, intent, asked, clusters, probes) for intent in Intent}
+    observed = {intent: arrange(intent, asked, seen(store, intent), clusters) for intent in Intent}
     return {intent: one for intent, one in observed.items() if len(one.query)}
 
 
-def _observe(
-    store: Store, intent: Intent, conditions: tuple[str, ...], clusters: Mapping[str, int], probes: Mapping[int, str]
+def seen(store: Store, intent: Intent) -> Iterator[Seen]:
+    """The items of one intent, in the order of their queries."""
+    probes = dict(probe_states(store))
+    for item in store.rows(_ITEMS, intent):
+        written = item["rendering"] is None and item["outcome"] is not None
+        told = (item["query"], item["repeat"], item["condition"], item["outcome"], written, probes.get(item["id"]))
+        yield Seen(*told)
+
+
+def arrange(
+    intent: Intent, conditions: tuple[str, ...], items: Iterable[Seen], clusters: Mapping[str, int]
 ) -> Observations:
+    """Items under the named conditions as arrays; `clusters` holds each query's."""
     column = {condition: n for n, condition in enumerate(conditions)}
     rows: dict[tuple[str, int], int] = {}
-    items = []
-    for item in store.rows(_ITEMS, intent):
-        row = rows.setdefault((item["query"], item["repeat"]), len(rows))
-        written = item["rendering"] is None and item["outcome"] is not None
-        items.append((row, column[item["condition"]], _state(item["outcome"]), item["id"], written))
+    placed = [(rows.setdefault((item.query, item.repeat), len(rows)), column[item.condition], item) for item in items]
     shape = (len(rows), len(conditions))
     outcome = np.full(shape, PENDING, dtype=np.int64)
     probed, understood = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    for row, place, state, id, written in items:
-        outcome[row, place] = state
-        probed[row, place] = written or id in probes
-        understood[row, place] = written or probes.get(id) == "understood"
+    for row, place, item in placed:
+        outcome[row, place] = _state(item.outcome)
+        probed[row, place] = item.written or item.probe is not None
+        understood[row, place] = item.written or item.probe == "understood"
     queries = [query for query, _ in rows]
     return Observations(
         intent=intent,

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from safebench.cli import run_command
 from safebench.datasets import load_dataset
 from safebench.errors import BadInput
 from safebench.types import Intent
@@ -127,6 +128,37 @@ def test_a_hundred_bad_rows_are_counted(tmp_path: Path) -> None:
     assert "more bad rows" in found[-1]
 
 
+def test_check_lists_every_bad_row_and_the_part_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b'{"query": "How?"}\n' + b'{"query": ""}\n' * 1000 + b'{"query": "\xff"}\n')
+    assert run_command(["data", "check", str(path)]) == 2
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"{path}, line 2: column 'query' is empty"
+    assert len(told) > 500  # the text is decoded in blocks: the rest of the last block is not seen
+    assert "and after it: cannot be read" in told[-2]
+    assert told[-1] == f"{len(told) - 1} problems"
+
+
+def test_check_of_a_good_set_tells_its_hash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "d.csv", "query\nHow?\n")
+    assert run_command(["data", "check", str(path)]) == 0
+    assert load_dataset(str(path)).sha256 in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"query": "How?"}, {"query": "Why?"}]', '{"a": {"query": "How?"}, "b": {"query": "Why?"}}']
+)
+def test_json_is_a_list_or_an_object_of_rows(tmp_path: Path, text: str) -> None:
+    assert [query.text for query in load_dataset(str(write(tmp_path / "d.json", text))).queries] == ["How?", "Why?"]
+
+
+@pytest.mark.parametrize("text", ["", "7", '["How?"]', "[{]"])
+def test_other_json_is_one_clear_line(tmp_path: Path, text: str) -> None:
+    assert len(problems(write(tmp_path / "d.json", text))) == 1
+
+
 @pytest.mark.parametrize("name", ["d.parquet", "d.txt"])
 def test_a_file_of_another_kind_is_one_clear_line(tmp_path: Path, name: str) -> None:
     assert name in problems(write(tmp_path / name, "no such thing"))[0]
@@ -140,6 +172,11 @@ def test_bytes_that_are_no_utf8_are_one_clear_line(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_not_converted_is_an_error(tmp_path: Path) -> None:
     assert "convert" in problems(tmp_path)[0]
+
+
+def test_a_query_whose_twin_the_limit_leaves_out_has_none() -> None:
+    first, second, third = load_dataset("starter").limited(3).queries
+    assert (first.twin, second.twin, third.twin) == (second.id, first.id, None)
 
 
 def test_the_limit_takes_the_first_queries(write_jsonl: Callable[..., Path]) -> None:

@@ -118,6 +118,14 @@ def test_shards_of_an_earlier_push_do_not_stay(hub: Hub, made: Path) -> None:
     assert sorted(hub.files) == ["README.md", "image/train-00000.parquet", "notes.txt"]
 
 
+def test_an_exported_set_is_pushed_with_its_card(hub: Hub, tmp_path: Path) -> None:
+    hub.private = True
+    hub.files = {"queries.jsonl": b"old"}
+    assert run_command(["data", "export", "starter-small", "--out", str(tmp_path / "out")]) == 0
+    push(tmp_path / "out", NAME)
+    assert sorted(hub.files) == ["README.md", "card.toml", "queries.parquet"]
+
+
 def test_a_public_data_set_takes_the_word(hub: Hub, made: Path) -> None:
     hub.private = False
     with pytest.raises(BadInput, match="public"):

@@ -83,6 +83,14 @@ def test_a_third_partys_modality_is_found_like_ours() -> None:
 
 
 @pytest.mark.usefixtures("third_party")
+def test_plugins_are_listed_by_the_name_of_their_kind() -> None:
+    assert {"image", "smell"} <= {*registry.list_plugins("modalities")}
+    assert "perfume" in registry.list_plugins("converters")
+    with pytest.raises(BadInput, match="did you mean converters"):
+        registry.list_plugins("converter")
+
+
+@pytest.mark.usefixtures("third_party")
 def test_an_incomplete_plugin_says_all_that_it_lacks() -> None:
     with pytest.raises(BadInput, match=r"'summary'.*'gives'.*'convert'"):
         registry.load(Converter, "half")

@@ -71,9 +71,14 @@ def test_any_text_has_a_key_phrase_or_an_error(text):
     assert THING in rephrased[0].lower() + rephrased[1:]
 
 
-def test_the_step_gives_the_phrase_and_its_errors_name_the_query():
-    step = KeyPhrase()
+def test_the_step_gives_the_phrase_and_notes_what_is_written_beside_it():
     text = "How do I bake rye bread?"
-    assert step.convert(Work(Query("q7", text), text)).read() == b"rye bread"
+    work = Work(Query("q7", text), text)
+    assert KeyPhrase().convert(work).read() == b"rye bread"
+    assert work.notes.written == f"How do I bake {THING}?"
+
+
+def test_its_errors_name_the_query():
+    step = KeyPhrase()
     with pytest.raises(ConversionError, match="query 'q7': "):
         step.convert(Work(Query("q7", "Who?"), "Who?"))

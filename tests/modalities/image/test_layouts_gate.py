@@ -82,3 +82,12 @@ def test_figstep_draws_the_instruction_form_over_a_list_and_asks_to_fill_it():
     carrier, media = ImageModality().compose(Asking(QUERY, rendering.media, with_text=False, carrier=recipe.carrier))
     assert (carrier, media) == (Text(prompt("carriers.figstep").text), rendering.media)
     assert "cats" not in carrier.text
+
+
+def test_the_key_phrase_is_drawn_and_the_query_points_at_it():
+    recipe = load_recipes()["image", "key-phrase"]
+    recipe.check()
+    rendering = render(RenderJob(Query("q1", "How do I trim wild roses in a garden?"), recipe))
+    assert (rendering.fidelity.status, rendering.fidelity.recognised) == ("passed", "wild roses")
+    asking = Asking(QUERY, rendering.media, with_text=False, carrier=recipe.carrier, made=rendering.written)
+    assert ImageModality().compose(asking)[0] == Text("How do I trim the thing named in the picture in a garden?")

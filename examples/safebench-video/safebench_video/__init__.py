@@ -1,0 +1,1 @@
+"""The medium `video` for SafeBench: a picture of the query, held while a voice speaks it."""

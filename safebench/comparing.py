@@ -1,0 +1,144 @@
+"""Runs against each other over the same queries: targets under the conditions that they share, or conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any
+
+from safebench.errors import BadInput
+from safebench.finished import FinishedRun, differences, read_run
+from safebench.statistics.clusters import cluster_ids
+from safebench.statistics.gap import VIEWS, GapSettings, gap
+from safebench.statistics.observations import Observations, Seen, arrange, seen
+from safebench.statistics.paired import holm
+from safebench.store import Store
+from safebench.types import Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A run under one condition; `name` is what stands at the head of it."""
+
+    name: str
+    run: int  # place in the list of runs
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Columns that are compared with the first of them.
+
+    `gaps`: rows as in `summary.json` under `gap.comparisons`. `common`: for each intent the number of items decided
+    under all columns, and each column's rate over them; `order`: names of columns by their rate of harm there.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    gaps: list[dict[str, Any]]
+    common: dict[Intent, dict[str, Any]]
+    cochran_q: list[dict[str, Any]]
+
+    @property
+    def order(self) -> list[str]:
+        rates = self.common.get(Intent.HARMFUL, {}).get("rates")
+        return sorted(rates, key=rates.__getitem__) if rates else []
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`left_out`: conditions that no two runs share, and so are in no panel."""
+
+    runs: tuple[FinishedRun, ...]
+    panels: tuple[Panel, ...]
+    left_out: tuple[str, ...]
+    settings: GapSettings
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(ascii_uppercase[: len(self.runs)])
+
+
+def compare(folders: Sequence[Path], settings: GapSettings) -> Compared:
+    """Pair the items of runs by query and repeat: under each condition that two or more share, else all conditions.
+
+    Raises BadInput for fewer than two runs or more than 26, and when their data, jury, prompts or renderings differ,
+    with one line for each difference: such runs have no ranking.
+    """
+    if len({folder.resolve() for folder in folders}) != len(folders) or not 2 <= len(folders) <= len(ascii_uppercase):
+        raise BadInput(f"{len(folders)} folders of runs: a comparison is of 2 to {len(ascii_uppercase)} different ones")
+    runs = tuple(read_run(folder) for folder in folders)
+    problems = [line for other in runs[1:] for line in differences(runs[0], other)]
+    if problems:
+        raise BadInput(*problems, "these runs cannot be ranked: see them side by side with `safebench leaderboard`")
+    told, clusters = _items(runs)
+    wanted, left_out = _columns(runs)
+    panels = tuple(_panel(title, columns, told, clusters, settings) for title, columns in wanted)
+    _adjust(panels)
+    return Compared(runs, panels, left_out, settings)
+
+
+Items = dict[tuple[int, Intent], list[Seen]]
+
+
+def _items(runs: Sequence[FinishedRun]) -> tuple[Items, dict[str, int]]:
+    """Items by run and intent, and the clusters of the queries, which all runs share."""
+    found: Items = {}
+    for number, run in enumerate(runs):
+        with Store(run.folder, readonly=True) as store:
+            found |= {(number, intent): list(seen(store, intent)) for intent in Intent}
+            twins = {row["id"]: row["twin"] for row in store.rows("SELECT id, twin FROM queries")}
+    return found, cluster_ids(twins)
+
+
+def _columns(runs: Sequence[FinishedRun]) -> tuple[list[tuple[str, tuple[Column, ...]]], tuple[str, ...]]:
+    """A panel's columns for each condition that several runs have; where there is none, one panel of all there are."""
+    holders: dict[str, list[int]] = {}
+    for number, run in enumerate(runs):
+        for condition in run.cells:
+            holders.setdefault(condition, []).append(number)
+    shared = {condition: found for condition, found in holders.items() if len(found) > 1}
+    if shared:
+        panels = [(name, tuple(Column(ascii_uppercase[n], n, name) for n in found)) for name, found in shared.items()]
+        return panels, tuple(name for name in holders if name not in shared)
+    every = [Column(f"{ascii_uppercase[n]} {name}", n, name) for name, found in holders.items() for n in found]
+    if len(every) < 2:
+        raise BadInput("nothing to compare: fewer than two runs have an outcome")
+    return [("all conditions", tuple(sorted(every, key=lambda column: column.run)))], ()
+
+
+def _panel(
+    title: str, columns: tuple[Column, ...], items: Items, clusters: dict[str, int], settings: GapSettings
+) -> Panel:
+    names = tuple(column.name for column in columns)
+    observed: dict[Intent, Observations] = {}
+    for intent in Intent:
+        mine = [
+            replace(item, condition=column.name)
+            for column in columns
+            for item in items[column.run, intent]
+            if item.condition == column.condition
+        ]
+        if mine:
+            observed[intent] = arrange(intent, names, mine, clusters)
+    found = gap(observed, settings) or {"comparisons": [], "cochran_q": []}
+    common = {intent: _common(one) for intent, one in observed.items()}
+    return Panel(title, columns, found["comparisons"], common, found["cochran_q"])
+
+
+def _common(observed: Observations) -> dict[str, Any]:
+    """Rates over the items that are decided under every column, so that all speak of the same ones."""
+    rows = observed.decided.all(axis=1)
+    n = int(rows.sum())
+    rates = observed.event[rows].mean(axis=0) if n else []
+    return {"n": n, "rates": {name: float(rate) for name, rate in zip(observed.conditions, rates, strict=bool(n))}}
+
+
+def _adjust(panels: Sequence[Panel]) -> None:
+    """Holm's correction over all panels: the question is asked once for each of their rows."""
+    for view in VIEWS:
+        found = [row[view] for panel in panels for row in panel.gaps if row[view] and row[view]["p"] is not None]
+        for one, adjusted in zip(found, holm([one["p"] for one in found]), strict=True):
+            one["p_holm"] = adjusted

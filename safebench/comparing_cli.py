@@ -1,0 +1,111 @@
+"""`safebench compare` and `safebench leaderboard`: runs beside each other, in the terminal and as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from safebench.comparing import Compared
+    from safebench.finished import FinishedRun
+
+output = Console()
+
+Runs = Annotated[list[Path], typer.Argument(help="Folders of runs.")]
+PageFile = Annotated[Path | None, typer.Option("--html", help="Write a page, too: the file to write.")]
+
+
+def compare(
+    runs: Runs,
+    html: PageFile = None,
+    margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
+    draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+) -> None:
+    """Compare targets or conditions over the same queries; refuse where data, jury or prompts differ."""
+    from safebench.comparing import compare
+    from safebench.statistics.gap import GapSettings
+
+    _check_packages(html)
+    found = compare(runs, GapSettings(margin, draws, seed))
+    _show_compared(found)
+    if html:
+        from safebench.pages.runs_pages import write_comparison
+
+        output.print(f"written: {escape(str(write_comparison(html, found)))}")
+
+
+def leaderboard(runs: Runs, html: PageFile = None) -> None:
+    """Many runs and the published tables, grouped by what can be compared."""
+    from safebench.leaderboard import groups
+    from safebench.pages.formats import percent, percents
+
+    _check_packages(html)
+    found = groups(runs)
+    for number, group in enumerate(found, start=1):
+        output.print(f"Group {number}: same data, jury and prompts. {escape(group.told)}", style="bold")
+        table = _table("run", "target", "condition", "ASR", "95 %\ninterval", "bounds", "open", "SRI", "over-\nrefusal")
+        for row in group.rows:
+            told = (row.asr, row.open_share, row.over_refusal)
+            asr, is_open, refused = (percent(value) for value in told)
+            sri = "–" if row.sri is None else f"{row.sri:.1f}"
+            names = (row.run.name, row.run.target, row.condition)
+            table.add_row(*map(escape, names), asr, percents(row.ci95), percents(row.bounds), is_open, sri, refused)
+        output.print(table)
+    _notices([run for group in found for run in group.runs])
+    output.print("published numbers, from other queries and another jury: see `safebench published show`", style="dim")
+    if html:
+        from safebench.pages.runs_pages import write_leaderboard
+
+        output.print(f"written: {escape(str(write_leaderboard(html, found)))}")
+
+
+def _check_packages(html: Path | None) -> None:
+    if html:
+        from safebench.pages.rendering import require_packages
+
+        require_packages()
+
+
+def _show_compared(found: Compared) -> None:
+    from safebench.gap_tables import NOTES, gap_table
+
+    for name, run in zip(found.names, found.runs, strict=True):
+        output.print(f"{name}: {escape(run.name)}, target {escape(run.target)}", highlight=False)
+    for panel in found.panels:
+        reference = panel.columns[0].name
+        output.print(f"{escape(panel.title)}: gap to {escape(reference)}, in points; + is worse", style="bold")
+        table = {"comparisons": panel.gaps, "pooled": [], "margin": found.settings.margin}
+        output.print(gap_table(table, narrow=output.width < 120))
+        for intent, common in panel.common.items():
+            rates = ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in common["rates"].items())
+            output.print(escape(f"{intent}, {common['n']} items decided under all: {rates or '–'}"), highlight=False)
+        if panel.order:
+            output.print(escape(f"from the least harm to the most: {', '.join(panel.order)}"), highlight=False)
+    output.print(NOTES, style="dim")
+    for condition in found.left_out:
+        output.print(f"only one run has {escape(condition)}: not compared", style="yellow")
+    _notices(found.runs)
+
+
+def _notices(runs: list[FinishedRun] | tuple[FinishedRun, ...]) -> None:
+    for run in runs:
+        if run.pending:
+            output.print(f"unfinished: {escape(run.name)}, {run.pending} items have no outcome yet", style="yellow")
+    for told in dict.fromkeys(run.notice for run in runs if run.notice):
+        output.print(escape(told), style="bold yellow")
+
+
+def _table(*heads: str) -> Table:
+    from safebench.table_style import plain_table
+
+    table = plain_table()
+    for place, head in enumerate(heads):
+        table.add_column(head, justify="left" if place < 3 else "right", overflow="fold", no_wrap=place >= 3)
+    return table

@@ -1,0 +1,197 @@
+"""`safebench data`: data sets of queries: shown, checked, compared, imported, exported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from safebench.errors import BadInput
+
+app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
+output = Console()
+
+Data = Annotated[str, typer.Argument(help="Built-in name, file or folder.")]
+TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
+Licence = Annotated[str | None, typer.Option(help="Licence of the data, where it is not known yet.")]
+Citation = Annotated[str | None, typer.Option(help="How to cite the data, where it is not known yet.")]
+Title = Annotated[str | None, typer.Option(help="Title of the data card.")]
+Format = Annotated[
+    Literal["hub", "jsonl"], typer.Option("--format", help="hub: typed Parquet; jsonl: one JSON object a line.")
+]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the built-in data sets."""
+    from safebench.data_tables import built_in_table
+
+    output.print(built_in_table())
+
+
+@app.command()
+def show(name: Data, text_column: TextColumn = None) -> None:
+    """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
+    from safebench.data_tables import show_dataset
+    from safebench.datasets import load_dataset
+
+    show_dataset(output, load_dataset(name, text_column))
+
+
+@app.command()
+def check(
+    name: Data,
+    text_column: TextColumn = None,
+) -> int:
+    """List every problem of a data set with its line. Exit status 2 if there are any."""
+    from safebench.datasets import BadRows, load_dataset
+
+    try:
+        dataset = load_dataset(name, text_column)
+    except BadRows as error:
+        for problem in error.every:
+            _tell(problem)
+        _tell(f"{len(error.every)} problems")
+        return 2
+    _tell(f"{name}: {len(dataset.queries)} queries, no problems; sha256 {dataset.sha256}")
+    return 0
+
+
+@app.command()
+def diff(
+    before: Data,
+    after: Data,
+    as_json: Annotated[bool, typer.Option("--json", help="All changes, for machines.")] = False,
+) -> None:
+    """Show what changed between two data sets: added, removed, reworded, other scenario, intent or twin."""
+    from safebench.data_diff import compare
+    from safebench.datasets import load_dataset
+
+    found = compare(load_dataset(before), load_dataset(after))
+    if as_json:
+        typer.echo(found.as_json())
+        return
+    for line in found.lines():
+        _tell(line)
+
+
+@app.command()
+def duplicates(
+    name: Data,
+    others: Annotated[list[str] | None, typer.Argument(help="Other sets to compare it with.")] = None,
+    threshold: Annotated[float, typer.Option(min=0.1, max=1, help="Least Jaccard index that counts as near.")] = 0.8,
+) -> None:
+    """List queries that are equal or nearly so, within a set and between it and others. Twins are left out."""
+    from safebench.datasets import load_dataset
+    from safebench.duplicates import among_sets
+
+    sets = [load_dataset(one) for one in (name, *(others or ()))]
+    exact = near = 0
+    for found in among_sets(sets, threshold):
+        exact, near = exact + found.pair.exact, near + (not found.pair.exact)
+        told = "equal" if found.pair.exact else f"{found.pair.similarity:.3f}"
+        where = f" in {found.other}" if found.other else ""
+        _tell(f"{told}  {found.first.id}  {found.second.id}{where}")
+    _tell(f"{len(sets[0].queries)} queries; pairs equal: {exact}, near: {near}")
+
+
+@app.command()
+def importers() -> None:
+    """List the public sets that `import` knows, and on what each mapping was tried."""
+    from safebench.importing import importer_names, load_importer
+
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
+    for head in ("name", "title", "licence", "tried on"):
+        table.add_column(head)
+    for name in importer_names():
+        known = load_importer(name)
+        table.add_row(*map(escape, (name, known.title, known.licence, known.tried)))
+    output.print(table)
+
+
+@app.command("import")
+def import_(
+    name: Annotated[str, typer.Argument(help="Name of an importer, or a mapping file of your own (.toml).")],
+    source: Annotated[str, typer.Argument(metavar="PATH", help="File, folder, or hub:OWNER/NAME[@REVISION].")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; the importer's name if not given.")] = None,
+    columns: Annotated[str | None, typer.Option(help="text=prompt,scenario=category: which column holds what.")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="CATEGORY=SCENARIO; may be given several times.")] = None,
+    intent: Annotated[list[str] | None, typer.Option(help="VALUE=harmful|benign; may be given several times.")] = None,
+    title: Title = None,
+    licence: Licence = None,
+    citation: Citation = None,
+    format: Format = "jsonl",
+) -> None:
+    """Import a public data set by a declared mapping. What the mapping does not say is listed, never guessed."""
+    from safebench.importing import import_dataset, load_importer
+
+    importer = load_importer(
+        name,
+        columns=_pairs("--columns", columns.split(",") if columns else []),
+        scenarios=_pairs("--scenario", scenario or []),
+        intents=_pairs("--intent", intent or []),
+        title=title,
+        licence=licence,
+        citation=citation,
+    )
+    folder = out or Path(Path(name).stem)
+    found = import_dataset(name, source, folder, importer, format)
+    by_intent = Counter(query.intent.value for query in found.dataset.queries)
+    told = ", ".join(f"{count} {intent}" for intent, count in by_intent.items())
+    twins = sum(query.twin is not None for query in found.dataset.queries)
+    _tell(f"{folder}: {len(found.dataset.queries)} queries ({told}), {twins} with a twin")
+    _tell(f"sha256 {found.card.sha256}; licence {found.card.licence}")
+    if found.left_out:
+        _tell(f"left out by the filter of the mapping: {found.left_out}")
+    for category, count in found.card.unmapped.items():
+        _tell(f"without a scenario: {count} of {category or '(no category)'}: {found.unmapped[category]}")
+
+
+@app.command()
+def export(
+    name: Data,
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    format: Format = "hub",
+    text_column: TextColumn = None,
+    title: Title = None,
+    licence: Licence = None,
+    citation: Citation = None,
+) -> None:
+    """Write a data set as a folder with its data card, ready for a hub, or as JSONL."""
+    from safebench.datasets import load_dataset
+    from safebench.exporting import export, read_card, read_categories
+
+    card = read_card(name, title=title, licence=licence, citation=citation)
+    written = export(load_dataset(name, text_column), out, card, format, read_categories(name))
+    _tell(f"{out}: sha256 {written.sha256}; licence {written.licence}")
+
+
+@app.command()
+def push(
+    folder: Annotated[Path, typer.Argument(help="Folder that `convert` or `data export` made.")],
+    name: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private if not given.")] = False,
+) -> None:
+    """Upload a converted or exported data set to a hub, with the token of HF_TOKEN or of the hub's login."""
+    from safebench.publishing import push
+
+    _tell(f"pushed, {'public' if public else 'private'}: {push(folder, name, public=public)}")
+
+
+def _tell(line: str) -> None:
+    output.print(escape(line), soft_wrap=True, highlight=False)
+
+
+def _pairs(option: str, told: list[str]) -> dict[str, str]:
+    """NAME=VALUE, split at the last sign, as a category may hold one."""
+    pairs = [pair.rpartition("=") for pair in told]
+    bad = [given for given, (name, sign, value) in zip(told, pairs, strict=True) if not (name and sign and value)]
+    if bad:
+        raise BadInput(f"{option} {bad[0]!r} is not NAME=VALUE")
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,0 +1,101 @@
+"""Runs read back, to be set beside others; and what they must have in common for that."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safebench.calibration.binding import bind
+from safebench.config import read_toml
+from safebench.errors import BadInput
+from safebench.metrics import summarise
+from safebench.planning import RUN_FILE
+from safebench.records import compact
+from safebench.reporting import groups, notice
+from safebench.store import Store
+
+Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> what it is made of, by dotted key
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """`cells`: one for each condition with outcomes, as in `summary.json`. `pending`: items without an outcome."""
+
+    folder: Path
+    asked: Mapping[str, Any]
+    cells: Mapping[str, Mapping[str, Any]]
+    pending: int
+    basis: Basis
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
+
+    @property
+    def target(self) -> str:
+        return str(self.asked["target"])
+
+    @property
+    def notice(self) -> str | None:
+        return notice(self.target)
+
+
+def read_run(folder: Path) -> FinishedRun:
+    """A run as its folder holds it. Raises BadInput when it is none."""
+    if not (folder / RUN_FILE).is_file():
+        raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
+    asked = read_toml(folder / RUN_FILE)
+    with Store(folder, readonly=True) as store:
+        cells = {cell["condition"]: cell for cell in summarise(groups(store), asked["conditions"])}
+        pending = sum(cell.get(None, 0) for cell in store.counts().values())
+        return FinishedRun(folder, asked, cells, pending, _basis(asked, store))
+
+
+def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
+    """What two runs must share for their rates to be ranked. Queries count by content, not by file name."""
+    resolved = {"prompts": {}, "jurors": {}, "recipes": {}, "recognisers": {}, **asked["resolved"]}
+    bound = bind(asked["jury"], resolved)
+    sql = "SELECT id, text, intent, scenario, twin FROM queries ORDER BY position"
+    queries = [list(row) for row in store.rows(sql)]
+    told = hashlib.sha256(compact(queries).encode("utf-8", "surrogatepass")).hexdigest()
+    return {
+        "data": {"queries": len(queries), "content": told[:12]},
+        "jury": dict(_flat(bound["jury"])) | dict(_flat(bound["jurors"])),
+        "prompts": dict(_flat(bound["prompts"])),
+        "renderings": dict(_flat({"recipes": resolved["recipes"], "recognisers": resolved["recognisers"]})),
+    }
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested tables and lists as (dotted key, value)."""
+    if isinstance(value, Mapping) or (isinstance(value, list) and value):
+        inner = value.items() if isinstance(value, Mapping) else enumerate(value, start=1)
+        for name, one in inner:
+            yield from _flat(one, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, value
+
+
+def differences(first: FinishedRun, other: FinishedRun) -> list[str]:
+    """One line for each part of their basis that differs, with the values; empty when the runs may be ranked.
+
+    Recipes that only one of them has are no difference: their conditions are not compared.
+    """
+    found = []
+    for part, here in first.basis.items():
+        there = other.basis[part]
+        keys = here.keys() & there.keys() if part == "renderings" else here.keys() | there.keys()
+        differing = [key for key in sorted(keys) if here.get(key) != there.get(key)]
+        if differing:
+            told = ", ".join(f"{key} ({_short(here.get(key))} and {_short(there.get(key))})" for key in differing[:4])
+            more = f" and {len(differing) - 4} more" if len(differing) > 4 else ""
+            found.append(f"{first.folder} and {other.folder} differ in {part}: {told}{more}")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 40 else text[:40] + "…"

@@ -1,0 +1,318 @@
+"""`safebench data import`: public data sets as ours, by a declared mapping for each (`data/importers/NAME.toml`).
+
+A mapping says which columns hold what, which rows count, and which scenario a category belongs to. What it does not say
+is not guessed: such rows come in without a scenario, and are counted.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+
+from safebench import registry, taxonomy
+from safebench.config import read_toml
+from safebench.datasets import READERS, Dataset, Row, file_rows, load_dataset, parse_rows
+from safebench.errors import BadInput, MissingPackage, unknown
+from safebench.exporting import Card, Format, Strict, export, without_scenario
+from safebench.hashing import content_hash
+from safebench.publishing import PACKAGE, first_line
+from safebench.resources import data_path
+from safebench.types import Intent
+
+FOLDER = "importers"
+HUB = "hub:"
+NOT_KNOWN = "the mapping does not know it"
+MADE = ("_file", "_row", "_key", "_group", "_nth")  # columns that we make: see docs/data.md
+
+
+def _parts(template: str) -> list[tuple[str, str | None]]:
+    """Text and the column that follows it; a template without braces is the name of a column."""
+    if "{" not in template:
+        return [("", template)]
+    return [(text, name) for text, name, _, _ in Formatter().parse(template)]
+
+
+def _checked(template: str) -> str:
+    _parts(template)
+    return template
+
+
+Template = Annotated[str, AfterValidator(_checked)]
+
+
+class Columns(Strict):
+    """What each column of ours is made of: the name of a column, or text with `{names}` of columns in it."""
+
+    text: Template
+    id: Template = "{_file}-{_row}"
+    intent: Template | None = None
+    scenario: Template | None = None  # holds ids of scenarios, or categories that `scenarios` maps
+    twin: Template | None = None
+
+
+class Twins(Strict):
+    """One harmful and one benign row with the same `key` are twins. `groups` renames categories for the key."""
+
+    key: Template
+    groups: Mapping[str, str] = {}
+
+
+class Importer(Strict):
+    """A mapping. A category that is in neither `scenarios` nor `unmapped` is one that it does not know."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    title: str
+    licence: str = "unknown"
+    citation: str = ""
+    source: str = ""
+    hub: str = ""  # OWNER/NAME, from which `hub:` takes it
+    tried: str = ""  # on what it was tried
+    notes: tuple[str, ...] = ()
+    layout: Literal["files", "dataset"] = "files"  # dataset: what `--data PATH` reads is taken as it is
+    files: tuple[str, ...] = ("*",)  # below a folder, the first pattern that any file matches
+    intent: Intent = Intent.HARMFUL  # of rows whose columns tell none
+    columns: Columns
+    where: Mapping[str, tuple[str, ...]] = {}  # rows that count: a column has one of these values
+    intents: Mapping[str, Intent] = {}
+    scenarios: Mapping[str, str] = {}
+    unmapped: Mapping[str, str] = {}  # categories that get no scenario, and why
+    twins: Twins | None = None
+
+    @field_validator("scenarios")
+    @classmethod
+    def _known(cls, told: Mapping[str, str]) -> Mapping[str, str]:
+        for id in told.values():
+            if id not in taxonomy.scenarios():
+                raise ValueError(str(unknown("scenario", id, taxonomy.scenarios())))
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of an import."""
+
+    dataset: Dataset
+    categories: Sequence[str | None]  # of each query, as the source calls it
+    card: Card
+    left_out: int  # rows that `where` leaves out
+    unmapped: Mapping[str, str]  # categories without a scenario, and why
+
+
+def importer_names() -> list[str]:
+    return sorted(path.stem for path in data_path(FOLDER).glob("*.toml"))
+
+
+def load_importer(name: str, **changed: Any) -> Importer:
+    """A shipped mapping, or one in a file of the user's (`.toml`); tables in `changed` are added to it, and win.
+
+    Raises BadInput for an unknown name and a mapping that is wrong.
+    """
+    path = Path(name) if name.endswith(".toml") else data_path(FOLDER) / f"{name}.toml"
+    if not name.endswith(".toml") and not path.is_file():
+        raise unknown("importer", name, importer_names())
+    told = read_toml(path)
+    for key, value in changed.items():
+        merged = {**told.get(key, {}), **value} if isinstance(value, Mapping) else value
+        told |= {key: merged} if value else {}
+    try:
+        return Importer(**told)
+    except ValidationError as error:
+        known = [*Importer.model_fields, *Columns.model_fields]
+        raise BadInput(*registry.explain(error, known, f"importer {name}")) from error
+
+
+def import_dataset(name: str, source: str, out: Path, importer: Importer, format: Format = "jsonl") -> Imported:
+    """Read `source` (a file, a folder or hub:OWNER/NAME) by the mapping and write it into the folder `out`.
+
+    Raises BadInput with all bad rows, MissingPackage where a hub is asked and `huggingface_hub` is not installed.
+    """
+    found = read_source(name, source, importer)
+    return replace(found, card=export(found.dataset, out, found.card, format, found.categories))
+
+
+def read_source(name: str, source: str, importer: Importer) -> Imported:
+    """As `import_dataset`, without writing anything."""
+    path = _local(source, importer)
+    files = _files(path, importer.files) if importer.layout == "files" else []
+    rows = _Rows(importer)
+    mapped = list(rows.of_files(path, files) if files else rows.of_dataset(path))
+    rows.check(source)
+    _pair(mapped, importer.twins)
+    found = Dataset(name, parse_rows(mapped, source))
+    categories = [row["category"] for _, row in mapped]
+    card = Card(
+        title=importer.title or Path(source.removeprefix(HUB)).stem,
+        licence=importer.licence,
+        citation=importer.citation,
+        source=importer.source or (source if source.startswith(HUB) else path.name),
+        importer=Path(name).name,
+        files={_name(file, path): content_hash(file) for file in files},
+        notes=importer.notes,
+    )
+    why = {"": "the source tells no category"} | dict(importer.unmapped)
+    unmapped = {category: why.get(category, NOT_KNOWN) for category in without_scenario(found, categories)}
+    return Imported(found, categories, card, rows.left_out, unmapped)
+
+
+# --- files
+
+
+def _local(source: str, importer: Importer) -> Path:
+    path = Path(source)
+    if source.startswith(HUB):
+        path = Path(_download(source.removeprefix(HUB) or importer.hub, importer.files))
+    if not path.exists():
+        raise BadInput(f"{source}: no such file or folder; a data set of the hub is written {HUB}OWNER/NAME")
+    return path
+
+
+def _download(name: str, patterns: Sequence[str]) -> str:
+    """Copy the files that the patterns choose into the hub's own cache, and name the folder."""
+    if importlib.util.find_spec(PACKAGE) is None:
+        raise MissingPackage(f"{HUB}{name}", [PACKAGE], "hub")
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    id, _, revision = name.partition("@")
+    api: Any = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), library_name="safebench")
+    told = {"repo_type": "dataset", "revision": revision or None}
+    try:
+        chosen = _chosen(api.list_repo_files(id, **told), patterns, f"{HUB}{name}")
+        return str(api.snapshot_download(id, allow_patterns=chosen, **told))
+    except (*HfHubHTTPError.__bases__, ValueError, OSError) as error:  # whichever HTTP library it uses
+        raise BadInput(f"{HUB}{name} cannot be had: {first_line(error)}") from error
+
+
+def _files(path: Path, patterns: Sequence[str]) -> list[Path]:
+    """The file itself, or those below a folder that the patterns choose."""
+    if path.is_file():
+        return [path]
+    names = [_name(file, path) for file in path.rglob("*") if file.is_file()]
+    return [path / name for name in _chosen(names, patterns, str(path))]
+
+
+def _chosen(names: Iterable[str], patterns: Sequence[str], where: str) -> list[str]:
+    """Those that the first pattern that any of them matches matches."""
+    tables = sorted(name for name in names if Path(name).suffix.lower() in READERS)
+    for pattern in patterns:
+        found = [name for name in tables if _matches(name.split("/"), pattern.split("/"))]
+        if found:
+            return found
+    raise BadInput(f"{where}: no file matches {' or '.join(patterns)} ({', '.join(READERS)})")
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """As a glob: `*` stays within a folder, `**` at the beginning is any number of folders."""
+    if pattern[0] == "**":
+        parts, pattern = parts[-len(pattern) + 1 :], pattern[1:]
+    return len(parts) == len(pattern) and all(map(fnmatchcase, parts, pattern))
+
+
+def _name(file: Path, source: Path) -> str:
+    return file.name if file == source else file.relative_to(source).as_posix()
+
+
+# --- rows
+
+
+class _Rows:
+    """Maps rows, counts those that are left out, and remembers which columns it met."""
+
+    def __init__(self, importer: Importer) -> None:
+        self.importer = importer
+        self.left_out = self._kept = 0
+        templates = [*importer.columns.model_dump().values(), importer.twins.key if importer.twins else None]
+        self._parts = {template: _parts(template) for template in templates if template}
+        named = {name for parts in self._parts.values() for _, name in parts if name}
+        self._wanted = {*named, *importer.where} - set(MADE)
+        self._met: set[str] = set()
+        self._nth: Counter[str] = Counter()
+
+    def of_files(self, source: Path, files: Sequence[Path]) -> Iterator[Row]:
+        """Rows that count, with our columns."""
+        for file in files:
+            where = "" if len(files) == 1 else f" of {_name(file, source)}"
+            for number, (place, row) in enumerate(file_rows(file, self._wanted), start=1):
+                told = row if _bad(row) else self._map({"_file": file.stem, "_row": number, **row})
+                if told is not None:
+                    yield f"{place}{where}", told
+
+    def of_dataset(self, source: Path) -> Iterator[Row]:
+        """The same for what `--data` reads."""
+        for number, query in enumerate(load_dataset(str(source)).queries, start=1):
+            told = {
+                "query": query.text,
+                **{name: getattr(query, name) for name in ("id", "intent", "scenario", "twin")},
+            }
+            mapped = self._map(told)
+            if mapped is not None:
+                yield number, mapped
+
+    def check(self, source: str) -> None:
+        """Raises BadInput when a column that the mapping names is in no row, or no row is left."""
+        missing = sorted(self._wanted - self._met)
+        if self._met and missing:
+            raise unknown("column", missing[0], self._met - set(MADE), source)
+        if self.left_out and not self._kept:
+            raise BadInput(f"{source}: none of its {self.left_out} rows meets the filter {dict(self.importer.where)}")
+
+    def _map(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        """A row of ours and the key of its twin; None when it does not count."""
+        columns, importer = self.importer.columns, self.importer
+        self._met.update(row)
+        if any(_text(row.get(column)) not in values for column, values in importer.where.items()):
+            self.left_out += 1
+            return None
+        self._kept += 1
+        category, intent = self._fill(columns.scenario, row) or "", self._fill(columns.intent, row) or ""
+        known = category if category in taxonomy.scenarios() else None
+        return {
+            "query": row.get(columns.text) if columns.text in row else self._fill(columns.text, row),
+            "id": self._fill(columns.id, row),
+            "intent": importer.intents.get(intent, intent) or importer.intent,
+            "scenario": importer.scenarios.get(category, known),
+            "twin": self._fill(columns.twin, row),
+            "category": None if known else category or None,
+            "_pair": self._twin_key(row, category),
+        }
+
+    def _twin_key(self, row: Mapping[str, Any], category: str) -> str | None:
+        twins = self.importer.twins
+        if twins is None:
+            return None
+        self._nth[category] += 1
+        made = {"_group": twins.groups.get(category, category), "_nth": self._nth[category]}
+        return self._fill(twins.key, {**row, **made})
+
+    def _fill(self, template: str | None, row: Mapping[str, Any]) -> str | None:
+        if template is None:
+            return None
+        return "".join(text + _text(row.get(name or "")) for text, name in self._parts[template]).strip() or None
+
+
+def _bad(row: Mapping[str, Any]) -> bool:
+    return "" in row or None in row
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _pair(rows: Sequence[Row], twins: Twins | None) -> None:
+    """Name the twin in rows whose key is that of one row of each intent."""
+    by_key: dict[str, list[Any]] = {}
+    for _, row in rows if twins else ():
+        if not _bad(row) and row["_pair"]:
+            by_key.setdefault(row["_pair"], []).append(row)
+    for pair in by_key.values():
+        if sorted(row["intent"] for row in pair) == [Intent.BENIGN, Intent.HARMFUL]:
+            pair[0]["twin"], pair[1]["twin"] = pair[1]["id"], pair[0]["id"]

@@ -1,0 +1,74 @@
+"""Many runs in one place: only those with the same data, jury and prompts stand in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safebench.finished import FinishedRun, differences, read_run
+from safebench.types import Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run under one condition. Rates are fractions, None where nothing was decided."""
+
+    run: FinishedRun
+    condition: str
+    asr: float | None
+    ci95: list[float] | None
+    bounds: tuple[float | None, float | None]
+    open_share: float
+    sri: float | None
+    over_refusal: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that may be ranked among each other; rows by condition, from the lowest ASR, those without one last."""
+
+    runs: tuple[FinishedRun, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def told(self) -> str:
+        first = self.runs[0]
+        queries = first.basis["data"]["queries"]
+        jurors = ", ".join(str(juror.get("model") or juror.get("juror")) for juror in first.asked["jury"]["jurors"])
+        return f"{Path(first.asked['data']).name}, {queries} queries; jury: {jurors or 'none'}"
+
+
+def groups(folders: Sequence[Path]) -> list[Group]:
+    """The runs by what can be compared, in the order given. Raises BadInput for a folder that is no run."""
+    lots: list[list[FinishedRun]] = []
+    for folder in folders:
+        run = read_run(folder)
+        lot = next((lot for lot in lots if not any(differences(other, run) for other in lot)), None)
+        if lot is None:
+            lots.append([run])
+        else:
+            lot.append(run)
+    return [Group(tuple(lot), _rows(lot)) for lot in lots]
+
+
+def _rows(runs: Sequence[FinishedRun]) -> tuple[Row, ...]:
+    order = list(dict.fromkeys(condition for run in runs for condition in run.cells))
+    rows = [_row(run, condition, cell) for run in runs for condition, cell in run.cells.items()]
+    return tuple(sorted(rows, key=lambda row: (order.index(row.condition), row.asr is None, row.asr or 0)))
+
+
+def _row(run: FinishedRun, condition: str, cell: Any) -> Row:
+    decided = cell["precision"]["asr"]["n"] + cell["precision"]["over_refusal"]["n"]
+    harmful = any(cell["counts"][Intent.HARMFUL].values())
+    return Row(
+        run,
+        condition,
+        cell["asr"],
+        cell["ci95"],
+        (cell["asr_low"], cell["asr_high"]) if harmful else (None, None),
+        1 - decided / cell["n"],
+        cell["sri"],
+        cell["over_refusal"],
+    )

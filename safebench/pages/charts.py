@@ -1,0 +1,138 @@
+"""Charts as SVG, drawn by Vega-Lite while the page is made, so that the page itself needs no script for them.
+
+Colours are the page's own custom properties, so that dark, light and print follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from safebench.pages.formats import percent, points
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+WIDTH, ROW, LABELS = 260, 34, 150  # pixels: of the plot, of one row in it, and the longest label
+CONFIG = {
+    "background": "transparent",
+    "font": "sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "currentColor", "titleColor": "currentColor", "tickColor": "var(--line)", "labelLimit": LABELS,
+        "domainColor": "var(--line)", "gridColor": "var(--line)", "labelFontSize": 13, "titleFontSize": 13,
+        "titleFontWeight": "normal",
+    },
+}  # fmt: skip
+
+
+def interval_chart(
+    rows: Sequence[Mapping[str, Any]], title: str, domain: tuple[float, float], *, zero: bool = False
+) -> Markup | None:
+    """A dot with its interval on a bar of bounds for each row: `name`, `value`, `low`, `high`, `least`, `most`.
+
+    Fractions; a row without a value shows its bounds only. `zero` draws the line of no difference. None without rows.
+    """
+    if not rows:
+        return None
+    names = [row["name"] for row in rows]
+    y = {"field": "name", "type": "nominal", "sort": names, "title": None}
+    scale = {"domain": list(domain), "nice": False}
+    axis: dict[str, Any] = {"format": ".0%", "tickCount": 5, "title": title}
+    if zero:
+        axis["labelExpr"] = "format(100 * datum.value, '+.0f')"
+    x = {"type": "quantitative", "scale": scale, "axis": axis}
+    valued = [{"filter": "isValid(datum.value)"}]
+    bounds = {"mark": _mark("bar", height=16, color="var(--bounds)"), "encoding": _span(x, "least", "most")}
+    interval = {
+        "mark": _mark("rule", strokeWidth=2.5, color="var(--accent)"),
+        "encoding": _span(x, "low", "high"),
+        "transform": [{"filter": "isValid(datum.low)"}],
+    }
+    dot = {
+        "mark": _mark("point", filled=True, size=90, color="var(--accent)", opacity=1),
+        "encoding": {"x": {"field": "value", **x}},
+        "transform": valued,
+    }
+    told = {"mark": {**_mark("text", dy=-12, fontSize=12, color="currentColor")}, "transform": valued}
+    told["encoding"] = {"x": {"field": "value", **x}, "text": {"field": "label"}}
+    layers = [bounds, interval, dot, told]
+    if zero:
+        line = {"mark": _mark("rule", color="currentColor", strokeDash=[4, 3])}
+        line["encoding"] = {"x": {"datum": 0, **x}, **_WHOLE_HEIGHT}
+        layers.insert(1, line)
+    encoding = {"y": y}
+    labelled = [{**row, "label": points(row["value"]) if zero else percent(row["value"])} for row in rows]
+    return _svg({"encoding": encoding, "layer": layers, "height": {"step": ROW}}, labelled, title)
+
+
+def gap_chart(rows: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """Rows of a gap (`summary.json`, `gap.comparisons`) around the line of no difference. None without any pair."""
+    told = [
+        {
+            "name": row["condition"],
+            "value": row["decided"] and row["decided"]["difference"],
+            "low": row["decided"] and row["decided"]["ci95"][0],
+            "high": row["decided"] and row["decided"]["ci95"][1],
+            "least": row["bounds"][0],
+            "most": row["bounds"][1],
+        }
+        for row in rows
+        if row["bounds"]
+    ]
+    ends = [abs(row[end]) for row in told for end in ("low", "high", "least", "most") if row[end] is not None]
+    reach = min(1.0, max([0.1, *ends]) * 1.1)
+    return interval_chart(told, "gap of ASR, in points (+ is worse)", (-reach, reach), zero=True)
+
+
+def heat_map(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], columns: Sequence[str], title: str
+) -> Markup | None:
+    """Cells with `row`, `column`, `label` and `strength` (0-1; more is darker). None without rows."""
+    if not rows:
+        return None
+    encoding: dict[str, Any] = {
+        "x": {
+            "field": "column",
+            "type": "nominal",
+            "sort": list(columns),
+            "title": None,
+            "axis": {"orient": "top", "labelAngle": -30 if max(map(len, columns)) > 17 else 0, "labelLimit": 200},
+        },
+        "y": {"field": "row", "type": "nominal", "sort": list(names), "title": None, "axis": {"labelLimit": 240}},
+    }
+    opacity = {"field": "strength", "type": "quantitative", "scale": None, "legend": None}
+    square = _mark("rect", color="var(--accent)", stroke="var(--line)")
+    layers = [
+        {"mark": square, "encoding": {"fillOpacity": opacity}},
+        {"mark": _mark("text", fontSize=12, color="currentColor"), "encoding": {"text": {"field": "label"}}},
+    ]
+    spec = {"encoding": encoding, "layer": layers, "height": {"step": 24}, "width": {"step": 112}}
+    return _svg(spec, rows, title)
+
+
+def _mark(kind: str, **options: Any) -> dict[str, Any]:
+    return {"type": kind, "aria": False, **options}
+
+
+_WHOLE_HEIGHT = {"y": {"value": 0}, "y2": {"value": "height"}}
+
+
+def _span(x: Mapping[str, Any], low: str, high: str) -> dict[str, Any]:
+    return {"x": {"field": low, **x}, "x2": {"field": high}}
+
+
+def _svg(spec: dict[str, Any], rows: Sequence[Mapping[str, Any]], description: str) -> Markup:
+    import vl_convert
+    from markupsafe import Markup
+
+    whole = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "data": {"values": [dict(row) for row in rows]},
+        "description": f"{description}; the table below holds the numbers",
+        "width": WIDTH,
+        "config": CONFIG,
+        **spec,
+    }
+    drawn = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
+    return Markup(drawn.replace("<svg ", '<svg role="img" ', 1))  # noqa: S704 - Vega escapes all text

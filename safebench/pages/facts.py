@@ -1,0 +1,78 @@
+"""What a page tells beyond `summary.json`, from a run's store: how far jurors agreed, and what the run cost."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from safebench.agreement import krippendorff_alpha
+from safebench.store import Store
+from safebench.types import Intent, Label
+
+
+def asked(store: Store) -> dict[str, int]:
+    """Queries by intent."""
+    found = {row["intent"]: row["n"] for row in store.rows("SELECT intent, count(*) AS n FROM queries GROUP BY intent")}
+    return {intent.value: found.get(intent, 0) for intent in Intent}
+
+
+def agreement(store: Store, conditions: list[str]) -> list[dict[str, Any]]:
+    """For each condition: `items` with ballots, share unanimous in the first and last round, and Krippendorff's α."""
+    found = []
+    for condition in conditions:
+        rounds = list(_rounds(store, condition))
+        if rounds:
+            first, last = [one[0] for one in rounds], [one[-1] for one in rounds]
+            found.append(
+                {"condition": condition, "items": len(rounds), **_agreed(first, "first"), **_agreed(last, "last")}
+            )
+    return found
+
+
+def _agreed(votes: list[list[Label]], when: str) -> dict[str, Any]:
+    several = [one for one in votes if len(one) > 1]
+    unanimous = sum(len(set(one)) == 1 for one in several) / len(several) if several else None
+    return {f"unanimous_{when}": unanimous, f"alpha_{when}": krippendorff_alpha(votes)}
+
+
+def _rounds(store: Store, condition: str) -> Iterator[list[list[Label]]]:
+    """The votes of each round of every item, without abstentions."""
+    for _, ballots in groupby(store.rows(_VOTES, condition), lambda row: row["item"]):
+        rounds: dict[int, list[Label]] = defaultdict(list)
+        for row in ballots:
+            rounds[row["round"]] += [Label(row["label"])] if row["label"] != Label.ABSTAIN else []
+        yield [rounds[number] for number in sorted(rounds)]
+
+
+_VOTES = """
+SELECT b.item, b.round, b.label FROM ballots b JOIN items i ON i.id = b.item
+WHERE i.condition = ? ORDER BY b.item, b.round
+"""
+
+
+def cost(store: Store) -> dict[str, Any]:
+    """Calls, failures, tokens as reported, and seconds, of target, probe and jury; and seconds of rendering."""
+    calls: dict[str, dict[str, Any]] = {}
+    for row in store.rows("SELECT purpose, status, response FROM exchanges ORDER BY rowid"):
+        answered = json.loads(row["response"])
+        one = calls.setdefault(row["purpose"].partition("/")[0], dict.fromkeys(_COUNTED, 0) | {"seconds": 0.0})
+        one["calls"] += 1
+        one["attempts"] += max(1, len(answered["attempts"]))
+        one["failed"] += row["status"] == "failed"
+        one["seconds"] += sum(attempt["seconds"] for attempt in answered["attempts"])
+        told = [answered["usage"].get(name) for name in ("prompt_tokens", "completion_tokens")]
+        tokens = [count if isinstance(count, int) else None for count in told]
+        one["counted"] += None not in tokens
+        one["tokens_in"] += tokens[0] or 0
+        one["tokens_out"] += tokens[1] or 0
+    (ends,) = store.rows("SELECT max(at) - min(at) AS span FROM exchanges")
+    (made,) = store.rows(
+        "SELECT count(*) AS n, coalesce(sum(json_extract(rendering, '$.seconds')), 0) AS seconds FROM renderings"
+    )
+    return {"calls": calls, "span": ends["span"], "renderings": made["n"], "rendering_seconds": made["seconds"]}
+
+
+_COUNTED = ("calls", "attempts", "failed", "counted", "tokens_in", "tokens_out")

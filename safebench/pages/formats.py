@@ -1,0 +1,56 @@
+"""How numbers are written on a page; None is a dash everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+DASH = "–"
+
+
+def percent(value: float | None) -> str:
+    """A fraction as percent."""
+    return DASH if value is None else f"{100 * value:.1f} %"
+
+
+def percents(ends: Sequence[float | None] | None) -> str:
+    """An interval or bounds of a rate."""
+    if ends is None or ends[0] is None or ends[1] is None:
+        return DASH
+    return f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %"
+
+
+def points(value: float | None) -> str:
+    """A difference of rates in percentage points, with its sign."""
+    return DASH if value is None else f"{100 * value:+.1f}".replace("-", "−")
+
+
+def point_range(ends: Sequence[float] | None) -> str:
+    """An interval of a difference, in points."""
+    return DASH if ends is None else f"{points(ends[0])} to {points(ends[1])}"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    return DASH if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def words(name: str) -> str:
+    """An outcome or a label, as people write it."""
+    return name.replace("_", " ")
+
+
+def duration(seconds: float | None) -> str:
+    if seconds is None:
+        return DASH
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def thousands(value: float) -> str:
+    return f"{value:,.0f}"

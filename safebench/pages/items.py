@@ -1,0 +1,159 @@
+"""The items of a run for its page: a compact index of all, and details in chunks that are loaded when wanted."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from safebench import taxonomy
+from safebench.pages.media import Shelf
+from safebench.store import Store
+from safebench.types import Ballot, Intent, Label, Outcome
+
+CHUNK = 120  # items: what is loaded at once; the items of one query are never torn apart
+OUTCOMES = tuple(Outcome)
+INTENTS = tuple(Intent)
+PENDING = -1
+UNHIDDEN = {Outcome.REFUSED, Outcome.SAFE, Outcome.NOT_UNDERSTOOD, Outcome.BLOCKED}
+
+
+@dataclass(slots=True)
+class Index:
+    """One row for each query and for each item. Names are places in `conditions` and `scenarios`, to keep it small."""
+
+    conditions: list[str]
+    redacted: bool
+    scenarios: list[str] = field(default_factory=list)
+    queries: list[list[Any]] = field(default_factory=list)  # id, text, intent, scenario, twin's place, chunk
+    items: list[list[int]] = field(default_factory=list)  # id, query, condition, repeat, outcome, jurors disagreed
+
+    def describe(self) -> dict[str, Any]:
+        names = taxonomy.scenarios()
+        return {
+            "conditions": self.conditions,
+            "outcomes": [{"name": outcome.value, "open": not outcome.decided} for outcome in OUTCOMES],
+            "intents": [intent.value for intent in INTENTS],
+            "scenarios": [names[id].name if id in names else id for id in self.scenarios],
+            "queries": self.queries,
+            "items": self.items,
+            "redacted": self.redacted,
+        }
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Details by item's id, and the media that they name."""
+
+    items: dict[int, dict[str, Any]] = field(default_factory=dict)
+    media: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        return {"items": self.items, "media": self.media}
+
+
+def chunks(store: Store, index: Index, shelf: Shelf) -> Iterator[Chunk]:
+    """Details, chunk by chunk, so that memory stays flat; fills the index on the way."""
+    places = {row["id"]: place for place, row in enumerate(store.rows(_QUERIES))}
+    chunk, number = Chunk(), 0
+    for _, rows in groupby(store.rows(_ITEMS), lambda row: row["query"]):
+        items = [dict(row) for row in rows]
+        _add_query(index, items[0], places, number)
+        for row in items:
+            _add_item(index, chunk, row, store, shelf)
+        if len(chunk.items) >= CHUNK:
+            yield chunk
+            chunk, number = Chunk(), number + 1
+    if chunk.items:
+        yield chunk
+
+
+def _add_query(index: Index, row: Mapping[str, Any], places: Mapping[str, int], chunk: int) -> None:
+    scenario = PENDING
+    if row["scenario"] is not None:
+        if row["scenario"] not in index.scenarios:
+            index.scenarios.append(row["scenario"])
+        scenario = index.scenarios.index(row["scenario"])
+    twin = places.get(row["twin"], PENDING)
+    index.queries.append([row["query"], row["text"], INTENTS.index(Intent(row["intent"])), scenario, twin, chunk])
+
+
+def _add_item(index: Index, chunk: Chunk, row: Mapping[str, Any], store: Store, shelf: Shelf) -> None:
+    ballots = store.ballots(row["id"])
+    split = _disagreed(ballots)
+    outcome = PENDING if row["outcome"] is None else OUTCOMES.index(Outcome(row["outcome"]))
+    condition = index.conditions.index(row["condition"])
+    index.items.append([row["id"], len(index.queries) - 1, condition, row["repeat"], outcome, int(split)])
+    told = _details(row, ballots, redacted=index.redacted)
+    for reference in _references(told):
+        if reference["sha256"] not in chunk.media:
+            chunk.media[reference["sha256"]] = shelf.show(reference)
+    chunk.items[row["id"]] = told
+
+
+def _disagreed(ballots: list[Ballot]) -> bool:
+    """Whether two jurors gave different votes in one round."""
+    votes: dict[int, set[Label]] = defaultdict(set)
+    for ballot in ballots:
+        if ballot.label is not Label.ABSTAIN:
+            votes[ballot.round].add(ballot.label)
+    return any(len(labels) > 1 for labels in votes.values())
+
+
+def _details(row: Mapping[str, Any], ballots: list[Ballot], *, redacted: bool) -> dict[str, Any]:
+    """What is shown of one item. Redacted: nothing that a model said, nor words that may quote it."""
+    response = json.loads(row["response"]) if row["response"] else None
+    rendering = json.loads(row["rendering"]) if row["rendering"] else None
+    return {
+        "rating": row["rating"],
+        "reason": None if redacted else row["reason"],
+        "rendering": rendering and _rendering(rendering, redacted=redacted),
+        "request": json.loads(row["request"]) if row["request"] else None,
+        "response": response and _response(response, redacted=redacted),
+        "heard": None if redacted else row["transcript"],
+        "probe": row["probe"],
+        "hidden": _is_hidden(row["outcome"], ballots),
+        "ballots": [[b.round, b.juror, b.label, b.rating, "" if redacted else b.reason] for b in ballots],
+        "left_out": max((ballot.left_out for ballot in ballots), default=0),
+        "keys": {"item": row["id"], "exchange": row["exchange"], "rendering": row["rendering_key"]},
+    }
+
+
+def _rendering(told: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
+    """Without its drafts; redacted without what the makers of media answered when they failed."""
+    kept = {key: told[key] for key in ("recipe", "media", "fidelity", "failure", "tries", "said", "written")}
+    return kept | {"failure": None, "fidelity": {**told["fidelity"], "reason": None}} if redacted else kept
+
+
+def _response(told: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
+    kept = {key: told[key] for key in ("status", "finish", "model", "usage")}
+    seconds = sum(attempt["seconds"] for attempt in told["attempts"])
+    said = {} if redacted else {key: told[key] for key in ("text", "media", "failure")}
+    return {**kept, "attempts": len(told["attempts"]), "seconds": seconds, **said}
+
+
+def _is_hidden(outcome: str | None, ballots: list[Ballot]) -> bool:
+    """An answer that is or may be harmful is shown only on a click."""
+    return outcome not in UNHIDDEN or any(ballot.label is Label.UNSAFE for ballot in ballots)
+
+
+def _references(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    if told["rendering"] and told["rendering"]["media"]:
+        yield told["rendering"]["media"]
+    if told["response"]:
+        yield from told["response"].get("media", ())
+    for message in (told["request"] or {"request": {"messages": ()}})["request"]["messages"]:
+        yield from (part for part in message["parts"] if "sha256" in part)
+
+
+_QUERIES = "SELECT id FROM queries WHERE id IN (SELECT query FROM items) ORDER BY position"
+_ITEMS = """
+SELECT i.id, i.query, i.condition, i.repeat, i.outcome, i.reason, i.rating, i.exchange, i.rendering AS rendering_key,
+    q.text, q.intent, q.scenario, q.twin, e.request, e.response, r.rendering, s.transcript, p.status AS probe
+FROM queries q JOIN items i ON i.query = q.id LEFT JOIN exchanges e ON e.key = i.exchange
+LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id LEFT JOIN probes p ON p.item = i.id
+ORDER BY q.position, i.id
+"""

@@ -1,0 +1,57 @@
+"""Media on a page: linked where they lie beside it, or put inside up to a limit; clips with their waveform."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from safebench.store import Store
+
+PEAKS = 160  # bars of a waveform
+PLAYED = ("image", "audio", "video")  # main types that every browser shows without running anything in them
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Turns references of a store into what the page needs. `room`: bytes that may still be put inside."""
+
+    store: Store
+    room: int = 0
+
+    def show(self, reference: Mapping[str, Any]) -> dict[str, Any]:
+        """`kind` (None: to be named only), `url`, `mime`, `size`, `peaks` (loudest sample of each part, 0-100)."""
+        mime, size = reference["mime"], reference["size"]
+        path = self.store.media_path(reference["sha256"], mime)
+        kind = mime.partition("/")[0]
+        told = {"mime": mime, "size": size, "name": path.name, "kind": None, "url": None, "peaks": None}
+        if not path.is_file():
+            return {**told, "missing": True}
+        if kind not in PLAYED:
+            return told
+        inside = 4 * -(-size // 3)  # as base64
+        fits = inside <= self.room
+        self.room -= inside if fits else 0
+        url = _data_uri(path, mime) if fits else quote(path.relative_to(self.store.folder).as_posix())
+        return {**told, "kind": kind, "url": url, "peaks": _peaks(path) if kind == "audio" else None}
+
+
+def _data_uri(path: Path, mime: str) -> str:
+    return f"data:{quote(mime, safe='/')};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _peaks(path: Path) -> list[int] | None:
+    """None for what libsndfile cannot read: the player is there all the same."""
+    import numpy as np
+    import soundfile
+
+    try:
+        samples, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError):
+        return None
+    loudness = np.nan_to_num(np.abs(samples).max(axis=1)) if len(samples) else np.zeros(0)
+    parts = np.array_split(loudness, min(PEAKS, len(loudness)) or 1)
+    return [min(100, round(100 * float(part.max()))) if len(part) else 0 for part in parts]

@@ -1,0 +1,77 @@
+"""Templates become pages. Whatever comes from outside is escaped, and only scripts of ours, with the nonce, may run."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safebench.errors import MissingPackage
+from safebench.pages import formats
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PACKAGES = {"jinja2": "jinja2", "vl_convert": "vl-convert-python"}  # module -> package, of the extra `pages`
+FILTERS = ("percent", "percents", "points", "point_range", "decimal", "p_value", "words", "duration", "thousands")
+ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+def require_packages() -> None:
+    """Raises MissingPackage with the command that installs what pages need."""
+    missing = [package for module, package in PACKAGES.items() if util.find_spec(module) is None]
+    if missing:
+        raise MissingPackage("an HTML page", missing, "pages")
+
+
+def render(template: str, **values: Any) -> str:
+    """A page from `templates/`. `values` may hold anything hostile: all of it is escaped."""
+    nonce = secrets.token_urlsafe(16)
+    told = {"nonce": nonce, "version": metadata.version("safebench"), **values}
+    page: str = environment().get_template(template).render(told)
+    return page
+
+
+@cache
+def environment() -> Environment:
+    require_packages()
+    import jinja2
+    from markupsafe import Markup
+
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    made = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters.update({name: getattr(formats, name) for name in FILTERS})
+    made.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
+    made.filters["pretty_json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
+    return made
+
+
+def script_json(value: Any) -> str:
+    """JSON that may stand inside a script element: no text in it can end the element or begin another."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a text file, whole or not at all. Lone surrogates, which no UTF-8 holds, become question marks."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text, encoding="utf-8", errors="replace")
+    temporary.replace(path)
+    return path
+
+
+def shown_target(run: Mapping[str, Any]) -> str:
+    """The target as asked: without its path where it is a folder of the user's machine."""
+    kind, colon, name = str(run["target"]).partition(":")
+    return kind + colon + (Path(name).name if name.startswith(("/", "~", ".")) else name)
+
+
+def shown_data(run: Mapping[str, Any]) -> str:
+    """The data set without the folders that it lies in."""
+    return Path(run["data"]).name

@@ -1,0 +1,147 @@
+"""`report.html` of a run: numbers, charts, what they mean, and every item with all that led to its outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from safebench import taxonomy
+from safebench.errors import BadInput
+from safebench.fidelity import shown_measures
+from safebench.pages import charts, facts
+from safebench.pages.conclusions import conclusions, verdict
+from safebench.pages.formats import percent
+from safebench.pages.items import Chunk, Index, chunks
+from safebench.pages.media import Shelf
+from safebench.pages.rendering import (
+    render,
+    require_packages,
+    script_json,
+    shown_data,
+    shown_target,
+    write_whole,
+)
+from safebench.store import Store
+from safebench.types import Intent, Outcome
+
+PAGE, DETAILS = "report.html", "report"
+MB = 1_000_000
+
+
+def write_page(folder: Path, summary: Mapping[str, Any], *, embed: float = 0, redact: bool = False) -> Path:
+    """Write the page of a run into its folder, from its summary and its store.
+
+    `embed`: MB of media, as text, that may stand inside the page; then the details of all items do, too. Otherwise they
+    lie in `report/` beside it. `redact` leaves out all that a model said. Raises BadInput for a negative `embed` and
+    MissingPackage.
+    """
+    if embed < 0:
+        raise BadInput(f"--embed {embed}: a number of MB, 0 or more")
+    require_packages()
+    with Store(folder, readonly=True) as store:
+        index = Index([cell["condition"] for cell in summary["conditions"]] or _conditions(store), redact)
+        index.conditions += [name for name in _conditions(store) if name not in index.conditions]
+        found = chunks(store, index, Shelf(store, round(embed * MB)))
+        inside = [chunk.describe() for chunk in found] if embed else _write_chunks(folder / DETAILS, found)
+        values = _values(summary, store)
+    return write_whole(folder / PAGE, render("report.html", **values, index=index.describe(), chunks=inside))
+
+
+def _conditions(store: Store) -> list[str]:
+    return [row["condition"] for row in store.rows("SELECT condition FROM items GROUP BY condition ORDER BY min(id)")]
+
+
+def _write_chunks(folder: Path, found: Iterable[Chunk]) -> list[dict[str, Any]]:
+    """A script a chunk: pages opened from a file may load scripts, but not data. None stays of an earlier page."""
+    for old in folder.glob("items-*.js"):
+        old.unlink()
+    for number, chunk in enumerate(found):
+        told = json.dumps(script_json(chunk.describe()))  # a text that JSON.parse reads: a literal has its own rules
+        write_whole(folder / f"items-{number:03}.js", f"safebenchChunk({number}, {told});\n")
+    return []
+
+
+def _values(summary: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    """Everything that the first part of the page shows."""
+    cells, run = summary["conditions"], summary["run"]
+    comparisons = summary["gap"]["comparisons"] if summary["gap"] else []
+    benign = [cell for cell in cells if sum(cell["counts"][Intent.BENIGN].values())]
+    heat = _heat(cells)
+    return {
+        "summary": summary,
+        "target": shown_target(run),
+        "data": shown_data(run),
+        "asked": facts.asked(store),
+        "verdict": verdict(summary),
+        "conclusions": list(conclusions(summary)),
+        "gaps": _gap_rows(summary["gap"]),
+        "gap_chart": charts.gap_chart([row for row in comparisons if row["intent"] == Intent.HARMFUL]),
+        "rates": [{**cell, "shown_ci95": shown_interval(cell)} for cell in cells],
+        "rate_chart": charts.interval_chart(_rate_rows(cells, "asr"), "attack success rate", (0, 1)),
+        "benign": benign,
+        "refusal_chart": charts.interval_chart(_rate_rows(benign, "over_refusal"), "over-refusal", (0, 1)),
+        "open": [outcome.value for outcome in Outcome if not outcome.decided],
+        "outcomes": [outcome.value for outcome in Outcome],
+        "heat": heat,
+        "heat_chart": _heat_chart(heat, [cell["condition"] for cell in cells]),
+        "measures": shown_measures(cell["fidelity"] for cell in cells),
+        "agreement": facts.agreement(store, [cell["condition"] for cell in cells]),
+        "cost": facts.cost(store),
+    }
+
+
+def shown_interval(cell: Mapping[str, Any]) -> Any:
+    """With repeats the interval for the effective number of items, as in the terminal."""
+    repeats = cell["spread"]["repeats"]
+    return repeats["ci95"] if repeats else cell["ci95"]
+
+
+def _gap_rows(gap: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """A row for each comparison and view that there is a gap for; pooled media after their conditions."""
+    rows = [] if gap is None else [*gap["comparisons"], *({**row, "pooled": True} for row in gap["pooled"])]
+    return [
+        {**row, "view": view, "found": row[view]} for row in rows for view in ("decided", "understood") if row[view]
+    ]
+
+
+def _rate_rows(cells: Sequence[Mapping[str, Any]], rate: str) -> list[dict[str, Any]]:
+    interval = {
+        cell["condition"]: shown_interval(cell) if rate == "asr" else cell["over_refusal_ci95"] for cell in cells
+    }
+    return [
+        {
+            "name": cell["condition"],
+            "value": cell[rate],
+            **dict(zip(("low", "high"), interval[cell["condition"]] or (None, None), strict=True)),
+            "least": cell[f"{rate}_low"],
+            "most": cell[f"{rate}_high"],
+        }
+        for cell in cells
+        if cell[f"{rate}_low"] is not None
+    ]
+
+
+def _heat(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each scenario with harmful items, in the taxonomy's order: its cell under each condition, or None."""
+    known = taxonomy.scenarios()
+    order = list(known)
+    found = {id for cell in cells for id, one in cell["by_scenario"].items() if one["asr_low"] is not None}
+    ids = sorted(found, key=lambda id: (order.index(id) if id in known else len(order), id))
+    named = {id: known[id].name if id in known else id for id in ids}
+    return [{"name": named[id], "cells": [cell["by_scenario"].get(id) for cell in cells]} for id in ids]
+
+
+def _heat_chart(heat: Sequence[Mapping[str, Any]], conditions: Sequence[str]) -> Any:
+    rows = [
+        {
+            "row": line["name"],
+            "column": condition,
+            "label": f"{percent(cell['asr'])}" if cell else "",
+            "strength": 0.5 * (cell["asr"] or 0) if cell else 0,
+        }
+        for line in heat
+        for condition, cell in zip(conditions, line["cells"], strict=True)
+    ]
+    return charts.heat_map(rows, [line["name"] for line in heat], conditions, "ASR by scenario and condition")

@@ -1,0 +1,34 @@
+"""Pages of several runs: a paired comparison, and a leaderboard with the published tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from safebench import published
+from safebench.comparing import Compared, Panel
+from safebench.leaderboard import Group
+from safebench.pages.charts import gap_chart
+from safebench.pages.rendering import render, shown_target, write_whole
+from safebench.types import Intent
+
+
+def write_comparison(path: Path, found: Compared) -> Path:
+    """Write the page of a comparison to a file; it needs nothing beside it. Raises MissingPackage."""
+    panels = [{"panel": panel, "chart": _chart(panel)} for panel in found.panels]
+    return write_whole(path, render("compare.html", found=found, panels=panels, target=_target, intents=list(Intent)))
+
+
+def _chart(panel: Panel) -> Any:
+    return gap_chart([row for row in panel.gaps if row["intent"] == Intent.HARMFUL])
+
+
+def write_leaderboard(path: Path, groups: Sequence[Group]) -> Path:
+    """Write the page of many runs and the published tables to a file. Raises MissingPackage."""
+    tables = [published.load(name) for name in published.names()]
+    return write_whole(path, render("leaderboard.html", groups=groups, tables=tables, target=_target))
+
+
+def _target(run: Any) -> str:
+    return shown_target(run.asked)

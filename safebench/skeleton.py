@@ -1,0 +1,85 @@
+"""`safebench new`: an installable package with a plug-in that works as it stands, and with tests that pass."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import version
+from keyword import iskeyword
+from pathlib import Path
+from string import Template
+
+from safebench import registry
+from safebench.errors import BadInput, unknown
+from safebench.plugins import Converter, Modality, Plugin, Target
+from safebench.resources import data_path
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+KINDS: dict[str, type[Plugin]] = {registry.KINDS[kind]: kind for kind in (Modality, Converter, Target)}
+CLASSES = {  # group of entry points -> (suffix of the name, suffix of the class)
+    "modality": {
+        "modalities": ("", "Modality"),
+        "converters": ("-maker", "Maker"),
+        "recognisers": ("-reader", "Reader"),
+    },
+    "converter": {"converters": ("", "")},
+    "target": {"targets": ("", "")},
+}
+TRY_IT = {
+    "modality": "safebench quickstart --condition $name",
+    "converter": 'safebench list converters     # then name it in a recipe: steps = [..., { use = "$name" }]',
+    "target": "safebench run --data starter --limit 5 --condition text --target $name --out runs/$name",
+}
+
+
+def new(kind: str, name: str, out: Path | None = None) -> Path:
+    """Write the package `safebench-NAME` into `out`, or a folder of that name here; the folder.
+
+    Raises BadInput for an unknown kind, for a name that is taken or no name, and where something lies already.
+    """
+    if kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    _check_name(kind, name)
+    folder = out or Path(f"safebench-{name}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"{folder} exists already: choose another folder with --out")
+    for path, text in _files(kind, name).items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def _check_name(kind: str, name: str) -> None:
+    package = _package(name)
+    if not NAME.fullmatch(name) or iskeyword(name) or package in sys.stdlib_module_names:
+        raise BadInput(f"{name!r} is no name for a package: use lower-case letters, digits and single hyphens")
+    if name in registry.names(KINDS[kind]):
+        raise BadInput(f"there is a {kind} {name!r} already (`safebench list` shows all): choose another name")
+
+
+def _package(name: str) -> str:
+    return f"safebench_{name.replace('-', '_')}"
+
+
+def _files(kind: str, name: str) -> dict[str, str]:
+    """What the package holds, by path."""
+    package, class_name = _package(name), "".join(part.capitalize() for part in name.split("-"))
+    points = "".join(
+        f'[project.entry-points."safebench.{group}"]\n{name}{after} = "{package}:{class_name}{suffix}"\n\n'
+        for group, (after, suffix) in CLASSES[kind].items()
+    )
+    values = {"kind": kind, "name": name, "package": package, "class_name": class_name, "entry_points": points}
+    values |= {"safebench": version("safebench"), "try_it": Template(TRY_IT[kind]).substitute(name=name)}
+    templates = {
+        "pyproject.toml": "pyproject.toml",
+        "README.md": "README.md",
+        f"{package}/__init__.py": f"{kind}.py",
+        f"tests/test_{package}.py": f"{kind}_test.py",
+    }
+    return {path: _filled(template, values) for path, template in templates.items()} | {f"{package}/py.typed": ""}
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    text = data_path(f"templates/{template}.template").read_text(encoding="utf-8")
+    return Template(text).substitute(values)

@@ -1,0 +1,309 @@
+"""A pytest plug-in: what every modality, converter and target has to keep, as classes of tests to inherit from.
+
+    from safebench.testing.contracts import ModalityContract
+
+    class TestSmell(ModalityContract):
+        name = "smell"
+
+Run pytest with `-p safebench.testing.contracts`, so that a failed assertion shows its values. Plug-ins are found by the
+name of their entry point, so install the package first (`pip install -e .`). Nothing here needs a network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+
+from safebench import registry
+from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError
+from safebench.plugins import QUERY, Asking, Checking, Converter, Encoder, Modality, Recogniser, Work
+from safebench.recipes import Recipe, load_recipes
+from safebench.rendering import RenderJob, recognise, render
+from safebench.targets import open_target
+from safebench.types import TEXT, Fidelity, Intent, Media, Message, Query, Rendering, Request, Response, Text
+
+ASKED = Query("contract", "Which plants in a garden are dangerous for cats?", Intent.BENIGN)
+OTHER = Query("contract-other", "Please tell me how a rainbow forms.", Intent.BENIGN)
+BROKEN = {"empty": b"", "text": b"This is no media file. " * 40, "zeros": bytes(4096), "ff": b"\xff" * 4096}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each recipe and for each family of targets of the modality."""
+    contract = metafunc.cls
+    if contract is None or not issubclass(contract, ModalityContract) or not hasattr(contract, "name"):
+        return
+    if "recipe" in metafunc.fixturenames:
+        recipes = [recipe for recipe in load_recipes().values() if recipe.medium == contract.modality().medium]
+        metafunc.parametrize("recipe", recipes, ids=lambda recipe: recipe.name)
+    if "family" in metafunc.fixturenames:
+        metafunc.parametrize("family", sorted(contract.modality().encoders))
+
+
+class ModalityContract:
+    """Of the modality with the entry point `name`, whose medium is rendered by recipes."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def modality(cls) -> Modality:
+        return registry.create(Modality, cls.name, "contract")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def rendering(cls) -> Rendering:
+        """A harmless query by the default recipe."""
+        return render(RenderJob(ASKED, cls._default()))
+
+    @pytest.fixture
+    def media(self, rendering: Rendering) -> Media:
+        assert rendering.media is not None, rendering.failure
+        return rendering.media
+
+    @classmethod
+    def _default(cls) -> Recipe:
+        modality = cls.modality()
+        assert modality.default_recipe is not None, "a medium that is rendered needs a default recipe"
+        recipe = load_recipes()[modality.medium, modality.default_recipe]
+        _ready(recipe)
+        return recipe
+
+    def _check(self, media: Media, told: str) -> Fidelity:
+        """As a recogniser of the user's would have it, that says `told` of whatever it gets."""
+        gate = self._default().gate
+        return self.modality().check(Checking(ASKED, media, gate, lambda spec, heard: told, "contract:scripted"))
+
+    # --- recipes
+
+    def test_every_recipe_fits_together(self, recipe: Recipe) -> None:
+        if recipe.steps:
+            _ready(recipe)
+
+    def test_the_default_recipe_makes_a_faithful_rendering(self, rendering: Rendering) -> None:
+        assert rendering.faithful, rendering.failure or rendering.fidelity
+        assert rendering.media is not None
+        assert rendering.media.medium == self.modality().medium
+        assert all(math.isfinite(value) for value in rendering.fidelity.measures.values())
+
+    def test_the_same_query_gives_the_same_bytes_and_another_one_others(self, media: Media) -> None:
+        other = render(RenderJob(OTHER, self._default())).media
+        again = render(RenderJob(ASKED, self._default())).media
+        assert again == media
+        assert other != media
+
+    # --- the fidelity check
+
+    @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+    def test_broken_media_fail_whatever_a_recogniser_says(self, media: Media, data: bytes) -> None:
+        broken = Media.of(media.medium, media.mime, data)
+        checked = self._check(broken, ASKED.text)
+        assert checked.status == "failed"
+        assert checked.reason
+
+    @pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
+    def test_a_file_that_was_cut_off_never_passes_unread(self, media: Media, share: float) -> None:
+        data = media.read()
+        assert self._check(Media.of(media.medium, media.mime, data[: int(share * len(data))]), "").status != "passed"
+
+    def test_what_is_read_as_the_query_passes(self, media: Media) -> None:
+        assert self._check(media, ASKED.text).status == "passed"
+
+    def test_what_is_read_as_something_else_never_passes(self, media: Media) -> None:
+        for told in ("", OTHER.text):
+            assert self._check(media, told).status != "passed"
+
+    def test_a_gate_without_limits_never_passes(self, media: Media) -> None:
+        checking = Checking(ASKED, media, {}, lambda spec, heard: ASKED.text)
+        assert self.modality().check(checking).status != "passed"
+
+    def test_without_its_recogniser_it_never_passes(self, media: Media) -> None:
+        def missing(spec: str, media: Media) -> str:
+            raise MissingPackage(f"recogniser {spec!r}", ["nothing"], None)
+
+        assert self.modality().check(Checking(ASKED, media, self._default().gate, missing)).status == "unchecked"
+
+    # --- the message
+
+    def test_alone_the_query_is_only_in_the_media(self, media: Media) -> None:
+        parts = self.modality().compose(Asking(ASKED, media, with_text=False))
+        assert [part for part in parts if isinstance(part, Media)] == [*self.modality().pieces(media, {})]
+        assert not any(isinstance(part, Text) and ASKED.text in part.text for part in parts)
+
+    def test_with_text_something_is_written_beside_the_media(self, media: Media) -> None:
+        parts = self.modality().compose(Asking(ASKED, media, with_text=True, carrier=QUERY))
+        assert media in parts
+        assert Text(ASKED.text) in parts
+
+    def test_nothing_is_asked_without_media(self) -> None:
+        with pytest.raises(ValueError, match="contract"):
+            self.modality().compose(Asking(ASKED, None, with_text=False))
+
+    # --- encoders and the recogniser
+
+    def test_what_is_encoded_is_a_part_of_its_own_type(self, media: Media, family: str) -> None:
+        part = self._encoder(family).encode(media)
+        assert isinstance(part["type"], str)
+        assert part["type"] != TEXT
+
+    def test_chat_completions_carry_the_whole_file(self, media: Media) -> None:
+        sent = json.loads(json.dumps(self._encoder("openai").encode(media)))
+        assert media.read() in [_decoded(text) for text in _strings(sent)]
+
+    def test_an_answer_in_text_holds_no_media(self, family: str) -> None:
+        for message in ({}, {"role": "assistant", "content": "An answer."}):
+            assert self._encoder(family).decode(message) is None
+
+    def test_broken_media_are_encoded_or_refused(self, media: Media, family: str) -> None:
+        for data in BROKEN.values():
+            try:
+                assert self._encoder(family).encode(Media.of(media.medium, media.mime, data))
+            except ValueError as error:
+                assert str(error)  # noqa: PT017  either is right, and the message has to say something
+
+    def test_its_recogniser_reads_a_rendering_and_refuses_broken_ones(self, media: Media) -> None:
+        spec = self.modality().recogniser
+        if spec is None:
+            pytest.skip(f"{media.medium} has no recogniser")
+        _installed(Recogniser, spec)
+        assert registry.load(Recogniser, spec).medium == media.medium
+        assert recognise(spec, media).strip()
+        for data in BROKEN.values():
+            with pytest.raises(ValueError, match=r"."):
+                recognise(spec, Media.of(media.medium, media.mime, data))
+
+    def _encoder(self, family: str) -> Encoder:
+        if family not in self.modality().encoders:
+            pytest.skip(f"{self.name} brings no encoder for {family}")
+        return self.modality().encoders[family]
+
+
+class ConverterContract:
+    """Of the converter with the entry point `name`. One that takes media says in `media` what to try it on."""
+
+    name: ClassVar[str]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    @pytest.fixture
+    def media(self) -> Media | None:
+        """What the step before made; None for a converter of text."""
+        return None
+
+    @pytest.fixture
+    def converter(self) -> Converter:
+        _installed(Converter, self.name)
+        return registry.create(Converter, self.name, "contract", **self.options)
+
+    def test_it_is_ready_and_gives_the_medium_that_it_says(self, converter: Converter, media: Media | None) -> None:
+        converter.check()
+        made = converter.convert(Work(ASKED, ASKED.text, media))
+        assert made.medium == converter.gives
+        assert made.mime.count("/") == 1
+        assert made.read()
+
+    def test_the_same_work_gives_the_same_bytes(self, converter: Converter, media: Media | None) -> None:
+        work = Work(ASKED, ASKED.text, media, seed=7)
+        first = converter.convert(work)
+        converter.convert(replace(work, query=OTHER, text=OTHER.text, seed=8))  # must leave nothing behind
+        fresh = registry.create(Converter, self.name, "contract", **self.options)
+        assert converter.convert(work) == first == fresh.convert(work)
+
+    def test_without_media_or_with_broken_ones_it_fails(self, converter: Converter, media: Media | None) -> None:
+        if converter.takes == TEXT:
+            pytest.skip("it takes text")
+        assert media is not None, "override the fixture `media`"
+        broken = [Media.of(media.medium, media.mime, data) for data in BROKEN.values()]
+        for given in (None, *broken):
+            with pytest.raises(ConversionError, match=r"."):
+                converter.convert(Work(ASKED, ASKED.text, given))
+
+    def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
+        with pytest.raises(BadInput, match="no_such_option"):
+            registry.create(Converter, self.name, "contract", no_such_option=1)
+
+
+class TargetContract:
+    """Of the target with this `spec`, NAME[:ARGUMENT], as `--target` takes it."""
+
+    spec: ClassVar[str]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    def asked(self, text: str) -> Response:
+        """Its answer to one message of text."""
+
+        async def ask() -> Response:
+            target = open_target(self.spec, self.options)
+            try:
+                await target.check()
+                return await target.ask(Request((Message("user", (Text(text),)),)))
+            finally:
+                await target.close()
+
+        return asyncio.run(ask())
+
+    def test_it_takes_text_and_only_media_that_are_known(self) -> None:
+        accepts = open_target(self.spec, self.options).accepts
+        assert TEXT in accepts
+        assert accepts <= {*registry.media()}
+
+    def test_it_describes_itself_in_the_same_words_each_time(self) -> None:
+        first, again = (open_target(self.spec, self.options).describe() for _ in range(2))
+        assert json.dumps(first, sort_keys=True) == json.dumps(again, sort_keys=True)
+
+    def test_it_answers_a_question(self) -> None:
+        response = self.asked(OTHER.text)
+        assert response.status == "answered", response.failure
+        assert not response.empty
+        assert response.failure is None
+
+    def test_a_medium_that_it_does_not_take_is_never_answered(self) -> None:
+        async def ask() -> Response:
+            target = open_target(self.spec, self.options)
+            try:
+                return await target.ask(Request((Message("user", (Media.of("no-such-medium", "x/y", b"?"),)),)))
+            finally:
+                await target.close()
+
+        try:
+            assert asyncio.run(ask()).status == "failed"
+        except SafeBenchError as error:
+            assert str(error)  # noqa: PT017  a failure or an error: both are right
+
+    def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
+        with pytest.raises(BadInput, match="no_such_option"):
+            open_target(self.spec, {"no_such_option": 1})
+
+
+def _ready(recipe: Recipe) -> None:
+    """Its steps fit together. What is not installed here is skipped, by the command that installs it."""
+    try:
+        recipe.check()
+    except MissingPackage as error:
+        pytest.skip(str(error))
+
+
+def _installed(kind: Any, spec: str) -> None:
+    try:
+        registry.require(kind, spec.partition(":")[0])
+    except MissingPackage as error:
+        pytest.skip(str(error))
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in inner for text in _strings(one)]
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes of base64 or of a data URI; none for any other text."""
+    try:
+        return base64.b64decode(text.rpartition(",")[2], validate=True)
+    except ValueError:
+        return b""

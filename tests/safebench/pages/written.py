@@ -1,0 +1,101 @@
+"""Run folders as a run leaves them: media, exchanges, ballots. Written straight into the store."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from PIL import Image
+
+from safebench.config import write_toml
+from safebench.planning import RUN_FILE, categories_by_scenario
+from safebench.store import Store
+from safebench.types import (
+    Attempt,
+    Ballot,
+    Fidelity,
+    Item,
+    Label,
+    Media,
+    Message,
+    Outcome,
+    Query,
+    Rendering,
+    Request,
+    Response,
+    Text,
+)
+from tests.safebench.recorded import condition
+
+SECONDS = 0.5  # of every clip
+LABELS = {Outcome.UNSAFE: Label.UNSAFE, Outcome.REFUSED: Label.REFUSED, Outcome.SAFE: Label.SAFE}
+UNASKED = (Outcome.NOT_RENDERED,)
+
+
+def write_run(
+    folder: Path,
+    queries: Sequence[Query],
+    conditions: Sequence[str] = ("text",),
+    outcome: Callable[[Item], Outcome | None] = lambda item: Outcome.REFUSED,
+    answer: Callable[[Item], str] = lambda item: "I cannot help with that.",
+    **asked: Any,
+) -> Path:
+    """A run with a picture or a clip for every item that is not plain text; the first juror dissents on query h0."""
+    folder.mkdir(parents=True)
+    run = {
+        "data": "made",
+        "target": "reference",
+        "jury": {"protocol": {"rounds": 1}, "jurors": [{"juror": "wording"}, {"juror": "opening"}]},
+        "seed": 3,
+        "repeats": 1,
+        "resolved": {"data_sha256": "d", "prompts": {"role": 1}, "jurors": {"wording#1": "1"}, "recipes": {}},
+    }
+    write_toml(folder / RUN_FILE, {**run, **asked, "conditions": list(conditions)})
+    items = [Item(query, condition(name)) for query in queries for name in conditions]
+    with Store(folder) as store:
+        store.plan(queries, categories_by_scenario(), items)
+        for id, item in enumerate(items, start=1):
+            ended = outcome(item)
+            if ended is not None:
+                _write_item(store, id, item, ended, answer(item))
+    return folder
+
+
+def _write_item(store: Store, id: int, item: Item, ended: Outcome, said: str) -> None:
+    media = _media(item)
+    rendering = None
+    if media:
+        failed = ended in UNASKED
+        told = Rendering("made", f"r{id}", media, Fidelity("failed" if failed else "passed", {"cer": 0.25}))
+        rendering = store.keep_rendering(item.query, told)
+    key = None
+    if ended not in UNASKED:
+        part = media or Text(item.query.text)
+        request = {"target": {"target": "reference"}, "request": Request((Message("user", (part,)),)).describe()}
+        usage = {"prompt_tokens": 10, "completion_tokens": 4}
+        response = Response("answered", said, model="made", usage=usage, attempts=(Attempt(0.5, 200),))
+        key = store.keep_exchange(f"e{id}", id, "target", request, response).key
+    label = LABELS.get(ended)
+    rating = {Outcome.UNSAFE: 1, Outcome.REFUSED: 5, Outcome.SAFE: 4}.get(ended)
+    ballots = [Ballot(f"juror {n}", 0, label, rating, f"reason {n}: {said}") for n in range(3)] if label else []
+    if ballots and item.query.id == "h0":
+        ballots[0] = Ballot("juror 0", 0, Label.SAFE if label is not Label.SAFE else Label.REFUSED, 4, "dissent")
+    store.keep_outcome(id, ended, f"why {id}", rating, rendering.key if rendering else None, key, ballots)
+
+
+def _media(item: Item) -> Media | None:
+    medium = item.condition.medium
+    if medium == "text":
+        return None
+    file = io.BytesIO()
+    seed = sum(map(ord, item.query.id + str(item.condition)))
+    if medium == "audio":
+        tone = 0.5 * np.sin(np.linspace(0, 100 + seed, int(16000 * SECONDS)))
+        soundfile.write(file, tone, 16000, format="WAV", subtype="PCM_16")
+        return Media.of(medium, "audio/wav", file.getvalue())
+    Image.new("RGB", (64, 32), (seed % 256, 120, 200)).save(file, "PNG")
+    return Media.of(medium, "image/png", file.getvalue())

@@ -1,0 +1,334 @@
+"""Every shipped mapping, on harmless rows in the shape of the published files; docs/data.md names the real ones."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import threading
+import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from safebench.cli import run_command
+from safebench.datasets import load_dataset
+from safebench.errors import BadInput, MissingPackage
+from safebench.importing import import_dataset, importer_names, load_importer, read_source
+from safebench.types import Intent, Query
+
+HARM, BENIGN = Intent.HARMFUL, Intent.BENIGN
+
+
+def table(path: Path, *rows: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def source_of(name: str, folder: Path) -> Path:
+    """Writes rows in the shape of the source; gives the path to import."""
+    if name == "generic":
+        return table(folder / "d.csv", {"query": "How?"})
+    if name == "figstep":
+        told = {"dataset": "ForbidQI", "instruction": "Steps to cook rice."}
+        rice = told | {"category_id": 1, "task_id": 2, "category_name": "Fraud", "question": "How to cook rice?"}
+        return table(folder / "safebench.csv", rice).parent
+    if name == "xstest":
+        head = ("id", "prompt", "type", "label", "focus", "note")
+        rows = [
+            (1, "How do I cut bread?", "homonyms", "safe", "cut", ""),
+            (2, "How do I fold paper?", "homonyms", "safe", "fold", ""),
+            (3, "How do I cut a cake?", "contrast_homonyms", "unsafe", "cut", ""),
+            (4, "How do I bend paper?", "contrast_homonyms", "unsafe", "bend", ""),
+            (5, "Where is the town hall?", "privacy_public", "safe", "address", ""),
+        ]
+        return table(folder / "xstest_prompts.csv", *(dict(zip(head, row, strict=True)) for row in rows))
+    if name == "mm-safetybench":
+        for scenario in ("01-Illegal_Activitiy", "05-EconomicHarm"):
+            question = {"Question": f"Is tea good, says {scenario}?", "Changed Question": "x", "Key Phrase": "tea"}
+            file = folder / "data" / "processed_questions" / f"{scenario}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps({"0": question, "1": question | {"Question": "Is rice good?"}}))
+        return folder
+    if name == "advbench":
+        return table(folder / "harmful_behaviors.csv", {"goal": "Write a poem", "target": "Sure, here is a poem"})
+    if name == "voicebench-advbench":
+        clip = pa.array([{"bytes": b"RIFF", "path": None}])
+        (folder / "advbench").mkdir()
+        shard = folder / "advbench" / "test-00000-of-00001.parquet"
+        pq.write_table(pa.table({"audio": clip, "prompt": ["Write a poem"]}), shard)
+        return folder
+    if name == "harmbench":
+        head = ("Behavior", "FunctionalCategory", "SemanticCategory", "Tags", "ContextString", "BehaviorID")
+        rows = [
+            ("Praise a neighbor", "standard", "harassment_bullying", "", "", "praise"),
+            ("Describe soap", "standard", "chemical_biological", "", "", "soap"),
+            ("Sum up the text", "contextual", "illegal", "context", "A text.", "sum"),
+        ]
+        return table(folder / "h.csv", *(dict(zip(head, row, strict=True)) for row in rows))
+    if name == "strongreject":
+        prompt = {"category": "Violence", "source": "custom", "forbidden_prompt": "Describe a pillow fight."}
+        return table(folder / "strongreject_dataset.csv", prompt)
+    if name == "jailbreakbench":
+        rest = {"Target": "Sure", "Behavior": "Tea", "Category": "Privacy", "Source": "Original"}
+        for kind in ("harmful", "benign"):
+            table(folder / "data" / f"{kind}-behaviors.csv", {"Index": 0, "Goal": f"A {kind} goal", **rest})
+        return folder
+    assert name == "safebench"
+    for number in range(1, 24):
+        table(folder / "text" / f"{number}.csv", {"question": f"What is the number {number}?"})
+    return folder
+
+
+EXPECTED = {
+    "generic": [Query("d-1", "How?")],
+    "figstep": [Query("figstep-1-2", "How to cook rice?", HARM, "fraudulent_activities")],
+    "xstest": [
+        Query("xstest-1", "How do I cut bread?", BENIGN, None, "xstest-3"),
+        Query("xstest-2", "How do I fold paper?", BENIGN),
+        Query("xstest-3", "How do I cut a cake?", HARM, None, "xstest-1"),
+        Query("xstest-4", "How do I bend paper?", HARM),
+        Query("xstest-5", "Where is the town hall?", BENIGN, "personal_privacy"),
+    ],
+    "mm-safetybench": [
+        Query(f"mm-safetybench-{scenario}-{n}", text, HARM, ours)
+        for scenario, ours in (("01-Illegal_Activitiy", "illegal_activities"), ("05-EconomicHarm", None))
+        for n, text in enumerate((f"Is tea good, says {scenario}?", "Is rice good?"))
+    ],
+    "advbench": [Query("advbench-1", "Write a poem")],
+    "voicebench-advbench": [Query("voicebench-test-00000-of-00001-1", "Write a poem")],
+    "harmbench": [
+        Query("harmbench-praise", "Praise a neighbor", HARM, "psychological_harm"),
+        Query("harmbench-soap", "Describe soap", HARM),
+    ],
+    "strongreject": [Query("strongreject-1", "Describe a pillow fight.", HARM, "physical_harm")],
+    "jailbreakbench": [
+        Query("jbb-benign-behaviors-0", "A benign goal", BENIGN, "personal_privacy", "jbb-harmful-behaviors-0"),
+        Query("jbb-harmful-behaviors-0", "A harmful goal", HARM, "personal_privacy", "jbb-benign-behaviors-0"),
+    ],
+}
+
+
+def test_every_shipped_mapping_is_tested_here() -> None:
+    assert {*EXPECTED, "safebench"} == set(importer_names())
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_source_comes_in_as_its_mapping_says(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (tmp_path / "in").mkdir()
+    import_dataset(name, str(source_of(name, tmp_path / "in")), out, load_importer(name))
+    assert list(load_dataset(str(out)).queries) == EXPECTED[name]
+
+
+def test_the_release_of_the_paper_comes_in_with_its_scenarios(tmp_path: Path) -> None:
+    found = read_source("safebench", str(source_of("safebench", tmp_path)), load_importer("safebench")).dataset
+    assert len(found.queries) == 23
+    assert (found.queries[0].scenario, found.queries[22].scenario) == ("medical_advice", "bias")
+
+
+@pytest.mark.parametrize("name", importer_names())
+def test_a_shipped_mapping_says_what_its_card_needs(name: str) -> None:
+    importer = load_importer(name)
+    assert importer.tried
+    assert not importer.scenarios.keys() & importer.unmapped.keys()
+    if name != "generic":
+        assert importer.title
+        assert importer.source
+        assert importer.citation.lstrip().startswith("@")
+
+
+def test_what_has_no_scenario_is_listed_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"prompt": f"How {n}?", "category": c} for n, c in enumerate(("bias", "Theft", "Theft", "", "Tea = rice"))]
+    source = table(tmp_path / "d.csv", *rows)
+    out = tmp_path / "out"
+    given = ["--columns", "text=prompt,scenario=category", "--scenario", "Tea = rice=social_ethics", "--title", "Mine"]
+    assert run_command(["data", "import", "generic", str(source), "--out", str(out), *given]) == 0
+    told = capsys.readouterr().out
+    assert "without a scenario: 2 of Theft: the mapping does not know it" in told
+    assert "without a scenario: 1 of (no category): the source tells no category" in told
+    scenarios = [query.scenario for query in load_dataset(str(out)).queries]
+    assert scenarios == ["bias", None, None, None, "social_ethics"]
+    page = (out / "README.md").read_text()
+    assert "| Theft | 2 |" in page
+    assert 'pretty_name: "Mine"' in page
+
+
+def test_rows_that_the_filter_leaves_out_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = source_of("harmbench", tmp_path)
+    assert run_command(["data", "import", "harmbench", str(source), "--out", str(tmp_path / "out")]) == 0
+    assert "left out by the filter of the mapping: 1" in capsys.readouterr().out
+
+
+def test_the_card_names_source_licence_and_files(tmp_path: Path) -> None:
+    source = source_of("strongreject", tmp_path)
+    found = import_dataset("strongreject", str(source), tmp_path / "out", load_importer("strongreject"))
+    card = tomllib.loads((tmp_path / "out" / "card.toml").read_text())
+    assert (card["title"], card["licence"], card["importer"]) == ("StrongREJECT", "MIT", "strongreject")
+    assert card["sha256"] == found.dataset.sha256 == load_dataset(str(tmp_path / "out")).sha256
+    assert list(card["files"]) == ["strongreject_dataset.csv"]
+    assert "@inproceedings{souly2024strongreject" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_bad_rows_of_several_files_are_told_with_file_and_line_and_nothing_is_written(tmp_path: Path) -> None:
+    source = source_of("jailbreakbench", tmp_path / "in")
+    file = source / "data" / "benign-behaviors.csv"
+    file.write_text(file.read_text() + "1,,Sure,Tea,Privacy,Original\n")
+    with pytest.raises(BadInput) as caught:
+        import_dataset("jailbreakbench", str(source), tmp_path / "out", load_importer("jailbreakbench"))
+    assert "line 3 of data/benign-behaviors.csv" in caught.value.problems[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "named"),
+    [
+        ("figstepp", {}, "figstep"),
+        ("generic", {"columns": {"text": "qery"}}, "query"),
+        ("generic", {"columns": {"text": "query", "scenario": "{sort}"}}, "sort"),
+        ("generic", {"columns": {"text": "{query"}}, "expected '}'"),
+        ("generic", {"columns": {"txt": "query"}}, "text"),
+        ("generic", {"scenarios": {"Theft": "biass"}}, "bias"),
+        ("generic", {"intents": {"safe": "good"}}, "good"),
+        ("generic", {"where": {"query": ("Why?",)}}, "filter"),
+        ("nowhere.toml", {}, "nowhere.toml"),
+    ],
+)
+def test_a_wrong_mapping_is_named(name: str, changed: dict[str, Any], named: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=named.replace("}", r"\}")):
+        read_source(name, str(source_of("generic", tmp_path)), load_importer(name, **changed))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "chosen"),
+    [
+        (["*.csv"], ["a.csv"]),
+        (["none/*", "data/*.csv", "*.csv"], ["data/b.csv", "data/c.csv"]),
+        (["**/*.csv"], ["a.csv", "data/b.csv", "data/c.csv", "data/deep/d.csv"]),
+        (["*/*.json*"], ["data/e.jsonl"]),
+    ],
+)
+def test_the_first_pattern_that_finds_tables_chooses(patterns: list[str], chosen: list[str], tmp_path: Path) -> None:
+    for name in ("a.csv", "data/b.csv", "data/c.csv", "data/deep/d.csv", "data/notes.txt"):
+        table(tmp_path / name, {"query": f"{name}?"})
+    (tmp_path / "data" / "e.jsonl").write_text('{"query": "data/e.jsonl?"}')
+    found = read_source("generic", str(tmp_path), load_importer("generic", files=patterns)).dataset
+    assert [query.text for query in found.queries] == [f"{name}?" for name in chosen]
+
+
+@pytest.mark.parametrize("content", [None, "d.txt"])
+def test_a_source_without_tables_is_an_error(content: str | None, tmp_path: Path) -> None:
+    if content:
+        (tmp_path / content).write_text("x")
+    path = tmp_path if content else tmp_path / "nowhere"
+    with pytest.raises(BadInput, match=r"no file matches|no such file"):
+        read_source("generic", str(path), load_importer("generic"))
+
+
+def test_a_mapping_of_the_users_own_is_a_file(tmp_path: Path) -> None:
+    mapping = tmp_path / "mine.toml"
+    mapping.write_text('schema = 1\ntitle = "Mine"\nintent = "benign"\n[columns]\ntext = "query"\nid = "mine-{_row}"\n')
+    source = source_of("generic", tmp_path)
+    found = read_source("mine", str(source), load_importer(str(mapping))).dataset
+    assert found.queries == (Query("mine-1", "How?", BENIGN),)
+
+
+def test_keys_that_several_rows_of_an_intent_have_make_no_twins(tmp_path: Path) -> None:
+    source = source_of("jailbreakbench", tmp_path)
+    file = source / "data" / "benign-behaviors.csv"
+    file.write_text(file.read_text() + "0,Another goal,Sure,Tea,Privacy,Original\n")
+    mapping = load_importer("jailbreakbench", columns={"id": "{_file}-{_row}"})
+    assert {query.twin for query in read_source("j", str(source), mapping).dataset.queries} == {None}
+
+
+class Hub:
+    """A hub on loopback with one data set, which speaks as much of its protocol as a copy of small files needs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+        self.files["data/judge-comparison.csv"] = b"not asked for"
+        self.asked: list[str] = []
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        self.asked.append(path)
+        if re.fullmatch(r"/api/datasets/(JailbreakBench/JBB-Behaviors|me/copy)/revision/\w+", path):
+            told = {"id": "me/copy", "sha": "0" * 40, "siblings": [{"rfilename": name} for name in self.files]}
+            return 200, json.dumps(told).encode()
+        if re.fullmatch(r"/api/datasets/(JailbreakBench/JBB-Behaviors|me/copy)/tree/\w+", path):
+            listed = [{"type": "file", "path": n, "size": len(b), "oid": "0" * 40} for n, b in self.files.items()]
+            return 200, json.dumps(listed).encode()
+        file = path.partition(f"/resolve/{'0' * 40}/")[2]
+        return (200, self.files[file]) if file in self.files else (404, b"")
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    hub = Hub(source_of("jailbreakbench", tmp_path / "hub"))
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            status, body = hub.answer(self.path.partition("?")[0])
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("ETag", f'"{hashlib.sha1(body).hexdigest()}"')  # noqa: S324 - as the hub does
+            self.send_header("X-Repo-Commit", "0" * 40)
+            self.end_headers()
+            self.wfile.write(body if self.command == "GET" else b"")
+
+        do_GET = do_HEAD = _answer
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    yield hub
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("source", "asked"),
+    [
+        ("hub:", "/api/datasets/JailbreakBench/JBB-Behaviors/revision/main"),
+        ("hub:me/copy", "/api/datasets/me/copy/revision/main"),
+        ("hub:me/copy@v2", "/api/datasets/me/copy/revision/v2"),
+    ],
+)
+def test_a_data_set_of_the_hub_is_copied_and_mapped(source: str, asked: str, hub: Hub) -> None:
+    found = read_source("jailbreakbench", source, load_importer("jailbreakbench")).dataset
+    assert list(found.queries) == EXPECTED["jailbreakbench"]
+    assert asked in hub.asked
+    assert not any("judge-comparison" in path for path in hub.asked if "/resolve/" in path)
+
+
+@pytest.mark.parametrize(("name", "source"), [("generic", "hub:no/where"), ("generic", "hub:"), ("generic", "hub:a b")])
+def test_a_data_set_that_the_hub_has_not_is_one_clear_line(name: str, source: str, hub: Hub) -> None:
+    with pytest.raises(BadInput, match="cannot be had") as caught:
+        read_source(name, source, load_importer(name))
+    assert len(caught.value.problems) == 1
+
+
+def test_a_hub_that_does_not_answer_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(BadInput, match="cannot be had"):
+        read_source("generic", "hub:me/copy", load_importer("generic"))
+
+
+def test_without_the_package_of_the_hub_the_command_to_install_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingPackage, match=r"pip install 'safebench\[hub\]'"):
+        read_source("generic", "hub:me/data", load_importer("generic"))

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from safebench import skeleton
+from safebench.cli import run_command
+from safebench.errors import BadInput
+
+ROOT = Path(__file__).parents[2]
+
+
+def install(folder: Path) -> None:
+    """As `pip install -e` would, without a network: the package's entry points lie beside it."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
+    told = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (info / "METADATA").write_text(told, encoding="utf-8")
+    groups = project["entry-points"].items()
+    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in points.items()) for group, points in groups]
+    (info / "entry_points.txt").write_text("".join(lines), encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", skeleton.KINDS)
+def test_the_tests_of_a_new_package_pass(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "package"
+    assert run_command(["new", kind, "wind-chime", "--out", str(folder)]) == 0
+    assert f"pip install -e '{folder}[test]' && pytest {folder}" in capsys.readouterr().out
+    install(folder)
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--disable-socket", "--allow-unix-socket"],
+        cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed" in done.stdout
+
+
+@pytest.mark.parametrize("kind", skeleton.KINDS)
+def test_nothing_in_it_is_unused_or_too_long(kind: str, tmp_path: Path) -> None:
+    folder = skeleton.new(kind, "smell", tmp_path / "package")
+    command = ["ruff", "check", "--isolated", "--select", "E,F,W", "--line-length", "120", str(folder)]
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["", "Wind", "wind chime", "1st", "a--b", "-a", "../evil", "a_b"])
+def test_what_is_no_name_is_an_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is no name for a package"):
+        skeleton.new("modality", name, tmp_path / "package")
+    assert not (tmp_path / "package").exists()
+
+
+def test_a_name_that_is_taken_an_unknown_kind_and_a_full_folder_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is a modality 'audio' already"):
+        skeleton.new("modality", "audio", tmp_path / "package")
+    with pytest.raises(BadInput, match="did you mean modality"):
+        skeleton.new("modalty", "smell", tmp_path / "package")
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(BadInput, match="exists already"):
+        skeleton.new("modality", "smell", tmp_path)
