@@ -130,12 +130,13 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             self._send(server.pages.get(self.path, _NO_MODELS))
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            self._send(
-                server.take(
-                    self.path, json.loads(body or b"{}"), {name.lower(): value for name, value in self.headers.items()}
-                )
-            )
+            length = int(self.headers.get("content-length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client died while it sent: no call arrived
+                self.close_connection = True
+                return
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self._send(server.take(self.path, json.loads(body or b"{}"), headers))
 
         def _send(self, reply: Reply) -> None:
             if reply.drop:
