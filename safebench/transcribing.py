@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from safebench.errors import SafeBenchError
+from safebench.errors import SafeBenchError, TargetRefusesService
 from safebench.reading import Reader
 from safebench.types import Response
 from safebench.wording import words
@@ -27,7 +27,8 @@ class Transcript:
 async def transcribe(response: Response, recognisers: Mapping[str, str], reader: Reader) -> Transcript | None:
     """The text of all media of an answer; None where there are none, or no recogniser was chosen for one of them.
 
-    Nothing recognised is an empty text, which no jury takes for an answer.
+    Nothing recognised is an empty text, which no jury takes for an answer. Raises TargetRefusesService where the
+    recogniser's endpoint will hear nothing at all.
     """
     chosen = [(recognisers.get(media.medium), media) for media in response.media]
     names = ", ".join(dict.fromkeys(name for name, _ in chosen if name is not None))
@@ -35,5 +36,7 @@ async def transcribe(response: Response, recognisers: Mapping[str, str], reader:
         return None
     try:
         return Transcript("\n".join([await reader.recognise(name or "", media) for name, media in chosen]), names)
+    except TargetRefusesService:
+        raise
     except (SafeBenchError, ValueError, RuntimeError) as error:  # its endpoint failed, broken media, a dead worker
         return Transcript("", names, f"{type(error).__name__}: {error}")

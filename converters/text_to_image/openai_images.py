@@ -13,8 +13,8 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import Field
 
 from converters.chance import generator
-from converters.endpoint import Endpoint, EndpointOptions
 from converters.text_to_image.pictures import whole_picture
+from safebench.endpoint_client import Endpoint, EndpointOptions
 from safebench.endpoints import error_text, mentions
 from safebench.errors import ConversionError
 from safebench.families import plain

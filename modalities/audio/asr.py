@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -14,18 +13,11 @@ from modalities.audio.signal import is_silent
 from modalities.audio.splitting import pieces
 from safebench.errors import BadInput, SafeBenchError
 from safebench.plugins import PluginOptions, Recogniser
-from safebench.torch_backend import check_exists, choose_device, import_local, told
+from safebench.torch_backend import check_exists, choose_device, import_local, installed, told
 from safebench.types import Media
 
 LONGEST = 30.0  # s heard at once: what Whisper takes, and what attention over a CTC model's frames can hold
 SHORTEST = 0.1  # s; CTC models need some frames, so a shorter rest is filled with silence
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"
 
 
 class TransformersAsr(Recogniser):
@@ -37,7 +29,7 @@ class TransformersAsr(Recogniser):
 
     name = "transformers-asr"
     summary = "hears with a local transformers model (Whisper, Wav2Vec2, …): transformers-asr:MODEL"
-    version = f"1 transformers {_installed('transformers')} torch {_installed('torch')}"
+    version = f"1 transformers {installed('transformers')} torch {installed('torch')}"
     needs = ("torch", "transformers")
     extra = "local"
     medium = "audio"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.errors import SafeBenchError
+from safebench.errors import SafeBenchError, TargetRefusesService
 from safebench.reading import Reader
 from safebench.transcribing import Transcript, transcribe
 from safebench.types import Media, Response
@@ -40,6 +40,11 @@ async def test_a_transcription_that_fails_does_not_stop_the_run(error: Exception
     assert found is not None
     assert (found.text, found.recogniser) == ("", "any")
     assert str(error) in str(found.failure)
+
+
+async def test_an_endpoint_that_hears_nothing_at_all_stops_the_run() -> None:
+    with pytest.raises(TargetRefusesService):
+        await transcribe(SPOKEN, {"audio": "any"}, Scripted(TargetRefusesService("wrong key")))
 
 
 def test_the_same_words_are_the_same_whatever_their_marks() -> None:

@@ -6,7 +6,7 @@ import soundfile
 
 from modalities.audio.transcriptions import OpenAITranscriptions, split_argument
 from safebench import registry
-from safebench.errors import BadInput, SafeBenchError
+from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Recogniser
 from safebench.testing.server import Reply, dropped, error
 from safebench.types import Media
@@ -80,6 +80,12 @@ def test_what_is_no_transcription_is_an_error_and_never_text(reply, told):
         answered(reply)
 
 
+@pytest.mark.parametrize("status", [401, 402, 404])
+def test_an_endpoint_that_will_hear_nothing_at_all_stops_the_run(status):
+    with pytest.raises(TargetRefusesService, match=f"answered {status}"):
+        answered(error(status))
+
+
 def test_a_slow_endpoint_is_given_up():
     with pytest.raises(SafeBenchError, match="could not be asked"):
         answered(Reply(transcription("late").body, delay=5), timeout=0.2)
@@ -133,7 +139,7 @@ def test_the_argument_names_a_model_and_an_endpoint(argument, parts):
         ("whisper-1@localhost:8000/v1", "'localhost:8000/v1' is not an http"),
         ("whisper-1@httpx://a", "not an http"),
         ("whisper-1@http://", "not an http"),
-        ("whisper-1@https://user:key@example.org/v1", "no key belongs into the URL"),
+        ("whisper-1@https://user:key@example.org/v1", "no key belongs into base_url"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_sent(argument, told):

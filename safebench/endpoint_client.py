@@ -1,4 +1,4 @@
-"""An OpenAI-compatible endpoint as converters use it: one call at a time, and every failure a ConversionError."""
+"""An OpenAI-compatible endpoint as converters and recognisers use it: one call at a time, every failure an error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Endpoint:
         self._options = options
         self._who = who
         parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https"):
+        if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(f"base_url {self.url!r} is not an http(s) URL")
         if parts.username or parts.password:
             raise BadInput(f"no key belongs into base_url, where it would be written down: set {self._key_name}")
