@@ -288,9 +288,9 @@ class Listed(StrEnum):
 @app.command("list")
 def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> None:
     """List plug-ins and recipes, ours and third parties', models and families of endpoints."""
-    from safebench.doctor import listing
+    from safebench.doctor import show
 
-    output.print(listing(what.value))
+    show(what.value, output)
 
 
 @app.command()

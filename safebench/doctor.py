@@ -6,8 +6,9 @@ import sys
 from importlib.metadata import version
 
 from rich import box
-from rich.console import Group
+from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from safebench import registry
@@ -29,22 +30,26 @@ LISTED: dict[str, type[Plugin]] = {
 SENTENCE = "Please tell me how a rainbow forms."
 
 
-def listing(what: str) -> Group:
-    """A table of all plug-ins of a kind, of all recipes, or of all families of endpoints."""
+def show(what: str, console: Console) -> None:
+    """Print a table of all plug-ins of a kind, of all recipes, or of all families of endpoints."""
     made = {"recipes": _recipes, "families": _families}
-    table = made[what]() if what in made else _plugins(LISTED[what])
-    return Group(table, *_models()) if what == "targets" else Group(table)
+    console.print(made[what]() if what in made else _plugins(LISTED[what]))
+    if what == "targets":
+        _show_models(console)
 
 
-def _models() -> tuple[Table, str]:
-    """The models that have a short name, and how to read their table."""
-    table = _table("model", "takes", "size", "how it is run", "known by")
-    table.columns[0].no_wrap, table.columns[3].overflow = True, "fold"
+def _show_models(console: Console) -> None:
+    """The models that have a short name. What is to be typed stands on lines of its own, whole, to be copied."""
+    widest = max(map(len, models()))
     for model in models().values():
-        known = "trial" if model.tried else "reading"
-        how = "\n".join(text for text in (model.serve, model.target, model.note) if text)
-        table.add_row(*map(escape, (model.name, "\n".join(model.accepts), model.size or "–", how, known)))
-    return table, "Known by reading: nobody here has run it; data/models.toml says where it was read.\n"
+        known = "tried" if model.tried else "read"
+        takes, size = ", ".join(model.accepts), model.size or "–"
+        console.print(f"[bold]{escape(model.name):{widest}}[/]  {escape(takes):18}  {escape(size):>5}  {known}")
+        for command in filter(None, (model.serve, model.target)):
+            console.print(f"    {command}", soft_wrap=True, markup=False, highlight=False)
+        if model.note:
+            console.print(Padding(escape(model.note), (0, 0, 0, 4)), style="dim")
+    console.print("\nread: nobody here has run it; data/models.toml says where it was read.")
 
 
 def _families() -> Table:

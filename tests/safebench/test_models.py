@@ -10,7 +10,7 @@ from rich.console import Console
 
 from safebench import registry
 from safebench.config import make_config, read_toml
-from safebench.doctor import listing
+from safebench.doctor import show
 from safebench.errors import BadInput
 from safebench.families import families
 from safebench.models import Model, model_of, models
@@ -146,10 +146,14 @@ def test_the_run_file_holds_what_the_name_was_resolved_to(
     run(make_config("test", **{**read_toml(tmp_path / "run" / "run.toml")}))  # it continues
 
 
-def test_the_list_shows_every_name_whole_in_80_columns() -> None:
+def test_the_list_shows_every_name_and_command_whole_in_80_columns() -> None:
     page = io.StringIO()
-    Console(file=page, width=80).print(listing("targets"))
-    told = page.getvalue()
-    assert all(f" {name} " in told for name in models())
-    assert "reading" in told
-    assert "openai:MODEL" in told
+    show("targets", Console(file=page, width=80))
+    lines = page.getvalue().splitlines()
+    for model in models().values():
+        head = next(n for n, line in enumerate(lines) if line.startswith(f"{model.name} "))
+        assert lines[head].endswith("  tried" if model.tried else "  read")
+        assert len(lines[head]) <= 80
+        commands = [f"    {command}" for command in (model.serve, model.target) if command]
+        assert lines[head + 1 : head + 1 + len(commands)] == commands
+    assert any("openai:MODEL" in line for line in lines)
