@@ -29,7 +29,7 @@ types: $(VENV)/dev
 	$(BIN)/mypy
 
 unit: $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # The wheel in an empty environment, far from the checkout: `data/` and the entry points have to travel. Packages from
 # outside are installed beside it: examples/safebench-video, and one that `safebench new` writes.
