@@ -64,7 +64,7 @@ def _table(cells: Cells) -> str:
     lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
     for name, cell in cells.items():
         numbers = [str(cell[status]) for status in STATUSES]
-        numbers += [f"{hours(cell):.2f}"] if timed else []
+        numbers += [f"{hours(cell):.2f}" if "duration_s" in cell["means"] else "–"] if timed else []
         numbers += [f"{cell['means'][m]:.3f}" if m in cell["means"] else "–" for m in measures]
         lines.append(" | ".join([f"`{name}`", *numbers]))
     return "\n".join(f"| {line} |" for line in lines)
