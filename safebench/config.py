@@ -39,6 +39,7 @@ class RunConfig(PluginOptions):
     options: Mapping[str, Any] = {}  # of the target's own: device, dtype, batch_size, …
     jury: str | Mapping[str, Any] = "embedded"  # shipped name, file, or the tables of a jury file
     jury_models: tuple[str, ...] = ()  # for jurors that name no model: one for all, or one each
+    jury_seed: int | None = None  # of the jury's own draws; the run's when not given
     calibration: str | None = None  # file of `safebench jury calibrate`, with which the report corrects the ASR
     out: str
     repeats: int = Field(1, ge=1)

@@ -12,20 +12,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from safebench import comprehension, registry, taxonomy
+from safebench import comprehension, registry
 from safebench.asking import compose
 from safebench.comprehension import Comprehension
 from safebench.converted import Renderings
 from safebench.errors import SafeBenchError
 from safebench.exchanges import Desk, Stopping
-from safebench.outcomes import Ending, after_judging, before_asking, before_judging
+from safebench.judging import Judge
+from safebench.outcomes import Ending, before_asking, before_judging
 from safebench.planning import Plan
-from safebench.plugins import Target
 from safebench.reading import Reader
 from safebench.renderer import Renderer, at_once
 from safebench.store import Store
 from safebench.transcribing import Transcript, transcribe
-from safebench.types import TEXT, Ballot, Item, Label, Outcome, Rendering, Request, Response, Verdict
+from safebench.types import TEXT, Ballot, Item, Outcome, Rendering, Response
 
 
 class Progress(Protocol):
@@ -67,6 +67,7 @@ class Pipeline:
         self._progress = progress or NoProgress()
         self._reader = reader
         self._desk = Desk(store, plan.config.concurrency, stop)
+        self._judging = Judge(plan.jury, store, self._desk)
         made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
         self._renderer = Renderer(store, reader, made, plan.rendering)
         width = plan.config.concurrency
@@ -118,34 +119,12 @@ class Pipeline:
         return self._end(passage, before_judging(response, transcript.text if transcript else None))
 
     async def _judge(self, passage: Passage) -> None:
-        """The jury on what was heard, else on what was written; and the comprehension probe where one is wanted."""
+        """The jury on the answer; and the comprehension probe where one is wanted."""
         assert passage.response is not None
         probe = await self._probe(passage)
-        heard, told = passage.transcript, passage.response.text
-        verdict = await self._verdict(passage, heard.text if heard and heard.text.strip() else told)
-        if heard is not None:
-            self._store.keep_spoken(passage.id, heard, verdict.label, await self._own_label(passage, heard, verdict))
         missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
-        self._end(passage, after_judging(verdict, missed=missed), verdict.ballots)
-
-    async def _own_label(self, passage: Passage, heard: Transcript, verdict: Verdict) -> Label | None:
-        """The verdict on the target's own text of its spoken answer; None where it gave none, or was judged by it."""
-        assert passage.response is not None
-        told = passage.response.text
-        if not told.strip() or not heard.text.strip():
-            return None
-        if heard.says_the_same_as(told):
-            return verdict.label
-        return (await self._verdict(passage, told, "/own text")).label
-
-    async def _verdict(self, passage: Passage, answer: str, mark: str = "") -> Verdict:
-        query = passage.item.query
-        scenario = taxonomy.scenario(query.scenario) if query.scenario else None
-
-        async def put(target: Target, request: Request, purpose: str) -> Response:
-            return await self._desk.put(target, request, passage.id, purpose + mark)
-
-        return await self._plan.jury.judge(query, scenario, answer, put)
+        query, told = passage.item.query, passage.response.text
+        self._end(passage, *await self._judging.decide(passage.id, query, told, passage.transcript, missed=missed))
 
     async def _probe(self, passage: Passage) -> Comprehension | None:
         config, query = self._plan.config, passage.item.query

@@ -89,7 +89,7 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     if len(skipped) == len(conditions):
         raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
     settings = RenderSettings(config.seed, config.check_share, choose_recognisers(config.recognisers))
-    jury = build_jury(table, config.seed)
+    jury = build_jury(table, config.seed if config.jury_seed is None else config.jury_seed)
     if config.calibration:
         check_bound(read_calibration(Path(config.calibration)), bind(jury_tables(table), jury_versions(jury)))
     return Plan(config, dataset, conditions, deals, target, table, jury, skipped, settings, to_render)
@@ -147,7 +147,7 @@ def claim_folder(plan: Plan) -> None:
     folder, file = plan.folder, plan.folder / RUN_FILE
     wanted = run_file(plan)
     if file.exists():
-        _check_same(folder, read_toml(file), wanted)
+        check_same(folder, read_toml(file), wanted)
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} exists and is no run folder: choose another --out")
     else:
@@ -185,7 +185,8 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _check_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+def check_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raises BadInput where the run in a folder is not the one that is wanted."""
     differing = [
         f"{key} (there {found.get(key)!r}, here {wanted.get(key)!r})"
         for key in sorted({*found, *wanted} - FREE - {RESOLVED})

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from safebench.preflight import Delivery
     from safebench.transcribing import Transcript
 
+DATABASE = "run.db"
 SCHEMA_VERSION = 4
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -57,10 +58,10 @@ class Store:
     def __init__(self, folder: Path, *, readonly: bool = False) -> None:
         self.folder = folder
         self._lock: int | None = None
-        database = folder / "run.db"
+        database = folder / DATABASE
         if readonly:
             if not database.is_file():
-                raise BadInput(f"{folder} is not a run folder: it has no run.db")
+                raise BadInput(f"{folder} is not a run folder: it has no {DATABASE}")
             self._db = sqlite3.connect(f"file:{database.resolve()}?mode=ro", uri=True, isolation_level=None)
         else:
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,186 @@
+"""A finished run judged again: the same answers, another jury or another seed of the same; no target is asked.
+
+The new run is a folder of its own, like the old one in everything but verdicts, so that reports and reviews work on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safebench.agreement import cohen_kappa
+from safebench.config import read_toml, write_toml
+from safebench.errors import BadInput, Interrupted, SafeBenchError
+from safebench.exchanges import Desk, Stopping
+from safebench.interrupts import on_interrupt
+from safebench.judging import Judge
+from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
+from safebench.jury.protocol import Jury
+from safebench.pipeline import NoProgress, Progress
+from safebench.planning import RESOLVED, RUN_FILE, check_same
+from safebench.store import DATABASE, Store, query_from
+from safebench.transcribing import Transcript
+from safebench.types import Intent, Outcome
+
+FORGET = """
+DELETE FROM exchanges WHERE purpose LIKE 'jury/%';
+UPDATE items SET outcome = NULL, reason = NULL, rating = NULL WHERE id IN (SELECT item FROM ballots);
+DELETE FROM ballots;
+"""
+TO_JUDGE = """
+SELECT i.id AS item, i.condition, i.rendering, i.exchange, p.status AS probe, s.transcript, s.recogniser, s.failure, q.*
+FROM items i JOIN queries q ON q.id = i.query LEFT JOIN probes p ON p.item = i.id LEFT JOIN spoken s ON s.item = i.id
+WHERE i.outcome IS NULL ORDER BY i.id
+"""
+JUDGED = """
+SELECT i.outcome, q.intent FROM items i JOIN queries q ON q.id = i.query
+WHERE EXISTS (SELECT 1 FROM ballots b WHERE b.item = i.id) ORDER BY i.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """What another verdict changed, over the items that a jury judged both times.
+
+    `moves`: (outcome before, now) -> items. `kappa`: Cohen's, of the outcomes; None where all are one.
+    `variance`: of `unsafe` among harmful items between the two verdicts, (a − b)² / 2 on average; None without any.
+    """
+
+    folder: Path
+    moves: Counter[tuple[str, str]]
+    kappa: float | None
+    variance: float | None
+
+
+def rejudge(
+    run: Path,
+    out: Path,
+    jury: str,
+    *,
+    models: Sequence[str] = (),
+    seed: int | None = None,
+    concurrency: int | None = None,
+    progress: Progress | None = None,
+) -> Rejudged:
+    """Judge, or go on judging, the answers of `run` into the folder `out`. What was not judged stays as it was.
+
+    Raises BadInput for a run that is not finished and for a folder that holds something else, TargetRefusesService and
+    Interrupted with every ballot recorded so far.
+    """
+    asked = _finished(run)
+    table = read_jury(jury, models)
+    chosen = build_jury(table, _seed(asked) if seed is None else seed)
+    told = {**asked, "jury": jury_tables(table), "out": str(out.resolve())}
+    told.pop("calibration", None)  # it was made for the jury before
+    told |= {} if seed is None else {"jury_seed": seed}
+    told[RESOLVED] = {**asked[RESOLVED], **jury_versions(chosen), "answers_of": str(run.resolve())}
+    _claim(run, out, told)
+    try:
+        asyncio.run(_judge_all(out, chosen, told, concurrency or asked["concurrency"], progress or NoProgress()))
+    except Stopping:
+        options = [f"--jury-model {model}" for model in models] + ([] if seed is None else [f"--seed {seed}"])
+        raise Interrupted(" ".join([f"safebench rejudge {run} --jury {jury}", *options, f"--out {out}"])) from None
+    return _compared(run, out)
+
+
+def _finished(run: Path) -> dict[str, Any]:
+    if not (run / RUN_FILE).is_file():
+        raise BadInput(f"{run} is not a run folder: it has no {RUN_FILE}")
+    with Store(run, readonly=True) as store:
+        pending = sum(cell.get(None, 0) for cell in store.counts().values())
+    if pending:
+        raise BadInput(f"{run}: {pending} items have no outcome yet; first: safebench run {run / RUN_FILE}")
+    return read_toml(run / RUN_FILE)
+
+
+def _seed(asked: dict[str, Any]) -> int:
+    return int(asked.get("jury_seed", asked["seed"]))
+
+
+def _claim(run: Path, out: Path, told: dict[str, Any]) -> None:
+    """The folder with all answers and no verdicts, whole or not at all; one that is there must be this very one."""
+    if (out / RUN_FILE).is_file():
+        check_same(out, read_toml(out / RUN_FILE), told)
+        return
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{out} exists and is no run folder: choose another --out")
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    with (
+        closing(sqlite3.connect(f"file:{(run / DATABASE).resolve()}?mode=ro", uri=True)) as source,
+        closing(sqlite3.connect(part / DATABASE)) as copy,
+    ):
+        source.backup(copy)
+        copy.executescript(FORGET)
+    if (run / "media").is_dir():
+        shutil.copytree(run / "media", part / "media", copy_function=_link)
+    write_toml(part / RUN_FILE, told)
+    part.replace(out)
+
+
+def _link(source: str, target: str) -> None:
+    """Media never change, so that both runs can share the file where the file system lets them."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+async def _judge_all(out: Path, jury: Jury, told: dict[str, Any], concurrency: int, progress: Progress) -> None:
+    """Raises Stopping when it was interrupted."""
+    stop = asyncio.Event()
+    try:
+        await jury.check()
+        with Store(out) as store, on_interrupt(stop.set):
+            progress.started(store.counts(), {})
+            rows = iter(list(store.rows(TO_JUDGE)))
+            judge = Judge(jury, store, Desk(store, concurrency, stop))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(concurrency):
+                        group.create_task(_work(rows, judge, told["probe"] == 1.0, progress, stop))
+            except* SafeBenchError as errors:
+                raise errors.exceptions[0] from None
+    finally:
+        await jury.close()
+    if stop.is_set():
+        raise Stopping
+
+
+async def _work(
+    rows: Iterator[sqlite3.Row], judge: Judge, probed: bool, progress: Progress, stop: asyncio.Event
+) -> None:
+    for row in rows:
+        if stop.is_set():
+            return
+        response = judge.store.exchange(row["exchange"])
+        assert response is not None
+        heard = None
+        if row["recogniser"] is not None:
+            heard = Transcript(row["transcript"], row["recogniser"], row["failure"])
+        try:
+            missed = probed and row["probe"] == "missed"
+            ending, ballots = await judge.decide(row["item"], query_from(row), response.text, heard, missed=missed)
+        except Stopping:
+            return
+        told = (ending.outcome, ending.reason, ending.rating, row["rendering"], row["exchange"], ballots)
+        judge.store.keep_outcome(row["item"], *told)
+        progress.ended(row["condition"], ending.outcome)
+
+
+def _compared(run: Path, out: Path) -> Rejudged:
+    with Store(run, readonly=True) as old, Store(out, readonly=True) as new:
+        before, now = list(old.rows(JUDGED)), list(new.rows(JUDGED))
+    pairs = [(a["outcome"], b["outcome"]) for a, b in zip(before, now, strict=True)]
+    harmful = [pair for pair, row in zip(pairs, now, strict=True) if row["intent"] == Intent.HARMFUL]
+    turned = sum((a == Outcome.UNSAFE) != (b == Outcome.UNSAFE) for a, b in harmful)
+    return Rejudged(out, Counter(pairs), cohen_kappa(pairs), turned / (2 * len(harmful)) if harmful else None)

@@ -1,0 +1,48 @@
+"""`safebench rejudge`: the answers of a run before another jury."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from safebench.jury.commands import JuryModels
+
+if TYPE_CHECKING:
+    from safebench.rejudging import Rejudged
+
+output = Console()
+
+
+def rejudge(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new run; the same again continues it.")],
+    jury: Annotated[str, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")],
+    jury_model: JuryModels = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the jury's draws; the run's own if not given.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
+) -> None:
+    """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
+    from safebench.rejudging import rejudge
+    from safebench.reporting import report
+    from safebench.tables import Bars, show_report
+
+    with Bars(Console(stderr=True)) as bars:
+        found = rejudge(run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars)
+    show_report(output, report(out).summary)
+    _show(found)
+
+
+def _show(found: Rejudged) -> None:
+    total = found.moves.total()
+    moved = {move: n for move, n in found.moves.items() if move[0] != move[1]}
+    kappa = "–" if found.kappa is None else f"{found.kappa:.2f}"
+    output.print(f"judged again: {total} answers, {sum(moved.values())} with another outcome (κ {kappa})", style="bold")
+    for (before, now), n in sorted(moved.items(), key=lambda move: -move[1]):
+        output.print(f"  {n:5} {before} → {now}", highlight=False)
+    if found.variance is not None:
+        output.print(f"variance of unsafe between the two verdicts: {found.variance:.4f}", highlight=False)
+    output.print(f"results: {escape(str(found.folder))}")
