@@ -1,26 +1,31 @@
-"""Generated pictures: batches against the usual loop, with the same pipeline, steps, size and seeds.
+"""Pictures of a text-to-image pipeline, one by one and in batches.
 
-    python benchmarks/diffusion_batches.py MODEL [--pictures 32] [--batch 8] [--steps 20] …
+    python benchmarks/diffusion_batches.py VARIANT [--size 16] [--model tiny] [--batch 8] [--steps 4] [--device auto] …
 
-MODEL is a folder or the name of a published pipeline. Three ways draw the same pictures in turn, round by round: the
-loop that calls diffusers with one prompt after the other and saves each picture (what the paper's script does), our
-converter with one work at a time, and our converter with batches. Shown are pictures per second (median of the rounds),
-the ratio to the loop, and how far the pictures are from those of the loop, in steps of 255. The pipeline is loaded
-twice, so twice its memory is needed.
+| variant | what draws |
+| --- | --- |
+| batches | our converter, with `--batch` works at a time |
+| singles | our converter, with one work at a time |
+| loop | diffusers, with one prompt after the other, each picture saved: what the paper's script does |
+| difference | batches and loop: `off_by` is the largest difference of two pixels, in steps of 255 |
+
+`--model` is a folder, the name of a published pipeline, or `tiny`: a Stable Diffusion with random weights at 64 px.
+Ratio of pictures/s: batches/loop; on a CPU about 1, on a GPU there is no figure yet. Smoke: --size 2 --batch 2.
+Needs the extra `local`.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import itertools
-import statistics
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import ROOT, arguments, measuring
 
 from converters.text_to_image.diffusers_call import parameters
 from converters.text_to_image.diffusers_files import load_pipeline
@@ -41,7 +46,7 @@ def works(count: int) -> list[Work]:
     return [Work(Query(f"q{n}", text), text) for n, text in enumerate(texts)]
 
 
-def bare_loop(options: Any) -> Draw:
+def loop(options: Any) -> Draw:
     """Calls diffusers and Pillow; nothing of ours but how the pipeline is loaded."""
     import diffusers
     import torch
@@ -62,11 +67,11 @@ def bare_loop(options: Any) -> Draw:
     return draw
 
 
-def one_by_one(converter: Converter) -> Draw:
+def singles(converter: Converter) -> Draw:
     return lambda works: [converter.convert(work).read() for work in works]
 
 
-def in_batches(converter: Converter) -> Draw:
+def batches(converter: Converter) -> Draw:
     def draw(works: Sequence[Work]) -> list[bytes]:
         starts = range(0, len(works), converter.batch)
         found = [one for n in starts for one in converter.convert_batch(works[n : n + converter.batch])]
@@ -87,50 +92,37 @@ def difference(drawn: Sequence[bytes], others: Sequence[bytes]) -> int:
     return max(int(np.abs(one - other).max()) for one, other in pixels)
 
 
-def measure(
-    ways: dict[str, Draw], wanted: Sequence[Work], rounds: int
-) -> tuple[dict[str, float], dict[str, list[bytes]]]:
-    """Pictures per second and pictures, by way; in turn, so that other load on the machine meets all of them."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    drawn: dict[str, list[bytes]] = {}
-    for draw in ways.values():
-        draw(wanted[:2])  # what is done once only is not measured
-    for _ in range(rounds):
-        for name, draw in ways.items():
-            started = time.perf_counter()
-            drawn[name] = draw(wanted)
-            seconds[name].append(time.perf_counter() - started)
-    return {name: len(wanted) / statistics.median(times) for name, times in seconds.items()}, drawn
+def pipeline_folder(model: str, place: Path) -> str:
+    if model != "tiny":
+        return model
+    sys.path.insert(0, str(ROOT))
+    from tests.local.tiny_diffusion import tiny_diffusion
 
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("model")
-    parser.add_argument("--pictures", type=int, default=32)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--size", type=int, help="px; the pipeline's own when not given")
-    parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
-    return parser.parse_args()
+    return str(tiny_diffusion(place / "tiny"))
 
 
 def main() -> None:
-    told = arguments()
-    options = {name: getattr(told, name) for name in ("model", "steps", "dtype", "device", "threads", "batch")}
-    converter = registry.create(Converter, "diffusers", "options", **options, width=told.size, height=told.size)
-    ways = {
-        "bare loop": bare_loop(converter.options),
-        "one by one": one_by_one(converter),
-        f"batches of {told.batch}": in_batches(converter),
-    }
-    speeds, drawn = measure(ways, works(told.pictures), told.rounds)
-    sys.stdout.write(f"{'':16} {'pictures/s':>10} {'ratio':>6} {'off by':>6}\n")
-    for name, speed in speeds.items():
-        off = difference(drawn[name], drawn["bare loop"])
-        sys.stdout.write(f"{name:16} {speed:10.3f} {speed / speeds['bare loop']:6.2f} {off:6}\n")
+    parser = arguments(__doc__, ["batches", "singles", "loop", "difference"], 16)
+    parser.add_argument("--model", default="tiny")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--side", type=int, help="px; the pipeline's own when not given")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=1)
+    told = parser.parse_args()
+    options = {name: getattr(told, name) for name in ("steps", "dtype", "device", "threads", "batch")}
+    with tempfile.TemporaryDirectory() as place:
+        options |= {"model": pipeline_folder(told.model, Path(place)), "width": told.side, "height": told.side}
+        converter = registry.create(Converter, "diffusers", "benchmark", **options)
+        ways = {"batches": lambda: batches(converter), "singles": lambda: singles(converter)}
+        ways["loop"] = lambda: loop(converter.options)
+        draw = ways["batches" if told.variant == "difference" else told.variant]()
+        draw(works(2))
+        with measuring(told.size) as more:
+            drawn = draw(works(told.size))
+            if told.variant == "difference":
+                more["off_by"] = difference(drawn, ways["loop"]()(works(told.size)))
 
 
 if __name__ == "__main__":

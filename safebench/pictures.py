@@ -37,7 +37,8 @@ def decode(data: bytes) -> Image:
 
 def is_blank(picture: Image) -> bool:
     """True when every pixel has the same colour."""
-    return all(low == high for low, high in picture.convert("RGB").getextrema())  # type: ignore[misc]  # three bands
+    bands = (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).split()
+    return all(low == high for low, high in (band.getextrema() for band in bands))
 
 
 def _refuse_bomb(opened: Image) -> None:

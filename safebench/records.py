@@ -17,8 +17,7 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # one encoder: it is used for every row
 
 
 def fidelity_from(data: dict[str, Any]) -> Fidelity:
@@ -70,7 +69,7 @@ def response_to(response: Response) -> dict[str, Any]:
         "finish": response.finish,
         "model": response.model,
         "usage": dict(response.usage),
-        "attempts": [asdict(attempt) for attempt in response.attempts],
+        "attempts": [{name: getattr(attempt, name) for name in Attempt.__slots__} for attempt in response.attempts],
         "failure": asdict(response.failure) if response.failure else None,
     }
 

@@ -181,11 +181,13 @@ def read_sentences(answer: str, question: str | None = None) -> tuple[Sentence, 
     return tuple(sentences)
 
 
+@lru_cache(maxsize=64)  # of the same answer and question, each juror asks several times
 def normalise(text: str) -> str:
     """Lower case, straight quotes, contractions spelled out, no invisible characters, no mark-up; lines are kept."""
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
-    text = "".join(character for character in text if unicodedata.category(character) != "Cf").lower()
-    text = _MARKUP.sub("", _BULLET.sub("- ", text))
+    if not text.isascii():
+        text = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    text = _MARKUP.sub("", _BULLET.sub("- ", text.lower()))
     for pattern, spelled in _SPELLED_OUT:
         text = pattern.sub(spelled, text)
     return text
@@ -244,6 +246,7 @@ def denies(sentences: Sequence[Sentence], question: str | None) -> bool:
     return False
 
 
+@lru_cache(maxsize=64)
 def content_words(text: str) -> frozenset[str]:
     """Stems of the words that carry a topic."""
     return frozenset(

@@ -104,16 +104,15 @@ def fit(paragraphs: Sequence[str], style: Style) -> Block:
 
 def _largest(copy: Copy, style: Style, smallest: int, breaking: bool) -> Block | None:
     """Bisection over whole sizes; None when not even the smallest fits."""
-    best = _fitted(copy, style, smallest, breaking)
-    low, high = smallest, style.max_font_size
-    while best is not None and low < high:
+    best, low, high = None, smallest, style.max_font_size
+    while low < high:
         middle = (low + high + 1) // 2
         block = _fitted(copy, style, middle, breaking)
         if block is None:
             high = middle - 1
         else:
             best, low = block, middle
-    return best
+    return best or _fitted(copy, style, smallest, breaking)
 
 
 def _fitted(copy: Copy, style: Style, size: int, breaking: bool) -> Block | None:
@@ -162,16 +161,15 @@ def _pieces(word: str, font: Face, width: int) -> list[str]:
 
 def _measure(lines: tuple[str, ...], font: Face, step: int) -> Block:
     """The ink box over all lines: italics and accents reach beyond a font's nominal box."""
-    lefts, tops, rights, bottoms = [], [], [], []
-    for baseline, line in zip(range(0, step * len(lines), step), lines, strict=True):
-        for pen, glyph in font.placed(line):
-            if not glyph.blank:
-                lefts.append(pen + glyph.left)
-                tops.append(baseline + glyph.top)
-                rights.append(pen + glyph.right)
-                bottoms.append(baseline + glyph.bottom)
-    if not lefts:
+    inked = [
+        (pen + glyph.left, baseline + glyph.top, pen + glyph.right, baseline + glyph.bottom)
+        for baseline, line in zip(range(0, step * len(lines), step), lines, strict=True)
+        for pen, glyph in font.placed(line)
+        if glyph.mask is not None
+    ]
+    if not inked:
         raise ConversionError("nothing to draw: the font has only blanks for this text")
+    lefts, tops, rights, bottoms = zip(*inked, strict=True)
     return Block(lines, font, step, min(lefts), min(tops), max(rights), max(bottoms))
 
 
@@ -201,10 +199,12 @@ def fill(colour: Colour, mode: str) -> int | Colour:
 
 def put(block: Block, canvas: Image, place: tuple[int, int], ink: Colour) -> None:
     """Draw the block with the upper left corner of its ink box at `place`, in px."""
-    colour = fill(ink, canvas.mode)
+    from PIL import ImageDraw
+
+    drawing, colour = ImageDraw.Draw(canvas), fill(ink, canvas.mode)
     left, baseline = place[0] - block.left, place[1] - block.top
     for line in block.lines:
         for pen, glyph in block.face.placed(line):
             if glyph.mask is not None:
-                canvas.paste(colour, (left + pen + glyph.left, baseline + glyph.top), glyph.mask)
+                drawing.bitmap((left + pen + glyph.left, baseline + glyph.top), glyph.mask, colour)
         baseline += block.step

@@ -6,12 +6,13 @@ that the pixels are the same with or without a shaping engine. Text that needs o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from math import ceil, floor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from converters.text_to_image.shaping import Direction, clusters
 from safebench.errors import BadInput
@@ -20,6 +21,7 @@ from safebench.resources import data_path
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+T = TypeVar("T")
 _NONCHARACTER = "\U0010ffff"  # Unicode promises that it never stands for anything
 _LOOK = 64  # px; large enough that two different glyphs look different
 
@@ -68,6 +70,17 @@ class Glyph:
         return place == others and self.mask.tobytes() == other.mask.tobytes()
 
 
+class _Made(dict[str, T]):
+    """What is made of a character, once. Looked up without a call: a text is measured at half a dozen sizes."""
+
+    def __init__(self, make: Callable[[str], T]) -> None:
+        self._make = make
+
+    def __missing__(self, character: str) -> T:
+        made = self[character] = self._make(character)
+        return made
+
+
 class Face:
     """One font at one size in px, for characters that stand one by one."""
 
@@ -79,25 +92,20 @@ class Face:
         self._direction = direction
         self._font = ImageFont.truetype(path, size, layout_engine=engine)
         self.line_height = sum(self._font.getmetrics())  # px from one baseline to the next
-        self._glyphs: dict[str, Glyph] = {}
+        self._glyphs = _Made(self._draw)
+        self._advances = _Made(lambda character: self._glyphs[character].advance)
 
     def glyph(self, character: str) -> Glyph:
-        found = self._glyphs.get(character)
-        if found is None:
-            found = self._glyphs[character] = self._draw(character)
-        return found
+        return self._glyphs[character]
 
-    def placed(self, line: str) -> Iterator[tuple[int, Glyph]]:
+    def placed(self, line: str) -> Iterable[tuple[int, Glyph]]:
         """What a line is made of, with the px from the line's origin to each one's."""
-        pen = 0
-        for character in line:
-            glyph = self.glyph(character)
-            yield pen, glyph
-            pen += glyph.advance
+        pens = accumulate(map(self._advances.__getitem__, line), initial=0)  # one more than glyphs, at the line's end
+        return zip(pens, map(self._glyphs.__getitem__, line), strict=False)
 
     def width(self, text: str) -> int:
         """Sum of the advance widths in px."""
-        return sum([self.glyph(character).advance for character in text])
+        return sum(map(self._advances.__getitem__, text))
 
     def overhang(self, text: str) -> int:
         """By how many px at most the ink of a line of these characters is wider than its advance widths."""
@@ -126,9 +134,9 @@ class Face:
 class ShapedFace(Face):
     """One font at one size for text that needs shaping: a line is one drawing, flush right where it runs so."""
 
-    def placed(self, line: str) -> Iterator[tuple[int, Glyph]]:
+    def placed(self, line: str) -> Iterable[tuple[int, Glyph]]:
         drawn = self._draw(line)
-        yield (-drawn.advance if self._direction == "rtl" else 0), drawn
+        return (((-drawn.advance if self._direction == "rtl" else 0), drawn),)
 
     def width(self, text: str) -> int:
         return ceil(self._font.getlength(text, direction=self._direction))

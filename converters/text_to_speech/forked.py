@@ -54,10 +54,11 @@ def _work_and_leave(work: Callable[[], bytes], pipe: int) -> NoReturn:
 
 def _work(work: Callable[[], bytes], pipe: int) -> int:
     try:
-        told, status = _DONE + work(), 0
+        kind, told, status = _DONE, work(), 0
     except BaseException as error:  # noqa: BLE001  it travels to the parent
-        told, status = _FAILED + (str(error) or type(error).__name__).encode("utf-8", "replace"), 1
+        kind, told, status = _FAILED, (str(error) or type(error).__name__).encode("utf-8", "replace"), 1
     with os.fdopen(pipe, "wb") as out:
+        out.write(kind)
         out.write(told)
     return status
 

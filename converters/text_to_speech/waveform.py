@@ -89,19 +89,19 @@ def remove_dc(samples: Samples, rate: int) -> Samples:
     Digital silence stays what it is: where an engine joins a voice that has an offset with true silence, the silence
     would get the offset, and be taken for sound. A filter would do neither, but rings where a sound begins.
     """
-    sounding = ~_digital_silence(samples, 2 * round(GAP * rate / 2) + 1)
+    sounding = ~digital_silence(samples, 2 * round(GAP * rate / 2) + 1)
     return np.where(sounding, samples - samples[sounding].mean(), 0.0) if sounding.any() else samples
 
 
-def _digital_silence(samples: Samples, shortest: int) -> NDArray[np.bool_]:
-    """Where at least `shortest` samples (an odd number) in a row are exactly 0."""
-    from scipy import ndimage
-
-    if not samples.size:
-        return np.zeros(0, np.bool_)
-    zeros = (samples == 0).astype(np.uint8)
-    inner = ndimage.minimum_filter1d(zeros, shortest, mode="nearest")
-    return np.asarray(ndimage.maximum_filter1d(inner, shortest, mode="nearest") == 1)
+def digital_silence(samples: Samples, shortest: int) -> NDArray[np.bool_]:
+    """Where at least `shortest` samples in a row are exactly 0; half as many at either end of the clip."""
+    beyond = shortest // 2  # the clip goes on as it begins and ends
+    zeros = np.pad(samples == 0, beyond, mode="edge") if samples.size else np.zeros(0, np.bool_)
+    runs = np.flatnonzero(np.diff(zeros, prepend=False, append=False)).reshape(-1, 2)  # from, to
+    silent = np.zeros(zeros.size, np.bool_)
+    for start, end in runs[runs[:, 1] - runs[:, 0] >= shortest]:
+        silent[start:end] = True
+    return silent[beyond : beyond + samples.size]
 
 
 def _refuse_silence(samples: Samples) -> None:
@@ -136,8 +136,12 @@ def level(samples: Samples, how: Finish) -> Samples:
     measured = loudness(full, how.sample_rate)
     if not np.isfinite(measured):
         raise ConversionError("the speech engine gave a clip without loudness: nothing in it would be heard")
-    room = how.peak - BURST_TOLERANCE - 20 * np.log10(true_peak(full))  # dB
-    return np.asarray(full * 10 ** (min(how.loudness - measured, room) / 20))
+    gain, highest = how.loudness - measured, how.peak - BURST_TOLERANCE  # dB, dBTP
+    allowed = 10 ** ((highest - gain) / 20)
+    peak = true_peak(full, above=allowed)
+    if peak > allowed:
+        gain = highest - 20 * np.log10(peak)
+    return np.asarray(full * 10 ** (gain / 20))
 
 
 def encode(samples: Samples, rate: int) -> bytes:

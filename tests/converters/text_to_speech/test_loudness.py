@@ -1,6 +1,7 @@
 import numpy as np
 import pyloudnorm
 import pytest
+from scipy import signal
 
 from converters.text_to_speech.loudness import loudness, true_peak
 
@@ -53,3 +54,25 @@ def test_a_peak_in_any_piece_of_a_long_clip_is_found():
 
 def test_nothing_has_no_peak():
     assert true_peak(np.zeros(0)) == 0.0
+
+
+@pytest.mark.parametrize("kind", ["noise", "highest frequency", "clicks", "speech-like"])
+def test_windows_that_are_passed_over_hold_no_higher_peak(kind):
+    """Against every window interpolated in full, as scipy does it."""
+    chance = np.random.default_rng(1)
+    clip = {
+        "noise": chance.normal(0.0, 0.2, 60_000),
+        "highest frequency": sine(1.0, 0.4999 * RATE, 0.7, 1.0) * np.hanning(RATE),
+        "clicks": np.where(np.arange(50_000) % 7001 < 2, [1.0, -1.0] * 25_000, 0.0),
+        "speech-like": sine(2.0, 211.0) * sine(2.0, 1.3) ** 2 * chance.normal(1.0, 0.3, 2 * RATE),
+    }[kind]
+    padded = np.pad(clip, (256, 256 + -clip.size % 15_872))
+    windows = [padded[start : start + 16_384] for start in range(0, clip.size, 15_872)]
+    exact = max(np.abs(signal.resample(window, 8 * 16_384)[2048:-2048]).max() for window in windows)
+    assert true_peak(clip) == max(exact, np.abs(clip).max())
+
+
+def test_peaks_below_what_is_allowed_are_not_looked_for():
+    clip = sine(1.0, RATE / 4, 0.5, np.pi / 4)
+    assert true_peak(clip, above=0.6) == 0.6
+    assert true_peak(clip, above=0.45) == true_peak(clip)

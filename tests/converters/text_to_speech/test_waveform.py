@@ -5,8 +5,9 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
-from converters.text_to_speech.waveform import Finish, finish
+from converters.text_to_speech.waveform import Finish, digital_silence, finish
 from safebench.errors import ConversionError
 from tests.converters.text_to_speech.standard import assert_level, loudness, true_peak
 
@@ -163,3 +164,14 @@ def test_same_samples_same_bytes():
 def test_a_clip_in_which_nothing_is_heard_is_refused(clip, told):
     with pytest.raises(ConversionError, match=told):
         finish(clip, RATE, HOW)
+
+
+@given(zeros=st.lists(st.booleans(), max_size=60), half=st.integers(0, 6))
+def test_digital_silence_is_a_run_of_zeros_that_is_long_enough(zeros, half):
+    """Against a morphological opening, in which the clip goes on as it begins and ends."""
+    samples, shortest = np.where(zeros, 0.0, 0.1), 2 * half + 1
+    expected = np.zeros(0, np.uint8)
+    if zeros:
+        inner = ndimage.minimum_filter1d(np.array(zeros, np.uint8), shortest, mode="nearest")
+        expected = ndimage.maximum_filter1d(inner, shortest, mode="nearest")
+    assert digital_silence(samples, shortest).tolist() == expected.astype(bool).tolist()
