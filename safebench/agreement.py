@@ -1,4 +1,4 @@
-"""How far annotators agree beyond chance, for labels without an order.
+"""How far annotators agree beyond chance, for labels without an order and for scores.
 
 Written out here: they are short, and the package `krippendorff` is GPL-3.0, which the base install must not carry.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from statistics import fmean
 
 
 def cohen_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
@@ -37,3 +38,29 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:
         return None
     observed = sum((m * m - sum(c * c for c in unit.values())) / (m - 1) for unit in counted if (m := unit.total()))
     return 1 - (n - 1) * observed / expected
+
+
+def ordinal_alpha(units: Iterable[Sequence[float]]) -> float | None:
+    """Krippendorff's α for scores whose order counts and whose steps need not be equal: for each unit its scores.
+
+    1: full agreement, 0: as by chance. Units with fewer than two scores are left out; None when nothing is left, or
+    only one value. The ordinal distance of two scores is that of their mean ranks among all scores, so that α is the
+    interval α of the ranks. Source: K. Krippendorff, Content Analysis (2004), section 11.3.
+    """
+    kept = [list(scores) for scores in units if len(scores) > 1]
+    total = Counter(score for scores in kept for score in scores)
+    n, ranks, below = total.total(), dict[float, float](), 0
+    for value in sorted(total):
+        ranks[value] = below + total[value] / 2
+        below += total[value]
+    if len(total) < 2:
+        return None
+    expected = _squared([ranks[score] for scores in kept for score in scores])
+    observed = sum(_squared([ranks[score] for score in scores]) / (len(scores) - 1) for scores in kept)
+    return 1 - (n - 1) * observed / expected
+
+
+def _squared(values: Sequence[float]) -> float:
+    """Sum of the squared differences of all ordered pairs."""
+    mean = fmean(values)
+    return 2 * len(values) * sum((value - mean) ** 2 for value in values)

@@ -14,7 +14,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from safebench import comparing_cli, data_cli, published_cli, rejudging_cli, review_cli, skeleton_cli
+from safebench import (
+    comparing_cli,
+    data_cli,
+    generating_cli,
+    published_cli,
+    rejudging_cli,
+    review_cli,
+    skeleton_cli,
+)
 from safebench.data_cli import TextColumn
 from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
 from safebench.jury.commands import JuryModels, jury_app
@@ -34,6 +42,7 @@ app.add_typer(review_cli.app, name="review")
 app.add_typer(jury_app, name="jury")
 app.command()(skeleton_cli.new)
 app.command()(rejudging_cli.rejudge)
+app.command()(generating_cli.generate)
 app.command()(comparing_cli.compare)
 app.command()(comparing_cli.leaderboard)
 

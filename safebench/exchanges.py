@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
+from typing import Protocol
 
 from safebench.asking import ask_safely
 from safebench.errors import SafeBenchError
@@ -18,13 +19,24 @@ class Stopping(SafeBenchError):
     """The run is being stopped: no new call is made."""
 
 
+class Budget(Protocol):
+    """What new calls may cost; recorded ones cost nothing again."""
+
+    def admit(self) -> None:
+        """Before a new call: raises an error of ours where none may be made any more."""
+
+    def spent(self, response: Response) -> None:
+        """After it."""
+
+
 class Desk:
     """At most `concurrency` calls are in flight, over target and jurors together."""
 
-    def __init__(self, store: Store, concurrency: int, stop: asyncio.Event) -> None:
+    def __init__(self, store: Store, concurrency: int, stop: asyncio.Event, budget: Budget | None = None) -> None:
         self._store = store
         self._slots = asyncio.Semaphore(concurrency)
         self._stop = stop
+        self._budget = budget
 
     async def put(self, target: Target, request: Request, item: int, purpose: str) -> Response:
         """The recorded response to this request, or a new one, recorded.
@@ -41,6 +53,10 @@ class Desk:
         async with self._slots:
             if self._stop.is_set():
                 raise Stopping
+            if self._budget is not None:
+                self._budget.admit()
             response = await ask_safely(target, request)
         kept = replace(response, text=storable(response.text), thinking=storable(response.thinking))
+        if self._budget is not None:
+            self._budget.spent(kept)
         return self._store.keep_exchange(key, item, purpose, told, kept)

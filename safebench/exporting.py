@@ -34,6 +34,8 @@ HUB_LICENCES = ("apache-2.0", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-sa-4.0", "cc0-
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 STARTER_CITATION = "SafeBench starter set, written for the SafeBench project."
 
+TERMS = " It is that of the source; mind its terms before you pass this on."
+
 Format = Literal["hub", "jsonl"]
 
 
@@ -177,7 +179,7 @@ def readme(dataset: Dataset, card: Card, file: str) -> str:
         f"`{card.canary}`",
         "The string stands in every row. Whoever builds a training corpus can filter on it: keep it in every copy.",
         "## Licence and citation",
-        f"Licence: {card.licence}. It is that of the source; mind its terms before you pass this on.",
+        f"Licence: {card.licence}." + (TERMS if where or card.importer else ""),
         *([f"```bibtex\n{card.citation.strip()}\n```"] if card.citation.lstrip().startswith("@") else [card.citation]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -207,7 +209,7 @@ def _counts(dataset: Dataset) -> str:
     counts = Counter((query.scenario or UNASSIGNED, query.intent) for query in dataset.queries)
     scenarios = dict.fromkeys(scenario for scenario, _ in counts)
     rows = [[scenario, *(str(counts[scenario, intent]) for intent in Intent)] for scenario in scenarios]
-    return _table(["scenario", *(intent.value for intent in Intent)], rows)
+    return markdown_table(["scenario", *(intent.value for intent in Intent)], rows)
 
 
 def _unmapped(card: Card) -> list[str]:
@@ -215,10 +217,11 @@ def _unmapped(card: Card) -> list[str]:
         return []
     rows = [[name or "(none)", str(count)] for name, count in card.unmapped.items()]
     why = "Categories of the source that belong to no scenario, or to several, and stay without:"
-    return [why, _table(["category", "queries"], rows)]
+    return [why, markdown_table(["category", "queries"], rows)]
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells may hold anything: none can end its row."""
     cells = [
         heads,
         ["---"] * len(heads),

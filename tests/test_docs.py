@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from safebench.config import make_config
+from safebench.generating.plan import make_plan
 from safebench.importing import Importer
 from safebench.jury.files import JuryTable
 from safebench.recipes import load_recipes
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from tests.safebench.generating import scripted as generating
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,6 +40,8 @@ def blocks(kind: str) -> list[object]:
 
 
 def answer(call: Call) -> Reply:
+    if call.model.startswith(("writer-", "judge-")):
+        return generating.answer(call)
     if "response_format" in call.body:
         return chat(json.dumps({"reason": "it declines", "label": "refused", "rating": 5}))
     return chat("I'm sorry, but I can't help with that.")
@@ -72,6 +76,8 @@ def test_files_shown_are_valid(text: str, tmp_path: Path) -> None:
         make_config("docs", **tables)
     elif "columns" in tables:
         Importer(**tables)
+    elif "writers" in tables:
+        make_plan("docs", **tables)
     elif "project" not in tables:
         file = tmp_path / "recipes.toml"
         file.write_text(text, encoding="utf-8")

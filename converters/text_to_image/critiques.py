@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from converters.roles import Declined, Unreadable, last_object
 from converters.text_to_image.refinement import Critique
 from safebench.records import storable
 from safebench.refusal import refuses
+from safebench.roles import Declined, Unreadable, last_object
 
 INTERPRETATION: dict[str, Any] = {
     "type": "object",

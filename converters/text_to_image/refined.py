@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from converters.roles import Role, RoleOptions
+from converters.roles import Role
 from converters.text_to_image.critiques import CRITIQUE, INTERPRETATION, read_critique, read_interpretation
 from converters.text_to_image.refinement import Critique, refine
 from safebench import registry
@@ -19,6 +19,7 @@ from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Converter, Notes, PluginOptions, Work
 from safebench.recipes import Step
 from safebench.resources import prompt
+from safebench.roles import RoleOptions
 from safebench.types import TEXT, Media, Text
 
 IMAGE = "image"

@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import Field
 
-from converters.roles import Declined, Role, RoleOptions, Unreadable, last_object
+from converters.roles import Role
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.records import storable
 from safebench.refusal import refuses
 from safebench.resources import prompt
+from safebench.roles import Declined, RoleOptions, Unreadable, last_object
 from safebench.types import TEXT, Media, Text
 
 PROMPT = prompt("translation.translate")

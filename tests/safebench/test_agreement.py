@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import random
 
+import krippendorff
 import pytest
 
-from safebench.agreement import cohen_kappa, krippendorff_alpha
+from safebench.agreement import cohen_kappa, krippendorff_alpha, ordinal_alpha
 
 
 def pairs_of(table: list[list[int]]) -> list[tuple[int, int]]:
@@ -65,3 +66,19 @@ def test_alpha_is_that_of_the_reference_package() -> None:
         told = [[float("nan") if label is None else label for label in row] for row in coders]
         expected = reference.alpha(reliability_data=told, level_of_measurement="nominal")
         assert krippendorff_alpha(units(coders)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ordinal_alpha_is_that_of_the_package(seed: int) -> None:
+    drawn = random.Random(seed)
+    units = [[drawn.randrange(10) for _ in range(drawn.choice([0, 1, 2, 3, 4]))] for _ in range(40)]
+    width = max(map(len, units))
+    table = [[unit[n] if n < len(unit) else float("nan") for unit in units] for n in range(width)]
+    expected = krippendorff.alpha(reliability_data=table, level_of_measurement="ordinal")
+    assert ordinal_alpha(units) == pytest.approx(expected)
+
+
+def test_ordinal_alpha_needs_two_values() -> None:
+    assert ordinal_alpha([[9, 9], [9, 9, 9]]) is None
+    assert ordinal_alpha([[1], []]) is None
+    assert ordinal_alpha([[1, 1], [5, 5], [9, 9]]) == pytest.approx(1)

@@ -172,6 +172,7 @@ def _promising(data, size):
         (_promising(_wav(np.ones(900) / 2, 16000), 2**32 - 1), "promises 4294967295 bytes"),
         (_wav(np.ones(900) / 2, 11), "rate of 11 Hz"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
 def test_a_broken_clip_is_a_conversion_error_that_names_the_query(data, told):
     with pytest.raises(ConversionError, match=f"query 'q7': volume: .*{told}"):

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from converters.roles import Declined, Unreadable
 from converters.text_to_text.translate import Translate, read_translation
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
+from safebench.roles import Declined, Unreadable
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from safebench.types import Query
 

@@ -1,0 +1,152 @@
+"""Puts requests to writers and judges: recorded, within the budget, and never read as more than was said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from safebench.errors import SafeBenchError
+from safebench.exchanges import Desk, Stopping
+from safebench.generating.plan import Limits
+from safebench.jury.fence import defuse, mark
+from safebench.plugins import Target
+from safebench.resources import prompt
+from safebench.roles import Declined, Unreadable
+from safebench.store import Store
+from safebench.types import Message, Request, Response, Text
+
+T = TypeVar("T")
+Given = TypeVar("Given")
+REASKED = 2  # times a judge is asked again whose answer could not be read
+SHOWN = 200  # characters of an answer that files quote
+Outcome = Literal["answered", "declined", "unreadable", "failed"]
+
+
+class BudgetSpent(SafeBenchError):
+    """No further call may be made; what was recorded stays."""
+
+
+class Purse:
+    """Counts calls and tokens, those of earlier starts too."""
+
+    def __init__(self, store: Store, limits: Limits) -> None:
+        self._limits = limits
+        tokens = "coalesce(sum(json_extract(response, '$.usage.total_tokens')), 0)"
+        self.calls, self.tokens = next(store.rows(f"SELECT count(*), {tokens} FROM exchanges"))  # noqa: S608
+
+    def admit(self) -> None:
+        """Raises BudgetSpent before the call that would be one too many, and once the tokens are spent."""
+        for spent, most, what in (
+            (self.calls, self._limits.calls, "calls"), (self.tokens, self._limits.tokens, "tokens")
+        ):  # fmt: skip
+            if most is not None and spent >= most:
+                raise BudgetSpent(f"the budget of {most} {what} is spent; raise limits.{what} in the plan to go on")
+        self.calls += 1
+
+    def spent(self, response: Response) -> None:
+        tokens = response.usage.get("total_tokens")
+        self.tokens += tokens if isinstance(tokens, int) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[T]):
+    """What one was asked for, or how it came that there is none."""
+
+    value: T | None
+    outcome: Outcome
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """A prompt by name with its values, and how the answer is read. `material` is what models wrote: it is fenced."""
+
+    prompt: str
+    values: Mapping[str, str]
+    material: Mapping[str, str]
+    schema: Mapping[str, Any]
+    read: Callable[[str], T]
+
+    def request(self, seed: int, problem: str | None) -> Request:
+        material = {name: defuse(text) for name, text in self.material.items()}
+        told = prompt(f"generate/{self.prompt}").fill(**self.values, **material, mark=mark(seed, *material.values()))
+        if problem is not None:
+            told = f"{told}\n\n{prompt('generate/score.reask').fill(problem=problem)}"
+        return Request((Message("user", (Text(told),)),), self.schema)
+
+
+class Panel:
+    """Writers and judges by label, and the desk that all their calls go over."""
+
+    def __init__(
+        self, writers: Mapping[str, Target], judges: Mapping[str, Target], desk: Desk, seed: int, concurrency: int
+    ) -> None:
+        self.writers, self.judges = writers, judges
+        self.concurrency = concurrency
+        self._desk, self._seed = desk, seed
+
+    def writer(self, turn: int) -> str:
+        """Writers take turns; the seed says who begins."""
+        return list(self.writers)[(turn + self._seed) % len(self.writers)]
+
+    async def write(self, writer: str, question: Question[T], purpose: str) -> Told[T]:
+        """One call. Whoever declines, or answers in another form, is not pressed: another writer is asked."""
+        return await self._ask(self.writers[writer], question, f"{purpose}/{writer}", None)
+
+    async def judge(self, judge: str, question: Question[T], purpose: str) -> Told[T]:
+        """At most three calls; a judge whose answer cannot be read then abstains."""
+        problem: str | None = None
+        for n in range(1 + REASKED):
+            told = await self._ask(self.judges[judge], question, f"{purpose}/{judge}/{n}", problem)
+            if told.outcome != "unreadable":
+                return told
+            problem = told.why
+        return Told(None, "unreadable", f"unreadable, asked {1 + REASKED} times: {problem}")
+
+    async def judge_all(self, question: Question[T], purpose: str) -> dict[str, Told[T]]:
+        return {judge: await self.judge(judge, question, purpose) for judge in self.judges}
+
+    async def _ask(self, target: Target, question: Question[T], purpose: str, problem: str | None) -> Told[T]:
+        response = await self._desk.put(target, question.request(self._seed, problem), 0, purpose)
+        if response.status == "failed":
+            return Told(None, "failed", str(response.failure)[:SHOWN])
+        if response.status == "blocked":
+            return Told(None, "declined", f"blocked: {response.finish}")
+        try:
+            return Told(question.read(response.text), "answered")
+        except Declined as error:
+            return Told(None, "declined", str(error)[:SHOWN])
+        except Unreadable as error:
+            return Told(None, "unreadable", str(error)[:SHOWN])
+
+
+async def each(given: Sequence[Given], work: Callable[[Given], Awaitable[T]], width: int) -> list[T]:
+    """The results of all, in their order; at most `width` are at work.
+
+    When no further call may be made, those in flight end and are recorded. Raises Stopping, BudgetSpent, and what any
+    of them raises.
+    """
+    found: dict[int, T] = {}
+    waiting = iter(enumerate(given))
+    stopped: list[SafeBenchError] = []
+
+    async def go_on() -> None:
+        for n, one in waiting:
+            if stopped:
+                return
+            try:
+                found[n] = await work(one)
+            except (Stopping, BudgetSpent) as error:
+                stopped.append(error)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(width, len(given))):
+                group.create_task(go_on())
+    except* SafeBenchError as errors:
+        raise errors.exceptions[0] from None
+    if stopped:
+        raise stopped[0]
+    return [found[n] for n in range(len(given))]

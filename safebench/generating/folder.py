@@ -1,0 +1,124 @@
+"""The folder of a set that is being made: what each stage wrote, from what, and whether somebody has edited it since.
+
+`stages.toml` has, for each finished stage, hashes of what it read and of what it wrote. A stage is done again when what
+it read has changed; recorded calls are not made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from safebench.config import read_toml, write_toml
+from safebench.errors import BadInput
+from safebench.generating.plan import bound
+from safebench.hashing import content_hash
+
+FILES = {
+    "propose": "1-scenarios.jsonl",
+    "write": "2-written.jsonl",
+    "score": "3-scored.jsonl",
+    "select": "4-selected.jsonl",
+    "twin": "5-twins.jsonl",
+    "package": "dataset",
+}
+STAGES = tuple(FILES)
+PLAN_FILE = "plan.toml"
+STATE_FILE = "stages.toml"
+CALLS = "calls"
+
+
+class SetFolder:
+    """Of one plan only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._state: dict[str, dict[str, Any]] = read_toml(path / STATE_FILE) if (path / STATE_FILE).exists() else {}
+
+    def file(self, stage: str) -> Path:
+        return self.path / FILES[stage]
+
+    def asked(self, stage: str) -> Path:
+        """Beside the file of a stage: its calls to writers."""
+        return self.path / f"{1 + STAGES.index(stage)}-asked.jsonl"
+
+    def claim(self, tables: Mapping[str, Any]) -> None:
+        """Write the plan down. Raises BadInput for a folder of another plan, or of something else."""
+        file = self.path / PLAN_FILE
+        if file.exists():
+            there, here = (dict(_flat(bound(told))) for told in (read_toml(file), tables))
+            differing = [key for key in sorted(there.keys() | here.keys()) if there.get(key) != here.get(key)]
+            if differing:
+                told = ", ".join(f"{key} ({there.get(key)!r} there, {here.get(key)!r} here)" for key in differing[:3])
+                raise BadInput(f"{self.path} holds a set of another plan: it differs in {told}; choose another --out")
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise BadInput(f"{self.path} exists and holds something else: choose another --out")
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_toml(file, tables)
+
+    def is_due(self, stage: str) -> bool:
+        """Whether a stage has to be done, for the first time or again.
+
+        An edit since the stage wrote its file is noted. Raises BadInput where an earlier file was edited as well: doing
+        the stage again would lose the later edit.
+        """
+        done = self._state.get(stage)
+        if done is None or not self.file(stage).exists():
+            return True
+        if self._is_edited(stage):
+            self._keep(stage, {**done, "wrote": content_hash(self.file(stage)), "edited": True})
+        if done["read"] == self._read(stage):
+            return False
+        if self._state[stage]["edited"]:
+            raise BadInput(
+                f"{self.file(stage)} was edited by hand, and so was a file before it: delete {FILES[stage]} to have it "
+                "made again from those before it"
+            )
+        return True
+
+    def record(self, stage: str) -> None:
+        """The stage is finished."""
+        told = {"read": self._read(stage), "wrote": content_hash(self.file(stage)), "edited": False}
+        self._keep(stage, told)
+
+    def forget(self, stages: Collection[str]) -> None:
+        """Have stages done again. Raises BadInput for one whose file was edited: the edit would be lost."""
+        for stage in stages:
+            if self._state.get(stage, {}).get("edited") or self._is_edited(stage):
+                raise BadInput(f"{self.file(stage)} was edited by hand: delete it to have its stage done again")
+        for stage in stages:
+            self._state.pop(stage, None)
+        write_toml(self.path / STATE_FILE, self._state)
+
+    def edited(self) -> list[str]:
+        """Files that somebody edited after their stage."""
+        return [FILES[stage] for stage in STAGES if self._state.get(stage, {}).get("edited")]
+
+    def clear(self, stage: str) -> None:
+        """Remove what a stage wrote before: it is written anew."""
+        shutil.rmtree(self.file(stage), ignore_errors=True)
+
+    def _is_edited(self, stage: str) -> bool:
+        """Since its hash was noted."""
+        file, done = self.file(stage), self._state.get(stage)
+        return done is not None and file.exists() and content_hash(file) != done["wrote"]
+
+    def _keep(self, stage: str, told: dict[str, Any]) -> None:
+        self._state[stage] = told
+        write_toml(self.path / STATE_FILE, self._state)
+
+    def _read(self, stage: str) -> str:
+        before = STAGES[max(0, STAGES.index(stage) - 1)]
+        files = [] if stage == STAGES[0] else [self.file(STAGES[0]), self.file(before)]
+        return hashlib.sha256("".join(content_hash(file) for file in files).encode()).hexdigest()
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _flat(inner, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, value

@@ -1,0 +1,143 @@
+"""`safebench generate` from beginning to end: claim the folder, open the models, do every stage that is due."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safebench.datasets import load_dataset
+from safebench.errors import BadInput, Interrupted
+from safebench.exchanges import Desk, Stopping
+from safebench.generating.asking import BudgetSpent, Panel, Purse
+from safebench.generating.folder import CALLS, PLAN_FILE, STAGES, SetFolder
+from safebench.generating.packaging import package
+from safebench.generating.plan import Plan, open_models, tables
+from safebench.generating.proposing import propose
+from safebench.generating.rows import write_rows
+from safebench.generating.scoring import score
+from safebench.generating.selecting import select
+from safebench.generating.stages import Making, NoProgress, Progress
+from safebench.generating.summary import SUMMARY_FILE, Summary, summarise
+from safebench.generating.twinning import twin
+from safebench.generating.writing import write
+from safebench.interrupts import on_interrupt
+from safebench.plugins import Target
+from safebench.store import Store
+
+LAST = STAGES[-1]
+CALLERS = {"propose": "propose", "write": "write", "score": "score", "twin": "twin", "check": "twin"}  # by purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What is there now. `stopped` says why it is not finished: the budget."""
+
+    folder: Path
+    summary: Summary
+    stopped: str = ""
+
+    @property
+    def exit_status(self) -> int:
+        """1 when it was stopped, or when fewer queries or scenarios are kept than planned."""
+        return int(bool(self.stopped) or self.summary.is_short)
+
+
+def generate(
+    plan: Plan, out: Path, until: str = LAST, progress: Progress | None = None, *, retry_failed: bool = False
+) -> Generated:
+    """Make, or go on making, the set of a plan in a folder. See `generate_async`."""
+    return asyncio.run(generate_async(plan, out, until, progress, retry_failed=retry_failed))
+
+
+async def generate_async(
+    plan: Plan, out: Path, until: str = LAST, progress: Progress | None = None, *, retry_failed: bool = False
+) -> Generated:
+    """Do the stages up to `until` that are due. The same call continues what was stopped: no recorded call is repeated,
+    but with `retry_failed` those that failed.
+
+    Raises BadInput before anything is written for a plan, a folder or a model that cannot be used, and for files edited
+    so that they cannot be read; TargetRefusesService and Interrupted with everything so far recorded.
+    """
+    compared = tuple(load_dataset(name) for name in plan.compare_with)
+    if plan.selection.embeddings:
+        from safebench.generating.embedding import check_embedding
+
+        check_embedding(plan.selection.embeddings)
+    writers, judges = (open_models(models, plan.defaults) for models in (plan.writers, plan.judges))
+    folder = SetFolder(out)
+    stop = asyncio.Event()
+    try:
+        await _check({**writers, **judges})
+        folder.claim(tables(plan, {dataset.name: dataset.sha256 for dataset in compared}))
+        with Store(out / CALLS) as store, on_interrupt(stop.set):
+            if retry_failed:
+                _reopen(folder, store)
+            desk = Desk(store, plan.concurrency, stop, Purse(store, plan.limits))
+            panel = Panel(writers, judges, desk, plan.seed, plan.concurrency)
+            making = Making(plan, folder, panel, compared, progress or NoProgress())
+            return await _go(making, until, store, stop)
+    finally:
+        for target in {**writers, **judges}.values():
+            await target.close()
+
+
+def _reopen(folder: SetFolder, store: Store) -> None:
+    """Forget failed calls, and that their stages are finished."""
+    failed = store.rows("SELECT DISTINCT purpose FROM exchanges WHERE status = 'failed'")
+    folder.forget({CALLERS[row["purpose"].partition("/")[0]] for row in failed})
+    store.reopen_failed()
+
+
+async def _check(models: Mapping[str, Target]) -> None:
+    for label, target in models.items():
+        try:
+            await target.check()
+        except BadInput as error:
+            raise BadInput(*(f"{label}: {problem}" for problem in error.problems)) from error
+
+
+async def _go(making: Making, until: str, store: Store, stop: asyncio.Event) -> Generated:
+    stopped = ""
+    try:
+        await _stages(making, until, store)
+    except BudgetSpent as error:
+        stopped = str(error)
+    except (Stopping, asyncio.CancelledError):
+        if not stop.is_set():
+            raise
+        again = "" if until == LAST else f" --until {until}"
+        plan, out = (shlex.quote(str(path)) for path in (making.folder.path / PLAN_FILE, making.folder.path))
+        raise Interrupted(f"safebench generate {plan} --out {out}{again}") from None
+    summary = summarise(making.plan, making.folder, store)
+    told = json.dumps(summary.as_dict(), ensure_ascii=False, indent=2)
+    (making.folder.path / SUMMARY_FILE).write_text(told + "\n", encoding="utf-8")
+    return Generated(making.folder.path, summary, stopped)
+
+
+async def _stages(making: Making, until: str, store: Store) -> None:
+    for stage in STAGES[: STAGES.index(until) + 1]:
+        if making.folder.is_due(stage):
+            if stage == LAST:
+                package(making, summarise(making.plan, making.folder, store))
+            else:
+                await WORK[stage](making)
+            if making.folder.file(stage).exists():
+                making.folder.record(stage)
+
+
+async def _select(making: Making) -> None:
+    rows = making.candidates("score", "score")
+    write_rows(making.folder.file("select"), select(rows, making.scenarios(), making.plan.selection))
+
+
+WORK: Mapping[str, Callable[[Making], Awaitable[None]]] = {
+    "propose": propose,
+    "write": write,
+    "score": score,
+    "select": _select,
+    "twin": twin,
+}

@@ -1,0 +1,80 @@
+"""The stage *package*: the kept queries and their twins as a data set with its card, and where each came from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from safebench import taxonomy
+from safebench.datasets import Dataset
+from safebench.exporting import Card, export
+from safebench.generating.card import card_notes
+from safebench.generating.rows import KEPT, Candidate
+from safebench.generating.stages import Making
+from safebench.generating.summary import Summary
+from safebench.records import compact
+from safebench.types import Intent, Query
+
+PROVENANCE = "provenance.jsonl"
+HARMFUL, BENIGN = "h", "b"
+
+
+def package(making: Making, summary: Summary) -> None:
+    """Whole or not at all; nothing where no query is kept."""
+    rows = kept_rows(making)
+    if not rows:
+        return making.folder.clear("package")
+    plan = making.plan
+    dataset, categories = as_dataset(rows, plan.title)
+    out = making.folder.file("package")
+    part = out.with_name(f".{out.name}.made")
+    shutil.rmtree(part, ignore_errors=True)
+    card = Card(
+        title=plan.title,
+        licence=plan.licence,
+        notes=tuple(card_notes(plan, making.scenarios(), rows, summary)),
+    )
+    export(dataset, part, card, plan.format, categories)
+    _write_provenance(part / PROVENANCE, rows)
+    making.folder.clear("package")
+    os.replace(part, out)  # noqa: PTH105 - as `export` does
+
+
+def kept_rows(making: Making) -> list[Candidate]:
+    """In the order of scenarios and ranks. Raises BadInput for rows that cannot be used."""
+    rows = making.candidates("twin", "rank")
+    order = {scenario.id: n for n, scenario in enumerate(making.scenarios())}
+    kept = [row for row in rows if row.status == KEPT and (row.twin or not making.plan.twins.wanted)]
+    return sorted(kept, key=lambda row: (order[row.scenario], row.rank or 0))
+
+
+def as_dataset(rows: Sequence[Candidate], name: str) -> tuple[Dataset, list[str | None]]:
+    """Each query followed by its twin; and its scenario once more where the taxonomy does not have it."""
+    queries: list[Query] = []
+    categories: list[str | None] = []
+    for row in rows:
+        known = row.scenario if row.scenario in taxonomy.scenarios() else None
+        ids = (f"{row.id}-{HARMFUL}", f"{row.id}-{BENIGN}" if row.twin else None)
+        made = [Query(ids[0], row.query, Intent.HARMFUL, known, ids[1])]
+        made += [Query(ids[1], row.twin, Intent.BENIGN, known, ids[0])] if ids[1] and row.twin else []
+        queries += made
+        categories += [None if known else row.scenario] * len(made)
+    return Dataset(name, tuple(queries)), categories
+
+
+def _write_provenance(path: Path, rows: Sequence[Candidate]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for told in _provenance(rows):
+            file.write(compact(told) + "\n")
+
+
+def _provenance(rows: Sequence[Candidate]) -> Iterator[dict[str, Any]]:
+    """Without the texts, which stand in the set beside their canary; the twins that failed stay in the stage's file."""
+    for row in rows:
+        told = row.model_dump(mode="json", exclude={"query", "twin", "tries", "status", "id"}, exclude_defaults=True)
+        accepted = row.tries[-1] if row.twin and row.tries else None
+        checked = {"harmlessness": dict(accepted.harmlessness), "tries": len(row.tries)} if accepted else {}
+        yield {"id": f"{row.id}-{HARMFUL}", "twin": f"{row.id}-{BENIGN}" if row.twin else None, **told, **checked}

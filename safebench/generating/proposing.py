@@ -1,0 +1,161 @@
+"""The stage *propose*: the scenarios of the set. Those that the plan names, and those that models propose and vote for.
+
+Every writer proposes; proposals that are alike become one; judges give each a number from 0 to 9; those with the
+highest means are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Literal
+
+from safebench import taxonomy
+from safebench.duplicates import jaccard, plain_text, shingles
+from safebench.errors import BadInput
+from safebench.generating.answers import SCENARIOS, VOTE, read_scenarios, read_worth
+from safebench.generating.asking import Question, Told, each
+from safebench.generating.plan import OwnScenario, Plan, Proposing
+from safebench.generating.rows import DROPPED, KEPT, Asked, Scenario, write_rows
+from safebench.generating.stages import Making
+from safebench.refusal import content_words
+
+ALIKE = 0.5  # Jaccard index of the words of two names, or of the shingles of two descriptions, from which they are one
+
+
+async def propose(making: Making) -> None:
+    """Raises BudgetSpent and Stopping, and BadInput when there is no scenario at all."""
+    rows = named(making.plan)
+    if making.plan.propose is not None:
+        known = [*rows, *_rest_of_taxonomy(rows)]
+        proposed, asked = await _proposals(making, known)
+        write_rows(making.folder.asked("propose"), asked)
+        merged = _merge(proposed, known)
+        rows = [*rows, *_keep_best(await _vote(making, merged, known), making.plan)]
+    if not any(row.status == KEPT for row in rows):
+        raise BadInput(f"no scenario was proposed and voted for: see {making.folder.asked('propose')}")
+    write_rows(making.folder.file("propose"), rows)
+
+
+def named(plan: Plan) -> list[Scenario]:
+    """Scenarios of the taxonomy and of the plan itself."""
+    own = {scenario.id: scenario for scenario in plan.scenario}
+    return [
+        _row(own[id], "plan", count) if id in own else _row(taxonomy.scenario(id), "taxonomy", count)
+        for id, count in plan.planned().items()
+    ]
+
+
+def _row(told: OwnScenario | taxonomy.Scenario, source: Literal["plan", "taxonomy"], count: int) -> Scenario:
+    return Scenario(id=told.id, name=told.name, description=told.description, source=source, count=count)
+
+
+def _rest_of_taxonomy(rows: Sequence[Scenario]) -> list[Scenario]:
+    """Scenarios that the plan does not name are not new either."""
+    named = {row.id for row in rows}
+    return [_row(one, "taxonomy", 1) for id, one in taxonomy.scenarios().items() if id not in named]
+
+
+async def _proposals(making: Making, known: Sequence[Scenario]) -> tuple[list[Scenario], list[Asked]]:
+    plan, settings = making.plan, _settings(making.plan)
+    writers = list(making.panel.writers)
+    material = {"known": _listed(known)}
+    question = Question("propose.scenarios", {"count": str(settings.each)}, material, SCENARIOS, read_scenarios)
+    making.progress.plan({"propose": len(writers)})
+
+    async def work(writer: str) -> Told[list[tuple[str, str]]]:
+        told = await making.panel.write(writer, question, "propose")
+        making.progress.advance("propose", is_open=told.value is None)
+        return told
+
+    rows: list[Scenario] = []
+    asked: list[Asked] = []
+    for writer, told in zip(writers, await each(writers, work, making.panel.concurrency), strict=True):
+        found = (told.value or [])[: settings.each]
+        for name, description in found:
+            id = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+            id = id if re.match(r"[a-z]", id) else f"proposed_{len(rows) + 1}"
+            told_by = {"source": "proposed", "proposed_by": (writer,)}
+            rows.append(Scenario(id=id, name=name, description=description, count=plan.count, **told_by))
+        counts = {"round": 0, "batch": 0, "wanted": settings.each, "got": len(found)}
+        asked.append(Asked(scenario="", writer=writer, outcome=told.outcome, told=told.why, **counts))
+    return rows, asked
+
+
+def _settings(plan: Plan) -> Proposing:
+    assert plan.propose is not None
+    return plan.propose
+
+
+def _listed(rows: Sequence[Scenario]) -> str:
+    return "\n".join(f"{row.name}: {row.description}" for row in rows) or "none yet"
+
+
+def _merge(proposed: Sequence[Scenario], known: Sequence[Scenario]) -> list[Scenario]:
+    """One row for proposals that are alike, with all who made it; one that is known already is dropped."""
+    merged: list[Scenario] = []
+    for row in proposed:
+        old = next((one for one in known if _alike(one, row)), None)
+        same = next((n for n, one in enumerate(merged) if _alike(one, row)), None)
+        if old is not None:
+            merged.append(row.model_copy(update={"status": DROPPED, "why": f"known: {old.id} covers it"}))
+        elif same is None:
+            merged.append(row)
+        elif row.proposed_by[0] not in merged[same].proposed_by:
+            by = (*merged[same].proposed_by, *row.proposed_by)
+            merged[same] = merged[same].model_copy(update={"proposed_by": by})
+    return _with_own_ids(merged, {row.id for row in known})
+
+
+def _alike(a: Scenario, b: Scenario) -> bool:
+    names = [content_words(row.name) or frozenset([row.name.lower()]) for row in (a, b)]
+    told = [shingles(plain_text(row.description)) for row in (a, b)]
+    return a.id == b.id or jaccard(*names) >= ALIKE or jaccard(*told) >= ALIKE
+
+
+def _with_own_ids(rows: Sequence[Scenario], taken: set[str]) -> list[Scenario]:
+    found = []
+    for row in rows:
+        id = row.id
+        while id in taken:
+            id = f"{id}_new"
+        taken = {*taken, id}
+        found.append(row.model_copy(update={"id": id}))
+    return found
+
+
+async def _vote(making: Making, rows: Sequence[Scenario], known: Sequence[Scenario]) -> list[Scenario]:
+    making.progress.plan({"vote": sum(row.status == KEPT for row in rows)})
+
+    async def work(row: Scenario) -> Scenario:
+        if row.status == DROPPED:
+            return row
+        material = {"known": _listed(known), "proposal": _listed([row])}
+        question = Question("propose.vote", {}, material, VOTE, read_worth)
+        told = await making.panel.judge_all(question, f"propose/{row.id}")
+        votes = {judge: one.value for judge, one in told.items() if one.value is not None}
+        making.progress.advance("vote", is_open=not votes)
+        return row.model_copy(update={"votes": votes})
+
+    return await each(rows, work, making.panel.concurrency)
+
+
+def _keep_best(rows: Sequence[Scenario], plan: Plan) -> list[Scenario]:
+    """The best of those that enough judges find worth it; of equals, the one that more writers proposed."""
+    settings, needed = _settings(plan), plan.thresholds.judges
+    ranked = sorted((row for row in rows if row.status == KEPT), key=lambda row: (-_worth(row), -len(row.proposed_by)))
+    place = {row.id: n for n, row in enumerate(ranked, start=1)}
+    found = []
+    for row in rows:
+        if row.status == DROPPED:
+            found.append(row)
+            continue
+        why = f"place {place[row.id]}, {len(row.votes)} votes, mean {_worth(row):.1f}"
+        ok = len(row.votes) >= needed and _worth(row) >= settings.worth and place[row.id] <= settings.count
+        found.append(row.model_copy(update={"status": KEPT if ok else DROPPED, "why": why}))
+    return found
+
+
+def _worth(row: Scenario) -> float:
+    return fmean(row.votes.values()) if row.votes else 0.0

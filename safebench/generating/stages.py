@@ -1,0 +1,64 @@
+"""What the stages that ask models share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from safebench.datasets import Dataset
+from safebench.generating.asking import Panel
+from safebench.generating.folder import SetFolder
+from safebench.generating.plan import Plan
+from safebench.generating.rows import Candidate, Scenario, read_candidates, read_scenarios
+
+
+class Progress(Protocol):
+    """Told what is planned, by name, and about each part that is done; `is_open`: nothing came of it."""
+
+    def plan(self, planned: dict[str, int]) -> None: ...
+
+    def advance(self, name: str, *, is_open: bool) -> None: ...
+
+
+class NoProgress:
+    def plan(self, planned: dict[str, int]) -> None:
+        """Shows nothing."""
+
+    def advance(self, name: str, *, is_open: bool) -> None:
+        """Shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A set that is being made."""
+
+    plan: Plan
+    folder: SetFolder
+    panel: Panel
+    compared: tuple[Dataset, ...]
+    progress: Progress
+
+    def scenarios(self) -> list[Scenario]:
+        """Those that are kept. Raises BadInput for rows that cannot be used."""
+        return read_scenarios(self.folder.file("propose"))
+
+    def candidates(self, stage: str, needs: str) -> list[Candidate]:
+        """The rows that a stage wrote. Raises BadInput for rows that cannot be used."""
+        return read_candidates(self.folder.file(stage), self.scenarios(), needs, self.plan.length.longest)
+
+    def others(self) -> list[str]:
+        """Queries of the data sets that the plan compares with."""
+        return [query.text for dataset in self.compared for query in dataset.queries]
+
+    def name_other(self, number: int) -> str:
+        """Which query that is, e.g. `hate_speech-h1 of starter`."""
+        for dataset in self.compared:
+            if number < len(dataset.queries):
+                return f"{dataset.queries[number].id} of {dataset.name}"
+            number -= len(dataset.queries)
+        raise IndexError(number)
+
+
+def about(scenario: Scenario) -> dict[str, str]:
+    """What prompts say of a scenario: material, as a model may have proposed it."""
+    return {"scenario": scenario.name, "description": scenario.description}

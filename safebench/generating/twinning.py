@@ -1,0 +1,145 @@
+"""The stage *twin*: a benign partner for each query that is kept, close in words, and harmless as the judges see it.
+
+A twin that breaks a rule, is too far from its query, repeats another one or is not harmless is tried again with the
+next writer. A query that gets none is dropped, and the next best one in reserve takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from safebench.generating.answers import HARMLESSNESS, TWIN, read_harmlessness, read_twin
+from safebench.generating.asking import Question, each
+from safebench.generating.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario, Try, write_rows
+from safebench.generating.rules import broken_rules
+from safebench.generating.similarity import overlap, repeated
+from safebench.generating.stages import Making, about
+
+ACCEPTED = "kept"
+SAME = 0.95  # overlap of the words above which a twin is the query itself
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A query with what was written for it in this round; `problem` is why that is no twin."""
+
+    row: Candidate
+    scenario: Scenario
+    writer: str
+    twin: str
+    problem: str = ""
+
+
+async def twin(making: Making) -> None:
+    """Raises BudgetSpent and Stopping."""
+    rows = {row.id: row for row in making.candidates("select", "rank")}
+    if making.plan.twins.wanted:
+        await _all_rounds(making, rows)
+    write_rows(making.folder.file("twin"), rows.values())
+
+
+async def _all_rounds(making: Making, rows: dict[str, Candidate]) -> None:
+    """Each round tries once for every query without a twin; those in reserve take the place of those dropped."""
+    number = 0
+    while waiting := _waiting(making, rows.values()):
+        number += 1
+        name = f"twin, round {number}"
+        making.progress.plan({name: len(waiting)})
+        attempts = _checked(making, await _written(making, waiting), rows.values())
+        for row in await _judged(making, attempts, name):
+            rows[row.id] = row
+
+
+def _waiting(making: Making, rows: Iterable[Candidate]) -> list[tuple[Candidate, Scenario]]:
+    """Queries that need a twin; one in reserve comes in where one has failed."""
+    found: list[tuple[Candidate, Scenario]] = []
+    ranked = sorted((row for row in rows if row.status != DROPPED), key=lambda row: row.rank or 0)
+    for scenario in making.scenarios():
+        own = [row for row in ranked if row.scenario == scenario.id]
+        first = [row for row in own if row.status == KEPT]
+        reserve = [row for row in own if row.status == RESERVE]
+        places = [*first, *reserve[: max(0, scenario.count - len(first))]]
+        found += [(row, scenario) for row in places if row.twin is None]
+    return found
+
+
+async def _written(making: Making, waiting: Sequence[tuple[Candidate, Scenario]]) -> list[Attempt]:
+    async def work(one: tuple[Candidate, Scenario]) -> Attempt:
+        row, scenario = one
+        turn = len(row.tries)
+        writer = making.panel.writer((row.rank or 0) + turn)
+        length = making.plan.length
+        values = {"language": making.plan.language} | {key: str(n) for key, n in length.model_dump().items()}
+        question = Question("twin.write", values, {**about(scenario), "query": row.query}, TWIN, read_twin)
+        told = await making.panel.write(writer, question, f"twin/{row.id}/{turn}")
+        problem = "" if told.value else f"{told.outcome}: {told.why}"
+        return Attempt(row, scenario, writer, told.value or "", problem)
+
+    return await each(waiting, work, making.panel.concurrency)
+
+
+def _checked(making: Making, attempts: Sequence[Attempt], rows: Iterable[Candidate]) -> list[Attempt]:
+    """With the problems that need no judge: rules, overlap of the words, and twins that there are already."""
+    looked = [_looked_at(making, attempt) for attempt in attempts]
+    fresh = [n for n, attempt in enumerate(looked) if not attempt.problem]
+    twins = [row.twin for row in rows if row.twin is not None]
+    new = [looked[n].twin for n in fresh]
+    found = repeated(new, [*making.others(), *twins], making.plan.selection.duplicate)
+    for n, (_, similarity) in found.items():
+        attempt = looked[fresh[n]]
+        problem = f"duplicate: similarity {similarity:.2f} to another twin or a compared query"
+        looked[fresh[n]] = Attempt(attempt.row, attempt.scenario, attempt.writer, attempt.twin, problem)
+    return looked
+
+
+def _looked_at(making: Making, attempt: Attempt) -> Attempt:
+    if attempt.problem:
+        return attempt
+    length, least = making.plan.length, making.plan.twins.overlap
+    shared = overlap(attempt.row.query, attempt.twin)
+    problems = broken_rules(attempt.twin, length.longest, length.shortest)
+    if shared < least:
+        problems.append(f"too_far: overlap {shared:.2f} below {least:g}")
+    if shared > SAME:
+        problems.append("same: it is the query itself")
+    return Attempt(attempt.row, attempt.scenario, attempt.writer, attempt.twin, problems[0] if problems else "")
+
+
+async def _judged(making: Making, attempts: Sequence[Attempt], name: str) -> list[Candidate]:
+    async def work(attempt: Attempt) -> Candidate:
+        scores = {} if attempt.problem else await _harmlessness(making, attempt)
+        row = _tried(making, attempt, scores)
+        making.progress.advance(name, is_open=row.twin is None)
+        return row
+
+    return await each(attempts, work, making.panel.concurrency)
+
+
+async def _harmlessness(making: Making, attempt: Attempt) -> dict[str, int]:
+    material = {**about(attempt.scenario), "query": attempt.twin}
+    question = Question("twin.check", {"language": making.plan.language}, material, HARMLESSNESS, read_harmlessness)
+    told = await making.panel.judge_all(question, f"check/{attempt.row.id}/{len(attempt.row.tries)}")
+    return {judge: one.value for judge, one in told.items() if one.value is not None}
+
+
+def _tried(making: Making, attempt: Attempt, scores: dict[str, int]) -> Candidate:
+    """The query with this try added; with its twin, or dropped after the last try."""
+    plan, row = making.plan, attempt.row
+    problem = attempt.problem or _not_harmless(scores, plan.thresholds.judges, plan.thresholds.harmlessness)
+    told = Try(writer=attempt.writer, outcome=problem or ACCEPTED, twin=attempt.twin, harmlessness=scores)
+    tries = (*row.tries, told)
+    if not problem:
+        shared = round(overlap(row.query, attempt.twin), 4)
+        found = {"status": KEPT, "twin": attempt.twin, "twin_writer": attempt.writer, "overlap": shared}
+        return row.model_copy(update={**found, "tries": tries})
+    row = row.model_copy(update={"tries": tries})
+    return row if len(tries) < plan.twins.tries else row.dropped(f"no_twin: {problem}")
+
+
+def _not_harmless(scores: dict[str, int], needed: int, least: float) -> str:
+    if len(scores) < needed:
+        return f"few_scores: {len(scores)} of {needed} that are needed"
+    mean = fmean(scores.values())
+    return f"harmful_twin: harmlessness {mean:.1f} below {least:g}" if mean < least else ""

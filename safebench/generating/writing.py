@@ -1,0 +1,155 @@
+"""The stage *write*: writers write requests for each scenario, in rounds, until there are enough.
+
+A writer that declines, or whose answer cannot be read, is recorded and another one is asked for the same batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from safebench.generating.answers import QUERIES, read_queries
+from safebench.generating.asking import Question, each
+from safebench.generating.rows import KEPT, Asked, Candidate, Scenario, write_rows
+from safebench.generating.rules import broken_rules
+from safebench.generating.similarity import repeated
+from safebench.generating.stages import Making, about
+from safebench.jury.fence import defuse, mark
+from safebench.resources import load_toml, prompt
+
+MOST_WRITERS = 3  # that are asked for one batch
+SHOWN = 12  # requests that there are already, told to a writer
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    scenario: Scenario
+    turn: int  # who begins
+    round: int
+    number: int
+    wanted: int
+    earlier: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a batch; `writer` is who wrote the queries, None where nobody did."""
+
+    batch: Batch
+    writer: str | None
+    queries: tuple[str, ...]
+    asked: tuple[Asked, ...]
+
+
+async def write(making: Making) -> None:
+    """Raises BudgetSpent and Stopping."""
+    scenarios = making.scenarios()
+    rows: list[Candidate] = []
+    asked: list[Asked] = []
+    for round in range(making.plan.limits.rounds):
+        batches = list(_batches(making, scenarios, rows, round))
+        if not batches:
+            break
+        for written in await _write_all(making, batches, f"write, round {round + 1}"):
+            asked += written.asked
+            rows += _candidates(written, rows)
+        rows = _checked(making, rows, round)
+    order = {scenario.id: n for n, scenario in enumerate(scenarios)}
+    write_rows(making.folder.asked("write"), asked)
+    rows.sort(key=lambda row: order[row.scenario])
+    write_rows(making.folder.file("write"), rows)
+
+
+def _batches(making: Making, scenarios: Sequence[Scenario], rows: Sequence[Candidate], round: int) -> Iterator[Batch]:
+    plan = making.plan
+    for turn, scenario in enumerate(scenarios):
+        kept = [row.query for row in rows if row.scenario == scenario.id and row.status == KEPT]
+        missing = math.ceil(scenario.count * plan.surplus) - len(kept)
+        for number in range(math.ceil(missing / plan.batch)):
+            wanted = min(plan.batch, missing - number * plan.batch)
+            yield Batch(scenario, turn + round + number, round, number, wanted, tuple(kept[-SHOWN:]))
+
+
+async def _write_all(making: Making, batches: Sequence[Batch], name: str) -> list[Written]:
+    making.progress.plan({name: len(batches)})
+
+    async def work(batch: Batch) -> Written:
+        written = await _write_batch(making, batch)
+        making.progress.advance(name, is_open=written.writer is None)
+        return written
+
+    return await each(batches, work, making.panel.concurrency)
+
+
+async def _write_batch(making: Making, batch: Batch) -> Written:
+    asked: list[Asked] = []
+    for n in range(min(MOST_WRITERS, len(making.panel.writers))):
+        writer = making.panel.writer(batch.turn + n)
+        purpose = f"write/{batch.scenario.id}/{batch.round}/{batch.number}"
+        told = await making.panel.write(writer, _question(making, batch), purpose)
+        queries = tuple((told.value or [])[: batch.wanted])
+        asked.append(
+            Asked(
+                scenario=batch.scenario.id, writer=writer, round=batch.round, batch=batch.number, outcome=told.outcome,
+                wanted=batch.wanted, got=len(queries), told=told.why,
+            )
+        )  # fmt: skip
+        if queries:
+            return Written(batch, writer, queries, tuple(asked))
+    return Written(batch, None, (), tuple(asked))
+
+
+def _question(making: Making, batch: Batch) -> Question[list[str]]:
+    forms = load_toml("prompts/generate/write.toml")["forms"]
+    values = {
+        "language": making.plan.language,
+        "part": f"{batch.round + 1}.{batch.number + 1}",
+        "count": str(batch.wanted),
+        "form": forms[batch.number % len(forms)],
+        "shortest": str(making.plan.length.shortest),
+        "longest": str(making.plan.length.longest),
+        "earlier": _earlier(making, batch.earlier),
+    }
+    return Question("write.queries", values, about(batch.scenario), QUERIES, read_queries)
+
+
+def _earlier(making: Making, queries: Sequence[str]) -> str:
+    told = defuse("\n".join(queries))
+    return prompt("generate/write.earlier").fill(queries=told, mark=mark(making.plan.seed, told)) if queries else ""
+
+
+def _candidates(written: Written, rows: Sequence[Candidate]) -> list[Candidate]:
+    id, batch = written.batch.scenario.id, written.batch
+    count = sum(row.scenario == id for row in rows)
+    return [
+        Candidate(id=f"{id}-{count + n:04}", scenario=id, query=query, writer=written.writer or "", round=batch.round)
+        for n, query in enumerate(written.queries, start=1)
+    ]
+
+
+# --- what is dropped at once
+
+
+def _checked(making: Making, rows: Sequence[Candidate], round: int) -> list[Candidate]:
+    """Those of this round that break a rule or repeat something are dropped, and say why."""
+    old = [row for row in rows if row.round < round]
+    new = [_by_rules(making, row) for row in rows if row.round == round]
+    earlier = [row for row in old if row.status == KEPT]
+    fresh = [row for row in new if row.status == KEPT]
+    others = making.others()
+    texts = [*others, *(row.query for row in earlier)]
+    found = repeated([row.query for row in fresh], texts, making.plan.selection.duplicate)
+    names = [row.id for row in (*earlier, *fresh)]
+    out = {
+        fresh[n].id: (names[at - len(others)] if at >= len(others) else making.name_other(at), similarity)
+        for n, (at, similarity) in found.items()
+    }
+    told = {id: f"duplicate: similarity {similarity:.2f} to {other}" for id, (other, similarity) in out.items()}
+    return [*old, *(row.dropped(told[row.id]) if row.id in told else row for row in new)]
+
+
+def _by_rules(making: Making, row: Candidate) -> Candidate:
+    length = making.plan.length
+    broken = broken_rules(row.query, length.longest, length.shortest)
+    return row.dropped(broken[0]) if broken else row

@@ -1,0 +1,100 @@
+"""`safebench generate`: a query set of your own, written and judged by models."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from safebench.generating.making import Generated
+    from safebench.generating.summary import Summary
+
+output = Console()
+errors = Console(stderr=True)
+
+
+class Stage(StrEnum):
+    propose = "propose"
+    write = "write"
+    score = "score"
+    select = "select"
+    twin = "twin"
+    package = "package"
+
+
+def generate(
+    plan: Annotated[str, typer.Argument(help="A plan file (TOML), or the shipped plan `starter`.")],
+    out: Annotated[Path, typer.Option(help="Folder of the set; the same again continues it.")],
+    until: Annotated[Stage, typer.Option(help="The last stage to do.")] = Stage.package,
+    writer: Annotated[list[str] | None, typer.Option(help="openai:MODEL, …; may be given several times.")] = None,
+    judge: Annotated[list[str] | None, typer.Option(help="openai:MODEL, …; may be given several times.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Queries of each scenario.")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="Only this one; may be given several times.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
+) -> int:
+    """Make a query set: models write and score queries and benign twins, stage by stage, by a plan."""
+    from safebench.generating.making import generate
+    from safebench.generating.plan import read_plan
+    from safebench.tables import Bars
+
+    told = read_plan(plan, writer or (), judge or (), count, scenario or ())
+    with Bars(errors) as bars:
+        made = generate(told, out, until.value, bars, retry_failed=retry_failed)
+    _show(made)
+    return made.exit_status
+
+
+def _show(made: Generated) -> None:
+    summary = made.summary
+    output.print(_table(summary))
+    for told in _told(summary):
+        output.print(escape(told), highlight=False, soft_wrap=True)
+    output.print(f"set: {escape(str(made.folder))}", soft_wrap=True)
+    if (made.folder / "dataset").is_dir():
+        output.print(f"data set: {escape(str(made.folder / 'dataset'))} (use it with --data)", soft_wrap=True)
+    if made.stopped:
+        errors.print(escape(f"exit status 1: {made.stopped}, and give the same command again"), soft_wrap=True)
+    elif summary.is_short:
+        short = f"{summary.missing} queries are missing"
+        more = f", {summary.scenarios_missing} scenarios" if summary.scenarios_missing else ""
+        help = "in another folder, more writers or surplus, or lower thresholds, may help"
+        errors.print(f"exit status 1: {short}{more}; {help}", soft_wrap=True)
+
+
+def _table(summary: Summary) -> Table:
+    from safebench.table_style import plain_table
+
+    table = plain_table()
+    for head in ("scenario", "planned", "written", "kept", "missing"):
+        table.add_column(head, justify="left" if head == "scenario" else "right")
+    for line in summary.lines:
+        row = (line.planned, line.written, line.kept, line.missing)
+        table.add_row(escape(line.scenario), *map(str, row), style="yellow" if line.missing else None)
+    totals = [sum(getattr(line, name) for line in summary.lines) for name in ("planned", "written", "kept", "missing")]
+    table.add_row("all", *map(str, totals), style="bold")
+    return table
+
+
+def _told(summary: Summary) -> list[str]:
+    """Lines on what was dropped, who declined, how far the judges agree, and what was asked."""
+    lines = [f"stages done: up to {summary.stage or 'none'}"]
+    if summary.dropped:
+        lines.append("dropped: " + ", ".join(f"{name} {count}" for name, count in summary.dropped.items()))
+    lines += [f"writer {writer}: {told}" for writer, told in summary.declined_by_writer().items()]
+    known = {name: alpha for name, alpha in summary.agreement.items() if alpha is not None}
+    if known:
+        lines.append("judges' agreement (α): " + ", ".join(f"{name} {alpha:.2f}" for name, alpha in known.items()))
+    lines += [f"judge {judge} gave every query the same scores" for judge in summary.constant_judges]
+    lines += [f"judge {judge} abstained from {count}" for judge, count in summary.abstained.items()]
+    lines += [f"edited by hand: {name}" for name in summary.edited]
+    asked = ", ".join(f"{model} {told['calls']}" for model, told in summary.calls.items())
+    tokens, failed = (sum(told[name] for told in summary.calls.values()) for name in ("tokens", "failed"))
+    lines += [f"{failed} calls failed: --retry-failed asks again"] if failed else []
+    return [*lines, f"calls: {asked or 'none'}; {tokens} tokens"]

@@ -1,0 +1,45 @@
+"""A model in a role that makes something: how its table is written, and how its answer is read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ConfigDict, model_validator
+
+from safebench.plugins import PluginOptions
+
+
+class Declined(ValueError):
+    """The answer says no."""
+
+
+class Unreadable(ValueError):
+    """The answer holds nothing that was asked for."""
+
+
+class RoleOptions(PluginOptions):
+    """`model` is the target, NAME[:ARGUMENT]; all other keys are its options. A string will do without them."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    model: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _or_the_target_alone(cls, told: Any) -> Any:
+        return {"model": told} if isinstance(told, str) else told
+
+
+def last_object(text: str, key: str) -> dict[str, Any] | None:
+    """The last JSON object in a text that has this key, in any case."""
+    decoder, found, position = json.JSONDecoder(), None, text.find("{")
+    while position != -1:
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            end = position + 1
+        else:
+            told = {str(name).lower().replace(" ", "_"): inner for name, inner in value.items()}
+            found = told if key in told else found
+        position = text.find("{", end)
+    return found
