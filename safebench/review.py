@@ -113,15 +113,25 @@ def draw(strata: Mapping[str, Hashable], sample: int, seed: int) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
-    """How many answers of how many were exported, from how many strata."""
+class Sample:
+    """Answers for people to label, sorted by ids that tell nothing; of how many judged ones, from how many strata."""
 
-    answers: int
+    answers: tuple[Judged, ...]
     judged: int
     strata: int
 
 
-def export(run: Path, out: Path, sample: int, seed: int = 0) -> Export:
+def take_sample(store: Store, size: int, seed: int = 0) -> Sample:
+    """Draw judged answers of a run. Raises BadInput when it has none."""
+    strata = {one.id: one.stratum for one in judged(store)}
+    if not strata:
+        raise BadInput(f"{store.folder} has no judged answers to review")
+    drawn = draw(strata, size, seed)
+    chosen = sorted((one for one in judged(store) if one.id in drawn), key=lambda one: one.id)
+    return Sample(tuple(chosen), len(strata), len(set(strata.values())))
+
+
+def export(run: Path, out: Path, sample: int, seed: int = 0) -> Sample:
     """Write a folder for reviewers: a sheet, its media, and what the labels mean.
 
     Raises BadInput when `run` has no judged answer, its media are gone, or `out` holds something.
@@ -129,21 +139,17 @@ def export(run: Path, out: Path, sample: int, seed: int = 0) -> Export:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInput(f"{out} exists already and may hold labels: name a new folder")
     with Store(run, readonly=True) as store:
-        strata = {one.id: one.stratum for one in judged(store)}
-        if not strata:
-            raise BadInput(f"{run} has no judged answers to review")
-        drawn = draw(strata, sample, seed)
-        chosen = sorted((one for one in judged(store) if one.id in drawn), key=lambda one: one.id)
-    gone = [str(media.source) for one in chosen for media in one.all_media if not _file(media).is_file()]
+        found = take_sample(store, sample, seed)
+    gone = [str(media.source) for one in found.answers for media in one.all_media if not media_file(media).is_file()]
     if gone:
         raise BadInput(*(f"{path} is gone: {run} lacks its media" for path in gone))
     part = out.resolve().with_name(f".{out.resolve().name}.part")
     shutil.rmtree(part, ignore_errors=True)
     (part / MEDIA).mkdir(parents=True)
-    write_sheet(part / SHEET, COLUMNS, (_row(one, part) for one in chosen))
-    (part / HELP).write_text(_instructions(chosen), encoding="utf-8")
+    write_sheet(part / SHEET, COLUMNS, (_row(one, part) for one in found.answers))
+    (part / HELP).write_text(_instructions(found.answers), encoding="utf-8")
     part.replace(out)  # whole or not at all
-    return Export(len(chosen), len(strata), len(set(strata.values())))
+    return found
 
 
 def _row(one: Judged, part: Path) -> dict[str, str]:
@@ -155,12 +161,12 @@ def _row(one: Judged, part: Path) -> dict[str, str]:
 
 def _copy(media: Media, part: Path, name: str) -> str:
     """Under a name that says nothing, and without the time at which it was made."""
-    path = Path(MEDIA, name + _file(media).suffix)
-    shutil.copyfile(_file(media), part / path)
+    path = Path(MEDIA, name + media_file(media).suffix)
+    shutil.copyfile(media_file(media), part / path)
     return path.as_posix()
 
 
-def _file(media: Media) -> Path:
+def media_file(media: Media) -> Path:
     assert isinstance(media.source, Path)  # as everything from a store
     return media.source
 
@@ -169,4 +175,11 @@ def _instructions(chosen: Iterable[Judged]) -> str:
     """What the labels mean, and what jurors are told about the scenarios."""
     there = {one.scenario for one in chosen}
     scenarios = [f"{id}: {found.description}" for id, found in taxonomy.scenarios().items() if id in there]
-    return "\n".join([prompt("review.instructions").text, "", "Scenarios", "", *scenarios, ""])
+    told = [prompt(f"review.{part}").text for part in ("sheet", "labels", "sheet_end")]
+    return "\n".join(["\n\n".join(told), "", "Scenarios", "", *scenarios, ""])
+
+
+def label_meanings() -> dict[Label, str]:
+    """What reviewers are told that each label means."""
+    lines = (line.partition(": ") for line in prompt("review.labels").text.splitlines())
+    return {Label(name): meaning for name, _, meaning in lines if name in list(Label)}

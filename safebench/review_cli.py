@@ -1,7 +1,8 @@
-"""`safebench review`: labels from people, out to a spreadsheet and back."""
+"""`safebench review`: labels from people, on a page or in a spreadsheet."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,28 +11,66 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
-    from safebench.review_labels import Reviews
+    from safebench.review_labels import Agreements
+    from safebench.reviewing import Opened
 
-app = typer.Typer(no_args_is_help=True, help="Labels from people, to measure a jury against.")
+
+class RunFirst(TyperGroup):
+    """`review RUN` is `review serve RUN`: what is no command here is a run's folder, or an option of `serve`."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        serves = args and args[0] not in {*self.commands, "--help"}
+        return super().parse_args(ctx, ["serve", *args] if serves else args)
+
+
+app = typer.Typer(
+    cls=RunFirst,
+    no_args_is_help=True,
+    subcommand_metavar="RUN | COMMAND [ARGS]...",
+    help="Labels from people, to measure a jury against. `safebench review RUN` opens a page to give them on.",
+)
 output = Console()
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+SampleSize = Annotated[int, typer.Option(min=1, help="Answers to draw, over all conditions and outcomes.")]
+Seed = Annotated[int, typer.Option(help="Seed of the draw.")]
+
+
+@app.command()
+def serve(
+    run: Run,
+    sample: SampleSize = 100,
+    seed: Seed = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")] = 0,
+) -> None:
+    """Label a sample of the answers in the browser, until Ctrl-C; the same as `safebench review RUN`."""
+    from safebench.reviewing import review
+
+    saved = review(run, sample, seed, port, _show_opened)
+    people = ", ".join(f"{name} {count}" for name, count in sorted(saved.items()))
+    told = [f"{saved.total()} labels saved in {run / 'run.db'}" + (f": {people}" if people else "")]
+    told.append(f"Continue with  {_command('review', run, '--sample', sample, '--seed', seed)}")
+    if saved:
+        told.append(f"Use them with  {_command('review', 'labels', run, '--out', 'labels.csv')}")
+        told.append(f"               {_command('jury', 'calibrate', 'labels.csv', '--jury', 'JURY')}")
+    _print_lines(told)
 
 
 @app.command()
 def export(
     run: Run,
     out: Annotated[Path, typer.Option(help="New folder for the reviewer.")],
-    sample: Annotated[int, typer.Option(min=1, help="Answers to draw, over all conditions and outcomes.")] = 100,
-    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    sample: SampleSize = 100,
+    seed: Seed = 0,
 ) -> None:
     """Draw judged answers and write a sheet with the media beside it, without the verdicts."""
     from safebench.review import SHEET, export
 
     made = export(run, out, sample, seed)
-    told = f"{made.answers} of {made.judged} judged answers, from {made.strata} strata (condition and outcome)"
+    told = f"{len(made.answers)} of {made.judged} judged answers, from {made.strata} strata (condition and outcome)"
     output.print(f"{told}: {escape(str(out / SHEET))}", soft_wrap=True, highlight=False)
 
 
@@ -44,22 +83,42 @@ def import_(
     """Check a sheet with labels, keep them in the run, and show how far people and jury agree."""
     from safebench.review_labels import import_reviews
 
-    _show(import_reviews(run, sheet, reviewer))
+    found = import_reviews(run, sheet, reviewer)
+    told = f"{found.kept} labels kept, {found.abstained} of them abstentions; {found.empty} cells still empty"
+    output.print(told, highlight=False)
+    _show(found.agreements)
 
 
 @app.command()
 def labels(run: Run, out: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("labels.csv")) -> None:
-    """Write all labels from people as a file to calibrate a jury with."""
-    from safebench.review_labels import write_labels
+    """Write all labels from people as a file to calibrate a jury with, and show how far people and jury agree."""
+    from safebench.review_labels import agreements, write_labels
+    from safebench.store import Store
 
     output.print(f"{write_labels(run, out)} labels: {escape(str(out))}", soft_wrap=True, highlight=False)
+    with Store(run, readonly=True) as store:
+        _show(agreements(store))
 
 
-def _show(found: Reviews) -> None:
-    output.print(
-        f"{found.kept} labels kept, {found.abstained} of them abstentions; {found.empty} cells still empty",
-        highlight=False,
-    )
+def _show_opened(found: Opened) -> None:
+    sample = found.sample
+    told = [f"{len(sample.answers)} of {sample.judged} judged answers, from {sample.strata} strata"]
+    if found.pending:
+        told.append(f"The run is not finished: the sample has none of the {found.pending} items without an outcome.")
+    told.append(f"Open {found.url}")
+    told.append("The address is the key: whoever has it can read and label. Every label is saved at once; Ctrl-C ends.")
+    _print_lines(told)
+
+
+def _command(*words: object) -> str:
+    return shlex.join(["safebench", *map(str, words)])
+
+
+def _print_lines(lines: list[str]) -> None:
+    output.print(escape("\n".join(lines)), soft_wrap=True, highlight=False)
+
+
+def _show(found: Agreements) -> None:
     table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
     table.add_column("annotators")
     for head in ("answers", "same label", "κ", "κ, unsafe\nor not"):

@@ -35,27 +35,38 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Reviews:
-    """What an import kept, and how all annotators of the run agree since then."""
+class Agreements:
+    """How all annotators of a run agree by now."""
 
-    kept: int
-    abstained: int
-    empty: int
     unjudged: int  # of all answers with labels from people: those on which the jury has no verdict
     pairs: tuple[Agreement, ...]  # people first, then each of them with the jury
     alpha: float | None  # among people
 
 
-def import_reviews(run: Path, sheet: Path, reviewer: str) -> Reviews:
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import kept, and how all annotators of the run agree since then."""
+
+    kept: int
+    abstained: int
+    empty: int
+    agreements: Agreements
+
+
+def reviewer_name(told: str) -> str:
+    """The name without white space around it. Raises BadInput where none of that kind could be told apart or shown."""
+    name = told.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or name.casefold() == JURY:
+        raise BadInput(f"reviewer {told!r}: a name of 1 to {LONGEST_NAME} printable characters, other than {JURY}")
+    return name
+
+
+def import_reviews(run: Path, sheet: Path, reviewer: str) -> Imported:
     """Keep a person's labels in the run's store. Labels of the same person on the same answers are replaced.
 
     Raises BadInput with every problem and its line, and keeps nothing then.
     """
-    name = reviewer.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable() or name.casefold() == JURY:
-        raise BadInput(
-            f"--reviewer {reviewer!r}: a name of 1 to {LONGEST_NAME} printable characters, other than {JURY}"
-        )
+    name = reviewer_name(reviewer)
     rows = list(read_sheet(sheet, ("item", "query", "label", "comment")))
     with Store(run, readonly=True) as store:
         wanted = {row["item"] for _, row in rows}
@@ -70,7 +81,7 @@ def import_reviews(run: Path, sheet: Path, reviewer: str) -> Reviews:
     with Store(run) as store:
         store.keep_reviews(name, labels)
         abstained = given.count(Label.ABSTAIN)
-        return _reviews(store, len(given), abstained, len(labels) - len(given))
+        return Imported(len(given), abstained, len(labels) - len(given), agreements(store))
 
 
 def _labels(
@@ -120,7 +131,7 @@ def write_labels(run: Path, out: Path) -> int:
             for name, label in _votes(people.get(one.item, {})).items()
         ]
     if not rows:
-        raise BadInput(f"{run} has no labels from people: `safebench review export` and `import` bring them")
+        raise BadInput(f"{run} has no labels from people: `safebench review {run}` opens the page for them")
     temporary = out.parent / f".{out.name}.part"
     with temporary.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([LABEL_COLUMNS, *rows])
@@ -131,18 +142,15 @@ def write_labels(run: Path, out: Path) -> int:
 # --- agreement
 
 
-def _reviews(store: Store, kept: int, abstained: int, empty: int) -> Reviews:
-    """Over all labels that the run has by now, not only those of this import."""
+def agreements(store: Store) -> Agreements:
+    """Over all labels that the run has by now, wherever they came from."""
     people = {item: _votes(labels) for item, labels in store.reviews().items()}
     verdicts = {one.item: one.verdict for one in judged(store) if one.item in people}
     names = sorted({name for labels in people.values() for name in labels})
     everyone = [
         labels | ({JURY: verdict} if (verdict := verdicts.get(item)) else {}) for item, labels in people.items()
     ]
-    return Reviews(
-        kept,
-        abstained,
-        empty,
+    return Agreements(
         sum(JURY not in labels for labels in everyone),
         tuple(_agreement(*pair, everyone) for pair in [*combinations(names, 2), *((name, JURY) for name in names)]),
         krippendorff_alpha(list(labels.values()) for labels in people.values()),

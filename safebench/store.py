@@ -262,6 +262,11 @@ class Store:
             found.setdefault(row["item"], {})[row["reviewer"]] = Label(row["label"])
         return found
 
+    def reviews_by(self, reviewer: str) -> dict[int, tuple[Label, str]]:
+        """A person's labels and comments by item, the earliest first."""
+        sql = "SELECT item, label, comment FROM reviews WHERE reviewer = ? ORDER BY at, item"
+        return {row["item"]: (Label(row["label"]), row["comment"]) for row in self.rows(sql, reviewer)}
+
     def reopen_failed(self) -> int:
         """Forget failed exchanges and the outcomes that rest on them, so that they are asked again; how many items."""
         self._db.execute("BEGIN")

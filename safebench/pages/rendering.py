@@ -21,11 +21,11 @@ FILTERS = ("percent", "percents", "points", "point_range", "decimal", "p_value",
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
-def require_packages() -> None:
+def require_packages(what: str = "an HTML page", packages: Mapping[str, str] = PACKAGES) -> None:
     """Raises MissingPackage with the command that installs what pages need."""
-    missing = [package for module, package in PACKAGES.items() if util.find_spec(module) is None]
+    missing = [package for module, package in packages.items() if util.find_spec(module) is None]
     if missing:
-        raise MissingPackage("an HTML page", missing, "pages")
+        raise MissingPackage(what, missing, "pages")
 
 
 def render(template: str, **values: Any) -> str:

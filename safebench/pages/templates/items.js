@@ -201,10 +201,10 @@
 
   function ballots(told) {
     if (!told.ballots.length) return null;
-    const rows = told.ballots.map(([round, juror, label, rating, reason]) => make("tr", {},
-      make("td", {}, String(round + 1)), make("td", {}, juror), make("td", {}, words(label)),
-      make("td", {}, rating === null ? "–" : String(rating)), make("td", { class: "text" }, reason)));
-    const heads = ["round", "juror", "label", "rating", "reason"].map((head) => make("th", { scope: "col" }, head));
+    const rows = told.ballots.flatMap(([round, juror, label, rating, reason]) => [
+      make("tr", { class: "vote" }, ...[String(round + 1), juror, words(label), rating === null ? "–" : String(rating)].map((cell) => make("td", {}, cell))),
+      make("tr", {}, make("td", { class: "text", colspan: "4", dir: "auto" }, reason || "–"))]);
+    const heads = ["round", "juror", "label", "rating"].map((head) => make("th", { scope: "col" }, head));
     const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
     const cut = told.left_out ? make("p", { class: "meta" }, `${told.left_out} characters of the answer were not shown to a juror.`) : null;
     return folded(`Ballots (${told.ballots.length})`, cut, make("div", { class: "scroll", tabindex: "0" }, table));

@@ -13,6 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -23,18 +24,30 @@ class Browser:
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
+        self.served: tuple[str, ...] = ()  # where else than in files requests may go
 
     def open(self, page: Path, fragment: str = "") -> None:
+        self._open(page.resolve().as_uri() + fragment)
+
+    def visit(self, url: str) -> None:
+        """A page of a server on this machine."""
+        self.served = (url,)
+        self._open(url)
+
+    def _open(self, url: str) -> None:
         self.driver.get("about:blank")
         self.driver.get_log("browser")
         self.driver.get_log("performance")
-        self.driver.get(page.resolve().as_uri() + fragment)
+        self.driver.get(url)
 
     def all(self, css: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
     def one(self, css: str) -> WebElement:
         return WebDriverWait(self.driver, 10).until(lambda _: next(iter(self.all(css)), None))
+
+    def gone(self, element: WebElement) -> None:
+        WebDriverWait(self.driver, 10).until(staleness_of(element))
 
     def run(self, script: str, *values: Any) -> Any:
         return self.driver.execute_script(script, *values)
@@ -62,7 +75,12 @@ def chromium() -> Iterator[webdriver.Chrome]:
         pytest.skip("no browser on this machine: install chromium and chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = binary
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     started = webdriver.Chrome(options=options, service=Service(driver))
@@ -72,9 +90,12 @@ def chromium() -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def browser(chromium: webdriver.Chrome) -> Iterator[Browser]:
-    """After each test: nothing was asked for but files and data, and the console is silent."""
+    """After each test: nothing was asked for but files, data and the page's own server, and the console is silent."""
     opened = Browser(chromium)
     opened.resize(1280, 900)
     yield opened
     assert not opened.complaints()
-    assert {url.partition(":")[0] for url in opened.requests()} <= {"file", "data", "about", "blob"}
+    elsewhere = [
+        url for url in opened.requests() if not url.startswith(("file:", "data:", "about:", "blob:", *opened.served))
+    ]
+    assert not elsewhere

@@ -246,6 +246,7 @@ def test_empty_tiny_open_and_unfinished_runs_have_a_page(
     browser.open(page(folder))
     assert says in browser.one("main").text
     assert statuses(browser) == f"{2 * count} of {2 * count} items"
+    assert ("16 items have no outcome yet" in browser.one("header").text) == (ended is None)
 
 
 def test_one_item(tmp_path: Path, browser: Browser) -> None:

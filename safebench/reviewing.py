@@ -1,0 +1,43 @@
+"""A run opened for labelling in the browser: its sample, the page, and what is saved in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from safebench.review import Sample, take_sample
+from safebench.store import Store
+
+PACKAGES = {"jinja2": "jinja2", "starlette": "starlette", "uvicorn": "uvicorn"}  # module -> package
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is open for labelling, and where."""
+
+    url: str
+    sample: Sample
+    pending: int  # items of the run without an outcome: it is not finished
+
+
+def review(run: Path, sample: int, seed: int, port: int, opened: Callable[[Opened], None]) -> Counter[str]:
+    """Serve the page until Ctrl-C; `opened` is told its address. The labels of the run by person.
+
+    Raises BadInput when `run` is no run, is being worked on or has no judged answers, and MissingPackage.
+    """
+    from safebench.pages.loopback import Address, serve
+    from safebench.pages.rendering import require_packages
+    from safebench.pages.review_page import review_app
+    from safebench.review_desk import Desks
+
+    require_packages("the page", PACKAGES)
+    with Store(run, readonly=True) as store:  # which makes no folder where there is none
+        found = take_sample(store, sample, seed)
+        pending = sum(counts.get(None, 0) for counts in store.counts().values())
+    with Store(run) as store:
+        address = Address.bind(port)
+        opened(Opened(address.url, found, pending))
+        serve(review_app(Desks(store, found.answers), address.token), address)
+        return Counter(name for labels in store.reviews().values() for name in labels)
