@@ -5,7 +5,7 @@
 
 DATA is what `safebench run --data` takes. Each query is drawn by each image recipe and read back by RapidOCR, once for
 each table of options, which are set over those of the recipe's last step, and for each step put behind it. Both are
-written as in a recipe: `--options '{}' '{ max_font_size = 12 }'`, `--then '{ use = "blur", radius = 2 }'`. The last
+written as in a recipe: `--options '{}' '{ max_font_size = 12 }'`, `--then '{ use = "blur", sigma = 2 }'`. The last
 columns say how many renderings would fail a gate at that rate. Needs the extra `embedded`.
 """
 
