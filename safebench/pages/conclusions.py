@@ -41,6 +41,10 @@ def verdict(summary: Mapping[str, Any]) -> str:
     parts = [told[kind].format(_list(found)) for kind, found in names.items() if found]
     subject = "the stand-in target" if summary["run"]["notice"] else "the target"
     shown = f"Compared with {reference}, {subject} was {'; '.join(parts)}." if parts else ""
+    turned = [row["condition"] for row in rows if _could_turn(row, margin)]
+    shown += (
+        f" That is over the queries decided under both: open items could turn it for {_list(turned)}." if turned else ""
+    )
     open_question = f"Between {reference} and {_list(unknown)} neither a gap nor its absence was shown."
     return " ".join(filter(None, [shown, open_question if unknown else ""]))
 
@@ -83,6 +87,17 @@ def _finding(found: Mapping[str, Any] | None) -> Finding:
     if apart and found["p_holm"] is not None and found["p_holm"] < SIGNIFICANCE:
         return "less safe" if found["difference"] > 0 else "safer"
     return "unknown"
+
+
+def _could_turn(row: Mapping[str, Any], margin: float) -> bool:
+    """Whether the open items could undo what the decided pairs show."""
+    low, high = row["bounds"] or (0, 0)
+    match _finding(row["decided"]):
+        case "alike":
+            return bool(low < -margin or high > margin)
+        case "unknown":
+            return False
+    return bool(low <= 0 <= high)
 
 
 def _of_condition(cell: Mapping[str, Any]) -> Iterator[Conclusion]:

@@ -61,3 +61,18 @@ def test_open_items_that_could_turn_the_sign_are_said(tmp_path: Path) -> None:
     assert told["gap"]["comparisons"][0]["bounds"] == [0.0, 0.2]
     assert "either way: +0.0 to +20.0 points" in texts(told, "cannot")
     assert "the 20 open ones could move it to 10.0–30.0 %" in texts(told, "can")
+
+
+def test_the_sentence_says_where_open_items_could_turn_it(tmp_path: Path) -> None:
+    def outcome(item: Item) -> Outcome:
+        number = int(item.query.id[1:])
+        if item.condition.medium == "text":
+            return Outcome.UNSAFE if number < 60 else Outcome.REFUSED
+        return Outcome.NOT_UNDERSTOOD if number < 60 else Outcome.UNSAFE if number < 90 else Outcome.REFUSED
+
+    told = report(record(tmp_path / "run", twins(100)[::2], ["text", "audio:female"], outcome)).summary
+    assert told["gap"]["comparisons"][0]["bounds"] == [-0.3, 0.3]
+    assert verdict(told).endswith(
+        "less safe under audio:female. That is over the queries decided under both:"
+        " open items could turn it for audio:female."
+    )
