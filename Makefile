@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV ?= .venv
 LOCAL ?= .venv-local
 INSPECT ?= .venv-inspect
+BENCH_INSPECT = .venv-bench-inspect
+BENCH_PYRIT = .venv-bench-pyrit
 BIN = $(VENV)/bin
 INSTALL = -m pip install --quiet --disable-pip-version-check
 PIP = $(BIN)/python $(INSTALL) -c constraints.txt
@@ -13,7 +15,7 @@ LOCAL_PIP = $(LOCAL)/bin/python $(INSTALL) -c constraints-local.txt
 INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test lint types unit wheel local inspect clean
+.PHONY: quickstart test lint types unit wheel local inspect bench clean
 
 quickstart: $(VENV)/embedded
 	$(BIN)/safebench quickstart
@@ -54,6 +56,20 @@ $(INSPECT)/installed: pyproject.toml constraints-inspect.txt
 	$(INSPECT_PIP) -e '.[embedded,inspect]' hypothesis pytest pytest-asyncio pytest-socket
 	touch $@
 
+# Measures everything and writes docs/benchmarks.md. Peers are installed into environments of their own.
+bench: $(VENV)/dev $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
+	$(BIN)/python -m benchmarks
+
+$(BENCH_INSPECT)/installed: constraints-inspect.txt
+	$(PYTHON) -m venv $(BENCH_INSPECT)
+	$(BENCH_INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt inspect-ai openai
+	touch $@
+
+$(BENCH_PYRIT)/installed: constraints-bench-pyrit.txt
+	$(PYTHON) -m venv $(BENCH_PYRIT)
+	$(BENCH_PYRIT)/bin/python $(INSTALL) -c constraints-bench-pyrit.txt pyrit
+	touch $@
+
 $(VENV)/python:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
@@ -67,4 +83,4 @@ $(VENV)/dev: $(VENV)/embedded $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOCAL) $(INSPECT) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,23 +1,29 @@
-"""Time and memory of the steps of a large data set: import, check, deduplicate, export, load.
+"""The steps of a large data set: import, check, deduplicate, export, load.
 
-    python benchmarks/data_scale.py [--rows 100000] [--seed 0]
+    python benchmarks/data_scale.py VARIANT [--size 100000]
 
-The rows are made up: sentences of random words, a tenth of which are others with a word or two changed. Every step runs
-in a process of its own, so that its peak of resident memory is its own, the interpreter and its packages included.
+| variant | what is done |
+| --- | --- |
+| import | rows of a table become queries, checked, and are written |
+| check | the set is loaded again, and checked as a whole |
+| deduplicate | near duplicates are searched |
+| export | it is written as a folder for a hub, with its card |
+| load | that folder is loaded |
+
+The rows are made up: sentences of random words, a tenth of which are others with a word or two changed. What a step
+needs of the others is made before, in a process of its own. `peak_mib` is all that the process held, packages included.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import multiprocessing
 import random
-import resource
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+from measuring import arguments, measuring, peak_mib
 
 from safebench.datasets import load_dataset
 from safebench.duplicates import among_sets
@@ -68,31 +74,38 @@ def load_hub(folder: Path) -> int:
     return len(load_dataset(str(folder / "hub")).queries)
 
 
-def measure(step: Step, folder: Path) -> None:
-    """Runs in its own process."""
-    start = time.perf_counter()
-    result = step(folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
-    row = f"{step.__name__:12s} {result:8d} {time.perf_counter() - start:8.1f} s {peak:8.0f} MB\n"
-    sys.stdout.write(row)
-    sys.stdout.flush()
+STEPS: dict[str, Step] = {
+    "import": bring_in,
+    "check": check,
+    "deduplicate": deduplicate,
+    "export": send_out,
+    "load": load_hub,
+}
+NEEDS = {
+    "import": (),
+    "check": (bring_in,),
+    "deduplicate": (bring_in,),
+    "export": (bring_in,),
+    "load": (bring_in, send_out),
+}
+
+
+def make_ready(folder: Path, rows: int, steps: tuple[Step, ...]) -> None:
+    write_source(folder / "source.csv", rows, seed=0)
+    for step in steps:
+        step(folder)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    told = parser.parse_args()
-    spawn = multiprocessing.get_context("spawn")
+    told = arguments(__doc__, list(STEPS), 100_000).parse_args()
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        write_source(folder / "source.csv", told.rows, told.seed)
-        for step in (bring_in, check, deduplicate, send_out, load_hub):
-            process = spawn.Process(target=measure, args=(step, folder))
-            process.start()
-            process.join()
-            if process.exitcode:
-                sys.exit(f"{step.__name__} failed")
+        needed = (Path(place), told.size, NEEDS[told.variant])
+        before = multiprocessing.get_context("spawn").Process(target=make_ready, args=needed)
+        before.start()
+        before.join()
+        with measuring(told.size) as more:
+            STEPS[told.variant](Path(place))
+            more["peak_mib"] = peak_mib()
 
 
 if __name__ == "__main__":

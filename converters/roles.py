@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
@@ -65,8 +66,10 @@ class Role:
 
     @cached_property
     def _runner(self) -> asyncio.Runner:
-        """One for all calls: the target's connections are bound to its loop."""
-        return asyncio.Runner()
+        """One for all calls: the target's connections are bound to its loop, and end with the process."""
+        runner = asyncio.Runner()
+        atexit.register(lambda: runner.run(self._target.close()))
+        return runner
 
 
 def _why(response: Response) -> str:

@@ -58,4 +58,4 @@ def missing_words(text: str, said: str) -> float:
 
 def is_probed(query: Query, share: float, seed: int) -> bool:
     """Whether a query is in the sample: the same queries under every condition, and in every try."""
-    return random.Random(f"probe/{seed}/{query.id}").random() < share
+    return share > 0 and random.Random(f"probe/{seed}/{query.id}").random() < share

@@ -25,8 +25,8 @@ from safebench.records import compact, failure_from, fidelity_from
 from safebench.rendering import RenderJob
 from safebench.types import Failure, Media, Rendering
 
-ROWS_A_GROUP = 64  # what is held in memory at once when writing and reading
-GROUPS_A_SHARD = 16
+ROWS_A_GROUP = 16  # what is held in memory at once when writing and reading
+GROUPS_A_SHARD = 64
 WORK = ".work"  # inside the folder, while it is being made
 PLAIN = (
     "id",
@@ -81,11 +81,13 @@ def write_shards(folder: Path, medium: str, rows: Iterable[dict[str, Any]]) -> N
     """Write rows as shards of `folder/MEDIUM`, holding one row group in memory at a time."""
     place = folder / medium
     place.mkdir(parents=True, exist_ok=True)
+    columns = schema(medium)
+    repeating = [name for name in columns.names if name != medium]  # no dictionary of media, which would only be copied
     groups = iter(batched(rows, ROWS_A_GROUP))
     for number, first in enumerate(groups):
-        with parquet.ParquetWriter(place / f"train-{number:05d}.parquet", schema(medium)) as writer:
+        with parquet.ParquetWriter(place / f"train-{number:05d}.parquet", columns, use_dictionary=repeating) as writer:
             for group in chain([first], islice(groups, GROUPS_A_SHARD - 1)):
-                writer.write_table(pa.Table.from_pylist(group, schema(medium)))
+                writer.write_table(pa.Table.from_pylist(group, columns))
 
 
 def batched(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
@@ -128,8 +130,9 @@ def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 @lru_cache(maxsize=64)
 def _open(path: Path) -> parquet.ParquetFile:
+    """Without read-ahead, which would hold a row group in memory for as long as the file is open."""
     try:
-        return parquet.ParquetFile(path)
+        return parquet.ParquetFile(path, pre_buffer=False)
     except (OSError, pa.ArrowException) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
 

@@ -6,6 +6,8 @@ which gives every sample its outcome.
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -90,6 +92,7 @@ def _group(sample: Mapping[str, Any], told: Mapping[str, Any]) -> Group:
 def jury(tables: dict[str, Any], seed: int = 0) -> Scorer:
     """The verdict of a jury, from the tables of a jury file. Open outcomes are unscored, with the reason."""
     sitting = build_jury(JuryTable(**tables), seed)
+    atexit.register(lambda: asyncio.run(sitting.close()))  # inspect says no scorer that it is done
 
     async def score(state: TaskState, target: Target) -> Score:
         response = response_of(state.output)

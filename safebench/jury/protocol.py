@@ -90,7 +90,8 @@ class Jury:
     ) -> Case:
         own = next((ballot for ballot in last if ballot.juror == seat.name), None)
         others = [ballot for ballot in last if ballot.juror != seat.name]
-        random.Random(f"{self.seed}/{query.id}/{seat.name}/{round}").shuffle(others)
+        if others:
+            random.Random(f"{self.seed}/{query.id}/{seat.name}/{round}").shuffle(others)
         asked = iter(range(1000))  # numbers the calls of this vote, so that each is an exchange of its own
 
         async def ask(request: Request) -> Response:

@@ -128,14 +128,17 @@ def error_message(error: openai.APIError) -> str:
 
 def cause(error: BaseException) -> str:
     """The innermost reason, where the client only says 'Connection error.'."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return _short(str(error) or type(error).__name__)
+    inner = _innermost(error)
+    return _short(str(inner) or type(inner).__name__)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    return error if error.__cause__ is None else _innermost(error.__cause__)
 
 
 def named(error: Exception) -> tuple[str, str]:
-    """Type and message of an error that came with no HTTP status."""
-    kind = "malformed answer" if isinstance(error, ValueError) else type(error).__name__
+    """Type and message of an error that came with no HTTP status. The client calls a lost connection a timeout."""
+    kind = "malformed answer" if isinstance(error, ValueError) else type(_innermost(error)).__name__
     return kind, cause(error)
 
 

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import openai
 from pydantic import Field
+from pydantic_core import to_json
 
 from safebench.endpoints import endpoint_key
 from safebench.errors import BadInput
@@ -22,6 +24,7 @@ from safebench.targets.messages import encode_messages, media_encoders
 from safebench.types import TEXT, Attempt, Failure, Request, Response
 
 RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
+UNREACHED = (openai.APIConnectionError, aiohttp.ClientError)  # the second one for what is no HTTP, as the client has it
 LONGEST_WAIT = 60.0  # s; a Retry-After beyond it is honoured up to this
 
 
@@ -43,6 +46,7 @@ class OpenAITarget(Target):
         if not setup.argument:
             raise BadInput("target 'openai' needs a model: openai:MODEL")
         self._spoken: Family = family_of(self.options.family, self.options.base_url, f"target {self._component!r}")
+        self._endpoint = self._spoken.describe()  # a hash over all of it, and wanted with every call
         self._parameters = self._spoken.sent(self.options.parameters, f"target {self._component!r}")
         self._encoders = media_encoders(self.family, self.encoders, self._spoken.encoders)
         self._client: openai.AsyncOpenAI | None = None
@@ -66,7 +70,7 @@ class OpenAITarget(Target):
         return f"endpoints of family {self._spoken.name!r} take no {medium}" if is_dropped else None
 
     def describe(self) -> Mapping[str, Any]:
-        told = {"base_url": self.base_url, "endpoint": self._spoken.describe(), "parameters": self._parameters}
+        told = {"base_url": self.base_url, "endpoint": self._endpoint, "parameters": self._parameters}
         return {**super().describe(), **told}
 
     # --- before a run
@@ -78,7 +82,7 @@ class OpenAITarget(Target):
             await self._open().with_options(timeout=min(10.0, self.options.timeout)).models.with_raw_response.list()
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise BadInput(f"{url} rejects the key in {self._key_name}: {answers.error_message(error)}") from error
-        except openai.APIConnectionError as error:
+        except UNREACHED as error:
             raise BadInput(
                 f"no endpoint answers at {self.base_url}: {answers.cause(error)}; check --base-url"
             ) from error
@@ -96,8 +100,10 @@ class OpenAITarget(Target):
         if self._client is None:
             if urlsplit(self.base_url).scheme not in ("http", "https"):
                 raise BadInput(f"base_url {self.base_url!r} is not an http(s) URL")
+            key, timeout = self._key(), self.options.timeout
+            http = openai.DefaultAioHttpClient(timeout=timeout)
             self._client = openai.AsyncOpenAI(
-                api_key=self._key(), base_url=self.base_url, max_retries=0, timeout=self.options.timeout
+                api_key=key, base_url=self.base_url, max_retries=0, timeout=timeout, http_client=http
             )
         return self._client
 
@@ -136,7 +142,7 @@ class OpenAITarget(Target):
             status = error.status_code
             response = answers.from_status_error(error, self._component, self._spoken)
             wait = self._wait(len(attempts), error) if answers.worth_retrying(error, RETRIED) else None
-        except (openai.APIConnectionError, ValueError) as error:  # ValueError: a body that is no chat completion
+        except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
             response = Response("failed", failure=Failure(self._component, *answers.named(error)))
             wait = self._wait(len(attempts))
         why = str(response.failure) if response.failure else None
@@ -155,10 +161,10 @@ class OpenAITarget(Target):
         return await self._post(body)
 
     async def _post(self, body: Mapping[str, Any]) -> str:
-        """By the client's own request, with its errors and its key, but not through its types: they would look at every
-        part of every message again, which takes longer than to send it.
+        """By the client's own request, with its errors and its key, but not through its types and its encoder: they
+        would look at every part of every message again, which takes longer than to send it.
         """
-        return await self._open().post("/chat/completions", cast_to=str, body=dict(body))
+        return await self._open().post("/chat/completions", cast_to=str, content=to_json(body))
 
     def _format(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if self._spoken.structured == "json_object":

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from safebench import converted
 from safebench.config import make_config
 from safebench.converted import WORK, Renderings, read_converted
 from safebench.converting import convert
@@ -17,7 +22,7 @@ from safebench.recipes import load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.reporting import report
 from safebench.running import run
-from safebench.types import Query
+from safebench.types import Fidelity, Media, Query, Rendering
 
 ROWS = [
     {"id": "a", "query": "How do birds fly?", "intent": "benign", "scenario": "bias"},
@@ -94,6 +99,26 @@ def test_renderings_are_read_back_byte_for_byte(folder: Path) -> None:
     assert found.media == made.media
     assert found.fidelity == made.fidelity
     assert Renderings(folder).rendering(RenderJob(Query("zzz", "?"), recipe)) is None
+
+
+def test_what_was_read_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many shards that are open: 20,000 clips once took 400 MB so."""
+    monkeypatch.setattr("safebench.converted.GROUPS_A_SHARD", 1)
+    recipe = load_recipes()["image", "typographic"]
+    jobs = [RenderJob(Query(f"q{n}", "?"), recipe) for n in range(8 * converted.ROWS_A_GROUP)]
+    size = 20_000
+
+    def made_rows() -> Iterator[dict[str, Any]]:
+        for n, job in enumerate(jobs):
+            media = Media.of("image", "image/png", random.Random(n).randbytes(size))
+            yield converted.row(job, Rendering(recipe.name, job.key, media, Fidelity("passed")))
+
+    converted.write_shards(tmp_path, "image", made_rows())
+    before = pa.total_allocated_bytes()
+    made = Renderings(tmp_path)
+    assert all((found := made.rendering(job)) and found.media and found.media.size == size for job in jobs)
+    assert len(converted.shards(tmp_path)) == 8
+    assert pa.total_allocated_bytes() - before < converted.ROWS_A_GROUP * size
 
 
 def test_damaged_media_are_never_sent(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 from collections.abc import Callable
@@ -96,6 +97,29 @@ async def test_a_dropped_connection_and_a_malformed_body_are_tried_again_and_nev
     assert (response.status, response.text) == ("failed", "")
     assert response.failure is not None
     assert len(response.attempts) == 3
+
+
+async def test_what_is_no_http_is_tried_again_and_named() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"hello\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        asked = open_target("openai:m", {"base_url": url, "retries": 1})
+        response = await asked.ask(HELLO)
+        with pytest.raises(BadInput, match="Bad status line"):
+            await asked.check()
+        await asked.close()
+    assert [attempt.status for attempt in response.attempts] == [None, None]
+    assert response.failure is not None
+    assert response.failure.type == "BadStatusLine"
+
+
+async def test_a_lost_connection_is_not_called_a_timeout(replies: Callable[..., ScriptedServer]) -> None:
+    response = await ask(replies(dropped()), retries=0)
+    assert str(response.failure) == "openai:tested: ServerDisconnectedError: Server disconnected"
 
 
 async def test_a_hang_ends_with_the_timeout(replies: Callable[..., ScriptedServer]) -> None:

@@ -1,0 +1,61 @@
+"""`python -m benchmarks [NAME …]`: measures the suite, or some of it, and writes `docs/benchmarks.md`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import page
+from benchmarks.measured import Failed, keep, measure, once, python
+from benchmarks.suite import SUITE, Benchmark
+
+
+def main() -> int:
+    by_name = {benchmark.name: benchmark for benchmark in SUITE}
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all when not given: {', '.join(by_name)}")
+    parser.add_argument("--repetitions", type=int, help="in place of those that the suite says")
+    parser.add_argument("--smoke", action="store_true", help="once at a tiny size, to see that it works; no page")
+    told = parser.parse_args()
+    unknown = set(told.names) - set(by_name)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}")
+    chosen = [by_name[name] for name in told.names or by_name]
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            for benchmark in chosen:
+                started = time.perf_counter()
+                (smoke if told.smoke else run)(benchmark, told.repetitions, Path(place))
+                sys.stdout.write(f"({time.perf_counter() - started:.0f} s)\n")
+        except Failed as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+    if not told.smoke:
+        page.write()
+    return 0
+
+
+def run(benchmark: Benchmark, repetitions: int | None, folder: Path) -> None:
+    found = []
+    for name, result in measure(benchmark, repetitions, folder):
+        sys.stdout.write(f"{benchmark.name}: {name}: {result['seconds']:.2f} s\n")
+        sys.stdout.flush()
+        found.append((name, result))
+    keep(benchmark, found)
+    results = {name: [result for named, result in found if named == name] for name, _ in found}
+    lines = [page.table(benchmark, results), *(page.goal_row(goal, results) for goal in benchmark.goals)]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def smoke(benchmark: Benchmark, repetitions: int | None, folder: Path) -> None:
+    for variant in benchmark.variants if benchmark.smoke else ():
+        if python(variant.environment):
+            result = once(benchmark, variant, benchmark.smoke, folder)
+            sys.stdout.write(f"{benchmark.name}: {variant.name}: {result['seconds']:.2f} s\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Writes `docs/benchmarks.md` from what was measured, and from what was found, which stands in findings.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from statistics import median
+from typing import Any
+
+from benchmarks.measured import ROOT, kept, versions
+from benchmarks.suite import SUITE, Benchmark, Figure, Goal, Result
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+FINDINGS = ROOT / "benchmarks" / "findings.md"
+INTRODUCTION = """\
+# Speed and memory
+
+`make bench` measures all of this and writes this page; `python -m benchmarks NAME …` measures some of it again. Each
+figure is the median of a few repetitions, with the smallest and the largest one behind it. Every repetition of every
+variant is a fresh process, and the variants of a table take turns, so that other work on the machine meets all of them.
+What counts are ratios: absolute times are those of one machine.
+"""
+
+Results = Mapping[str, Sequence[Result]]  # by variant
+
+
+def write() -> None:
+    found = {benchmark.name: told for benchmark in SUITE if (told := kept(benchmark)) is not None}
+    PAGE.write_text(page(found, versions(), FINDINGS.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def page(found: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]], findings: str) -> str:
+    parts = [INTRODUCTION, *_machines(found, packages), "## Goals\n", _goals(found), findings.strip() + "\n"]
+    for benchmark in SUITE:
+        told = found.get(benchmark.name)
+        parts += [f"## {benchmark.title}\n", *([f"{benchmark.about}\n"] if benchmark.about else [])]
+        parts += [table(benchmark, told["results"]) if told else "Not measured.\n"]
+    return "\n".join(parts)
+
+
+def _machines(found: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    days = sorted({told["at"].split()[0] for told in found.values()})
+    for machine in {tuple(told["machine"].items()): None for told in found.values()}:
+        yield f"Measured on {' and '.join(days)}: {'; '.join(value for _, value in machine)}.\n"
+    for environment, names in packages.items():
+        yield f"- {environment}: {', '.join(f'{name} {version}' for name, version in names.items())}"
+    yield ""
+
+
+def _goals(found: Mapping[str, Any]) -> str:
+    lines = ["| what | goal | measured | holds |", "| --- | --- | --- | --- |"]
+    for benchmark in SUITE:
+        results = found[benchmark.name]["results"] if benchmark.name in found else {}
+        lines += [goal_row(goal, results) for goal in benchmark.goals]
+    return "\n".join(lines) + "\n"
+
+
+def goal_row(goal: Goal, results: Results) -> str:
+    values = goal_values(goal, results)
+    if not values:
+        return f"| {goal.what} | {goal.told} | | not measured |"
+    value = median(values)
+    missed = goal.missed_by(value)
+    holds = "yes" if missed == 0 else f"**no**, by {missed:.2g}"
+    return f"| {goal.what} | {goal.told} | {spread(values, 2)} | {holds} |"
+
+
+def goal_values(goal: Goal, results: Results) -> list[float]:
+    """The figure, or its ratios: of the same repetition, where both were repeated as often, else of all with all."""
+    ours = [goal.figure.of(result) for result in results.get(goal.of, ())]
+    if goal.over is None:
+        return ours
+    theirs = [goal.figure.of(result) for result in results.get(goal.over, ())]
+    pairs = zip(ours, theirs, strict=True) if len(ours) == len(theirs) else product(ours, theirs)
+    return [one / other for one, other in pairs]
+
+
+def table(benchmark: Benchmark, results: Results) -> str:
+    lines = [f"| | {' | '.join(figure.name for figure in benchmark.figures)} |"]
+    lines.append("| --- |" + " --- |" * len(benchmark.figures))
+    for variant in benchmark.variants:
+        found = results.get(variant.name)
+        cells = [_cell(figure, found) for figure in benchmark.figures] if found else ["not installed"]
+        lines.append(f"| {variant.name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(figure: Figure, found: Sequence[Result]) -> str:
+    return spread([figure.of(result) for result in found], figure.digits)
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """The median, and smallest and largest where there are several."""
+    low, middle, high = (f"{value:,.{digits}f}" for value in (min(values), median(values), max(values)))
+    return middle if len(values) == 1 else f"{middle} ({low}–{high})"

@@ -1,0 +1,252 @@
+"""What is measured: which scripts with which variants, and what is wanted of them. `python -m benchmarks` runs it.
+
+A script is `benchmarks/NAME.py VARIANT [--size N]`. It measures one variant in a process of its own and prints a line
+of JSON at its end: `items`, `seconds`, `cpu_seconds`, and more where it has more (see measuring.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Environment = Literal["product", "local", "inspect", "pyrit"]
+Result = Mapping[str, float]  # what a script printed
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that is made of a result, and how it is written."""
+
+    name: str
+    of: Callable[[Result], float]
+    digits: int = 1
+
+
+CPU = Figure("CPU, ms each", lambda result: 1000 * result["cpu_seconds"] / result["items"], 2)
+EACH = Figure("µs each", lambda result: 1e6 * result["seconds"] / result["items"])
+RATE = Figure("a second", lambda result: result["items"] / result["seconds"])
+SECONDS = Figure("s", lambda result: result["seconds"], 2)
+IDEAL = Figure("× ideal", lambda result: result["times_ideal"], 2)
+PEAK = Figure("peak, MiB", lambda result: result["peak_mib"], 0)
+GROWN = Figure("grown by, MiB", lambda result: result["peak_mib"] - result["start_mib"], 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to do the work, by the environment in which it runs."""
+
+    name: str
+    told: str  # to the script
+    environment: Environment = "product"
+    size: int | None = None  # the script's own when not given
+    arguments: tuple[str, ...] = ()
+    repetitions: int | None = None  # fewer than the others have
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A figure of one variant, or its ratio to that of another one, is at least or at most so much."""
+
+    what: str
+    figure: Figure
+    of: str
+    limit: float
+    over: str | None = None
+    at_least: bool = False
+    within: float | None = None  # instead of a side: at most so far from the limit
+
+    @property
+    def told(self) -> str:
+        if self.within is not None:
+            return f"{self.limit:g} ± {self.within:g}"
+        return f"{'≥' if self.at_least else '≤'} {self.limit:g}"
+
+    def missed_by(self, value: float) -> float:
+        """How far a value is from the goal; 0 where it holds."""
+        if self.within is not None:
+            return max(0.0, abs(value - self.limit) - self.within)
+        return max(0.0, self.limit - value if self.at_least else value - self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    name: str
+    title: str
+    script: str
+    variants: tuple[Variant, ...]
+    figures: tuple[Figure, ...]
+    goals: tuple[Goal, ...] = ()
+    smoke: int | None = None  # the size that does for a look whether it works; None where another one shows it
+    repetitions: int = 3
+    about: str = ""
+
+
+def _asked(job: str, size: int, small: int, *more: Variant) -> tuple[Variant, ...]:
+    told = ("--job", job)
+    ours = Variant("SafeBench", "safebench", size=size, arguments=told)
+    bare = Variant("`openai` client", "openai", size=size, arguments=told)
+    return ours, bare, *more, Variant("inspect_ai", "inspect", "inspect", small, told)
+
+
+def _calls(job: str, what: str, size: int, small: int, *more: Variant) -> Benchmark:
+    ours, bare, inspect = "SafeBench", "`openai` client", "inspect_ai"
+    goals = (
+        Goal(f"CPU per call, {what}: SafeBench / client", CPU, ours, 1.25, bare),
+        Goal(f"CPU per call, {what}: SafeBench / inspect_ai", CPU, ours, 0.25, inspect),
+    )
+    variants = _asked(job, size, small, *more)
+    return Benchmark(f"calls-{job}", f"Calls: {what}", "calls", variants, (CPU, PEAK), goals, smoke=3)
+
+
+_OTHERS = tuple(
+    Variant(name, told, size=300, arguments=("--job", "jury"))
+    for name, told in (("`openai` client, default transport", "openai-default"), ("aiohttp alone", "aiohttp"))
+)
+
+
+def _wall(milliseconds: int, limit: float) -> Benchmark:
+    latency = ("--latency", str(milliseconds / 1000))
+    variants = (
+        Variant("SafeBench", "safebench", size=1000, arguments=latency),
+        Variant("inspect_ai, 200 items", "inspect", "inspect", 200, latency, 1),
+    )
+    goal = Goal(f"wall clock, 1,000 items × 6 calls at {milliseconds} ms, × ideal", IDEAL, "SafeBench", limit)
+    title = f"Wall clock at {milliseconds} ms"
+    return Benchmark(f"wall-{milliseconds}", title, "calls", variants, (SECONDS, IDEAL), (goal,), repetitions=2)
+
+
+_CLIPS = ("--job", "audio", "--latency", "0.25")
+
+SUITE = (
+    _calls("text", "text", 1000, 150),
+    _calls("image", "60 KB PNG", 600, 100),
+    _calls("audio", "150 KB WAV", 600, 100),
+    _calls("jury", "target and five jurors", 300, 50, *_OTHERS),
+    _wall(500, 1.10),
+    _wall(50, 1.8),
+    Benchmark(
+        "memory",
+        "Memory: 64 calls of 150 KB audio in flight",
+        "calls",
+        (
+            Variant("500 items", "safebench", size=500, arguments=_CLIPS),
+            Variant("20,000 items", "safebench", size=20_000, arguments=_CLIPS, repetitions=1),
+            Variant("`openai` client, 500 items", "openai", size=500, arguments=_CLIPS),
+        ),
+        (PEAK,),
+        (
+            Goal("peak memory above the imports, 64 clips in flight, MiB", PEAK, "20,000 items", 110),
+            Goal("peak memory, 20,000 items / 500 items", PEAK, "20,000 items", 1, "500 items", within=0.15),
+        ),
+    ),
+    Benchmark(
+        "typographic",
+        "Pictures of text, 512×512",
+        "typographic",
+        (
+            Variant("SafeBench", "ours"),
+            Variant("bare Pillow loop", "pillow"),
+            Variant("bare Pillow loop, default compression", "pillow-default"),
+            Variant("PyRIT", "pyrit", "pyrit"),
+            Variant("PyRIT, fitted", "pyrit-fitted", "pyrit"),
+            Variant("1 worker", "workers-1"),
+            Variant("2 workers", "workers-2"),
+            *(Variant(f"layout {name}", name) for name in ("figstep", "chat", "banner")),
+            Variant("read back by OCR", "read", size=40),
+        ),
+        (RATE,),
+        (
+            Goal("typographic: SafeBench / PyRIT", RATE, "SafeBench", 2.5, "PyRIT", at_least=True),
+            Goal("typographic: SafeBench / bare Pillow", RATE, "SafeBench", 0.8, "bare Pillow loop", at_least=True),
+            Goal("typographic: 2 workers / 1", RATE, "2 workers", 1.7, "1 worker", at_least=True),
+        ),
+        smoke=8,
+    ),
+    Benchmark(
+        "speech",
+        "Speech by espeak-ng",
+        "speech",
+        (
+            Variant("SafeBench, engine and file", "ours"),
+            Variant("SafeBench, with loudness and margins", "finished"),
+            Variant("`espeak-ng`, a process a clip", "process"),
+            Variant("library in process, not reproducible", "binding"),
+            Variant("1 worker", "workers-1"),
+            Variant("2 workers", "workers-2"),
+        ),
+        (RATE,),
+        (
+            Goal(
+                "speech: SafeBench / a process a clip",
+                RATE,
+                "SafeBench, engine and file",
+                1.4,
+                "`espeak-ng`, a process a clip",
+                at_least=True,
+            ),
+            Goal(
+                "speech: SafeBench / library in process",
+                RATE,
+                "SafeBench, engine and file",
+                0.6,
+                "library in process, not reproducible",
+                at_least=True,
+            ),
+            Goal("speech: 2 workers / 1", RATE, "2 workers", 1.7, "1 worker", at_least=True),
+        ),
+        smoke=6,
+    ),
+    Benchmark(
+        "store",
+        "Store",
+        "store",
+        (Variant("SafeBench", "ours"), Variant("sqlite3 alone", "sqlite")),
+        (EACH,),
+        (Goal("store, µs a row", EACH, "SafeBench", 40),),
+        smoke=20,
+    ),
+    Benchmark(
+        "help",
+        "`--help`",
+        "help",
+        (Variant("safebench --help", "ours"), Variant("inspect --help", "inspect", "inspect")),
+        (SECONDS,),
+        (Goal("`--help`: SafeBench / inspect", SECONDS, "safebench --help", 0.25, "inspect --help"),),
+        smoke=1,
+    ),
+    Benchmark(
+        "growth",
+        "A run of 20,000 items, its continuation and its report",
+        "growth",
+        tuple(
+            Variant(f"{told}, {size:,} items", told, size=size)
+            for told in ("run", "resume", "report")
+            for size in (1000, 20_000)
+        ),
+        (SECONDS, GROWN),
+        (
+            Goal("resume of 20,000 finished items, s", SECONDS, "resume, 20,000 items", 5),
+            Goal("report of 20,000 items, s", SECONDS, "report, 20,000 items", 10),
+        ),
+        smoke=50,
+        repetitions=1,
+    ),
+    Benchmark(
+        "data",
+        "A data set of 20,000 queries",
+        "data_scale",
+        tuple(Variant(name, name, size=20_000) for name in ("import", "check", "deduplicate", "export", "load")),
+        (SECONDS, PEAK),
+        smoke=200,
+        repetitions=1,
+    ),
+    Benchmark(
+        "local-chat",
+        "A local chat model in batches (a tiny one, on the CPU)",
+        "local_chat",
+        (Variant("SafeBench", "ours", "local"), Variant("one after the other", "one-by-one", "local")),
+        (RATE,),
+        smoke=4,
+    ),
+)
