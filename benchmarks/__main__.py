@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from benchmarks import page
-from benchmarks.measured import Failed, keep, measure, once, python
+from benchmarks.measured import Failed, keep, measure, missing, once
 from benchmarks.suite import SUITE, Benchmark
 
 
@@ -24,18 +24,19 @@ def main() -> int:
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}")
     chosen = [by_name[name] for name in told.names or by_name]
+    failed = False
     with tempfile.TemporaryDirectory() as place:
-        try:
-            for benchmark in chosen:
-                started = time.perf_counter()
+        for benchmark in chosen:
+            started = time.perf_counter()
+            try:
                 (smoke if told.smoke else run)(benchmark, told.repetitions, Path(place))
-                sys.stdout.write(f"({time.perf_counter() - started:.0f} s)\n")
-        except Failed as error:
-            sys.stderr.write(f"{error}\n")
-            return 1
+            except Failed as error:
+                sys.stderr.write(f"{error}\n")
+                failed = True
+            sys.stdout.write(f"({time.perf_counter() - started:.0f} s)\n")
     if not told.smoke:
         page.write()
-    return 0
+    return int(failed)
 
 
 def run(benchmark: Benchmark, repetitions: int | None, folder: Path) -> None:
@@ -52,7 +53,7 @@ def run(benchmark: Benchmark, repetitions: int | None, folder: Path) -> None:
 
 def smoke(benchmark: Benchmark, repetitions: int | None, folder: Path) -> None:
     for variant in benchmark.variants if benchmark.smoke else ():
-        if python(variant.environment):
+        if not missing(variant):
             result = once(benchmark, variant, benchmark.smoke, folder)
             sys.stdout.write(f"{benchmark.name}: {variant.name}: {result['seconds']:.2f} s\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -33,15 +34,22 @@ def python(environment: Environment) -> Path | None:
     return path if path.exists() else None
 
 
+def missing(variant: Variant) -> str | None:
+    """What it needs and this machine lacks."""
+    if python(variant.environment) is None:
+        return PEERS[variant.environment]
+    return variant.program if variant.program and shutil.which(variant.program) is None else None
+
+
 def once(benchmark: Benchmark, variant: Variant, size: int | None, folder: Path) -> Result:
     """One variant, measured once. Runs may be kept in `folder` for other variants. Raises Failed."""
-    interpreter = python(variant.environment)
-    if interpreter is None:
-        raise Failed(f"{PEERS[variant.environment]} is not installed: see the Makefile")
+    lacks = missing(variant)
+    if lacks:
+        raise Failed(f"{benchmark.name}, {variant.name}: {lacks} is not installed")
     script = ROOT / "benchmarks" / f"{benchmark.script}.py"
     sized = ("--size", str(size)) if size else ()
     environment = os.environ | {"BENCHMARK_RUNS": str(folder)}
-    command = [interpreter, script, variant.told, *variant.arguments, *sized]
+    command = [str(python(variant.environment)), script, variant.told, *variant.arguments, *sized]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
     if done.returncode:
         raise Failed(f"{benchmark.name}, {variant.name}: {done.stderr.strip()[-2000:]}")
@@ -52,7 +60,7 @@ def once(benchmark: Benchmark, variant: Variant, size: int | None, folder: Path)
 def measure(benchmark: Benchmark, repetitions: int | None, folder: Path) -> Iterator[tuple[str, Result]]:
     """(variant, result) of all repetitions, in turn, so that other load on the machine meets all of them."""
     count = repetitions or benchmark.repetitions
-    there = [variant for variant in benchmark.variants if python(variant.environment)]
+    there = [variant for variant in benchmark.variants if not missing(variant)]
     for repetition in range(count):
         for variant in there:
             if repetition < min(count, variant.repetitions or count):

@@ -11,7 +11,7 @@ from benchmarks.measured import ROOT, kept, versions
 from benchmarks.suite import SUITE, Benchmark, Figure, Goal, Result
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-FINDINGS = ROOT / "benchmarks" / "findings.md"
+FINDINGS = [ROOT / "benchmarks" / name for name in ("findings.md", "findings-converters.md")]
 INTRODUCTION = """\
 # Speed and memory
 
@@ -26,7 +26,8 @@ Results = Mapping[str, Sequence[Result]]  # by variant
 
 def write() -> None:
     found = {benchmark.name: told for benchmark in SUITE if (told := kept(benchmark)) is not None}
-    PAGE.write_text(page(found, versions(), FINDINGS.read_text(encoding="utf-8")), encoding="utf-8")
+    findings = "\n".join(file.read_text(encoding="utf-8") for file in FINDINGS)
+    PAGE.write_text(page(found, versions(), findings), encoding="utf-8")
 
 
 def page(found: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]], findings: str) -> str:

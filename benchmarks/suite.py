@@ -42,6 +42,7 @@ class Variant:
     size: int | None = None  # the script's own when not given
     arguments: tuple[str, ...] = ()
     repetitions: int | None = None  # fewer than the others have
+    program: str | None = None  # that has to be on the PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ SUITE = (
         (
             Variant("SafeBench, engine and file", "ours"),
             Variant("SafeBench, with loudness and margins", "finished"),
-            Variant("`espeak-ng`, a process a clip", "process"),
+            Variant("`espeak-ng`, a process a clip", "process", program="espeak-ng"),
             Variant("library in process, not reproducible", "binding"),
             Variant("1 worker", "workers-1"),
             Variant("2 workers", "workers-2"),
@@ -247,6 +248,20 @@ SUITE = (
         "local_chat",
         (Variant("SafeBench", "ours", "local"), Variant("one after the other", "one-by-one", "local")),
         (RATE,),
+        (Goal("local chat model: batches / one by one", RATE, "SafeBench", 10, "one after the other", at_least=True),),
         smoke=4,
+    ),
+    Benchmark(
+        "diffusion",
+        "Generated pictures (a tiny pipeline, on the CPU)",
+        "diffusion_batches",
+        (
+            Variant("SafeBench, batches of 8", "batches", "local"),
+            Variant("SafeBench, one by one", "singles", "local"),
+            Variant("loop over diffusers", "loop", "local"),
+        ),
+        (RATE,),
+        smoke=2,
+        about="A CPU has no idle units that a batch could use: batches are for GPUs, and no figure of one is here yet.",
     ),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.measured import once
+from benchmarks.measured import missing, once
 from benchmarks.suite import SUITE, Benchmark, Variant
 
 HERE = [
@@ -19,6 +19,8 @@ HERE = [
 
 @pytest.mark.parametrize(("benchmark", "variant"), HERE)
 def test_it_works(benchmark: Benchmark, variant: Variant, tmp_path: Path) -> None:
+    if lacks := missing(variant):
+        pytest.skip(f"{lacks} is not installed")
     result = once(benchmark, variant, benchmark.smoke, tmp_path)
     assert result["items"] > 0
     assert result["seconds"] > 0
