@@ -215,6 +215,7 @@ SUITE = (
         (SECONDS,),
         (Goal("`--help`: SafeBench / inspect", SECONDS, "safebench --help", 0.25, "inspect --help"),),
         smoke=1,
+        about="Five starts, one after the other.",
     ),
     Benchmark(
         "growth",
