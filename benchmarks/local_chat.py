@@ -83,7 +83,11 @@ def one_by_one(folder: Path, told: Any) -> Callable[[list[str]], list[str]]:
     from safebench.torch_backend import choose_device
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto").to(choose_device(told.device)).eval()
+    model = (
+        AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
+        .to(choose_device(told.device))
+        .eval()
+    )
 
     def answer(text: str) -> str:
         chat = [{"role": "user", "content": text}]

@@ -34,12 +34,13 @@ _LOADED: dict[str, tuple[Any, Any]] = {}
 
 
 def _load(model: str) -> tuple[Any, Any]:
-    """Tokenizer and model; kept, as every scenario needs them."""
+    """Tokenizer and model; kept. Only safetensors, and no code that comes with a model."""
     from transformers import AutoModel, AutoTokenizer
 
     if model not in _LOADED:
         try:
-            _LOADED[model] = (AutoTokenizer.from_pretrained(model), AutoModel.from_pretrained(model).eval())
+            net = AutoModel.from_pretrained(model, use_safetensors=True, trust_remote_code=False).eval()
+            _LOADED[model] = (AutoTokenizer.from_pretrained(model, trust_remote_code=False), net)
         except (OSError, ValueError) as error:
             raise BadInput(f"selection.embeddings = {model!r} cannot be loaded: {error}") from error
     return _LOADED[model]

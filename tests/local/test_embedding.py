@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +54,14 @@ def test_selection_goes_by_it(model: str) -> None:
 def test_a_model_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be loaded"):
         by_embedding(TEXTS, str(tmp_path / "none"))
+
+
+def test_pickled_weights_are_refused(model: str, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    folder = Path(shutil.copytree(model, tmp_path / "pickled"))
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(BadInput, match="cannot be loaded"):
+        by_embedding(TEXTS, str(folder))
