@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import openai
 from pydantic import Field
 
-from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, meaning
+from safebench.endpoint_errors import is_filters_stop, meaning
+from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
-from safebench.families import plain
+from safebench.families import family_of
 from safebench.plugins import PluginOptions
 
 CHECK_TIMEOUT = 10.0  # s
@@ -36,6 +37,7 @@ class Endpoint:
         self.url = endpoint_url(options.base_url)
         self._options = options
         self._who = who
+        self._family = family_of(None, self.url, who)
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(f"base_url {self.url!r} is not an http(s) URL")
@@ -48,7 +50,10 @@ class Endpoint:
 
     @cached_property
     def client(self) -> openai.OpenAI:
-        """It retries by itself (time-outs, lost connections, 408, 409, 429, 5xx), and waits as the server says."""
+        """It retries by itself (time-outs, lost connections, 408, 409, 429, 5xx).
+
+        As long as the server says, up to two minutes; then with a back-off of its own.
+        """
         return openai.OpenAI(
             api_key=self.key(),
             base_url=self.url,
@@ -79,7 +84,7 @@ class Endpoint:
             return call(**request)
         except openai.APIStatusError as error:
             told = f"answered {error.status_code}: {error_text(error.response.content)}"
-            match meaning(error.status_code, error.response.text, plain().blocked_errors):
+            match meaning(error.status_code, error.response.text, self._family):
                 case "blocked":
                     raise self.failed(f"declined: {told}") from error
                 case "no service":
@@ -88,6 +93,10 @@ class Endpoint:
         except openai.APIError as error:
             cause = f": {error.__cause__}" if error.__cause__ else ""
             raise self.failed(f"could not be asked: {error}{cause}") from error
+
+    def declines(self, told: object) -> bool:
+        """Whether what came with status 200 is a filter's stop all the same."""
+        return is_filters_stop(told, self._family)
 
     def failed(self, told: str) -> ConversionError:
         """Without the key, which some servers repeat in their errors."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Literal
 from urllib.parse import urlsplit
 
 from safebench.errors import BadInput
@@ -13,8 +11,6 @@ from safebench.records import storable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
-NO_SERVICE = frozenset({401, 402, 403, 404})
-NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
 
 
 def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
@@ -48,19 +44,3 @@ def error_text(body: bytes) -> str:
     except ValueError:
         pass
     return storable(" ".join(text.split()))[:300] or "nothing"
-
-
-def meaning(status: int, told: object, filters: Sequence[str]) -> Literal["blocked", "no service", "failed"]:
-    """What an error says: a filter stopped this request, no request at all can succeed, or this one failed.
-
-    `filters` are the words of a filter's stop. With another status they tell of a filter that is out of order.
-    """
-    if status in (400, 403) and mentions(told, filters):
-        return "blocked"
-    return "no service" if status in NO_SERVICE or mentions(told, NO_SERVICE_CODES) else "failed"
-
-
-def mentions(told: object, words: Sequence[str]) -> bool:
-    """Whether one of these words, in snake_case, stands in an error in any spelling."""
-    text = str(told).lower().replace("-", "_").replace(" ", "_")
-    return any(word in text for word in words)

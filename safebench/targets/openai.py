@@ -25,7 +25,8 @@ from safebench.types import TEXT, Attempt, Failure, Request, Response
 
 RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
 UNREACHED = (openai.APIConnectionError, aiohttp.ClientError)  # the second one for what is no HTTP, as the client has it
-LONGEST_WAIT = 60.0  # s; a Retry-After beyond it is honoured up to this
+LONGEST_WAIT = 60.0  # s, where the server does not say how long
+LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 
 
 class OpenAITarget(Target):
@@ -141,7 +142,9 @@ class OpenAITarget(Target):
         except openai.APIStatusError as error:
             status = error.status_code
             response = answers.from_status_error(error, self._component, self._spoken)
-            wait = self._wait(len(attempts), error) if answers.worth_retrying(error, RETRIED) else None
+            if answers.worth_retrying(error, RETRIED):
+                wait = self._wait(len(attempts), error)
+                response = response if wait is not None else answers.too_long(response, error, LONGEST_TOLD)
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
             response = Response("failed", failure=Failure(self._component, *answers.named(error)))
             wait = self._wait(len(attempts))
@@ -176,9 +179,9 @@ class OpenAITarget(Target):
         return f"openai:{self.setup.argument}"
 
     @staticmethod
-    def _wait(attempt: int, error: openai.APIStatusError | None = None) -> float:
-        """Retry-After where the server gives one, else exponential back-off with jitter, in s."""
+    def _wait(attempt: int, error: openai.APIStatusError | None = None) -> float | None:
+        """Retry-After where the server gives one, else exponential back-off with jitter, in s. None: too long."""
         told = answers.retry_after(error) if error is not None else None
         if told is not None:
-            return min(told, LONGEST_WAIT) + random.uniform(0, 0.1)
+            return told + random.uniform(0, 0.1) if told <= LONGEST_TOLD else None
         return random.uniform(0.5, 1.0) * min(0.5 * 2.0**attempt, LONGEST_WAIT)
