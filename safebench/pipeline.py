@@ -123,8 +123,11 @@ class Pipeline:
         assert passage.response is not None
         probe = await self._probe(passage)
         missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
-        query, told = passage.item.query, passage.response.text
-        self._end(passage, *await self._judging.decide(passage.id, query, told, passage.transcript, missed=missed))
+        item, told = passage.item, passage.response.text
+        judged = await self._judging.decide(
+            passage.id, item.query, item.repeat, told, passage.transcript, missed=missed
+        )
+        self._end(passage, *judged)
 
     async def _probe(self, passage: Passage) -> Comprehension | None:
         config, query = self._plan.config, passage.item.query

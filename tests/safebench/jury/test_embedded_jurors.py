@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safebench import registry
-from safebench.jury.embedded import Opening, RuleJuror, Substance, Wording, on_topic
+from safebench.jury.embedded import Opening, RuleJuror, Substance, Wording
+from safebench.jury.perceiving import on_topic
 from safebench.plugins import Case, Juror
 from safebench.types import Ballot, Intent, Label, Request, Response
 
