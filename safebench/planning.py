@@ -22,6 +22,7 @@ from safebench.jury.protocol import Jury
 from safebench.models import model_of
 from safebench.plugins import Recogniser, Target
 from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.records import leaves, plain_tables
 from safebench.renderer import RenderSettings
 from safebench.targets import Recognise, open_target
 from safebench.types import TEXT, Condition, Item
@@ -174,29 +175,28 @@ def resolved(plan: Plan) -> dict[str, Any]:
         "safebench": version("safebench"),
         "data_sha256": plan.dataset.sha256,
         "queries": len(plan.dataset.queries),
-        "target": _without_none(dict(plan.target.describe())),
+        "target": plain_tables(plan.target.describe()),
         "recognisers": {spec: recogniser_class(spec).version for spec in plan.config.recognisers},
         **jury_versions(plan.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in _all_recipes(plan.deals)},
     }
 
 
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
-
-
 def check_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises BadInput where the run in a folder is not the one that is wanted."""
-    differing = [
-        f"{key} (there {found.get(key)!r}, here {wanted.get(key)!r})"
-        for key in sorted({*found, *wanted} - FREE - {RESOLVED})
-        if found.get(key) != wanted.get(key)
-    ]
-    old, new = found.get(RESOLVED, {}), wanted[RESOLVED]
-    differing += [f"{RESOLVED}.{key}" for key in new if old.get(key) != new[key]]
+    asked = [key for key in sorted({*found, *wanted} - FREE - {RESOLVED}) if found.get(key) != wanted.get(key)]
+    differing = [_differs(key, found.get(key), wanted.get(key)) for key in asked]
+    old = found.get(RESOLVED, {})
+    for key, new in wanted[RESOLVED].items():
+        there, here = (dict(leaves(value, f"{RESOLVED}.{key}")) for value in (old.get(key), new))
+        differing += [_differs(k, there.get(k), here.get(k)) for k in there | here if there.get(k) != here.get(k)]
     if differing:
-        shown = "; ".join(_short(one) for one in differing)
+        shown = "; ".join(_short(one) for one in differing[:8])
         raise BadInput(f"{folder} holds another run: it differs in {shown}. Choose another --out")
+
+
+def _differs(key: str, there: Any, here: Any) -> str:
+    return f"{key} (there {there!r}, here {here!r})"
 
 
 def _short(text: str) -> str:
