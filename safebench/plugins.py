@@ -92,6 +92,7 @@ class Converter(Plugin):
     takes: ClassVar[str]
     gives: ClassVar[str]
     rewords: ClassVar[bool] = True  # of text to text; False: the same text, written as a voice says it
+    varies: ClassVar[bool] = False  # whether another attempt at the same work may give something else
     required = ("name", "summary", "takes", "gives")
 
     def check(self) -> None:

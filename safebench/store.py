@@ -12,7 +12,7 @@ import mimetypes
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outco
 
 if TYPE_CHECKING:
     from safebench.comprehension import Comprehension
-    from safebench.preflight import Delivery
     from safebench.transcribing import Transcript
 
 DATABASE = "run.db"
@@ -172,8 +171,8 @@ class Store:
 
     # --- what happened
 
-    def keep_deliveries(self, deliveries: Iterable[Delivery]) -> None:
-        told = stored([delivery.describe() for delivery in deliveries])
+    def keep_deliveries(self, deliveries: Sequence[Mapping[str, Any]]) -> None:
+        told = stored(deliveries)
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('deliveries', ?)", (told,))
 
     def deliveries(self) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from safebench.fidelity import STATUSES, shown_measures
 from safebench.gap_tables import show_gap, show_spread
 from safebench.table_style import SRI_NOTE, percent, plain_table
 from safebench.types import Intent, Outcome
+from safebench.way import unproven
 
 SHORT_HEADS = {  # for terminals of 80 columns
     Outcome.NOT_RENDERED: "not\nrend.",
@@ -160,6 +161,8 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
     for skipped in summary["skipped"]:
         told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
         console.print(escape(told), style="yellow")
+    for line in unproven(summary["deliveries"]):
+        console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
     if summary["run"]["pending"]:
         console.print(f"unfinished: {summary['run']['pending']} items have no outcome yet", style="yellow")
     if summary["run"]["notice"]:
@@ -194,6 +197,9 @@ class Bars:
             self._add(condition, sum(cell.values()), done)
         for condition, why in skipped.items():
             self._progress.console.print(escape(f"skipped: {condition}: {why}"), style="yellow")
+
+    def warned(self, line: str) -> None:
+        self._progress.console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
 
     def ended(self, condition: str, outcome: Outcome) -> None:
         self.advance(condition, is_open=not outcome.decided)

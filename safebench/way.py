@@ -5,7 +5,7 @@ It keeps apart what is often taken for safety: a query that was never rendered, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from safebench.store import Store
@@ -40,6 +40,16 @@ def _reached(cell: Mapping[str, Any], store: Store, intent: Intent | None) -> di
 def _delivered(condition: str, store: Store) -> str | None:
     medium = condition.partition(":")[0].partition("+")[0]
     return next((found["state"] for found in store.deliveries() if found["medium"] == medium), None)
+
+
+def unproven(deliveries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One line for each medium of which nobody knows whether it reached the target."""
+    for found in deliveries:
+        if found["state"] == "unknown":
+            yield (
+                f"nothing shows that {found['medium']} reaches the target ({found['reason']}), and a target that gets"
+                " nothing looks safe: a comprehension probe (--probe) would tell"
+            )
 
 
 def understanding(condition: str, store: Store, intent: Intent | None = None) -> dict[str, Any] | None:

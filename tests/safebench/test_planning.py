@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from safebench.config import make_config
 from safebench.errors import BadInput
-from safebench.planning import choose_recognisers
+from safebench.planning import Plan, choose_recognisers, make_plan
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
@@ -23,3 +26,59 @@ def test_recognisers_are_chosen_by_their_medium() -> None:
 def test_a_recogniser_that_cannot_work_is_found_before_the_run(specs: list[str], named: str) -> None:
     with pytest.raises(BadInput, match=named):
         choose_recognisers(specs)
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is called to make a plan."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+
+def plan(tmp_path: Path, *conditions: str, **told: object) -> Plan:
+    values = {"data": "starter-small", "target": "openai:tested", "out": str(tmp_path / "run"), **told}
+    return make_plan(make_config("test", conditions=conditions, **values))
+
+
+@pytest.mark.parametrize(
+    ("asked", "instead"),
+    [
+        ("audio:silence", "audio+text:silence"),
+        ("audio:small-talk", "audio+text:small-talk"),
+        ("image:black", "image+text:black"),
+        ("image:unrelated", "image+text:unrelated"),
+    ],
+)
+def test_a_control_without_the_written_query_is_refused(tmp_path: Path, asked: str, instead: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        plan(tmp_path, "text", asked)
+    (line,) = refused.value.problems
+    assert line.startswith(f"condition {asked}: ")
+    assert line.endswith(f"write {instead}")
+    assert plan(tmp_path, "text", instead).conditions
+
+
+def test_a_control_among_others_is_refused_too(tmp_path: Path) -> None:
+    mixed = {"audio": {"mixed": {"among": ["female", "silence"]}}}
+    with pytest.raises(BadInput, match=r"write audio\+text:mixed"):
+        plan(tmp_path, "audio:mixed", recipe=mixed)
+    assert plan(tmp_path, "audio+text:mixed", recipe=mixed).conditions
+
+
+@pytest.mark.parametrize(
+    ("conditions", "tried"),
+    [
+        (("audio+text:silence", "audio:male", "audio:female", "audio+text:small-talk"), {"audio": "male"}),
+        (("image+text:noise", "image+text:black"), {"image": "typographic"}),
+        (("text", "audio:balanced", "image:chat"), {"audio": "female", "image": "chat"}),
+        (("text",), {}),
+    ],
+)
+def test_a_medium_is_tried_by_a_recipe_that_carries_its_query(
+    tmp_path: Path, conditions: tuple[str, ...], tried: dict[str, str]
+) -> None:
+    found = plan(tmp_path, *conditions).trials
+    assert {medium: recipe.name for medium, recipe in found.items()} == tried
+
+
+def test_a_medium_that_is_not_asked_is_not_tried(tmp_path: Path) -> None:
+    assert set(plan(tmp_path, "text", "audio", "image", accepts=("text", "image")).trials) == {"image"}
