@@ -130,7 +130,10 @@ def run(
     target: Annotated[
         str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
     ] = None,
-    jury: Annotated[str | None, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")] = None,
+    jury: Annotated[
+        str | None,
+        typer.Option(help="A name of `safebench jury list`, or a jury file; `embedded` if not given: no idea of harm."),
+    ] = None,
     jury_model: JuryModels = None,
     calibration: CalibrationFile = None,
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.config import read_toml, write_toml
-from safebench.converted import WORK, finished, row, write_shards
+from safebench.converted import CONVERT_FILE, RECIPE, WORK, finished, row, write_shards
 from safebench.data_card import Cells, cells_of, data_card
 from safebench.datasets import Dataset, load_dataset
 from safebench.dealing import Deal, deal
@@ -23,13 +23,12 @@ from safebench.errors import BadInput, Interrupted
 from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
 from safebench.reading import Reader
-from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.recipes import Recipe, Recipes, load_recipes, parse_conditions
 from safebench.renderer import Renderer, RenderSettings, at_once, ready
 from safebench.store import Store
 from safebench.types import TEXT, Query, Rendering
 from safebench.workers import Workers
 
-CONVERT_FILE = "convert.toml"
 Rendered = Callable[[str, Rendering], None]  # told (condition, rendering) for each one that ends
 
 
@@ -68,12 +67,12 @@ def convert(
     plain = [str(condition) for condition in parsed if condition.recipe is None or condition.medium == TEXT]
     if plain:
         raise BadInput(f"condition {', '.join(plain)} makes no media: there is nothing to convert")
-    named = {(c.medium, c.recipe): known[c.medium, c.recipe or ""] for c in parsed}
+    named = {(c.medium, c.recipe or ""): known[c.medium, c.recipe or ""] for c in parsed}
     chosen = [deal(recipe, known, dataset.queries, seed) for recipe in named.values()]
     for recipe in _recipes(chosen):
         recipe.check()
     settings = RenderSettings(seed, check_share, choose_recognisers(recognisers))
-    _claim(out, dataset, chosen, settings)
+    _claim(out, dataset, chosen, settings, _tables(named, known))
     if not finished(out):
         started(_planned(dataset.queries, chosen))
         asyncio.run(_render_all(dataset, chosen, out, workers, settings, rendered))
@@ -98,7 +97,20 @@ def _planned(queries: Sequence[Query], deals: Sequence[Deal]) -> dict[str, int]:
     return dict(Counter(_name(found.recipe(query)) for query in queries for found in deals))
 
 
-def _claim(out: Path, dataset: Dataset, deals: list[Deal], settings: RenderSettings) -> None:
+def _tables(named: Recipes, known: Recipes) -> dict[str, dict[str, Any]]:
+    """The recipes and those that they name in turn, as in a recipes file, so that a run of the folder needs none."""
+    members = {
+        (r.medium, name): known[r.medium, name] for r in named.values() for name in (*r.among, r.another) if name
+    }
+    tables: dict[str, dict[str, Any]] = {}
+    for (medium, name), recipe in (members | named).items():
+        tables.setdefault(medium, {})[name] = recipe.table()
+    return tables
+
+
+def _claim(
+    out: Path, dataset: Dataset, deals: list[Deal], settings: RenderSettings, tables: dict[str, dict[str, Any]]
+) -> None:
     wanted: dict[str, Any] = {
         "data": dataset.name,
         "data_sha256": dataset.sha256,
@@ -106,11 +118,12 @@ def _claim(out: Path, dataset: Dataset, deals: list[Deal], settings: RenderSetti
         "check_share": settings.check_share,
         "recognisers": dict(settings.recognisers),
         "recipes": {_name(recipe): recipe.fingerprint() for recipe in _recipes(deals)},
+        RECIPE: tables,
     }
     file = out / CONVERT_FILE
     if file.exists():
         found = read_toml(file)
-        differing = [key for key in wanted if key != "data" and found.get(key) != wanted[key]]
+        differing = [key for key in wanted if key not in ("data", RECIPE) and found.get(key) != wanted[key]]
         if differing:
             raise BadInput(
                 f"{out} holds another conversion: it differs in {', '.join(differing)}. Choose another --out"

@@ -15,7 +15,6 @@ from typing import Protocol
 from safebench import comprehension, registry
 from safebench.asking import compose
 from safebench.comprehension import Comprehension
-from safebench.converted import Renderings
 from safebench.errors import SafeBenchError
 from safebench.exchanges import Desk, Stopping
 from safebench.judging import Judge
@@ -33,11 +32,16 @@ class Progress(Protocol):
 
     def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None: ...
 
+    def warned(self, line: str) -> None: ...
+
     def ended(self, condition: str, outcome: Outcome) -> None: ...
 
 
 class NoProgress:
     def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None:
+        """Shows nothing."""
+
+    def warned(self, line: str) -> None:
         """Shows nothing."""
 
     def ended(self, condition: str, outcome: Outcome) -> None:
@@ -68,8 +72,7 @@ class Pipeline:
         self._reader = reader
         self._desk = Desk(store, plan.config.concurrency, stop)
         self._judging = Judge(plan.jury, store, self._desk)
-        made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
-        self._renderer = Renderer(store, reader, made, plan.rendering)
+        self._renderer = Renderer(store, reader, plan.made, plan.rendering)
         width = plan.config.concurrency
         self._to_render: Line = asyncio.Queue(4 * reader.workers.count)
         self._to_ask: Line = asyncio.Queue(width)

@@ -92,6 +92,7 @@ class Converter(Plugin):
     takes: ClassVar[str]
     gives: ClassVar[str]
     rewords: ClassVar[bool] = True  # of text to text; False: the same text, written as a voice says it
+    varies: ClassVar[bool] = False  # whether another attempt at the same work may give something else
     required = ("name", "summary", "takes", "gives")
 
     def check(self) -> None:
@@ -248,6 +249,7 @@ class Target(Plugin):
     family: ClassVar[str]
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by medium: a new family brings those for the media that exist
     in_process: ClassVar[bool] = False  # reads media itself, so that none can get lost on the way
+    stand_in: ClassVar[bool] = False  # no model: what a run on it finds is about the pipeline alone
     required = ("name", "summary", "family")
 
     def __init__(self, setup: TargetSetup) -> None:
@@ -307,6 +309,11 @@ class Case:
 
 class Juror(Plugin):
     """A judge with a role."""
+
+    @classmethod
+    def notice(cls) -> str | None:
+        """A sentence that every page has to show where all jurors have one."""
+        return None
 
     @abstractmethod
     async def vote(self, case: Case) -> Ballot:

@@ -40,6 +40,7 @@ class RenderJob:
         return hashlib.sha256(made_from.encode()).hexdigest()
 
 
+CONTROL = "a control is not meant to carry the query"  # why its rendering is unchecked
 _FITS: WeakKeyDictionary[Converter, int] = WeakKeyDictionary()  # works at once, where memory held no whole batch
 
 
@@ -213,7 +214,7 @@ class _Chain:
         job, measures = self.job, self.notes.measures
         assert self.media is not None
         if job.recipe.control:
-            return Fidelity("unchecked", measures, reason="a control is not meant to carry the query")
+            return Fidelity("unchecked", measures, reason=CONTROL)
         if not job.check:
             return Fidelity("unchecked", measures, reason="not in the checked sample")
         query = replace(self.query, text=self.wanted)

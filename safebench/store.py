@@ -12,18 +12,17 @@ import mimetypes
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safebench.errors import BadInput
-from safebench.records import ballot_from, compact, rendering_from, rendering_to, response_from, response_to
+from safebench.records import ballot_from, rendering_from, rendering_to, response_from, response_to, stored
 from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
 
 if TYPE_CHECKING:
     from safebench.comprehension import Comprehension
-    from safebench.preflight import Delivery
     from safebench.transcribing import Transcript
 
 DATABASE = "run.db"
@@ -35,7 +34,6 @@ CREATE TABLE IF NOT EXISTS queries (
 CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY, query TEXT, condition TEXT, repeat INTEGER, outcome TEXT, reason TEXT, rating INTEGER,
     rendering TEXT, exchange TEXT, UNIQUE (query, condition, repeat));
-CREATE INDEX IF NOT EXISTS open_items ON items (id) WHERE outcome IS NULL;
 CREATE TABLE IF NOT EXISTS skipped (condition TEXT PRIMARY KEY, reason TEXT, items INTEGER);
 CREATE TABLE IF NOT EXISTS renderings (key TEXT PRIMARY KEY, query TEXT, rendering TEXT);
 CREATE TABLE IF NOT EXISTS exchanges (
@@ -173,8 +171,8 @@ class Store:
 
     # --- what happened
 
-    def keep_deliveries(self, deliveries: Iterable[Delivery]) -> None:
-        told = compact([delivery.describe() for delivery in deliveries])
+    def keep_deliveries(self, deliveries: Sequence[Mapping[str, Any]]) -> None:
+        told = stored(deliveries)
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('deliveries', ?)", (told,))
 
     def deliveries(self) -> list[dict[str, Any]]:
@@ -203,7 +201,7 @@ class Store:
 
     def record_rendering(self, query: Query, rendering: Rendering) -> None:
         """Without its media, which are kept already or are nowhere."""
-        values = (rendering.key, query.id, compact(rendering_to(rendering)))
+        values = (rendering.key, query.id, stored(rendering_to(rendering)))
         self._db.execute("INSERT OR REPLACE INTO renderings VALUES (?, ?, ?)", values)
 
     def exchange(self, key: str) -> Response | None:
@@ -212,7 +210,7 @@ class Store:
 
     def keep_exchange(self, key: str, item: int, purpose: str, request: dict[str, Any], response: Response) -> Response:
         kept = replace(response, key=key, media=tuple(self.keep(media) for media in response.media))
-        values = (key, item, purpose, kept.status, compact(request), compact(response_to(kept)), time.time())
+        values = (key, item, purpose, kept.status, stored(request), stored(response_to(kept)), time.time())
         self._db.execute("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         return kept
 
@@ -234,7 +232,7 @@ class Store:
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((item, b.round, b.juror, b.label, b.rating, b.reason, compact(b.exchanges), b.left_out) for b in ballots),
+            ((item, b.round, b.juror, b.label, b.rating, b.reason, stored(b.exchanges), b.left_out) for b in ballots),
         )
         self._db.execute("COMMIT")
 

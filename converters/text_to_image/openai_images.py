@@ -31,6 +31,7 @@ class OpenAIImages(Converter):
     summary = "pictures by any OpenAI-compatible endpoint"
     takes = "text"
     gives = "image"
+    varies = True
 
     class Options(EndpointOptions):
         size: str | None = None  # e.g. 1024x1024

@@ -34,6 +34,7 @@ class Coqui(SpeechEngine):
     version = f"2 coqui-tts {waveform.installed('coqui-tts')} torch {waveform.installed('torch')} {waveform.VERSION}"
     needs = ("TTS", "torch", "torchaudio")
     extra = "local"
+    varies = True
 
     class Options(LocalOptions, SpeechOptions):
         speaker: str | None = Field(None, min_length=1)  # for models of several voices

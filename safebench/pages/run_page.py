@@ -83,6 +83,7 @@ def _values(summary: Mapping[str, Any], store: Store) -> dict[str, Any]:
         "benign": benign,
         "refusal_chart": charts.interval_chart(_rate_rows(benign, "over_refusal"), "over-refusal", (0, 1)),
         "open": [outcome.value for outcome in Outcome if not outcome.decided],
+        "decided": [outcome.value for outcome in Outcome if outcome.decided],
         "outcomes": [outcome.value for outcome in Outcome],
         "heat": heat,
         "heat_chart": _heat_chart(heat, [cell["condition"] for cell in cells]),

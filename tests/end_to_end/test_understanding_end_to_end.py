@@ -14,8 +14,10 @@ import pytest
 
 from converters.text_to_speech.espeak import Espeak
 from converters.text_to_speech.silence import Silence
+from safebench.cli import run_command
 from safebench.config import make_config
 from safebench.errors import BadInput
+from safebench.pages.conclusions import conclusions
 from safebench.plugins import Work
 from safebench.reporting import report
 from safebench.running import run
@@ -167,3 +169,65 @@ def test_a_spoken_answer_is_judged_as_heard_and_as_written(
     assert tuple(cell["spoken"].values()) == spoken
     assert list(cell["spoken"]) == ["answers", "not_heard", "with_own_text", "verdicts_differ"]
     assert sum(call.model == "judge" for call in server.calls) == votes
+
+
+def test_a_medium_that_may_not_arrive_is_said_at_the_start_under_the_table_and_on_the_page(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The target tells no prompt tokens and repeats nothing."""
+
+    def untold(call: Call) -> Reply:
+        told = json.loads((chat("NOTHING") if REPEAT in call.text() else answer(call)).body)
+        return Reply(json.dumps({key: value for key, value in told.items() if key != "usage"}).encode())
+
+    server = serve(untold)
+    status = run_command(
+        ["run", "--data", str(write_jsonl(ROWS)), "-c", "text", "-c", "image+text", "-c", "image+text:chat", "--target",
+         "openai:tested", "--base-url", server.url, "--jury", jury_of(server), "--out", str(tmp_path / "run")]
+    )  # fmt: skip
+    told = capsys.readouterr()
+    warning = "warning: nothing shows that image reaches the target"
+    assert status == 0, told.err
+    assert told.err.count(warning) == 1
+    assert told.out.count(warning) == 1
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    (said,) = [one.text for one in conclusions(summary) if "reaches the target" in one.text]
+    assert said.startswith("Nothing shows that image reaches the target")
+
+
+def test_a_kill_before_the_preflight_is_kept_repeats_it(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def killed(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    server = serve(answer)
+    told = (server, jury_of(server), write_jsonl(ROWS), tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr("safebench.running._write_plan", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            ask(*told, preflight=True)
+    assert (tmp_path / "run" / "run.toml").exists()
+    cell, _ = ask(*told, preflight=True)
+    assert cell["way"]["delivered"] is not None
+    asked = sum(REPEAT in call.text() for call in server.calls)
+    ask(*told, preflight=True)
+    assert sum(REPEAT in call.text() for call in server.calls) == asked  # what is kept is not asked again
+
+
+def test_the_gap_over_understood_items_counts_what_was_written(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Nobody is told to probe a control or a text of the user's: they are never probed, and read as written."""
+    server = serve(answer)
+    letter = {"text": {"letter": {"steps": [{"use": "template", "text": "Dear friend, {query}"}]}}}
+    conditions = ["text", "text:letter", "audio+text:silence", "image+text"]
+    ask(server, jury_of(server), write_jsonl(ROWS), tmp_path / "run", conditions=conditions, recipe=letter)
+    rows = json.loads((tmp_path / "run" / "summary.json").read_text())["gap"]["comparisons"]
+    harmful = {row["condition"]: row for row in rows if row["intent"] == "harmful"}
+    for condition in ("text:letter", "audio+text:silence"):
+        found = harmful[condition]
+        assert (found["reason"], found["understood"]["n"]) == (None, found["decided"]["n"])
+    assert "no harmful item of image+text:typographic was probed" in harmful["image+text:typographic"]["reason"]

@@ -137,3 +137,9 @@ def test_more_open_items_than_allowed_is_status_one(data: Path, capsys: pytest.C
     assert run_command(told) == 1
     assert "100.0 % of the items are open" in capsys.readouterr().err
     assert run_command([*told, "--max-open", "1"]) == 0
+
+
+def test_the_help_of_a_run_names_the_jury_that_is_taken_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["run", "--help"]) == 0
+    told = capsys.readouterr().out.partition("--jury ")[2].partition("--jury-model")[0]
+    assert "embedded" in told

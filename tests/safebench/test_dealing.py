@@ -59,7 +59,7 @@ def test_a_recipe_has_steps_or_members_and_not_both(tmp_path: Path) -> None:
         load_recipes(path)
 
 
-UNRELATED = Recipe(name="unrelated", medium="image", another="typographic", control=True)
+UNRELATED = Recipe(name="unrelated", medium="image", another="typographic", control=True, carrier="query")
 
 
 def test_another_query_is_benign_of_another_pair_and_drawn_by_seed() -> None:
