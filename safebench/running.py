@@ -11,7 +11,7 @@ from safebench.config import RunConfig
 from safebench.errors import Interrupted
 from safebench.interrupts import on_interrupt
 from safebench.pipeline import NoProgress, Pipeline, Progress
-from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan
+from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan, transcribers
 from safebench.preflight import Delivery, preflight
 from safebench.reading import Reader
 from safebench.renderer import ready
@@ -51,7 +51,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     try:
         await plan.target.check()
         await plan.jury.check()
-        await ready(plan.to_render, workers)
+        await ready(plan.to_render, plan.rendering, workers)
         deliveries = await _preflight(plan, workers)
         claim_folder(plan)
         with Store(plan.folder) as store, on_interrupt(stop.set):
@@ -68,6 +68,9 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
 
 async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, progress: Progress) -> None:
     progress.started(store.counts(), {str(c): why for c, why in plan.skipped.items()})
+    for medium, spec in plan.rendering.recognisers.items():
+        if medium not in transcribers(plan.rendering.recognisers):
+            progress.told(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
     try:
         await Pipeline(plan, store, reader, stop, progress).run()
     except asyncio.CancelledError:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from safebench.fidelity import STATUSES, shown_measures
 from safebench.gap_tables import show_gap, show_spread
+from safebench.spoken import spoken_lines
 from safebench.table_style import percent, plain_table
 from safebench.types import Intent, Outcome
 
@@ -129,6 +130,8 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
     if any(cell["way"]["understanding"] or cell["way"]["delivered"] for cell in summary["conditions"]):
         console.print("The way of a query (understood: by the comprehension probe)", style="bold")
         console.print(way_table(summary))
+    for line in spoken_lines(summary["conditions"]):
+        console.print(escape(line))
     for skipped in summary["skipped"]:
         told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
         console.print(escape(told), style="yellow")
@@ -166,6 +169,9 @@ class Bars:
             self._add(condition, sum(cell.values()), done)
         for condition, why in skipped.items():
             self._progress.console.print(escape(f"skipped: {condition}: {why}"), style="yellow")
+
+    def told(self, line: str) -> None:
+        self._progress.console.print(escape(line), style="yellow")
 
     def ended(self, condition: str, outcome: Outcome) -> None:
         self.advance(condition, is_open=not outcome.decided)

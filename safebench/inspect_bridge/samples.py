@@ -37,7 +37,7 @@ async def samples_of(plan: Plan) -> list[Sample]:
     reader = Reader(workers)
     try:
         await plan.jury.check()
-        await ready(plan.to_render, workers)
+        await ready(plan.to_render, plan.rendering, workers)
         with Store(plan.folder) as store:
             made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
             renderer = Renderer(store, reader, made, plan.rendering)

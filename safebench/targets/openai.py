@@ -30,6 +30,7 @@ LONGEST_WAIT = 60.0  # s; a Retry-After beyond it is honoured up to this
 
 class OpenAITarget(Target):
     name = "openai"
+    version = "2"
     summary = "any OpenAI-compatible chat endpoint: openai:MODEL"
     family = "openai"
 

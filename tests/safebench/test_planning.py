@@ -3,12 +3,18 @@ from __future__ import annotations
 import pytest
 
 from safebench.errors import BadInput
-from safebench.planning import choose_recognisers
+from safebench.planning import choose_recognisers, transcribers
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
     chosen = choose_recognisers(["rapidocr", "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"])
     assert chosen == {"image": "rapidocr", "audio": "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"}
+
+
+def test_answers_are_transcribed_by_those_that_can() -> None:
+    whisper = "openai-transcriptions:whisper-1"
+    assert transcribers({"image": "rapidocr", "audio": "pocketsphinx"}) == {"image": "rapidocr"}
+    assert transcribers({"audio": whisper}) == {"audio": whisper}
 
 
 @pytest.mark.parametrize(
