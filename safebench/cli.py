@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from safebench import (
+    __version__,
     comparing_cli,
     data_cli,
     generating_cli,
@@ -65,6 +66,21 @@ Recognisers = Annotated[
     list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
 ]
 CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        output.print(f"safebench {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What stands before every command."""
 
 
 def main() -> None:

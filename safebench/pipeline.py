@@ -19,7 +19,7 @@ from safebench.errors import SafeBenchError
 from safebench.exchanges import Desk, Stopping
 from safebench.judging import Judge
 from safebench.outcomes import Ending, before_asking, before_judging
-from safebench.planning import Plan
+from safebench.planning import Plan, transcribers
 from safebench.reading import Reader
 from safebench.renderer import Renderer, at_once
 from safebench.store import Store
@@ -28,7 +28,7 @@ from safebench.types import TEXT, Ballot, Item, Outcome, Rendering, Response
 
 
 class Progress(Protocol):
-    """Told what is planned and about every item that ends; `safebench.progress` draws bars from it."""
+    """Told what is planned, what to know before it begins, and about every item that ends; draws bars from it."""
 
     def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None: ...
 
@@ -70,6 +70,7 @@ class Pipeline:
         self._stop = stop
         self._progress = progress or NoProgress()
         self._reader = reader
+        self._transcribers = transcribers(plan.rendering.recognisers)
         self._desk = Desk(store, plan.config.concurrency, stop)
         self._judging = Judge(plan.jury, store, self._desk)
         self._renderer = Renderer(store, reader, plan.made, plan.rendering)
@@ -117,7 +118,7 @@ class Pipeline:
         recipe = self._plan.recipe(passage.item)
         request = compose(passage.item, passage.rendering, recipe)
         response = await self._desk.put(self._plan.target, request, passage.id, "target")
-        transcript = await transcribe(response, self._plan.rendering.recognisers, self._reader)
+        transcript = await transcribe(response, self._transcribers, self._reader)
         passage = replace(passage, response=response, transcript=transcript)
         return self._end(passage, before_judging(response, transcript.text if transcript else None))
 

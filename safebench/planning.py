@@ -156,6 +156,11 @@ def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
     return chosen
 
 
+def transcribers(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Those of the chosen recognisers, by their medium, by which answers are judged."""
+    return {medium: spec for medium, spec in chosen.items() if recogniser_class(spec).transcribes}
+
+
 def _all_recipes(deals: Mapping[Condition, Deal]) -> list[Recipe]:
     return list({(r.medium, r.name): r for found in deals.values() for r in found.recipes}.values())
 

@@ -126,7 +126,11 @@ class Recogniser(Plugin):
     """Reads or hears media back into text. Written NAME[:ARGUMENT]; the argument is an option of that name."""
 
     medium: ClassVar[str]
+    transcribes: ClassVar[bool] = True  # False: it may check a text that is known, but no answer is judged by it
     required = ("name", "summary", "medium")
+
+    def check(self) -> None:
+        """Before a run, in a worker process: raise BadInput when nothing can be recognised (no key, no model)."""
 
     @abstractmethod
     def recognise(self, media: Media) -> str:
@@ -220,7 +224,10 @@ class Modality(Plugin):
 
     @abstractmethod
     def check(self, checking: Checking) -> Fidelity:
-        """Judge a rendering against the gate. Never raises for media that is merely bad."""
+        """Judge a rendering against the gate. Never raises for media that is merely bad.
+
+        Raises BadInput and TargetRefusesService, which stop the run, where the chosen recogniser can do nothing at all.
+        """
 
     @abstractmethod
     def compose(self, asking: Asking) -> tuple[Part, ...]:

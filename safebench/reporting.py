@@ -18,6 +18,7 @@ from safebench.metrics import Group, summarise
 from safebench.models import model_of
 from safebench.planning import RUN_FILE
 from safebench.plugins import Juror, Target
+from safebench.spoken import spoken_of
 from safebench.statistics.gap import GapSettings, gap
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import spread
@@ -89,7 +90,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
                 **cell,
                 "way": way_of(cell, store),
                 "fidelity": fidelity_of(cell["condition"], store),
-                "spoken": _spoken(cell["condition"], store),
+                "spoken": spoken_of(cell["condition"], store),
                 "spread": spread(cell["condition"], observed.get(Intent.HARMFUL), store),
             }
             for cell in summarise(groups(store), asked["conditions"])
@@ -135,20 +136,6 @@ def groups(store: Store) -> Iterator[Group]:
         told = dict(row)
         told["intent"], told["outcome"] = Intent(told["intent"]), Outcome(told["outcome"])
         yield Group(**told)
-
-
-def _spoken(condition: str, store: Store) -> dict[str, int] | None:
-    """Spoken answers; those in which nothing was heard, so that the target's own text was judged; those judged by both,
-    and with which result. None where none are.
-    """
-    sql = (
-        "SELECT count(*) AS answers, coalesce(sum(trim(transcript) = ''), 0) AS not_heard,"
-        " coalesce(sum(own_label IS NOT NULL), 0) AS with_own_text,"
-        " coalesce(sum(own_label IS NOT NULL AND own_label IS NOT label), 0) AS verdicts_differ"
-        " FROM spoken JOIN items i ON i.id = spoken.item WHERE i.condition = ?"
-    )
-    (row,) = store.rows(sql, condition)
-    return dict(row) if row["answers"] else None
 
 
 def _write_items(path: Path, store: Store) -> None:

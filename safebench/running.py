@@ -12,7 +12,7 @@ from safebench.config import RunConfig
 from safebench.errors import Interrupted
 from safebench.interrupts import on_interrupt
 from safebench.pipeline import NoProgress, Pipeline, Progress
-from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan
+from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan, transcribers
 from safebench.preflight import preflight
 from safebench.reading import Reader
 from safebench.renderer import ready
@@ -53,7 +53,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     try:
         await plan.target.check()
         await plan.jury.check()
-        await ready(plan.to_render, workers)
+        await ready(plan.to_render, plan.rendering, workers)
         is_new = not (plan.folder / RUN_FILE).exists()
         deliveries = await _preflight(plan, workers, []) if is_new else []  # what fails leaves no folder behind
         claim_folder(plan)
@@ -74,6 +74,9 @@ async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, pro
     progress.started(store.counts(), {str(c): why for c, why in plan.skipped.items()})
     for line in unproven(store.deliveries()):
         progress.warned(line)
+    for medium, spec in plan.rendering.recognisers.items():
+        if medium not in transcribers(plan.rendering.recognisers):
+            progress.warned(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
     try:
         await Pipeline(plan, store, reader, stop, progress).run()
     except asyncio.CancelledError:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from safebench.fidelity import STATUSES, shown_measures
 from safebench.gap_tables import show_gap, show_spread
+from safebench.spoken import spoken_lines
 from safebench.table_style import SRI_NOTE, percent, plain_table
 from safebench.types import Intent, Outcome
 from safebench.way import unproven
@@ -158,6 +159,8 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
     if any(cell["way"]["understanding"] or cell["way"]["delivered"] for cell in summary["conditions"]):
         console.print("The way of a query (delivered: by the preflight; understood: by the probe)", style="bold")
         console.print(way_table(summary, console.width))
+    for line in spoken_lines(summary["conditions"]):
+        console.print(escape(line))
     for skipped in summary["skipped"]:
         told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
         console.print(escape(told), style="yellow")

@@ -36,7 +36,7 @@ async def samples_of(plan: Plan) -> list[Sample]:
     reader = Reader(workers)
     try:
         await plan.jury.check()
-        await ready(plan.to_render, workers)
+        await ready(plan.to_render, plan.rendering, workers)
         with Store(plan.folder) as store:
             renderer = Renderer(store, reader, plan.made, plan.rendering)
             slots = asyncio.Semaphore(at_once(plan.to_render, workers))

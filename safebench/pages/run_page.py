@@ -23,6 +23,7 @@ from safebench.pages.rendering import (
     shown_target,
     write_whole,
 )
+from safebench.spoken import spoken_lines
 from safebench.store import Store
 from safebench.types import Intent, Outcome
 
@@ -87,6 +88,7 @@ def _values(summary: Mapping[str, Any], store: Store) -> dict[str, Any]:
         "outcomes": [outcome.value for outcome in Outcome],
         "heat": heat,
         "heat_chart": _heat_chart(heat, [cell["condition"] for cell in cells]),
+        "spoken": list(spoken_lines(cells)),
         "measures": shown_measures(cell["fidelity"] for cell in cells),
         "agreement": facts.agreement(store, [cell["condition"] for cell in cells]),
         "cost": facts.cost(store),

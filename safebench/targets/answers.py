@@ -17,6 +17,7 @@ from safebench.families import Family
 from safebench.plugins import Encoder
 from safebench.targets.thinking import split_thinking
 from safebench.types import Attempt, Failure, Media, Response
+from safebench.wording import words
 
 THINKING = ("thinking", "reasoning")  # types of content parts
 
@@ -35,13 +36,20 @@ def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response
     answer, thinking = _text(message, family)
     return Response(
         status="blocked" if is_blocked else "answered",
-        text=answer or transcript,
+        text=_said(answer, transcript),
         media=media,
         finish=str(choice["finish_reason"]) if finish else None,
         model=body.get("model"),
         usage=body.get("usage") or {},
         thinking=thinking,
     )
+
+
+def _said(answer: str, transcript: str) -> str:
+    """All that it said: what it wrote, and the transcript of what it spoke where those are other words."""
+    if words(answer) == words(transcript):
+        return answer or transcript
+    return "\n".join(filter(None, (answer, transcript)))
 
 
 def _choice(body: Any) -> dict[str, Any]:

@@ -31,6 +31,7 @@ LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 
 class OpenAITarget(Target):
     name = "openai"
+    version = "2"
     summary = "any OpenAI-compatible chat endpoint: openai:MODEL"
     family = "openai"
 

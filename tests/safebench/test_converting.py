@@ -13,6 +13,7 @@ import pytest
 
 from converters.text_to_image.typographic import Typographic
 from safebench import converted
+from safebench.cli import run_command
 from safebench.config import make_config, read_toml, write_toml
 from safebench.converted import WORK, Renderings, read_converted
 from safebench.converting import convert
@@ -24,7 +25,9 @@ from safebench.recipes import load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.reporting import report
 from safebench.running import run
+from safebench.testing.server import error
 from safebench.types import Fidelity, Media, Query, Rendering
+from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
 ROWS = [
     {"id": "a", "query": "How do birds fly?", "intent": "benign", "scenario": "bias"},
@@ -283,3 +286,34 @@ def test_the_hours_on_the_card_are_those_of_the_clips_that_are_there(folder: Pat
     rows = [row for row in pq.read_table(folder / "audio").to_pylist() if row["recipe"] == "female"]
     hours = sum(row["duration"] or 0.0 for row in rows) / 3600
     assert f"| `audio:female` | 0 | 1 | 2 | {hours:.2f} |" in card
+
+
+def convert_with(recogniser: str, data: Path, out: Path) -> int:
+    told = ["--recogniser", recogniser, "--out", str(out), "--workers", "1"]
+    return run_command(["convert", str(data), "-c", "audio:female", *told])
+
+
+def test_a_recogniser_that_cannot_work_is_one_clear_line_and_nothing_is_written(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert_with("openai-transcriptions:whisper-1", data, tmp_path / "out") == 2
+    told = capsys.readouterr().err
+    assert len([line for line in told.splitlines() if line]) == 1
+    assert "OPENAI_API_KEY" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recogniser_that_refuses_in_the_middle_stops_and_the_same_command_goes_on(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TranscribingServer(lambda call: replies[call.number > 0]) as server:
+        spec = f"openai-transcriptions:whisper-1@{server.url}"
+        replies = [transcription("How do birds fly?"), error(401, "wrong key")]
+        assert convert_with(spec, data, tmp_path / "out") == 2
+        told = capsys.readouterr().err
+        assert "wrong key" in told
+        assert "Traceback" not in told
+        replies[1] = transcription("How do birds fly?")
+        assert convert_with(spec, data, tmp_path / "out") == 0
+    statuses = [row["fidelity_status"] for row in pq.read_table(tmp_path / "out" / "audio").to_pylist()]
+    assert sorted(statuses) == ["failed", "failed", "passed"]

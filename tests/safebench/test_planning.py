@@ -8,12 +8,18 @@ import pytest
 from safebench import taxonomy
 from safebench.config import make_config
 from safebench.errors import BadInput
-from safebench.planning import Plan, choose_recognisers, claim_folder, make_plan
+from safebench.planning import Plan, choose_recognisers, claim_folder, make_plan, transcribers
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
     chosen = choose_recognisers(["rapidocr", "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"])
     assert chosen == {"image": "rapidocr", "audio": "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"}
+
+
+def test_answers_are_transcribed_by_those_that_can() -> None:
+    whisper = "openai-transcriptions:whisper-1"
+    assert transcribers({"image": "rapidocr", "audio": "pocketsphinx"}) == {"image": "rapidocr"}
+    assert transcribers({"audio": whisper}) == {"audio": whisper}
 
 
 @pytest.mark.parametrize(

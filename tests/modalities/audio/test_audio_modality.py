@@ -9,7 +9,8 @@ import soundfile
 from converters.text_to_speech.espeak import Espeak
 from modalities.audio import AudioModality
 from modalities.audio.transcriptions import OpenAITranscriptions
-from safebench.errors import MissingPackage, SafeBenchError
+from safebench import rendering
+from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
 from safebench.reading import Reader
 from safebench.recipes import load_recipes
@@ -149,7 +150,7 @@ def test_where_nothing_is_heard_it_fails(clip):
 @pytest.mark.parametrize(
     "trouble",
     [
-        MissingPackage("recogniser 'transformers-asr'", ["torch"], "local"),
+        ConversionError("whisper-1 at http://127.0.0.1 could not be asked: timed out"),
         SafeBenchError("whisper-1 at http://127.0.0.1 answered 500: down"),
         ValueError("cannot hear this"),
     ],
@@ -161,6 +162,25 @@ def test_where_nobody_could_hear_it_stays_unchecked_with_the_reason(clip, troubl
     checked = AudioModality().check(Checking(QUERY, clip, GATE, troubled, "scripted"))
     assert (checked.status, checked.reason, checked.recogniser) == ("unchecked", str(trouble), None)
     assert "wer" not in checked.measures
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        BadInput("model 'whisper' cannot be loaded"),
+        MissingPackage("recogniser 'transformers-asr'", ["torch"], "local"),
+        TargetRefusesService("HTTP 401: wrong key"),
+    ],
+)
+def test_a_recogniser_that_can_hear_nothing_at_all_stops_the_work(clip, trouble, monkeypatch):
+    def troubled(spec, media):
+        raise trouble
+
+    with pytest.raises(type(trouble), match=re.escape(str(trouble))):
+        AudioModality().check(Checking(QUERY, clip, GATE, troubled, "scripted"))
+    monkeypatch.setattr(rendering, "recognise", troubled)
+    with pytest.raises(type(trouble), match=re.escape(str(trouble))):
+        render(RenderJob(QUERY, load_recipes()["audio", "female"], recogniser="scripted"))
 
 
 def test_a_query_without_words_is_not_heard(clip):

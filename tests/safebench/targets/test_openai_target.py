@@ -258,6 +258,21 @@ async def test_a_spoken_answer_is_kept_with_its_transcript(replies: Callable[...
     assert response.media[0].mime == "audio/wav"
 
 
+@pytest.mark.parametrize(
+    ("content", "transcript", "text"),
+    [
+        ("First, take", "Here you go.", "First, take\nHere you go."),
+        ("Here you go", "Here you go.", "Here you go"),
+        ("Only written.", None, "Only written."),
+    ],
+)
+async def test_what_it_wrote_and_what_it_spoke_both_count(
+    replies: Callable[..., ScriptedServer], content: str, transcript: str | None, text: str
+) -> None:
+    spoken = {"audio": {"id": "a", "data": base64.b64encode(b"RIFF").decode(), "transcript": transcript}}
+    assert (await ask(replies(chat(content, message=spoken)))).text == text
+
+
 async def test_a_spoken_answer_that_cannot_be_decoded_is_no_answer(replies: Callable[..., ScriptedServer]) -> None:
     spoken = {"audio": {"id": "a", "data": "%%%", "transcript": "I refuse."}}
     assert (await ask(replies(chat(None, message=spoken)), retries=0)).status == "failed"
