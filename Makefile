@@ -40,7 +40,8 @@ wheel: $(VENV)/dev
 
 # What needs torch: engines, recognisers and effects, with tiny models that the tests build on disk.
 local: $(LOCAL)/installed
-	$(LOCAL)/bin/python -m pytest tests/local tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
+	$(LOCAL)/bin/python -m pytest tests/local tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py \
+		tests/converters/test_contracts.py
 
 $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)

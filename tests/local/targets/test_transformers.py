@@ -13,6 +13,7 @@ from PIL import Image
 
 from safebench.errors import BadInput
 from safebench.targets import open_target
+from safebench.testing.contracts import TargetContract
 from safebench.types import Media, Message, Request, Text
 from tests.local.tiny_omni import build_omni
 from tests.local.tiny_smolvlm import build_smolvlm
@@ -146,3 +147,11 @@ def test_other_weights_are_another_target(folders, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
     assert target(other).describe() != before
     assert target(other, batch_size=2, device="auto").describe() == target(other).describe()
+
+
+class TestContract(TargetContract):
+    spec = ""
+
+    @pytest.fixture(autouse=True)
+    def _model(self, folders: dict[str, Path]) -> None:
+        self.spec, self.options = f"transformers:{folders['text']}", OPTIONS
