@@ -61,7 +61,7 @@ RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your o
 CalibrationFile = Annotated[
     Path | None, typer.Option(help="File of `safebench jury calibrate`, to correct the ASR with.")
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed of everything that is drawn at random.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything that is drawn at random.")]
 Recognisers = Annotated[
     list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
 ]
@@ -254,7 +254,10 @@ def convert(
     seed: Seed = None,
     check_share: CheckShare = None,
     recogniser: Recognisers = None,
-) -> None:
+    max_failed: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of failed renderings that is still exit 0.")
+    ] = 0.05,
+) -> int:
     """Turn queries into media, check every one, and pack them as a data set that others can load."""
     from safebench.converting import convert
     from safebench.tables import Bars, show_conversion
@@ -271,6 +274,11 @@ def convert(
         )  # fmt: skip
     show_conversion(output, conversion.cells, conversion.by_scenario)
     output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")
+    if conversion.failed_share > max_failed:
+        told = f"{100 * conversion.failed_share:.1f} % of the renderings failed"
+        errors.print(f"exit status 1: {told}; their reasons are in the data set (see --max-failed)")
+        return 1
+    return 0
 
 
 @app.command()

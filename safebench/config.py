@@ -39,11 +39,11 @@ class RunConfig(PluginOptions):
     options: Mapping[str, Any] = {}  # of the target's own: device, dtype, batch_size, …
     jury: str | Mapping[str, Any] = "embedded"  # shipped name, file, or the tables of a jury file
     jury_models: tuple[str, ...] = ()  # for jurors that name no model: one for all, or one each
-    jury_seed: int | None = None  # of the jury's own draws; the run's when not given
+    jury_seed: int | None = Field(None, ge=0)  # of the jury's own draws; the run's when not given
     calibration: str | None = None  # file of `safebench jury calibrate`, with which the report corrects the ASR
     out: str
     repeats: int = Field(1, ge=1)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     check_share: float = Field(1.0, ge=0.0, le=1.0)  # share of renderings whose fidelity is checked
     recognisers: tuple[str, ...] = ()  # NAME[:ARGUMENT], one for each medium: for fidelity, spoken answers, the probe
     probe: float = Field(0.0, ge=0.0, le=1.0)  # share of the rendered items that the target is asked to repeat

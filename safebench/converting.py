@@ -20,6 +20,7 @@ from safebench.data_card import Cells, cells_of, data_card
 from safebench.datasets import Dataset, load_dataset
 from safebench.dealing import Deal, deal
 from safebench.errors import BadInput, Interrupted, SafeBenchError
+from safebench.fidelity import STATUSES
 from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
 from safebench.reading import Reader
@@ -40,6 +41,12 @@ class Conversion:
     folder: Path
     cells: Cells
     by_scenario: Mapping[str, Cells]
+
+    @property
+    def failed_share(self) -> float:
+        """Renderings that could not be made or failed their check, of all."""
+        made = sum(cell[status] for cell in self.cells.values() for status in STATUSES)
+        return sum(cell["failed"] for cell in self.cells.values()) / made if made else 0.0
 
 
 def convert(

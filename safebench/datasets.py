@@ -245,7 +245,14 @@ def parse_rows(rows: Iterable[Row], name: str, text_column: str | None = None) -
     problems += [f"{name}, line {lines[n]}: {problem}" for n, problem in _across_rows(queries)]
     if problems:
         raise BadRows(problems)
-    return tuple(queries)
+    return tuple(_linked(queries))
+
+
+def _linked(queries: Sequence[Query]) -> Iterator[Query]:
+    """The queries, each with its twin where only the twin's row says so."""
+    back = {query.twin: query.id for query in queries if query.twin is not None}
+    for query in queries:
+        yield query if query.twin is not None or query.id not in back else replace(query, twin=back[query.id])
 
 
 def _text_column(row: Mapping[str, Any], name: str, wanted: str | None) -> str:
@@ -313,14 +320,22 @@ def _scenario(row: Mapping[str, Any]) -> str | None:
 
 
 def _across_rows(queries: list[Query]) -> Iterator[tuple[int, str]]:
-    """Duplicate ids, and twins that are missing or of the same intent, as (index, problem)."""
+    """Duplicate ids, and twins that are missing, of the same intent or somebody else's, as (index, problem)."""
     first: dict[str, int] = {}
     for n, query in enumerate(queries):
         if query.id in first:
             yield n, f"id {query.id!r} is taken already"
         first.setdefault(query.id, n)
+    taken: dict[str, str] = {}
     for n, query in enumerate(queries):
-        if query.twin is not None and query.twin not in first:
+        if query.twin is None:
+            continue
+        if query.twin not in first:
             yield n, f"twin {query.twin!r} is no id of this data set"
-        elif query.twin is not None and queries[first[query.twin]].intent is query.intent:
-            yield n, f"twin {query.twin!r} has the same intent, {query.intent}"
+            continue
+        twin = queries[first[query.twin]]
+        other = twin.twin or taken.setdefault(twin.id, query.id)
+        if twin.intent is query.intent:
+            yield n, f"twin {twin.id!r} has the same intent, {query.intent}"
+        elif other != query.id:
+            yield n, f"twin {twin.id!r} is the twin of {other!r}"

@@ -141,9 +141,12 @@ def load_recipes(
 def _parse(tables: Mapping[str, Any], where: str) -> Recipes:
     found: Recipes = {}
     for medium, named in tables.items():
-        if isinstance(named, Mapping):
-            for name, table in named.items():
-                found[medium, name] = _recipe(where, medium, name, table)
+        if medium == "schema":  # of the file's form
+            continue
+        if not isinstance(named, Mapping):
+            raise BadInput(f"{where}: {medium} = {named!r} is no table of recipes: write [{medium}.NAME]")
+        for name, table in named.items():
+            found[medium, name] = _recipe(where, medium, name, table)
     return found
 
 

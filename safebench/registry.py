@@ -59,8 +59,9 @@ def load(kind: type[P], name: str) -> type[P]:
         raise unknown(KINDS[kind], name, found)
     try:
         plugin = found[name].load()
-    except ImportError as error:
-        raise BadInput(f"{KINDS[kind]} {name!r} ({found[name].value}) cannot be imported: {error}") from error
+    except Exception as error:  # a package of somebody else's: anything can be wrong with it
+        told = f"{type(error).__name__}: {error}"
+        raise BadInput(f"{KINDS[kind]} {name!r} ({found[name].value}) cannot be imported: {told}") from error
     check_complete(kind, name, plugin)
     return cast(type[P], plugin)
 
@@ -78,9 +79,16 @@ def check_complete(kind: type[Plugin], name: str, plugin: object) -> None:
 def require(kind: type[Plugin], name: str) -> None:
     """Raises MissingPackage when packages of that plug-in are not installed."""
     plugin = load(kind, name)
-    missing = [package for package in plugin.needs if importlib.util.find_spec(package) is None]
+    missing = [package for package in plugin.needs if not _is_installed(package)]
     if missing:
         raise MissingPackage(f"{KINDS[kind]} {name!r}", missing, plugin.extra)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of `a.b` where there is no `a`
+        return False
 
 
 def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:

@@ -48,7 +48,7 @@ def jury_calibrate(
     query_column: Annotated[str | None, typer.Option(help="Column of the query, if not found by name.")] = None,
     answer_column: Annotated[str | None, typer.Option(help="Column of the answer.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
-    seed: Annotated[int, typer.Option(help="Of shuffles and bootstrap draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of shuffles and bootstrap draws.")] = 0,
     draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 2000,
     concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 16,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,

@@ -152,3 +152,18 @@ def test_the_version_is_that_of_the_installed_package(capsys: pytest.CaptureFixt
     assert run_command(["--version"]) == 0
     assert capsys.readouterr().out == f"safebench {version('safebench')}\n"
     assert run_command(["--version", "run", "--limit", "many"]) == 0  # before anything else is looked at
+
+
+def test_a_seed_below_zero_is_refused_before_anything_is_asked(data: Path) -> None:
+    assert run_with(data, **{"--seed": "-1"}) == 2
+    assert not (data.parent / "out").exists()
+
+
+def test_a_conversion_that_failed_is_status_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data.parent / "r.toml").write_text(
+        '[image.tiny]\nsteps = [{ use = "typographic", width = 90, height = 90, min_font_size = 50, max_font_size = 60 }]\n'
+    )
+    told = ["convert", str(data), "-c", "image:tiny", "--recipes", "r.toml", "--workers", "1", "--out"]
+    assert run_command([*told, "out"]) == 1
+    assert "100.0 % of the renderings failed" in capsys.readouterr().err
+    assert run_command([*told, "out", "--max-failed", "1"]) == 0

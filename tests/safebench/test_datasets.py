@@ -96,6 +96,19 @@ def test_an_unknown_text_column_suggests_the_nearest(tmp_path: Path) -> None:
     assert "words" in problem
 
 
+def test_twins_know_each_other_where_only_one_row_says_so(tmp_path: Path) -> None:
+    text = "id,intent,twin,query\na,harmful,b,One?\nb,benign,,Other?\n"
+    one, other = load_dataset(str(write(tmp_path / "d.csv", text))).queries
+    assert (one.twin, other.twin) == ("b", "a")
+
+
+def test_a_query_cannot_be_the_twin_of_two(tmp_path: Path) -> None:
+    text = "id,intent,twin,query\na,harmful,c,One?\nb,harmful,{},Two?\nc,benign,{},Other?\n"
+    for told in (("c", ""), ("c", "b")):
+        (found,) = problems(write(tmp_path / "d.csv", text.format(*told)))
+        assert "twin 'c' is the twin of" in found
+
+
 def test_all_bad_rows_are_reported_with_their_lines(tmp_path: Path) -> None:
     text = (
         "id,scenario,intent,twin,query\n"

@@ -175,3 +175,8 @@ def test_what_speaks_or_draws_with_other_random_numbers_may_be_tried_again(name:
 def test_a_control_that_would_leave_the_query_out_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInput, match=r"\.own.*control"):
         load_recipes(write(tmp_path, text))
+
+
+def test_what_is_no_table_of_recipes_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"recipes\.toml: medium = 'audio' is no table"):
+        load_recipes(write(tmp_path, 'medium = "audio"\n'))

@@ -34,6 +34,9 @@ class Half(Converter):
 class Needy(Perfume):
     needs, extra = ("no_such_package",), "smells"
 
+class Inner(Perfume):
+    needs, extra = ("no_such_package.inside",), "smells"
+
 nothing = 3
 """
 ENTRY_POINTS = """
@@ -45,6 +48,8 @@ half = smells:Half
 needy = smells:Needy
 number = smells:nothing
 gone = nowhere:Thing
+renamed = smells:OldName
+inner = smells:Inner
 """
 
 
@@ -97,7 +102,7 @@ def test_an_incomplete_plugin_says_all_that_it_lacks() -> None:
 
 
 @pytest.mark.usefixtures("third_party")
-@pytest.mark.parametrize("name", ["number", "gone"])
+@pytest.mark.parametrize("name", ["number", "gone", "renamed"])
 def test_a_broken_entry_point_is_one_clear_error(name: str) -> None:
     with pytest.raises(BadInput, match=name):
         registry.load(Converter, name)
@@ -105,8 +110,9 @@ def test_a_broken_entry_point_is_one_clear_error(name: str) -> None:
 
 @pytest.mark.usefixtures("third_party")
 def test_a_missing_package_comes_with_the_command_that_installs_it() -> None:
-    with pytest.raises(MissingPackage, match=r"pip install 'safebench\[smells\]'"):
-        registry.create(Converter, "needy", "test")
+    for name in ("needy", "inner"):
+        with pytest.raises(MissingPackage, match=r"pip install 'safebench\[smells\]'"):
+            registry.create(Converter, name, "test")
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:
