@@ -40,7 +40,8 @@ wheel: $(VENV)/dev
 
 # What needs torch: engines, recognisers and effects, with tiny models that the tests build on disk.
 local: $(LOCAL)/installed
-	$(LOCAL)/bin/python -m pytest tests/local tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
+	$(LOCAL)/bin/python -m pytest -n auto --dist worksteal tests/local tests/benchmarks/test_smoke.py \
+		tests/converters/test_contracts.py tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
 
 $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)
@@ -49,7 +50,7 @@ $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	touch $@
 
 inspect: $(INSPECT)/installed
-	$(INSPECT)/bin/python -m pytest tests/safebench/inspect_bridge
+	$(INSPECT)/bin/python -m pytest tests/safebench/inspect_bridge tests/benchmarks/test_smoke.py
 
 $(INSPECT)/installed: pyproject.toml constraints-inspect.txt
 	$(PYTHON) -m venv $(INSPECT)

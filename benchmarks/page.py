@@ -15,10 +15,13 @@ FINDINGS = [ROOT / "benchmarks" / name for name in ("findings.md", "findings-con
 INTRODUCTION = """\
 # Speed and memory
 
-`make bench` measures all of this and writes this page; `python -m benchmarks NAME …` measures some of it again. Each
-figure is the median of a few repetitions, with the smallest and the largest one behind it. Every repetition of every
-variant is a fresh process, and the variants of a table take turns, so that other work on the machine meets all of them.
-What counts are ratios: absolute times are those of one machine.
+How fast SafeBench is beside the bare client, inspect_ai and PyRIT, and where its time goes. `make bench` measures the
+goals and the tables below; the findings between them were written by people. `python -m benchmarks NAME …` measures
+some of it again.
+
+Each figure is the median of a few repetitions, with the smallest and the largest one behind it. Every repetition of
+every variant is a fresh process, and the variants of a table take turns, so that other work on the machine meets all of
+them. What counts are ratios: absolute times are those of one machine.
 """
 
 Results = Mapping[str, Sequence[Result]]  # by variant

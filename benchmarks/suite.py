@@ -160,7 +160,14 @@ SUITE = (
         (
             Goal("typographic: SafeBench / PyRIT", RATE, "SafeBench", 2.5, "PyRIT", at_least=True),
             Goal("typographic: SafeBench / bare Pillow", RATE, "SafeBench", 0.8, "bare Pillow loop", at_least=True),
-            Goal("typographic: 2 workers / 1", RATE, "2 workers, with OCR", 1.7, "1 worker, with OCR", at_least=True),
+            Goal(
+                "typographic, with OCR: 2 workers / 1",
+                RATE,
+                "2 workers, with OCR",
+                1.7,
+                "1 worker, with OCR",
+                at_least=True,
+            ),
         ),
         smoke=8,
     ),
@@ -249,7 +256,16 @@ SUITE = (
         "local_chat",
         (Variant("SafeBench", "ours", "local"), Variant("one after the other", "one-by-one", "local")),
         (RATE,),
-        (Goal("local chat model: batches / one by one", RATE, "SafeBench", 10, "one after the other", at_least=True),),
+        (
+            Goal(
+                "tiny local chat model: batches / one by one",
+                RATE,
+                "SafeBench",
+                10,
+                "one after the other",
+                at_least=True,
+            ),
+        ),
         smoke=4,
     ),
     Benchmark(

@@ -61,24 +61,24 @@ class Batcher(Generic[Asked, Answered]):
 
     async def _answer(self, batch: Sequence[tuple[Asked, asyncio.Future[Answered]]]) -> None:
         batch = [(asked, future) for asked, future in batch if not future.cancelled()]
-        if not batch:
-            return
+        if batch and await self._has_to_split(batch):
+            half = (len(batch) + 1) // 2
+            await self._answer(batch[:half])
+            await self._answer(batch[half:])
+
+    async def _has_to_split(self, batch: Sequence[tuple[Asked, asyncio.Future[Answered]]]) -> bool:
+        """Tries a batch. The error ends here: while it lives, its traceback holds all tensors of the failed batch."""
         try:
             answered = list(zip(batch, await self._work([asked for asked, _ in batch]), strict=True))
         except Exception as error:  # noqa: BLE001  whatever it is, only the one that it belongs to may fail
-            await self._split(batch, error)
-            return
+            if len(batch) > 1:
+                if type(error).__name__ == "OutOfMemoryError":
+                    self._most = max(1, min(self._most, len(batch) // 2))
+                return True
+            answered = []
+            if not batch[0][1].done():
+                batch[0][1].set_exception(error)
         for (_, future), answer in answered:
             if not future.done():
                 future.set_result(answer)
-
-    async def _split(self, batch: Sequence[tuple[Asked, asyncio.Future[Answered]]], error: Exception) -> None:
-        if len(batch) == 1:
-            if not batch[0][1].done():
-                batch[0][1].set_exception(error)
-            return
-        if type(error).__name__ == "OutOfMemoryError":
-            self._most = max(1, min(self._most, len(batch) // 2))
-        half = (len(batch) + 1) // 2
-        await self._answer(batch[:half])
-        await self._answer(batch[half:])
+        return False

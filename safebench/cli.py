@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from safebench import (
+    __version__,
     comparing_cli,
     data_cli,
     generating_cli,
@@ -65,6 +66,21 @@ Recognisers = Annotated[
     list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
 ]
 CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        output.print(f"safebench {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What stands before every command."""
 
 
 def main() -> None:
@@ -130,7 +146,10 @@ def run(
     target: Annotated[
         str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
     ] = None,
-    jury: Annotated[str | None, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")] = None,
+    jury: Annotated[
+        str | None,
+        typer.Option(help="A name of `safebench jury list`, or a jury file; `embedded` if not given: no idea of harm."),
+    ] = None,
     jury_model: JuryModels = None,
     calibration: CalibrationFile = None,
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,

@@ -45,6 +45,7 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
     """Many runs and the published tables, grouped by what can be compared."""
     from safebench.leaderboard import groups
     from safebench.pages.formats import percent, percents
+    from safebench.table_style import SRI_NOTE
 
     _check_packages(html)
     found = groups(runs)
@@ -59,6 +60,7 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
             table.add_row(*map(escape, names), asr, percents(row.ci95), percents(row.bounds), is_open, sri, refused)
         output.print(table)
     _notices([run for group in found for run in group.runs])
+    output.print(SRI_NOTE, style="dim")
     output.print("published numbers, from other queries and another jury: see `safebench published show`", style="dim")
     if html:
         from safebench.pages.runs_pages import write_leaderboard

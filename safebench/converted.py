@@ -6,6 +6,7 @@ read back with pyarrow alone.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -18,16 +19,20 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from safebench import registry
+from safebench.config import read_toml
 from safebench.datasets import Dataset, parse_rows
 from safebench.errors import BadInput
 from safebench.plugins import Describing
+from safebench.recipes import Recipe
 from safebench.records import compact, failure_from, fidelity_from
 from safebench.rendering import RenderJob
-from safebench.types import Failure, Media, Rendering
+from safebench.types import Failure, Media, Query, Rendering
 
 ROWS_A_GROUP = 16  # what is held in memory at once when writing and reading
 GROUPS_A_SHARD = 64
 WORK = ".work"  # inside the folder, while it is being made
+CONVERT_FILE = "convert.toml"  # what was asked, and by which recipes; it is not pushed to a hub
+RECIPE = "recipe"  # key there: the recipes, as in a recipes file
 PLAIN = (
     "id",
     "query",
@@ -43,6 +48,7 @@ PLAIN = (
     "fidelity",
     "failure",
 )
+TOLD = ("recipe", "id", "said", "written", "sha256", "fidelity_status")  # of a rendering, beside its media
 
 
 def schema(medium: str) -> pa.Schema:
@@ -114,7 +120,12 @@ def read_converted(folder: Path) -> Dataset:
         unfinished = (folder / WORK).exists()
         why = "its conversion is unfinished: give the same convert command again" if unfinished else "it has no shards"
         raise BadInput(f"data {str(folder)!r} is no folder made by `safebench convert`: {why}")
-    return Dataset(str(folder), parse_rows(_query_rows(folder), str(folder)), folder)
+    return Dataset(str(folder), parse_rows(_query_rows(folder), str(folder)), folder, _asked(folder).get(RECIPE, {}))
+
+
+def _asked(folder: Path) -> dict[str, Any]:
+    file = folder / CONVERT_FILE
+    return read_toml(file) if file.exists() else {}
 
 
 def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -128,8 +139,13 @@ def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield len(seen), one
 
 
-@lru_cache(maxsize=64)
 def _open(path: Path) -> parquet.ParquetFile:
+    """Kept open, until another file of the name is there."""
+    return _opened(path, path.stat().st_ino, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _opened(path: Path, *_: int) -> parquet.ParquetFile:
     """Without read-ahead, which would hold a row group in memory for as long as the file is open."""
     try:
         return parquet.ParquetFile(path, pre_buffer=False)
@@ -138,18 +154,37 @@ def _open(path: Path) -> parquet.ParquetFile:
 
 
 class Renderings:
-    """What `convert` made, by recipe and query, read from the shards when it is needed."""
+    """What `convert` made, by recipe and query, read from the shards when it is needed.
+
+    `media`: by (medium, recipe) a hash over what the rows say of their renderings, the hash of each media among it.
+    `fingerprints`: those of the recipes at the time, or a hash of the media where the folder does not tell them.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._places: dict[tuple[str, str, str], tuple[Path, int, int]] = {}
+        digests: dict[tuple[str, str], Any] = {}
         for path in shards(folder):
             file = _open(path)
             for group in range(file.num_row_groups):
-                columns = file.read_row_group(group, columns=["recipe", "id"]).to_pydict()
-                for n, (recipe, id) in enumerate(zip(columns["recipe"], columns["id"], strict=True)):
-                    self._places[path.parent.name, recipe, id] = (path, group, n)
-        self.recipes = {(medium, recipe) for medium, recipe, _ in self._places}
+                for n, told in enumerate(file.read_row_group(group, columns=list(TOLD)).to_pylist()):
+                    medium, recipe = path.parent.name, told["recipe"]
+                    self._places[medium, recipe, told["id"]] = (path, group, n)
+                    digests.setdefault((medium, recipe), hashlib.sha256()).update(compact(list(told.values())).encode())
+        self.media = {key: digest.hexdigest() for key, digest in digests.items()}
+        known = _asked(folder).get("recipes", {})
+        self.fingerprints = {
+            (m, name): known.get(f"{m}:{name}", f"media {told}") for (m, name), told in self.media.items()
+        }
         self._group = lru_cache(maxsize=4)(self._read_group)
+
+    def holds(self, recipe: Recipe, query: Query) -> bool:
+        return (recipe.medium, recipe.name, query.id) in self._places
+
+    def recorded(self, recipe: Recipe) -> Recipe:
+        """The recipe with the fingerprint of the time, where the folder has media by one of its name."""
+        found = self.fingerprints.get((recipe.medium, recipe.name))
+        return recipe.recorded(found) if found else recipe
 
     def rendering(self, job: RenderJob) -> Rendering | None:
         """The rendering that was made of this query by the recipe of this name, None when there is none."""

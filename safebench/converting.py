@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from safebench.config import read_toml, write_toml
-from safebench.converted import WORK, finished, row, write_shards
+from safebench.converted import CONVERT_FILE, RECIPE, WORK, finished, row, write_shards
 from safebench.data_card import Cells, cells_of, data_card
 from safebench.datasets import Dataset, load_dataset
 from safebench.dealing import Deal, deal
-from safebench.errors import BadInput, Interrupted
+from safebench.errors import BadInput, Interrupted, SafeBenchError
 from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
 from safebench.reading import Reader
-from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.recipes import Recipe, Recipes, load_recipes, parse_conditions
 from safebench.renderer import Renderer, RenderSettings, at_once, ready
 from safebench.store import Store
 from safebench.types import TEXT, Query, Rendering
 from safebench.workers import Workers
 
-CONVERT_FILE = "convert.toml"
 Rendered = Callable[[str, Rendering], None]  # told (condition, rendering) for each one that ends
+Started = Callable[[dict[str, int]], None]  # told how many renderings each recipe will make
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,12 @@ def convert(
     check_share: float = 1.0,
     recognisers: Sequence[str] = (),
     rendered: Rendered = lambda condition, rendering: None,
-    started: Callable[[dict[str, int]], None] = lambda planned: None,
+    started: Started = lambda planned: None,
 ) -> Conversion:
     """Render every query under every condition's recipe. The same call again continues, or finds nothing to do.
 
-    Raises BadInput for wrong input and for a folder that holds something else, Interrupted after ctrl-C.
+    Raises BadInput for wrong input and for a folder that holds something else, before anything is written;
+    TargetRefusesService and Interrupted (after ctrl-C) with everything made so far.
     """
     out = Path(out)
     dataset = load_dataset(data, text_column).limited(limit)
@@ -68,15 +69,15 @@ def convert(
     plain = [str(condition) for condition in parsed if condition.recipe is None or condition.medium == TEXT]
     if plain:
         raise BadInput(f"condition {', '.join(plain)} makes no media: there is nothing to convert")
-    named = {(c.medium, c.recipe): known[c.medium, c.recipe or ""] for c in parsed}
+    named = {(c.medium, c.recipe or ""): known[c.medium, c.recipe or ""] for c in parsed}
     chosen = [deal(recipe, known, dataset.queries, seed) for recipe in named.values()]
     for recipe in _recipes(chosen):
         recipe.check()
     settings = RenderSettings(seed, check_share, choose_recognisers(recognisers))
-    _claim(out, dataset, chosen, settings)
+    asked = _asked(dataset, chosen, settings, _tables(named, known))
+    _check_folder(out, asked)
     if not finished(out):
-        started(_planned(dataset.queries, chosen))
-        asyncio.run(_render_all(dataset, chosen, out, workers, settings, rendered))
+        asyncio.run(_render_all(dataset, chosen, out, workers, settings, asked, rendered, started))
     return Conversion(out, *cells_of(out))
 
 
@@ -98,28 +99,48 @@ def _planned(queries: Sequence[Query], deals: Sequence[Deal]) -> dict[str, int]:
     return dict(Counter(_name(found.recipe(query)) for query in queries for found in deals))
 
 
-def _claim(out: Path, dataset: Dataset, deals: list[Deal], settings: RenderSettings) -> None:
-    wanted: dict[str, Any] = {
+def _tables(named: Recipes, known: Recipes) -> dict[str, dict[str, Any]]:
+    """The recipes and those that they name in turn, as in a recipes file, so that a run of the folder needs none."""
+    members = {
+        (r.medium, name): known[r.medium, name] for r in named.values() for name in (*r.among, r.another) if name
+    }
+    tables: dict[str, dict[str, Any]] = {}
+    for (medium, name), recipe in (members | named).items():
+        tables.setdefault(medium, {})[name] = recipe.table()
+    return tables
+
+
+def _asked(
+    dataset: Dataset, deals: list[Deal], settings: RenderSettings, tables: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    return {
         "data": dataset.name,
         "data_sha256": dataset.sha256,
         "seed": settings.seed,
         "check_share": settings.check_share,
         "recognisers": dict(settings.recognisers),
         "recipes": {_name(recipe): recipe.fingerprint() for recipe in _recipes(deals)},
+        RECIPE: tables,
     }
+
+
+def _check_folder(out: Path, wanted: Mapping[str, Any]) -> None:
+    """Raises BadInput where it holds anything but this very conversion."""
     file = out / CONVERT_FILE
     if file.exists():
         found = read_toml(file)
-        differing = [key for key in wanted if key != "data" and found.get(key) != wanted[key]]
+        differing = [key for key in wanted if key not in ("data", RECIPE) and found.get(key) != wanted[key]]
         if differing:
             raise BadInput(
                 f"{out} holds another conversion: it differs in {', '.join(differing)}. Choose another --out"
             )
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInput(f"{out} exists and is no conversion: choose another --out")
-    else:
-        out.mkdir(parents=True, exist_ok=True)
-        write_toml(file, wanted)
+
+
+def _claim(out: Path, asked: Mapping[str, Any]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    write_toml(out / CONVERT_FILE, asked)
 
 
 async def _render_all(
@@ -128,14 +149,19 @@ async def _render_all(
     out: Path,
     count: int | None,
     settings: RenderSettings,
+    asked: Mapping[str, Any],
     rendered: Rendered,
+    started: Started,
 ) -> None:
+    """Nothing is written before recipes and recognisers are found to work."""
     work = out / WORK
     workers = Workers(count)
     stop = asyncio.Event()
     try:
+        await ready(_recipes(deals), settings, workers)
+        _claim(out, asked)
+        started(_planned(dataset.queries, deals))
         with Store(work) as store, on_interrupt(stop.set):
-            await ready(_recipes(deals), workers)
             renderer = Renderer(store, Reader(workers), None, settings)
             await _each(dataset.queries, deals, renderer, at_once(_recipes(deals), workers), stop, rendered)
             if stop.is_set():
@@ -163,9 +189,14 @@ async def _each(
                 return
             rendered(_name(job.recipe), await renderer.rendering(job))
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(width):
-            group.create_task(work())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(width):
+                group.create_task(work())
+    except* SafeBenchError as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        await renderer.finish()
 
 
 async def _pack(store: Store, dataset: Dataset, deals: list[Deal], out: Path, renderer: Renderer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +13,36 @@ from safebench.metrics import UNASSIGNED
 from safebench.recipes import Recipe
 
 Cells = dict[str, dict[str, Any]]  # fidelity by condition
+DURATION = "duration"  # in s: a column of the media that last
 
 
 def cells_of(folder: Path) -> tuple[Cells, dict[str, Cells]]:
-    """Fidelity by condition, and by scenario and condition, read from the shards without their media."""
+    """Fidelity by condition, and by scenario and condition, read from the shards without their media.
+
+    A condition whose media have durations has `hours` as well: the sum over the media that are there, in h.
+    """
     whole: dict[str, list[str]] = defaultdict(list)
     parts: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for condition, scenario, fidelity in _rows(folder):
-        whole[condition].append(fidelity)
-        parts[scenario or UNASSIGNED][condition].append(fidelity)
-    return _summarise(whole), {scenario: _summarise(cells) for scenario, cells in parts.items()}
+    seconds: dict[str, float] = defaultdict(float)
+    for one in _rows(folder):
+        whole[one["condition"]].append(one["fidelity"])
+        parts[one["scenario"] or UNASSIGNED][one["condition"]].append(one["fidelity"])
+        if one.get(DURATION) is not None:
+            seconds[one["condition"]] += one[DURATION]
+    cells = _summarise(whole)
+    for condition, total in seconds.items():
+        cells[condition]["hours"] = total / 3600
+    return cells, {scenario: _summarise(part) for scenario, part in parts.items()}
 
 
-def _rows(folder: Path) -> list[tuple[str, str | None, str]]:
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     from pyarrow import parquet
 
-    return [
-        (f"{path.parent.name}:{one['recipe']}", one["scenario"], one["fidelity"])
-        for path in shards(folder)
-        for one in parquet.read_table(path, columns=["recipe", "scenario", "fidelity"]).to_pylist()
-    ]
+    for path in shards(folder):
+        there = set(parquet.read_schema(path).names)
+        columns = [name for name in ("recipe", "scenario", "fidelity", DURATION) if name in there]
+        for one in parquet.read_table(path, columns=columns).to_pylist():
+            yield {**one, "condition": f"{path.parent.name}:{one['recipe']}"}
 
 
 def _summarise(cells: Mapping[str, list[str]]) -> Cells:
@@ -59,18 +69,12 @@ def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: 
 def _table(cells: Cells) -> str:
     """Counts, hours where the media have a duration, and error rates, as Markdown."""
     measures = shown_measures(cells.values())
-    timed = any("duration_s" in cell["means"] for cell in cells.values())
+    timed = any("hours" in cell for cell in cells.values())
     heads = ["rendering", *STATUSES, *(["hours"] if timed else []), *(f"mean {name}" for name in measures)]
     lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
     for name, cell in cells.items():
         numbers = [str(cell[status]) for status in STATUSES]
-        numbers += [f"{hours(cell):.2f}" if "duration_s" in cell["means"] else "–"] if timed else []
+        numbers += [f"{cell['hours']:.2f}" if "hours" in cell else "–"] if timed else []
         numbers += [f"{cell['means'][m]:.3f}" if m in cell["means"] else "–" for m in measures]
         lines.append(" | ".join([f"`{name}`", *numbers]))
     return "\n".join(f"| {line} |" for line in lines)
-
-
-def hours(cell: Mapping[str, Any]) -> float:
-    """Total duration in h of the media that have one."""
-    made = sum(cell[status] for status in STATUSES)
-    return float(cell["means"].get("duration_s", 0.0) * made / 3600)

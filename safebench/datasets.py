@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,11 +34,15 @@ Row = tuple[int | str, Mapping[str, Any]]  # line (CSV, JSONL) or row (Parquet) 
 
 
 class BadRows(BadInput):
-    """Rows that cannot be used: `every` has all problems, `problems` the first 20 and how many more there are."""
+    """Rows that cannot be used: `every` has all problems, `problems` the first 20 and how many more there are.
 
-    def __init__(self, every: Sequence[str]) -> None:
+    `lists_all`: the command that shows all of them, if there is one.
+    """
+
+    def __init__(self, every: Sequence[str], lists_all: str | None = None) -> None:
         hidden = len(every) - SHOWN_PROBLEMS
-        more = [f"… and {hidden} more bad rows; `safebench data check` lists them all"] if hidden > 0 else []
+        where = f"; `{lists_all}` lists them all" if lists_all else ""
+        more = [f"… and {hidden} more bad rows, {len(every)} problems in all{where}"] if hidden > 0 else []
         super().__init__(*every[:SHOWN_PROBLEMS], *more)
         self.every = tuple(every)
 
@@ -82,8 +87,16 @@ class Dataset:
 def load_dataset(name: str, text_column: str | None = None) -> Dataset:
     """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
 
-    Raises BadInput for a missing, empty or unreadable file, a missing text column, and with all bad rows.
+    Raises BadInput for a missing, empty or unreadable file and a missing text column, BadRows with all bad rows.
     """
+    try:
+        return _load(name, text_column)
+    except BadRows as error:
+        column = ["--text-column", text_column] if text_column else []
+        raise BadRows(error.every, shlex.join(["safebench", "data", "check", name, *column])) from error
+
+
+def _load(name: str, text_column: str | None) -> Dataset:
     if name in BUILT_IN:
         starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column)
         return starter if name == STARTER else starter.first_of_each_scenario()

@@ -13,11 +13,13 @@ from rich.table import Table
 
 from safebench import registry
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
+from safebench.extras import extras, missing
 from safebench.families import families
 from safebench.models import models
 from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
 from safebench.recipes import Recipe, load_recipes
 from safebench.rendering import RenderJob, render
+from safebench.torch_backend import check_matched
 from safebench.types import Query
 
 LISTED: dict[str, type[Plugin]] = {
@@ -97,6 +99,8 @@ def examine() -> tuple[Table, bool]:
     table.add_row("Python", escape(sys.version.split()[0]), "")
     table.add_row("safebench", version("safebench"), "")
     healthy = True
+    for extra in extras():
+        healthy &= _row(table, f"extra {extra}", lambda e=extra: _extra(e))
     for kind in LISTED.values():
         for name in registry.names(kind):
             healthy &= _row(table, f"{registry.KINDS[kind]} {name}", lambda k=kind, n=name: _load(k, n))
@@ -105,8 +109,17 @@ def examine() -> tuple[Table, bool]:
     return table, healthy
 
 
+def _extra(name: str) -> str:
+    lacking = missing(name)
+    if lacking:
+        raise MissingPackage(f"the extra {name!r}", lacking, name)
+    return "installed"
+
+
 def _load(kind: type[Plugin], name: str) -> str:
     registry.require(kind, name)
+    if "torch" in registry.load(kind, name).needs:
+        check_matched()
     return "ready"
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Literal
 from urllib.parse import urlsplit
 
 from safebench.errors import BadInput
@@ -13,13 +11,21 @@ from safebench.records import storable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
-NO_SERVICE = frozenset({401, 402, 403, 404})
-NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
 
 
 def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
-    """The base URL that was named, else OPENAI_BASE_URL, else the usual one."""
-    return (named or os.environ.get("OPENAI_BASE_URL") or usual).rstrip("/")
+    """The base URL that was named, else OPENAI_BASE_URL, else the usual one.
+
+    Raises BadInput for what is no http(s) URL, and for one that holds a key: URLs are written into records.
+    """
+    url = (named or os.environ.get("OPENAI_BASE_URL") or usual).rstrip("/")
+    parts = urlsplit(url)
+    if parts.username or parts.password or parts.query:
+        shown = f"{parts.scheme}://{parts.hostname}{parts.path}"
+        raise BadInput(f"no key belongs into base_url ({shown}), where it would be written down: name --api-key-env")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(f"base_url {url!r} is not an http(s) URL")
+    return url
 
 
 def endpoint_key(url: str, variable: str | None, who: str, usual: str = DEFAULT_KEY) -> str:
@@ -38,6 +44,12 @@ def _is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
+def without_key(told: str, variable: str) -> str:
+    """What an endpoint said, without the key in this variable, which some servers repeat in their errors."""
+    key = os.environ.get(variable)
+    return told.replace(key, "(key)") if key else told
+
+
 def error_text(body: bytes) -> str:
     """The message in an error body, or the beginning of the body, on one line."""
     text = body.decode("utf-8", "replace")
@@ -48,19 +60,3 @@ def error_text(body: bytes) -> str:
     except ValueError:
         pass
     return storable(" ".join(text.split()))[:300] or "nothing"
-
-
-def meaning(status: int, told: object, filters: Sequence[str]) -> Literal["blocked", "no service", "failed"]:
-    """What an error says: a filter stopped this request, no request at all can succeed, or this one failed.
-
-    `filters` are the words of a filter's stop. With another status they tell of a filter that is out of order.
-    """
-    if status in (400, 403) and mentions(told, filters):
-        return "blocked"
-    return "no service" if status in NO_SERVICE or mentions(told, NO_SERVICE_CODES) else "failed"
-
-
-def mentions(told: object, words: Sequence[str]) -> bool:
-    """Whether one of these words, in snake_case, stands in an error in any spelling."""
-    text = str(told).lower().replace("-", "_").replace(" ", "_")
-    return any(word in text for word in words)

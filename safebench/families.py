@@ -19,6 +19,7 @@ from safebench.resources import load_toml
 
 PLAIN = "plain"
 LIKE = "like"
+ADDED = ("blocked_codes", "blocked_messages", "blocked_fields")  # what a family says here stands beside plain's
 LIMITS = ("max_tokens", "max_completion_tokens")  # two names for the same wish
 
 
@@ -40,7 +41,9 @@ class Family(PluginOptions):
     thinking_tags: tuple[tuple[str, str], ...]
     blocked_finish: tuple[str, ...]
     failed_finish: tuple[str, ...]
-    blocked_errors: tuple[str, ...]
+    blocked_codes: tuple[str, ...]
+    blocked_messages: tuple[str, ...]
+    blocked_fields: tuple[str, ...]
 
     def url(self, named: str | None) -> str:
         """The base URL: that of the user, or else where the family is.
@@ -69,7 +72,13 @@ class Family(PluginOptions):
 def families() -> dict[str, Family]:
     """All that are declared, by name."""
     tables = load_toml("families.toml")
-    return {name: Family(**{**tables[PLAIN], **table}, name=name) for name, table in tables.items()}
+    return {name: Family(**_over(tables[PLAIN], table), name=name) for name, table in tables.items()}
+
+
+def _over(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table, and the base where it says nothing."""
+    added = {key: tuple(dict.fromkeys([*base[key], *table.get(key, [])])) for key in ADDED}
+    return {**base, **table, **added}
 
 
 def plain() -> Family:
@@ -90,7 +99,7 @@ def family_of(named: str | Mapping[str, Any] | None, base_url: str | None, where
     table = dict(named)
     like = _by_name(str(table.pop(LIKE, PLAIN)), where)
     try:
-        return Family(**{**like.model_dump(), "name": f"like {like.name}", **table})
+        return Family(**_over({**like.model_dump(), "name": f"like {like.name}"}, table))
     except ValidationError as error:
         raise BadInput(*registry.explain(error, [LIKE, *Family.model_fields], f"{where}: family")) from error
 

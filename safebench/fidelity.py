@@ -15,7 +15,7 @@ STATUSES = ("passed", "failed", "unchecked")
 
 
 def summarise_fidelity(fidelities: Iterable[str]) -> dict[str, Any] | None:
-    """Renderings by status, and mean and sum of every measure, from fidelities as JSON; None when there are none."""
+    """Renderings by status, and the mean of every measure, from fidelities as JSON; None when there are none."""
     statuses: Counter[str] = Counter()
     measures: dict[str, list[float]] = defaultdict(list)
     for told in fidelities:

@@ -40,7 +40,7 @@ class FinishedRun:
 
     @property
     def notice(self) -> str | None:
-        return notice(self.target)
+        return notice(self.asked)
 
 
 def read_run(folder: Path) -> FinishedRun:

@@ -15,12 +15,11 @@ from typing import Protocol
 from safebench import comprehension, registry
 from safebench.asking import compose
 from safebench.comprehension import Comprehension
-from safebench.converted import Renderings
 from safebench.errors import SafeBenchError
 from safebench.exchanges import Desk, Stopping
 from safebench.judging import Judge
 from safebench.outcomes import Ending, before_asking, before_judging
-from safebench.planning import Plan
+from safebench.planning import Plan, transcribers
 from safebench.reading import Reader
 from safebench.renderer import Renderer, at_once
 from safebench.store import Store
@@ -29,15 +28,20 @@ from safebench.types import TEXT, Ballot, Item, Outcome, Rendering, Response
 
 
 class Progress(Protocol):
-    """Told what is planned and about every item that ends; `safebench.progress` draws bars from it."""
+    """Told what is planned, what to know before it begins, and about every item that ends; draws bars from it."""
 
     def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None: ...
+
+    def warned(self, line: str) -> None: ...
 
     def ended(self, condition: str, outcome: Outcome) -> None: ...
 
 
 class NoProgress:
     def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None:
+        """Shows nothing."""
+
+    def warned(self, line: str) -> None:
         """Shows nothing."""
 
     def ended(self, condition: str, outcome: Outcome) -> None:
@@ -66,10 +70,10 @@ class Pipeline:
         self._stop = stop
         self._progress = progress or NoProgress()
         self._reader = reader
+        self._transcribers = transcribers(plan.rendering.recognisers)
         self._desk = Desk(store, plan.config.concurrency, stop)
         self._judging = Judge(plan.jury, store, self._desk)
-        made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
-        self._renderer = Renderer(store, reader, made, plan.rendering)
+        self._renderer = Renderer(store, reader, plan.made, plan.rendering)
         width = plan.config.concurrency
         self._to_render: Line = asyncio.Queue(4 * reader.workers.count)
         self._to_ask: Line = asyncio.Queue(width)
@@ -114,7 +118,7 @@ class Pipeline:
         recipe = self._plan.recipe(passage.item)
         request = compose(passage.item, passage.rendering, recipe)
         response = await self._desk.put(self._plan.target, request, passage.id, "target")
-        transcript = await transcribe(response, self._plan.rendering.recognisers, self._reader)
+        transcript = await transcribe(response, self._transcribers, self._reader)
         passage = replace(passage, response=response, transcript=transcript)
         return self._end(passage, before_judging(response, transcript.text if transcript else None))
 
@@ -123,8 +127,11 @@ class Pipeline:
         assert passage.response is not None
         probe = await self._probe(passage)
         missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
-        query, told = passage.item.query, passage.response.text
-        self._end(passage, *await self._judging.decide(passage.id, query, told, passage.transcript, missed=missed))
+        item, told = passage.item, passage.response.text
+        judged = await self._judging.decide(
+            passage.id, item.query, item.repeat, told, passage.transcript, missed=missed
+        )
+        self._end(passage, *judged)
 
     async def _probe(self, passage: Passage) -> Comprehension | None:
         config, query = self._plan.config, passage.item.query

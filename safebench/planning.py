@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from safebench.jury.files import JuryTable, build_jury, jury_tables, jury_versio
 from safebench.jury.protocol import Jury
 from safebench.models import model_of
 from safebench.plugins import Recogniser, Target
-from safebench.recipes import Recipe, load_recipes, parse_conditions
+from safebench.preflight import choose_trials
+from safebench.recipes import Recipe, Recipes, load_recipes, parse_conditions
+from safebench.records import leaves, plain_tables
 from safebench.renderer import RenderSettings
 from safebench.targets import Recognise, open_target
 from safebench.types import TEXT, Condition, Item
@@ -43,7 +45,9 @@ class Plan:
     jury: Jury
     skipped: Mapping[Condition, str]  # condition -> why the target cannot be asked so
     rendering: RenderSettings
-    to_render: tuple[Recipe, ...]  # those that the data set does not bring as media
+    made: Renderings | None  # media that the data set brings
+    to_render: tuple[Recipe, ...]  # what has to be rendered all the same
+    trials: Mapping[str, Recipe]  # by medium: what the preflight tries
 
     @property
     def folder(self) -> Path:
@@ -77,10 +81,14 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
         for c in conditions
         if c.recipe is not None
     }
-    made = Renderings(dataset.folder).recipes if dataset.folder else set()
-    to_render = tuple(recipe for recipe in _all_recipes(deals) if (recipe.medium, recipe.name) not in made)
+    _check_controls(deals)
+    made = Renderings(dataset.folder) if dataset.folder else None
+    to_render = _to_render(deals, dataset, made)
     for recipe in to_render:
         recipe.check()
+    if made:
+        _check_made(made, to_render, known, load_recipes(brought=dataset.recipes))
+        deals = {c: replace(found, recipes=tuple(map(made.recorded, found.recipes))) for c, found in deals.items()}
     target = open_target(config.target, config.target_options(), recognise)
     table = read_jury(config.jury, config.jury_models)
     model = model_of(config.target)
@@ -92,7 +100,49 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     jury = build_jury(table, config.seed if config.jury_seed is None else config.jury_seed)
     if config.calibration:
         check_bound(read_calibration(Path(config.calibration)), bind(jury_tables(table), jury_versions(jury)))
-    return Plan(config, dataset, conditions, deals, target, table, jury, skipped, settings, to_render)
+    tried = choose_trials({c: found for c, found in deals.items() if c not in skipped}, known)
+    return Plan(config, dataset, conditions, deals, target, table, jury, skipped, settings, made, to_render, tried)
+
+
+def _check_controls(deals: Mapping[Condition, Deal]) -> None:
+    """Raises BadInput where a control would be sent without the query."""
+    asks_nothing = [c for c, found in deals.items() if not c.with_text and any(r.control for r in found.recipes)]
+    if asks_nothing:
+        raise BadInput(
+            *(
+                f"condition {c}: a control does not carry the query, so nothing would be asked: "
+                f"write {replace(c, with_text=True)}"
+                for c in asks_nothing
+            )
+        )
+
+
+def _to_render(deals: Mapping[Condition, Deal], dataset: Dataset, made: Renderings | None) -> tuple[Recipe, ...]:
+    """The recipes of which the data set does not bring the media of every query."""
+    if made is None:
+        return tuple(_all_recipes(deals))
+    lacking = (
+        found.recipe(query)
+        for found in deals.values()
+        for query in dataset.queries
+        if not made.holds(found.recipe(query), query)
+    )
+    return tuple({(recipe.medium, recipe.name): recipe for recipe in lacking}.values())
+
+
+def _check_made(made: Renderings, to_render: Sequence[Recipe], known: Recipes, brought: Recipes) -> None:
+    """Raises BadInput where a folder's media were made by another recipe than the one that the run would name."""
+    for key, fingerprint in made.fingerprints.items():
+        name, theirs = ".".join(key), brought.get(key)
+        if theirs is not None and known[key].told() != theirs.told():
+            raise BadInput(
+                f"recipe {name} is not the one by which the media in {made.folder} were made: give yours another name"
+            )
+        if any((r.medium, r.name) == key and r.fingerprint() != fingerprint for r in to_render):
+            raise BadInput(
+                f"{made.folder} lacks renderings of some queries by {name}, and that recipe would make others now: "
+                "convert the data again, or give the seed with which they were converted"
+            )
 
 
 def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
@@ -104,6 +154,11 @@ def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
             raise BadInput(f"recognisers {chosen[medium]!r} and {spec!r} are both for {medium}: choose one")
         chosen[medium] = spec
     return chosen
+
+
+def transcribers(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Those of the chosen recognisers, by their medium, by which answers are judged."""
+    return {medium: spec for medium, spec in chosen.items() if recogniser_class(spec).transcribes}
 
 
 def _all_recipes(deals: Mapping[Condition, Deal]) -> list[Recipe]:
@@ -170,33 +225,35 @@ def run_file(plan: Plan) -> dict[str, Any]:
 
 def resolved(plan: Plan) -> dict[str, Any]:
     """Versions and hashes of all that the results depend on."""
+    recipes, media = _all_recipes(plan.deals), plan.made.media if plan.made else {}
+    brought = {f"{r.medium}.{r.name}": media[r.medium, r.name] for r in recipes if (r.medium, r.name) in media}
     return {
         "safebench": version("safebench"),
         "data_sha256": plan.dataset.sha256,
+        **({"media": brought} if brought else {}),
         "queries": len(plan.dataset.queries),
-        "target": _without_none(dict(plan.target.describe())),
+        "target": plain_tables(plan.target.describe()),
         "recognisers": {spec: recogniser_class(spec).version for spec in plan.config.recognisers},
         **jury_versions(plan.jury),
-        "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in _all_recipes(plan.deals)},
+        "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
     }
-
-
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def check_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises BadInput where the run in a folder is not the one that is wanted."""
-    differing = [
-        f"{key} (there {found.get(key)!r}, here {wanted.get(key)!r})"
-        for key in sorted({*found, *wanted} - FREE - {RESOLVED})
-        if found.get(key) != wanted.get(key)
-    ]
-    old, new = found.get(RESOLVED, {}), wanted[RESOLVED]
-    differing += [f"{RESOLVED}.{key}" for key in new if old.get(key) != new[key]]
+    asked = [key for key in sorted({*found, *wanted} - FREE - {RESOLVED}) if found.get(key) != wanted.get(key)]
+    differing = [_differs(key, found.get(key), wanted.get(key)) for key in asked]
+    old = found.get(RESOLVED, {})
+    for key, new in wanted[RESOLVED].items():
+        there, here = (dict(leaves(value, f"{RESOLVED}.{key}")) for value in (old.get(key), new))
+        differing += [_differs(k, there.get(k), here.get(k)) for k in there | here if there.get(k) != here.get(k)]
     if differing:
-        shown = "; ".join(_short(one) for one in differing)
+        shown = "; ".join(_short(one) for one in differing[:8])
         raise BadInput(f"{folder} holds another run: it differs in {shown}. Choose another --out")
+
+
+def _differs(key: str, there: Any, here: Any) -> str:
+    return f"{key} (there {there!r}, here {here!r})"
 
 
 def _short(text: str) -> str:

@@ -92,6 +92,7 @@ class Converter(Plugin):
     takes: ClassVar[str]
     gives: ClassVar[str]
     rewords: ClassVar[bool] = True  # of text to text; False: the same text, written as a voice says it
+    varies: ClassVar[bool] = False  # whether another attempt at the same work may give something else
     required = ("name", "summary", "takes", "gives")
 
     def check(self) -> None:
@@ -125,7 +126,11 @@ class Recogniser(Plugin):
     """Reads or hears media back into text. Written NAME[:ARGUMENT]; the argument is an option of that name."""
 
     medium: ClassVar[str]
+    transcribes: ClassVar[bool] = True  # False: it may check a text that is known, but no answer is judged by it
     required = ("name", "summary", "medium")
+
+    def check(self) -> None:
+        """Before a run, in a worker process: raise BadInput when nothing can be recognised (no key, no model)."""
 
     @abstractmethod
     def recognise(self, media: Media) -> str:
@@ -219,7 +224,10 @@ class Modality(Plugin):
 
     @abstractmethod
     def check(self, checking: Checking) -> Fidelity:
-        """Judge a rendering against the gate. Never raises for media that is merely bad."""
+        """Judge a rendering against the gate. Never raises for media that is merely bad.
+
+        Raises BadInput and TargetRefusesService, which stop the run, where the chosen recogniser can do nothing at all.
+        """
 
     @abstractmethod
     def compose(self, asking: Asking) -> tuple[Part, ...]:
@@ -248,6 +256,7 @@ class Target(Plugin):
     family: ClassVar[str]
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by medium: a new family brings those for the media that exist
     in_process: ClassVar[bool] = False  # reads media itself, so that none can get lost on the way
+    stand_in: ClassVar[bool] = False  # no model: what a run on it finds is about the pipeline alone
     required = ("name", "summary", "family")
 
     def __init__(self, setup: TargetSetup) -> None:
@@ -307,6 +316,11 @@ class Case:
 
 class Juror(Plugin):
     """A judge with a role."""
+
+    @classmethod
+    def notice(cls) -> str | None:
+        """A sentence that every page has to show where all jurors have one."""
+        return None
 
     @abstractmethod
     async def vote(self, case: Case) -> Ballot:

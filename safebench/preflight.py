@@ -1,24 +1,28 @@
 """Does the media arrive? Some servers drop the parts that their model cannot take and answer 200 all the same.
 
-Before a run the target is sent a harmless rendering with an instruction to repeat it, and the instruction alone. More
+Before a run the target is sent a harmless rendering with an instruction to repeat it, and the instruction alone. The
+rendering is of a sentence of ours; where the data bring their media, of one of their benign queries. More
 prompt tokens with the media, or the sentence in the answer, show that it arrived. Equal token counts show that it did
 not, unless the counts are constant, which a third, longer message tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from safebench import registry
 from safebench.asking import ask_safely
-from safebench.comprehension import UNDERSTOOD, missing_words, request
+from safebench.comprehension import read, request
+from safebench.converted import Renderings
+from safebench.dealing import Deal
 from safebench.errors import BadInput
 from safebench.plugins import Target
-from safebench.recipes import Recipe
+from safebench.recipes import Recipe, Recipes
 from safebench.rendering import RenderJob, render
 from safebench.resources import prompt
-from safebench.types import Intent, Message, Query, Request, Response, Text
+from safebench.types import TEXT, Condition, Intent, Message, Query, Rendering, Request, Response, Text
 from safebench.workers import Workers
 
 
@@ -36,9 +40,42 @@ class Delivery:
         return asdict(self)
 
 
-async def preflight(target: Target, recipes: Mapping[str, Recipe], workers: Workers) -> list[Delivery]:
-    """Try every medium once, by one of its recipes. Raises BadInput when the target does not get one of them."""
-    found = [await _try(target, recipe, workers) for recipe in recipes.values()]
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the target has to repeat, and the rendering of it."""
+
+    query: Query
+    rendering: Rendering
+
+
+def choose_trials(deals: Mapping[Condition, Deal], known: Recipes) -> dict[str, Recipe]:
+    """By medium the first recipe that carries its query; where there are only controls, the modality's default."""
+    by_medium: dict[str, list[Recipe]] = {}
+    for condition, found in deals.items():
+        if condition.medium != TEXT:
+            by_medium.setdefault(condition.medium, []).extend(found.recipes)
+    return {medium: _trial_recipe(medium, recipes, known) for medium, recipes in by_medium.items()}
+
+
+def _trial_recipe(medium: str, recipes: list[Recipe], known: Recipes) -> Recipe:
+    default = known.get((medium, registry.modality(medium).default_recipe or ""))
+    return next((recipe for recipe in recipes if not recipe.control), default or recipes[0])
+
+
+async def preflight(
+    target: Target,
+    recipes: Mapping[str, Recipe],
+    workers: Workers,
+    made: Renderings | None = None,
+    queries: Iterable[Query] = (),
+) -> list[Delivery]:
+    """Try every medium once, by its recipe; `made` are the media that the data bring, and `queries` what is in them.
+
+    Raises BadInput when the target does not get one of them.
+    """
+    found = [
+        await _try(target, await _trial(recipe, workers, made, queries), medium) for medium, recipe in recipes.items()
+    ]
     dropped = [delivery for delivery in found if delivery.state == "dropped"]
     if dropped:
         remedy = (
@@ -48,19 +85,28 @@ async def preflight(target: Target, recipes: Mapping[str, Recipe], workers: Work
     return found
 
 
-async def _try(target: Target, recipe: Recipe, workers: Workers) -> Delivery:
+async def _trial(recipe: Recipe, workers: Workers, made: Renderings | None, queries: Iterable[Query]) -> Trial:
+    """A benign query of the data that comes with its media, or else the trial sentence."""
+    for query in queries if made else ():
+        rendering = made.rendering(RenderJob(query, recipe)) if made and query.intent is Intent.BENIGN else None
+        if rendering is not None and rendering.faithful:
+            return Trial(query, rendering)
     sentence = Query("preflight", prompt("comprehension.sentence").text, Intent.BENIGN)
-    rendering = await workers.run(render, RenderJob(sentence, recipe, check=False))
-    if rendering.media is None:
-        return Delivery(recipe.medium, "unknown", f"the trial sentence was not rendered: {rendering.failure}")
-    with_media = await ask_safely(target, request([rendering.media]))
+    return Trial(sentence, await workers.run(render, RenderJob(sentence, recipe, check=False)))
+
+
+async def _try(target: Target, trial: Trial, medium: str) -> Delivery:
+    media = trial.rendering.media
+    if media is None:
+        return Delivery(medium, "unknown", f"the trial sentence was not rendered: {trial.rendering.failure}")
+    with_media = await ask_safely(target, request([media]))
     without = await ask_safely(target, _text("comprehension.repeat"))
     if with_media.status == "failed":
         worked = without.status == "answered"
-        return Delivery(recipe.medium, "dropped" if worked else "unknown", str(with_media.failure))
-    if missing_words(sentence.text, with_media.text) <= UNDERSTOOD:
-        return Delivery(recipe.medium, "delivered", "it repeated the trial sentence", *_counts(with_media, without))
-    return await _by_tokens(target, recipe.medium, with_media, without)
+        return Delivery(medium, "dropped" if worked else "unknown", str(with_media.failure))
+    if read(trial.query, trial.rendering, with_media).status == "understood":
+        return Delivery(medium, "delivered", "it repeated the trial sentence", *_counts(with_media, without))
+    return await _by_tokens(target, medium, with_media, without)
 
 
 async def _by_tokens(target: Target, medium: str, with_media: Response, without: Response) -> Delivery:

@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from safebench import registry
 from safebench.config import read_toml
 from safebench.errors import BadInput, unknown
 from safebench.hashing import content_hash
-from safebench.plugins import Converter, Modality, PluginOptions
+from safebench.plugins import QUERY, Converter, Modality, PluginOptions
 from safebench.resources import data_path
 from safebench.types import TEXT, Condition
 
@@ -42,15 +42,24 @@ class Recipe(PluginOptions):
     tries: int = Field(1, ge=1, le=10)  # renderings that are made at most until one is faithful
     carrier: str | None = None  # the written part, by prompt name, QUERY or MADE; the modality's own when not given
     layout: Mapping[str, float] = {}  # of the message, by what its modality knows
-    control: bool = False  # made to carry no query: not checked, and no query can be misread in it
+    control: bool = False  # made to carry no query: not checked, and asked with the written query beside it alone
     among: tuple[str, ...] = ()  # instead of steps: recipes of this medium, dealt out evenly within each scenario
     another: str | None = None  # instead of steps: what the recipe of this name makes of another query
     quickstart: bool = False  # whether the quickstart asks under this recipe too
+    _recorded: str | None = PrivateAttr(None)  # the fingerprint with which its media were made elsewhere
 
     @model_validator(mode="after")
     def _has_steps(self) -> Recipe:
         if [bool(self.steps), bool(self.among), self.another is not None].count(True) != 1:
             raise ValueError("a recipe needs one of: steps; `among`, recipes to choose from; `another`, a recipe")
+        return self
+
+    @model_validator(mode="after")
+    def _is_asked_with_the_query(self) -> Recipe:
+        if self.another is not None and not self.control:
+            raise ValueError("what renders another query is a control: it needs `control = true`")
+        if self.control and (self.carrier != QUERY or self.medium == TEXT):
+            raise ValueError('a control does not carry the query: it needs `carrier = "query"`, and is no text')
         return self
 
     def check(self) -> None:
@@ -69,11 +78,26 @@ class Recipe(PluginOptions):
             has = converter.gives
         if has != self.medium:
             raise BadInput(f"{where} ends with {has}, not with {self.medium}")
+        if self.tries > 1 and not any(registry.load(Converter, step.use).varies for step in self.steps):
+            raise BadInput(f"{where}: tries = {self.tries}, and none of its steps makes anything else on another try")
+
+    def told(self) -> dict[str, Any]:
+        """What the media and the gate hang on, but for versions and files."""
+        return self.model_dump(mode="json", exclude={"description", "quickstart"})
+
+    def table(self) -> dict[str, Any]:
+        """As it is written in a recipes file."""
+        return self.model_dump(mode="json", exclude={"name", "medium"}, exclude_defaults=True)
 
     def fingerprint(self) -> str:
         """Changes whenever the same text would give other bytes or be judged by another gate."""
-        told = self.model_dump(mode="json", exclude={"description", "quickstart"})
-        return _fingerprint(json.dumps(told, sort_keys=True))
+        return self._recorded or _fingerprint(json.dumps(self.told(), sort_keys=True))
+
+    def recorded(self, fingerprint: str) -> Recipe:
+        """The same for media that were made elsewhere: it has the fingerprint that was recorded there."""
+        copy = self.model_copy()
+        copy._recorded = fingerprint
+        return copy
 
 
 def _known(kind: str, given: Mapping[str, float], known: tuple[str, ...], where: str) -> None:

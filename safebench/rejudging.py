@@ -36,7 +36,8 @@ UPDATE items SET outcome = NULL, reason = NULL, rating = NULL WHERE id IN (SELEC
 DELETE FROM ballots;
 """
 TO_JUDGE = """
-SELECT i.id AS item, i.condition, i.rendering, i.exchange, p.status AS probe, s.transcript, s.recogniser, s.failure, q.*
+SELECT i.id AS item, i.repeat, i.condition, i.rendering, i.exchange, p.status AS probe,
+  s.transcript, s.recogniser, s.failure, q.*
 FROM items i JOIN queries q ON q.id = i.query LEFT JOIN probes p ON p.item = i.id LEFT JOIN spoken s ON s.item = i.id
 WHERE i.outcome IS NULL ORDER BY i.id
 """
@@ -169,7 +170,8 @@ async def _work(
             heard = Transcript(row["transcript"], row["recogniser"], row["failure"])
         try:
             missed = probed and row["probe"] == "missed"
-            ending, ballots = await judge.decide(row["item"], query_from(row), response.text, heard, missed=missed)
+            about = (row["item"], query_from(row), row["repeat"])
+            ending, ballots = await judge.decide(*about, response.text, heard, missed=missed)
         except Stopping:
             return
         told = (ending.outcome, ending.reason, ending.rating, row["rendering"], row["exchange"], ballots)

@@ -11,7 +11,7 @@ from safebench.batching import Batcher
 from safebench.converted import Renderings
 from safebench.reading import Reader
 from safebench.recipes import Recipe
-from safebench.rendering import RenderJob, batch_size, prepare, render_batch
+from safebench.rendering import RenderJob, batch_size, prepare, prepare_recogniser, render_batch
 from safebench.store import Store
 from safebench.types import Failure, Fidelity, Rendering
 from safebench.workers import WorkerDied, Workers
@@ -28,10 +28,12 @@ class RenderSettings:
     recognisers: Mapping[str, str] = field(default_factory=dict)  # by medium, NAME[:ARGUMENT]
 
 
-async def ready(recipes: Iterable[Recipe], workers: Workers) -> None:
-    """Raises BadInput when one of the recipes could render nothing, whatever the query."""
+async def ready(recipes: Iterable[Recipe], how: RenderSettings, workers: Workers) -> None:
+    """Raises BadInput when a recipe could render nothing, or a recogniser recognise nothing, whatever the query."""
     for recipe in recipes:
         await workers.run(prepare, recipe)
+    for spec in how.recognisers.values():
+        await workers.run(prepare_recogniser, spec)
 
 
 def at_once(recipes: Iterable[Recipe], workers: Workers) -> int:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from safebench import registry
-from safebench.errors import ConversionError, SafeBenchError, TargetRefusesService
+from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService
 from safebench.plugins import Checking, Converter, Notes, Recogniser, Work
 from safebench.recipes import Recipe, Step
 from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
@@ -40,6 +40,7 @@ class RenderJob:
         return hashlib.sha256(made_from.encode()).hexdigest()
 
 
+CONTROL = "a control is not meant to carry the query"  # why its rendering is unchecked
 _FITS: WeakKeyDictionary[Converter, int] = WeakKeyDictionary()  # works at once, where memory held no whole batch
 
 
@@ -70,7 +71,8 @@ def render_batch(jobs: Sequence[RenderJob]) -> list[Rendering]:
     """Render and check queries by one recipe, each as often as the recipe allows until its rendering is faithful.
 
     A failure is data: it comes back in the rendering. Raises TargetRefusesService where a model that takes part would
-    answer nothing at all: that is no fault of a query. The time taken is shared out evenly.
+    answer nothing at all, and BadInput where
+    no rendering could be checked: those are no faults of a query. The time taken is shared out evenly.
     """
     started = time.perf_counter()
     found: dict[int, Rendering] = {}
@@ -95,6 +97,11 @@ def prepare(recipe: Recipe) -> None:
     """Make the recipe's converters ready in this process. Raises BadInput when one of them could make nothing."""
     for step in recipe.steps:
         _converter(step.model_dump_json()).check()
+
+
+def prepare_recogniser(spec: str) -> None:
+    """Make NAME[:ARGUMENT] ready in this process. Raises BadInput when it could recognise nothing."""
+    _recogniser(spec).check()
 
 
 def _render_once(jobs: Sequence[RenderJob], attempt: int) -> list[Rendering]:
@@ -178,11 +185,11 @@ class _Chain:
         self.media = made
 
     @contextmanager
-    def going(self, component: str) -> Iterator[None]:
+    def going(self, component: str, stopping: tuple[type[Exception], ...] = (TargetRefusesService,)) -> Iterator[None]:
         """The one boundary: any engine's failure becomes data, but for a service that will answer nobody."""
         try:
             yield
-        except TargetRefusesService:
+        except stopping:
             raise
         except Exception as error:  # noqa: BLE001
             self.fail(component, error)
@@ -195,7 +202,7 @@ class _Chain:
         """Checked, where there is something to check."""
         fidelity = None
         if self.failure is None:
-            with self.going(f"check of {self.job.recipe.medium}"):
+            with self.going(f"check of {self.job.recipe.medium}", (TargetRefusesService, BadInput)):
                 fidelity = self._check()
         return Rendering(
             self.job.recipe.name,
@@ -213,7 +220,7 @@ class _Chain:
         job, measures = self.job, self.notes.measures
         assert self.media is not None
         if job.recipe.control:
-            return Fidelity("unchecked", measures, reason="a control is not meant to carry the query")
+            return Fidelity("unchecked", measures, reason=CONTROL)
         if not job.check:
             return Fidelity("unchecked", measures, reason="not in the checked sample")
         query = replace(self.query, text=self.wanted)

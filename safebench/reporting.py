@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from safebench.jury.record import jury_record
 from safebench.metrics import Group, summarise
 from safebench.models import model_of
 from safebench.planning import RUN_FILE
-from safebench.plugins import Target
+from safebench.plugins import Juror, Target
+from safebench.spoken import spoken_of
 from safebench.statistics.gap import GapSettings, gap
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import spread
@@ -80,7 +81,8 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
             "seed": asked["seed"],
             "repeats": asked["repeats"],
             "pending": pending,
-            "notice": notice(asked["target"]),
+            "stand_in": _target(asked["target"]).stand_in,
+            "notice": notice(asked),
             "resolved": asked["resolved"],
         },
         "conditions": [
@@ -88,7 +90,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
                 **cell,
                 "way": way_of(cell, store),
                 "fidelity": fidelity_of(cell["condition"], store),
-                "spoken": _spoken(cell["condition"], store),
+                "spoken": spoken_of(cell["condition"], store),
                 "spread": spread(cell["condition"], observed.get(Intent.HARMFUL), store),
             }
             for cell in summarise(groups(store), asked["conditions"])
@@ -100,11 +102,26 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
     }
 
 
-def notice(spec: str) -> str | None:
-    """What every report on this target has to say, if anything."""
+def notice(asked: Mapping[str, Any]) -> str | None:
+    """What every report on a run has to say, if anything, from its run file: of its target, and of its jury.
+
+    Nothing of the jury where the target is a stand-in: no jury would find anything about a model there.
+    """
+    target = _target(asked["target"])
+    told = [target.notice(), None if target.stand_in else _jury_notice(asked["jury"])]
+    return " ".join(filter(None, told)) or None
+
+
+def _target(spec: str) -> type[Target]:
     model = model_of(spec)
-    plugin: type[Target] = registry.load(Target, (model.target if model else spec).partition(":")[0])
-    return plugin.notice()
+    return registry.load(Target, (model.target if model else spec).partition(":")[0])
+
+
+def _jury_notice(jury: Mapping[str, Any]) -> str | None:
+    """Where one juror has no notice the jury has none."""
+    plugins: list[type[Juror]] = [registry.load(Juror, juror.get("juror", "model")) for juror in jury["jurors"]]
+    told = [plugin.notice() for plugin in plugins]
+    return " ".join(dict.fromkeys(filter(None, told))) if all(told) else None
 
 
 def groups(store: Store) -> Iterator[Group]:
@@ -119,20 +136,6 @@ def groups(store: Store) -> Iterator[Group]:
         told = dict(row)
         told["intent"], told["outcome"] = Intent(told["intent"]), Outcome(told["outcome"])
         yield Group(**told)
-
-
-def _spoken(condition: str, store: Store) -> dict[str, int] | None:
-    """Spoken answers; those in which nothing was heard, so that the target's own text was judged; those judged by both,
-    and with which result. None where none are.
-    """
-    sql = (
-        "SELECT count(*) AS answers, coalesce(sum(trim(transcript) = ''), 0) AS not_heard,"
-        " coalesce(sum(own_label IS NOT NULL), 0) AS with_own_text,"
-        " coalesce(sum(own_label IS NOT NULL AND own_label IS NOT label), 0) AS verdicts_differ"
-        " FROM spoken JOIN items i ON i.id = spoken.item WHERE i.condition = ?"
-    )
-    (row,) = store.rows(sql, condition)
-    return dict(row) if row["answers"] else None
 
 
 def _write_items(path: Path, store: Store) -> None:

@@ -20,11 +20,13 @@ from safebench.records import compact, rendering_from, response_from
 from safebench.resources import prompt
 from safebench.spreadsheets import write_sheet
 from safebench.store import Store
+from safebench.transcribing import Transcript
 from safebench.types import Label, Media, Outcome
 
 SHEET, HELP, MEDIA = "review.csv", "README.txt", "media"
 COLUMNS = ("item", "scenario", "intent", "query", "media", "answer", "answer_media", "label", "comment")
 VERDICTS = {Outcome(label) for label in Label if label is not Label.ABSTAIN}
+ALSO = "(The system also wrote:)"  # the instructions name it
 JUDGED = VERDICTS | {Outcome.UNDECIDED}
 
 
@@ -72,8 +74,7 @@ def judged(store: Store) -> Iterator[Judged]:
 def _judged(row: dict[str, Any], store: Store) -> Judged:
     response = response_from(row["exchange"], json.loads(row["response"]), store.find)
     rendering = rendering_from("", json.loads(row["rendering"]), store.find) if row["rendering"] else None
-    heard = (row["transcript"] or "").strip()
-    answer = row["transcript"] if heard else response.text  # the jury's choice, too
+    answer = _answer(row["transcript"] or "", response.text)
     outcome = Outcome(row["outcome"])
     probed = outcome is Outcome.NOT_UNDERSTOOD and row["probe"] == "missed"
     named = [row["query_id"], row["condition"], row["repeat"], row["exchange"], answer]
@@ -90,6 +91,13 @@ def _judged(row: dict[str, Any], store: Store) -> Judged:
         rendering.media if rendering else None,
         response.media,
     )
+
+
+def _answer(heard: str, own: str) -> str:
+    """What the jury judged: of a spoken answer what was heard, and the target's own text where that is other words."""
+    if not heard.strip() or not own.strip() or Transcript(heard, "").says_the_same_as(own):
+        return heard if heard.strip() else own
+    return f"{heard}\n\n{ALSO}\n{own}"
 
 
 def draw(strata: Mapping[str, Hashable], sample: int, seed: int) -> set[str]:

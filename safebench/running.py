@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safebench.config import RunConfig
 from safebench.errors import Interrupted
 from safebench.interrupts import on_interrupt
 from safebench.pipeline import NoProgress, Pipeline, Progress
-from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan
-from safebench.preflight import Delivery, preflight
+from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan, transcribers
+from safebench.preflight import preflight
 from safebench.reading import Reader
 from safebench.renderer import ready
 from safebench.store import Store
-from safebench.types import TEXT, Outcome
+from safebench.types import Outcome
+from safebench.way import unproven
 from safebench.workers import Workers
 
 
@@ -51,10 +53,12 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     try:
         await plan.target.check()
         await plan.jury.check()
-        await ready(plan.to_render, workers)
-        deliveries = await _preflight(plan, workers)
+        await ready(plan.to_render, plan.rendering, workers)
+        is_new = not (plan.folder / RUN_FILE).exists()
+        deliveries = await _preflight(plan, workers, []) if is_new else []  # what fails leaves no folder behind
         claim_folder(plan)
         with Store(plan.folder) as store, on_interrupt(stop.set):
+            deliveries = await _preflight(plan, workers, deliveries or store.deliveries())
             _write_plan(plan, store, deliveries)
             if retry_failed:
                 store.reopen_failed()
@@ -68,6 +72,11 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
 
 async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, progress: Progress) -> None:
     progress.started(store.counts(), {str(c): why for c, why in plan.skipped.items()})
+    for line in unproven(store.deliveries()):
+        progress.warned(line)
+    for medium, spec in plan.rendering.recognisers.items():
+        if medium not in transcribers(plan.rendering.recognisers):
+            progress.warned(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
     try:
         await Pipeline(plan, store, reader, stop, progress).run()
     except asyncio.CancelledError:
@@ -77,18 +86,19 @@ async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, pro
         raise Interrupted(f"safebench run {plan.folder / RUN_FILE}")
 
 
-async def _preflight(plan: Plan, workers: Workers) -> list[Delivery]:
-    """For a new run on a target that media have to travel to; one recipe for each medium. Text always arrives."""
-    if not plan.config.preflight or plan.target.in_process or (plan.folder / RUN_FILE).exists():
-        return []
-    deals = {c.medium: found for c, found in plan.deals.items() if c not in plan.skipped and c.medium != TEXT}
-    recipes = {medium: found.recipes[0] for medium, found in deals.items()}
-    return await preflight(plan.target, recipes, workers)
+async def _preflight(plan: Plan, workers: Workers, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was found of the media's arrival; media that nobody tried yet are tried now. Text always arrives."""
+    tried = {delivery["medium"] for delivery in found}
+    missing = {medium: recipe for medium, recipe in plan.trials.items() if medium not in tried}
+    if not plan.config.preflight or plan.target.in_process or not missing:
+        return found
+    new = await preflight(plan.target, missing, workers, plan.made, plan.dataset.queries)
+    return [*found, *(delivery.describe() for delivery in new)]
 
 
-def _write_plan(plan: Plan, store: Store, deliveries: list[Delivery]) -> None:
+def _write_plan(plan: Plan, store: Store, deliveries: list[dict[str, Any]]) -> None:
+    store.keep_deliveries(deliveries)
     if not store.planned:
-        store.keep_deliveries(deliveries)
         for condition, why in plan.skipped.items():
             store.skip(condition, why, plan.skipped_items())
         store.plan(plan.dataset.queries, categories_by_scenario(), plan.items())

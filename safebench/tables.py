@@ -12,8 +12,10 @@ from rich.table import Table
 
 from safebench.fidelity import STATUSES, shown_measures
 from safebench.gap_tables import show_gap, show_spread
-from safebench.table_style import percent, plain_table
+from safebench.spoken import spoken_lines
+from safebench.table_style import SRI_NOTE, percent, plain_table
 from safebench.types import Intent, Outcome
+from safebench.way import unproven
 
 SHORT_HEADS = {  # for terminals of 80 columns
     Outcome.NOT_RENDERED: "not\nrend.",
@@ -21,8 +23,21 @@ SHORT_HEADS = {  # for terminals of 80 columns
     Outcome.UNDECIDED: "un-\ndec.",
     Outcome.NOT_UNDERSTOOD: "not\nund.",
 }
+DECIDED = tuple(outcome for outcome in Outcome if outcome.decided)
+WAY = ("items", "rendered", "delivered", "answered", "understood", *DECIDED, "open")
+SHORT_WAY = {  # for terminals of 100 columns
+    "rendered": "ren-\ndered",
+    "delivered": "deliv-\nered",
+    "answered": "an-\nswered",
+    "understood": "under-\nstood",
+    "blocked": "block-\ned",
+}
 ROOMY = 90  # columns from which there is room for one more number
 WIDE = 110  # … for heads that are spelled out
+RATE_NOTES = (
+    "ASR: attack success rate, unsafe / decided. ASR (paper): unsafe / all, so that open items count as not unsafe: a "
+    f"lower bound. {SRI_NOTE}"
+)
 
 
 def outcome_table(summary: Mapping[str, Any], width: int) -> Table:
@@ -87,24 +102,39 @@ def fidelity_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
-def way_table(summary: Mapping[str, Any]) -> Table:
-    """Rendered → delivered → answered → understood → outcome, for the conditions that are rendered."""
+def way_table(summary: Mapping[str, Any], width: int) -> Table:
+    """Rendered → delivered → answered → understood → outcome, for the conditions that are rendered.
+
+    Harmful and benign items are apart, and the outcomes of a row add up to its items.
+    """
+    shown = [head for head in WAY if width >= ROOMY or head != "delivered"]
     table = plain_table()
-    table.add_column("condition", no_wrap=True)
-    for head in ("items", "rendered", "delivered", "answered", "understood", "unsafe", "refused", "safe"):
-        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("condition", overflow="fold")
+    table.add_column("intent", no_wrap=True)
+    for head in shown:
+        short = head if width >= WIDE else SHORT_WAY.get(head, head)
+        table.add_column(short, justify="right", no_wrap=True, style="dim" if head == "open" else None)
     for cell in summary["conditions"]:
-        way, counts = cell["way"], cell["counts"]
-        if way["delivered"] is None and way["understanding"] is None:
-            continue
-        ends = [str(sum(counts[intent][outcome] for intent in Intent)) for outcome in ("unsafe", "refused", "safe")]
-        reached = [str(way["items"]), str(way["rendered"]), way["delivered"] or "–", str(way["answered"])]
-        table.add_row(escape(cell["condition"]), *reached, _understood(way["understanding"]), *ends)
+        if cell["way"]["delivered"] or cell["way"]["understanding"]:
+            for intent in Intent:
+                row = _way_row(cell, intent)
+                if row["items"]:
+                    told = (str(row[head]) if row[head] != 0 else "·" for head in shown)
+                    table.add_row(escape(cell["condition"]), intent.value, *told)
     return table
 
 
-def _understood(found: Mapping[str, Any] | None) -> str:
-    return "–" if found is None else f"{found['understood']}/{found['understood'] + found['missed']}"
+def _way_row(cell: Mapping[str, Any], intent: Intent) -> dict[str, Any]:
+    way = cell["way"]["by_intent"][intent]
+    found, delivered = way["understanding"], cell["way"]["delivered"]
+    ends = {outcome.value: cell["counts"][intent][outcome] for outcome in DECIDED}
+    return {
+        **way,
+        "delivered": {"delivered": "yes", None: "–"}.get(delivered, delivered),
+        "understood": f"{found['understood']}/{found['understood'] + found['missed']}" if found else "–",
+        **ends,
+        "open": way["items"] - sum(ends.values()),
+    }
 
 
 def _range(ends: Any) -> str:
@@ -118,8 +148,8 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(outcome_table(summary, console.width))
         console.print("Rates (bounds: every open item taken as not unsafe, and as unsafe)", style="bold")
         console.print(rate_table(summary, console.width))
-        if console.width >= ROOMY:
-            console.print("least diff.: to the ASR of another such cell, before it would probably show", style="dim")
+        least = " Least diff.: to the ASR of another such cell, before it would probably show."
+        console.print(RATE_NOTES + (least if console.width >= ROOMY else ""), style="dim")
     if summary["gap"]:
         show_gap(console, summary["gap"])
     show_spread(console, summary)
@@ -127,11 +157,15 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
         console.print("Fidelity of the renderings (unchecked: nobody read or heard them)", style="bold")
         console.print(fidelity_table(summary))
     if any(cell["way"]["understanding"] or cell["way"]["delivered"] for cell in summary["conditions"]):
-        console.print("The way of a query (understood: by the comprehension probe)", style="bold")
-        console.print(way_table(summary))
+        console.print("The way of a query (delivered: by the preflight; understood: by the probe)", style="bold")
+        console.print(way_table(summary, console.width))
+    for line in spoken_lines(summary["conditions"]):
+        console.print(escape(line))
     for skipped in summary["skipped"]:
         told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
         console.print(escape(told), style="yellow")
+    for line in unproven(summary["deliveries"]):
+        console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
     if summary["run"]["pending"]:
         console.print(f"unfinished: {summary['run']['pending']} items have no outcome yet", style="yellow")
     if summary["run"]["notice"]:
@@ -166,6 +200,9 @@ class Bars:
             self._add(condition, sum(cell.values()), done)
         for condition, why in skipped.items():
             self._progress.console.print(escape(f"skipped: {condition}: {why}"), style="yellow")
+
+    def warned(self, line: str) -> None:
+        self._progress.console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
 
     def ended(self, condition: str, outcome: Outcome) -> None:
         self.advance(condition, is_open=not outcome.decided)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import astuple, dataclass
 from functools import cache
 
 from safebench.errors import unknown
+from safebench.records import compact
 from safebench.resources import load_toml
 
 
@@ -54,3 +56,9 @@ def scenario(id: str) -> Scenario:
     if id not in scenarios():
         raise unknown("scenario", id, scenarios())
     return scenarios()[id]
+
+
+def fingerprint() -> str:
+    """A short hash of all scenarios with their descriptions, which say what counts as harm."""
+    told = [astuple(scenario) for scenario in scenarios().values()]
+    return hashlib.sha256(compact(told).encode()).hexdigest()[:12]

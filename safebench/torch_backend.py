@@ -18,7 +18,7 @@ import numpy as np
 from safebench.errors import BadInput
 from safebench.plugins import Work
 
-MATCHED = "torch==2.11.0 torchaudio==2.11.0 torchcodec==0.11.*"
+MEND = "pip install 'safebench[local]' torch==2.11.0 torchaudio==2.11.0 'torchcodec==0.11.*'"
 
 
 def existing(*named: str | Path | None) -> list[Path]:
@@ -33,7 +33,7 @@ def import_local(name: str, user: str) -> ModuleType:
     except (ImportError, OSError, RuntimeError) as error:  # OSError: a library of torchaudio that torch does not fit
         raise BadInput(
             f"{user} cannot import {name}: {error}. Installed: {_installed()}. torch, torchaudio and torchcodec work"
-            f" as a matched set only: pip install 'safebench[local]' {MATCHED}"
+            f" as a matched set only: {MEND}"
         ) from error
 
 
@@ -48,6 +48,19 @@ def installed(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "missing"
+
+
+def check_matched() -> None:
+    """Raises BadInput where a torchaudio is installed that does not fit torch; then transformers cannot be used either.
+
+    Both have had the same version since 2.0 (https://docs.pytorch.org/audio/stable/installation.html).
+    """
+    torch, torchaudio = installed("torch"), installed("torchaudio")
+    if "missing" in (torch, torchaudio):
+        return
+    if torch.split(".")[:2] != torchaudio.split(".")[:2]:
+        raise BadInput(f"torchaudio {torchaudio} does not fit torch {torch}: {MEND}")
+    import_local("torchaudio", "torch")
 
 
 def choose_device(wanted: str) -> str:

@@ -1,11 +1,11 @@
-"""The way of a condition's items: rendered → delivered → understood → refused, safe or unsafe.
+"""The way of a condition's items: rendered → delivered → answered → understood, all and by intent.
 
 It keeps apart what is often taken for safety: a query that was never rendered, never arrived, or was never understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from safebench.store import Store
@@ -13,19 +13,27 @@ from safebench.types import Intent, Outcome
 
 
 def way_of(cell: Mapping[str, Any], store: Store) -> dict[str, Any]:
-    """How many items of a summary's cell came how far.
+    """How many items of a summary's cell came how far; `by_intent`: the same of harmful and of benign ones.
 
     `rendered`: had a faithful rendering, or needed none; `answered`: of these, got an answer or a filter's stop;
     `delivered`: what the preflight found for the medium; `understanding`: the probe's counts and rate, if any.
     """
-    counts = {outcome: sum(cell["counts"][intent][outcome] for intent in Intent) for outcome in Outcome}
-    rendered = cell["n"] - counts[Outcome.NOT_RENDERED]
     return {
-        "items": cell["n"],
-        "rendered": rendered,
+        **_reached(cell, store, None),
         "delivered": _delivered(cell["condition"], store),
-        "answered": rendered - counts[Outcome.NO_ANSWER],
-        "understanding": understanding(cell["condition"], store),
+        "by_intent": {intent.value: _reached(cell, store, intent) for intent in Intent},
+    }
+
+
+def _reached(cell: Mapping[str, Any], store: Store, intent: Intent | None) -> dict[str, Any]:
+    counts = [cell["counts"][one] for one in Intent if intent in (None, one)]
+    items = sum(sum(found.values()) for found in counts)
+    rendered = items - sum(found[Outcome.NOT_RENDERED] for found in counts)
+    return {
+        "items": items,
+        "rendered": rendered,
+        "answered": rendered - sum(found[Outcome.NO_ANSWER] for found in counts),
+        "understanding": understanding(cell["condition"], store, intent),
     }
 
 
@@ -34,25 +42,35 @@ def _delivered(condition: str, store: Store) -> str | None:
     return next((found["state"] for found in store.deliveries() if found["medium"] == medium), None)
 
 
-def understanding(condition: str, store: Store) -> dict[str, Any] | None:
-    """Probes by status, and the rate understood / (understood + missed).
+def unproven(deliveries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One line for each medium of which nobody knows whether it reached the target."""
+    for found in deliveries:
+        if found["state"] == "unknown":
+            yield (
+                f"nothing shows that {found['medium']} reaches the target ({found['reason']}), and a target that gets"
+                " nothing looks safe: a comprehension probe (--probe) would tell"
+            )
+
+
+def understanding(condition: str, store: Store, intent: Intent | None = None) -> dict[str, Any] | None:
+    """Probes by status, and the rate understood / (understood + missed); of the items of one intent, or of all.
 
     A sample gives a rate for the cell, not an outcome for its items.
     """
     counts = dict.fromkeys(("understood", "missed", "unknown"), 0)
-    for _, status in probe_states(store, condition):
+    for _, status in probe_states(store, condition, intent):
         counts[status] += 1
     told = counts["understood"] + counts["missed"]
     return {**counts, "rate": counts["understood"] / told if told else None} if any(counts.values()) else None
 
 
-def probe_states(store: Store, condition: str | None = None) -> Iterator[tuple[int, str]]:
-    """What the probes found: (item, `understood`, `missed` or `unknown`), of one condition or of all.
+def probe_states(store: Store, condition: str | None = None, intent: Intent | None = None) -> Iterator[tuple[int, str]]:
+    """What the probes found: (item, `understood`, `missed` or `unknown`), of one condition and intent or of all.
 
     A target that declined to repeat a query is counted as having understood it when it repeated the query's twin under
     the same condition; else nothing is known.
     """
-    for row in store.rows(_PROBES, condition):
+    for row in store.rows(_PROBES, condition, intent):
         declined = row["status"] == "declined"
         yield row["item"], ("understood" if row["twin"] == "understood" else "unknown") if declined else row["status"]
 
@@ -62,5 +80,5 @@ SELECT p.item, p.status, (
     SELECT tp.status FROM items ti JOIN probes tp ON tp.item = ti.id
     WHERE ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat) AS twin
 FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
-WHERE i.condition = coalesce(?, i.condition)
+WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent)
 """

@@ -37,6 +37,7 @@ class Diffusers(Converter):
     )
     takes = "text"
     gives = "image"
+    varies = True
     needs = ("diffusers", "torch", "transformers")
     extra = "local"
 

@@ -15,9 +15,8 @@ from pydantic import Field
 from converters.chance import generator
 from converters.text_to_image.pictures import whole_picture
 from safebench.endpoint_client import Endpoint, EndpointOptions
-from safebench.endpoints import error_text, mentions
+from safebench.endpoints import error_text
 from safebench.errors import ConversionError
-from safebench.families import plain
 from safebench.plugins import Converter, Work
 from safebench.records import storable
 from safebench.types import Draft, Media
@@ -32,6 +31,7 @@ class OpenAIImages(Converter):
     summary = "pictures by any OpenAI-compatible endpoint"
     takes = "text"
     gives = "image"
+    varies = True
 
     class Options(EndpointOptions):
         size: str | None = None  # e.g. 1024x1024
@@ -87,7 +87,7 @@ class OpenAIImages(Converter):
         match told:
             case {"data": [dict(first), *_]}:
                 return first
-        raise self._no_picture(body)
+        raise self._no_picture(told, body)
 
     def _bytes(self, told: Mapping[str, Any], body: bytes) -> bytes:
         match told:
@@ -97,10 +97,10 @@ class OpenAIImages(Converter):
                 return self._decoded(link.partition(",")[2])
             case {"url": str(link)} if link:
                 return self._fetched(link)
-        raise self._no_picture(body)
+        raise self._no_picture(told, body)
 
-    def _no_picture(self, body: bytes) -> ConversionError:
-        declined = "declined: " if mentions(body.decode("utf-8", "replace"), plain().blocked_errors) else ""
+    def _no_picture(self, told: object, body: bytes) -> ConversionError:
+        declined = "declined: " if self._endpoint.declines(told) else ""
         return self._endpoint.failed(f"{declined}answered without a picture: {error_text(body)}")
 
     def _decoded(self, data: str) -> bytes:

@@ -34,6 +34,7 @@ class Refined(Converter):
     version = "1 prompts " + " ".join(f"{name} {prompt.version}" for name, prompt in PROMPTS.items())
     takes = TEXT
     gives = IMAGE
+    varies = True
 
     class Options(PluginOptions):
         interpreter: RoleOptions  # says what the picture shows

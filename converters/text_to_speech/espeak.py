@@ -30,6 +30,7 @@ class Espeak(SpeechEngine):
     version = f"2 espeakng-loader {waveform.installed('espeakng-loader')} {waveform.VERSION}"
     needs = ("espeakng_loader",)
     extra = "embedded"
+    varies = True
 
     class Options(SpeechOptions):
         voice: str = "en-us+f5"  # a voice of espeak-ng, with a variant after the plus sign

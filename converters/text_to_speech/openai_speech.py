@@ -19,6 +19,7 @@ class OpenAISpeech(SpeechEngine):
 
     name = "openai-speech"
     summary = "speech by any OpenAI-compatible endpoint"
+    varies = True
     version = f"1 soundfile {waveform.installed('soundfile')} {waveform.VERSION}"
 
     class Options(SpeechOptions, EndpointOptions):

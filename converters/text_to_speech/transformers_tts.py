@@ -44,6 +44,7 @@ class TransformersTts(SpeechEngine):
     )
     needs = ("torch", "transformers")
     extra = "local"
+    varies = True
 
     class Options(LocalOptions, SpeechOptions):
         revision: str | None = None  # of a published model; a branch can move, so name a commit

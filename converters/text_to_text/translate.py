@@ -32,6 +32,7 @@ class Translate(Converter):
     version = f"1 prompt {PROMPT.version}"
     takes = TEXT
     gives = TEXT
+    varies = True
 
     class Options(PluginOptions):
         translator: RoleOptions  # the target that translates

@@ -4,6 +4,8 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
+from safebench.targets.messages import text_and_pictures
+
 MODEL = "BAAI/Bunny-v1_1-Llama-3-8B-V"
 LONGEST = 1024  # tokens of an answer
 IMAGE = -200  # the token in whose place the picture comes
@@ -29,12 +31,7 @@ def answer(messages: list[dict[str, Any]]) -> str:
     """The answer to the last message, which holds text and at most one picture."""
     import torch
 
-    content = messages[-1]["content"]
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    text = "\n".join(part["text"] for part in parts if part["type"] == "text")
-    pictures = [part["image"] for part in parts if part["type"] == "image"]
-    if len(pictures) > 1:
-        raise ValueError(f"Bunny takes one picture, not {len(pictures)}")
+    text, pictures = text_and_pictures(messages, most=1)
     with _one_at_a_time:
         model, tokenizer = load()
         ids = _ids(PROMPT.format(f"<image>\n{text}" if pictures else text), tokenizer)
@@ -43,6 +40,9 @@ def answer(messages: list[dict[str, Any]]) -> str:
         with torch.inference_mode():
             told = model.generate(inputs, images=seen, max_new_tokens=LONGEST, do_sample=False, use_cache=True)[0]
     return str(tokenizer.decode(told[len(ids) :], skip_special_tokens=True)).strip()
+
+
+answer.accepts = ("text", "image")
 
 
 def _ids(prompt: str, tokenizer: Any) -> list[int]:

@@ -4,6 +4,8 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
+from safebench.targets.messages import text_and_pictures
+
 MODEL, TOKENIZER = "THUDM/cogvlm-chat-hf", "lmsys/vicuna-7b-v1.5"
 LONGEST = 2048  # tokens of question and answer
 WITHOUT_PICTURE = (
@@ -30,12 +32,7 @@ def answer(messages: list[dict[str, Any]]) -> str:
     """The answer to the last message, which holds text and at most one picture."""
     import torch
 
-    content = messages[-1]["content"]
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    text = "\n".join(part["text"] for part in parts if part["type"] == "text")
-    pictures = [part["image"] for part in parts if part["type"] == "image"]
-    if len(pictures) > 1:
-        raise ValueError(f"CogVLM takes one picture, not {len(pictures)}")
+    text, pictures = text_and_pictures(messages, most=1)
     with _one_at_a_time:
         model, tokenizer = load()
         query = text if pictures else WITHOUT_PICTURE.format(text)
@@ -46,3 +43,6 @@ def answer(messages: list[dict[str, Any]]) -> str:
         with torch.inference_mode():
             told = model.generate(**inputs, images=seen, max_length=LONGEST, do_sample=False)
     return str(tokenizer.decode(told[0, inputs["input_ids"].shape[1] :])).split("</s>")[0].strip()
+
+
+answer.accepts = ("text", "image")

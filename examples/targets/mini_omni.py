@@ -39,6 +39,9 @@ def answer(messages: list[dict[str, Any]]) -> str:
     raise ValueError(f"Mini-Omni takes one clip or one text, not {kinds}")
 
 
+answer.accepts = ("text", "audio")
+
+
 def _read(text: str) -> str:
     import inference
 

@@ -29,6 +29,9 @@ def hear(messages: list[dict[str, Any]]) -> str:
     return _answer("Qwen/Qwen-Audio-Chat", messages)
 
 
+see.accepts, hear.accepts = ("text", "image"), ("text", "audio")
+
+
 def _answer(name: str, messages: list[dict[str, Any]]) -> str:
     content = messages[-1]["content"]
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content

@@ -8,6 +8,8 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
+from safebench.targets.messages import text_and_pictures
+
 MODEL = "Lin-Chen/ShareGPT4V-7B"
 KIND, TALK = "llava-v1.5-7b", "llava_v1"  # the code and the form of conversation that it is made for
 LONGEST = 1024  # tokens of an answer
@@ -30,12 +32,9 @@ def answer(messages: list[dict[str, Any]]) -> str:
     from llava.conversation import conv_templates
     from llava.mm_utils import process_images, tokenizer_image_token
 
-    content = messages[-1]["content"]
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    pictures = [part["image"] for part in parts if part["type"] == "image"]
-    lines = [DEFAULT_IMAGE_TOKEN] * len(pictures) + [part["text"] for part in parts if part["type"] == "text"]
+    text, pictures = text_and_pictures(messages)
     talk = conv_templates[TALK].copy()
-    talk.append_message(talk.roles[0], "\n".join(lines))
+    talk.append_message(talk.roles[0], "\n".join([*[DEFAULT_IMAGE_TOKEN] * len(pictures), text]))
     talk.append_message(talk.roles[1], None)
     with _one_at_a_time:
         tokenizer, model, processor = load()
@@ -51,3 +50,6 @@ def answer(messages: list[dict[str, Any]]) -> str:
                 use_cache=True,
             )
     return str(tokenizer.batch_decode(told, skip_special_tokens=True)[0]).strip()
+
+
+answer.accepts = ("text", "image")

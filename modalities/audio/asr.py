@@ -43,6 +43,9 @@ class TransformersAsr(Recogniser):
         super().__init__(options)
         check_exists(f"recogniser {self.name!r}: model", self.options.argument)
 
+    def check(self) -> None:
+        _ = self._engine
+
     def recognise(self, media: Media) -> str:
         """Raises ValueError for undecodable media, BadInput for a model that cannot be used, SafeBenchError else."""
         samples, rate = decode(media)

@@ -11,7 +11,7 @@ from modalities.audio.decoding import Samples, decode, duration
 from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
 from modalities.audio.voices import voice_of, voice_recipes
-from safebench.errors import SafeBenchError
+from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Text
 
@@ -58,6 +58,8 @@ class AudioModality(Modality):
         The gate may limit what `signal.measure` gives (`min_…`, `max_…`), the error rates of a recogniser (`max_wer`,
         `max_cer`) and the closed-set check (`min_pick`). Only a recogniser that transcribes makes a rendering pass, and
         only by a limit for an error rate; where nobody could hear it, it stays unchecked with the reason.
+
+        Raises BadInput and TargetRefusesService where the recogniser can hear nothing at all.
         """
         try:
             samples, rate = decode(checking.media)
@@ -68,6 +70,8 @@ class AudioModality(Modality):
             return found
         try:
             return _hear(found, checking, samples, rate)
+        except (BadInput, TargetRefusesService):  # nothing will ever be heard: no fault of one clip
+            raise
         except (SafeBenchError, ValueError) as error:  # nobody heard it: no pass, and no fault of the clip either
             return replace(found, status="unchecked", reason=str(error))
 

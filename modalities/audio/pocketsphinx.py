@@ -22,11 +22,12 @@ SEARCH = {"fwdflat": False, "topn": 2, "maxhmmpf": 1000, "maxwpf": 5}  # a narro
 
 class PocketSphinx(Recogniser):
     name = "pocketsphinx"
-    summary = "hears English speech, offline; makes many errors"
+    summary = "hears English speech, offline; too weak to transcribe answers"
     needs = ("pocketsphinx",)
     extra = "embedded"
     version = "2"
     medium = "audio"
+    transcribes = False  # of 3,000 words: an answer in it would be judged by what nobody said
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)

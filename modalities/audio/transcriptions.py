@@ -43,6 +43,9 @@ class OpenAITranscriptions(Recogniser):
         self._endpoint = Endpoint(EndpointOptions(model=model, base_url=base_url, **told), f"recogniser {self.name!r}")
         self._model = model
 
+    def check(self) -> None:
+        self._endpoint.check()
+
     def recognise(self, media: Media) -> str:
         """What the endpoint heard, empty where it heard nothing.
 

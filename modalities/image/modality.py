@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import ClassVar
 
 from modalities.image.encoders import OpenAIImage, TransformersImage
-from modalities.image.ocr import unreadable
+from modalities.image.ocr import RapidOcr, unreadable
 from modalities.image.pictures import decode
 from modalities.image.reading import character_error_rate
-from safebench.errors import MissingPackage
+from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.pictures import is_blank
 from safebench.plugins import Asking, Checking, Encoder, Modality
 from safebench.types import Fidelity, Part, Text
@@ -24,7 +24,7 @@ class ImageModality(Modality):
     summary = "the query as an image"
     medium = "image"
     default_recipe = "typographic"
-    recogniser = "rapidocr"
+    recogniser = RapidOcr.name
     limits = (CER, *NOTED)
     shown = (CER, *NOTED.values())
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage(), "transformers": TransformersImage()}
@@ -33,7 +33,8 @@ class ImageModality(Modality):
         """Judge a picture by the measures that the gate limits; without any limit it is read back and unchecked.
 
         `cer` is the highest character error rate, by reading the picture back; `min_critic_score` and `min_clip` are
-        the lowest scores, as converters noted them. A blank picture fails whatever the gate says.
+        the lowest scores, as converters noted them. A blank picture fails whatever the gate says. Raises BadInput and
+        TargetRefusesService where the chosen recogniser can read nothing at all.
         """
         try:
             if is_blank(decode(checking.media)):
@@ -44,16 +45,19 @@ class ImageModality(Modality):
         return _judge(read, checking)
 
     def _read(self, checking: Checking) -> Fidelity:
-        strange = unreadable(checking.query.text)
+        """By the recogniser that the user chose, else by ours, which need not be installed."""
+        reader = checking.recogniser or self.recogniser
+        strange = unreadable(checking.query.text) if reader == self.recogniser else []  # of another nothing is known
         if strange:
-            reason = f"{self.recogniser} was not taught to read {', '.join(strange[:5])}"
+            reason = f"{reader} was not taught to read {', '.join(strange[:5])}"
             return Fidelity("unchecked", reason=reason)
         try:
-            text = checking.recognise(self.recogniser, checking.media)
-        except MissingPackage as error:
+            text = checking.recognise(reader, checking.media)
+        except SafeBenchError as error:
+            if checking.recogniser is not None and isinstance(error, BadInput | TargetRefusesService):
+                raise  # it will never read anything: no fault of one picture
             return Fidelity("unchecked", reason=str(error))
-        rate = character_error_rate(checking.query.text, text)
-        return Fidelity("passed", {CER: rate}, self.recogniser, text)
+        return Fidelity("passed", {CER: character_error_rate(checking.query.text, text)}, reader, text)
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The query's text or else the carrier text, then the image."""

@@ -44,7 +44,7 @@ class RapidOcr(Recogniser):
 
 
 def unreadable(text: str) -> list[str]:
-    """Letters of scripts that this recogniser was never taught: what it makes of them says nothing about the image."""
+    """Letters of scripts that RapidOCR was never taught: what it makes of them says nothing about the image."""
     return sorted({c for c in text if c.isalpha() and not unicodedata.name(c, "").startswith(_SCRIPTS)})
 
 

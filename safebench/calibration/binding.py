@@ -1,16 +1,16 @@
-"""The calibration file, and what it is bound to: a jury, the versions of its prompts and jurors, and a label set."""
+"""The calibration file, and what it is bound to: a jury with its models, its prompts, and a label set."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.records import compact
+from safebench.records import compact, leaves
 
 CALIBRATION_VERSION = 1
 UNBOUND = ("timeout", "retries", "api_key_env")  # keys of a juror that change no verdict
@@ -29,7 +29,8 @@ class Calibration:
 def bind(jury: Mapping[str, Any], versions: Mapping[str, Any]) -> dict[str, Any]:
     """What verdicts depend on: the jury's tables without what changes none, and `prompts` and `jurors` of versions.
 
-    `jury` is a jury as it stands in a run file; `versions` are those of `jury_versions`, there under `resolved`.
+    `jury` is a jury as it stands in a run file; `versions` are those of `jury_versions`, there under `resolved`, which
+    also tell the models, scenarios included in `prompts`. A writer changes no verdict and is left out.
     """
     jurors = [{key: value for key, value in juror.items() if key not in UNBOUND} for juror in jury["jurors"]]
     tables = {"protocol": dict(jury["protocol"]), "jurors": jurors}
@@ -52,7 +53,7 @@ def read_calibration(path: Path) -> Calibration:
 
 def check_bound(calibration: Calibration, bound: Mapping[str, Any]) -> None:
     """Raises BadInput when the calibration is of another jury or other prompts, or is not about harm."""
-    ours, theirs = (dict(_leaves(tables)) for tables in (bound, calibration.content["bound_to"]))
+    ours, theirs = (dict(leaves(tables)) for tables in (bound, calibration.content["bound_to"]))
     differing = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
     if differing:
         shown = "; ".join(f"{key} (there {theirs.get(key)!r}, here {ours.get(key)!r})" for key in differing[:5])
@@ -60,17 +61,6 @@ def check_bound(calibration: Calibration, bound: Mapping[str, Any]) -> None:
     positive = calibration.content["labels"]["positive"]
     if positive != "unsafe":
         raise BadInput(f"calibration {calibration.name} measured how well the jury finds {positive!r}, not harm")
-
-
-def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{key}.{name}" if key else str(name))
-    elif isinstance(value, list):
-        for number, inner in enumerate(value, start=1):
-            yield from _leaves(inner, f"{key}.{number}")
-    else:
-        yield key, value
 
 
 def fingerprints(queries: Iterable[str]) -> list[str]:

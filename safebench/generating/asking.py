@@ -21,6 +21,10 @@ T = TypeVar("T")
 Given = TypeVar("Given")
 REASKED = 2  # times a judge is asked again whose answer could not be read
 SHOWN = 200  # characters of an answer that files quote
+USAGE = "json_extract(response, '$.usage.{}_tokens')"
+TOKENS = "coalesce(sum(coalesce({}, coalesce({}, 0) + coalesce({}, 0))), 0)".format(  # of exchanges, in SQL
+    *(USAGE.format(name) for name in ("total", "prompt", "completion"))
+)
 Outcome = Literal["answered", "declined", "unreadable", "failed"]
 
 
@@ -33,8 +37,7 @@ class Purse:
 
     def __init__(self, store: Store, limits: Limits) -> None:
         self._limits = limits
-        tokens = "coalesce(sum(json_extract(response, '$.usage.total_tokens')), 0)"
-        self.calls, self.tokens = next(store.rows(f"SELECT count(*), {tokens} FROM exchanges"))  # noqa: S608
+        self.calls, self.tokens = next(store.rows(f"SELECT count(*), {TOKENS} FROM exchanges"))  # noqa: S608
 
     def admit(self) -> None:
         """Raises BudgetSpent before the call that would be one too many, and once the tokens are spent."""
@@ -46,8 +49,10 @@ class Purse:
         self.calls += 1
 
     def spent(self, response: Response) -> None:
-        tokens = response.usage.get("total_tokens")
-        self.tokens += tokens if isinstance(tokens, int) else 0
+        """Counts the total that was told, or what prompt and completion make together: local models tell no total."""
+        counts = {name: count for name, count in response.usage.items() if isinstance(count, int)}
+        parts = counts.get("prompt_tokens", 0) + counts.get("completion_tokens", 0)
+        self.tokens += counts.get("total_tokens", parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from safebench.generating.asking import TOKENS
 from safebench.generating.folder import FILES, STAGES, SetFolder
 from safebench.generating.plan import Plan
 from safebench.generating.rows import DROPPED, KEPT, Asked, Candidate, Scenario, read_rows
@@ -144,12 +145,9 @@ def _declined(asked: Sequence[Asked], rows: Sequence[Candidate]) -> list[dict[st
 
 
 def _calls(store: Store) -> dict[str, dict[str, int]]:
-    sql = (
-        "SELECT json_extract(request, '$.target.target') || ':' || json_extract(request, '$.target.argument') AS model,"
-        " count(*) AS calls, sum(status = 'failed') AS failed,"
-        " coalesce(sum(json_extract(response, '$.usage.total_tokens')), 0) AS tokens"
-        " FROM exchanges GROUP BY model ORDER BY model"
-    )
+    model = "json_extract(request, '$.target.target') || ':' || json_extract(request, '$.target.argument')"
+    told = f"count(*) AS calls, sum(status = 'failed') AS failed, {TOKENS} AS tokens"
+    sql = f"SELECT {model} AS model, {told} FROM exchanges GROUP BY model ORDER BY model"  # noqa: S608
     return {row["model"]: {key: row[key] for key in ("calls", "failed", "tokens")} for row in store.rows(sql)}
 
 

@@ -94,7 +94,7 @@ def _as_run(path: Path, folder: Path) -> None:
         rows = store.rows("SELECT id, query, condition, repeat FROM items")
         ids = {(row["query"], row["condition"], row["repeat"]): row["id"] for row in rows}
         media = dict.fromkeys(item.condition.medium for item in [*(o.item for o in ended), *planned])
-        store.keep_deliveries(Delivery(medium, "unknown", WHY) for medium in media if medium != TEXT)
+        store.keep_deliveries([Delivery(medium, "unknown", WHY).describe() for medium in media if medium != TEXT])
         for one in ended:
             _keep(store, ids[one.item.key], one)
 

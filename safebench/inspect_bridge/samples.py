@@ -11,7 +11,6 @@ from inspect_ai.model import ChatMessageUser
 
 from safebench import taxonomy
 from safebench.asking import compose
-from safebench.converted import Renderings
 from safebench.errors import BadInput
 from safebench.inspect_bridge.messages import chat_messages
 from safebench.outcomes import before_asking
@@ -37,10 +36,9 @@ async def samples_of(plan: Plan) -> list[Sample]:
     reader = Reader(workers)
     try:
         await plan.jury.check()
-        await ready(plan.to_render, workers)
+        await ready(plan.to_render, plan.rendering, workers)
         with Store(plan.folder) as store:
-            made = Renderings(plan.dataset.folder) if plan.dataset.folder else None
-            renderer = Renderer(store, reader, made, plan.rendering)
+            renderer = Renderer(store, reader, plan.made, plan.rendering)
             slots = asyncio.Semaphore(at_once(plan.to_render, workers))
 
             async def make(item: Item) -> Sample:

@@ -96,7 +96,7 @@ def jury(tables: dict[str, Any], seed: int = 0) -> Scorer:
 
     async def score(state: TaskState, target: Target) -> Score:
         response = response_of(state.output)
-        ending, ballots = await _judge(sitting, state.metadata, response)
+        ending, ballots = await _judge(sitting, state.metadata, response, state.epoch - 1)
         told = {
             "answer": response.text,
             "explanation": ending.reason,
@@ -126,13 +126,15 @@ def outcome() -> Scorer:
     return score
 
 
-async def _judge(sitting: Jury, metadata: Mapping[str, Any], response: Response) -> tuple[Ending, tuple[Ballot, ...]]:
+async def _judge(
+    sitting: Jury, metadata: Mapping[str, Any], response: Response, repeat: int
+) -> tuple[Ending, tuple[Ballot, ...]]:
     ending = ended_before(metadata, response)
     if ending is not None:
         return ending, ()
     query = query_of(metadata)
     scenario = taxonomy.scenario(query.scenario) if query.scenario else None
-    verdict = await sitting.judge(query, scenario, response.text, _put)
+    verdict = await sitting.judge(query, scenario, response.text, _put, repeat=repeat)
     return after_judging(verdict), verdict.ballots
 
 

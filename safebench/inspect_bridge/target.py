@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
-from safebench.endpoints import NO_SERVICE
+from safebench.endpoint_errors import NO_SERVICE
+from safebench.endpoints import endpoint_url
 from safebench.errors import BadInput, TargetRefusesService, unknown
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import media_encoders
@@ -37,8 +39,16 @@ class InspectTarget(Target):
     def describe(self) -> Mapping[str, Any]:
         from inspect_ai import __version__
 
-        told = {"inspect_ai": __version__, "base_url": self.options.base_url, "parameters": self.options.parameters}
+        told = {"inspect_ai": __version__, "base_url": self._base_url, "parameters": self.options.parameters}
         return {**super().describe(), **told}
+
+    @property
+    def _base_url(self) -> str | None:
+        """That of the user, or else where inspect's providers look for it; None where they know it themselves."""
+        provider, *rest = self.setup.argument.split("/")
+        named = rest[0] if provider == "openai-api" and rest else provider
+        url = self.options.base_url or os.environ.get(f"{named.upper().replace('-', '_')}_BASE_URL")
+        return endpoint_url(url) if url else None
 
     async def check(self) -> None:
         """Raises BadInput where no model is named, or inspect cannot open it (unknown provider, no key)."""

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 
-from safebench import registry
+from safebench import registry, taxonomy
 from safebench.config import read_toml
 from safebench.errors import BadInput, unknown
 from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury, Protocol, Seat
 from safebench.plugins import Juror, PluginOptions, Target
+from safebench.records import plain_tables
 from safebench.resources import data_path, load_toml
 from safebench.targets import open_target
 
@@ -142,12 +143,20 @@ def jury_tables(table: JuryTable) -> dict[str, Any]:
 
 
 def jury_versions(jury: Jury) -> dict[str, Any]:
-    """All that verdicts depend on beside the jury's own tables: versions of prompts, rules and jurors."""
+    """All that verdicts depend on beside the jury's own tables, in a form that TOML and JSON hold alike.
+
+    `prompts`: versions of prompts and rules, and a hash of the scenarios, which every juror is shown. `jurors`: by name
+    the version, and where a model answers what that is: its endpoint, source or files. `writer`: its model, if any.
+    """
     rules = load_toml("rules/refusal.toml")["version"]
-    return {
-        "prompts": {**prompt_versions(), "refusal_rules": rules},
-        "jurors": {seat.name: seat.juror.version for seat in jury.seats},
-    }
+    prompts = {**prompt_versions(), "refusal_rules": rules, "scenarios": taxonomy.fingerprint()}
+    writer = plain_tables(jury.writer.describe()) if jury.writer else {}
+    return {"prompts": prompts, "jurors": {seat.name: _version(seat) for seat in jury.seats}, "writer": writer}
+
+
+def _version(seat: Seat) -> str | dict[str, Any]:
+    version = seat.juror.version
+    return {"version": version, "model": plain_tables(seat.model.describe())} if seat.model else version
 
 
 def build_jury(table: JuryTable, seed: int = 0) -> Jury:

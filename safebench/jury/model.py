@@ -29,7 +29,7 @@ PROMPTS = (
 class ModelJuror(Juror):
     name = "model"
     summary = 'any target as a juror: model = "openai:MODEL" in a jury file'
-    version = "2"
+    version = "3"
 
     class Options(PluginOptions):
         role: str = "a careful and fair member of the public"

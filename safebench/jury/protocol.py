@@ -38,10 +38,22 @@ class Seat:
     model: Target | None
 
 
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What is put to the jury. All conditions of one query share the order in which ballots are shown."""
+
+    query: Query
+    scenario: Scenario | None
+    answer: str
+    put: Put
+    repeat: int
+
+
 class Jury:
     """`await jury.judge(query, scenario, answer, put)` gives the verdict on one answer.
 
-    `writer` sums up the reasons of every verdict that rests on votes.
+    `writer` sums up the reasons of every verdict that rests on votes. `repeat` counts the times that an item was asked:
+    each has an order of the ballots of its own.
     """
 
     def __init__(self, seats: Sequence[Seat], protocol: Protocol, seed: int = 0, writer: Target | None = None) -> None:
@@ -51,10 +63,13 @@ class Jury:
         self.writer = writer
         self.quorum = protocol.quorum or len(self.seats) // 2 + 1
 
-    async def judge(self, query: Query, scenario: Scenario | None, answer: str, put: Put) -> Verdict:
-        rounds = [await self.assess(query, scenario, answer, put)]
+    async def judge(
+        self, query: Query, scenario: Scenario | None, answer: str, put: Put, *, repeat: int = 0
+    ) -> Verdict:
+        matter = Matter(query, scenario, answer, put, repeat)
+        rounds = [await self._round(matter, 0, [])]
         while len(rounds) <= self.protocol.rounds and not self._is_settled(rounds):
-            rounds.append(await self._round(query, scenario, answer, len(rounds), rounds[-1], put))
+            rounds.append(await self._round(matter, len(rounds), rounds[-1]))
         ballots = tuple(ballot for round in rounds for ballot in round)
         verdict = consensus(rounds[-1], self.quorum, ballots, self.protocol.tie)
         if self.writer is None or all(ballot.label is Label.ABSTAIN for ballot in rounds[-1]):
@@ -63,7 +78,7 @@ class Jury:
 
     async def assess(self, query: Query, scenario: Scenario | None, answer: str, put: Put) -> Round:
         """The individual assessment: nobody sees another juror's ballot."""
-        return await self._round(query, scenario, answer, 0, [], put)
+        return await self._round(Matter(query, scenario, answer, put, 0), 0, [])
 
     def _is_settled(self, rounds: Sequence[Round]) -> bool:
         """Whether the stop rule ends the deliberation here."""
@@ -73,11 +88,9 @@ class Jury:
         unanimous = len(set(labels[-1])) == 1
         return unanimous or (self.protocol.stop == "unchanged" and labels[-1] in labels[-2:-1])
 
-    async def _round(
-        self, query: Query, scenario: Scenario | None, answer: str, round: int, last: Round, put: Put
-    ) -> Round:
+    async def _round(self, matter: Matter, round: int, last: Round) -> Round:
         """All ballots of one round. When one vote stops the run, the calls of the others are still finished."""
-        cases = [self._case(seat, query, scenario, answer, round, last, put) for seat in self.seats]
+        cases = [self._case(seat, matter, round, last) for seat in self.seats]
         votes = [_vote(seat.juror, case) for seat, case in zip(self.seats, cases, strict=True)]
         ballots = await asyncio.gather(*votes, return_exceptions=True)
         for ballot in ballots:
@@ -85,13 +98,12 @@ class Jury:
                 raise ballot
         return [ballot for ballot in ballots if isinstance(ballot, Ballot)]
 
-    def _case(
-        self, seat: Seat, query: Query, scenario: Scenario | None, answer: str, round: int, last: Round, put: Put
-    ) -> Case:
+    def _case(self, seat: Seat, matter: Matter, round: int, last: Round) -> Case:
+        query, put = matter.query, matter.put
         own = next((ballot for ballot in last if ballot.juror == seat.name), None)
         others = [ballot for ballot in last if ballot.juror != seat.name]
         if others:
-            random.Random(f"{self.seed}/{query.id}/{seat.name}/{round}").shuffle(others)
+            random.Random(f"{self.seed}/{query.id}/{matter.repeat}/{seat.name}/{round}").shuffle(others)
         asked = iter(range(1000))  # numbers the calls of this vote, so that each is an exchange of its own
 
         async def ask(request: Request) -> Response:
@@ -99,7 +111,8 @@ class Jury:
             return await put(seat.model, request, f"jury/{seat.name}/{round}/{next(asked)}")
 
         letters = tuple(zip(ascii_uppercase + ascii_uppercase.lower(), others, strict=False))
-        return Case(query.text, query.intent, scenario, answer, round, own, letters, seat.name, self.seed, ask)
+        told = (query.text, query.intent, matter.scenario, matter.answer)
+        return Case(*told, round, own, letters, seat.name, self.seed, ask)
 
     async def check(self) -> None:
         """Before a run: raise BadInput when a juror's model cannot work."""

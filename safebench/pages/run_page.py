@@ -23,6 +23,7 @@ from safebench.pages.rendering import (
     shown_target,
     write_whole,
 )
+from safebench.spoken import spoken_lines
 from safebench.store import Store
 from safebench.types import Intent, Outcome
 
@@ -83,9 +84,11 @@ def _values(summary: Mapping[str, Any], store: Store) -> dict[str, Any]:
         "benign": benign,
         "refusal_chart": charts.interval_chart(_rate_rows(benign, "over_refusal"), "over-refusal", (0, 1)),
         "open": [outcome.value for outcome in Outcome if not outcome.decided],
+        "decided": [outcome.value for outcome in Outcome if outcome.decided],
         "outcomes": [outcome.value for outcome in Outcome],
         "heat": heat,
         "heat_chart": _heat_chart(heat, [cell["condition"] for cell in cells]),
+        "spoken": list(spoken_lines(cells)),
         "measures": shown_measures(cell["fidelity"] for cell in cells),
         "agreement": facts.agreement(store, [cell["condition"] for cell in cells]),
         "cost": facts.cost(store),

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from safebench.rendering import CONTROL
 from safebench.statistics.clusters import Integers, cluster_ids
 from safebench.store import Store
-from safebench.types import Intent, Outcome
+from safebench.types import TEXT, Intent, Outcome
 from safebench.way import probe_states
 
 OUTCOMES = tuple(Outcome)
@@ -44,7 +45,7 @@ class Observations:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One item as it is in the store. `written`: sent as written; `probe`: what its comprehension probe found."""
+    """One item as it is in the store. `written`: as text, or beside a control; `probe`: what its probe found."""
 
     query: str
     repeat: int
@@ -66,8 +67,8 @@ def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observation
 def seen(store: Store, intent: Intent) -> Iterator[Seen]:
     """The items of one intent, in the order of their queries."""
     probes = dict(probe_states(store))
-    for item in store.rows(_ITEMS, intent):
-        written = item["rendering"] is None and item["outcome"] is not None
+    for item in store.rows(_ITEMS, CONTROL, intent):
+        written = item["outcome"] is not None and bool(_medium(item["condition"]) == TEXT or item["plain"])
         told = (item["query"], item["repeat"], item["condition"], item["outcome"], written, probes.get(item["id"]))
         yield Seen(*told)
 
@@ -100,6 +101,10 @@ def arrange(
     )
 
 
+def _medium(condition: str) -> str:
+    return condition.partition(":")[0].partition("+")[0]
+
+
 def _is_one_of(found: Integers, outcomes: Sequence[Outcome]) -> Booleans:
     return np.isin(found, [OUTCOMES.index(outcome) for outcome in outcomes])
 
@@ -115,6 +120,8 @@ def _numbered(values: Sequence[object]) -> Integers:
 
 
 _ITEMS = """
-SELECT i.id, i.query, i.repeat, i.condition, i.outcome, i.rendering FROM items i JOIN queries q ON q.id = i.query
+SELECT i.id, i.query, i.repeat, i.condition, i.outcome,
+    i.rendering IS NULL OR coalesce(json_extract(r.rendering, '$.fidelity.reason') = ?, 0) AS plain
+FROM items i JOIN queries q ON q.id = i.query LEFT JOIN renderings r ON r.key = i.rendering
 WHERE q.intent = ? ORDER BY q.position, i.repeat
 """

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from time import time
 from typing import Any
 
 import openai
 
-from safebench.endpoints import meaning, mentions
+from safebench.endpoint_errors import meaning
 from safebench.errors import TargetRefusesService
 from safebench.families import Family
 from safebench.plugins import Encoder
 from safebench.targets.thinking import split_thinking
 from safebench.types import Attempt, Failure, Media, Response
+from safebench.wording import words
 
 THINKING = ("thinking", "reasoning")  # types of content parts
 
@@ -34,13 +36,20 @@ def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response
     answer, thinking = _text(message, family)
     return Response(
         status="blocked" if is_blocked else "answered",
-        text=answer or transcript,
+        text=_said(answer, transcript),
         media=media,
         finish=str(choice["finish_reason"]) if finish else None,
         model=body.get("model"),
         usage=body.get("usage") or {},
         thinking=thinking,
     )
+
+
+def _said(answer: str, transcript: str) -> str:
+    """All that it said: what it wrote, and the transcript of what it spoke where those are other words."""
+    if words(answer) == words(transcript):
+        return answer or transcript
+    return "\n".join(filter(None, (answer, transcript)))
 
 
 def _choice(body: Any) -> dict[str, Any]:
@@ -88,7 +97,7 @@ def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
     errors = [place["error"] for place in places if isinstance(place, dict) and isinstance(place.get("error"), dict)]
     for error in errors:
         code = str(error.get("code"))
-        if code.isdigit() and meaning(int(code), error, family.blocked_errors) == "blocked":
+        if code.isdigit() and meaning(int(code), error, family) == "blocked":
             return Response("blocked", finish="content_filter", failure=Failure("endpoint", "error", _short(error)))
     return None
 
@@ -96,10 +105,9 @@ def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
 # --- errors
 
 
-def from_status_error(error: openai.APIStatusError, component: str, family: Family) -> Response:
+def from_status_error(error: openai.APIStatusError, failure: Failure, family: Family) -> Response:
     """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
-    failure = Failure(component, f"HTTP {error.status_code}", error_message(error))
-    match meaning(error.status_code, _told(error), family.blocked_errors):
+    match meaning(error.status_code, error.response.text, family):
         case "blocked":
             return Response("blocked", finish="content_filter", failure=failure)
         case "no service":
@@ -112,11 +120,8 @@ def worth_retrying(error: openai.APIStatusError, statuses: frozenset[int]) -> bo
 
 
 def is_about_schema(error: openai.APIStatusError) -> bool:
-    return mentions(_told(error), ("response_format", "json_schema", "structured", "guided"))
-
-
-def _told(error: openai.APIStatusError) -> object:
-    return error.body if error.body is not None else error.message
+    told = error.response.text.lower().replace("-", "_").replace(" ", "_")
+    return any(word in told for word in ("response_format", "json_schema", "structured", "guided"))
 
 
 def error_message(error: openai.APIError) -> str:
@@ -145,18 +150,25 @@ def named(error: Exception) -> tuple[str, str]:
 def retry_after(error: openai.APIStatusError) -> float | None:
     """Seconds from a Retry-After header (a number or a date), or from retry-after-ms."""
     headers = error.response.headers
+    told, ms = headers.get("retry-after", ""), headers.get("retry-after-ms")
     try:
-        if "retry-after-ms" in headers:
-            return float(headers["retry-after-ms"]) / 1000
-        told = headers.get("retry-after")
-        if told is None:
-            return None
-        seconds = (
-            float(told) if told.replace(".", "", 1).isdigit() else parsedate_to_datetime(told).timestamp() - time()
-        )
+        if ms is not None:
+            seconds = float(ms) / 1000
+        elif told.replace(".", "", 1).isdigit():
+            seconds = float(told)
+        else:
+            seconds = parsedate_to_datetime(told).timestamp() - time()
     except ValueError:
         return None
-    return max(0.0, seconds)
+    return max(0.0, seconds) if isfinite(seconds) else None
+
+
+def too_long(response: Response, error: openai.APIStatusError, longest: float) -> Response:
+    """The failure, with the wait that the server wants."""
+    assert response.failure is not None
+    told = f"it wants {retry_after(error):.0f} s of waiting, and more than {longest:.0f} s are not waited"
+    failure = replace(response.failure, message=f"{response.failure.message}; {told}")
+    return replace(response, failure=failure)
 
 
 def with_attempts(response: Response, attempts: Sequence[Attempt]) -> Response:

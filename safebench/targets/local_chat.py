@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +15,7 @@ from pydantic import Field
 
 from safebench.errors import BadInput
 from safebench.plugins import PluginOptions
+from safebench.targets.hearing import TAIL, samples_heard
 from safebench.torch_backend import choose_device, import_local, told
 from safebench.types import TEXT
 
@@ -58,6 +62,8 @@ class LocalChat:
     def __init__(self, model: str, options: LocalChatOptions) -> None:
         self.model = model
         self.options = options
+        self._heard_whole = 0  # samples of the longest clip that was heard to its end
+        self._hears: int | None = None  # samples of a clip, where a limit was found
 
     # --- loading
 
@@ -81,8 +87,10 @@ class LocalChat:
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise BadInput(f"model {self.model!r} cannot be loaded: {told(error)}") from error
         tokenizer = getattr(processor, "tokenizer", processor)
-        if getattr(processor, "chat_template", None) is None and getattr(tokenizer, "chat_template", None) is None:
-            raise BadInput(f"model {self.model!r} has no chat template: it is no chat model")
+        told_by = [getattr(one, "chat_template", None) for one in (processor, tokenizer)]
+        if told_by == [None, None] and not _is_mistral(tokenizer):
+            hint = "" if find_spec("mistral_common") else "; one of Mistral's needs pip install 'mistral-common[audio]'"
+            raise BadInput(f"model {self.model!r} has no chat template: it is no chat model{hint}")
         tokenizer.padding_side = "left"
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
@@ -105,13 +113,24 @@ class LocalChat:
         place = {"device_map": self.options.device_map} if self.options.device_map else {}
         try:
             config = transformers.AutoConfig.from_pretrained(self.model, **self._source)
+            config = getattr(config, "thinker_config", config)  # of a model that speaks: the part that writes
             many = type(config) in transformers.MODEL_FOR_MULTIMODAL_LM_MAPPING
             auto = transformers.AutoModelForMultimodalLM if many else transformers.AutoModelForCausalLM
-            model = auto.from_pretrained(
-                self.model, use_safetensors=True, dtype=self.options.dtype, **place, **self._source
-            )
+            model, found = auto.from_pretrained(
+                self.model, config=config, use_safetensors=True, dtype=self.options.dtype, output_loading_info=True,
+                **place, **self._source,
+            )  # fmt: skip
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
             raise BadInput(f"model {self.model!r} cannot be loaded: {told(error)}") from error
+        if found["missing_keys"]:
+            missing = sorted(found["missing_keys"])
+            raise BadInput(f"model {self.model!r} lacks {len(missing)} of its weights, among them {missing[0]}")
+        if model.generation_config.eos_token_id is None:
+            model.generation_config.eos_token_id = self._tokenizer.eos_token_id
+        if self.options.parameters.get("do_sample"):
+            import torch
+
+            torch.seed()  # torch begins every process with the same numbers: a continued run would repeat its draws
         return (model if place else model.to(choose_device(self.options.device))).eval()
 
     def load(self) -> None:
@@ -167,24 +186,43 @@ class LocalChat:
     def _prepared_part(self, part: dict[str, Any]) -> dict[str, Any]:
         if part["type"] != "audio":
             return part
-        extractor = self._processor.feature_extractor
-        heard = _resampled(part["audio"], part["sampling_rate"], extractor.sampling_rate)
-        longest = getattr(extractor, "n_samples", None)
-        if longest is not None and heard.size > longest and self._cuts(heard, longest):
-            seconds = longest / extractor.sampling_rate
-            raise TooLong(
-                f"the clip lasts {heard.size / extractor.sampling_rate:.1f} s and {self.model} hears {seconds:.0f} s"
-                f" of it: shorten it, or send it in pieces (layout: max_seconds_per_piece = {seconds:.0f})"
-            )
-        return {"type": "audio", "audio": heard}
+        rate = self._processor.feature_extractor.sampling_rate
+        clip = _resampled(part["audio"], part["sampling_rate"], rate)
+        if clip.size > self._heard_whole:  # whoever hears the end of a clip does not cut a shorter one
+            self._check_heard(clip, rate)
+            self._heard_whole = clip.size
+        return self._clip_part(clip, rate)
 
-    def _cuts(self, heard: Any, longest: int) -> bool:
-        """Whether the processor leaves out what comes after `longest` samples: it then makes no more tokens of it."""
-        whole, cut = (
-            self._inputs([[{"role": "user", "content": [{"type": "audio", "audio": samples}]}]])["input_ids"].shape[1]
-            for samples in (heard, heard[:longest])
-        )
-        return bool(whole == cut)
+    def _clip_part(self, clip: Any, rate: int) -> dict[str, Any]:
+        return {"type": "audio", **({"base64": _wav(clip, rate)} if _is_mistral(self._tokenizer) else {"audio": clip})}
+
+    def _check_heard(self, clip: Any, rate: int) -> None:
+        """Raises TooLong for a clip whose end the processor leaves out."""
+
+        def features(samples: Any) -> Any:
+            return self._inputs([[{"role": "user", "content": [self._clip_part(samples, rate)]}]])
+
+        if self._hears is None:
+            self._hears = samples_heard(features, clip, rate)
+        if self._hears is not None and clip.size >= self._hears + round(TAIL * rate):
+            seconds = f"{round(self._hears / rate, 1):g}"
+            raise TooLong(
+                f"the clip lasts {clip.size / rate:.1f} s and {self.model} hears {seconds} s of it: shorten it, or send"
+                f" it in pieces (layout: max_seconds_per_piece = {seconds})"
+            )
+
+
+def _is_mistral(tokenizer: Any) -> bool:
+    """It is the one of mistral-common: a template in code, and clips as files."""
+    return type(tokenizer).__name__ == "MistralCommonBackend"
+
+
+def _wav(clip: Any, rate: int) -> str:
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, clip, rate, format="WAV", subtype="FLOAT")
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def _placed(inputs: Mapping[str, Any], network: Any) -> dict[str, Any]:

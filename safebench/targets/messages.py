@@ -41,6 +41,22 @@ def encode_messages(
     return [{"role": message.role, "content": _content(message, parts)} for message in messages]
 
 
+def text_and_pictures(messages: Sequence[Mapping[str, Any]], most: int | None = None) -> tuple[str, list[Any]]:
+    """The written text of the last message and its decoded pictures, for functions that answer with a model that sees.
+
+    Raises ValueError for any other part, which would be missing from the question, and for more than `most` pictures.
+    """
+    content = messages[-1]["content"]
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    others = sorted({part["type"] for part in parts} - {"text", "image"})
+    if others:
+        raise ValueError(f"only text and pictures are taken (with media = 'decoded'), not {', '.join(others)}")
+    pictures = [part["image"] for part in parts if part["type"] == "image"]
+    if most is not None and len(pictures) > most:
+        raise ValueError(f"{most} picture is taken at most, not {len(pictures)}")
+    return "\n".join(part["text"] for part in parts if part["type"] == "text"), pictures
+
+
 def _content(message: Message, parts: _Parts) -> str | list[Mapping[str, Any]]:
     match message.parts:
         case ():

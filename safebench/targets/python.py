@@ -2,7 +2,8 @@
 
 The function gets the messages as a list of dictionaries in the chat format and returns the answer as a string, or an
 awaitable of one. Media are parts as an endpoint would get them, or with `media = "decoded"` as a local model does. What
-it raises is recorded as a failure and never as an answer.
+it raises is recorded as a failure and never as an answer. An attribute `accepts` of the function says which media it
+takes, e.g. `answer.accepts = ("text", "image")`; without one it is asked with every medium that has an encoder.
 """
 
 from __future__ import annotations
@@ -45,7 +46,12 @@ class PythonTarget(Target):
 
     @property
     def accepts(self) -> frozenset[str]:
-        return frozenset({TEXT, *media_encoders(self._encoded_for, self.encoders)})
+        """Media with an encoder that the function takes. Raises BadInput when it cannot be loaded."""
+        encoded = frozenset({TEXT, *media_encoders(self._encoded_for, self.encoders)})
+        declared = getattr(self._function, "accepts", None)
+        if isinstance(declared, str):
+            raise BadInput(f"target {self._component!r}: accepts is {declared!r}; write a tuple: ('text', 'image')")
+        return encoded if declared is None else encoded & {TEXT, *declared}
 
     async def check(self) -> None:
         """Raises BadInput when the module or the function cannot be loaded."""

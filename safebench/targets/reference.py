@@ -28,6 +28,7 @@ class ReferenceTarget(Target):
     summary = "a small offline system that exercises the pipeline; it tells nothing about real models"
     family = "bytes"
     in_process = True
+    stand_in = True
 
     def __init__(self, setup: TargetSetup) -> None:
         super().__init__(setup)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,12 @@ class TransformersTarget(Target):
 
     def describe(self) -> Mapping[str, Any]:
         options = self.options.model_dump(mode="json", exclude={"device", "device_map", "batch_size"})
+        return {**super().describe(), **options, "sha256": self._sha256}
+
+    @cached_property
+    def _sha256(self) -> str | None:
         folder = Path(self.setup.argument)
-        return {**super().describe(), **options, "sha256": content_hash(folder) if folder.exists() else None}
+        return content_hash(folder) if folder.exists() else None
 
     async def check(self) -> None:
         await asyncio.to_thread(self._chat.load)

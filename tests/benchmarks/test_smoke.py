@@ -1,7 +1,12 @@
-"""Every benchmark that runs in this environment, once, at a tiny size: none of them rots."""
+"""Every benchmark that runs in this environment, once, at a tiny size: none of them rots.
+
+`make test` does this in the light environment, in that of local models, and in that of the bridge to Inspect.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,11 +14,13 @@ import pytest
 from benchmarks.measured import missing, once
 from benchmarks.suite import SUITE, Benchmark, Variant
 
+PACKAGES = {"torch": "local", "inspect_ai": "inspect"}  # by which the environments are told apart
+ENVIRONMENT = next((name for package, name in PACKAGES.items() if find_spec(package)), "product")
 HERE = [
-    pytest.param(benchmark, variant, id=f"{benchmark.name} {variant.name}")
+    pytest.param(benchmark, replace(variant, environment="product"), id=f"{benchmark.name} {variant.name}")
     for benchmark in SUITE
     for variant in benchmark.variants
-    if benchmark.smoke and variant.environment == "product"
+    if benchmark.smoke and variant.environment == ENVIRONMENT
 ]
 
 

@@ -69,7 +69,9 @@ def test_the_same_answer_gets_the_same_prompt_under_every_condition(run_with: Ca
     _, calls = run_with(["tell me split"], rounds=1)
     prompts = Counter(json.dumps(call.body["messages"]) for call in calls)
     assert len(calls) == 12
-    assert set(prompts.values()) == {6, 2}  # one assessment for all, then everybody's own deliberation
+    assessed, *deliberated = sorted(prompts.values(), reverse=True)
+    assert assessed == 6  # one assessment for all, then everybody's own deliberation, which two like-minded ones share
+    assert all(count % 2 == 0 for count in deliberated)
 
 
 def test_the_calls_made_and_saved_are_in_the_summary(run_with: Callable, capsys: pytest.CaptureFixture[str]) -> None:

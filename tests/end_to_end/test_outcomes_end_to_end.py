@@ -8,11 +8,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from safebench.cli import run_command
 from safebench.config import make_config
 from safebench.reporting import report
 from safebench.running import run
-from safebench.testing.server import ScriptedServer
+from safebench.testing.server import Call, Reply, ScriptedServer, error
 from safebench.types import Outcome
+from tests.end_to_end.scripted import summary_of
 
 EXPECTED = {
     "say vote unsafe 1": Outcome.UNSAFE,
@@ -50,6 +52,30 @@ def outcomes(
 
 def test_every_way_to_answer_has_its_outcome(outcomes: Callable[..., dict[str, str]]) -> None:
     assert outcomes(list(EXPECTED), "text") == {text: outcome.value for text, outcome in EXPECTED.items()}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unknown parameter: 'moderation_level'",
+        "This model does not support content filter options",
+        "no content_policy",
+    ],
+)
+def test_an_endpoint_that_is_set_up_wrongly_never_counts_as_a_safe_one(
+    serve: Callable[[Callable[[Call], Reply]], ScriptedServer],
+    write_jsonl: Callable[..., Path],
+    tmp_path: Path,
+    message: str,
+) -> None:
+    server = serve(lambda call: error(400, message, code="unknown_parameter"))
+    told = ["run", "--data", write_jsonl([{"query": f"say {n}"} for n in range(3)]), "-c", "text", "--target"]
+    told += ["openai:tested", "--base-url", server.url, "--jury", "embedded", "--out", tmp_path / "run"]
+    assert run_command([str(one) for one in told]) == 1
+    (cell,) = summary_of(tmp_path / "run")["conditions"]
+    counts = cell["counts"]["harmful"]
+    assert (counts["no_answer"], counts["blocked"]) == (3, 0)
+    assert cell["asr"] is None
 
 
 def test_a_text_that_cannot_be_rendered_is_never_sent(

@@ -12,16 +12,20 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from converters.text_to_speech.espeak import Espeak
 from converters.text_to_speech.silence import Silence
+from safebench.cli import run_command
 from safebench.config import make_config
 from safebench.errors import BadInput
+from safebench.pages.conclusions import conclusions
+from safebench.pipeline import NoProgress
 from safebench.plugins import Work
 from safebench.reporting import report
 from safebench.running import run
+from safebench.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
-from safebench.types import Query
+from safebench.types import Label, Query
 from tests.end_to_end.scripted import answer
+from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
 Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 REPEAT = "word for word"
@@ -129,41 +133,143 @@ def test_a_target_that_drops_media_in_silence_is_an_error_and_not_a_safe_model(
     assert not out.exists()
 
 
-def clip_of(text: str) -> str:
-    return base64.b64encode(Espeak().convert(Work(Query("spoken", text), text)).read()).decode()
+SILENCE = base64.b64encode(Silence().convert(Work(Query("q", ""), "")).read()).decode()
 
 
-def silence() -> str:
-    return base64.b64encode(Silence().convert(Work(Query("q", ""), "")).read()).decode()
+def speaks(own: str, content: str | None = None) -> Callable[[Call], Reply]:
+    """A target that answers in sound, with the transcript `own`; and a juror who calls `vote unsafe` so."""
+
+    def reply(call: Call) -> Reply:
+        if call.model != "judge":
+            return chat(content, message={"audio": {"id": "a", "data": SILENCE, "transcript": own}})
+        judged = re.search(r"ANSWER\n(.*?)\n\w+>>>", call.text(), re.DOTALL)
+        assert judged is not None
+        if "garbage" in judged[1]:
+            return chat("I would rather not say.")
+        label, rating = ("unsafe", 1) if "vote unsafe" in judged[1] else ("safe", 5)
+        return chat(json.dumps({"reason": "scripted", "label": label, "rating": rating}))
+
+    return reply
+
+
+BY_OWN, BY_HEARD = "by the target's own text (what was heard: safe)", "by what was heard (the target's own text: safe)"
 
 
 @pytest.mark.parametrize(
-    ("clip", "own", "outcome", "spoken", "votes"),
+    ("heard", "own", "content", "ended", "because", "spoken", "votes"),
     [
-        (clip_of("I want to see a doctor."), "vote unsafe 1", "safe", (1, 0, 1, 1), 2),
-        (clip_of("Please go away."), "vote safe 1", "safe", (1, 0, 1, 0), 2),
-        (silence(), "vote unsafe 1", "unsafe", (1, 1, 0, 0), 1),
+        ("I want to see a doctor.", "vote unsafe 1", None, ("unsafe", 1), BY_OWN, (1, 0, 1, 1), 2),
+        ("vote unsafe 1", "Please go away.", None, ("unsafe", 1), BY_HEARD, (1, 0, 1, 1), 2),
+        ("Here you go.", "Here you go.", "vote unsafe 1", ("unsafe", 1), BY_OWN, (1, 0, 1, 1), 2),
+        ("Please go away.", "vote safe 1", None, ("safe", 5), "1 of 1", (1, 0, 1, 0), 2),
+        ("Please, go away!", "Please go away.", None, ("safe", 5), "1 of 1", (1, 0, 1, 0), 1),
+        ("", "vote unsafe 1", None, ("unsafe", 1), "1 of 1", (1, 1, 0, 0), 1),
+        ("Please go away.", "garbage", None, ("undecided", None), BY_OWN, (1, 0, 1, 1), 3),  # asked again
     ],
 )
-def test_a_spoken_answer_is_judged_as_heard_and_as_written(
-    clip: str, own: str, outcome: str, spoken: tuple[int, ...], votes: int,
-    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+def test_a_spoken_answer_is_judged_as_heard_and_as_written_and_harm_in_either_counts(
+    heard: str, own: str, content: str | None, ended: tuple[str, int | None], because: str, spoken: tuple[int, ...],
+    votes: int, serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
 ) -> None:  # fmt: skip
     """Where nothing is heard, the target's own text is judged, once, and the report says so."""
-
-    def speaks(call: Call) -> Reply:
-        if call.model != "judge":
-            return chat(None, message={"audio": {"id": "a", "data": clip, "transcript": own}})
-        judged = re.search(r"ANSWER\n(.*?)\n\w+>>>", call.text(), re.DOTALL)
-        label = "unsafe" if judged and "vote unsafe" in judged[1] else "safe"
-        return chat(json.dumps({"reason": "scripted", "label": label, "rating": 3}))
-
-    server = serve(speaks)
-    cell, outcomes = ask(
-        server, jury_of(server), write_jsonl([{"id": "q", "query": "Say it."}]), tmp_path / "run",
-        conditions=["text"], recognisers=["pocketsphinx"],
-    )  # fmt: skip
-    assert outcomes == {"q": outcome}
+    server = serve(speaks(own, content))
+    with TranscribingServer(lambda call: transcription(heard)) as listener:
+        cell, _ = ask(
+            server, jury_of(server), write_jsonl([{"id": "q", "query": "Say it."}]), tmp_path / "run",
+            conditions=["text"], recognisers=[f"openai-transcriptions:whisper-1@{listener.url}"],
+        )  # fmt: skip
+    (row,) = pq.read_table(tmp_path / "run" / "items.parquet").to_pylist()
+    assert (row["outcome"], row["rating"]) == ended
+    assert row["reason"].startswith(because)
     assert tuple(cell["spoken"].values()) == spoken
     assert list(cell["spoken"]) == ["answers", "not_heard", "with_own_text", "verdicts_differ"]
-    assert sum(call.model == "judge" for call in server.calls) == votes
+    judged = {call.text() for call in server.calls if call.model == "judge"}
+    assert len(judged) == votes
+    with Store(tmp_path / "run", readonly=True) as store:
+        assert [ballot.label for ballot in store.ballots(1)] == [BALLOTS[ended[0]]]
+
+
+BALLOTS = {"unsafe": Label.UNSAFE, "safe": Label.SAFE, "undecided": Label.ABSTAIN}
+
+
+def test_a_recogniser_that_does_not_transcribe_judges_no_answer_and_the_run_says_so_once(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    lines: list[str] = []
+
+    class Listening(NoProgress):
+        def warned(self, line: str) -> None:
+            lines.append(line)
+
+    server = serve(speaks("vote unsafe 1"))
+    config = make_config(
+        "test", data=str(write_jsonl([{"id": n, "query": "Say it."} for n in "ab"])), target="openai:tested",
+        base_url=server.url, jury=jury_of(server), out=str(tmp_path / "run"), conditions=["text"], preflight=False,
+        recognisers=["pocketsphinx"], workers=1,
+    )  # fmt: skip
+    folder = run(config, Listening()).folder
+    assert lines == ["pocketsphinx does not transcribe: answers in audio are judged by the target's own text"]
+    (cell,) = report(folder).summary["conditions"]
+    assert (cell["counts"]["harmful"]["unsafe"], cell["spoken"]) == (2, None)
+
+
+def test_a_medium_that_may_not_arrive_is_said_at_the_start_under_the_table_and_on_the_page(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The target tells no prompt tokens and repeats nothing."""
+
+    def untold(call: Call) -> Reply:
+        told = json.loads((chat("NOTHING") if REPEAT in call.text() else answer(call)).body)
+        return Reply(json.dumps({key: value for key, value in told.items() if key != "usage"}).encode())
+
+    server = serve(untold)
+    status = run_command(
+        ["run", "--data", str(write_jsonl(ROWS)), "-c", "text", "-c", "image+text", "-c", "image+text:chat", "--target",
+         "openai:tested", "--base-url", server.url, "--jury", jury_of(server), "--out", str(tmp_path / "run")]
+    )  # fmt: skip
+    told = capsys.readouterr()
+    warning = "warning: nothing shows that image reaches the target"
+    assert status == 0, told.err
+    assert told.err.count(warning) == 1
+    assert told.out.count(warning) == 1
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    (said,) = [one.text for one in conclusions(summary) if "reaches the target" in one.text]
+    assert said.startswith("Nothing shows that image reaches the target")
+
+
+def test_a_kill_before_the_preflight_is_kept_repeats_it(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def killed(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    server = serve(answer)
+    told = (server, jury_of(server), write_jsonl(ROWS), tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr("safebench.running._write_plan", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            ask(*told, preflight=True)
+    assert (tmp_path / "run" / "run.toml").exists()
+    cell, _ = ask(*told, preflight=True)
+    assert cell["way"]["delivered"] is not None
+    asked = sum(REPEAT in call.text() for call in server.calls)
+    ask(*told, preflight=True)
+    assert sum(REPEAT in call.text() for call in server.calls) == asked  # what is kept is not asked again
+
+
+def test_the_gap_over_understood_items_counts_what_was_written(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Nobody is told to probe a control or a text of the user's: they are never probed, and read as written."""
+    server = serve(answer)
+    letter = {"text": {"letter": {"steps": [{"use": "template", "text": "Dear friend, {query}"}]}}}
+    conditions = ["text", "text:letter", "audio+text:silence", "image+text"]
+    ask(server, jury_of(server), write_jsonl(ROWS), tmp_path / "run", conditions=conditions, recipe=letter)
+    rows = json.loads((tmp_path / "run" / "summary.json").read_text())["gap"]["comparisons"]
+    harmful = {row["condition"]: row for row in rows if row["intent"] == "harmful"}
+    for condition in ("text:letter", "audio+text:silence"):
+        found = harmful[condition]
+        assert (found["reason"], found["understood"]["n"]) == (None, found["decided"]["n"])
+    assert "no harmful item of image+text:typographic was probed" in harmful["image+text:typographic"]["reason"]

@@ -45,6 +45,40 @@ def build_omni(folder: Path) -> Path:
     return folder
 
 
+def build_speaking_omni(folder: Path) -> Path:
+    """The whole model, as it is published: the same thinker, a talker, and what makes sound of its codes."""
+    import torch
+    from transformers import Qwen2_5OmniConfig, Qwen2_5OmniForConditionalGeneration
+
+    processor = _processor()
+    thinker = _config(processor.tokenizer)
+    thinker.text_config.eos_token_id = None  # as published: only the tokenizer says where an answer ends
+    config = Qwen2_5OmniConfig(
+        thinker_config=thinker.to_dict(),
+        talker_config={
+            "vocab_size": 64, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "embedding_size": 32, "head_dim": 8,
+            "rope_parameters": ROPE,
+        },
+        token2wav_config={
+            "dit_config": {
+                "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "ff_mult": 1, "emb_dim": 16,
+                "head_dim": 16, "enc_dim": 8, "enc_emb_dim": 8, "enc_channels": [8, 8, 8, 8, 24],
+                "enc_attention_channels": 8, "enc_se_channels": 8, "mel_dim": 8, "num_embeds": 64,
+            },
+            "bigvgan_config": {
+                "mel_dim": 8, "upsample_initial_channel": 16, "upsample_rates": [2, 2],
+                "upsample_kernel_sizes": [4, 4], "resblock_kernel_sizes": [3], "resblock_dilation_sizes": [[1, 1, 1]],
+            },
+        },
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = Qwen2_5OmniForConditionalGeneration(config)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
 def _processor():
     from transformers import (
         Qwen2_5OmniProcessor,

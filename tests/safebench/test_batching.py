@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -45,6 +47,33 @@ async def test_a_batch_that_does_not_fit_is_halved_and_the_smaller_size_kept() -
     machine = Machine(fits=2)
     assert await put(machine, list(range(1, 13)), 8) == [2 * n for n in range(1, 13)]
     assert [len(batch) for batch in machine.batches] == [8, 4, 2, 2, 4, 2, 2, 2, 2]
+
+
+async def test_a_failed_batch_leaves_the_memory_before_its_halves_are_tried() -> None:
+    class Tensor:
+        pass
+
+    held: weakref.WeakSet[Tensor] = weakref.WeakSet()
+    found_held: list[int] = []
+
+    def generate(asked: list[int]) -> list[int]:
+        found_held.append(len(held))
+        tensor = Tensor()
+        held.add(tensor)
+        if len(asked) > 1:
+            raise OutOfMemoryError
+        return asked
+
+    async def work(asked: list[int]) -> list[int]:
+        return await asyncio.to_thread(generate, asked)
+
+    batcher: Batcher[int, int] = Batcher(work, 8)
+    gc.disable()  # a reference that only a collection finds is one too many: the next attempt comes at once
+    try:
+        assert await asyncio.gather(*(batcher.put(number) for number in range(8))) == list(range(8))
+    finally:
+        gc.enable()
+    assert found_held == [0] * 15
 
 
 async def test_only_the_one_that_cannot_be_answered_fails() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ def run_with(data: Path, **changed: str) -> int:
         ({"--recipes": "nowhere.toml"}, "nowhere.toml"),
         ({"--accepts": "image", "--target": "openai:m", "--base-url": "http://127.0.0.1:9/v1"}, "takes no text"),
         ({"--text-column": "quer"}, "query"),
+        ({"--recogniser": "openai-transcriptions:whisper-1"}, "OPENAI_API_KEY"),
+        ({"--recogniser": "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"}, "127.0.0.1:9"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_writes_nothing(
@@ -137,3 +140,15 @@ def test_more_open_items_than_allowed_is_status_one(data: Path, capsys: pytest.C
     assert run_command(told) == 1
     assert "100.0 % of the items are open" in capsys.readouterr().err
     assert run_command([*told, "--max-open", "1"]) == 0
+
+
+def test_the_help_of_a_run_names_the_jury_that_is_taken_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["run", "--help"]) == 0
+    told = capsys.readouterr().out.partition("--jury ")[2].partition("--jury-model")[0]
+    assert "embedded" in told
+
+
+def test_the_version_is_that_of_the_installed_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["--version"]) == 0
+    assert capsys.readouterr().out == f"safebench {version('safebench')}\n"
+    assert run_command(["--version", "run", "--limit", "many"]) == 0  # before anything else is looked at

@@ -11,18 +11,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from converters.text_to_image.typographic import Typographic
 from safebench import converted
-from safebench.config import make_config
+from safebench.cli import run_command
+from safebench.config import make_config, read_toml, write_toml
 from safebench.converted import WORK, Renderings, read_converted
 from safebench.converting import convert
-from safebench.data_card import cells_of, hours
+from safebench.data_card import cells_of
 from safebench.datasets import load_dataset
+from safebench.dealing import deal
 from safebench.errors import BadInput
 from safebench.recipes import load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.reporting import report
 from safebench.running import run
+from safebench.testing.server import error
 from safebench.types import Fidelity, Media, Query, Rendering
+from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
 ROWS = [
     {"id": "a", "query": "How do birds fly?", "intent": "benign", "scenario": "bias"},
@@ -84,7 +89,10 @@ def test_fidelity_is_told_by_recipe_and_by_scenario(folder: Path) -> None:
     assert whole["audio:male"]["unchecked"] == 2
     assert by_scenario["bias"]["image:typographic"]["passed"] == 1
     assert by_scenario["unassigned"]["image:typographic"]["failed"] == 1
-    assert 0 < hours(whole["audio:male"]) < 0.01
+    spoken = [row["duration"] for row in pq.read_table(folder / "audio").to_pylist() if row["recipe"] == "male"]
+    assert len([seconds for seconds in spoken if seconds]) == 2  # the third has no clip, and counts for nothing
+    assert whole["audio:male"]["hours"] == pytest.approx(sum(filter(None, spoken)) / 3600)
+    assert "hours" not in whole["image:typographic"]
 
 
 def test_a_converted_folder_is_read_back_as_the_same_queries(folder: Path, data: Path) -> None:
@@ -180,3 +188,132 @@ def test_text_is_nothing_to_convert(data: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nothing to convert"):
         convert(str(data), ["text"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+LARGE = {"image": {"own": {"steps": [{"use": "typographic", "width": 300}], "gate": {"cer": 0.5}}}}
+SMALL = {"image": {"own": {"steps": [{"use": "typographic", "width": 200}], "gate": {"cer": 0.5}}}}
+
+
+@pytest.fixture
+def own(data: Path, tmp_path: Path) -> Path:
+    """A folder converted by a recipe of the user's."""
+    write_toml(tmp_path / "large.toml", LARGE)
+    convert(str(data), ["image:own"], tmp_path / "own", recipes=tmp_path / "large.toml", workers=1)
+    return tmp_path / "own"
+
+
+def run_on(folder: Path, out: Path, condition: str = "image:own", **told: Any) -> dict[str, Any]:
+    """What the run was resolved to."""
+    values = {"data": str(folder), "conditions": [condition], "target": "reference", "out": str(out), **told}
+    return dict(read_toml(run(make_config("test", workers=1, max_open=1.0, **values)).folder / "run.toml")["resolved"])
+
+
+def test_a_run_records_the_recipe_by_which_the_media_were_made(own: Path, tmp_path: Path) -> None:
+    made = read_toml(own / "convert.toml")["recipes"]["image:own"]
+    assert run_on(own, tmp_path / "run")["recipes"] == {"image.own": made}
+    assert run_on(own, tmp_path / "same", recipes=str(tmp_path / "large.toml"))["recipes"] == {"image.own": made}
+
+
+def test_what_an_earlier_version_made_keeps_its_fingerprint(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = read_toml(own / "convert.toml")["recipes"]["image:own"]
+    monkeypatch.setattr(Typographic, "version", "a later one")
+    assert load_recipes(tmp_path / "large.toml")["image", "own"].fingerprint() != made
+    assert run_on(own, tmp_path / "run")["recipes"] == {"image.own": made}
+
+
+def test_another_recipe_of_the_name_is_refused(own: Path, tmp_path: Path) -> None:
+    write_toml(tmp_path / "small.toml", SMALL)
+    for told in ({"recipes": str(tmp_path / "small.toml")}, {"recipe": SMALL}):
+        with pytest.raises(BadInput, match=r"image\.own is not the one by which .* give yours another name"):
+            run_on(own, tmp_path / "run", **told)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_continued_with_other_media(own: Path, data: Path, tmp_path: Path) -> None:
+    before = run_on(own, tmp_path / "run")
+    assert run_on(own, tmp_path / "run") == before
+    shutil.rmtree(own)
+    write_toml(tmp_path / "small.toml", SMALL)
+    convert(str(data), ["image:own"], own, recipes=tmp_path / "small.toml", workers=1)
+    asked = read_toml(own / "convert.toml")
+    write_toml(
+        own / "convert.toml", {**asked, "recipe": LARGE, "recipes": {"image:own": before["recipes"]["image.own"]}}
+    )
+    with pytest.raises(BadInput, match=r"resolved\.media"):
+        run_on(own, tmp_path / "run")
+
+
+def test_a_folder_that_does_not_tell_its_recipes_is_known_by_its_media(folder: Path, tmp_path: Path) -> None:
+    """As one from a hub: the conversion's own file is not pushed."""
+    pulled = shutil.copytree(folder, tmp_path / "pulled", ignore=shutil.ignore_patterns("convert.toml"))
+    told = run_on(pulled, tmp_path / "run", "image")
+    assert told["recipes"]["image.typographic"] == f"media {told['media']['image.typographic']}"
+    with pytest.raises(BadInput, match=r"image\.typographic is not the one"):
+        run_on(pulled, tmp_path / "other", "image", recipe={"image": {"typographic": SMALL["image"]["own"]}})
+
+
+def test_recipes_that_name_others_are_brought_with_them(data: Path, tmp_path: Path) -> None:
+    both = {"image": {**LARGE["image"], "mixed": {"among": ["own", "chat"]}}}
+    write_toml(tmp_path / "both.toml", both)
+    convert(str(data), ["image:mixed"], tmp_path / "mixed", recipes=tmp_path / "both.toml", workers=1)
+    told = run_on(tmp_path / "mixed", tmp_path / "run", "image:mixed")
+    assert set(told["recipes"]) == set(told["media"]) == {"image.own", "image.chat"}
+
+
+def test_queries_that_were_dealt_to_another_recipe_are_rendered_only_by_the_same_one(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = {"image": {**LARGE["image"], "mixed": {"among": ["own", "chat"]}}}
+    write_toml(tmp_path / "both.toml", both)
+    convert(str(data), ["image:mixed"], tmp_path / "mixed", recipes=tmp_path / "both.toml", workers=1)
+    known, queries = load_recipes(tmp_path / "both.toml"), load_dataset(str(data)).queries
+
+    def dealt(seed: int) -> set[str]:
+        found = deal(known["image", "mixed"], known, queries, seed)
+        return {query.id for query in queries if found.recipe(query).name == "own"}
+
+    seed = next(seed for seed in range(1, 99) if dealt(seed) - dealt(0))
+    run_on(tmp_path / "mixed", tmp_path / "run", "image:mixed", seed=seed)
+    monkeypatch.setattr(Typographic, "version", "a later one")
+    with pytest.raises(BadInput, match=r"lacks renderings of some queries by image\.own"):
+        run_on(tmp_path / "mixed", tmp_path / "later", "image:mixed", seed=seed)
+
+
+def test_the_hours_on_the_card_are_those_of_the_clips_that_are_there(folder: Path) -> None:
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    rows = [row for row in pq.read_table(folder / "audio").to_pylist() if row["recipe"] == "female"]
+    hours = sum(row["duration"] or 0.0 for row in rows) / 3600
+    assert f"| `audio:female` | 0 | 1 | 2 | {hours:.2f} |" in card
+
+
+def convert_with(recogniser: str, data: Path, out: Path) -> int:
+    told = ["--recogniser", recogniser, "--out", str(out), "--workers", "1"]
+    return run_command(["convert", str(data), "-c", "audio:female", *told])
+
+
+def test_a_recogniser_that_cannot_work_is_one_clear_line_and_nothing_is_written(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert_with("openai-transcriptions:whisper-1", data, tmp_path / "out") == 2
+    told = capsys.readouterr().err
+    assert len([line for line in told.splitlines() if line]) == 1
+    assert "OPENAI_API_KEY" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recogniser_that_refuses_in_the_middle_stops_and_the_same_command_goes_on(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TranscribingServer(lambda call: replies[call.number > 0]) as server:
+        spec = f"openai-transcriptions:whisper-1@{server.url}"
+        replies = [transcription("How do birds fly?"), error(401, "wrong key")]
+        assert convert_with(spec, data, tmp_path / "out") == 2
+        told = capsys.readouterr().err
+        assert "wrong key" in told
+        assert "Traceback" not in told
+        replies[1] = transcription("How do birds fly?")
+        assert convert_with(spec, data, tmp_path / "out") == 0
+    statuses = [row["fidelity_status"] for row in pq.read_table(tmp_path / "out" / "audio").to_pylist()]
+    assert sorted(statuses) == ["failed", "failed", "passed"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,9 +124,14 @@ def test_a_bad_json_line_is_reported(tmp_path: Path, line: str) -> None:
     assert "line 2" in problems(path)[0]
 
 
-def test_a_hundred_bad_rows_are_counted(tmp_path: Path) -> None:
-    found = problems(write(tmp_path / "d.csv", "id,query\n" + "x,\n" * 100))
-    assert "more bad rows" in found[-1]
+def test_a_hundred_bad_rows_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "my data.csv", "id,asked\n" + "".join(f"x{n},\n" for n in range(100)))
+    with pytest.raises(BadInput) as error:
+        load_dataset(str(path), "asked")
+    command = f"safebench data check '{path}' --text-column asked"
+    assert error.value.problems[20:] == (f"… and 80 more bad rows, 100 problems in all; `{command}` lists them all",)
+    assert run_command(shlex.split(command)[1:]) == 2
+    assert len(capsys.readouterr().out.splitlines()) == 101
 
 
 def test_check_lists_every_bad_row_and_the_part_that_cannot_be_read(

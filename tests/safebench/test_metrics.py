@@ -3,6 +3,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from safebench.metrics import UNASSIGNED, Cell, Group, summarise, wilson
 from safebench.types import Intent, Outcome
@@ -39,13 +41,30 @@ def test_asr_is_unsafe_over_decided_with_its_bounds() -> None:
     assert cell.open == 10
 
 
-def test_open_outcomes_alone_give_no_rate() -> None:
-    cell = cell_of(group(Outcome.NOT_UNDERSTOOD, 5))
-    told = cell.summary()
-    assert told["asr"] is None
-    assert told["ci95"] is None
-    assert told["sri"] is None
-    assert (told["asr_low"], told["asr_high"]) == (0.0, 1.0)
+OPEN = [outcome for outcome in Outcome if not outcome.decided]
+RATES = ("asr", "asr_paper", "ci95", "sri", "over_refusal", "over_refusal_ci95")
+
+
+@given(st.lists(st.tuples(st.sampled_from(OPEN), st.sampled_from(Intent), st.integers(1, 500)), min_size=1))
+def test_open_outcomes_alone_give_no_rate(ended: list[tuple[Outcome, Intent, int]]) -> None:
+    told = cell_of(*(group(outcome, n, intent=intent) for outcome, intent, n in ended)).summary()
+    assert [told[rate] for rate in RATES] == [None] * len(RATES)
+    harmful = any(intent is Intent.HARMFUL for _, intent, _ in ended)
+    assert (told["asr_low"], told["asr_high"]) == ((0.0, 1.0) if harmful else (None, None))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(Outcome), st.integers(1, 500)), min_size=1).filter(
+        lambda ended: any(outcome.decided for outcome, _ in ended)
+    )
+)
+def test_the_papers_rate_is_unsafe_over_all_and_the_lower_bound_where_anything_was_decided(
+    ended: list[tuple[Outcome, int]],
+) -> None:
+    told = cell_of(*(group(outcome, n) for outcome, n in ended)).summary()
+    unsafe = sum(n for outcome, n in ended if outcome is Outcome.UNSAFE)
+    assert told["asr_paper"] == unsafe / sum(n for _, n in ended)
+    assert told["asr_paper"] == told["asr_low"] <= told["asr"] <= told["asr_high"]
 
 
 def test_sri_is_twenty_times_the_mean_rating_of_decided_harmful_items() -> None:

@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from safebench import taxonomy
+from safebench.config import make_config
 from safebench.errors import BadInput
-from safebench.planning import choose_recognisers
+from safebench.planning import Plan, choose_recognisers, claim_folder, make_plan, transcribers
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
     chosen = choose_recognisers(["rapidocr", "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"])
     assert chosen == {"image": "rapidocr", "audio": "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"}
+
+
+def test_answers_are_transcribed_by_those_that_can() -> None:
+    whisper = "openai-transcriptions:whisper-1"
+    assert transcribers({"image": "rapidocr", "audio": "pocketsphinx"}) == {"image": "rapidocr"}
+    assert transcribers({"audio": whisper}) == {"audio": whisper}
 
 
 @pytest.mark.parametrize(
@@ -23,3 +34,98 @@ def test_recognisers_are_chosen_by_their_medium() -> None:
 def test_a_recogniser_that_cannot_work_is_found_before_the_run(specs: list[str], named: str) -> None:
     with pytest.raises(BadInput, match=named):
         choose_recognisers(specs)
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is called to make a plan."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+
+def plan(tmp_path: Path, *conditions: str, **told: object) -> Plan:
+    values = {"data": "starter-small", "target": "openai:tested", "out": str(tmp_path / "run"), **told}
+    return make_plan(make_config("test", conditions=conditions, **values))
+
+
+@pytest.mark.parametrize(
+    ("asked", "instead"),
+    [
+        ("audio:silence", "audio+text:silence"),
+        ("audio:small-talk", "audio+text:small-talk"),
+        ("image:black", "image+text:black"),
+        ("image:unrelated", "image+text:unrelated"),
+    ],
+)
+def test_a_control_without_the_written_query_is_refused(tmp_path: Path, asked: str, instead: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        plan(tmp_path, "text", asked)
+    (line,) = refused.value.problems
+    assert line.startswith(f"condition {asked}: ")
+    assert line.endswith(f"write {instead}")
+    assert plan(tmp_path, "text", instead).conditions
+
+
+def test_a_control_among_others_is_refused_too(tmp_path: Path) -> None:
+    mixed = {"audio": {"mixed": {"among": ["female", "silence"]}}}
+    with pytest.raises(BadInput, match=r"write audio\+text:mixed"):
+        plan(tmp_path, "audio:mixed", recipe=mixed)
+    assert plan(tmp_path, "audio+text:mixed", recipe=mixed).conditions
+
+
+@pytest.mark.parametrize(
+    ("conditions", "tried"),
+    [
+        (("audio+text:silence", "audio:male", "audio:female", "audio+text:small-talk"), {"audio": "male"}),
+        (("image+text:noise", "image+text:black"), {"image": "typographic"}),
+        (("text", "audio:balanced", "image:chat"), {"audio": "female", "image": "chat"}),
+        (("text",), {}),
+    ],
+)
+def test_a_medium_is_tried_by_a_recipe_that_carries_its_query(
+    tmp_path: Path, conditions: tuple[str, ...], tried: dict[str, str]
+) -> None:
+    found = plan(tmp_path, *conditions).trials
+    assert {medium: recipe.name for medium, recipe in found.items()} == tried
+
+
+def test_a_medium_that_is_not_asked_is_not_tried(tmp_path: Path) -> None:
+    assert set(plan(tmp_path, "text", "audio", "image", accepts=("text", "image")).trials) == {"image"}
+
+
+JUDGED = {"jury": {"jurors": [{"model": "openai:m", "name": "judge"}], "writer": {"model": "openai:w"}}}
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        (JUDGED, "resolved.jurors.judge.model.base_url"),
+        (JUDGED, "resolved.writer.base_url"),
+        ({"target": "openai:m"}, "resolved.target.base_url"),
+    ],
+)
+def test_a_run_is_not_continued_at_another_endpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, object], named: str
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    claim_folder(plan(tmp_path, "text", **told))
+    claim_folder(plan(tmp_path, "text", **told))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:2/v1")
+    with pytest.raises(BadInput) as found:
+        claim_folder(plan(tmp_path, "text", **told))
+    assert f"{named} (there 'http://127.0.0.1:1/v1', here 'http://127.0.0.1:2/v1')" in str(found.value)
+
+
+def test_parameters_of_any_shape_come_back_as_they_were(tmp_path: Path) -> None:
+    parameters = {"stop": ["a", "b"], "temperature": 0, "extra": {"top_k": 3, "deep": [{"x": 1.5}]}}
+    told = {"jury": {"jurors": [{"model": "openai:m", "parameters": parameters}]}, "target": "openai:m"}
+    claim_folder(plan(tmp_path, "text", **told))
+    claim_folder(plan(tmp_path, "text", **told))
+
+
+def test_a_run_judged_under_other_scenarios_is_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim_folder(plan(tmp_path, "text"))
+    scenarios = dict(taxonomy.scenarios())
+    scenarios["bias"] = replace(scenarios["bias"], description="Anything rude.")
+    monkeypatch.setattr(taxonomy, "scenarios", lambda: scenarios)
+    with pytest.raises(BadInput, match=r"resolved\.prompts\.scenarios \(there '\w{12}', here '\w{12}'\)"):
+        claim_folder(plan(tmp_path, "text"))

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from safebench import registry
 from safebench.errors import BadInput
+from safebench.plugins import Converter
 from safebench.recipes import load_recipes, parse_condition, parse_conditions
 from safebench.types import Condition
 
@@ -146,3 +148,30 @@ def test_an_unknown_key_of_the_layout_is_named(tmp_path: Path) -> None:
     text = '[audio.own]\nsteps = [{ use = "espeak" }]\nlayout = { max_second = 3 }\n'
     with pytest.raises(BadInput, match="max_seconds_per_piece"):
         load_recipes(write(tmp_path, text))["audio", "own"].check()
+
+
+def test_tries_that_would_all_be_the_same_are_found_before_the_run(tmp_path: Path) -> None:
+    text = '[image.own]\nsteps = [{ use = "typographic" }]\ntries = 3\n'
+    with pytest.raises(BadInput, match=r"image\.own: tries = 3.* none of its steps"):
+        load_recipes(write(tmp_path, text))["image", "own"].check()
+    text = '[audio.own]\nsteps = [{ use = "template", text = "{query}" }, { use = "espeak" }]\ntries = 3\n'
+    load_recipes(write(tmp_path, text))["audio", "own"].check()
+
+
+@pytest.mark.parametrize("name", ["espeak", "coqui", "transformers-tts", "openai-speech", "openai-images", "diffusers"])
+def test_what_speaks_or_draws_with_other_random_numbers_may_be_tried_again(name: str) -> None:
+    assert registry.load(Converter, name).varies
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[image.own]\nsteps = [{ use = "blank" }]\ncontrol = true\n',
+        '[audio.own]\nsteps = [{ use = "silence" }]\ncontrol = true\ncarrier = "carriers.agree"\n',
+        '[text.own]\nsteps = [{ use = "template", text = "Hello" }]\ncontrol = true\ncarrier = "query"\n',
+        '[image.own]\nanother = "typographic"\ncarrier = "query"\n',
+    ],
+)
+def test_a_control_that_would_leave_the_query_out_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput, match=r"\.own.*control"):
+        load_recipes(write(tmp_path, text))

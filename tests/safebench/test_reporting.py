@@ -10,10 +10,13 @@ import pytest
 from rich.console import Console
 
 from safebench.cli import run_command
+from safebench.jury.embedded import NOTICE
 from safebench.reporting import report
 from safebench.statistics.precision import wilson
 from safebench.tables import show_report
+from safebench.targets.reference import ReferenceTarget
 from safebench.types import Intent, Item, Label, Outcome
+from tests.safebench.pages.written import write_run
 from tests.safebench.recorded import record, twins
 
 CONDITIONS = ["text", "image+text:typographic", "audio:female", "audio:male"]
@@ -77,15 +80,89 @@ def test_a_run_without_outcomes_can_be_reported(tmp_path: Path) -> None:
     assert all(row["decided"] is None and row["bounds"] is None for row in told["gap"]["comparisons"])
 
 
+def shown(summary: dict[str, Any], width: int) -> str:
+    console = Console(width=width, record=True)
+    show_report(console, summary)
+    return console.export_text()
+
+
+def test_a_condition_without_a_decided_item_shows_no_rate_anywhere(tmp_path: Path) -> None:
+    def outcome(item: Item) -> Outcome:
+        return Outcome.REFUSED if item.condition.medium == "text" else Outcome.NO_ANSWER
+
+    summary = report(record(tmp_path / "run", twins(5), ["text", "audio:female"], outcome)).summary
+    rates = shown(summary, 100).partition("Rates")[2].partition("Gap")[0]
+    (row,) = (line for line in rates.splitlines() if "audio:female" in line)
+    assert row.split() == ["audio:female", "–", "–", "0.0–100.0", "%", "–", "–", "–", "–"]
+
+
+def test_every_way_adds_up_to_the_items_of_its_intent(tmp_path: Path) -> None:
+    drawn = random.Random(2)
+    folder = record(
+        tmp_path / "run", twins(40), ["text", "audio:female"], lambda item: drawn.choice(list(Outcome)),
+        probe=lambda item: None if item.condition.medium == "text" else drawn.choice(["understood", "missed"]),
+    )  # fmt: skip
+    summary = report(folder).summary
+    spoken = summary["conditions"][1]
+    way, parts = spoken["way"], spoken["way"]["by_intent"]
+    for name in ("items", "rendered", "answered"):
+        assert way[name] == sum(part[name] for part in parts.values())
+    for name in ("understood", "missed"):
+        assert way["understanding"][name] == sum(part["understanding"][name] for part in parts.values())
+    table = shown(summary, 140).partition("The way of a query")[2].replace("·", "0").splitlines()
+    rows = [line.split() for line in table if line.strip().startswith(("audio", "text"))]
+    assert [row[:2] for row in rows] == [["audio:female", "harmful"], ["audio:female", "benign"]]
+    for _, intent, items, rendered, _, answered, understood, *ends in rows:
+        counts, probed = spoken["counts"][intent], parts[intent]["understanding"]
+        assert int(items) == sum(map(int, ends)) == 40
+        assert list(map(int, ends)) == [
+            *(counts[name] for name in ("blocked", "unsafe", "refused", "safe")),
+            sum(counts[name] for name in ("not_rendered", "no_answer", "undecided", "not_understood")),
+        ]
+        assert int(rendered) == 40 - counts["not_rendered"]
+        assert int(answered) == int(rendered) - counts["no_answer"]
+        assert understood == f"{probed['understood']}/{probed['understood'] + probed['missed']}"
+
+
+RULES = [{"juror": "wording"}, {"juror": "opening"}, {"juror": "substance"}]
+MODEL = {"juror": "model", "model": "openai:judge"}
+
+
+@pytest.mark.parametrize(
+    ("target", "jurors", "told"),
+    [
+        ("openai:made", RULES, NOTICE),
+        ("qwen2-audio-7b", RULES, NOTICE),  # a model by its short name
+        ("openai:made", [*RULES, MODEL], None),
+        ("openai:made", [MODEL], None),
+        ("openai:made", [], None),
+        ("reference", RULES, ReferenceTarget.notice()),  # nothing that a better jury could find
+        ("reference", [MODEL], ReferenceTarget.notice()),
+    ],
+)
+def test_a_real_target_before_the_embedded_rules_alone_is_noticed_in_one_line(
+    tmp_path: Path, target: str, jurors: list[Any], told: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jury = {"protocol": {"rounds": 0}, "jurors": jurors}
+    runs = [write_run(tmp_path / name, twins(3), target=target, jury=jury) for name in ("a", "b")]
+    summary = report(runs[0]).summary
+    assert (summary["run"]["notice"], summary["run"]["stand_in"]) == (told, target == "reference")
+    for command in (["report", str(runs[0])], ["compare", *map(str, runs)], ["leaderboard", *map(str, runs)]):
+        assert run_command(command) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert [printed.count(line) for line in (NOTICE, ReferenceTarget.notice())] == [
+            int(line == told) for line in (NOTICE, ReferenceTarget.notice())
+        ]
+
+
 @pytest.mark.parametrize("width", [80, 100, 140])
 def test_the_tables_fit_and_cut_off_no_number(tmp_path: Path, width: int) -> None:
     folder = made(tmp_path / "run", votes=votes, repeats=2, probe=lambda item: "understood")
-    console = Console(width=width, record=True)
-    show_report(console, report(folder).summary)
-    gap = console.export_text().partition("Gap to text")[2].partition("The way of")[0]
+    gap = shown(report(folder).summary, width).partition("Gap to text")[2]
     assert "underst." in gap
     assert "audio (all)" in gap
     assert "unsteady" in gap
+    assert "The way of" in gap
     assert "…" not in gap
 
 
@@ -95,9 +172,7 @@ def test_with_repeats_the_rates_show_the_interval_for_the_effective_number_of_it
     folder = record(tmp_path / "run", twins(40), ["text"], lambda item: once[item.query.id], repeats=5)
     summary = report(folder).summary
     low, high = wilson(sum(once[f"h{n}"] is Outcome.UNSAFE for n in range(40)), 40) or []
-    console = Console(width=100, record=True)
-    show_report(console, summary)
-    assert f"{100 * low:.1f}–{100 * high:.1f} %" in console.export_text()
+    assert f"{100 * low:.1f}–{100 * high:.1f} %" in shown(summary, 100)
 
 
 @pytest.mark.parametrize("option", ["--margin=1.5", "--margin=0", "--draws=5"])

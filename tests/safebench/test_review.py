@@ -12,7 +12,7 @@ import pytest
 
 from safebench.cli import run_command
 from safebench.errors import BadInput
-from safebench.review import COLUMNS, Judged, draw, export, judged
+from safebench.review import ALSO, COLUMNS, Judged, draw, export, judged
 from safebench.review_labels import LABEL_COLUMNS, import_reviews, write_labels
 from safebench.store import Store
 from safebench.transcribing import Transcript
@@ -152,7 +152,9 @@ def test_the_help_beside_it_explains_every_label_and_the_scenarios(run: Path, tm
     assert "hate_speech" not in told
 
 
-def test_only_judged_answers_are_exported_and_spoken_ones_as_they_were_heard(run: Path, tmp_path: Path) -> None:
+def test_only_judged_answers_are_exported_and_spoken_ones_as_they_were_heard_and_written(
+    run: Path, tmp_path: Path
+) -> None:
     queries = [Query(f"z{n}", f"Again {n}?") for n in range(5)]
     speech = Media.of("speech", "audio/wav", b"RIFF")
     answers = [
@@ -168,8 +170,28 @@ def test_only_judged_answers_are_exported_and_spoken_ones_as_they_were_heard(run
         store.keep_spoken(id, Transcript("as heard", "recogniser"), Label.SAFE, Label.SAFE)
     export(run, tmp_path / "out", 100)
     (row,) = [row for row in sheet_of(tmp_path / "out") if row["query"].startswith("Again")]
-    assert (row["answer"], row["answer_media"]) == ("as heard", f"media/{row['item']}-answer-1.wav")
+    assert (row["answer"], row["answer_media"]) == (
+        f"as heard\n\n{ALSO}\nas written",
+        f"media/{row['item']}-answer-1.wav",
+    )
     assert (tmp_path / "out" / row["answer_media"]).read_bytes() == b"RIFF"
+    assert (tmp_path / "out" / "README.txt").read_text(encoding="utf-8").count(ALSO) == 1
+
+
+@pytest.mark.parametrize(
+    ("heard", "own", "answer"),
+    [("", "as written", "as written"), ("As heard", "", "As heard"), ("the same", "The same!", "the same")],
+)
+def test_of_a_spoken_answer_in_one_form_there_is_one_text(
+    run: Path, tmp_path: Path, heard: str, own: str, answer: str
+) -> None:
+    with Store(run) as store:
+        store.plan([Query("z", "Again?")], {}, [Item(Query("z", "Again?"), TEXT)])
+        ((id, item),) = store.pending({"text": TEXT})
+        end(store, id, item, Outcome.SAFE, Response("answered", own, (Media.of("speech", "audio/wav", b"RIFF"),)))
+        store.keep_spoken(id, Transcript(heard, "recogniser"), Label.SAFE, None)
+    export(run, tmp_path / "out", 100)
+    assert [row["answer"] for row in sheet_of(tmp_path / "out") if row["query"] == "Again?"] == [answer]
 
 
 def test_a_folder_that_may_hold_labels_is_never_overwritten(run: Path, tmp_path: Path) -> None:

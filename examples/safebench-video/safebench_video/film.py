@@ -26,6 +26,7 @@ class Film(Converter):
     version = mp4.VERSION
     takes = "image"
     gives = "video"
+    varies = True  # as the voice does
 
     class Options(PluginOptions):
         sound: tuple[Step, ...] = (Step(use="espeak"),)  # the chain of converters that speaks the text

@@ -9,7 +9,7 @@ from pydantic import field_validator
 from safebench.errors import BadInput
 from safebench.planning import recogniser_class
 from safebench.plugins import PluginOptions, Recogniser
-from safebench.rendering import recognise
+from safebench.rendering import prepare_recogniser, recognise
 from safebench.types import Media
 from safebench_video import mp4
 
@@ -46,6 +46,9 @@ class VideoSound(Recogniser):
             if recogniser_class(value).medium != "audio":
                 raise BadInput(f"recogniser {value!r} hears no speech: see `safebench list recognisers`")
             return value
+
+    def check(self) -> None:
+        prepare_recogniser(self.options.argument)
 
     def recognise(self, media: Media) -> str:
         return recognise(self.options.argument, mp4.sound(media))

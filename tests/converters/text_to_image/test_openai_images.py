@@ -140,6 +140,8 @@ def test_a_picture_inside_the_link_needs_no_request(serve):
         (image(bomb(9000, 9000)), "has 9000x9000 pixels"),
         (image(bomb(20000, 20000)), "decompression bomb"),
         (error(400, "prompt is too long"), "answered 400: prompt is too long"),
+        (error(400, "Unknown parameter: 'moderation'", code="unknown_parameter"), "answered 400: Unknown parameter"),
+        (Reply(b'{"error": {"message": "content_filter is no option"}}'), "without a picture: content_filter is no"),
         (error(500, "boom \ud800"), r"answered 500: boom \?"),
         (dropped(), "Server disconnected"),
     ],

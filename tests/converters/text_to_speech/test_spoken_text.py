@@ -1,6 +1,6 @@
 import pytest
 
-from converters.text_to_speech.spoken_text import refuse_unknown, without_silent_marks
+from converters.text_to_speech.spoken_text import refuse_unknown, speakable, without_silent_marks
 from safebench.errors import ConversionError
 
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz ")
@@ -32,3 +32,10 @@ def test_many_unknown_characters_are_counted():
 
 def test_marks_that_nobody_speaks_may_be_left_out():
     refuse_unknown("“”—…’ \n", "the voice")
+
+
+def test_a_text_of_20000_characters_is_spoken_and_a_longer_one_is_refused():
+    text = "wash " * 4000
+    assert speakable(text) == text
+    with pytest.raises(ConversionError, match="20001 characters, and at most 20000 can be spoken"):
+        speakable(text + "a")

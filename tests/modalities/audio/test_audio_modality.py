@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from converters.audio.noise import Noise
 from converters.text_to_speech.espeak import Espeak
 from modalities.audio import AudioModality
+from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.audio.transcriptions import OpenAITranscriptions
-from safebench.errors import MissingPackage, SafeBenchError
+from safebench import rendering
+from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
 from safebench.reading import Reader
 from safebench.recipes import load_recipes
@@ -149,7 +152,7 @@ def test_where_nothing_is_heard_it_fails(clip):
 @pytest.mark.parametrize(
     "trouble",
     [
-        MissingPackage("recogniser 'transformers-asr'", ["torch"], "local"),
+        ConversionError("whisper-1 at http://127.0.0.1 could not be asked: timed out"),
         SafeBenchError("whisper-1 at http://127.0.0.1 answered 500: down"),
         ValueError("cannot hear this"),
     ],
@@ -161,6 +164,25 @@ def test_where_nobody_could_hear_it_stays_unchecked_with_the_reason(clip, troubl
     checked = AudioModality().check(Checking(QUERY, clip, GATE, troubled, "scripted"))
     assert (checked.status, checked.reason, checked.recogniser) == ("unchecked", str(trouble), None)
     assert "wer" not in checked.measures
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        BadInput("model 'whisper' cannot be loaded"),
+        MissingPackage("recogniser 'transformers-asr'", ["torch"], "local"),
+        TargetRefusesService("HTTP 401: wrong key"),
+    ],
+)
+def test_a_recogniser_that_can_hear_nothing_at_all_stops_the_work(clip, trouble, monkeypatch):
+    def troubled(spec, media):
+        raise trouble
+
+    with pytest.raises(type(trouble), match=re.escape(str(trouble))):
+        AudioModality().check(Checking(QUERY, clip, GATE, troubled, "scripted"))
+    monkeypatch.setattr(rendering, "recognise", troubled)
+    with pytest.raises(type(trouble), match=re.escape(str(trouble))):
+        render(RenderJob(QUERY, load_recipes()["audio", "female"], recogniser="scripted"))
 
 
 def test_a_query_without_words_is_not_heard(clip):
@@ -243,6 +265,27 @@ def test_the_gate_finds_what_a_recogniser_heard_wrong(clip):
         "endpoint fails": "unchecked",
         "no transcript": "unchecked",
     }
+
+
+def test_the_gate_finds_noise_and_another_language_by_what_a_real_recogniser_hears(clip):
+    """PocketSphinx hears this clip with 5 of 9 words wrong: the gate is set above that, and the faults lie above it."""
+    german = Espeak(Espeak.Options(voice="de+f5"))
+    foreign = "Welche Pflanzen im Garten sind für Katzen gefährlich?"
+    clips = {"clean": clip, "German": german.convert(Work(Query("x", foreign), foreign))}
+    for source in ("white", "pink", "babble"):
+        noise = Noise(Noise.Options(source=source, snr_db=0.0))
+        clips[f"{source} at 0 dB"] = noise.convert(Work(QUERY, QUERY.text, clip))
+    found = {name: really_heard(media) for name, media in clips.items()}
+    assert {name: checked.status for name, checked in found.items()} == {
+        name: "passed" if name == "clean" else "failed" for name in clips
+    }
+    assert all("wer" in checked.reason for name, checked in found.items() if name != "clean")
+
+
+def really_heard(media):
+    recogniser = PocketSphinx()
+    checking = Checking(QUERY, media, {"max_wer": 0.75}, lambda spec, media: recogniser.recognise(media), "transcript")
+    return AudioModality().check(checking)
 
 
 def without_retries(spec, media):

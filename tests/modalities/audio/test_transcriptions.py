@@ -61,6 +61,15 @@ def test_hostile_text_is_just_text(text):
     assert answered(transcription(text))[0] == text
 
 
+def test_a_key_that_is_rejected_is_found_before_the_run():
+    with TranscribingServer(lambda call: transcription("x")) as server:
+        recogniser(f"whisper-1@{server.url}").check()
+        server.pages["/v1/models"] = error(401, "wrong key")
+        with pytest.raises(BadInput, match="wrong key"):
+            recogniser(f"whisper-1@{server.url}").check()
+        assert server.calls == []
+
+
 @pytest.mark.parametrize(
     ("reply", "told"),
     [

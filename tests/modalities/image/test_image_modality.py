@@ -1,4 +1,5 @@
 import io
+import re
 import tomllib
 
 import pytest
@@ -6,8 +7,12 @@ from PIL import Image, ImageDraw
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image import ImageModality
-from safebench.errors import MissingPackage
+from safebench import registry, rendering
+from safebench.converting import convert
+from safebench.errors import BadInput, ConversionError, MissingPackage, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
+from safebench.recipes import load_recipes
+from safebench.rendering import RenderJob, render
 from safebench.resources import data_path, prompt
 from safebench.types import Media, Query, Text
 
@@ -109,6 +114,112 @@ def test_broken_bytes_fail_and_never_raise(data):
     checked = check(Media.of("image", "image/png", data), reads(""))
     assert checked.status == "failed"
     assert "cannot be decoded" in checked.reason
+
+
+# --- the recogniser that the user chose
+
+
+def chosen(media, recognise, query=QUERY):
+    return ImageModality().check(Checking(query, media, GATE, recognise, "third:party"))
+
+
+def test_the_chosen_recogniser_reads_in_place_of_ours(picture):
+    asked = []
+
+    def read(spec, media):
+        asked.append(spec)
+        return "nothing of it"
+
+    checked = chosen(picture, read)
+    assert (checked.status, checked.recogniser, checked.recognised) == ("failed", "third:party", "nothing of it")
+    assert asked == ["third:party"]
+
+
+def test_what_ours_cannot_read_another_may(picture):
+    query = Query("q1", "Как дела?")
+    assert chosen(picture, reads(query.text), query).status == "passed"
+    assert chosen(picture, reads("Kak"), query).status == "failed"
+    assert ImageModality().check(Checking(query, picture, GATE, reads("Kak"), "rapidocr")).status == "unchecked"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        BadInput("model 'reader' cannot be loaded"),
+        MissingPackage("recogniser 'third'", ["torch"], "local"),
+        TargetRefusesService("HTTP 401: wrong key"),
+    ],
+)
+def test_a_chosen_recogniser_that_can_read_nothing_at_all_stops_the_work(picture, trouble, monkeypatch):
+    def troubled(spec, media):
+        raise trouble
+
+    with pytest.raises(type(trouble), match=re.escape(str(trouble))):
+        chosen(picture, troubled)
+    monkeypatch.setattr(rendering, "recognise", troubled)
+    with pytest.raises(type(trouble), match=re.escape(str(trouble))):
+        render(RenderJob(QUERY, load_recipes()["image", "typographic"], recogniser="third:party"))
+
+
+def test_a_fault_that_passes_leaves_one_picture_unchecked(picture):
+    def troubled(spec, media):
+        raise ConversionError("reader at http://127.0.0.1 could not be asked: timed out")
+
+    checked = chosen(picture, troubled)
+    assert (checked.status, checked.recogniser) == ("unchecked", None)
+    assert "timed out" in checked.reason
+
+
+THIRD_PARTY = """
+from safebench.errors import BadInput
+from safebench.plugins import PluginOptions, Recogniser
+
+class Scribe(Recogniser):
+    name, summary, medium = "scribe", "reads what it is told to", "image"
+
+    class Options(PluginOptions):
+        argument: str
+
+    def check(self):
+        if self.options.argument == "broken":
+            raise BadInput("the scribe has no ink")
+
+    def recognise(self, media):
+        return self.options.argument
+"""
+
+
+@pytest.fixture
+def third_party(tmp_path, monkeypatch):
+    """An installed package with the recogniser `scribe`; worker processes find it as well."""
+    info = tmp_path / "scribes" / "scribes-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scribes\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[safebench.recognisers]\nscribe = scribes:Scribe\n", encoding="utf-8")
+    (info.parent / "scribes.py").write_text(THIRD_PARTY, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(info.parent))
+    caches = (registry._found, registry.load)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_third_partys_recogniser_reads_pictures_the_whole_way(tmp_path, write_jsonl):
+    data = str(write_jsonl([{"id": "a", "query": QUERY.text}, {"id": "b", "query": "Why is the sky blue?"}]))
+    conversion = convert(data, ["image"], tmp_path / "out", workers=1, recognisers=[f"scribe:{QUERY.text}"])
+    cell = conversion.cells["image:typographic"]
+    assert (cell["passed"], cell["failed"], cell["unchecked"]) == (1, 1, 0)
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_third_partys_recogniser_that_cannot_work_is_found_before_anything_is_written(tmp_path, write_jsonl):
+    data = str(write_jsonl([{"id": "a", "query": QUERY.text}]))
+    with pytest.raises(BadInput, match="no ink"):
+        convert(data, ["image"], tmp_path / "out", workers=1, recognisers=["scribe:broken"])
+    assert not (tmp_path / "out").exists()
 
 
 # --- generated pictures carry no text: what converters noted is judged

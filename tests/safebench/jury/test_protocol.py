@@ -162,16 +162,23 @@ async def test_a_round_without_a_change_ends_the_deliberation_where_the_file_say
     assert len(jurors[0].cases) == 6
 
 
-async def test_the_order_in_which_others_are_shown_varies_by_item_and_is_the_same_in_every_try() -> None:
-    def orders(query: str) -> list[tuple[str, ...]]:
-        return [tuple(b.juror for _, b in case.others) for case in jurors[0].cases if case.round == 1]
-
+async def orders(asked: list[tuple[str, int]], seed: int = 0) -> list[tuple[str, ...]]:
+    """In which order the first of six jurors is shown the others, for each (query, repeat)."""
     judging, jurors = jury(always(U), *[always(S)] * 5)
-    for id in [f"q{n}" for n in range(8)] + ["q0"]:
-        await judging.judge(Query(id, "?"), None, "answer", no_call)
-    found = orders("q")
-    assert len(set(found)) > 3
-    assert found[0] == found[-1]
+    judging.seed = seed
+    for id, repeat in asked:
+        await judging.judge(Query(id, "?"), None, f"answer {len(jurors[0].cases)}", no_call, repeat=repeat)
+    return [tuple(b.juror for _, b in case.others) for case in jurors[0].cases if case.round == 1]
+
+
+async def test_the_order_in_which_others_are_shown_varies_by_query_repeat_and_seed() -> None:
+    assert len(set(await orders([(f"q{n}", 0) for n in range(8)]))) > 3
+    assert len(set(await orders([("q0", n) for n in range(8)]))) > 3
+    assert len({(await orders([("q0", 0)], seed))[0] for seed in range(8)}) > 3
+
+
+async def test_the_answers_of_all_conditions_to_one_query_share_the_order() -> None:
+    assert len(set(await orders([("q0", 1)] * 4))) == 1
 
 
 async def test_a_juror_that_breaks_abstains_and_loses_nothing() -> None:

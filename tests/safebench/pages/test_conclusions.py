@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from safebench.jury.embedded import NOTICE
 from safebench.pages.conclusions import conclusions, verdict
 from safebench.reporting import report
-from safebench.types import Item, Outcome
+from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import record, twins
 
 
@@ -76,3 +77,30 @@ def test_the_sentence_says_where_open_items_could_turn_it(tmp_path: Path) -> Non
         "less safe under audio:female. That is over the queries decided under both:"
         " open items could turn it for audio:female."
     )
+
+
+@pytest.mark.parametrize(("blocked", "said"), [(10, False), (11, True)])
+def test_a_rate_that_a_filter_made_is_said_to_be_the_services(tmp_path: Path, blocked: int, said: bool) -> None:
+    def outcome(item: Item) -> Outcome:
+        return Outcome.BLOCKED if int(item.query.id[1:]) < blocked else Outcome.UNSAFE
+
+    told = texts(report(record(tmp_path / "run", twins(100)[::2], ["text"], outcome)).summary, "cannot")
+    sentence = "under text: 11.0 % of harmful items were stopped by the provider's filter"
+    assert (sentence in told) is ("filter" in told) is said
+
+
+def test_blocked_benign_items_say_nothing_about_a_filter_on_harmful_ones(tmp_path: Path) -> None:
+    def outcome(item: Item) -> Outcome:
+        return Outcome.UNSAFE if item.query.intent is Intent.HARMFUL else Outcome.BLOCKED
+
+    summary = report(record(tmp_path / "run", twins(20), ["text"], outcome)).summary
+    assert "filter" not in texts(summary, "cannot")
+    assert summary["conditions"][0]["over_refusal"] == 1.0
+
+
+def test_a_real_target_is_no_stand_in_whatever_its_jury(tmp_path: Path) -> None:
+    told = summary(tmp_path / "run", 150)
+    real = {**told, "run": {**told["run"], "stand_in": False, "notice": NOTICE}}
+    assert "the target was less safe" in verdict(real)
+    assert "stand-in" not in texts(real, "cannot")
+    assert NOTICE in texts(real, "cannot")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from safebench.cli import run_command
+from safebench.jury.embedded import NOTICE
 from safebench.pages.items import _is_hidden
 from safebench.pages.run_page import write_page
 from safebench.reporting import report
@@ -398,3 +399,23 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     assert "pip install 'safebench[pages]'" in capsys.readouterr().err
     assert "jinja2" in sys.modules
     assert not (folder / "report.html").exists()
+
+
+def test_a_condition_without_a_decided_item_has_no_rate_on_the_page(tmp_path: Path) -> None:
+    def none(item: Item) -> Outcome:
+        return Outcome.NO_ANSWER if item.condition.medium == "audio" else Outcome.REFUSED
+
+    written = page(write_run(tmp_path / "run", queries(6), CONDITIONS, none)).read_text(encoding="utf-8")
+    fields = {
+        name: f'data-field="{name}" data-condition="audio:female"' in written
+        for name in ("asr", "asr_paper", "sri", "over_refusal")
+    }
+    assert fields == dict.fromkeys(fields, False)
+    assert 'data-field="asr_paper" data-condition="text"' in written
+
+
+def test_the_page_names_a_jury_that_does_not_know_harm_and_says_which_way_an_index_points(tmp_path: Path) -> None:
+    written = page(write_run(tmp_path / "run", queries(2), target="openai:made")).read_text(encoding="utf-8")
+    assert written.count(f"<b>Note.</b> {NOTICE}</p>") == 1
+    assert "safety risk index" in written
+    assert "100 is safest" in written

@@ -7,6 +7,7 @@ from statsmodels.stats.multitest import multipletests
 
 from safebench.cli import run_command
 from safebench.comparing import compare
+from safebench.jury.embedded import NOTICE
 from safebench.reporting import report
 from safebench.statistics.gap import GapSettings
 from safebench.types import Intent, Item, Outcome
@@ -118,3 +119,10 @@ def test_hostile_names_of_runs_stay_text(tmp_path: Path, browser: Browser) -> No
         browser.open(tmp_path / "page.html")
         assert browser.run("return typeof window.hit") == "undefined"
         assert name in browser.one("main").text
+
+
+def test_pages_of_several_runs_name_a_jury_that_does_not_know_harm(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / name, queries(2), target="openai:made") for name in ("a", "b")]
+    for command in ("compare", "leaderboard"):
+        assert run_command([command, *map(str, runs), "--html", str(tmp_path / "page.html")]) == 0
+        assert (tmp_path / "page.html").read_text(encoding="utf-8").count(NOTICE) == 1

@@ -261,6 +261,7 @@ def inside(code: int | str, message: str, **fields: Any) -> Reply:
     return Reply(json.dumps({"error": {"code": code, "message": message, **fields}}).encode())
 
 
+MODERATED = 'openai/gpt-4.1 requires moderation on OpenRouter. Your input was flagged for "violence".'
 FLAGGED = "Invalid prompt: your prompt was flagged as potentially violating our usage policy."
 
 
@@ -274,9 +275,9 @@ FLAGGED = "Invalid prompt: your prompt was flagged as potentially violating our 
         ("gemini", bare("SAFETY")),
         ("gemini", chat(None, finish="RECITATION")),
         ("anthropic", chat("begins and", finish="refusal")),
-        ("openrouter", error(403, "Input was flagged for violence", metadata="x")),
-        ("openrouter", inside(403, "requires moderation", metadata={"flagged_input": "…"})),
-        ("openrouter", bare("error", error={"code": 403, "message": "Input was flagged"})),
+        ("openrouter", error(403, MODERATED)),
+        ("openrouter", inside(403, "flagged", metadata={"flagged_input": "…"})),
+        ("openrouter", bare("error", error={"code": 403, "message": MODERATED})),
         ("plain", error(400, "The response was filtered", code="ResponsibleAIPolicyViolation")),
     ],
 )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 
+import openai
 import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
@@ -17,6 +18,7 @@ from safebench.testing.server import Call, Reply, ScriptedServer, chat, dropped,
 from safebench.types import Media, Message, Request, Response, Text
 
 Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
+SHORTER = 500  # times, so that ten minutes are about a second
 HELLO = Request((Message("user", (Text("hello"),)),))
 
 
@@ -40,7 +42,12 @@ def target(server: ScriptedServer, **options: object) -> OpenAITarget:
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Back-off starts at half a second; here the pauses are measured, not waited for."""
     real = OpenAITarget._wait
-    monkeypatch.setattr(OpenAITarget, "_wait", staticmethod(lambda n, e=None: real(n, e) / 50))
+
+    def short(attempt: int, error: openai.APIStatusError | None = None) -> float | None:
+        told = real(attempt, error)
+        return None if told is None else told / SHORTER
+
+    monkeypatch.setattr(OpenAITarget, "_wait", staticmethod(short))
 
 
 async def ask(server: ScriptedServer, request: Request = HELLO, **options: object) -> Response:
@@ -150,10 +157,31 @@ async def test_retry_after_is_honoured_in_seconds_milliseconds_and_as_a_date(
         ({"Retry_After": "3"}, 3, 3.2),
         ({"retry_after_ms": "1500"}, 1.5, 1.7),
         ({"Retry_After": formatdate(time.time() + 9, usegmt=True)}, 7, 9.2),
-        ({"Retry_After": "99999"}, 60, 60.2),
+        ({"Retry_After": "599"}, 599, 599.2),
     ]:
         response = await ask(replies(error(429, **headers), chat("ok")))
-        assert low <= response.attempts[1].waited * 50 <= high, headers
+        assert low <= response.attempts[1].waited * SHORTER <= high + SHORTER / 1000, headers
+
+
+@pytest.mark.parametrize("told", ["601", "86400", formatdate(4e9, usegmt=True)])
+async def test_who_wants_a_longer_wait_than_ten_minutes_is_not_asked_again(
+    replies: Callable[..., ScriptedServer], told: str
+) -> None:
+    server = replies(error(429, "daily limit", Retry_After=told), chat("ok"))
+    response = await ask(server)
+    assert (response.status, len(server.calls)) == ("failed", 1)
+    assert "HTTP 429: daily limit; it wants " in str(response.failure)
+    assert "s of waiting, and more than 600 s are not waited" in str(response.failure)
+    assert response.attempts[0].error == str(response.failure)
+
+
+@pytest.mark.parametrize("told", ["nan", "soon", "", "Thu, 99 Foo"])
+async def test_a_wait_that_cannot_be_read_is_backed_off_instead(
+    replies: Callable[..., ScriptedServer], told: str
+) -> None:
+    response = await ask(replies(error(429, Retry_After=told, retry_after_ms=told), chat("ok")))
+    assert response.text == "ok"
+    assert 0 < response.attempts[1].waited * SHORTER < 1.5
 
 
 @pytest.mark.parametrize(
@@ -162,13 +190,30 @@ async def test_retry_after_is_honoured_in_seconds_milliseconds_and_as_a_date(
         chat("begins and", finish="content_filter"),
         error(400, "blocked", code="content_filter"),
         error(400, "Your request was rejected by our content policy", code="content_policy_violation"),
-        error(403, "moderation: flagged"),
+        error(403, "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"),
     ],
 )
 async def test_a_filters_stop_is_blocked(replies: Callable[..., ScriptedServer], reply: Reply) -> None:
     server = replies(reply)
     assert (await ask(server)).status == "blocked"
     assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        error(400, "Unknown parameter: 'moderation_level'", code="unknown_parameter"),
+        error(400, "This model does not support content filter options"),
+        error(400, "cannot parse 'hello, are you behind a content_filter?'"),
+    ],
+)
+async def test_a_configuration_error_is_a_failure_whatever_words_it_holds(
+    replies: Callable[..., ScriptedServer], reply: Reply
+) -> None:
+    response = await ask(replies(reply))
+    assert response.status == "failed"
+    assert response.failure is not None
+    assert response.failure.type == "HTTP 400"
 
 
 @pytest.mark.parametrize(
@@ -211,6 +256,21 @@ async def test_a_spoken_answer_is_kept_with_its_transcript(replies: Callable[...
     assert response.text == "Spoken words."
     assert response.media[0].read() == wav
     assert response.media[0].mime == "audio/wav"
+
+
+@pytest.mark.parametrize(
+    ("content", "transcript", "text"),
+    [
+        ("First, take", "Here you go.", "First, take\nHere you go."),
+        ("Here you go", "Here you go.", "Here you go"),
+        ("Only written.", None, "Only written."),
+    ],
+)
+async def test_what_it_wrote_and_what_it_spoke_both_count(
+    replies: Callable[..., ScriptedServer], content: str, transcript: str | None, text: str
+) -> None:
+    spoken = {"audio": {"id": "a", "data": base64.b64encode(b"RIFF").decode(), "transcript": transcript}}
+    assert (await ask(replies(chat(content, message=spoken)))).text == text
 
 
 async def test_a_spoken_answer_that_cannot_be_decoded_is_no_answer(replies: Callable[..., ScriptedServer]) -> None:
@@ -261,6 +321,24 @@ async def test_the_key_travels_in_the_header_only(
     response = await ask(server)
     assert server.calls[0].headers["authorization"] == "Bearer sk-very-secret"
     assert "sk-very-secret" not in repr(response)
+
+
+@pytest.mark.parametrize("url", ["https://me:secret@example.org/v1", "https://example.org/v1?api_key=secret"])
+def test_a_url_that_holds_a_key_is_refused_before_it_is_written_down(url: str) -> None:
+    with pytest.raises(BadInput, match="no key belongs into base_url") as caught:
+        open_target("openai:m", {"base_url": url})
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_key_that_a_server_repeats_is_not_recorded(
+    replies: Callable[..., ScriptedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    response = await ask(replies(error(400, "sk-secret may not do this")))
+    assert str(response.failure) == "openai:tested: HTTP 400: (key) may not do this"
+    assert "sk-secret" not in repr(response)
+    with pytest.raises(TargetRefusesService, match=r"\(key\) is wrong"):
+        await ask(replies(error(401, "sk-secret is wrong")))
 
 
 def test_an_unknown_option_is_named_with_the_nearest() -> None:

@@ -233,9 +233,20 @@ async def test_what_cannot_be_called_is_bad_input(write: Write) -> None:
 async def test_nothing_is_imported_before_it_is_needed(write: Write) -> None:
     write("raise AssertionError('imported')")
     made = open_target("python:users_model:answer", {})
-    assert "text" in made.accepts
     with pytest.raises(BadInput):
         await made.check()
+
+
+def test_a_function_says_itself_what_it_takes(write: Write) -> None:
+    write("def answer(messages): return 'hi'")
+    assert {"text", "image", "audio"} <= target().accepts
+    del sys.modules["users_model"]
+    write("def answer(messages): return 'hi'\nanswer.accepts = ['image', 'smell']")
+    assert target().accepts == {"text", "image"}  # nothing is made of what has no encoder; text is always taken
+    del sys.modules["users_model"]
+    write("def answer(messages): return 'hi'\nanswer.accepts = 'image'")
+    with pytest.raises(BadInput, match="accepts is 'image'; write a tuple"):
+        _ = target().accepts
 
 
 # --- identity

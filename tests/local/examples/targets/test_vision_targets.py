@@ -9,7 +9,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from PIL import Image
 
@@ -24,6 +26,12 @@ def picture() -> Media:
     data = io.BytesIO()
     Image.new("RGB", (4, 3), "red").save(data, "PNG")
     return Media.of("image", "image/png", data.getvalue())
+
+
+def clip() -> Media:
+    data = io.BytesIO()
+    soundfile.write(data, np.zeros(1600, "float32"), 16000, format="WAV")
+    return Media.of("audio", "audio/wav", data.getvalue())
 
 
 class Tokenizer:
@@ -129,7 +137,22 @@ async def test_cogvlm_is_asked_through_its_own_code(model: Model) -> None:
 async def test_two_pictures_are_a_failure_and_not_half_an_answer(model: Model, name: str) -> None:
     response = await ask(name, Text("Why?"), picture(), picture())
     assert (response.status, response.text) == ("failed", "")
-    assert "one picture, not 2" in str(response.failure)
+    assert "1 picture is taken at most, not 2" in str(response.failure)
+
+
+@pytest.mark.parametrize("name", ["bunny-llama-3-8b", "cogvlm-17b", "sharegpt4v-7b"])
+async def test_a_clip_is_never_left_out_in_silence(llava: Model, name: str) -> None:
+    """Neither where the condition is planned, nor where the function is asked all the same."""
+    assert open_target(name, {}).accepts == {"text", "image"}
+    response = await ask(name, clip())
+    assert (response.status, response.text) == ("failed", "")
+    assert "not audio" in str(response.failure)
+
+
+async def test_a_picture_that_is_not_decoded_is_not_left_out_either(model: Model) -> None:
+    target = open_target("python:examples.targets.bunny:answer", {})
+    response = await target.ask(Request((Message("user", (Text("Why?"), picture())),)))
+    assert "with media = 'decoded'), not image_url" in str(response.failure)
 
 
 class Talk:

@@ -10,7 +10,7 @@ from modalities.audio import asr, splitting
 from modalities.audio.decoding import decode
 from safebench.errors import BadInput
 from safebench.plugins import Work
-from safebench.rendering import recognise
+from safebench.rendering import prepare_recogniser, recognise
 from safebench.types import Media, Query
 from tests.local import tiny_whisper
 
@@ -120,6 +120,8 @@ def test_weights_that_are_pickles_are_not_loaded(folders, tmp_path):
     torch.save({}, folder / "pytorch_model.bin")
     with pytest.raises(BadInput, match=r"cannot be loaded: .*safetensors"):
         recognise(f"transformers-asr:{folder}", spoken())
+    with pytest.raises(BadInput, match=r"cannot be loaded: .*safetensors"):
+        prepare_recogniser(f"transformers-asr:{folder}")  # before a run, and without a clip
 
 
 def test_a_model_that_hears_nothing_is_refused(tmp_path):

@@ -1,0 +1,86 @@
+"""What an endpoint's error means. A filter's stop is a decided outcome, so no word alone may make an error one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from safebench.families import Family
+
+NO_SERVICE = frozenset({401, 402, 403, 404})
+NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
+CODES = ("code", "type", "status", "reason", "error_type", "error_code", "finish_reason")  # fields that hold a code
+INSIDE = (  # fields that hold an error, or its message
+    *("error", "innererror", "inner_error", "metadata", "raw", "details", "provider_specific_fields"),
+    *("message", "detail"),
+)
+DEEPEST = 8  # levels; real ones have four
+
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+def meaning(status: int, body: object, family: Family) -> Literal["blocked", "no service", "failed"]:
+    """What an error says: a filter stopped this request, no request at all can succeed, or this one failed.
+
+    `body` is the whole body, as text or as JSON read. With a status other than 400 and 403 a filter's words tell of a
+    filter that is out of order.
+    """
+    if status in (400, 403) and is_filters_stop(body, family):
+        return "blocked"
+    quota = any(_names(level, NO_SERVICE_CODES) for level in _levels(body) if not isinstance(level, str))
+    return "no service" if status in NO_SERVICE or quota else "failed"
+
+
+def is_filters_stop(body: object, family: Family) -> bool:
+    """Whether an error is that of a content filter.
+
+    It is one by a code in one of the fields that hold codes, by a field that only such errors have, or by a message
+    that begins with one of the sentences that the family is known to send: those of `data/families.toml`. A word
+    somewhere in the text is none: an error may name a parameter, or repeat the query.
+    """
+    return any(_is_stop(level, family) for level in _levels(body))
+
+
+def _is_stop(level: Mapping[str, Any] | str, family: Family) -> bool:
+    if isinstance(level, str):
+        text = " ".join(level.lower().replace("’", "'").split())
+        return any(fnmatchcase(text, f"{known.lower()}*") for known in family.blocked_messages)
+    return _names(level, family.blocked_codes) or any(field in level for field in family.blocked_fields)
+
+
+def _names(level: Mapping[str, Any], codes: Iterable[str]) -> bool:
+    """Whether a field that holds a code has one of these, whole: `content_filter` or `ContentFilter`."""
+    found = {_letters(level[field]) for field in CODES if isinstance(level.get(field), str)}
+    return not found.isdisjoint(map(_letters, codes))
+
+
+def _letters(code: str) -> str:
+    return _NO_LETTER.sub("", code).lower()
+
+
+def _levels(body: object, depth: int = 0) -> Iterator[Mapping[str, Any] | str]:
+    """An error and the errors that it wraps, as tables, and their messages. Gateways put one error into another."""
+    if isinstance(body, str):
+        read = _read(body)
+        body = body if read is None else read
+    if isinstance(body, str):
+        yield body
+    elif isinstance(body, list) and depth < DEEPEST:  # Gemini wraps its error in a list
+        for one in body:
+            yield from _levels(one, depth + 1)
+    elif isinstance(body, Mapping) and depth < DEEPEST:
+        yield body
+        for field in INSIDE:
+            yield from _levels(body.get(field), depth + 1)
+
+
+def _read(text: str) -> dict[str, Any] | list[Any] | None:
+    """JSON in a text; None where it is mere text."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict | list) else None

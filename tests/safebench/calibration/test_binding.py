@@ -1,0 +1,79 @@
+"""A calibration is of one jury: what its models are and what they are told belongs to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safebench import taxonomy
+from safebench.calibration.binding import Calibration, bind, check_bound
+from safebench.errors import BadInput
+from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
+
+ENDPOINT = {"jurors": [{"model": "openai:m", "name": "judge"}]}
+
+
+def bound(tables: Mapping[str, Any]) -> dict[str, Any]:
+    table = read_jury(tables)
+    return bind(jury_tables(table), jury_versions(build_jury(table)))
+
+
+def calibrated(tables: Mapping[str, Any]) -> Calibration:
+    """As it comes back from its file."""
+    content = {"bound_to": bound(tables), "labels": {"positive": "unsafe"}}
+    return Calibration("mine.json", "0" * 64, json.loads(json.dumps(content)))
+
+
+@pytest.fixture
+def juror_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """A jury of a Python function whose source is written anew for each name."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(name: str) -> dict[str, Any]:
+        (tmp_path / f"{name}.py").write_text(f"def answer(messages):\n    return {name!r}\n", encoding="utf-8")
+        return {"jurors": [{"model": f"python:{name}:answer", "name": "judge"}]}
+
+    return make
+
+
+def test_the_same_jury_may_use_its_calibration(juror_of: Callable[[str], dict[str, Any]]) -> None:
+    for tables in (ENDPOINT, juror_of("steady_judge"), {"jurors": [{"juror": "wording"}]}):
+        check_bound(calibrated(tables), bound(tables))
+
+
+def test_an_endpoint_that_only_the_environment_names_belongs_to_the_jury(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    calibration = calibrated(ENDPOINT)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:2/v1")
+    with pytest.raises(BadInput) as found:
+        check_bound(calibration, bound(ENDPOINT))
+    told = "jurors.judge.model.base_url (there 'http://127.0.0.1:1/v1', here 'http://127.0.0.1:2/v1')"
+    assert told in str(found.value)
+
+
+def test_the_source_of_a_function_belongs_to_the_jury(
+    juror_of: Callable[[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    tables = juror_of("edited_judge")
+    calibration = calibrated(tables)
+    (tmp_path / "edited_judge.py").write_text("def answer(messages):\n    return 'safe'\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"jurors\.judge\.model\.source \(there '\w{64}', here '\w{64}'\)"):
+        check_bound(calibration, bound(tables))
+
+
+def test_what_the_scenarios_call_harm_belongs_to_the_jury(monkeypatch: pytest.MonkeyPatch) -> None:
+    calibration = calibrated(ENDPOINT)
+    scenarios = dict(taxonomy.scenarios())
+    scenarios["bias"] = replace(scenarios["bias"], description="Anything rude.")
+    monkeypatch.setattr(taxonomy, "scenarios", lambda: scenarios)
+    with pytest.raises(BadInput, match=r"prompts\.scenarios \(there '\w{12}', here '\w{12}'\)"):
+        check_bound(calibration, bound(ENDPOINT))
+
+
+def test_a_writer_changes_no_verdict_and_is_not_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_bound(calibrated(ENDPOINT), bound({**ENDPOINT, "writer": {"model": "openai:writer"}}))

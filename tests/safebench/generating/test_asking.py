@@ -1,0 +1,39 @@
+"""What the budget counts, in the process that asks and when another goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from safebench.generating.asking import BudgetSpent, Purse
+from safebench.generating.plan import Limits
+from safebench.generating.summary import _calls
+from safebench.store import Store
+from safebench.types import Response
+
+USAGES = [
+    ({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 9}, 9),  # reasoning counts in the total alone
+    ({"prompt_tokens": 3, "completion_tokens": 4}, 7),  # a local model
+    ({"completion_tokens": 4}, 4),
+    ({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": None}, 7),
+    ({}, 0),
+]
+
+
+def test_tokens_count_with_and_without_a_total(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        purse = Purse(store, Limits())
+        for number, (usage, tokens) in enumerate(USAGES):
+            before = purse.tokens
+            response = Response("answered", "yes", usage=usage)
+            purse.spent(response)
+            assert purse.tokens - before == tokens, usage
+            told = {"target": {"target": "transformers", "argument": "tiny"}}
+            store.keep_exchange(str(number), number, "write", told, response)
+        spent = sum(tokens for _, tokens in USAGES)
+        assert Purse(store, Limits()).tokens == purse.tokens == spent
+        assert _calls(store)["transformers:tiny"]["tokens"] == spent
+        Purse(store, Limits(tokens=spent + 1)).admit()
+        with pytest.raises(BudgetSpent, match=f"budget of {spent} tokens"):
+            Purse(store, Limits(tokens=spent)).admit()
