@@ -25,7 +25,7 @@ from safebench import (
     skeleton_cli,
 )
 from safebench.data_cli import TextColumn
-from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
+from safebench.errors import BadInput, Interrupted, SafeBenchError, TargetRefusesService
 from safebench.jury.commands import JuryModels, jury_app
 
 if TYPE_CHECKING:
@@ -296,6 +296,8 @@ def report(
     from safebench.inspect_bridge.log import report_log
     from safebench.reporting import report
 
+    if html and folder.is_file():
+        raise BadInput(f"{folder} is a file: --html needs the folder of a run, and a log of Inspect has no page")
     if html:
         from safebench.pages.rendering import require_packages
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +15,20 @@ from safebench.config import write_toml
 from safebench.errors import BadInput, MissingPackage
 from safebench.outcomes import Ending
 from safebench.planning import RUN_FILE, categories_by_scenario
+from safebench.preflight import Delivery
 from safebench.records import ballot_from, compact, rendering_from, response_from
 from safebench.reporting import ITEMS_FILE, SUMMARY_FILE, Report, report
 from safebench.store import Store
-from safebench.types import Condition, Item, Outcome, Query, Response
+from safebench.types import TEXT, Condition, Item, Outcome, Query, Response
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
+
+WHY = "inspect makes no trial of whether media arrive"
+UNTRIED = (
+    "Nobody tried whether {} arrived at the target: where a provider drops media, an answer that asks for them may be"
+    " counted as refused or safe."
+)
 
 
 def report_log(
@@ -33,6 +41,8 @@ def report_log(
 ) -> Report:
     """As `reporting.report`, for a log of `safebench/run`; both files go to a folder beside the log, named after it.
 
+    With media the summary's notice says that nobody tried whether they arrive.
+
     Raises MissingPackage where inspect is not installed, and BadInput for a file that is no log of this task.
     """
     if importlib.util.find_spec("inspect_ai") is None:
@@ -41,11 +51,21 @@ def report_log(
         folder = Path(place, path.stem)
         _as_run(path, folder)
         summary = report(folder, calibration, margin=margin, draws=draws, seed=seed).summary
+        _warn(summary)
         beside = path.with_suffix("")
         beside.mkdir(exist_ok=True)
-        for name in (SUMMARY_FILE, ITEMS_FILE):
-            shutil.copyfile(folder / name, beside / name)
+        shutil.copyfile(folder / ITEMS_FILE, beside / ITEMS_FILE)
+        told = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
+        (beside / SUMMARY_FILE).write_text(told, encoding="utf-8")
     return Report(beside, summary)
+
+
+def _warn(summary: dict[str, Any]) -> None:
+    """Inspect makes no preflight: of media nobody knows whether they arrived."""
+    untried = [one["medium"] for one in summary["deliveries"]]
+    if untried:
+        told = UNTRIED.format(" and ".join(untried))
+        summary["run"]["notice"] = " ".join(filter(None, (summary["run"]["notice"], told)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,8 @@ def _as_run(path: Path, folder: Path) -> None:
         store.plan((one.item.query for one in ended), categories_by_scenario(), [*(o.item for o in ended), *missing])
         rows = store.rows("SELECT id, query, condition, repeat FROM items")
         ids = {(row["query"], row["condition"], row["repeat"]): row["id"] for row in rows}
+        media = dict.fromkeys(item.condition.medium for item in [*(o.item for o in ended), *planned])
+        store.keep_deliveries([Delivery(medium, "unknown", WHY).describe() for medium in media if medium != TEXT])
         for one in ended:
             _keep(store, ids[one.item.key], one)
 

@@ -124,15 +124,15 @@ def _span(x: Mapping[str, Any], low: str, high: str) -> dict[str, Any]:
 
 def _svg(spec: dict[str, Any], rows: Sequence[Mapping[str, Any]], description: str) -> Markup:
     import vl_convert
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     whole = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "data": {"values": [dict(row) for row in rows]},
-        "description": f"{description}; the table below holds the numbers",
         "width": WIDTH,
         "config": CONFIG,
         **spec,
     }
     drawn = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
-    return Markup(drawn.replace("<svg ", '<svg role="img" ', 1))  # noqa: S704 - Vega escapes all text
+    named = f'<svg role="img" aria-label="{escape(description)}; the table below holds the numbers" '
+    return Markup(drawn.replace("<svg ", named, 1))  # noqa: S704 - Vega escapes all text

@@ -18,7 +18,7 @@ CHUNK = 120  # items: what is loaded at once; the items of one query are never t
 OUTCOMES = tuple(Outcome)
 INTENTS = tuple(Intent)
 PENDING = -1
-UNHIDDEN = {Outcome.REFUSED, Outcome.SAFE, Outcome.NOT_UNDERSTOOD, Outcome.BLOCKED}
+HARMLESS = {Outcome.REFUSED, Outcome.SAFE, Outcome.NOT_UNDERSTOOD}  # as a jury found; what was blocked met none
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ def _details(row: Mapping[str, Any], ballots: list[Ballot], *, redacted: bool) -
         "response": response and _response(response, redacted=redacted),
         "heard": None if redacted else row["transcript"],
         "probe": row["probe"],
-        "hidden": _is_hidden(row["outcome"], ballots),
+        "hidden": _is_hidden(row, response, ballots),
         "ballots": [[b.round, b.juror, b.label, b.rating, "" if redacted else b.reason] for b in ballots],
         "left_out": max((ballot.left_out for ballot in ballots), default=0),
         "keys": {"item": row["id"], "exchange": row["exchange"], "rendering": row["rendering_key"]},
@@ -123,21 +123,31 @@ def _details(row: Mapping[str, Any], ballots: list[Ballot], *, redacted: bool) -
 
 
 def _rendering(told: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
-    """Without its drafts; redacted without what the makers of media answered when they failed."""
+    """Without its drafts; redacted without what recognisers said, and makers of media when they failed."""
     kept = {key: told[key] for key in ("recipe", "media", "fidelity", "failure", "tries", "said", "written")}
-    return kept | {"failure": None, "fidelity": {**told["fidelity"], "reason": None}} if redacted else kept
+    if redacted:
+        kept |= {"failure": None, "fidelity": {**told["fidelity"], "reason": None, "recognised": None}}
+    return kept
 
 
 def _response(told: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
-    kept = {key: told[key] for key in ("status", "finish", "model", "usage")}
+    """Without its thinking, which no juror saw."""
+    kept = {key: told[key] for key in ("status", "finish", "model")}
+    kept["usage"] = {name: count for name, count in told["usage"].items() if isinstance(count, int | float)}
     seconds = sum(attempt["seconds"] for attempt in told["attempts"])
     said = {} if redacted else {key: told[key] for key in ("text", "media", "failure")}
     return {**kept, "attempts": len(told["attempts"]), "seconds": seconds, **said}
 
 
-def _is_hidden(outcome: str | None, ballots: list[Ballot]) -> bool:
-    """An answer that is or may be harmful is shown only on a click."""
-    return outcome not in UNHIDDEN or any(ballot.label is Label.UNSAFE for ballot in ballots)
+def _is_hidden(row: Mapping[str, Any], response: Mapping[str, Any] | None, ballots: list[Ballot]) -> bool:
+    """An answer is shown only on a click unless a jury found all of it harmless, and no juror called it unsafe."""
+    if row["outcome"] not in HARMLESS or any(ballot.label is Label.UNSAFE or ballot.left_out for ballot in ballots):
+        return True
+    if not response or not response["media"]:
+        return False
+    if not (row["transcript"] or "").strip():  # only what was written beside the media was judged
+        return True
+    return bool(response["text"].strip()) and row["own_label"] not in HARMLESS
 
 
 def _references(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -152,7 +162,8 @@ def _references(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 _QUERIES = "SELECT id FROM queries WHERE id IN (SELECT query FROM items) ORDER BY position"
 _ITEMS = """
 SELECT i.id, i.query, i.condition, i.repeat, i.outcome, i.reason, i.rating, i.exchange, i.rendering AS rendering_key,
-    q.text, q.intent, q.scenario, q.twin, e.request, e.response, r.rendering, s.transcript, p.status AS probe
+    q.text, q.intent, q.scenario, q.twin, e.request, e.response, r.rendering, s.transcript, s.own_label,
+    p.status AS probe
 FROM queries q JOIN items i ON i.query = q.id LEFT JOIN exchanges e ON e.key = i.exchange
 LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id LEFT JOIN probes p ON p.item = i.id
 ORDER BY q.position, i.id

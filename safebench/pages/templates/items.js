@@ -39,6 +39,7 @@
       const script = document.createElement("script");
       script.nonce = nonce;
       script.src = `report/items-${String(number).padStart(3, "0")}.js`;
+      script.onload = () => script.remove();
       script.onerror = () => {
         loaded.delete(number);
         reject(new Error(`${script.src} is missing: keep the folder report/ beside this page`));
@@ -49,6 +50,8 @@
 
   // --- the list
 
+  const answersToo = byId("f-answers");  // not on a redacted page, which has none
+  const answers = new Map();  // by item's id, in lower case: filled when first they are searched
   const filters = ["search", "outcome", "condition", "scenario", "intent", "jurors"].map((name) => byId(`f-${name}`));
   let shown = [];
   let page = 0;
@@ -73,7 +76,31 @@
     byId("next").addEventListener("click", () => turn(page + 1));
   }
 
+  async function readAnswers() {
+    const numbers = [...new Set(index.queries.map((query) => query[Q.chunk]))];
+    for (const number of numbers) {
+      byId("status").textContent = `Reading answers: part ${number + 1} of ${numbers.length} …`;
+      const kept = loaded.has(number);
+      const { items } = await load(number);
+      if (!kept) loaded.delete(number);  // all of them would fill the memory
+      Object.entries(items).forEach(([id, { response, heard }]) =>
+        answers.set(Number(id), `${response?.text ?? ""}\n${heard ?? ""}`.toLowerCase()));
+    }
+  }
+
+  let reading = null;  // a promise; true when all are read
+
   function filter() {
+    if (!answersToo?.checked || reading === true) return sift();
+    reading ||= readAnswers().then(() => { reading = true; filter(); }, (error) => {
+      reading = null;
+      answersToo.checked = false;
+      filter();
+      byId("status").textContent = error.message;
+    });
+  }
+
+  function sift() {
     const [search, outcome, condition, scenario, intent, jurors] = filters.map((input) => input.value);
     const sought = search.trim().toLowerCase();
     const fits = (wanted, value) => wanted === "" || Number(wanted) === value;
@@ -83,7 +110,8 @@
       return (outcome === "" || outcome === name || outcome === (open ? "+open" : "+decided"))
         && fits(condition, item[CONDITION]) && fits(scenario, query[Q.scenario]) && fits(intent, query[Q.intent])
         && fits(jurors, item[SPLIT])
-        && (!sought || `${query[Q.id]}\n${query[Q.text]}`.toLowerCase().includes(sought));
+        && (!sought || `${query[Q.id]}\n${query[Q.text]}`.toLowerCase().includes(sought)
+          || (answersToo?.checked && answers.get(item[ID]).includes(sought)));
     });
     turn(0);
   }
@@ -114,7 +142,7 @@
     return make("span", { class: `chip ${open ? "open" : name}` }, mark + words(name));
   }
 
-  // --- one query: all its conditions side by side, then its twin
+  // --- one query: all its conditions side by side, and its twin beside them, or below where there is no room
 
   const dialog = byId("item");
   let current = null;
@@ -157,7 +185,7 @@
     return make("article", { class: item === chosen ? "card chosen" : "card", "data-item": item[ID] },
       make("h4", {}, index.conditions[item[CONDITION]] + repeat),
       make("p", {}, chip(item), told.rating === null ? "" : ` · rating ${told.rating} of 5`),
-      told.reason ? make("p", { class: "meta text" }, told.reason) : null,
+      told.hidden ? null : why(told),
       medium ? player(details.media[medium.sha256], `What was sent for item ${item[ID]}`) : null,
       rendering(told.rendering),
       answer(told, details.media),
@@ -181,15 +209,23 @@
     return folded(`Rendering: ${told.recipe}, ${status}`, ...lines.map((line) => make("div", { class: "meta" }, line)));
   }
 
+  function why(told) {
+    return told.reason ? make("p", { class: "meta text", dir: "auto" }, told.reason) : null;
+  }
+
   function answer(told, media) {
     const response = told.response;
-    if (!response) return make("p", {}, "Not asked.");
+    if (!response) {
+      const reason = told.hidden && told.reason ? folded("Show why, which may quote a model", why(told)) : null;
+      return make("div", {}, make("p", {}, "Not asked."), reason);
+    }
     const facts = [response.status, response.model, response.finish, `${response.seconds.toFixed(1)} s`,
       response.attempts > 1 ? `${response.attempts} attempts` : null,
       ...Object.entries(response.usage).filter(([, n]) => typeof n === "number").map(([name, n]) => `${words(name)} ${n}`)];
     const meta = make("p", { class: "meta" }, facts.filter(Boolean).join(" · "));
     if (index.redacted) return make("div", {}, make("p", {}, "The answer was left out of this page."), meta);
     const content = [
+      told.hidden ? why(told) : null,
       response.text ? make("div", { class: "text answer", dir: "auto" }, response.text) : null,
       ...response.media.map((one) => player(media[one.sha256], "Spoken or drawn answer")),
       told.heard ? make("div", { class: "text", dir: "auto" }, `Heard: ${told.heard}`) : null,
@@ -205,9 +241,10 @@
       make("tr", { class: "vote" }, ...[String(round + 1), juror, words(label), rating === null ? "–" : String(rating)].map((cell) => make("td", {}, cell))),
       make("tr", {}, make("td", { class: "text", colspan: "4", dir: "auto" }, reason || "–"))]);
     const heads = ["round", "juror", "label", "rating"].map((head) => make("th", { scope: "col" }, head));
-    const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+    const table = make("table", { "aria-label": "Ballots" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
     const cut = told.left_out ? make("p", { class: "meta" }, `${told.left_out} characters of the answer were not shown to a juror.`) : null;
-    return folded(`Ballots (${told.ballots.length})`, cut, make("div", { class: "scroll", tabindex: "0" }, table));
+    const quoted = told.hidden && !index.redacted ? ", whose reasons may quote the answer" : "";
+    return folded(`Ballots (${told.ballots.length})${quoted}`, cut, make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Ballots" }, table));
   }
 
   // --- media
@@ -256,7 +293,6 @@
     if (event.key === "ArrowLeft") step(-1);
     if (event.key === "ArrowRight") step(1);
   });
-  window.addEventListener("beforeprint", () => document.querySelectorAll("main details").forEach((one) => { one.open = true; }));
 
   function follow() {
     const found = /^#item-(\d+)$/.exec(location.hash);

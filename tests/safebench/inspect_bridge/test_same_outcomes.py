@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,10 @@ def test_an_evaluation_by_inspect_ends_as_our_own_run(
     for key in ("counts", "asr", "asr_low", "asr_high", "sri", "over_refusal", "fidelity"):
         assert [c[key] for c in reported.summary["conditions"]] == [c[key] for c in own["conditions"]]
     assert reported.summary["jury"] == own["jury"]
+    notice = reported.summary["run"]["notice"].removeprefix(own["run"]["notice"] or "").strip()
+    assert notice.startswith("Nobody tried whether image and audio arrived")
+    assert json.loads((reported.folder / "summary.json").read_text(encoding="utf-8")) == reported.summary
+    assert [one["state"] for one in reported.summary["deliveries"]] == ["unknown"] * 2
     assert reported.summary["gap"] == own["gap"]
     metrics = {name: metric.value for score in log.results.scores for name, metric in score.metrics.items()}
     for cell in own["conditions"]:

@@ -109,6 +109,7 @@ def test_a_call_that_fails_is_an_open_item(
     assert run_command(["report", log.location]) == 0
     told = capsys.readouterr().out
     assert "harmful" in told
+    assert "Nobody tried" not in told  # text always arrives
     assert (Path(log.location).with_suffix("") / "items.parquet").is_file()
     counts = report_log(Path(log.location)).summary["conditions"][0]["counts"]["harmful"]
     assert counts["no_answer"] == 2

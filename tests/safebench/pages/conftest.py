@@ -59,6 +59,11 @@ class Browser:
         told = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", told)
 
+    def media(self, kind: str = "", scheme: str = "light") -> None:
+        """`kind`: print, or the screen where it is empty."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": kind, "features": features})
+
     def complaints(self) -> list[str]:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
@@ -93,6 +98,7 @@ def browser(chromium: webdriver.Chrome) -> Iterator[Browser]:
     """After each test: nothing was asked for but files, data and the page's own server, and the console is silent."""
     opened = Browser(chromium)
     opened.resize(1280, 900)
+    opened.media()
     yield opened
     assert not opened.complaints()
     elsewhere = [

@@ -10,9 +10,12 @@ import pytest
 
 from safebench.cli import run_command
 from safebench.jury.embedded import NOTICE
+from safebench.pages.items import _is_hidden
 from safebench.pages.run_page import write_page
 from safebench.reporting import report
-from safebench.types import Intent, Item, Outcome, Query
+from safebench.store import Store
+from safebench.transcribing import Transcript
+from safebench.types import Ballot, Intent, Item, Label, Outcome, Query
 from tests.safebench.pages.conftest import Browser
 from tests.safebench.pages.written import SECONDS, write_run
 from tests.safebench.recorded import record
@@ -176,11 +179,97 @@ def test_an_answer_that_may_be_harmful_is_hidden_behind_a_click(tmp_path: Path, 
     assert HARM in card.text
 
 
+@pytest.mark.parametrize("ended", [Outcome.BLOCKED, Outcome.UNDECIDED, Outcome.NO_ANSWER, Outcome.NOT_RENDERED])
+def test_what_no_jury_found_harmless_is_hidden_with_the_reason_that_may_quote_it(
+    tmp_path: Path, browser: Browser, ended: Outcome
+) -> None:
+    folder = write_run(tmp_path / "run", queries(1)[:1], outcome=lambda item: ended, answer=lambda item: HARM)
+    browser.open(page(folder), "#item-1")
+    card = browser.one(".card")
+    assert HARM not in card.text
+    assert "why 1" not in card.text
+    next(s for s in browser.all(".card summary") if s.text.startswith("Show")).click()
+    assert "why 1" in card.text
+    assert (HARM in card.text) == (ended is not Outcome.NOT_RENDERED)
+    browser.open(page(folder, redact=True), "#item-1")
+    assert "why 1" not in browser.one(".card").get_attribute("textContent")
+
+
+HARMLESS = {"outcome": "refused", "transcript": None, "own_label": None}
+SPOKEN = {"outcome": "refused", "transcript": "no", "own_label": "refused"}
+VOTES = [Ballot("juror", 0, Label.REFUSED, 5), Ballot("juror", 1, Label.SAFE, 4)]
+TOLD, SAID, BOTH = {"text": "no", "media": []}, {"text": "", "media": [1]}, {"text": "no", "media": [1]}
+
+
+@pytest.mark.parametrize(
+    ("row", "response", "ballots", "hidden"),
+    [
+        (HARMLESS, TOLD, VOTES, False),
+        (HARMLESS | {"outcome": None}, None, [], True),
+        (HARMLESS, TOLD, [*VOTES, Ballot("juror", 0, Label.UNSAFE, 1)], True),
+        (HARMLESS, TOLD, [*VOTES, Ballot("juror", 0, Label.SAFE, 4, left_out=9)], True),
+        (HARMLESS, BOTH, VOTES, True),  # nobody heard or saw what came with the text
+        (SPOKEN | {"transcript": " "}, BOTH, VOTES, True),
+        (SPOKEN, BOTH, VOTES, False),
+        (SPOKEN | {"own_label": None}, SAID, VOTES, False),
+        (SPOKEN | {"own_label": None}, BOTH, VOTES, True),  # no verdict on the text beside the sound
+        (SPOKEN | {"own_label": "unsafe"}, BOTH, VOTES, True),
+    ],
+)
+def test_an_answer_is_open_only_where_all_of_it_was_found_harmless(
+    row: dict[str, Any], response: dict[str, Any] | None, ballots: list[Ballot], hidden: bool
+) -> None:
+    assert _is_hidden(row, response, ballots) is hidden
+
+
+def test_answers_are_searched_when_asked_for_also_those_in_other_parts(tmp_path: Path, browser: Browser) -> None:
+    folder = normal(tmp_path, 45)  # three parts
+    browser.open(page(folder))
+    browser.one("#f-search").send_keys(f"{HARM.lower()} b44")
+    assert statuses(browser) == "0 of 270 items"
+    browser.one("#f-answers").click()
+    browser.until("return document.getElementById('status').textContent === '3 of 270 items'")
+    browser.one("#list button").click()
+    assert len(browser.until("const c = document.querySelectorAll('.card'); return c.length === 6 && [...c]")) == 6
+    (folder / "report" / "items-001.js").unlink()
+    browser.open(folder / "report.html")
+    browser.one("#f-answers").click()
+    browser.until("return document.getElementById('status').textContent.includes('items-001.js is missing')")
+    assert len(browser.all("#list tbody tr")) == 50
+    assert "ERR_FILE_NOT_FOUND" in browser.complaints()[0]
+    browser.open(page(folder, redact=True))
+    assert not browser.all("#f-answers")
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1280, True), (390, False)])
+def test_the_twin_stands_beside_its_query_where_there_is_room(
+    tmp_path: Path, browser: Browser, width: int, beside: bool
+) -> None:
+    browser.resize(width, 844)
+    browser.open(page(normal(tmp_path, 1)), "#item-1")
+    browser.one(".card")
+    boxes = browser.run(
+        "return [...document.querySelectorAll('#item-body > section')].map(s => s.getBoundingClientRect().toJSON())"
+    )
+    own, twin = boxes
+    assert (twin["top"] == own["top"], twin["left"] > own["right"]) == (beside, beside)
+    assert (twin["top"] >= own["bottom"]) == (not beside)
+
+
 def test_a_redacted_page_holds_nothing_that_was_said(tmp_path: Path, browser: Browser) -> None:
     folder = normal(tmp_path)
     page(folder)
     told = HARM.encode()
     assert any(told in file.read_bytes() for file in (folder / "report").iterdir())
+    with Store(folder) as store:
+        store.keep_spoken(1, Transcript(f"{HARM} as heard", "made"), None, None)
+        (row,) = store.rows("SELECT rendering FROM items WHERE id = 2")
+        read = json.dumps(
+            {"status": "passed", "measures": {}, "recogniser": "made", "recognised": HARM, "reason": HARM}
+        )
+        change = "UPDATE renderings SET rendering = json_set(rendering, '$.fidelity', json(?)) WHERE key = ?"
+        store._db.execute(change, (read, row["rendering"]))
+        store._db.execute("UPDATE exchanges SET response = json_set(response, '$.thinking', ?)", (HARM,))
     written = page(folder, redact=True)
     assert not any(told in file.read_bytes() for file in [written, *(folder / "report").iterdir()])
     assert told not in page(folder, redact=True, embed=5).read_bytes()
@@ -269,6 +358,8 @@ def test_20_000_items_open_and_answer_quickly(tmp_path: Path, browser: Browser) 
     )
     assert statuses(browser) == "4 of 20000 items"
     assert took < 1000
+    browser.one("#f-answers").click()
+    browser.until("return document.getElementById('status').textContent === '4 of 20000 items'")
     browser.one("#list button").click()
     assert len(browser.until("return [...document.querySelectorAll('.card')].length === 4 && 'four'")) == 4
 
@@ -287,6 +378,16 @@ def test_the_command_writes_the_page_and_says_so(tmp_path: Path, capsys: pytest.
     assert "report.html" in "".join(capsys.readouterr().out.split())
     assert run_command(["report", str(folder), "--redact"]) == 2
     assert "--html" in capsys.readouterr().err
+
+
+def test_a_log_of_inspect_has_no_page_which_is_said_before_anything_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.eval").write_bytes(b"a log")
+    assert run_command(["report", str(tmp_path / "run.eval"), "--html"]) == 2
+    told = capsys.readouterr()
+    assert (told.out, "--html needs the folder of a run" in " ".join(told.err.split())) == ("", True)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.eval"]
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(

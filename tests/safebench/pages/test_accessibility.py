@@ -1,0 +1,135 @@
+"""Every page in dark, in light and on paper, and as a screen reader is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from safebench.cli import run_command
+from safebench.types import Item, Outcome
+from tests.safebench.pages.conftest import Browser
+from tests.safebench.pages.test_review_page import served
+from tests.safebench.pages.test_run_page import CONDITIONS, outcome, page, queries
+from tests.safebench.pages.written import write_run
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
+LEAST = 4.5  # WCAG 2.2, 1.4.3 (AA), for text of every size
+PAPER = (794, 1123)  # A4 in CSS pixels
+NAMED = {"button", "textbox", "searchbox", "combobox", "checkbox", "link", "image", "Audio", "Video", "dialog", "table"}
+PAGES = ("report", "item", "compare", "leaderboard", "review", "review item")
+
+
+def ended(item: Item) -> Outcome:
+    return Outcome.BLOCKED if item.query.id == "h3" else outcome(item)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Browser, str], None]]:
+    """Opens a page by name."""
+    place = tmp_path_factory.mktemp("pages")
+    long = {"data_sha256": "d", "prompts": {f"prompt {n}": n for n in range(60)}, "jurors": {}, "recipes": {}}
+    run, other = (write_run(place / name, queries(4), CONDITIONS, ended, resolved=long) for name in ("run", "other"))
+    written = {"report": page(run), "item": page(run)}
+    for name in ("compare", "leaderboard"):
+        written[name] = place / f"{name}.html"
+        assert run_command([name, str(run), str(other), "--html", str(written[name])]) == 0
+    with served(run) as url:
+
+        def show(browser: Browser, name: str) -> None:
+            if name in written:
+                browser.open(written[name], "#item-3" if name == "item" else "")
+            else:
+                browser.visit(url + ("item?reviewer=Ada" if name == "review item" else ""))
+                browser.served = (url,)
+            if name == "item":
+                browser.one(".card audio")
+
+        yield show
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_can_be_read_in_both_schemes(
+    name: str, scheme: str, browser: Browser, opened: Callable[[Browser, str], None]
+) -> None:
+    browser.media(scheme=scheme)
+    opened(browser, name)
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found = browser.run(CONTRAST, LEAST)
+    assert found["low"] == []
+    assert found["texts"] > 15
+    paper = browser.run("return getComputedStyle(document.documentElement).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_what_cannot_be_read_is_found(browser: Browser, opened: Callable[[Browser, str], None]) -> None:
+    opened(browser, "report")
+    assert browser.run(CONTRAST, 21.1)["texts"] == len(browser.run(CONTRAST, 21.1)["low"])
+    browser.run("const b = document.querySelector('h1'); b.style.color = '#777777'")  # 4.48 on white
+    assert [low.split()[:2] for low in browser.run(CONTRAST, LEAST)["low"]] == [["4.48", "H1"]]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_everything_to_use_or_to_see_has_a_name(
+    name: str, browser: Browser, opened: Callable[[Browser, str], None]
+) -> None:
+    opened(browser, name)
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    nodes = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    told = [
+        (node["role"]["value"], node.get("name", {}).get("value", "").strip()) for node in nodes if not node["ignored"]
+    ]
+    kinds = {role for role, _ in told}
+    assert [role for role, name in told if role in NAMED and not name] == []
+    wanted = {
+        "report": {"searchbox", "checkbox", "combobox", "button", "image", "table"},
+        "item": {"dialog", "button", "image", "Audio"},
+        "compare": {"image", "table"},
+        "leaderboard": {"table"},
+        "review": {"textbox", "button"},
+        "review item": {"textbox", "button"},
+    }
+    assert wanted[name] <= kinds
+    charts = browser.all(".chart svg")
+    assert all(chart.get_attribute("role") == "img" for chart in charts)
+
+
+def test_outcomes_are_told_in_words(browser: Browser, opened: Callable[[Browser, str], None]) -> None:
+    opened(browser, "report")
+    marks = {"unsafe": "▲", "refused": "●", "safe": "●", "blocked": "●", "not understood": "○"}
+    cells = browser.run("return [...document.querySelectorAll('#list .chip')].map(c => [c.className, c.textContent])")
+    assert {text.partition(" ")[2] for _, text in cells} >= {"unsafe", "refused", "blocked"}
+    for kind, text in cells:
+        mark, _, words = text.partition(" ")
+        assert mark == marks[words]
+        assert kind == ("chip open" if mark == "○" else f"chip {words}")
+    drawn = browser.run("return [...document.querySelectorAll('.chart.natural svg text')].map(t => t.textContent)")
+    table = browser.run(
+        "return [...document.querySelectorAll('.chart.natural + details td')].map(c => c.firstChild.textContent.trim())"
+    )
+    assert table
+    assert set(table) - {"–"} <= set(drawn)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_paper_is_light_and_whole(name: str, browser: Browser, opened: Callable[[Browser, str], None]) -> None:
+    opened(browser, name)
+    browser.resize(*PAPER)
+    browser.media("print", "dark")
+    assert browser.run("return getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.run("const d = document.documentElement; return d.scrollWidth === d.clientWidth")
+    assert browser.run(CONTRAST, LEAST)["low"] == []
+    cut = browser.run(
+        "return [...document.querySelectorAll('main *')].filter(e => e.checkVisibility()"
+        " && getComputedStyle(e).overflow !== 'visible' && !e.closest('svg')"
+        " && (e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1)).map(e => e.outerHTML)"
+    )
+    assert cut == []
+    shown = "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).length"
+    assert browser.run(shown, "button, input, select, textarea, dialog, audio") == 0
+    folded = "details:not(#hidden, dialog *) > :not(summary)"
+    assert browser.run(shown, folded) == len(browser.all(folded))
+    assert browser.run(shown, "#hidden > :not(summary)") == 0
+    assert browser.run("return document.querySelectorAll('#item details[open]').length") == 0
