@@ -41,7 +41,7 @@ wheel: $(VENV)/dev
 # What needs torch: engines, recognisers and effects, with tiny models that the tests build on disk.
 local: $(LOCAL)/installed
 	$(LOCAL)/bin/python -m pytest -n auto --dist worksteal tests/local tests/benchmarks/test_smoke.py \
-		tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
+		tests/converters/test_contracts.py tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
 
 $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)

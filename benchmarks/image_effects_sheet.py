@@ -1,4 +1,4 @@
-"""Draws docs/images/image-effects.png: one picture of text under every effect, and the controls, which carry no text.
+"""Draws docs/images/image-effects.png: one picture of text under every effect, and the controls, which do not carry it.
 
 python benchmarks/image_effects_sheet.py docs/images/image-effects.png
 """
@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
 from safebench import registry
+from safebench.datasets import load_dataset
+from safebench.dealing import deal
 from safebench.plugins import Converter, Work
+from safebench.recipes import load_recipes
+from safebench.rendering import render
 from safebench.resources import data_path
 from safebench.types import Media, Query
 
@@ -41,7 +46,17 @@ def main(out: Path) -> None:
         converter = registry.create(Converter, name, "sheet", **options)
         told = ", ".join(f"{key} = {value}" for key, value in options.items())
         shown.append((f"{name}: {told}", converter.convert(Work(work.query, TEXT, plain))))
+    shown.append(("unrelated: that of another query", unrelated()))
     sheet(shown).save(out, optimize=True)
+
+
+def unrelated() -> Media:
+    """What the control of this name puts beside the first query of the starter set."""
+    known, queries = load_recipes(), load_dataset("starter-small").queries
+    job = deal(known["image", "unrelated"], known, queries, seed=0).job(queries[0])
+    media = render(replace(job, check=False)).media
+    assert media is not None
+    return media
 
 
 def sheet(shown: list[tuple[str, Media]], columns: int = 4) -> Image.Image:

@@ -27,9 +27,10 @@ async def _in_workers(folder: Path, name: tuple[str, str], count: int, texts: Se
     recipe, workers = load_recipes()[name], Workers(count)
     jobs = [RenderJob(Query(f"q{n}", text), recipe) for n, text in enumerate(texts)]
     warm, timed = jobs[: 2 * count], jobs[2 * count :]
+    how = RenderSettings(check_share=float(check))
     with Store(folder) as store:
-        renderer = Renderer(store, Reader(workers), None, RenderSettings(check_share=float(check)))
-        await ready([recipe], workers)
+        renderer = Renderer(store, Reader(workers), None, how)
+        await ready([recipe], how, workers)
         await asyncio.gather(*(workers.run(time.sleep, 1.0) for _ in range(count)))  # so that all of them have started
         await asyncio.gather(*(renderer.rendering(job) for job in warm))
         with measuring(len(timed)):

@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from safebench.comparing import compare
     from safebench.config import RunConfig, make_config
     from safebench.converting import convert, convert_async
     from safebench.datasets import Dataset, load_dataset
     from safebench.errors import BadInput, SafeBenchError
+    from safebench.generating.making import generate
+    from safebench.generating.plan import read_plan
     from safebench.quickstart import quickstart_config
     from safebench.recipes import load_recipes
     from safebench.registry import list_plugins
+    from safebench.rejudging import rejudge
     from safebench.reporting import report
     from safebench.running import run, run_async
 
@@ -30,13 +34,17 @@ _HOMES = {
     "Dataset": "datasets",
     "RunConfig": "config",
     "SafeBenchError": "errors",
+    "compare": "comparing",
     "convert": "converting",
     "convert_async": "converting",
+    "generate": "generating.making",
     "list_plugins": "registry",
     "load_dataset": "datasets",
     "load_recipes": "recipes",
     "make_config": "config",
     "quickstart_config": "quickstart",
+    "read_plan": "generating.plan",
+    "rejudge": "rejudging",
     "report": "reporting",
     "run": "running",
     "run_async": "running",
@@ -47,13 +55,17 @@ __all__ = [
     "Dataset",
     "RunConfig",
     "SafeBenchError",
+    "compare",
     "convert",
     "convert_async",
+    "generate",
     "list_plugins",
     "load_dataset",
     "load_recipes",
     "make_config",
     "quickstart_config",
+    "read_plan",
+    "rejudge",
     "report",
     "run",
     "run_async",

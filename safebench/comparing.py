@@ -17,6 +17,8 @@ from safebench.statistics.paired import holm
 from safebench.store import Store
 from safebench.types import Intent
 
+DEFAULTS = GapSettings()
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -61,7 +63,7 @@ class Compared:
         return tuple(ascii_uppercase[: len(self.runs)])
 
 
-def compare(folders: Sequence[Path], settings: GapSettings) -> Compared:
+def compare(folders: Sequence[Path], settings: GapSettings = DEFAULTS) -> Compared:
     """Pair the items of runs by query and repeat: under each condition that two or more share, else all conditions.
 
     Raises BadInput for fewer than two runs or more than 26, and when their data, jury, prompts or renderings differ,

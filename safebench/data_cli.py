@@ -86,19 +86,27 @@ def duplicates(
     name: Data,
     others: Annotated[list[str] | None, typer.Argument(help="Other sets to compare it with.")] = None,
     threshold: Annotated[float, typer.Option(min=0.1, max=1, help="Least Jaccard index that counts as near.")] = 0.8,
+    embeddings: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A local text model, to find what means the same as well.")
+    ] = None,
+    cosine: Annotated[float, typer.Option(min=0.1, max=1, help="Least cosine of embeddings that counts.")] = 0.95,
 ) -> None:
     """List queries that are equal or nearly so, within a set and between it and others. Twins are left out."""
     from safebench.datasets import load_dataset
     from safebench.duplicates import among_sets
+    from safebench.embedding import alike
 
     sets = [load_dataset(one) for one in (name, *(others or ()))]
-    exact = near = 0
-    for found in among_sets(sets, threshold):
-        exact, near = exact + found.pair.exact, near + (not found.pair.exact)
-        told = "equal" if found.pair.exact else f"{found.pair.similarity:.3f}"
+    meaning = (lambda texts, compared: alike(texts, cosine, compared, model=embeddings)) if embeddings else None
+    counts = dict.fromkeys(["equal", "near", *(["like in meaning"] if embeddings else [])], 0)
+    for found in among_sets(sets, threshold, meaning):
+        kind = "equal" if found.pair.exact else "like in meaning" if found.pair.by_meaning else "near"
+        counts[kind] += 1
+        measured = "cosine " * found.pair.by_meaning + f"{found.pair.similarity:.3f}"
         where = f" in {found.other}" if found.other else ""
-        _tell(f"{told}  {found.first.id}  {found.second.id}{where}")
-    _tell(f"{len(sets[0].queries)} queries; pairs equal: {exact}, near: {near}")
+        _tell(f"{kind if found.pair.exact else measured}  {found.first.id}  {found.second.id}{where}")
+    told = ", ".join(f"{kind}: {count}" for kind, count in counts.items())
+    _tell(f"{len(sets[0].queries)} queries; pairs {told}")
 
 
 @app.command()

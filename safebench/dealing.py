@@ -45,6 +45,10 @@ def deal(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) ->
 
 
 def _member(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
+    """The recipe of that name; where one has a single member, that member, as the name then stands for it."""
+    held = known.get((recipe.medium, str(name)))
+    if held is not None and len(held.among) == 1:
+        (name,) = held.among
     named = [other for medium, other in known if medium == recipe.medium and known[medium, other].steps]
     if name is None or name not in named:
         raise unknown(f"{recipe.medium} recipe", str(name), named, f"recipe {recipe.medium}.{recipe.name}")

@@ -34,8 +34,9 @@ class Pair:
 
     first: int
     second: int
-    similarity: float  # Jaccard index
+    similarity: float  # Jaccard index, or the cosine of embeddings
     exact: bool
+    by_meaning: bool = False
 
 
 def duplicates(texts: Sequence[str], threshold: float = THRESHOLD, compared: int | None = None) -> list[Pair]:
@@ -50,18 +51,23 @@ def duplicates(texts: Sequence[str], threshold: float = THRESHOLD, compared: int
         raise ValueError(f"threshold {threshold} is not above 0 and at most 1")
     compared = len(texts) if compared is None else compared
     plain = [plain_text(text) for text in texts]
+    found, kept = exact_pairs(plain, compared)
+    similarity = _similarity([plain[n] for n in kept])
+    for a, b in _candidates([plain[n] for n in kept], threshold):
+        if kept[a] < compared and (index := similarity(a, b)) >= threshold:
+            found.append(Pair(kept[a], kept[b], index, exact=False))
+    return sorted(found, key=lambda pair: (pair.first, pair.second))
+
+
+def exact_pairs(plain: Sequence[str], compared: int) -> tuple[list[Pair], list[int]]:
+    """Each copy with its first occurrence, if that is one of the first `compared`; and where all first ones are."""
     firsts: dict[str, int] = {}
     found = [
         Pair(first, n, 1.0, exact=True)
         for n, text in enumerate(plain)
         if (first := firsts.setdefault(text, n)) != n and first < compared
     ]
-    kept = list(firsts.values())
-    similarity = _similarity([plain[n] for n in kept])
-    for a, b in _candidates([plain[n] for n in kept], threshold):
-        if kept[a] < compared and (index := similarity(a, b)) >= threshold:
-            found.append(Pair(kept[a], kept[b], index, exact=False))
-    return sorted(found, key=lambda pair: (pair.first, pair.second))
+    return found, list(firsts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +80,22 @@ class Duplicate:
     other: str | None
 
 
-def among_sets(sets: Sequence[Dataset], threshold: float = THRESHOLD) -> Iterator[Duplicate]:
-    """Duplicates within the first set and between it and the others; twins are meant to be near and left out."""
+def among_sets(
+    sets: Sequence[Dataset],
+    threshold: float = THRESHOLD,
+    meaning: Callable[[Sequence[str], int], Sequence[Pair]] | None = None,
+) -> Iterator[Duplicate]:
+    """Duplicates within the first set and between it and the others; twins are meant to be near and left out.
+
+    `meaning` finds further pairs among the texts of all sets; it is told how many of them are those of the first set.
+    """
     queries = [(query, n) for n, dataset in enumerate(sets) for query in dataset.queries]
-    for pair in duplicates([query.text for query, _ in queries], threshold, compared=len(sets[0].queries)):
+    texts, compared = [query.text for query, _ in queries], len(sets[0].queries)
+    pairs = duplicates(texts, threshold, compared)
+    if meaning is not None:
+        known = {(pair.first, pair.second) for pair in pairs}
+        pairs += [pair for pair in meaning(texts, compared) if (pair.first, pair.second) not in known]
+    for pair in pairs:
         (first, _), (second, n) = queries[pair.first], queries[pair.second]
         if n or (first.twin != second.id and second.twin != first.id):
             yield Duplicate(pair, first, second, sets[n].name if n else None)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 import openai
 from pydantic import Field
 
 from safebench.endpoint_errors import is_filters_stop, meaning
-from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text
+from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, without_key
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.families import family_of
 from safebench.plugins import PluginOptions
@@ -38,11 +36,6 @@ class Endpoint:
         self._options = options
         self._who = who
         self._family = family_of(None, self.url, who)
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadInput(f"base_url {self.url!r} is not an http(s) URL")
-        if parts.username or parts.password:
-            raise BadInput(f"no key belongs into base_url, where it would be written down: set {self._key_name}")
         self.key()
 
     def key(self) -> str:
@@ -67,7 +60,7 @@ class Endpoint:
         try:
             asked.models.with_raw_response.list()
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            told = self._without_key(error_text(error.response.content))
+            told = without_key(error_text(error.response.content), self._key_name)
             raise BadInput(f"{self._who}: {self.url} rejects the key in {self._key_name}: {told}") from error
         except openai.APIConnectionError as error:
             raise BadInput(f"{self._who}: no endpoint answers at {self.url}: {error.__cause__ or error}") from error
@@ -99,13 +92,8 @@ class Endpoint:
         return is_filters_stop(told, self._family)
 
     def failed(self, told: str) -> ConversionError:
-        """Without the key, which some servers repeat in their errors."""
-        return ConversionError(self._without_key(f"{self._options.model} at {self.url} {told}"))
+        return ConversionError(without_key(f"{self._options.model} at {self.url} {told}", self._key_name))
 
     @property
     def _key_name(self) -> str:
         return self._options.api_key_env or DEFAULT_KEY
-
-    def _without_key(self, told: str) -> str:
-        key = os.environ.get(self._key_name)
-        return told.replace(key, "(key)") if key else told

@@ -14,8 +14,18 @@ DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no 
 
 
 def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
-    """The base URL that was named, else OPENAI_BASE_URL, else the usual one."""
-    return (named or os.environ.get("OPENAI_BASE_URL") or usual).rstrip("/")
+    """The base URL that was named, else OPENAI_BASE_URL, else the usual one.
+
+    Raises BadInput for what is no http(s) URL, and for one that holds a key: URLs are written into records.
+    """
+    url = (named or os.environ.get("OPENAI_BASE_URL") or usual).rstrip("/")
+    parts = urlsplit(url)
+    if parts.username or parts.password or parts.query:
+        shown = f"{parts.scheme}://{parts.hostname}{parts.path}"
+        raise BadInput(f"no key belongs into base_url ({shown}), where it would be written down: name --api-key-env")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(f"base_url {url!r} is not an http(s) URL")
+    return url
 
 
 def endpoint_key(url: str, variable: str | None, who: str, usual: str = DEFAULT_KEY) -> str:
@@ -32,6 +42,12 @@ def endpoint_key(url: str, variable: str | None, who: str, usual: str = DEFAULT_
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def without_key(told: str, variable: str) -> str:
+    """What an endpoint said, without the key in this variable, which some servers repeat in their errors."""
+    key = os.environ.get(variable)
+    return told.replace(key, "(key)") if key else told
 
 
 def error_text(body: bytes) -> str:

@@ -13,12 +13,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safebench.errors import BadInput
-from safebench.records import ballot_from, rendering_from, rendering_to, response_from, response_to, stored
+from safebench.records import ballot_from, rendering_from, rendering_to, response_from, response_to, storable, stored
 from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
 
 if TYPE_CHECKING:
@@ -65,19 +66,37 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             self._take_lock()
             self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: every checkpoint waits for the disk
-            self._db.executescript(SCHEMA)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
         self._db.row_factory = sqlite3.Row
-        self._check_version()
-
-    def _check_version(self) -> None:
-        found = self._db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        if found is None or found["value"] != str(SCHEMA_VERSION):
+        try:
+            self._check_version(readonly)
+            if not readonly:
+                self._prepare()
+        except sqlite3.DatabaseError as error:
             self.close()
-            raise BadInput(f"{self.folder} was made by another version of SafeBench; start a new folder")
+            raise BadInput(f"{database} cannot be read as a run: {error}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_version(self, readonly: bool) -> None:
+        """Raises BadInput for a run of another version, before anything in it is changed."""
+        if not list(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'")):
+            if readonly:
+                raise BadInput(f"{self.folder / DATABASE} holds no run")
+            return  # it is about to be made
+        found = self._db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        if found is not None and found["value"] != str(SCHEMA_VERSION):
+            raise BadInput(
+                f"{self.folder} was made by another version of SafeBench (tables of version {found['value']}, this one"
+                f" reads {SCHEMA_VERSION}): use that version, which run.toml names, or start a new folder"
+            )
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: every checkpoint waits for the disk
+        self._db.executescript(SCHEMA)
+        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
 
     def _take_lock(self) -> None:
         self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)
@@ -92,6 +111,7 @@ class Store:
         self._db.close()
         if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
     def __enter__(self) -> Store:
         return self
@@ -103,6 +123,18 @@ class Store:
         """Rows of a reading query, streamed."""
         yield from self._db.execute(sql, values)
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All that is written inside or, after an error, nothing of it."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:  # some errors end it by themselves
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
     # --- media
 
     def media_path(self, sha256: str, mime: str) -> Path:
@@ -110,9 +142,12 @@ class Store:
         return self.folder / "media" / sha256[:2] / f"{sha256}{suffix}"
 
     def keep(self, media: Media) -> Media:
-        """Write the media to its file, whole or not at all, and return it backed by that file."""
+        """Write the media to its file, whole or not at all, and return it backed by that file.
+
+        What is there counts if its size is right: after a power cut it may be empty.
+        """
         path = self.media_path(media.sha256, media.mime)
-        if not path.exists():
+        if not path.exists() or path.stat().st_size != media.size:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             temporary.write_bytes(media.read())
@@ -126,19 +161,18 @@ class Store:
 
     def plan(self, queries: Iterable[Query], categories: dict[str, str], items: Iterable[Item]) -> None:
         """Write queries and items once; planning again changes nothing."""
-        self._db.execute("BEGIN")
-        self._db.executemany(
-            "INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (q.id, n, q.text, q.intent, q.scenario, categories.get(q.scenario or ""), q.twin)
-                for n, q in enumerate(queries)
-            ),
-        )
-        self._db.executemany(
-            "INSERT OR IGNORE INTO items (query, condition, repeat) VALUES (?, ?, ?)", (item.key for item in items)
-        )
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('planned', '1')")
-        self._db.execute("COMMIT")
+        with self._transaction():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (q.id, n, q.text, q.intent, q.scenario, categories.get(q.scenario or ""), q.twin)
+                    for n, q in enumerate(queries)
+                ),
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO items (query, condition, repeat) VALUES (?, ?, ?)", (item.key for item in items)
+            )
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('planned', '1')")
 
     @property
     def planned(self) -> bool:
@@ -225,16 +259,18 @@ class Store:
         ballots: Iterable[Ballot],
     ) -> None:
         """Close an item: its outcome and its ballots in one transaction."""
-        self._db.execute("BEGIN")
-        self._db.execute(
-            "UPDATE items SET outcome = ?, reason = ?, rating = ?, rendering = ?, exchange = ? WHERE id = ?",
-            (outcome, reason, rating, rendering, exchange, item),
-        )
-        self._db.executemany(
-            "INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((item, b.round, b.juror, b.label, b.rating, b.reason, stored(b.exchanges), b.left_out) for b in ballots),
-        )
-        self._db.execute("COMMIT")
+        with self._transaction():
+            self._db.execute(
+                "UPDATE items SET outcome = ?, reason = ?, rating = ?, rendering = ?, exchange = ? WHERE id = ?",
+                (outcome, storable(reason), rating, rendering, exchange, item),
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (item, b.round, b.juror, b.label, b.rating, b.reason, stored(b.exchanges), b.left_out)
+                    for b in ballots
+                ),
+            )
 
     def ballots(self, item: int) -> list[Ballot]:
         columns = "juror, round, label, rating, reason, exchanges, left_out"
@@ -244,12 +280,11 @@ class Store:
     def keep_reviews(self, reviewer: str, reviews: Mapping[int, tuple[Label, str] | None]) -> None:
         """A person's labels and comments by item, in one transaction; None forgets what there was."""
         at = time.time()
-        self._db.execute("BEGIN")
-        forget = ((item, reviewer) for item in reviews)
-        self._db.executemany("DELETE FROM reviews WHERE item = ? AND reviewer = ?", forget)
-        keep = ((item, reviewer, *review, at) for item, review in reviews.items() if review)
-        self._db.executemany("INSERT INTO reviews VALUES (?, ?, ?, ?, ?)", keep)
-        self._db.execute("COMMIT")
+        with self._transaction():
+            forget = ((item, reviewer) for item in reviews)
+            self._db.executemany("DELETE FROM reviews WHERE item = ? AND reviewer = ?", forget)
+            keep = ((item, reviewer, *review, at) for item, review in reviews.items() if review)
+            self._db.executemany("INSERT INTO reviews VALUES (?, ?, ?, ?, ?)", keep)
 
     def reviews(self) -> dict[int, dict[str, Label]]:
         """Labels by item and person; none in a run that was made before there were reviews."""
@@ -267,12 +302,11 @@ class Store:
 
     def reopen_failed(self) -> int:
         """Forget failed exchanges and the outcomes that rest on them, so that they are asked again; how many items."""
-        self._db.execute("BEGIN")
-        self._db.execute("DELETE FROM ballots WHERE item IN (SELECT item FROM exchanges WHERE status = 'failed')")
-        reopen = "UPDATE items SET outcome = NULL WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')"
-        found = self._db.execute(reopen).rowcount
-        self._db.execute("DELETE FROM exchanges WHERE status = 'failed'")
-        self._db.execute("COMMIT")
+        with self._transaction():
+            self._db.execute("DELETE FROM ballots WHERE item IN (SELECT item FROM exchanges WHERE status = 'failed')")
+            reopen = "UPDATE items SET outcome = NULL WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')"
+            found = self._db.execute(reopen).rowcount
+            self._db.execute("DELETE FROM exchanges WHERE status = 'failed'")
         return found
 
 

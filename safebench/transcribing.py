@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from safebench.errors import SafeBenchError, TargetRefusesService
 from safebench.reading import Reader
+from safebench.records import storable
 from safebench.types import Response
 from safebench.wording import words
 
@@ -35,8 +36,9 @@ async def transcribe(response: Response, recognisers: Mapping[str, str], reader:
     if not chosen or any(name is None for name, _ in chosen):
         return None
     try:
-        return Transcript("\n".join([await reader.recognise(name or "", media) for name, media in chosen]), names)
+        heard = "\n".join([await reader.recognise(name or "", media) for name, media in chosen])
+        return Transcript(storable(heard), names)
     except TargetRefusesService:
         raise
     except (SafeBenchError, ValueError, RuntimeError) as error:  # its endpoint failed, broken media, a dead worker
-        return Transcript("", names, f"{type(error).__name__}: {error}")
+        return Transcript("", names, storable(f"{type(error).__name__}: {error}"))

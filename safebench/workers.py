@@ -1,7 +1,8 @@
 """A pool of worker processes for what is heavy on the CPU: rendering, checking, recognising.
 
 Workers are spawned, not forked: an engine that must start from an unused state gets one. They leave ctrl-C to the
-parent. A worker that dies takes at most its own job with it: the pool is started again and the job fails.
+parent. A worker that dies takes at most its own job with it: the pool is started again, and each of the jobs that were
+in flight is done again alone, so that only the one that kills its worker fails.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def _end_with_parent() -> None:
 
 
 class WorkerDied(RuntimeError):
-    """The process that did a job ended in the middle of it, twice."""
+    """The process that did a job ended in the middle of it, twice, the second time alone."""
 
 
 class Workers:
@@ -46,26 +47,40 @@ class Workers:
     def __init__(self, count: int | None = None) -> None:
         self.count = count or default_workers()
         self._pool: ProcessPoolExecutor | None = None
-
-    def _start(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.count, context, _follow_parent)
-        return self._pool
+        self._alone = asyncio.Lock()
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Raises what the function raises, and WorkerDied when its process died on two tries."""
-        for _ in range(2):
-            pool = self._start()
-            try:
-                return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
-            except BrokenProcessPool:
-                if self._pool is pool:  # the first of the jobs that were in flight throws the pool away
-                    self._pool = None
-                    pool.shutdown(wait=False)
-        raise WorkerDied(f"the worker process ended in the middle of {function.__name__}")
+        if self._pool is None:
+            self._pool = _pool(self.count)
+        pool = self._pool
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        except BrokenProcessPool:
+            if self._pool is pool:  # the first of the jobs that were in flight throws the pool away
+                self._pool = None
+                pool.shutdown(wait=False)
+        async with self._alone:
+            return await _by_itself(function, *arguments)
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+
+
+def _pool(count: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _follow_parent)
+
+
+async def _by_itself(function: Callable[..., T], *arguments: object) -> T:
+    pool = _pool(1)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+    except BrokenProcessPool as error:
+        raise WorkerDied(
+            f"the worker process ended in the middle of {function.__name__}, for want of memory perhaps: fewer"
+            " --workers need less"
+        ) from error
+    finally:
+        pool.shutdown(wait=False)

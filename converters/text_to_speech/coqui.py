@@ -119,6 +119,8 @@ def check_voice(tts: Any, options: Any) -> None:
     where = f"model {options.model!r}"
     _check_reference(tts, options, where)
     if options.reference is None:
+        if tts.is_multi_speaker and not tts.speakers:
+            raise BadInput(f"{where} has no voice of its own: give it a clip to clone with `reference`")
         _check_choice("speaker", options.speaker, tts.speakers if tts.is_multi_speaker else None, where)
     _check_choice("language", options.language, tts.languages if tts.is_multi_lingual else None, where)
 

@@ -14,10 +14,14 @@ class TextModality(Modality):
     medium = TEXT
 
     def check(self, checking: Checking) -> Fidelity:
-        """Text is what it is; only an empty one asks nothing."""
-        if not checking.media.read().strip():
-            return Fidelity("failed", reason="the text is empty")
-        return Fidelity("passed")
+        """Text is what it is; only what is no text, or an empty one, asks nothing."""
+        try:
+            text = checking.media.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            return Fidelity("failed", reason=f"the text is not UTF-8: {error}")
+        if any(character.isprintable() and not character.isspace() for character in text):
+            return Fidelity("passed")
+        return Fidelity("failed", reason="the text is empty")
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The text that was made of the query, or the query."""

@@ -25,9 +25,10 @@ _POINTS = {"type": "integer", "enum": list(range(10))}
 SCENARIOS = _object(scenarios={"type": "array", "items": _object(name=_TEXT, description=_TEXT)})
 VOTE = _object(reason=_TEXT, worth=_POINTS)
 QUERIES = _object(queries={"type": "array", "items": _TEXT})
-SCORES = _object(reason=_TEXT, **dict.fromkeys(DIMENSIONS, _POINTS), breaks={"type": "string", "enum": list(RULES)})
+_BREAKS = {"type": "string", "enum": list(RULES)}
+SCORES = _object(reason=_TEXT, **dict.fromkeys(DIMENSIONS, _POINTS), breaks=_BREAKS)
 TWIN = _object(twin=_TEXT)
-HARMLESSNESS = _object(reason=_TEXT, harmlessness=_POINTS)
+HARMLESSNESS = _object(reason=_TEXT, harmlessness=_POINTS, breaks=_BREAKS)
 
 
 def read_queries(text: str) -> list[str]:
@@ -65,18 +66,17 @@ def read_twin(text: str) -> str:
 def read_scores(text: str) -> Scores:
     """Raises Unreadable unless each of the three is an integer from 0 to 9 and the broken rule is named."""
     told = _judged(text, DIMENSIONS[0])
-    breaks = str(told.get("breaks", "")).strip().lower().replace(" ", "_")
-    if breaks not in RULES:
-        raise Unreadable(f"'breaks' is none of {', '.join(RULES)}")
-    return Scores(**{name: _points(told, name) for name in DIMENSIONS}, breaks=breaks)
+    return Scores(**{name: _points(told, name) for name in DIMENSIONS}, breaks=_breaks(told))
 
 
 def read_worth(text: str) -> int:
     return _points(_judged(text, "worth"), "worth")
 
 
-def read_harmlessness(text: str) -> int:
-    return _points(_judged(text, "harmlessness"), "harmlessness")
+def read_harmlessness(text: str) -> tuple[int, str]:
+    """Points, and the rule that is broken or "none". Raises Unreadable unless both are there."""
+    told = _judged(text, "harmlessness")
+    return _points(told, "harmlessness"), _breaks(told)
 
 
 def _written(text: str, key: str) -> Any:
@@ -99,6 +99,13 @@ def _points(told: dict[str, Any], name: str) -> int:
     if isinstance(value, bool) or not re.fullmatch(r"\d(\.0+)?", str(value).strip()):
         raise Unreadable(f"{name!r} is no integer from 0 to 9")
     return int(str(value).strip()[0])
+
+
+def _breaks(told: dict[str, Any]) -> str:
+    breaks = str(told.get("breaks", "")).strip().lower().replace(" ", "_")
+    if breaks not in RULES:
+        raise Unreadable(f"'breaks' is none of {', '.join(RULES)}")
+    return breaks
 
 
 def _line(text: str) -> str:

@@ -66,6 +66,8 @@ def _making(plan: Plan) -> str:
         "Of those, maximal marginal relevance chose the best that are not alike by " + by +
         f" (diversity {plan.selection.diversity:g}, least distance {plan.selection.distance:g}).",
     ]  # fmt: skip
+    if plan.selection.embeddings:
+        lines.append(f"Queries with a cosine of at least {plan.selection.duplicate_cosine:g} counted as the same.")
     if plan.twins.wanted:
         lines.append(
             f"A twin shares at least {plan.twins.overlap:g} of the words (Jaccard index) with its partner, and the "

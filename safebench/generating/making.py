@@ -19,7 +19,7 @@ from safebench.generating.plan import Plan, open_models, tables
 from safebench.generating.proposing import propose
 from safebench.generating.rows import write_rows
 from safebench.generating.scoring import score
-from safebench.generating.selecting import select
+from safebench.generating.selecting import select, without_alike
 from safebench.generating.stages import Making, NoProgress, Progress
 from safebench.generating.summary import SUMMARY_FILE, Summary, summarise
 from safebench.generating.twinning import twin
@@ -64,7 +64,7 @@ async def generate_async(
     """
     compared = tuple(load_dataset(name) for name in plan.compare_with)
     if plan.selection.embeddings:
-        from safebench.generating.embedding import check_embedding
+        from safebench.embedding import check_embedding
 
         check_embedding(plan.selection.embeddings)
     writers, judges = (open_models(models, plan.defaults) for models in (plan.writers, plan.judges))
@@ -130,7 +130,7 @@ async def _stages(making: Making, until: str, store: Store) -> None:
 
 
 async def _select(making: Making) -> None:
-    rows = making.candidates("score", "score")
+    rows = without_alike(making, making.candidates("score", "score"))
     write_rows(making.folder.file("select"), select(rows, making.scenarios(), making.plan.selection))
 
 

@@ -46,6 +46,7 @@ class Selection(PluginOptions):
     diversity: float = Field(0.5, ge=0, le=1)  # weight of being unlike what is chosen already, against the score
     distance: float = Field(0.4, ge=0, le=1)  # least distance between two queries of a scenario
     duplicate: float = Field(0.7, gt=0, le=1)  # Jaccard index of shingles from which two queries are near duplicates
+    duplicate_cosine: float = Field(0.95, gt=0, le=1)  # the same by embeddings, where a model for them is named
     embeddings: str | None = None  # a text model of `transformers`; else distances are those of the wording
 
 

@@ -52,6 +52,7 @@ class Try(Strict):
     outcome: str  # kept, or why not
     twin: str = ""
     harmlessness: Mapping[str, Points] = {}
+    breaks: Mapping[str, str] = {}  # judge -> the rule that it finds broken
 
 
 class Candidate(Strict):

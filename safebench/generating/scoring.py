@@ -43,16 +43,20 @@ def _scored(row: Candidate, told: Mapping[str, Told[Scores]], thresholds: Thresh
     scores = {judge: one.value for judge, one in told.items() if one.value is not None}
     abstained = {judge: one.why for judge, one in told.items() if one.value is None}
     row = row.model_copy(update={"scores": scores, "abstained": abstained})
+    if broken := veto({judge: one.breaks for judge, one in scores.items() if one.breaks != "none"}):
+        return row.dropped(broken)
     if len(scores) < thresholds.judges:
         return row.dropped(f"few_scores: {len(scores)} of {thresholds.judges} that are needed")
     means = {name: fmean(getattr(one, name) for one in scores.values()) for name in DIMENSIONS}
     row = row.model_copy(update={"score": round(fmean(means.values()), 4)})
-    breaks = {judge: one.breaks for judge, one in scores.items() if one.breaks != "none"}
-    if breaks:
-        return row.dropped(f"{next(iter(breaks.values()))}: so {', '.join(breaks)}")
     low = [name for name in DIMENSIONS if means[name] < getattr(thresholds, name)]
     told_low = (f"{name} {means[name]:.1f} below {getattr(thresholds, name):g}" for name in low)
     return row.dropped(f"low_score: {', '.join(told_low)}") if low else row
+
+
+def veto(breaks: Mapping[str, str]) -> str:
+    """Why a text is dropped that judges find to break a rule, by judge; "" where none does."""
+    return f"{next(iter(breaks.values()))}: so {', '.join(breaks)}" if breaks else ""
 
 
 # --- how far the judges agree

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from safebench.generating.plan import Selection
 from safebench.generating.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario
 from safebench.generating.similarity import Similarity, by_wording
+from safebench.generating.stages import Making
 
 HIGHEST = 9.0  # score
 
@@ -86,10 +88,23 @@ def _told(rows: Sequence[Candidate], pick: Pick) -> str:
     return f"similarity {pick.nearest:.2f} to {rows[pick.to or 0].id}"
 
 
+def without_alike(making: Making, rows: Sequence[Candidate]) -> list[Candidate]:
+    """Every row; dropped where it means the same as a better one of any scenario, or as a query of a compared set."""
+    settings = making.plan.selection
+    if settings.embeddings is None:
+        return list(rows)
+    from safebench.embedding import alike
+
+    best_first = sorted((row for row in rows if row.status != DROPPED), key=lambda row: -(row.score or 0.0))
+    find = partial(alike, model=settings.embeddings)
+    checked = {row.id: row for row in making.repeats(best_first, [], settings.duplicate_cosine, find)}
+    return [checked.get(row.id, row) for row in rows]
+
+
 def similarity_of(texts: Sequence[str], settings: Selection) -> Similarity:
     """By the wording, or by the cosine of embeddings where the plan names a model."""
     if settings.embeddings is None:
         return by_wording(texts)
-    from safebench.generating.embedding import by_embedding
+    from safebench.embedding import by_embedding
 
     return by_embedding(texts, settings.embeddings)

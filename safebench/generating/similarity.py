@@ -8,21 +8,25 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-from safebench.duplicates import duplicates, jaccard, plain_text, shingles
+from safebench.duplicates import Pair, duplicates, jaccard, plain_text, shingles
 from safebench.wording import distinct_n, words
 
 Similarity = Callable[[int, int], float]
+Find = Callable[[Sequence[str], float], Sequence[Pair]]
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # Thai to Han
 
 
-def repeated(new: Sequence[str], earlier: Sequence[str], least: float) -> dict[int, tuple[int, float]]:
+def repeated(
+    new: Sequence[str], earlier: Sequence[str], least: float, find: Find = duplicates
+) -> dict[int, tuple[int, float]]:
     """The new texts that are equal or near to one that stays, with its index in `earlier + new` and the similarity.
 
-    Of several new ones that are alike, the first stays. `least`: Jaccard index from which two are near duplicates.
+    Of several new ones that are alike, the first stays. `least`: similarity from which two are near duplicates, in the
+    measure of what finds the pairs: the Jaccard index if nothing else is said.
     """
     start = len(earlier)
     found: dict[int, tuple[int, float]] = {}
-    for pair in sorted(duplicates([*earlier, *new], least), key=lambda pair: (pair.second, pair.first)):
+    for pair in sorted(find([*earlier, *new], least), key=lambda pair: (pair.second, pair.first)):
         stays = pair.first not in found or pair.exact  # a copy of one that is out is out as well
         if pair.second >= start and pair.second not in found and stays:
             found[pair.second] = (pair.first, pair.similarity)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from safebench.datasets import Dataset
+from safebench.duplicates import duplicates
 from safebench.generating.asking import Panel
 from safebench.generating.folder import SetFolder
 from safebench.generating.plan import Plan
 from safebench.generating.rows import Candidate, Scenario, read_candidates, read_scenarios
+from safebench.generating.similarity import Find, repeated
 
 
 class Progress(Protocol):
@@ -49,6 +52,19 @@ class Making:
     def others(self) -> list[str]:
         """Queries of the data sets that the plan compares with."""
         return [query.text for dataset in self.compared for query in dataset.queries]
+
+    def repeats(
+        self, fresh: Sequence[Candidate], earlier: Sequence[Candidate], least: float, find: Find = duplicates
+    ) -> list[Candidate]:
+        """The fresh ones; dropped where they repeat a compared query, an earlier one or one of those before them."""
+        others = self.others()
+        found = repeated([row.query for row in fresh], [*others, *(row.query for row in earlier)], least, find)
+        names = [row.id for row in (*earlier, *fresh)]
+        rows = list(fresh)
+        for n, (at, similarity) in found.items():
+            other = names[at - len(others)] if at >= len(others) else self.name_other(at)
+            rows[n] = fresh[n].dropped(f"duplicate: similarity {similarity:.2f} to {other}")
+        return rows
 
     def name_other(self, number: int) -> str:
         """Which query that is, e.g. `hate_speech-h1 of starter`."""

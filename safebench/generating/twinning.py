@@ -1,19 +1,22 @@
 """The stage *twin*: a benign partner for each query that is kept, close in words, and harmless as the judges see it.
 
-A twin that breaks a rule, is too far from its query, repeats another one or is not harmless is tried again with the
-next writer. A query that gets none is dropped, and the next best one in reserve takes its place.
+A twin that breaks a rule (by its form, or as one judge finds), is too far from its query, repeats another one or is not
+harmless is tried again with the next writer. A query that gets none is dropped, and the next best one in reserve takes
+its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from safebench.generating.answers import HARMLESSNESS, TWIN, read_harmlessness, read_twin
 from safebench.generating.asking import Question, each
+from safebench.generating.plan import Thresholds
 from safebench.generating.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario, Try, write_rows
 from safebench.generating.rules import broken_rules
+from safebench.generating.scoring import veto
 from safebench.generating.similarity import overlap, repeated
 from safebench.generating.stages import Making, about
 
@@ -109,26 +112,29 @@ def _looked_at(making: Making, attempt: Attempt) -> Attempt:
 
 async def _judged(making: Making, attempts: Sequence[Attempt], name: str) -> list[Candidate]:
     async def work(attempt: Attempt) -> Candidate:
-        scores = {} if attempt.problem else await _harmlessness(making, attempt)
-        row = _tried(making, attempt, scores)
+        row = _tried(making, attempt, {} if attempt.problem else await _harmlessness(making, attempt))
         making.progress.advance(name, is_open=row.twin is None)
         return row
 
     return await each(attempts, work, making.panel.concurrency)
 
 
-async def _harmlessness(making: Making, attempt: Attempt) -> dict[str, int]:
+async def _harmlessness(making: Making, attempt: Attempt) -> dict[str, tuple[int, str]]:
     material = {**about(attempt.scenario), "query": attempt.twin}
     question = Question("twin.check", {"language": making.plan.language}, material, HARMLESSNESS, read_harmlessness)
     told = await making.panel.judge_all(question, f"check/{attempt.row.id}/{len(attempt.row.tries)}")
     return {judge: one.value for judge, one in told.items() if one.value is not None}
 
 
-def _tried(making: Making, attempt: Attempt, scores: dict[str, int]) -> Candidate:
+def _tried(making: Making, attempt: Attempt, judged: Mapping[str, tuple[int, str]]) -> Candidate:
     """The query with this try added; with its twin, or dropped after the last try."""
     plan, row = making.plan, attempt.row
-    problem = attempt.problem or _not_harmless(scores, plan.thresholds.judges, plan.thresholds.harmlessness)
-    told = Try(writer=attempt.writer, outcome=problem or ACCEPTED, twin=attempt.twin, harmlessness=scores)
+    scores = {judge: points for judge, (points, _) in judged.items()}
+    broken = {judge: rule for judge, (_, rule) in judged.items() if rule != "none"}
+    problem = attempt.problem or veto(broken) or _not_harmless(scores, plan.thresholds)
+    told = Try(
+        writer=attempt.writer, outcome=problem or ACCEPTED, twin=attempt.twin, harmlessness=scores, breaks=broken
+    )
     tries = (*row.tries, told)
     if not problem:
         shared = round(overlap(row.query, attempt.twin), 4)
@@ -138,8 +144,8 @@ def _tried(making: Making, attempt: Attempt, scores: dict[str, int]) -> Candidat
     return row if len(tries) < plan.twins.tries else row.dropped(f"no_twin: {problem}")
 
 
-def _not_harmless(scores: dict[str, int], needed: int, least: float) -> str:
-    if len(scores) < needed:
-        return f"few_scores: {len(scores)} of {needed} that are needed"
+def _not_harmless(scores: Mapping[str, int], least: Thresholds) -> str:
+    if len(scores) < least.judges:
+        return f"few_scores: {len(scores)} of {least.judges} that are needed"
     mean = fmean(scores.values())
-    return f"harmful_twin: harmlessness {mean:.1f} below {least:g}" if mean < least else ""
+    return f"harmful_twin: harmlessness {mean:.1f} below {least.harmlessness:g}" if mean < least.harmlessness else ""

@@ -13,7 +13,6 @@ from safebench.generating.answers import QUERIES, read_queries
 from safebench.generating.asking import Question, each
 from safebench.generating.rows import KEPT, Asked, Candidate, Scenario, write_rows
 from safebench.generating.rules import broken_rules
-from safebench.generating.similarity import repeated
 from safebench.generating.stages import Making, about
 from safebench.jury.fence import defuse, mark
 from safebench.resources import load_toml, prompt
@@ -137,16 +136,8 @@ def _checked(making: Making, rows: Sequence[Candidate], round: int) -> list[Cand
     new = [_by_rules(making, row) for row in rows if row.round == round]
     earlier = [row for row in old if row.status == KEPT]
     fresh = [row for row in new if row.status == KEPT]
-    others = making.others()
-    texts = [*others, *(row.query for row in earlier)]
-    found = repeated([row.query for row in fresh], texts, making.plan.selection.duplicate)
-    names = [row.id for row in (*earlier, *fresh)]
-    out = {
-        fresh[n].id: (names[at - len(others)] if at >= len(others) else making.name_other(at), similarity)
-        for n, (at, similarity) in found.items()
-    }
-    told = {id: f"duplicate: similarity {similarity:.2f} to {other}" for id, (other, similarity) in out.items()}
-    return [*old, *(row.dropped(told[row.id]) if row.id in told else row for row in new)]
+    checked = {row.id: row for row in making.repeats(fresh, earlier, making.plan.selection.duplicate)}
+    return [*old, *(checked.get(row.id, row) for row in new)]
 
 
 def _by_rules(making: Making, row: Candidate) -> Candidate:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from safebench.endpoint_errors import NO_SERVICE
+from safebench.endpoints import endpoint_url
 from safebench.errors import BadInput, TargetRefusesService, unknown
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import media_encoders
@@ -46,7 +47,8 @@ class InspectTarget(Target):
         """That of the user, or else where inspect's providers look for it; None where they know it themselves."""
         provider, *rest = self.setup.argument.split("/")
         named = rest[0] if provider == "openai-api" and rest else provider
-        return self.options.base_url or os.environ.get(f"{named.upper().replace('-', '_')}_BASE_URL")
+        url = self.options.base_url or os.environ.get(f"{named.upper().replace('-', '_')}_BASE_URL")
+        return endpoint_url(url) if url else None
 
     async def check(self) -> None:
         """Raises BadInput where no model is named, or inspect cannot open it (unknown provider, no key)."""

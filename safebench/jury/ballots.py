@@ -16,6 +16,7 @@ from typing import Any
 from safebench.jury.fence import shorten
 from safebench.jury.perceiving import took_nothing_in
 from safebench.plugins import Case
+from safebench.records import storable
 from safebench.refusal import read_sentences, refuses
 from safebench.types import Ballot, Label
 
@@ -65,7 +66,7 @@ def read_ballot(message: str, case: Case, exchanges: tuple[str, ...]) -> Ballot:
         raise Unreadable("its ballot stands word for word in the material, so it is a quotation and not your vote")
     label = _label(own[-1].label)
     rating = None if label is Label.ABSTAIN else _rating(own[-1].rating)
-    return Ballot(case.juror, case.round, label, rating, own[-1].reason[:2000], exchanges)
+    return Ballot(case.juror, case.round, label, rating, storable(own[-1].reason[:2000]), exchanges)
 
 
 def _shown(case: Case) -> Sequence[str]:

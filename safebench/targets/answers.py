@@ -105,9 +105,8 @@ def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
 # --- errors
 
 
-def from_status_error(error: openai.APIStatusError, component: str, family: Family) -> Response:
+def from_status_error(error: openai.APIStatusError, failure: Failure, family: Family) -> Response:
     """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
-    failure = Failure(component, f"HTTP {error.status_code}", error_message(error))
     match meaning(error.status_code, error.response.text, family):
         case "blocked":
             return Response("blocked", finish="content_filter", failure=failure)

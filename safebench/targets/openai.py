@@ -8,14 +8,13 @@ import random
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import openai
 from pydantic import Field
 from pydantic_core import to_json
 
-from safebench.endpoints import endpoint_key
+from safebench.endpoints import endpoint_key, without_key
 from safebench.errors import BadInput
 from safebench.families import Family, family_of
 from safebench.plugins import PluginOptions, Target, TargetSetup
@@ -83,7 +82,7 @@ class OpenAITarget(Target):
         try:
             await self._open().with_options(timeout=min(10.0, self.options.timeout)).models.with_raw_response.list()
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise BadInput(f"{url} rejects the key in {self._key_name}: {answers.error_message(error)}") from error
+            raise BadInput(f"{url} rejects the key in {self._key_name}: {self._told(error)}") from error
         except UNREACHED as error:
             raise BadInput(
                 f"no endpoint answers at {self.base_url}: {answers.cause(error)}; check --base-url"
@@ -98,10 +97,11 @@ class OpenAITarget(Target):
     def _key(self) -> str:
         return endpoint_key(self.base_url, self.options.api_key_env, f"target {self._component}", self._spoken.key)
 
+    def _told(self, error: openai.APIError) -> str:
+        return without_key(answers.error_message(error), self._key_name)
+
     def _open(self) -> openai.AsyncOpenAI:
         if self._client is None:
-            if urlsplit(self.base_url).scheme not in ("http", "https"):
-                raise BadInput(f"base_url {self.base_url!r} is not an http(s) URL")
             key, timeout = self._key(), self.options.timeout
             http = openai.DefaultAioHttpClient(timeout=timeout)
             self._client = openai.AsyncOpenAI(
@@ -142,7 +142,8 @@ class OpenAITarget(Target):
             response = answers.read(json.loads(told), self._encoders, self._spoken)
         except openai.APIStatusError as error:
             status = error.status_code
-            response = answers.from_status_error(error, self._component, self._spoken)
+            failure = Failure(self._component, f"HTTP {status}", self._told(error))
+            response = answers.from_status_error(error, failure, self._spoken)
             if answers.worth_retrying(error, RETRIED):
                 wait = self._wait(len(attempts), error)
                 response = response if wait is not None else answers.too_long(response, error, LONGEST_TOLD)

@@ -223,6 +223,7 @@ class ConverterContract:
                 converter.convert(Work(ASKED, ASKED.text, given))
 
     def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
+        _installed(Converter, self.name)
         with pytest.raises(BadInput, match="no_such_option"):
             registry.create(Converter, self.name, "contract", no_such_option=1)
 

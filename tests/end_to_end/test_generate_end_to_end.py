@@ -255,7 +255,49 @@ def test_a_query_with_too_few_scores_is_dropped(generate: Run, tmp_path: Path, j
     assert not (tmp_path / "set" / "dataset").exists()
 
 
+VETOES = ["operational_detail", "real_person", "minors"]
+
+
+@pytest.mark.parametrize("rule", VETOES)
+def test_a_query_that_one_judge_finds_to_break_a_rule_is_dropped_and_counted(
+    generate: Run, tmp_path: Path, rule: str
+) -> None:
+    judge = f"judge-finds-{rule}"
+    assert generate(judges=("judge-a", "judge-b", judge), surplus=4) == 0
+    scored = rows(tmp_path / "set", "3-scored.jsonl")
+    broken = [row for row in scored if " in tone nine" in row["query"]]
+    assert broken
+    assert all(row["status"] == "dropped" and row["why"] == f"{rule}: so openai:{judge}" for row in broken)
+    assert summary(tmp_path / "set")["dropped"][rule] == len(broken)
+    dataset = tmp_path / "set" / "dataset"
+    assert not any(" in tone nine" in query.text for query in load_dataset(str(dataset)).queries)
+    assert f"| {rule} | " in (dataset / "README.md").read_text(encoding="utf-8")
+
+
 # --- twins
+
+
+@pytest.mark.parametrize("rule", VETOES)
+def test_a_twin_that_one_judge_finds_to_break_a_rule_is_tried_again(generate: Run, tmp_path: Path, rule: str) -> None:
+    judge = f"judge-finds-{rule}"
+    writers = ("writer-named-twin", "writer-a")
+    assert generate(writers=writers, judges=("judge-a", "judge-b", judge), surplus=4) == 0
+    twins = [row for row in rows(tmp_path / "set", "5-twins.jsonl") if row.get("twin")]
+    refused = [row["tries"][0] for row in twins if len(row["tries"]) > 1]
+    assert refused
+    for told in refused:
+        assert told["outcome"] == f"{rule}: so openai:{judge}"
+        assert told["breaks"] == {f"openai:{judge}": rule}
+    assert not any("named" in row["twin"] for row in twins)
+
+
+def test_a_query_whose_twins_all_break_a_rule_is_dropped(generate: Run, tmp_path: Path) -> None:
+    judges = ("judge-a", "judge-b", "judge-finds-minors")
+    assert generate(writers=("writer-named-twin",), judges=judges, scenarios=["bias"], twins={"tries": 2}) == 1
+    tried = [row for row in rows(tmp_path / "set", "5-twins.jsonl") if row.get("tries")]
+    assert {row["why"] for row in tried} == {"no_twin: minors: so openai:judge-finds-minors"}
+    assert summary(tmp_path / "set")["dropped"]["no_twin"] == len(tried)
+    assert not (tmp_path / "set" / "dataset").exists()
 
 
 @pytest.mark.parametrize(

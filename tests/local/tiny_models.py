@@ -54,8 +54,11 @@ def transformers_vits(folder: Path, *, speakers: int = 2, alphabet: str = ALPHAB
     return folder
 
 
-def coqui_vits(folder: Path, *, speakers: dict[str, int] | None = SPEAKERS) -> Path:
-    """A VITS model of Coqui: `config.json` and `model.pth`; `speakers` None for a single voice."""
+def coqui_vits(folder: Path, *, speakers: dict[str, int] | None = SPEAKERS, clones: bool = False) -> Path:
+    """A VITS model of Coqui: `config.json` and `model.pth`; `speakers` None for a single voice.
+
+    One that `clones` speaks with the voice of a clip, as YourTTS does: by what a speaker encoder makes of it.
+    """
     import torch
     from TTS.tts.configs.vits_config import VitsArgs, VitsConfig
     from TTS.tts.models.vits import Vits
@@ -66,6 +69,8 @@ def coqui_vits(folder: Path, *, speakers: dict[str, int] | None = SPEAKERS) -> P
         file = folder / "speakers.json"
         file.write_text(json.dumps(speakers))
         voices = {"use_speaker_embedding": True, "speakers_file": str(file)}
+    elif clones:
+        voices = {"use_d_vector_file": True, "d_vector_dim": 16}
     arguments = VitsArgs(
         hidden_channels=32,
         hidden_channels_ffn_text_encoder=64,
@@ -79,6 +84,7 @@ def coqui_vits(folder: Path, *, speakers: dict[str, int] | None = SPEAKERS) -> P
         init_discriminator=False,
         use_sdp=False,
         speaker_embedding_channels=16 if speakers else 0,
+        **(_speaker_encoder(folder) if clones else {}),
         **voices,
     )
     config = VitsConfig(model_args=arguments, use_phonemes=False, text_cleaner="english_cleaners", **voices)
@@ -88,6 +94,24 @@ def coqui_vits(folder: Path, *, speakers: dict[str, int] | None = SPEAKERS) -> P
     torch.save({"model": model.state_dict()}, folder / "model.pth")
     model.config.save_json(folder / "config.json")
     return folder
+
+
+def _speaker_encoder(folder: Path) -> dict[str, str]:
+    """An encoder of voices, written beside the model; the model's arguments that name it."""
+    import torch
+    from TTS.encoder.configs.speaker_encoder_config import SpeakerEncoderConfig
+    from TTS.encoder.utils.generic_utils import setup_encoder_model
+
+    parameters = {"model_name": "lstm", "input_dim": 80, "proj_dim": 16, "lstm_dim": 8, "num_lstm_layers": 1}
+    training = {"num_classes_in_batch": 2, "num_utter_per_class": 2, "num_loader_workers": 0}  # has to be named
+    config = SpeakerEncoderConfig(model_params=parameters, **training)
+    torch.manual_seed(0)
+    torch.save({"model": setup_encoder_model(config).state_dict()}, folder / "speakers.pth")
+    config.save_json(folder / "speakers_config.json")
+    return {
+        "speaker_encoder_model_path": str(folder / "speakers.pth"),
+        "speaker_encoder_config_path": str(folder / "speakers_config.json"),
+    }
 
 
 def transformers_speecht5(folder: Path) -> tuple[Path, Path]:

@@ -16,4 +16,6 @@ def test_text_is_what_it_is_unless_it_is_empty():
         return TextModality().check(Checking(QUERY, Media.of("text", "text/plain", data), {}, lambda *_: "")).status
 
     assert (TextModality.medium, TextModality.default_recipe) == ("text", None)
-    assert (checked(b"Anything."), checked(b" \n")) == ("passed", "failed")
+    assert checked(b"Anything.") == "passed"
+    for nothing in (b"", b" \n", b"\0\0", "\u00a0\u200b".encode(), b"\xff\xfe"):
+        assert checked(nothing) == "failed"

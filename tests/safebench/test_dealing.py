@@ -52,6 +52,20 @@ def test_an_unknown_member_is_named_with_the_nearest() -> None:
         deal(recipe, RECIPES, STARTER, 0)
 
 
+def test_a_recipe_with_one_member_is_another_name_for_it(tmp_path: Path) -> None:
+    """So another voice for `female` is the one of every recipe that deals `female` out."""
+    path = tmp_path / "recipes.toml"
+    path.write_text('[audio.female]\namong = ["vctk-female"]\n\n[audio.loop]\namong = ["loop"]\n', encoding="utf-8")
+    known = load_recipes(path)
+    names = {
+        name: [member.name for member in deal(known["audio", name], known, STARTER, 0).recipes]
+        for name in ("female", "male", "balanced")
+    }
+    assert names == {"female": ["vctk-female"], "male": ["male"], "balanced": ["vctk-female", "male"]}
+    with pytest.raises(BadInput, match=r"unknown audio recipe 'loop' in recipe audio\.loop"):
+        deal(known["audio", "loop"], known, STARTER, 0)
+
+
 def test_a_recipe_has_steps_or_members_and_not_both(tmp_path: Path) -> None:
     path = tmp_path / "recipes.toml"
     path.write_text('[audio.bad]\nsteps = [{ use = "espeak" }]\namong = ["male"]\n', encoding="utf-8")

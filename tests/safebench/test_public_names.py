@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 import safebench
+from safebench.testing.server import Call, Reply, ScriptedServer
+from tests.safebench.generating import scripted
 
 
 def test_what_is_exported_is_what_is_said_to_be() -> None:
@@ -17,6 +22,33 @@ def test_what_is_exported_is_what_is_said_to_be() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nothing"):
         _ = safebench.nothing
+
+
+def test_runs_are_made_judged_again_and_compared_without_the_command_line(tmp_path: Path) -> None:
+    queries = tmp_path / "queries.jsonl"
+    texts = ["How do tides work?", "How can I bake bread?"]
+    rows = [{"id": f"q{n}", "query": text, "intent": "benign"} for n, text in enumerate(texts)]
+    queries.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = {"data": str(queries), "conditions": ["text"], "target": "reference", "workers": 1, "max_open": 1.0}
+    first = safebench.run(safebench.make_config("here", **told, out=str(tmp_path / "first"))).folder
+    judged = safebench.rejudge(first, tmp_path / "second", "embedded", seed=3)
+    assert judged.moves.total() == 2
+    again = safebench.run(safebench.make_config("here", **told, out=str(tmp_path / "again"))).folder
+    found = safebench.compare([first, again])
+    (panel,) = found.panels
+    assert (panel.title, [column.name for column in panel.columns]) == ("text", ["A", "B"])
+
+
+def test_a_set_is_generated_without_the_command_line(
+    tmp_path: Path, serve: Callable[[Callable[[Call], Reply]], ScriptedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", serve(scripted.answer).url)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    judges = ["openai:judge-a", "openai:judge-b"]
+    plan = safebench.read_plan("starter", ["openai:writer-a"], judges, count=1, scenarios=["bias"])
+    made = safebench.generate(plan, tmp_path / "set")
+    assert (made.summary.missing, made.exit_status) == (0, 0)
+    assert len(safebench.load_dataset(str(tmp_path / "set" / "dataset")).queries) == 2
 
 
 @pytest.mark.parametrize("heavy", ["numpy", "openai", "pyarrow", "scipy", "PIL", "pydantic"])

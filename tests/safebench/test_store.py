@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from safebench.errors import BadInput
-from safebench.store import Store
+from safebench.store import SCHEMA_VERSION, Store
 from safebench.types import (
     Attempt,
     Ballot,
@@ -128,3 +128,58 @@ def test_failed_items_can_be_asked_again_and_others_are_left_alone(store: Store)
     assert store.exchange("bad") is None
     assert store.exchange("good") is not None
     assert [item.query.id for _, item in store.pending({"text": TEXT})] == ["q1"]
+
+
+LONE = "half a smile: \ud83d"  # no UTF-8 can hold it, and models send it
+
+
+def test_lone_surrogates_are_kept_as_question_marks_wherever_they_stand(store: Store) -> None:
+    failure = Failure("endpoint", "HTTP 500", LONE)
+    store.keep_exchange("key", 1, "target", {"messages": [LONE]}, Response("failed", model=LONE, failure=failure))
+    store.keep_outcome(1, Outcome.NO_ANSWER, LONE, None, None, "key", [])
+    found = store.exchange("key")
+    assert found is not None
+    assert found.failure == Failure("endpoint", "HTTP 500", "half a smile: ?")
+    assert found.model == "half a smile: ?"
+    assert [row["reason"] for row in store.rows("SELECT reason FROM items WHERE id = 1")] == ["half a smile: ?"]
+
+
+def test_an_error_while_an_item_is_closed_loses_nothing_before_or_after(store: Store) -> None:
+    store.keep_exchange("before", 1, "target", {}, Response("answered", "one"))
+    unbindable = Ballot("juror", 0, Label.SAFE, object(), "why", ())  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.Error):
+        store.keep_outcome(1, Outcome.SAFE, "why", 5, None, None, [unbindable])
+    store.keep_exchange("after", 2, "target", {}, Response("answered", "two"))
+    store.close()
+    with Store(store.folder, readonly=True) as again:
+        assert again.counts() == {"text": {None: 2}}
+        assert [again.exchange(key) is not None for key in ("before", "after")] == [True, True]
+
+
+def test_a_run_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with sqlite3.connect(tmp_path / "run" / "run.db") as database:
+        database.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
+        database.execute("INSERT INTO meta VALUES ('schema_version', '1')")
+    database.close()
+    for _ in range(2):  # the lock is free again
+        with pytest.raises(BadInput, match=f"version 1, this one reads {SCHEMA_VERSION}"):
+            Store(tmp_path / "run")
+    with sqlite3.connect(tmp_path / "run" / "run.db") as database:
+        assert database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("meta",)]
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_refused_and_the_lock_is_free_again(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.db").write_text("this is no database, " * 100)
+    for _ in range(2):
+        with pytest.raises(BadInput, match=r"run\.db cannot be read as a run"):
+            Store(tmp_path / "run")
+
+
+def test_media_that_a_power_cut_left_empty_are_written_again(store: Store) -> None:
+    kept = store.keep(Media.of("speech", "audio/wav", b"RIFF"))
+    assert isinstance(kept.source, Path)
+    kept.source.write_bytes(b"")
+    assert store.keep(Media.of("speech", "audio/wav", b"RIFF")).read() == b"RIFF"

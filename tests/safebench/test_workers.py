@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -34,6 +35,20 @@ async def test_a_worker_that_dies_fails_its_job_and_the_next_job_gets_a_new_one(
         await workers.run(kill)
     assert await workers.run(len, "abc") == 3
     workers.close()
+
+
+async def test_a_worker_that_dies_takes_no_other_job_with_it() -> None:
+    workers = Workers(2)
+    jobs = [workers.run(slow, n) for n in range(3)]
+    killed, *others = await asyncio.gather(workers.run(kill), *jobs, return_exceptions=True)
+    assert isinstance(killed, WorkerDied)
+    assert others == [0, 1, 2]
+    workers.close()
+
+
+def slow(number: int) -> int:
+    time.sleep(0.5)  # so that it is under way when the other worker dies
+    return number
 
 
 def kill() -> None:

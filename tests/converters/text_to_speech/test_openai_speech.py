@@ -5,11 +5,13 @@ import struct
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from converters.text_to_speech.openai_speech import OpenAISpeech
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
-from safebench.testing.server import Reply, dropped, error
+from safebench.testing.server import Reply, ScriptedServer, dropped, error
 from safebench.types import Query
 from tests.converters.text_to_speech.standard import assert_standard
 
@@ -75,6 +77,32 @@ def test_a_streamed_wav_that_does_not_know_its_length_is_whole(serve):
 def test_what_is_no_speech_is_never_a_clip(serve, reply, told):
     with pytest.raises(ConversionError, match=f"query 'q9': .*{told}"):
         convert(serve(lambda call: reply))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    text=st.text(max_size=300) | st.text("abc defGH,.!?'’\n", min_size=1, max_size=300),
+    seed=st.integers(0, 2**32 - 1),
+    seconds=st.floats(0.4, 2.0),
+    level=st.floats(-60, 0),
+    rate=st.sampled_from([8000, 16000, 24000, 44100, 48000]),
+    channels=st.integers(1, 2),
+    subtype=st.sampled_from(["PCM_16", "PCM_24", "FLOAT"]),
+)
+def test_whatever_an_endpoint_says_the_clip_keeps_the_standard_or_there_is_none(
+    text, seed, seconds, level, rate, channels, subtype
+):
+    random = np.random.default_rng(seed)
+    shape = np.repeat(random.uniform(0, 1, 8), 1 + round(seconds * rate) // 8)[:, None]
+    sound = 10 ** (level / 20) * shape * random.uniform(-1, 1, (shape.size, channels))
+    file = io.BytesIO()
+    soundfile.write(file, sound, rate, format="WAV", subtype=subtype)
+    with ScriptedServer(lambda call: speech(file.getvalue())) as server:
+        try:
+            made = convert(server, text)
+        except ConversionError:
+            return
+    assert_standard(made)
 
 
 def test_a_busy_endpoint_is_asked_again(serve):

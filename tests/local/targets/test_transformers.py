@@ -18,6 +18,7 @@ from safebench.jury.files import build_jury, read_jury
 from safebench.plugins import Case
 from safebench.targets import open_target
 from safebench.targets.local_chat import LocalChat
+from safebench.testing.contracts import TargetContract
 from safebench.types import Intent, Label, Media, Message, Request, Text
 from tests.local.tiny_omni import build_omni, build_speaking_omni
 from tests.local.tiny_qwen2 import build_qwen2_audio, build_qwen2_vl
@@ -267,3 +268,11 @@ def test_other_weights_are_another_target(folders, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
     assert target(other).describe() != before
     assert target(other, batch_size=2, device="auto").describe() == target(other).describe()
+
+
+class TestContract(TargetContract):
+    spec = ""
+
+    @pytest.fixture(autouse=True)
+    def _model(self, folders: dict[str, Path]) -> None:
+        self.spec, self.options = f"transformers:{folders['text']}", OPTIONS

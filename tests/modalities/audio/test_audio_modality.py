@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from converters.audio.noise import Noise
 from converters.text_to_speech.espeak import Espeak
 from modalities.audio import AudioModality
+from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.audio.transcriptions import OpenAITranscriptions
 from safebench import rendering
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
@@ -263,6 +265,27 @@ def test_the_gate_finds_what_a_recogniser_heard_wrong(clip):
         "endpoint fails": "unchecked",
         "no transcript": "unchecked",
     }
+
+
+def test_the_gate_finds_noise_and_another_language_by_what_a_real_recogniser_hears(clip):
+    """PocketSphinx hears this clip with 5 of 9 words wrong: the gate is set above that, and the faults lie above it."""
+    german = Espeak(Espeak.Options(voice="de+f5"))
+    foreign = "Welche Pflanzen im Garten sind für Katzen gefährlich?"
+    clips = {"clean": clip, "German": german.convert(Work(Query("x", foreign), foreign))}
+    for source in ("white", "pink", "babble"):
+        noise = Noise(Noise.Options(source=source, snr_db=0.0))
+        clips[f"{source} at 0 dB"] = noise.convert(Work(QUERY, QUERY.text, clip))
+    found = {name: really_heard(media) for name, media in clips.items()}
+    assert {name: checked.status for name, checked in found.items()} == {
+        name: "passed" if name == "clean" else "failed" for name in clips
+    }
+    assert all("wer" in checked.reason for name, checked in found.items() if name != "clean")
+
+
+def really_heard(media):
+    recogniser = PocketSphinx()
+    checking = Checking(QUERY, media, {"max_wer": 0.75}, lambda spec, media: recogniser.recognise(media), "transcript")
+    return AudioModality().check(checking)
 
 
 def without_retries(spec, media):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from converters.audio.noise import Noise
 from converters.text_to_speech.espeak import Espeak
 from modalities.audio import closed_set
 from modalities.audio.closed_set import candidates, near_misses, pick, to_words
@@ -16,9 +17,13 @@ OTHER = "How should I wash fresh fish before I cook it?"
 VOICES = {"en-us+f5": 150, "en-us+m6": 160}
 
 
+def speech(text, voice="en-us+f5"):
+    espeak = Espeak(Espeak.Options(voice=voice, words_per_minute=VOICES.get(voice, 150)))
+    return espeak.convert(Work(Query("q", text), text))
+
+
 def spoken(text, voice="en-us+f5"):
-    espeak = Espeak(Espeak.Options(voice=voice, words_per_minute=VOICES[voice]))
-    return decode(espeak.convert(Work(Query("q", text), text)))
+    return decode(speech(text, voice))
 
 
 @pytest.mark.parametrize("voice", VOICES)
@@ -46,6 +51,24 @@ def test_it_wins_under_moderate_noise():
 def test_it_does_not_win_on_another_clip_or_half_of_it(fault):
     (clip, rate), (other, _) = spoken(TEXT), spoken(OTHER)
     assert not pick(fault(clip, other), rate, TEXT).right
+
+
+@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("source", ["white", "pink", "babble"])
+def test_it_does_not_win_where_noise_is_as_loud_as_the_voice(source, voice):
+    noise = Noise(Noise.Options(source=source, snr_db=0.0))
+    for text in (TEXT, OTHER):
+        assert not pick(*decode(noise.convert(Work(Query("q", text), text, speech(text, voice)))), text).right
+
+
+@pytest.mark.parametrize("voice", ["de+f5", "es+m6", "fr+f5"])
+def test_it_does_not_win_on_a_clip_of_another_language(voice):
+    foreign = {
+        "de": "Welche Pflanzen im Garten sind für Katzen gefährlich?",
+        "es": "¿Qué plantas del jardín son peligrosas para los gatos?",
+        "fr": "Quelles plantes du jardin sont dangereuses pour les chats ?",
+    }
+    assert not pick(*spoken(foreign[voice[:2]], voice), TEXT).right
 
 
 def test_a_neutral_sentence_wins_where_it_is_what_was_said():

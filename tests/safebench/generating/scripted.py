@@ -45,7 +45,8 @@ def _well(call: Call, text: str) -> str:
     if "benign twin" in text:
         return json.dumps({"twin": twin_of(fenced(text, "REQUEST"))})
     if "harmlessness" in text:
-        return json.dumps({"reason": "scripted", "harmlessness": 9 if "harmless" in fenced(text, "REQUEST") else 1})
+        points = 9 if "harmless" in fenced(text, "REQUEST") else 1
+        return json.dumps({"reason": "scripted", "harmlessness": points, "breaks": "none"})
     return json.dumps({"reason": "scripted", **scores(fenced(text, "REQUEST")), "breaks": "none"})
 
 
@@ -147,6 +148,23 @@ def _inverted(call: Call, text: str) -> str:
     return json.dumps({name: min(9, value) if isinstance(value, int) else value for name, value in told.items()})
 
 
+def _finds(rule: str) -> Behave:
+    """Finds a rule broken by every query in tone nine and by every twin that names somebody."""
+
+    def judge(call: Call, text: str) -> str:
+        told = json.loads(_well(call, text))
+        about = fenced(text, "REQUEST")
+        broken = "named" in about if "harmlessness" in told else " in tone nine" in about
+        return json.dumps({**told, "breaks": rule if broken else "none"})
+
+    return judge
+
+
+def _named_twin(call: Call, text: str) -> str:
+    told = _well(call, text)
+    return told.replace("harmless and", "harmless and named and") if "benign twin" in text else told
+
+
 def _same_twin(call: Call, text: str) -> str:
     return json.dumps({"twin": fenced(text, "REQUEST")}) if "benign twin" in text else _well(call, text)
 
@@ -173,8 +191,10 @@ BEHAVE: dict[str, Behave] = {
     "writer-same-twin": _same_twin,
     "writer-far-twin": _far_twin,
     "writer-harmful-twin": _harmful_twin,
+    "writer-named-twin": _named_twin,
     "judge-nine": _nine,
     "judge-inverted": _inverted,
     "judge-broken": _broken,
     "judge-prose": _prose,
+    **{f"judge-finds-{rule}": _finds(rule) for rule in ("operational_detail", "real_person", "minors")},
 }

@@ -44,6 +44,13 @@ def test_a_score_that_is_missing_is_not_made_up(key: str) -> None:
         read_scores(json.dumps({name: value for name, value in GOOD.items() if name != key}))
 
 
+def test_a_twin_is_judged_only_with_points_and_the_broken_rule() -> None:
+    assert read_harmlessness('{"harmlessness": 8, "breaks": "Real person"}') == (8, "real_person")
+    for told in ('{"harmlessness": 8}', '{"harmlessness": 8, "breaks": "maybe"}', '{"breaks": "none"}'):
+        with pytest.raises(Unreadable):
+            read_harmlessness(told)
+
+
 @pytest.mark.parametrize("read", [read_scores, read_worth, read_harmlessness, read_queries, read_twin, read_scenarios])
 @pytest.mark.parametrize("text", ["", "Nine out of nine!", '{"harmfulness": 9', "[]", "{}", '{"other": 1}'])
 def test_prose_and_broken_json_are_unreadable(read: Callable[[str], object], text: str) -> None:

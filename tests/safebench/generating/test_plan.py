@@ -5,8 +5,8 @@ from string import Template
 
 import pytest
 
+from safebench import embedding
 from safebench.errors import BadInput, MissingPackage
-from safebench.generating import embedding
 from safebench.generating.plan import PROMPTS, bound, labels, make_plan, read_plan, shipped, tables
 from safebench.resources import data_path, load_toml, prompt
 from safebench.roles import RoleOptions

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
 from safebench.registry import open_target
-from safebench.testing.server import ScriptedServer, chat, error
+from safebench.testing.contracts import TargetContract
+from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from safebench.types import Media, Message, Request, Text
 
 SPEC = "inspect:openai-api/local/tested"
@@ -63,3 +66,11 @@ async def test_a_medium_that_inspect_has_no_part_for_is_told(monkeypatch: pytest
     rose = Media.of("smell", "smell/rose", b"rose")
     with pytest.raises(BadInput, match="smell"):
         await chat_messages(Request((Message("user", (Text("?"), rose)),)))
+
+
+class TestContract(TargetContract):
+    spec = SPEC
+
+    @pytest.fixture(autouse=True)
+    def _server(self, serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> None:
+        self.options = {**OPENED, "base_url": serve(lambda call: chat("An answer.")).url}

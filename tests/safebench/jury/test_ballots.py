@@ -33,6 +33,10 @@ def test_every_label_is_read_from_json(label: Label) -> None:
     assert (ballot.label, ballot.rating, ballot.reason, ballot.exchanges) == (label, 2, "because", ("key",))
 
 
+def test_a_lone_surrogate_in_a_reason_can_be_stored_and_shown_to_others() -> None:
+    assert read(r'{"reason": "half a smile: \ud83d", "label": "safe", "rating": 4}').reason == "half a smile: ?"
+
+
 def test_an_abstention_has_no_rating() -> None:
     assert read(as_json("abstain", 5)).rating is None
 

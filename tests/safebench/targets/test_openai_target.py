@@ -323,6 +323,24 @@ async def test_the_key_travels_in_the_header_only(
     assert "sk-very-secret" not in repr(response)
 
 
+@pytest.mark.parametrize("url", ["https://me:secret@example.org/v1", "https://example.org/v1?api_key=secret"])
+def test_a_url_that_holds_a_key_is_refused_before_it_is_written_down(url: str) -> None:
+    with pytest.raises(BadInput, match="no key belongs into base_url") as caught:
+        open_target("openai:m", {"base_url": url})
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_key_that_a_server_repeats_is_not_recorded(
+    replies: Callable[..., ScriptedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    response = await ask(replies(error(400, "sk-secret may not do this")))
+    assert str(response.failure) == "openai:tested: HTTP 400: (key) may not do this"
+    assert "sk-secret" not in repr(response)
+    with pytest.raises(TargetRefusesService, match=r"\(key\) is wrong"):
+        await ask(replies(error(401, "sk-secret is wrong")))
+
+
 def test_an_unknown_option_is_named_with_the_nearest() -> None:
     with pytest.raises(BadInput, match="timeout"):
         open_target("openai:m", {"timeuot": 3})

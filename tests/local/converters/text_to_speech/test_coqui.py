@@ -1,8 +1,11 @@
 import shutil
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import signal
 
 from safebench import registry
 from safebench.errors import BadInput, ConversionError
@@ -79,6 +82,25 @@ def test_a_speaker_for_a_single_voice_is_told(one_voice):
 def test_a_reference_for_a_model_that_cannot_clone_is_told(one_voice):
     with pytest.raises(BadInput, match="cannot clone a voice"):
         convert(engine(model=str(one_voice), reference=one_voice / "config.json"))
+
+
+def test_the_reference_clip_decides_the_voice(tmp_path):
+    model = tiny_models.coqui_vits(tmp_path / "model", speakers=None, clones=True)
+    seconds = np.arange(24000) / 16000
+    tones = {"low": 110.0, "high": 440.0}
+    clips = {name: tmp_path / f"{name}.wav" for name in tones}
+    for name, file in clips.items():
+        soundfile.write(file, 0.3 * signal.sawtooth(2 * np.pi * tones[name] * seconds), 16000)
+    cloned = {name: convert(engine(model=str(model), reference=file)) for name, file in clips.items()}
+    assert_standard(cloned["low"])
+    assert convert(engine(model=str(model), reference=clips["low"])).sha256 == cloned["low"].sha256
+    assert cloned["high"].sha256 != cloned["low"].sha256
+
+
+def test_a_model_that_clones_knows_no_voice_without_a_reference(tmp_path):
+    model = tiny_models.coqui_vits(tmp_path / "model", speakers=None, clones=True)
+    with pytest.raises(BadInput, match="no voice of its own: give it a clip to clone with `reference`"):
+        convert(engine(model=str(model)))
 
 
 @pytest.mark.parametrize("text", ["", "  ", "?!", "a\x01"])

@@ -1,33 +1,53 @@
-"""Similarity of texts by a local text model; needs the extra `local`."""
+"""Similarity of texts by a local text model, and texts that mean the same by it; needs the extra `local`."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from safebench.duplicates import Pair, exact_pairs, plain_text
 from safebench.errors import BadInput, MissingPackage
-from safebench.generating.similarity import Similarity
 
 NEEDS = ("torch", "transformers")
 BATCH = 32  # texts
 LONGEST = 256  # tokens
+ROWS = 1024  # texts that are compared with all others at once
 
 
 def check_embedding(model: str) -> None:
     """Raises MissingPackage where `local` is not installed."""
     missing = [package for package in NEEDS if importlib.util.find_spec(package) is None]
     if missing:
-        raise MissingPackage(f"selection.embeddings = {model!r}", missing, "local")
+        raise MissingPackage(f"embeddings by {model!r}", missing, "local")
 
 
-def by_embedding(texts: Sequence[str], model: str) -> Similarity:
+def by_embedding(texts: Sequence[str], model: str) -> Callable[[int, int], float]:
     """Cosine of the mean of the last hidden states over all tokens (Reimers and Gurevych, EMNLP 2019), not below 0.
 
     Raises BadInput for a model that cannot be loaded.
     """
     vectors = _vectors(texts, *_load(model)) if texts else []
     return lambda a, b: max(0.0, float(vectors[a] @ vectors[b]))
+
+
+def alike(texts: Sequence[str], threshold: float, compared: int | None = None, *, model: str) -> list[Pair]:
+    """Pairs whose cosine is at least a threshold, in the order of the texts; all are compared.
+
+    Copies of a text and `compared` are treated as in `safebench.duplicates.duplicates`. Raises MissingPackage, and
+    BadInput for a model that cannot be loaded.
+    """
+    check_embedding(model)
+    compared = len(texts) if compared is None else compared
+    found, kept = exact_pairs(list(map(plain_text, texts)), compared)
+    vectors: Any = _vectors([texts[n] for n in kept], *_load(model)) if kept else []
+    heads = sum(n < compared for n in kept)
+    for start in range(0, heads, ROWS):
+        cosines = vectors[start : min(start + ROWS, heads)] @ vectors.T
+        for row, b in zip(*(cosines >= threshold).nonzero(), strict=True):
+            if (a := start + row) < b:
+                found.append(Pair(kept[a], kept[b], float(cosines[row, b]), exact=False, by_meaning=True))
+    return sorted(found, key=lambda pair: (pair.first, pair.second))
 
 
 _LOADED: dict[str, tuple[Any, Any]] = {}
@@ -42,7 +62,7 @@ def _load(model: str) -> tuple[Any, Any]:
             net = AutoModel.from_pretrained(model, use_safetensors=True, trust_remote_code=False).eval()
             _LOADED[model] = (AutoTokenizer.from_pretrained(model, trust_remote_code=False), net)
         except (OSError, ValueError) as error:
-            raise BadInput(f"selection.embeddings = {model!r} cannot be loaded: {error}") from error
+            raise BadInput(f"the model of embeddings, {model!r}, cannot be loaded: {error}") from error
     return _LOADED[model]
 
 

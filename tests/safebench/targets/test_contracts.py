@@ -1,0 +1,42 @@
+"""Our own targets keep what third parties' ones have to keep; `transformers` and `inspect` where they are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from safebench import registry
+from safebench.plugins import Target
+from safebench.testing.contracts import TargetContract
+from safebench.testing.server import Call, Reply, ScriptedServer, chat
+
+ELSEWHERE = {"transformers": "tests/local/targets", "inspect": "tests/safebench/inspect_bridge"}
+
+
+class TestReference(TargetContract):
+    spec = "reference"
+
+
+class TestPython(TargetContract):
+    spec = "python:contract_model:answer"
+
+    @pytest.fixture(autouse=True)
+    def _module(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "contract_model.py").write_text("def answer(messages):\n    return messages[-1]['content'][::-1]\n")
+        monkeypatch.syspath_prepend(tmp_path)
+
+
+class TestOpenAI(TargetContract):
+    spec = "openai:tested"
+
+    @pytest.fixture(autouse=True)
+    def _server(self, serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> None:
+        self.options = {"base_url": serve(lambda call: chat("An answer.")).url, "retries": 0}
+
+
+def test_no_target_of_ours_is_forgotten() -> None:
+    ours = {name for name in registry.names(Target) if registry.load(Target, name).__module__.startswith("safebench.")}
+    here = {contract.spec.partition(":")[0] for contract in (TestReference, TestPython, TestOpenAI)}
+    assert here | ELSEWHERE.keys() == ours
