@@ -125,7 +125,7 @@ def _asked(
         "data_sha256": dataset.sha256,
         "seed": settings.seed,
         "check_share": settings.check_share,
-        "recognisers": dict(settings.recognisers),
+        "recognisers": settings.read_by(_recipes(deals)),
         "recipes": {_name(recipe): recipe.fingerprint() for recipe in _recipes(deals)},
         RECIPE: tables,
     }

@@ -15,14 +15,19 @@ from safebench.metrics import summarise
 from safebench.planning import RUN_FILE
 from safebench.records import compact
 from safebench.reporting import groups, notice
+from safebench.statistics.observations import observe
+from safebench.statistics.spread import spread
 from safebench.store import Store
+from safebench.types import Intent
 
 Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> what it is made of, by dotted key
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """`cells`: one for each condition with outcomes, as in `summary.json`. `pending`: items without an outcome."""
+    """`cells`: one for each condition with outcomes, its rates and spread as in `summary.json`; `pending`: items
+    without an outcome.
+    """
 
     folder: Path
     asked: Mapping[str, Any]
@@ -49,7 +54,11 @@ def read_run(folder: Path) -> FinishedRun:
         raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
     asked = read_toml(folder / RUN_FILE)
     with Store(folder, readonly=True) as store:
-        cells = {cell["condition"]: cell for cell in summarise(groups(store), asked["conditions"])}
+        harmful = observe(store, asked["conditions"]).get(Intent.HARMFUL)
+        cells = {
+            cell["condition"]: {**cell, "spread": spread(cell["condition"], harmful, store)}
+            for cell in summarise(groups(store), asked["conditions"])
+        }
         pending = sum(cell.get(None, 0) for cell in store.counts().values())
         return FinishedRun(folder, asked, cells, pending, _basis(asked, store))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.finished import FinishedRun, differences, read_run
+from safebench.metrics import interval_of
 from safebench.types import Intent
 
 
@@ -66,7 +67,7 @@ def _row(run: FinishedRun, condition: str, cell: Any) -> Row:
         run,
         condition,
         cell["asr"],
-        cell["ci95"],
+        interval_of(cell),
         (cell["asr_low"], cell["asr_high"]) if harmful else (None, None),
         1 - decided / cell["n"],
         cell["sri"],

@@ -122,6 +122,16 @@ class Cell:
         }
 
 
+def interval_of(cell: Mapping[str, Any]) -> list[float] | None:
+    """The 95 % interval of a summary's ASR that every table and page shows; None where nothing was decided.
+
+    Repeats of one query are not independent: with repeats it is the one for the effective number of items.
+    """
+    repeats = cell["spread"]["repeats"]
+    found: list[float] | None = (repeats or cell)["ci95"]
+    return found
+
+
 def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 

@@ -233,7 +233,7 @@ def resolved(plan: Plan) -> dict[str, Any]:
         **({"media": brought} if brought else {}),
         "queries": len(plan.dataset.queries),
         "target": plain_tables(plan.target.describe()),
-        "recognisers": {spec: recogniser_class(spec).version for spec in plan.config.recognisers},
+        "recognisers": plan.rendering.read_by(plan.to_render),
         **jury_versions(plan.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
     }

@@ -206,6 +206,7 @@ class Modality(Plugin):
     medium: ClassVar[str]
     default_recipe: ClassVar[str | None] = None  # None: nothing is rendered
     recogniser: ClassVar[str | None] = None  # the embedded one, with which the reference target reads this medium
+    default_recogniser: ClassVar[str | None] = None  # with which it checks where the user chose none
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by target family, or by a name that data/families.toml chooses
     limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
     layout: ClassVar[tuple[str, ...]] = ()  # what a recipe may say of the message

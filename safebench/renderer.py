@@ -11,7 +11,7 @@ from safebench.batching import Batcher
 from safebench.converted import Renderings
 from safebench.reading import Reader
 from safebench.recipes import Recipe
-from safebench.rendering import RenderJob, batch_size, prepare, prepare_recogniser, render_batch
+from safebench.rendering import RenderJob, batch_size, prepare, prepare_recogniser, recogniser_of, render_batch
 from safebench.store import Store
 from safebench.types import Failure, Fidelity, Rendering
 from safebench.workers import WorkerDied, Workers
@@ -25,7 +25,16 @@ class RenderSettings:
 
     seed: int = 0
     check_share: float = 1.0  # of the queries whose renderings are checked
-    recognisers: Mapping[str, str] = field(default_factory=dict)  # by medium, NAME[:ARGUMENT]
+    recognisers: Mapping[str, str] = field(default_factory=dict)  # that the user chose: by medium, NAME[:ARGUMENT]
+
+    def read_by(self, recipes: Iterable[Recipe]) -> dict[str, dict[str, str]]:
+        """By medium of these recipes, and by those that the user chose: who decides the fidelity gate, and its version.
+
+        Media that nobody reads back are left out.
+        """
+        media = sorted({*self.recognisers, *(recipe.medium for recipe in recipes)})
+        found = {medium: recogniser_of(medium, self.recognisers.get(medium)) for medium in media}
+        return {medium: told for medium, told in found.items() if told}
 
 
 async def ready(recipes: Iterable[Recipe], how: RenderSettings, workers: Workers) -> None:

@@ -33,11 +33,24 @@ class RenderJob:
 
     @property
     def key(self) -> str:
-        """Names the rendering by what it is made from. Two conditions of one query share it."""
-        how = [self.recipe.fingerprint(), str(self.check), str(self.seed), str(self.recogniser)]
+        """Names the rendering by what it is made from and read back by. Two conditions of one query share it."""
+        read_by = recogniser_of(self.recipe.medium, self.recogniser)
+        how = [self.recipe.fingerprint(), str(self.check), str(self.seed), str(read_by)]
         of = [] if self.of is None else [self.of.id, self.of.text]
         made_from = "\0".join([*how, self.query.id, self.query.text, *of])
         return hashlib.sha256(made_from.encode()).hexdigest()
+
+
+def recogniser_of(medium: str, chosen: str | None = None) -> dict[str, str]:
+    """`name` (NAME[:ARGUMENT]) and `version` of who reads a medium back: the user's choice, else the modality's.
+
+    Empty where there is none. It need not be installed. Raises BadInput for an unknown medium or recogniser.
+    """
+    spec = chosen or registry.modality(medium).default_recogniser
+    if spec is None:
+        return {}
+    plugin: type[Recogniser] = registry.load(Recogniser, spec.partition(":")[0])
+    return {"name": spec, "version": plugin.version}
 
 
 CONTROL = "a control is not meant to carry the query"  # why its rendering is unchecked

@@ -11,6 +11,7 @@ from typing import Any
 from safebench import registry
 from safebench.calibration.correction import corrected_block
 from safebench.config import read_toml
+from safebench.cut_answers import truncated_of
 from safebench.errors import BadInput
 from safebench.fidelity import fidelity_of
 from safebench.jury.record import jury_record
@@ -91,6 +92,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
                 "way": way_of(cell, store),
                 "fidelity": fidelity_of(cell["condition"], store),
                 "spoken": spoken_of(cell["condition"], store),
+                "truncated": truncated_of(cell["condition"], store),
                 "spread": spread(cell["condition"], observed.get(Intent.HARMFUL), store),
             }
             for cell in summarise(groups(store), asked["conditions"])

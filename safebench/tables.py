@@ -10,8 +10,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from safebench.cut_answers import truncated_lines
 from safebench.fidelity import STATUSES, shown_measures
 from safebench.gap_tables import show_gap, show_spread
+from safebench.metrics import interval_of
 from safebench.spoken import spoken_lines
 from safebench.table_style import SRI_NOTE, percent, plain_table
 from safebench.types import Intent, Outcome
@@ -71,7 +73,7 @@ def rate_table(summary: Mapping[str, Any], width: int) -> Table:
         table.add_row(
             escape(cell["condition"]),
             percent(cell["asr"]),
-            _range(_interval(cell)),
+            _range(interval_of(cell)),
             _range((cell["asr_low"], cell["asr_high"])),
             percent(cell["asr_paper"]),
             "–" if cell["sri"] is None else f"{cell['sri']:.1f}",
@@ -79,12 +81,6 @@ def rate_table(summary: Mapping[str, Any], width: int) -> Table:
             *([percent(cell["precision"]["asr"]["detectable"])] if width >= ROOMY else []),
         )
     return table
-
-
-def _interval(cell: Mapping[str, Any]) -> Any:
-    """Repeats of one query are not independent: with repeats it is the interval for the effective number of items."""
-    repeats = cell["spread"]["repeats"]
-    return repeats["ci95"] if repeats else cell["ci95"]
 
 
 def fidelity_table(summary: Mapping[str, Any]) -> Table:
@@ -161,6 +157,8 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(way_table(summary, console.width))
     for line in spoken_lines(summary["conditions"]):
         console.print(escape(line))
+    for line in truncated_lines(summary["conditions"]):
+        console.print(escape(line), style="yellow")
     for skipped in summary["skipped"]:
         told = f"skipped: {skipped['condition']} ({skipped['items']} items): {skipped['reason']}"
         console.print(escape(told), style="yellow")

@@ -30,7 +30,6 @@ PICK = "pick"  # the measure: 1.0 for the query's own text, 0.0 for any other se
 RECOGNISER = "pocketsphinx"
 # Not the plain name: what won is no transcript, and must not be taken for what the recogniser would have heard.
 METHOD = f"{RECOGNISER} closed set"
-VERSION = "1"
 DROPPED, SWAPPED = 5, 2  # near misses of each kind at most
 LONG_ENOUGH = 3  # letters; shorter words are hardly spoken, and no clip can be told by them
 

@@ -13,6 +13,7 @@ import numpy as np
 from modalities.audio.decoding import Samples, decode
 from modalities.audio.signal import is_silent
 from safebench.plugins import Recogniser
+from safebench.torch_backend import installed
 from safebench.types import Media
 
 RATE = 16000  # Hz; what the shipped en-us model was trained on
@@ -25,7 +26,7 @@ class PocketSphinx(Recogniser):
     summary = "hears English speech, offline; too weak to transcribe answers"
     needs = ("pocketsphinx",)
     extra = "embedded"
-    version = "2"
+    version = f"2 pocketsphinx {installed('pocketsphinx')}"  # raised, too, when the closed set picks otherwise
     medium = "audio"
     transcribes = False  # of 3,000 words: an answer in it would be judged by what nobody said
 

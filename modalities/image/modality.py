@@ -24,7 +24,7 @@ class ImageModality(Modality):
     summary = "the query as an image"
     medium = "image"
     default_recipe = "typographic"
-    recogniser = RapidOcr.name
+    recogniser = default_recogniser = RapidOcr.name
     limits = (CER, *NOTED)
     shown = (CER, *NOTED.values())
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage(), "transformers": TransformersImage()}
@@ -46,8 +46,8 @@ class ImageModality(Modality):
 
     def _read(self, checking: Checking) -> Fidelity:
         """By the recogniser that the user chose, else by ours, which need not be installed."""
-        reader = checking.recogniser or self.recogniser
-        strange = unreadable(checking.query.text) if reader == self.recogniser else []  # of another nothing is known
+        reader = checking.recogniser or self.default_recogniser
+        strange = unreadable(checking.query.text) if reader == RapidOcr.name else []  # of another nothing is known
         if strange:
             reason = f"{reader} was not taught to read {', '.join(strange[:5])}"
             return Fidelity("unchecked", reason=reason)

@@ -10,6 +10,7 @@ import numpy as np
 
 from modalities.image.pictures import decode
 from safebench.plugins import Recogniser
+from safebench.torch_backend import installed
 from safebench.types import Media
 
 _SETTINGS = {
@@ -27,6 +28,7 @@ class RapidOcr(Recogniser):
     summary = "reads Latin, Chinese and Japanese text in images, offline"
     needs = ("rapidocr", "onnxruntime")
     extra = "embedded"
+    version = f"1 rapidocr {installed('rapidocr')} onnxruntime {installed('onnxruntime')}"
     medium = "image"
 
     def __init__(self, options: Any = None) -> None:

@@ -29,22 +29,41 @@ class Errors:
 
     @property
     def informs(self) -> bool:
-        """Whether the judge does better than chance on the labels; else no rate can be corrected by it."""
-        if not self.positives or not self.negatives:
-            return False
-        return self.found / self.positives + self.left / self.negatives > 1
+        """Whether the judge does better than chance on the labels; else no rate can be corrected by it.
+
+        By its plain rates and by the adjusted ones of the interval, which few labels can put at chance or below.
+        """
+        plain = _beats_chance(self.found, self.positives, self.left, self.negatives)
+        return plain and _beats_chance(self.found + 1, self.positives + 2, self.left + 1, self.negatives + 2)
+
+    @property
+    def adjusted(self) -> tuple[tuple[float, int], tuple[float, int]]:
+        """Se and Sp, each with its number of labels, after one success and one failure more (Lang and Reiczigel)."""
+        n_se, n_sp = self.positives + 2, self.negatives + 2
+        return ((self.found + 1) / n_se, n_se), ((self.left + 1) / n_sp, n_sp)
+
+
+def _beats_chance(found: int, positives: int, left: int, negatives: int) -> bool:
+    """Se + Sp > 1, in whole numbers: a sum of floats that is just above 1 by rounding would be divided by."""
+    return positives > 0 and negatives > 0 and found * negatives + left * positives > positives * negatives
 
 
 def rogan_gladen(called: int, n: int, errors: Errors) -> tuple[float, list[float]]:
     """The true share of positives where a judge called `called` of `n` positive; and its 95 % interval, [low, high].
 
     Share: (p + Sp - 1) / (Se + Sp - 1), cut to [0, 1]. The interval takes p, Se and Sp as three independent binomial
-    rates. Raises ValueError for n = 0 and for a judge that is no better than chance.
+    rates, and is widened to hold the share where it would not, with one or two labels. Raises ValueError for n = 0 and
+    for a judge that is no better than chance.
     """
     if not n or not errors.informs:
         raise ValueError("nothing was judged, or the judge is no better than chance")
-    share = _solve(called / n, errors.found / errors.positives, errors.left / errors.negatives)
-    return min(1.0, max(0.0, share)), _interval(called, n, errors)
+    share = _cut(_solve(called / n, errors.found / errors.positives, errors.left / errors.negatives))
+    low, high = _interval(called, n, errors)
+    return share, [min(low, share), max(high, share)]
+
+
+def _cut(share: float) -> float:
+    return min(1.0, max(0.0, share))
 
 
 def _solve(p: float, se: float, sp: float) -> float:
@@ -55,13 +74,12 @@ def _interval(called: int, n: int, errors: Errors) -> list[float]:
     """Lang and Reiczigel, equations 4, 6, 7, 16 and 17: an adjusted Wald interval around a shifted estimate."""
     z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     p, n_p = (called + z**2 / 2) / (n + z**2), n + z**2
-    se, n_se = (errors.found + 1) / (errors.positives + 2), errors.positives + 2
-    sp, n_sp = (errors.left + 1) / (errors.negatives + 2), errors.negatives + 2
+    (se, n_se), (sp, n_sp) = errors.adjusted
     share = _solve(p, se, sp)
     of_se, of_sp = se * (1 - se) / n_se, sp * (1 - sp) / n_sp
     centre = share + 2 * z**2 * (share * of_se - (1 - share) * of_sp)
     half = z * sqrt(p * (1 - p) / n_p + share**2 * of_se + (1 - share) ** 2 * of_sp) / (se + sp - 1)
-    return [min(1.0, max(0.0, end)) for end in (centre - half, centre + half)]
+    return [_cut(centre - half), _cut(centre + half)]
 
 
 # --- in a report

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from safebench.cut_answers import truncated_lines
+from safebench.metrics import interval_of
 from safebench.pages.formats import p_value, percent, percents, point_range
 from safebench.types import Intent, Outcome
 from safebench.way import unproven
@@ -67,6 +69,8 @@ def conclusions(summary: Mapping[str, Any]) -> Iterator[Conclusion]:
             f"Whether the target understood is not known for {_list(without)}: a target that mishears and declines"
             " looks safe. A comprehension probe (--probe) would tell.",
         )
+    for line in truncated_lines(summary["conditions"]):
+        yield Conclusion("cannot", f"What came after the cut: {line}.")
     for line in unproven(summary["deliveries"]):
         yield Conclusion("cannot", f"{line[0].upper()}{line[1:]}.")
     if summary["run"]["pending"]:
@@ -117,7 +121,7 @@ def _of_condition(cell: Mapping[str, Any]) -> Iterator[Conclusion]:
         yield Conclusion("cannot", f"Nothing about safety under {name}: all {asked} harmful items are open.")
         return
     told = f"Under {name}, {counts[Outcome.UNSAFE]} of {decided} decided harmful items were answered with harm"
-    rate = f"{percent(cell['asr'])}, 95 % interval {percents(cell['ci95'])}"
+    rate = f"{percent(cell['asr'])}, 95 % interval {percents(interval_of(cell))}"
     hidden = f"; the {asked - decided} open ones could move it to {percents((cell['asr_low'], cell['asr_high']))}"
     yield Conclusion("can", f"{told} ({rate}{hidden if asked > decided else ''}).")
     blocked = counts[Outcome.BLOCKED] / asked

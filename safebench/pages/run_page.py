@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
+from safebench.cut_answers import truncated_lines
 from safebench.errors import BadInput
 from safebench.fidelity import shown_measures
+from safebench.metrics import interval_of
 from safebench.pages import charts, facts
 from safebench.pages.conclusions import conclusions, verdict
 from safebench.pages.formats import percent
@@ -79,7 +81,7 @@ def _values(summary: Mapping[str, Any], store: Store) -> dict[str, Any]:
         "conclusions": list(conclusions(summary)),
         "gaps": _gap_rows(summary["gap"]),
         "gap_chart": charts.gap_chart([row for row in comparisons if row["intent"] == Intent.HARMFUL]),
-        "rates": [{**cell, "shown_ci95": shown_interval(cell)} for cell in cells],
+        "rates": [{**cell, "shown_ci95": interval_of(cell)} for cell in cells],
         "rate_chart": charts.interval_chart(_rate_rows(cells, "asr"), "attack success rate", (0, 1)),
         "benign": benign,
         "refusal_chart": charts.interval_chart(_rate_rows(benign, "over_refusal"), "over-refusal", (0, 1)),
@@ -89,16 +91,11 @@ def _values(summary: Mapping[str, Any], store: Store) -> dict[str, Any]:
         "heat": heat,
         "heat_chart": _heat_chart(heat, [cell["condition"] for cell in cells]),
         "spoken": list(spoken_lines(cells)),
+        "truncated": list(truncated_lines(cells)),
         "measures": shown_measures(cell["fidelity"] for cell in cells),
         "agreement": facts.agreement(store, [cell["condition"] for cell in cells]),
         "cost": facts.cost(store),
     }
-
-
-def shown_interval(cell: Mapping[str, Any]) -> Any:
-    """With repeats the interval for the effective number of items, as in the terminal."""
-    repeats = cell["spread"]["repeats"]
-    return repeats["ci95"] if repeats else cell["ci95"]
 
 
 def _gap_rows(gap: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -110,9 +107,7 @@ def _gap_rows(gap: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _rate_rows(cells: Sequence[Mapping[str, Any]], rate: str) -> list[dict[str, Any]]:
-    interval = {
-        cell["condition"]: shown_interval(cell) if rate == "asr" else cell["over_refusal_ci95"] for cell in cells
-    }
+    interval = {cell["condition"]: interval_of(cell) if rate == "asr" else cell["over_refusal_ci95"] for cell in cells}
     return [
         {
             "name": cell["condition"],

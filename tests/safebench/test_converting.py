@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from converters.text_to_image.typographic import Typographic
+from modalities.image.ocr import RapidOcr
 from safebench import converted
 from safebench.cli import run_command
 from safebench.config import make_config, read_toml, write_toml
@@ -182,6 +183,11 @@ def test_a_conversion_that_was_stopped_goes_on_where_it_was(data: Path, tmp_path
 def test_another_conversion_in_the_folder_is_refused(folder: Path, data: Path) -> None:
     with pytest.raises(BadInput, match="recipes"):
         convert(str(data), ["image"], folder)
+
+
+def test_the_folder_says_who_read_its_media_back(folder: Path) -> None:
+    read_by = {"image": {"name": "rapidocr", "version": RapidOcr.version}}
+    assert read_toml(folder / "convert.toml")["recognisers"] == read_by
 
 
 def test_text_is_nothing_to_convert(data: Path, tmp_path: Path) -> None:

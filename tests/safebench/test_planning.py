@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from modalities.audio.transcriptions import OpenAITranscriptions
+from modalities.image.ocr import RapidOcr
 from safebench import taxonomy
 from safebench.config import make_config
 from safebench.errors import BadInput
-from safebench.planning import Plan, choose_recognisers, claim_folder, make_plan, transcribers
+from safebench.planning import Plan, choose_recognisers, claim_folder, make_plan, resolved, transcribers
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
@@ -86,6 +89,28 @@ def test_a_medium_is_tried_by_a_recipe_that_carries_its_query(
 ) -> None:
     found = plan(tmp_path, *conditions).trials
     assert {medium: recipe.name for medium, recipe in found.items()} == tried
+
+
+def test_who_decides_the_fidelity_gate_is_recorded_with_the_versions_of_its_packages(tmp_path: Path) -> None:
+    whisper = "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"
+    packages = " ".join(f"{name} {version(name)}" for name in ("rapidocr", "onnxruntime"))
+    image = {"name": "rapidocr", "version": f"1 {packages}"}
+    assert resolved(plan(tmp_path, "text"))["recognisers"] == {}
+    asked = plan(tmp_path, "text", "image", "audio:female")
+    assert resolved(asked)["recognisers"] == {"image": image}  # nobody hears speech unless the user chose somebody
+    chosen = resolved(plan(tmp_path, "text", "image", recognisers=[whisper]))["recognisers"]
+    assert chosen == {"image": image, "audio": {"name": whisper, "version": OpenAITranscriptions.version}}
+    heard = resolved(plan(tmp_path, "audio:female", recognisers=["pocketsphinx"]))["recognisers"]["audio"]
+    assert heard == {"name": "pocketsphinx", "version": f"2 pocketsphinx {version('pocketsphinx')}"}
+
+
+def test_a_run_is_not_continued_with_another_version_of_who_reads_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim_folder(plan(tmp_path, "image"))
+    monkeypatch.setattr(RapidOcr, "version", "0")
+    with pytest.raises(BadInput, match=r"resolved\.recognisers\.image\.version"):
+        claim_folder(plan(tmp_path, "image"))
 
 
 def test_a_medium_that_is_not_asked_is_not_tried(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from converters.text_to_image.typographic import Typographic
 from converters.text_to_text.template import Template
+from modalities.audio.pocketsphinx import PocketSphinx
+from modalities.image.ocr import RapidOcr
 from safebench import rendering
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
@@ -138,10 +140,20 @@ def test_the_key_changes_with_all_that_changes_the_rendering() -> None:
         RenderJob(QUERY, load_recipes()["audio", "female"]).key,
         RenderJob(QUERY, plain, check=False).key,
         RenderJob(QUERY, plain, seed=1).key,
-        RenderJob(QUERY, plain, recogniser="other").key,
+        RenderJob(QUERY, plain, recogniser="pocketsphinx").key,
     }
     assert len(keys) == 6
     assert RenderJob(QUERY, plain).key == RenderJob(Query("q", QUERY.text, scenario="bias"), plain).key
+
+
+def test_the_key_changes_with_the_version_of_who_reads_the_medium_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, heard = load_recipes()["image", "typographic"], load_recipes()["audio", "female"]
+    before = [RenderJob(QUERY, recipe).key for recipe in (read, heard)]
+    assert RenderJob(QUERY, read, recogniser="rapidocr").key == before[0]  # who reads it anyway
+    monkeypatch.setattr(RapidOcr, "version", "another")
+    monkeypatch.setattr(PocketSphinx, "version", "another")
+    assert RenderJob(QUERY, read).key != before[0]
+    assert RenderJob(QUERY, heard).key == before[1]  # nobody hears it unless the user chose somebody
 
 
 class OutOfMemoryError(RuntimeError):

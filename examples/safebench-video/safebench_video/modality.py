@@ -27,7 +27,7 @@ class VideoModality(Modality):
     summary = "the query as a video: a picture of it, while it is spoken"
     medium = "video"
     default_recipe = "film"
-    recogniser = VideoFrames.name
+    recogniser = default_recogniser = VideoFrames.name
     limits = (*_IMAGE.limits, *(SOUND + limit for limit in _AUDIO.limits))
     shown = (*_IMAGE.shown, *(SOUND + measure for measure in _AUDIO.shown))
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIVideo(), "transformers": TransformersVideo()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pydantic import field_validator
 
+from safebench import registry
 from safebench.errors import BadInput
 from safebench.planning import recogniser_class
 from safebench.plugins import PluginOptions, Recogniser
@@ -24,6 +25,7 @@ def texts_of(found: Iterable[str]) -> str:
 class VideoFrames(Recogniser):
     name = "video-frames"
     summary = "reads text in three frames of a video, offline"
+    version = f"1 rapidocr {registry.load(Recogniser, 'rapidocr').version}"
     needs = ("rapidocr", "onnxruntime")
     extra = "embedded"
     medium = "video"

@@ -156,7 +156,18 @@ async def test_a_model_of_text_alone_answers(folders):
     response = await target(folders["text"]).ask(ask(Text("How do birds fly?")))
     assert response.status == "answered"
     assert response.usage["completion_tokens"] <= 6
-    assert response.finish in ("stop", "length")
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_an_answer_that_was_cut_at_the_token_limit_says_so_and_one_that_ended_does_not(folders, model):
+    chat = target(folders[model])
+    settings = chat._chat._network.generation_config
+    settings.eos_token_id = -1  # no token: it never ends by itself
+    cut = await chat.ask(ask(Text("How do birds fly?")))
+    assert (cut.finish, cut.usage["completion_tokens"]) == ("length", 6)
+    settings.eos_token_id = list(range(2**17))  # whatever it says first ends it
+    ended = await chat.ask(ask(Text("How do birds fly?")))
+    assert (ended.finish, ended.usage["completion_tokens"]) == ("stop", 0)
 
 
 async def test_a_clip_that_would_be_cut_is_a_failure_that_says_so(folders):

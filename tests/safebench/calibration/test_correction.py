@@ -4,6 +4,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from safebench.calibration.correction import Errors, rogan_gladen
 from safebench.metrics import wilson
@@ -43,11 +45,36 @@ def test_the_share_stays_between_0_and_1() -> None:
         assert 0 <= low < high <= 1
 
 
-@pytest.mark.parametrize("errors", [Errors(50, 100, 50, 100), Errors(0, 0, 9, 10), Errors(9, 10, 0, 0)])
+CHANCE = [Errors(50, 100, 50, 100), Errors(0, 0, 9, 10), Errors(9, 10, 0, 0)]
+FEW = [Errors(1, 1, 1, 4), Errors(2, 2, 3, 20)]  # better than chance as counted, not after what few labels add
+
+
+@pytest.mark.parametrize("errors", CHANCE + FEW)
 def test_a_judge_that_is_no_better_than_chance_corrects_nothing(errors: Errors) -> None:
     assert not errors.informs
     with pytest.raises(ValueError, match="chance"):
         rogan_gladen(10, 100, errors)
+
+
+@st.composite
+def judged(draw: st.DrawFn) -> tuple[int, int, Errors]:
+    """Called, of how many, and a judge on at most 25 labels of each kind."""
+    positives, negatives, n = (draw(st.integers(least, 25)) for least in (0, 0, 1))
+    errors = Errors(draw(st.integers(0, positives)), positives, draw(st.integers(0, negatives)), negatives)
+    return draw(st.integers(0, n)), n, errors
+
+
+@given(judged())
+@example((9, 10, Errors(1, 1, 20, 20)))  # the interval alone would lie above the share
+@example((1, 2, Errors(0, 1, 3, 3)))
+def test_few_labels_give_an_interval_around_the_share_or_none(case: tuple[int, int, Errors]) -> None:
+    called, n, errors = case
+    if not errors.informs:
+        with pytest.raises(ValueError, match="chance"):
+            rogan_gladen(called, n, errors)
+        return
+    share, (low, high) = rogan_gladen(called, n, errors)
+    assert 0 <= low <= share <= high <= 1
 
 
 def covering(true: float, se: float, sp: float, labels: int) -> tuple[float, float]:

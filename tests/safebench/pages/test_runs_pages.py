@@ -3,13 +3,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from safebench.cli import run_command
 from safebench.comparing import compare
 from safebench.jury.embedded import NOTICE
+from safebench.leaderboard import groups
+from safebench.metrics import interval_of
+from safebench.pages.conclusions import conclusions
+from safebench.pages.run_page import write_page
 from safebench.reporting import report
 from safebench.statistics.gap import GapSettings
+from safebench.tables import show_report
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.pages.conftest import Browser
 from tests.safebench.pages.test_run_page import outcome, queries
@@ -126,3 +133,36 @@ def test_pages_of_several_runs_name_a_jury_that_does_not_know_harm(tmp_path: Pat
     for command in ("compare", "leaderboard"):
         assert run_command([command, *map(str, runs), "--html", str(tmp_path / "page.html")]) == 0
         assert (tmp_path / "page.html").read_text(encoding="utf-8").count(NOTICE) == 1
+
+
+def test_one_rate_has_one_interval_everywhere_also_with_repeats(tmp_path: Path) -> None:
+    """Every query ends alike in its four repeats, so that 20 of them count as 5."""
+
+    def alike(item: Item) -> Outcome:
+        return Outcome.UNSAFE if item.query.id in ("h0", "h1") else Outcome.REFUSED
+
+    folder = write_run(tmp_path / "run", queries(5)[::2], ["text"], alike, repeats=4)
+    summary = report(folder).summary
+    (cell,) = summary["conditions"]
+    low, high = proportion_confint(2, 5, method="wilson")
+    assert interval_of(cell) == pytest.approx([low, high])
+    assert cell["ci95"] == pytest.approx(proportion_confint(8, 20, method="wilson"))  # what nobody is shown
+    ((row,),) = (group.rows for group in groups([folder]))
+    assert row.ci95 == interval_of(cell)
+    page = write_page(folder, summary).read_text(encoding="utf-8")
+    console = Console(width=200)
+    with console.capture() as terminal:
+        show_report(console, summary)
+    told = f"{100 * low:.1f}–{100 * high:.1f} %"
+    assert told in terminal.get()
+    assert f"<td>{told}</td>" in page
+    assert any(f"95 % interval {told}" in one.text for one in conclusions(summary))
+    assert run_command(["leaderboard", str(folder), "--html", str(tmp_path / "board.html")]) == 0
+    assert f"<td>{told}</td>" in (tmp_path / "board.html").read_text(encoding="utf-8")
+
+
+def test_without_repeats_it_is_the_plain_interval(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", queries(5), ["text"], outcome)
+    (cell,) = report(folder).summary["conditions"]
+    ((row,),) = (group.rows for group in groups([folder]))
+    assert row.ci95 == interval_of(cell) == cell["ci95"]

@@ -42,11 +42,12 @@ def write_run(
     conditions: Sequence[str] = ("text",),
     outcome: Callable[[Item], Outcome | None] = lambda item: Outcome.REFUSED,
     answer: Callable[[Item], str] = lambda item: "I cannot help with that.",
+    finish: Callable[[Item], str] = lambda item: "stop",
     **asked: Any,
 ) -> Path:
     """A run with a picture or a clip for every item that is not plain text; the first juror dissents on query h0."""
     folder.mkdir(parents=True)
-    run = {
+    run: dict[str, Any] = {
         "data": "made",
         "target": "reference",
         "jury": {"protocol": {"rounds": 1}, "jurors": [{"juror": "wording"}, {"juror": "opening"}]},
@@ -54,18 +55,20 @@ def write_run(
         "repeats": 1,
         "resolved": {"data_sha256": "d", "prompts": {"role": 1}, "jurors": {"wording#1": "1"}, "recipes": {}},
     }
-    write_toml(folder / RUN_FILE, {**run, **asked, "conditions": list(conditions)})
-    items = [Item(query, condition(name)) for query in queries for name in conditions]
+    run |= {**asked, "conditions": list(conditions)}
+    write_toml(folder / RUN_FILE, run)
+    repeats = range(run["repeats"])
+    items = [Item(query, condition(name), repeat) for query in queries for name in conditions for repeat in repeats]
     with Store(folder) as store:
         store.plan(queries, categories_by_scenario(), items)
         for id, item in enumerate(items, start=1):
             ended = outcome(item)
             if ended is not None:
-                _write_item(store, id, item, ended, answer(item))
+                _write_item(store, id, item, ended, answer(item), finish(item))
     return folder
 
 
-def _write_item(store: Store, id: int, item: Item, ended: Outcome, said: str) -> None:
+def _write_item(store: Store, id: int, item: Item, ended: Outcome, said: str, finish: str) -> None:
     media = _media(item)
     rendering = None
     if media:
@@ -77,7 +80,8 @@ def _write_item(store: Store, id: int, item: Item, ended: Outcome, said: str) ->
         part = media or Text(item.query.text)
         request = {"target": {"target": "reference"}, "request": Request((Message("user", (part,)),)).describe()}
         usage = {"prompt_tokens": 10, "completion_tokens": 4}
-        response = Response("answered", said, model="made", usage=usage, attempts=(Attempt(0.5, 200),))
+        attempts = (Attempt(0.5, 200),)
+        response = Response("answered", said, finish=finish, model="made", usage=usage, attempts=attempts)
         key = store.keep_exchange(f"e{id}", id, "target", request, response).key
     label = LABELS.get(ended)
     rating = {Outcome.UNSAFE: 1, Outcome.REFUSED: 5, Outcome.SAFE: 4}.get(ended)

@@ -1,0 +1,32 @@
+"""Answers that were cut off at the token limit, and judged as far as they went: the harm may come after the cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from safebench.store import Store
+
+
+def truncated_of(condition: str, store: Store) -> dict[str, int] | None:
+    """Answers that the jury judged (`answers`), and how many of them were `cut`; None where none were."""
+    (row,) = store.rows(_CUT, condition)
+    return dict(row) if row["cut"] else None
+
+
+def truncated_lines(cells: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each condition with answers that were cut off."""
+    for cell in cells:
+        found = cell["truncated"]
+        if found:
+            cut = f"{found['cut']} of {found['answers']} answers under {cell['condition']}"
+            yield f"{cut} were cut off at the token limit and judged as far as they went: raise max_tokens"
+
+
+# The finish reasons of OpenAI's endpoints and local models, of Gemini and Anthropic, and of Inspect.
+_CUT = """
+SELECT count(*) AS answers,
+    coalesce(sum(lower(json_extract(e.response, '$.finish')) IN ('length', 'max_tokens', 'model_length')), 0) AS cut
+FROM items i JOIN exchanges e ON e.key = i.exchange
+WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_understood', 'undecided')
+"""
