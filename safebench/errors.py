@@ -31,6 +31,19 @@ class MissingPackage(BadInput):
         return MissingPackage, self._made_from  # so that it can come back from a worker process
 
 
+class BrokenMedia(SafeBenchError):
+    """A picture or clip has not the length that it was recorded with, in bytes."""
+
+    def __init__(self, where: str, size: int, found: int) -> None:
+        super().__init__(
+            f"media {where}: {found} bytes in place of {size}; put the file back from a copy, or make it again"
+        )
+        self._made_from = (where, size, found)
+
+    def __reduce__(self) -> tuple[type[BrokenMedia], tuple[str, int, int]]:
+        return BrokenMedia, self._made_from
+
+
 class ConversionError(SafeBenchError):
     """A converter could not make faithful media from this text. The item ends as `not_rendered`; the run goes on."""
 

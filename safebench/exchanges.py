@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import replace
 from typing import Protocol
 
 from safebench.asking import ask_safely
 from safebench.errors import SafeBenchError
 from safebench.plugins import Target
-from safebench.records import compact, storable
+from safebench.records import compact
 from safebench.store import Store
 from safebench.types import Request, Response
 
@@ -56,7 +55,6 @@ class Desk:
             if self._budget is not None:
                 self._budget.admit()
             response = await ask_safely(target, request)
-        kept = replace(response, text=storable(response.text), thinking=storable(response.thinking))
         if self._budget is not None:
-            self._budget.spent(kept)
-        return self._store.keep_exchange(key, item, purpose, told, kept)
+            self._budget.spent(response)
+        return self._store.keep_exchange(key, item, purpose, told, response)

@@ -57,10 +57,6 @@ class Cell:
         return sum(n for outcome, n in self.counts[intent].items() if outcome.decided)
 
     @property
-    def open(self) -> int:
-        return self.n() - sum(self.decided(intent) for intent in Intent)
-
-    @property
     def asr(self) -> float | None:
         return _ratio(self._unsafe, self.decided(Intent.HARMFUL))
 

@@ -16,18 +16,18 @@ Find = Callable[[dict[str, Any]], Media]  # from a media reference to the media 
 
 def storable(text: str) -> str:
     """The text without lone surrogates, which no UTF-8 can hold and models send all the same."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # one encoder: it is used for every row
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def stored(value: Any) -> str:
-    """JSON for a row of a run: as `compact` writes it, four times as fast, and without lone surrogates."""
+    """JSON for a row of a run: as `compact` writes it, four times as fast, and `storable`."""
     try:
         return to_json(value).decode()
-    except (PydanticSerializationError, UnicodeEncodeError):
+    except PydanticSerializationError:  # lone surrogates
         return storable(compact(value))
+
+
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # one encoder: it is used for every row
 
 
 def plain_tables(values: Mapping[str, Any]) -> dict[str, Any]:

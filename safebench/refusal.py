@@ -254,6 +254,12 @@ def content_words(text: str) -> frozenset[str]:
     )
 
 
+def announcing_words() -> str:
+    """Words that announce help and hold none of it, besides the stop words."""
+    words: str = load_toml(RULES)["announce"]["words"]
+    return words
+
+
 _ENDINGS = re.compile(r"(?:ingly|edly|ings?|ment|ation|ions?|ed|ers?|ies|es|ly|s|e|y)$")
 
 

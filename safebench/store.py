@@ -1,7 +1,10 @@
 """The folder of a run: `run.db` (SQLite, WAL) and `media/` (files named by their SHA-256).
 
 Every write is one transaction, so that the process can be killed at any instant. `synchronous=NORMAL` in WAL mode
-survives the death of the process; after a power cut the last transactions may be missing, never half there.
+survives the death of the process; after a power cut the last transactions may be missing, never half there. Media are
+not synced to the disk: a file that a power cut left short does not count, and its rendering is made again.
+
+Lone surrogates, which models send and no UTF-8 holds, become question marks in every text on its way in.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,63 +59,28 @@ class Store:
     """One process at a time works on a folder; readers (`readonly=True`) may look at any moment."""
 
     def __init__(self, folder: Path, *, readonly: bool = False) -> None:
+        """Raises BadInput where the folder holds no run, one of another format, or another process works on it."""
         self.folder = folder
-        self._lock: int | None = None
         database = folder / DATABASE
-        if readonly:
-            if not database.is_file():
-                raise BadInput(f"{folder} is not a run folder: it has no {DATABASE}")
-            self._db = sqlite3.connect(f"file:{database.resolve()}?mode=ro", uri=True, isolation_level=None)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._take_lock()
-            self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        try:
-            self._check_version(readonly)
+        if readonly and not database.is_file():
+            raise BadInput(f"{folder} is not a run folder: it has no {DATABASE}")
+        with ExitStack() as opened:
             if not readonly:
-                self._prepare()
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise BadInput(f"{database} cannot be read as a run: {error}") from error
-        except BaseException:
-            self.close()
-            raise
-
-    def _check_version(self, readonly: bool) -> None:
-        """Raises BadInput for a run of another version, before anything in it is changed."""
-        if not list(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'")):
-            if readonly:
-                raise BadInput(f"{self.folder / DATABASE} holds no run")
-            return  # it is about to be made
-        found = self._db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        if found is not None and found["value"] != str(SCHEMA_VERSION):
-            raise BadInput(
-                f"{self.folder} was made by another version of SafeBench (tables of version {found['value']}, this one"
-                f" reads {SCHEMA_VERSION}): use that version, which run.toml names, or start a new folder"
-            )
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: every checkpoint waits for the disk
-        self._db.executescript(SCHEMA)
-        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
-
-    def _take_lock(self) -> None:
-        self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock)
-            self._lock = None
-            raise BadInput(f"another process is working on {self.folder}; wait for it or stop it") from error
+                folder.mkdir(parents=True, exist_ok=True)
+                opened.callback(os.close, _lock(folder))
+            try:
+                self._db = opened.enter_context(closing(_connect(database, readonly)))
+                self._db.row_factory = sqlite3.Row
+                _check_format(self._db, folder, may_be_new=not readonly)
+                if not readonly:
+                    _prepare(self._db)
+            except sqlite3.DatabaseError as error:
+                mend = "put it back from a copy or start a new folder"
+                raise BadInput(f"{database} cannot be opened as a run: {error}; {mend}") from error
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
-        self._db.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._opened.close()
 
     def __enter__(self) -> Store:
         return self
@@ -121,19 +90,28 @@ class Store:
 
     def rows(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
         """Rows of a reading query, streamed."""
-        yield from self._db.execute(sql, values)
+        yield from self._db.execute(sql, _row(values))
+
+    def _write(self, sql: str, *values: Any) -> int:
+        """How many rows it changed."""
+        try:
+            return self._db.execute(sql, values).rowcount
+        except UnicodeEncodeError:
+            return self._db.execute(sql, _row(values)).rowcount
+
+    def _write_all(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Inside of a transaction, and with statements that may be said twice."""
+        told = list(rows)
+        try:
+            self._db.executemany(sql, told)
+        except UnicodeEncodeError:
+            self._db.executemany(sql, map(_row, told))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All that is written inside or, after an error, nothing of it."""
-        self._db.execute("BEGIN")
-        try:
+        with self._db:  # commits, or rolls back after an error
+            self._db.execute("BEGIN")
             yield
-        except BaseException:
-            if self._db.in_transaction:  # some errors end it by themselves
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     # --- media
 
@@ -142,12 +120,9 @@ class Store:
         return self.folder / "media" / sha256[:2] / f"{sha256}{suffix}"
 
     def keep(self, media: Media) -> Media:
-        """Write the media to its file, whole or not at all, and return it backed by that file.
-
-        What is there counts if its size is right: after a power cut it may be empty.
-        """
+        """Write the media to its file, unless it lies there whole, and return it backed by that file."""
         path = self.media_path(media.sha256, media.mime)
-        if not path.exists() or path.stat().st_size != media.size:
+        if not _is_whole(path, media.size):
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             temporary.write_bytes(media.read())
@@ -162,24 +137,24 @@ class Store:
     def plan(self, queries: Iterable[Query], categories: dict[str, str], items: Iterable[Item]) -> None:
         """Write queries and items once; planning again changes nothing."""
         with self._transaction():
-            self._db.executemany(
+            self._write_all(
                 "INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     (q.id, n, q.text, q.intent, q.scenario, categories.get(q.scenario or ""), q.twin)
                     for n, q in enumerate(queries)
                 ),
             )
-            self._db.executemany(
+            self._write_all(
                 "INSERT OR IGNORE INTO items (query, condition, repeat) VALUES (?, ?, ?)", (item.key for item in items)
             )
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('planned', '1')")
+            self._write("INSERT OR REPLACE INTO meta VALUES ('planned', '1')")
 
     @property
     def planned(self) -> bool:
         return self._db.execute("SELECT 1 FROM meta WHERE key = 'planned'").fetchone() is not None
 
     def skip(self, condition: Condition, reason: str, items: int) -> None:
-        self._db.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", (str(condition), reason, items))
+        self._write("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", str(condition), reason, items)
 
     def pending(self, conditions: dict[str, Condition]) -> Iterator[tuple[int, Item]]:
         """Items without an outcome, in planned order, read in pages so that memory stays flat."""
@@ -206,8 +181,7 @@ class Store:
     # --- what happened
 
     def keep_deliveries(self, deliveries: Sequence[Mapping[str, Any]]) -> None:
-        told = stored(deliveries)
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('deliveries', ?)", (told,))
+        self._write("INSERT OR REPLACE INTO meta VALUES ('deliveries', ?)", stored(deliveries))
 
     def deliveries(self) -> list[dict[str, Any]]:
         row = self._db.execute("SELECT value FROM meta WHERE key = 'deliveries'").fetchone()
@@ -215,16 +189,19 @@ class Store:
 
     def keep_probe(self, item: int, probe: Comprehension) -> None:
         values = (item, probe.status, probe.missing, probe.exchange)
-        self._db.execute("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?)", values)
+        self._write("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?)", *values)
 
     def keep_spoken(self, item: int, heard: Transcript, label: Label | None, own_label: Label | None) -> None:
         """The verdicts on what was heard in a spoken answer, and on the target's own text of it where both are."""
         values = (item, heard.text, heard.recogniser, heard.failure, label, own_label)
-        self._db.execute("INSERT OR REPLACE INTO spoken VALUES (?, ?, ?, ?, ?, ?)", values)
+        self._write("INSERT OR REPLACE INTO spoken VALUES (?, ?, ?, ?, ?, ?)", *values)
 
     def rendering(self, key: str) -> Rendering | None:
+        """None as well where its media are missing or not whole, so that they are made again."""
         row = self._db.execute("SELECT rendering FROM renderings WHERE key = ?", (key,)).fetchone()
-        return rendering_from(key, json.loads(row["rendering"]), self.find) if row else None
+        found = rendering_from(key, json.loads(row["rendering"]), self.find) if row else None
+        media = found.media if found else None
+        return None if media and not _is_whole(self.media_path(media.sha256, media.mime), media.size) else found
 
     def keep_rendering(self, query: Query, rendering: Rendering) -> Rendering:
         drafts = tuple(replace(d, media=self.keep(d.media)) if d.media else d for d in rendering.drafts)
@@ -236,16 +213,19 @@ class Store:
     def record_rendering(self, query: Query, rendering: Rendering) -> None:
         """Without its media, which are kept already or are nowhere."""
         values = (rendering.key, query.id, stored(rendering_to(rendering)))
-        self._db.execute("INSERT OR REPLACE INTO renderings VALUES (?, ?, ?)", values)
+        self._write("INSERT OR REPLACE INTO renderings VALUES (?, ?, ?)", *values)
 
     def exchange(self, key: str) -> Response | None:
         row = self._db.execute("SELECT response FROM exchanges WHERE key = ?", (key,)).fetchone()
         return response_from(key, json.loads(row["response"]), self.find) if row else None
 
     def keep_exchange(self, key: str, item: int, purpose: str, request: dict[str, Any], response: Response) -> Response:
-        kept = replace(response, key=key, media=tuple(self.keep(media) for media in response.media))
+        """Record a call; returns the response as it is read back later, with its media in the folder."""
+        media = tuple(self.keep(media) for media in response.media)
+        text, thinking = storable(response.text), storable(response.thinking)
+        kept = replace(response, key=key, media=media, text=text, thinking=thinking)
         values = (key, item, purpose, kept.status, stored(request), stored(response_to(kept)), time.time())
-        self._db.execute("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._write("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?)", *values)
         return kept
 
     def keep_outcome(
@@ -259,18 +239,13 @@ class Store:
         ballots: Iterable[Ballot],
     ) -> None:
         """Close an item: its outcome and its ballots in one transaction."""
+        rows = ((item, b.round, b.juror, b.label, b.rating, b.reason, stored(b.exchanges), b.left_out) for b in ballots)
         with self._transaction():
-            self._db.execute(
+            self._write(
                 "UPDATE items SET outcome = ?, reason = ?, rating = ?, rendering = ?, exchange = ? WHERE id = ?",
-                (outcome, storable(reason), rating, rendering, exchange, item),
+                *(outcome, reason, rating, rendering, exchange, item),
             )
-            self._db.executemany(
-                "INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (item, b.round, b.juror, b.label, b.rating, b.reason, stored(b.exchanges), b.left_out)
-                    for b in ballots
-                ),
-            )
+            self._write_all("INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def ballots(self, item: int) -> list[Ballot]:
         columns = "juror, round, label, rating, reason, exchanges, left_out"
@@ -280,11 +255,11 @@ class Store:
     def keep_reviews(self, reviewer: str, reviews: Mapping[int, tuple[Label, str] | None]) -> None:
         """A person's labels and comments by item, in one transaction; None forgets what there was."""
         at = time.time()
+        forget = ((item, reviewer) for item in reviews)
+        keep = ((item, reviewer, *review, at) for item, review in reviews.items() if review)
         with self._transaction():
-            forget = ((item, reviewer) for item in reviews)
-            self._db.executemany("DELETE FROM reviews WHERE item = ? AND reviewer = ?", forget)
-            keep = ((item, reviewer, *review, at) for item, review in reviews.items() if review)
-            self._db.executemany("INSERT INTO reviews VALUES (?, ?, ?, ?, ?)", keep)
+            self._write_all("DELETE FROM reviews WHERE item = ? AND reviewer = ?", forget)
+            self._write_all("INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?)", keep)
 
     def reviews(self) -> dict[int, dict[str, Label]]:
         """Labels by item and person; none in a run that was made before there were reviews."""
@@ -303,11 +278,67 @@ class Store:
     def reopen_failed(self) -> int:
         """Forget failed exchanges and the outcomes that rest on them, so that they are asked again; how many items."""
         with self._transaction():
-            self._db.execute("DELETE FROM ballots WHERE item IN (SELECT item FROM exchanges WHERE status = 'failed')")
-            reopen = "UPDATE items SET outcome = NULL WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')"
-            found = self._db.execute(reopen).rowcount
-            self._db.execute("DELETE FROM exchanges WHERE status = 'failed'")
+            self._write("DELETE FROM ballots WHERE item IN (SELECT item FROM exchanges WHERE status = 'failed')")
+            found = self._write(
+                "UPDATE items SET outcome = NULL WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')"
+            )
+            self._write("DELETE FROM exchanges WHERE status = 'failed'")
         return found
+
+
+def _lock(folder: Path) -> int:
+    """The descriptor that holds the lock until it is closed."""
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise BadInput(f"another process is working on {folder}; wait for it or stop it") from error
+    return lock
+
+
+def _connect(database: Path, readonly: bool) -> sqlite3.Connection:
+    if readonly:
+        return sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    return sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+
+
+def _check_format(db: sqlite3.Connection, folder: Path, *, may_be_new: bool) -> None:
+    """Raises BadInput unless a run of this format, or nothing yet, is in it. Changes nothing."""
+    tables = {row["name"] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables and may_be_new:
+        return
+    told = "SELECT value FROM meta WHERE key = 'schema_version'"
+    found = db.execute(told).fetchone() if "meta" in tables else None
+    if found is None:
+        raise BadInput(f"{folder} is no run folder: its {DATABASE} holds no run; start a new folder")
+    if found["value"] != str(SCHEMA_VERSION):
+        raise BadInput(
+            f"{folder} has format {found['value']}, and this SafeBench ({version('safebench')}) reads format"
+            f" {SCHEMA_VERSION}; read it with the version of SafeBench that made it (its run.toml names it) or start a"
+            " new folder"
+        )
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    """Settings of a run that is written to, and the tables that it lacks: all of them or none."""
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=NORMAL")
+    db.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: every checkpoint waits for the disk
+    insert = f"INSERT OR IGNORE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');"  # noqa: S608
+    db.executescript(f"BEGIN; {SCHEMA} {insert} COMMIT")
+
+
+def _row(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple([storable(value) if isinstance(value, str) else value for value in values])
+
+
+def _is_whole(path: Path, size: int) -> bool:
+    """Whether the file has the length that it should: after a power cut it may be there and empty."""
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
 def query_from(row: sqlite3.Row) -> Query:

@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from safebench.errors import BrokenMedia
+
 TEXT = "text"
 
 
@@ -100,7 +102,12 @@ class Media:
         return cls(medium, mime, hashlib.sha256(data).hexdigest(), len(data), data)
 
     def read(self) -> bytes:
-        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        """The bytes. Raises BrokenMedia where there are more or fewer of them than there were."""
+        data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        if len(data) != self.size:
+            where = "in memory" if isinstance(self.source, bytes) else str(self.source)
+            raise BrokenMedia(where, self.size, len(data))
+        return data
 
     def reference(self) -> dict[str, Any]:
         """What is stored in place of the bytes."""

@@ -161,7 +161,7 @@ def test_a_seed_below_zero_is_refused_before_anything_is_asked(data: Path) -> No
 
 def test_a_conversion_that_failed_is_status_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data.parent / "r.toml").write_text(
-        '[image.tiny]\nsteps = [{ use = "typographic", width = 90, height = 90, min_font_size = 50, max_font_size = 50 }]'
+        '[image.tiny]\nsteps = [{ use = "typographic", width = 90, height = 90, min_font_size = 50 }]\n'
     )
     told = ["convert", str(data), "-c", "image:tiny", "--recipes", "r.toml", "--workers", "1", "--out"]
     assert run_command([*told, "out"]) == 1

@@ -38,7 +38,6 @@ def test_asr_is_unsafe_over_decided_with_its_bounds() -> None:
     assert cell.asr_low == 3 / 20
     assert cell.asr_high == 13 / 20
     assert cell.summary()["asr_paper"] == 3 / 20
-    assert cell.open == 10
 
 
 OPEN = [outcome for outcome in Outcome if not outcome.decided]

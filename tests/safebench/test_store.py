@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from safebench.errors import BadInput
-from safebench.store import SCHEMA_VERSION, Store
+from safebench.comprehension import Comprehension
+from safebench.errors import BadInput, BrokenMedia
+from safebench.records import storable
+from safebench.store import DATABASE, SCHEMA_VERSION, Store
+from safebench.transcribing import Transcript
 from safebench.types import (
     Attempt,
     Ballot,
@@ -130,56 +137,135 @@ def test_failed_items_can_be_asked_again_and_others_are_left_alone(store: Store)
     assert [item.query.id for _, item in store.pending({"text": TEXT})] == ["q1"]
 
 
-LONE = "half a smile: \ud83d"  # no UTF-8 can hold it, and models send it
+# --- lone surrogates
+
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=8) | st.sampled_from(
+    ["\ud83d", "a\udfffb", "\0", "\U0001f600"]
+)
 
 
-def test_lone_surrogates_are_kept_as_question_marks_wherever_they_stand(store: Store) -> None:
-    failure = Failure("endpoint", "HTTP 500", LONE)
-    store.keep_exchange("key", 1, "target", {"messages": [LONE]}, Response("failed", model=LONE, failure=failure))
-    store.keep_outcome(1, Outcome.NO_ANSWER, LONE, None, None, "key", [])
-    found = store.exchange("key")
-    assert found is not None
-    assert found.failure == Failure("endpoint", "HTTP 500", "half a smile: ?")
-    assert found.model == "half a smile: ?"
-    assert [row["reason"] for row in store.rows("SELECT reason FROM items WHERE id = 1")] == ["half a smile: ?"]
+@given(*[TEXTS] * 4)
+def test_any_text_is_kept_and_read_back(a: str, b: str, c: str, d: str) -> None:
+    with TemporaryDirectory() as folder, Store(Path(folder)) as store:
+        store.plan([Query("q", a, Intent.BENIGN, b, c)], {b: d}, [Item(Query("q", a), TEXT)])
+        planned = next(item.query for _, item in store.pending({"text": TEXT}))
+        assert (planned.text, planned.scenario, planned.twin) == (storable(a), storable(b), storable(c))
+        store.skip(TEXT, a, 1)
+        store.keep_deliveries([{"said": a, b: [c]}])
+        assert store.deliveries()[0]["said"] in (storable(a), [storable(c)])  # where b is "said"
+        store.keep_probe(1, Comprehension("missed", 0.5, a))
+        store.keep_spoken(1, Transcript(a, b, c), None, None)
+        assert next(store.rows("SELECT transcript FROM spoken"))[0] == storable(a)
+
+        failure, draft = Failure(a, b, c), Draft(a, b)
+        fidelity = Fidelity("failed", {a: 1.0}, b, c, d)
+        store.keep_rendering(planned, Rendering(a, "k", None, fidelity, failure, said=b, written=c, drafts=(draft,)))
+        rendering = store.rendering("k")
+        assert rendering is not None
+        assert rendering.failure == Failure(storable(a), storable(b), storable(c))
+        assert (rendering.recipe, rendering.said, rendering.written) == (storable(a), storable(b), storable(c))
+
+        attempt = Attempt(0.1, 500, d)
+        told = {"finish": a, "model": b, "usage": {c: d}, "attempts": (attempt,), "failure": failure, "thinking": d}
+        kept = store.keep_exchange("k", 1, a, {"messages": [b]}, Response("failed", c, **told))
+        found = store.exchange("k")
+        assert found is not None
+        assert (found.text, found.thinking) == (kept.text, kept.thinking) == (storable(c), storable(d))
+        assert (found.finish, found.model, found.usage) == (storable(a), storable(b), {storable(c): storable(d)})
+        assert found.failure == rendering.failure
+        assert found.attempts == (Attempt(0.1, 500, storable(d)),)
+
+        ballot = Ballot(a, 0, Label.SAFE, 5, b, (c,))
+        store.keep_outcome(1, Outcome.SAFE, a, 5, b, c, [ballot])
+        assert store.ballots(1) == [Ballot(storable(a), 0, Label.SAFE, 5, storable(b), (storable(c),))]
+        store.keep_reviews(a, {1: (Label.SAFE, b)})
+        assert store.reviews_by(a) == {1: (Label.SAFE, storable(b))}
 
 
-def test_an_error_while_an_item_is_closed_loses_nothing_before_or_after(store: Store) -> None:
+# --- errors on the way
+
+
+def failing() -> Iterator[Ballot]:
+    yield Ballot("a", 0, Label.SAFE, 5)
+    raise RuntimeError("a juror broke")
+
+
+def test_an_error_in_a_write_loses_nothing_before_or_after_it(store: Store) -> None:
     store.keep_exchange("before", 1, "target", {}, Response("answered", "one"))
-    unbindable = Ballot("juror", 0, Label.SAFE, object(), "why", ())  # type: ignore[arg-type]
-    with pytest.raises(sqlite3.Error):
-        store.keep_outcome(1, Outcome.SAFE, "why", 5, None, None, [unbindable])
+    with pytest.raises(RuntimeError, match="juror"):
+        store.keep_outcome(1, Outcome.SAFE, "why", 5, None, None, failing())
     store.keep_exchange("after", 2, "target", {}, Response("answered", "two"))
+    store.keep_outcome(2, Outcome.SAFE, "why", 5, None, None, [])
     store.close()
-    with Store(store.folder, readonly=True) as again:
-        assert again.counts() == {"text": {None: 2}}
+    with Store(store.folder) as again:
         assert [again.exchange(key) is not None for key in ("before", "after")] == [True, True]
+        assert again.counts() == {"text": {None: 1, "safe": 1}}
+        assert again.ballots(1) == []
 
 
-def test_a_run_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    with sqlite3.connect(tmp_path / "run" / "run.db") as database:
-        database.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
-        database.execute("INSERT INTO meta VALUES ('schema_version', '1')")
-    database.close()
-    for _ in range(2):  # the lock is free again
-        with pytest.raises(BadInput, match=f"version 1, this one reads {SCHEMA_VERSION}"):
-            Store(tmp_path / "run")
-    with sqlite3.connect(tmp_path / "run" / "run.db") as database:
-        assert database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("meta",)]
-    database.close()
+def test_media_left_short_by_a_power_cut_are_made_again(store: Store) -> None:
+    media = Media.of("picture", "image/png", b"png")
+    rendering = Rendering("plain", "key", media, Fidelity("unchecked"))
+    kept = store.keep_rendering(QUERIES[0], rendering)
+    assert kept.media is not None
+    path = store.media_path(media.sha256, media.mime)
+    path.write_bytes(b"")
+    with pytest.raises(BrokenMedia, match=r"0 bytes in place of 3"):
+        kept.media.read()
+    assert store.rendering("key") is None
+    assert store.keep(media).read() == b"png"
+    assert store.rendering("key") == kept
+    path.unlink()
+    assert store.rendering("key") is None
 
 
-def test_a_file_that_is_no_database_is_refused_and_the_lock_is_free_again(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "run.db").write_text("this is no database, " * 100)
+# --- folders that are not opened
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_a_run_of_another_format_is_refused_and_left_as_it_is(store: Store, readonly: bool) -> None:
+    store.close()
+    database = store.folder / DATABASE
+    with sqlite3.connect(database) as db:
+        db.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+        db.execute("DROP TABLE probes")
+        db.execute("PRAGMA journal_mode=DELETE")
+    db.close()
+    before = database.read_bytes()
+    for _ in range(2):  # the first gave the lock back
+        with pytest.raises(BadInput, match=rf"format 3, and .* reads format {SCHEMA_VERSION}; .* run\.toml"):
+            Store(store.folder, readonly=readonly)
+    assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"x" * 5000])
+def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path, readonly: bool, content: bytes) -> None:
+    (tmp_path / DATABASE).write_bytes(content)
     for _ in range(2):
-        with pytest.raises(BadInput, match=r"run\.db cannot be read as a run"):
-            Store(tmp_path / "run")
+        with pytest.raises(BadInput, match=r"cannot be opened as a run: .*"):
+            Store(tmp_path, readonly=readonly)
+    assert (tmp_path / DATABASE).read_bytes() == content
 
 
-def test_media_that_a_power_cut_left_empty_are_written_again(store: Store) -> None:
-    kept = store.keep(Media.of("speech", "audio/wav", b"RIFF"))
-    assert isinstance(kept.source, Path)
-    kept.source.write_bytes(b"")
-    assert store.keep(Media.of("speech", "audio/wav", b"RIFF")).read() == b"RIFF"
+def test_another_database_is_no_run(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / DATABASE) as db:
+        db.execute("CREATE TABLE notes (text TEXT)")
+    db.close()
+    with pytest.raises(BadInput, match="holds no run"):
+        Store(tmp_path)
+
+
+def test_an_empty_file_becomes_a_run(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).touch()
+    with pytest.raises(BadInput, match="holds no run"):
+        Store(tmp_path, readonly=True)
+    with Store(tmp_path) as store:
+        assert not store.planned
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "50% ? #1"
+    Store(folder).close()
+    with Store(folder, readonly=True) as reader:
+        assert not reader.planned
