@@ -8,15 +8,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from safebench.asking import ask_safely
-from safebench.errors import SafeBenchError
+from safebench.errors import Stopping
 from safebench.plugins import Target
 from safebench.records import compact, storable
 from safebench.store import Store
 from safebench.types import Request, Response
-
-
-class Stopping(SafeBenchError):
-    """The run is being stopped: no new call is made."""
 
 
 class Budget(Protocol):
