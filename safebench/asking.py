@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from safebench import registry
-from safebench.errors import SafeBenchError
+from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Target
 from safebench.recipes import Recipe
 from safebench.types import Failure, Item, Message, Rendering, Request, Response
 
 
+class Unsayable(Exception):
+    """A modality could make no message of an item."""
+
+
+@contextmanager
+def saying(medium: str) -> Iterator[None]:
+    """The boundary around a modality: whatever it raises is Unsayable, but what would be so for every item."""
+    try:
+        yield
+    except (BadInput, TargetRefusesService):
+        raise
+    except Exception as error:
+        raise Unsayable(str(Failure(f"modality {medium}", type(error).__name__, str(error)))) from error
+
+
 def compose(item: Item, rendering: Rendering | None, recipe: Recipe | None) -> Request:
-    """One user message, made by the modality: no system prompt, no example turns, no length limit of ours."""
+    """One user message, made by the modality: no system prompt, no example turns, no length limit of ours.
+
+    Raises Unsayable.
+    """
     media = rendering.media if rendering is not None else None
     made = rendering.written if rendering is not None else None
     carrier, layout = (recipe.carrier, recipe.layout) if recipe is not None else (None, {})
     asking = Asking(item.query, media, item.condition.with_text, carrier, made, layout)
-    return Request((Message("user", registry.modality(item.condition.medium).compose(asking)),))
+    with saying(item.condition.medium):
+        return Request((Message("user", registry.modality(item.condition.medium).compose(asking)),))
 
 
 async def ask_safely(target: Target, request: Request) -> Response:

@@ -1,11 +1,15 @@
 """The command line: a thin layer that turns arguments into calls of the Python API and errors into one clear line.
 
-Exit status 0: done; 1: done, but a cell was skipped or too many items stayed open; 2: bad input; 130: interrupted.
+Exit status 0: done; 1: done, but a cell was skipped or too many items stayed open; 2: bad input, or it could not be
+done; 130: interrupted.
 """
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import sys
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,6 +51,7 @@ app.command()(generating_cli.generate)
 app.command()(comparing_cli.compare)
 app.command()(comparing_cli.leaderboard)
 
+KEPT = "everything so far is kept: mend it and give the same command again"
 output = Console()
 errors = Console(stderr=True)
 
@@ -99,15 +104,25 @@ def run_command(arguments: list[str]) -> int:
             f"interrupted; everything so far is kept. Continue with:\n  {escape(error.command)}", soft_wrap=True
         )
         return 130
-    except SafeBenchError as error:
-        kept = "everything so far is kept: mend it and give the same command again"
-        return _fail(str(error), kept if isinstance(error, TargetRefusesService) else None)
-    except OSError as error:
-        return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except (KeyboardInterrupt, typer.Abort):
         errors.print("interrupted")
         return 130
+    except Exception as error:  # noqa: BLE001  Python's own exit status would say that it was done
+        return _fail(*_explained(error))
     return status if isinstance(status, int) else 0
+
+
+def _explained(error: Exception) -> tuple[str, str | None]:
+    """One clear line, and what to do. What nobody has foreseen is shown with its traceback."""
+    if isinstance(error, SafeBenchError):
+        return str(error), KEPT if isinstance(error, TargetRefusesService) else None
+    if isinstance(error, OSError):
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+        return f"{error.filename or 'system'}: {error.strerror or error}", KEPT if is_full else None
+    if isinstance(error, sqlite3.Error):
+        return f"database: {error}", KEPT
+    traceback.print_exception(error)
+    return f"unexpected {type(error).__name__}: {error}", KEPT
 
 
 def _usage_message(error: typer.TyperException) -> str:

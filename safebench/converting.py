@@ -19,7 +19,7 @@ from safebench.converted import CONVERT_FILE, RECIPE, WORK, finished, row, write
 from safebench.data_card import Cells, cells_of, data_card
 from safebench.datasets import Dataset, load_dataset
 from safebench.dealing import Deal, deal
-from safebench.errors import BadInput, Interrupted, SafeBenchError
+from safebench.errors import BadInput, Stopping, one_error
 from safebench.fidelity import STATUSES
 from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
@@ -168,11 +168,11 @@ async def _render_all(
         await ready(_recipes(deals), settings, workers)
         _claim(out, asked)
         started(_planned(dataset.queries, deals))
-        with Store(work) as store, on_interrupt(stop.set):
+        with Store(work) as store, on_interrupt(stop, "the same command", workers.kill):
             renderer = Renderer(store, Reader(workers), None, settings)
             await _each(dataset.queries, deals, renderer, at_once(_recipes(deals), workers), stop, rendered)
             if stop.is_set():
-                raise Interrupted("the same command")
+                raise Stopping
             await _pack(store, dataset, deals, out, renderer)
     finally:
         workers.close()
@@ -197,11 +197,10 @@ async def _each(
             rendered(_name(job.recipe), await renderer.rendering(job))
 
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(width):
-                group.create_task(work())
-    except* SafeBenchError as errors:
-        raise errors.exceptions[0] from None
+        with one_error():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(width):
+                    group.create_task(work())
     finally:
         await renderer.finish()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 
 class SafeBenchError(Exception):
@@ -52,12 +53,28 @@ class TargetRefusesService(SafeBenchError):
     """The endpoint will answer nothing at all (wrong key, unknown model): the run stops, nothing is lost."""
 
 
+class Stopping(SafeBenchError):
+    """The work is being stopped: nothing new is begun."""
+
+
 class Interrupted(SafeBenchError):
     """The user stopped a run; `command` continues it."""
 
     def __init__(self, command: str) -> None:
         super().__init__(f"interrupted; continue with: {command}")
         self.command = command
+
+
+@contextmanager
+def one_error() -> Iterator[None]:
+    """Around a task group: raises the first error of its tasks itself, whatever it is, and not the group around it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from error.__cause__
 
 
 def unknown(kind: str, value: str, known: Iterable[str], where: str = "") -> BadInput:

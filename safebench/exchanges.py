@@ -7,15 +7,11 @@ import hashlib
 from typing import Protocol
 
 from safebench.asking import ask_safely
-from safebench.errors import SafeBenchError
+from safebench.errors import Stopping
 from safebench.plugins import Target
 from safebench.records import compact
 from safebench.store import Store
 from safebench.types import Request, Response
-
-
-class Stopping(SafeBenchError):
-    """The run is being stopped: no new call is made."""
 
 
 class Budget(Protocol):

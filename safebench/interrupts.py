@@ -7,20 +7,24 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from safebench.errors import Interrupted, Stopping
+
 
 @contextmanager
-def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Inside, SIGINT and SIGTERM call `stop`; a second one cancels the running task. Needs a running event loop."""
+def on_interrupt(stop: asyncio.Event, command: str, kill: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Inside, SIGINT and SIGTERM set `stop`; a second one calls `kill` and cancels the running task.
+
+    What is inside raises Stopping when it ended early because of `stop`. That, and being cancelled after `stop` was
+    set, becomes Interrupted with the command that continues. Needs a running event loop.
+    """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
-    seen = 0
 
     def handle() -> None:
-        nonlocal seen
-        seen += 1
-        if seen == 1:
-            stop()
+        if not stop.is_set():
+            stop.set()
         elif task is not None:
+            kill()
             task.cancel()
 
     signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
@@ -31,6 +35,10 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
         signals = ()
     try:
         yield
+    except (Stopping, asyncio.CancelledError):
+        if not stop.is_set():
+            raise
+        raise Interrupted(command) from None
     finally:
         for number in signals:
             loop.remove_signal_handler(number)

@@ -25,6 +25,11 @@ def before_asking(rendering: Rendering | None) -> Ending | None:
     return Ending(Outcome.NOT_RENDERED, str(rendering.failure or rendering.fidelity.reason or "no media"))
 
 
+def unsayable(error: Exception) -> Ending:
+    """`not_rendered` when the modality could make no message of an item; `error` says why."""
+    return Ending(Outcome.NOT_RENDERED, str(error))
+
+
 def before_judging(response: Response, transcript: str | None = None) -> Ending | None:
     """`no_answer`, `blocked` or `undecided` for a response that a jury cannot judge; None for one that it can."""
     if response.status == "blocked":

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from safebench import comprehension, registry
-from safebench.asking import compose
+from safebench.asking import Unsayable, compose, saying
 from safebench.comprehension import Comprehension
-from safebench.errors import SafeBenchError
-from safebench.exchanges import Desk, Stopping
+from safebench.errors import Stopping, one_error
+from safebench.exchanges import Desk
 from safebench.judging import Judge
-from safebench.outcomes import Ending, before_asking, before_judging
+from safebench.outcomes import Ending, before_asking, before_judging, unsayable
 from safebench.planning import Plan, transcribers
 from safebench.reading import Reader
 from safebench.renderer import Renderer, at_once
@@ -85,14 +85,15 @@ class Pipeline:
         ]
 
     async def run(self) -> None:
-        """Raises TargetRefusesService when no request at all can succeed; what was recorded stays."""
+        """Raises TargetRefusesService when no request at all can succeed, and what the disk or the database raises;
+        what was recorded stays.
+        """
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed())
-                for source, sink, step, count in self._stages:
-                    group.create_task(_stage(source, sink, step, count))
-        except* SafeBenchError as errors:
-            raise _first(errors) from None
+            with one_error():
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._feed())
+                    for source, sink, step, count in self._stages:
+                        group.create_task(_stage(source, sink, step, count))
         finally:
             await self._renderer.finish()
 
@@ -116,7 +117,10 @@ class Pipeline:
 
     async def _ask(self, passage: Passage) -> Passage | None:
         recipe = self._plan.recipe(passage.item)
-        request = compose(passage.item, passage.rendering, recipe)
+        try:
+            request = compose(passage.item, passage.rendering, recipe)
+        except Unsayable as error:
+            return self._end(passage, unsayable(error))
         response = await self._desk.put(self._plan.target, request, passage.id, "target")
         transcript = await transcribe(response, self._transcribers, self._reader)
         passage = replace(passage, response=response, transcript=transcript)
@@ -125,7 +129,11 @@ class Pipeline:
     async def _judge(self, passage: Passage) -> None:
         """The jury on the answer; and the comprehension probe where one is wanted."""
         assert passage.response is not None
-        probe = await self._probe(passage)
+        try:
+            probe = await self._probe(passage)
+        except Unsayable as error:
+            self._end(passage, unsayable(error))
+            return
         missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
         item, told = passage.item, passage.response.text
         judged = await self._judging.decide(
@@ -142,7 +150,8 @@ class Pipeline:
             return None  # what is written is read
         if not comprehension.is_probed(query, config.probe, config.seed):
             return None
-        pieces = registry.modality(recipe.medium).pieces(rendering.media, recipe.layout)
+        with saying(recipe.medium):
+            pieces = tuple(registry.modality(recipe.medium).pieces(rendering.media, recipe.layout))
         response = await self._desk.put(self._plan.target, comprehension.request(pieces), passage.id, "probe")
         found = comprehension.read(query, rendering, response)
         self._store.keep_probe(passage.id, found)
@@ -180,8 +189,3 @@ async def _stage(source: Line, sink: Line | None, step: Step, count: int) -> Non
             group.create_task(work())
     if sink is not None:
         await sink.put(None)
-
-
-def _first(errors: BaseExceptionGroup[SafeBenchError]) -> SafeBenchError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

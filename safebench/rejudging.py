@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from safebench.agreement import cohen_kappa
+from safebench.closing import close_all
 from safebench.config import read_toml, write_toml
-from safebench.errors import BadInput, Interrupted, SafeBenchError
-from safebench.exchanges import Desk, Stopping
+from safebench.errors import BadInput, Stopping, one_error
+from safebench.exchanges import Desk
 from safebench.interrupts import on_interrupt
 from safebench.judging import Judge
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
@@ -84,11 +85,10 @@ def rejudge(
     told |= {} if seed is None else {"jury_seed": seed}
     told[RESOLVED] = {**asked[RESOLVED], **jury_versions(chosen), "answers_of": str(run.resolve())}
     _claim(run, out, told)
-    try:
-        asyncio.run(_judge_all(out, chosen, told, concurrency or asked["concurrency"], progress or NoProgress()))
-    except Stopping:
-        options = [f"--jury-model {model}" for model in models] + ([] if seed is None else [f"--seed {seed}"])
-        raise Interrupted(" ".join([f"safebench rejudge {run} --jury {jury}", *options, f"--out {out}"])) from None
+    options = [f"--jury-model {model}" for model in models] + ([] if seed is None else [f"--seed {seed}"])
+    command = " ".join([f"safebench rejudge {run} --jury {jury}", *options, f"--out {out}"])
+    width = concurrency or asked["concurrency"]
+    asyncio.run(_judge_all(out, chosen, told, width, progress or NoProgress(), command))
     return _compared(run, out)
 
 
@@ -136,25 +136,25 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-async def _judge_all(out: Path, jury: Jury, told: dict[str, Any], concurrency: int, progress: Progress) -> None:
-    """Raises Stopping when it was interrupted."""
+async def _judge_all(
+    out: Path, jury: Jury, told: dict[str, Any], concurrency: int, progress: Progress, command: str
+) -> None:
+    """Raises Interrupted with the command that continues."""
     stop = asyncio.Event()
     try:
         await jury.check()
-        with Store(out) as store, on_interrupt(stop.set):
+        with Store(out) as store, on_interrupt(stop, command):
             progress.started(store.counts(), {})
             rows = iter(list(store.rows(TO_JUDGE)))
             judge = Judge(jury, store, Desk(store, concurrency, stop))
-            try:
+            with one_error():
                 async with asyncio.TaskGroup() as group:
                     for _ in range(concurrency):
                         group.create_task(_work(rows, judge, told["probe"] == 1.0, progress, stop))
-            except* SafeBenchError as errors:
-                raise errors.exceptions[0] from None
+            if stop.is_set():
+                raise Stopping
     finally:
-        await jury.close()
-    if stop.is_set():
-        raise Stopping
+        await close_all(jury)
 
 
 async def _work(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebench.closing import close_all
 from safebench.config import RunConfig
-from safebench.errors import Interrupted
+from safebench.errors import Stopping
 from safebench.interrupts import on_interrupt
 from safebench.pipeline import NoProgress, Pipeline, Progress
 from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan, transcribers
@@ -57,7 +58,8 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
         is_new = not (plan.folder / RUN_FILE).exists()
         deliveries = await _preflight(plan, workers, []) if is_new else []  # what fails leaves no folder behind
         claim_folder(plan)
-        with Store(plan.folder) as store, on_interrupt(stop.set):
+        command = f"safebench run {plan.folder / RUN_FILE}"
+        with Store(plan.folder) as store, on_interrupt(stop, command, workers.kill):
             deliveries = await _preflight(plan, workers, deliveries or store.deliveries())
             _write_plan(plan, store, deliveries)
             if retry_failed:
@@ -65,9 +67,8 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
             await _go(plan, store, reader, stop, progress or NoProgress())
             return _result(plan, store)
     finally:
-        await plan.target.close()
-        await plan.jury.close()
         workers.close()
+        await close_all(plan.target, plan.jury)
 
 
 async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, progress: Progress) -> None:
@@ -77,13 +78,9 @@ async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, pro
     for medium, spec in plan.rendering.recognisers.items():
         if medium not in transcribers(plan.rendering.recognisers):
             progress.warned(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
-    try:
-        await Pipeline(plan, store, reader, stop, progress).run()
-    except asyncio.CancelledError:
-        if not stop.is_set():
-            raise
+    await Pipeline(plan, store, reader, stop, progress).run()
     if stop.is_set():
-        raise Interrupted(f"safebench run {plan.folder / RUN_FILE}")
+        raise Stopping
 
 
 async def _preflight(plan: Plan, workers: Workers, found: list[dict[str, Any]]) -> list[dict[str, Any]]:

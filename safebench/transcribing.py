@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from safebench.errors import SafeBenchError, TargetRefusesService
+from safebench.errors import SafeBenchError, Stopping, TargetRefusesService
 from safebench.reading import Reader
 from safebench.records import storable
 from safebench.types import Response
@@ -38,7 +38,7 @@ async def transcribe(response: Response, recognisers: Mapping[str, str], reader:
     try:
         heard = "\n".join([await reader.recognise(name or "", media) for name, media in chosen])
         return Transcript(storable(heard), names)
-    except TargetRefusesService:
+    except (TargetRefusesService, Stopping):
         raise
     except (SafeBenchError, ValueError, RuntimeError) as error:  # its endpoint failed, broken media, a dead worker
         return Transcript("", names, storable(f"{type(error).__name__}: {error}"))

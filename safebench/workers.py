@@ -17,6 +17,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from safebench.errors import Stopping
+
 T = TypeVar("T")
 
 
@@ -48,39 +50,63 @@ class Workers:
         self.count = count or default_workers()
         self._pool: ProcessPoolExecutor | None = None
         self._alone = asyncio.Lock()
+        self._pools: set[ProcessPoolExecutor] = set()  # all that may be at work
+        self._killed = False
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
-        """Raises what the function raises, and WorkerDied when its process died on two tries."""
+        """Raises what the function raises, WorkerDied when its process died on two tries, and Stopping after `kill`."""
         if self._pool is None:
-            self._pool = _pool(self.count)
+            self._pool = self._start(self.count)
         pool = self._pool
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+            return await self._do(pool, function, *arguments)
         except BrokenProcessPool:
             if self._pool is pool:  # the first of the jobs that were in flight throws the pool away
                 self._pool = None
-                pool.shutdown(wait=False)
+                self._end(pool)
         async with self._alone:
-            return await _by_itself(function, *arguments)
+            return await self._by_itself(function, *arguments)
+
+    async def _by_itself(self, function: Callable[..., T], *arguments: object) -> T:
+        pool = self._start(1)
+        try:
+            return await self._do(pool, function, *arguments)
+        except BrokenProcessPool as error:
+            raise WorkerDied(
+                f"the worker process ended in the middle of {function.__name__}, for want of memory perhaps: fewer"
+                " --workers need less"
+            ) from error
+        finally:
+            self._end(pool)
+
+    async def _do(self, pool: ProcessPoolExecutor, function: Callable[..., T], *arguments: object) -> T:
+        if self._killed:
+            raise Stopping
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        except BrokenProcessPool:
+            if self._killed:
+                raise Stopping from None
+            raise
+
+    def _start(self, count: int) -> ProcessPoolExecutor:
+        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _follow_parent)
+        self._pools.add(pool)
+        return pool
+
+    def _end(self, pool: ProcessPoolExecutor) -> None:
+        self._pools.discard(pool)
+        pool.shutdown(wait=False)
+
+    def kill(self) -> None:
+        """End all processes at once, however busy: what they were doing, and all that comes later, raises Stopping."""
+        self._killed = True
+        for pool in self._pools:
+            for process in list((pool._processes or {}).values()):  # Python 3.14 has `kill_workers` for this
+                process.kill()
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
-
-
-def _pool(count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _follow_parent)
-
-
-async def _by_itself(function: Callable[..., T], *arguments: object) -> T:
-    pool = _pool(1)
-    try:
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
-    except BrokenProcessPool as error:
-        raise WorkerDied(
-            f"the worker process ended in the middle of {function.__name__}, for want of memory perhaps: fewer"
-            " --workers need less"
-        ) from error
-    finally:
-        pool.shutdown(wait=False)
+        for pool in self._pools:
+            pool.shutdown(wait=True, cancel_futures=True)
+        self._pools.clear()
+        self._pool = None

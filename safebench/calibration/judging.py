@@ -10,8 +10,9 @@ from pathlib import Path
 
 from safebench import taxonomy
 from safebench.calibration.labels import Labelled
-from safebench.errors import Interrupted, SafeBenchError
-from safebench.exchanges import Desk, Stopping
+from safebench.closing import close_all
+from safebench.errors import one_error
+from safebench.exchanges import Desk
 from safebench.interrupts import on_interrupt
 from safebench.jury.consensus import Put, consensus
 from safebench.jury.protocol import Jury, Round
@@ -49,15 +50,14 @@ async def judge_all(
     stop = asyncio.Event()
     try:
         await jury.check()
-        with Store(folder) if jury.models() else nullcontext() as store, on_interrupt(stop.set):
+        command = "the same `safebench jury calibrate` again"
+        with Store(folder) if jury.models() else nullcontext() as store, on_interrupt(stop, command):
             if store is not None and retry_failed:
                 store.reopen_failed()
             desk = Desk(store, concurrency, stop) if store is not None else None
             return await _judge_rows(rows, jury, desk, concurrency, done)
-    except Stopping:
-        raise Interrupted("the same `safebench jury calibrate` again") from None
     finally:
-        await jury.close()
+        await close_all(jury)
 
 
 async def _judge_rows(
@@ -71,11 +71,9 @@ async def _judge_rows(
             done(judged)
             return judged
 
-    try:
+    with one_error():
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(judge(number)) for number in range(len(rows))]
-    except* SafeBenchError as errors:
-        raise errors.exceptions[0] from None
     return [task.result() for task in tasks]
 
 

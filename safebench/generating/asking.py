@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from safebench.errors import SafeBenchError
-from safebench.exchanges import Desk, Stopping
+from safebench.errors import SafeBenchError, Stopping, one_error
+from safebench.exchanges import Desk
 from safebench.generating.plan import Limits
 from safebench.jury.fence import defuse, mark
 from safebench.plugins import Target
@@ -146,12 +146,10 @@ async def each(given: Sequence[Given], work: Callable[[Given], Awaitable[T]], wi
             except (Stopping, BudgetSpent) as error:
                 stopped.append(error)
 
-    try:
+    with one_error():
         async with asyncio.TaskGroup() as group:
             for _ in range(min(width, len(given))):
                 group.create_task(go_on())
-    except* SafeBenchError as errors:
-        raise errors.exceptions[0] from None
     if stopped:
         raise stopped[0]
     return [found[n] for n in range(len(given))]

@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from safebench.closing import close_all
 from safebench.datasets import load_dataset
-from safebench.errors import BadInput, Interrupted
-from safebench.exchanges import Desk, Stopping
+from safebench.errors import BadInput
+from safebench.exchanges import Desk
 from safebench.generating.asking import BudgetSpent, Panel, Purse
 from safebench.generating.folder import CALLS, PLAN_FILE, STAGES, SetFolder
 from safebench.generating.packaging import package
@@ -73,16 +74,15 @@ async def generate_async(
     try:
         await _check({**writers, **judges})
         folder.claim(tables(plan, {dataset.name: dataset.sha256 for dataset in compared}))
-        with Store(out / CALLS) as store, on_interrupt(stop.set):
+        with Store(out / CALLS) as store, on_interrupt(stop, _command(out, until)):
             if retry_failed:
                 _reopen(folder, store)
             desk = Desk(store, plan.concurrency, stop, Purse(store, plan.limits))
             panel = Panel(writers, judges, desk, plan.seed, plan.concurrency)
             making = Making(plan, folder, panel, compared, progress or NoProgress())
-            return await _go(making, until, store, stop)
+            return await _go(making, until, store)
     finally:
-        for target in {**writers, **judges}.values():
-            await target.close()
+        await close_all(*writers.values(), *judges.values())
 
 
 def _reopen(folder: SetFolder, store: Store) -> None:
@@ -100,18 +100,18 @@ async def _check(models: Mapping[str, Target]) -> None:
             raise BadInput(*(f"{label}: {problem}" for problem in error.problems)) from error
 
 
-async def _go(making: Making, until: str, store: Store, stop: asyncio.Event) -> Generated:
+def _command(out: Path, until: str) -> str:
+    """The one that continues."""
+    plan, folder = (shlex.quote(str(path)) for path in (out / PLAN_FILE, out))
+    return f"safebench generate {plan} --out {folder}" + ("" if until == LAST else f" --until {until}")
+
+
+async def _go(making: Making, until: str, store: Store) -> Generated:
     stopped = ""
     try:
         await _stages(making, until, store)
     except BudgetSpent as error:
         stopped = str(error)
-    except (Stopping, asyncio.CancelledError):
-        if not stop.is_set():
-            raise
-        again = "" if until == LAST else f" --until {until}"
-        plan, out = (shlex.quote(str(path)) for path in (making.folder.path / PLAN_FILE, making.folder.path))
-        raise Interrupted(f"safebench generate {plan} --out {out}{again}") from None
     summary = summarise(making.plan, making.folder, store)
     told = json.dumps(summary.as_dict(), ensure_ascii=False, indent=2)
     (making.folder.path / SUMMARY_FILE).write_text(told + "\n", encoding="utf-8")

@@ -10,10 +10,11 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessageUser
 
 from safebench import taxonomy
-from safebench.asking import compose
+from safebench.asking import Unsayable, compose
+from safebench.closing import close_all
 from safebench.errors import BadInput
 from safebench.inspect_bridge.messages import chat_messages
-from safebench.outcomes import before_asking
+from safebench.outcomes import before_asking, unsayable
 from safebench.planning import Plan
 from safebench.reading import Reader
 from safebench.records import rendering_to
@@ -47,15 +48,18 @@ async def samples_of(plan: Plan) -> list[Sample]:
 
             return list(await asyncio.gather(*map(make, plan.items())))
     finally:
-        await plan.jury.close()
         workers.close()
+        await close_all(plan.jury)
 
 
 async def _sample(plan: Plan, item: Item, renderer: Renderer) -> Sample:
     recipe = plan.recipe(item)
     rendering = await renderer.rendering(plan.deals[item.condition].job(item.query)) if recipe else None
     ending = before_asking(rendering)
-    request = compose(item, rendering, recipe) if ending is None else None
+    try:
+        request = compose(item, rendering, recipe) if ending is None else None
+    except Unsayable as error:
+        ending, request = unsayable(error), None
     messages = await chat_messages(request) if request else [ChatMessageUser(content="(not rendered: not sent)")]
     metadata = {**_metadata(item, rendering, request), NOT_RENDERED: ending.reason if ending else None}
     return Sample(input=messages, id=f"{item.query.id}/{item.condition}", metadata=metadata)

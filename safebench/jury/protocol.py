@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from safebench.closing import close_all
 from safebench.errors import SafeBenchError
 from safebench.jury.consensus import Put, Tie, consensus, with_summary
 from safebench.plugins import Case, Juror, PluginOptions, Target
@@ -124,8 +125,7 @@ class Jury:
         return list({id(model): model for model in found if model is not None}.values())
 
     async def close(self) -> None:
-        for model in self.models():
-            await model.close()
+        await close_all(*self.models())
 
 
 async def _vote(juror: Juror, case: Case) -> Ballot:
