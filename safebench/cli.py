@@ -191,7 +191,9 @@ def run(
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0.")
     ] = None,
     allow_skips: Annotated[bool, typer.Option("--allow-skips", help="Exit 0 though cells were skipped.")] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where all calls failed.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed: calls, renderings, transcripts.")
+    ] = False,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
     from safebench.config import make_config, read_toml

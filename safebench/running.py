@@ -43,7 +43,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     """Take every item to exactly one outcome, recorded in the folder `config.out`.
 
     The same call on the same folder continues it: nothing recorded is asked for again. With `retry_failed`, items
-    whose calls failed are asked again.
+    whose calls, renderings or transcripts failed are tried again.
 
     Raises BadInput before anything is written, TargetRefusesService and Interrupted with everything recorded so far.
     """

@@ -52,6 +52,21 @@ CREATE TABLE IF NOT EXISTS ballots (
 CREATE TABLE IF NOT EXISTS reviews (
     item INTEGER, reviewer TEXT, label TEXT, comment TEXT, at REAL, PRIMARY KEY (item, reviewer)) WITHOUT ROWID;
 """
+REOPEN = """
+UPDATE items SET outcome = NULL
+WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')
+  OR id IN (SELECT item FROM spoken WHERE failure IS NOT NULL)
+  OR outcome = 'undecided' AND id NOT IN (SELECT item FROM ballots)  -- a spoken answer that nobody could transcribe
+  OR outcome = 'not_rendered' AND (rendering IS NULL OR rendering NOT IN (
+    SELECT key FROM renderings
+    WHERE json_extract(rendering, '$.fidelity.status') = 'failed' AND json_extract(rendering, '$.failure') IS NULL))
+"""
+FORGET_FAILED = (
+    "DELETE FROM ballots WHERE item IN (SELECT id FROM items WHERE outcome IS NULL)",
+    "DELETE FROM exchanges WHERE status = 'failed'",
+    "DELETE FROM spoken WHERE failure IS NOT NULL",
+    "DELETE FROM renderings WHERE json_extract(rendering, '$.failure') IS NOT NULL",
+)
 EXTENSIONS = {"audio/wav": ".wav"}  # what the mimetypes module does not know or names oddly
 
 
@@ -276,13 +291,14 @@ class Store:
         return {row["item"]: (Label(row["label"]), row["comment"]) for row in self.rows(sql, reviewer)}
 
     def reopen_failed(self) -> int:
-        """Forget failed exchanges and the outcomes that rest on them, so that they are asked again; how many items."""
+        """Forget failed exchanges, renderings and transcripts, and the outcomes that rest on them; how many items.
+
+        A rendering that was made and failed its check stays.
+        """
         with self._transaction():
-            self._write("DELETE FROM ballots WHERE item IN (SELECT item FROM exchanges WHERE status = 'failed')")
-            found = self._write(
-                "UPDATE items SET outcome = NULL WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')"
-            )
-            self._write("DELETE FROM exchanges WHERE status = 'failed'")
+            found = self._write(REOPEN)
+            for forget in FORGET_FAILED:
+                self._write(forget)
         return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from safebench.cli import run_command
+from safebench.store import Store
 
 DATA = "id,query\na,How?\n"
 
@@ -167,3 +169,27 @@ def test_a_conversion_that_failed_is_status_one(data: Path, capsys: pytest.Captu
     assert run_command([*told, "out"]) == 1
     assert "100.0 % of the renderings failed" in capsys.readouterr().err
     assert run_command([*told, "out", "--max-failed", "1"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device", "out/media"), "out/media: No space left on device"),
+        (sqlite3.OperationalError("database or disk is full"), "database: database or disk is full"),
+        (ZeroDivisionError("nobody knew"), "unexpected ZeroDivisionError: nobody knew"),
+    ],
+)
+def test_an_error_in_the_middle_of_a_run_is_one_line_and_loses_nothing(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "keep_exchange", fail)
+        assert run_with(data) == 2
+    shown = capsys.readouterr().err
+    assert f"error: {told}\neverything so far is kept" in shown
+    assert "ExceptionGroup" not in shown
+    assert ("Traceback" in shown) == isinstance(error, ZeroDivisionError)  # what nobody has foreseen has to be found
+    assert run_with(data, **{"--max-open": "1"}) == 0

@@ -269,3 +269,35 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     Store(folder).close()
     with Store(folder, readonly=True) as reader:
         assert not reader.planned
+
+
+def test_failed_renderings_and_transcripts_can_be_tried_again_and_failed_checks_stay(store: Store) -> None:
+    media, image = Media.of("image", "image/png", b"png"), Condition("image")
+    broke = Rendering("plain", "broke", None, Fidelity("failed"), Failure("engine", "Error", "503"))
+    misread = Rendering("plain", "misread", media, Fidelity("failed", reason="cer is 0.9"))
+    fine = Rendering("plain", "fine", media, Fidelity("passed"))
+    store.plan(QUERIES, {}, [Item(query, image, repeat) for query in QUERIES for repeat in range(3)])
+    for rendering in (broke, misread, fine):
+        store.keep_rendering(QUERIES[0], rendering)
+    ended = {
+        1: (Outcome.NOT_RENDERED, None),  # text that its modality could make no message of
+        2: (Outcome.SAFE, None),
+        3: (Outcome.NOT_RENDERED, "broke"),
+        4: (Outcome.NOT_RENDERED, "misread"),
+        5: (Outcome.NOT_RENDERED, "fine"),  # its modality, too
+        6: (Outcome.UNDECIDED, "fine"),  # a spoken answer without a transcript
+        7: (Outcome.UNDECIDED, "fine"),  # a hung jury
+        8: (Outcome.SAFE, "fine"),  # judged by its own text, since its transcript failed
+    }
+    for item, (outcome, key) in ended.items():
+        ballots = [Ballot("a", 0, Label.ABSTAIN)] if item in (2, 7, 8) else []
+        store.keep_outcome(item, outcome, "why", None, key, None, ballots)
+    store.keep_spoken(8, Transcript("", "any", "503"), Label.SAFE, None)
+    store.keep_spoken(2, Transcript("", "any"), Label.SAFE, None)
+
+    assert store.reopen_failed() == 5
+    pending = [id for id, _ in store.pending({"text": TEXT, "image": image})]
+    assert pending == [1, 3, 5, 6, 8]
+    assert [store.rendering(key) is None for key in ("broke", "misread", "fine")] == [True, False, False]
+    assert [row["item"] for row in store.rows("SELECT item FROM spoken")] == [2]
+    assert [len(store.ballots(item)) for item in (2, 7, 8)] == [1, 1, 0]

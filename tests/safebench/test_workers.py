@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from safebench.errors import Stopping
 from safebench.reading import Reader
 from safebench.rendering import recognise
 from safebench.types import Fidelity, Media, Rendering
@@ -107,3 +109,42 @@ async def test_what_a_fidelity_check_has_read_is_not_read_again() -> None:
     reader.learn(Rendering("r", "k", media, Fidelity("passed", {"cer": 0.0}, "ocr", "as read")))
     assert await reader.recognise("ocr", media) == "as read"
     assert workers.calls == 0
+
+
+async def test_what_is_killed_ends_at_once_however_busy_it_is() -> None:
+    workers = Workers(1)
+    process = await workers.run(os.getpid)
+    jobs = [asyncio.create_task(workers.run(time.sleep, 600)) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    started = time.monotonic()
+    workers.kill()
+    ended = await asyncio.gather(*jobs, workers.run(len, "abc"), return_exceptions=True)
+    workers.close()
+    assert [type(one) for one in ended] == 4 * [Stopping]  # no job of them counts as one that kills its worker
+    assert time.monotonic() - started < 10
+    assert not Path(f"/proc/{process}").exists()  # noqa: ASYNC240
+
+
+async def test_a_job_that_is_done_again_alone_is_killed_as_well(tmp_path: Path) -> None:
+    workers = Workers(1)
+    first, second = tmp_path / "first", tmp_path / "second"
+    job = asyncio.create_task(workers.run(die_and_then_hang, first, second))
+    await asyncio.to_thread(wait_until, second.exists)
+    workers.kill()
+    with pytest.raises(Stopping):
+        await job
+    workers.close()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def die_and_then_hang(first: Path, second: Path) -> None:
+    if not first.exists():
+        first.touch()
+        kill()
+    second.touch()
+    time.sleep(600)
