@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ class TransformersTarget(Target):
             raise BadInput("target 'transformers' needs a model: transformers:MODEL")
         check_exists("model", setup.argument)
         self._batcher: Batcher[Messages, Answer] = Batcher(self._answer, self.options.batch_size, size=self._chat.size)
+        # one thread: of several, one may still hold the tensors of a failed batch when the next takes its half
+        self._thread = ThreadPoolExecutor(1)
 
     @property
     def _chat(self) -> LocalChat:
@@ -63,6 +66,7 @@ class TransformersTarget(Target):
 
     async def close(self) -> None:
         await self._batcher.close()
+        self._thread.shutdown(wait=False)
 
     async def ask(self, request: Request) -> Response:
         started = time.perf_counter()
@@ -84,7 +88,7 @@ class TransformersTarget(Target):
         )
 
     async def _answer(self, conversations: list[Messages]) -> list[Answer]:
-        return await asyncio.to_thread(self._chat.answer, conversations)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._chat.answer, conversations)
 
 
 def _since(started: float) -> float:
