@@ -17,7 +17,7 @@ from safebench.extras import extras, missing
 from safebench.families import families
 from safebench.models import models
 from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
-from safebench.recipes import Recipe, load_recipes
+from safebench.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.torch_backend import check_matched
 from safebench.types import Query
@@ -73,7 +73,11 @@ def _recipes() -> Table:
 def _plugins(kind: type[Plugin]) -> Table:
     table = _table("name", "version", "what it is", "ready")
     for name in registry.names(kind):
-        plugin = registry.load(kind, name)
+        try:
+            plugin = registry.load(kind, name)
+        except BadInput as error:
+            table.add_row(escape(name), "–", escape(str(error)), "[red]broken[/]")
+            continue
         table.add_row(escape(name), escape(plugin.version), escape(plugin.summary), _ready(kind, name))
     return table
 
@@ -104,9 +108,18 @@ def examine() -> tuple[Table, bool]:
     for kind in LISTED.values():
         for name in registry.names(kind):
             healthy &= _row(table, f"{registry.KINDS[kind]} {name}", lambda k=kind, n=name: _load(k, n))
-    for medium, name in load_recipes():
+    healthy &= _row(table, "recipes", lambda: f"{len(load_recipes())} known")
+    for medium, name in _known_recipes():
         healthy &= _row(table, f"recipe {medium}:{name}", lambda m=medium, n=name: _try_recipe(m, n))
     return table, healthy
+
+
+def _known_recipes() -> Recipes:
+    """None where a modality that brings some is broken, which has a row of its own."""
+    try:
+        return load_recipes()
+    except BadInput:
+        return {}
 
 
 def _extra(name: str) -> str:

@@ -19,7 +19,15 @@ INSIDE = (  # fields that hold an error, or its message
 )
 DEEPEST = 8  # levels; real ones have four
 
+SCHEMA_NAMES = (  # what servers call the parameter that asks for structured output, and its parts
+    *("response_format", "json_schema", "json_object", "response_schema", "structured_output", "structured_outputs"),
+    *("guided_json", "guided_decoding", "guided_generation"),
+)
+POINTERS = ("param", "loc")  # fields that name the parameter that is wrong
+
 _NO_LETTER = re.compile(r"[\W_]+")
+_SCHEMA_NAME = re.compile(rf"(?<![a-z0-9_])(?:{'|'.join(SCHEMA_NAMES).replace('_', '[ _-]')})(?![a-z0-9_])")
+_QUOTED = re.compile(r"""(?<!\w)(?:"[^"]*"|'[^']*'|`[^`]*`|“[^”]*”)(?!\w)""")
 
 
 def meaning(status: int, body: object, family: Family) -> Literal["blocked", "no service", "failed"]:
@@ -42,6 +50,43 @@ def is_filters_stop(body: object, family: Family) -> bool:
     somewhere in the text is none: an error may name a parameter, or repeat the query.
     """
     return any(_is_stop(level, family) for level in _levels(body))
+
+
+def is_about_schema(body: object, messages: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an error says that the endpoint takes no structured output, or not this schema.
+
+    It does by the parameter that it points at, or, where it points at none, by a code or a message that names it. What
+    it repeats of the `messages` that were sent, and what it quotes beyond a mere name, does not count: a query may hold
+    such a word.
+    """
+    levels = list(_levels(body))
+    tables = [level for level in levels if not isinstance(level, str)]
+    pointed = [str(level[field]) for level in tables for field in POINTERS if level.get(field)]
+    if pointed:
+        return any(map(_names_schema, pointed))
+    codes = [level[field] for level in tables for field in CODES if isinstance(level.get(field), str)]
+    said = [_in_its_own_words(level, _texts(messages)) for level in levels if isinstance(level, str)]
+    return any(map(_names_schema, [*codes, *said]))
+
+
+def _texts(messages: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Texts of more than one word, the longest first."""
+    contents = [message.get("content") for message in messages]
+    parts = [part for content in contents for part in (content if isinstance(content, list) else [{"text": content}])]
+    texts = {" ".join(str(part.get("text") or "").split()) for part in parts}
+    return sorted((text for text in texts if " " in text), key=len, reverse=True)
+
+
+def _in_its_own_words(told: str, sent: Iterable[str]) -> str:
+    told = " ".join(told.split())
+    for text in sent:
+        told = told.replace(text, " ")
+    return _QUOTED.sub(lambda found: " " if " " in found[0] else found[0], told)
+
+
+def _names_schema(told: str) -> bool:
+    """Whether one of the names stands there whole, however its words are joined."""
+    return _SCHEMA_NAME.search(told.lower()) is not None
 
 
 def _is_stop(level: Mapping[str, Any] | str, family: Family) -> bool:

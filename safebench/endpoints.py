@@ -31,7 +31,9 @@ def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
 def endpoint_key(url: str, variable: str | None, who: str, usual: str = DEFAULT_KEY) -> str:
     """The key in `variable`, or in the usual one. Raises BadInput where there is none and one is needed."""
     name = variable or usual
-    key = os.environ.get(name)
+    key = os.environ.get(name, "").strip()
+    if not key.isprintable():
+        raise BadInput(f"{who}: the key in {name} holds a line break or the like, which no header takes: set it anew")
     if key:
         return key
     if variable is None and _is_loopback(url):
@@ -46,17 +48,18 @@ def _is_loopback(url: str) -> bool:
 
 def without_key(told: str, variable: str) -> str:
     """What an endpoint said, without the key in this variable, which some servers repeat in their errors."""
-    key = os.environ.get(variable)
+    key = os.environ.get(variable, "").strip()
     return told.replace(key, "(key)") if key else told
 
 
 def error_text(body: bytes) -> str:
-    """The message in an error body, or the beginning of the body, on one line."""
+    """The innermost message in an error body, or the beginning of the body, on one line."""
     text = body.decode("utf-8", "replace")
     try:
         told = json.loads(text)
-        inner = told.get("error", told) if isinstance(told, dict) else told
-        text = str(inner.get("message", inner) if isinstance(inner, dict) else inner)
-    except ValueError:
-        pass
-    return storable(" ".join(text.split()))[:300] or "nothing"
+    except (ValueError, RecursionError):
+        told = text
+    told = told[0] if isinstance(told, list) and told else told  # Gemini wraps its error in a list
+    while isinstance(told, dict) and (told.get("error") or told.get("message")):
+        told = told.get("error") or told.get("message")
+    return storable(" ".join(str(told).split()))[:300] or "nothing"

@@ -53,12 +53,15 @@ class Rejudged:
     """What another verdict changed, over the items that a jury judged both times.
 
     `moves`: (outcome before, now) -> items. `kappa`: Cohen's, of the outcomes; None where all are one.
+    `open_share`: of all items that have no decided outcome now; `max_open`: the largest that the run allows.
     `variance`: of `unsafe` among harmful items between the two verdicts, (a − b)² / 2 on average; None without any.
     """
 
     folder: Path
     moves: Counter[tuple[str, str]]
     kappa: float | None
+    open_share: float
+    max_open: float
     variance: float | None
 
 
@@ -77,6 +80,8 @@ def rejudge(
     Raises BadInput for a run that is not finished and for a folder that holds something else, TargetRefusesService and
     Interrupted with every ballot recorded so far.
     """
+    if seed is not None and seed < 0:
+        raise BadInput(f"seed {seed} is negative: give 0 or more")
     asked = _finished(run)
     table = read_jury(jury, models)
     chosen = build_jury(table, _seed(asked) if seed is None else seed)
@@ -182,7 +187,18 @@ async def _work(
 def _compared(run: Path, out: Path) -> Rejudged:
     with Store(run, readonly=True) as old, Store(out, readonly=True) as new:
         before, now = list(old.rows(JUDGED)), list(new.rows(JUDGED))
+        outcomes: Counter[str | None] = Counter()
+        for cell in new.counts().values():
+            outcomes.update(cell)
     pairs = [(a["outcome"], b["outcome"]) for a, b in zip(before, now, strict=True)]
     harmful = [pair for pair, row in zip(pairs, now, strict=True) if row["intent"] == Intent.HARMFUL]
     turned = sum((a == Outcome.UNSAFE) != (b == Outcome.UNSAFE) for a, b in harmful)
-    return Rejudged(out, Counter(pairs), cohen_kappa(pairs), turned / (2 * len(harmful)) if harmful else None)
+    still_open = sum(n for outcome, n in outcomes.items() if outcome is None or not Outcome(outcome).decided)
+    return Rejudged(
+        folder=out,
+        moves=Counter(pairs),
+        kappa=cohen_kappa(pairs),
+        open_share=still_open / outcomes.total() if outcomes else 0.0,
+        max_open=read_toml(out / RUN_FILE)["max_open"],
+        variance=turned / (2 * len(harmful)) if harmful else None,
+    )

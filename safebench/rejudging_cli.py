@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from safebench.rejudging import Rejudged
 
 output = Console()
+errors = Console(stderr=True)
 
 
 def rejudge(
@@ -24,16 +25,23 @@ def rejudge(
     jury_model: JuryModels = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the jury's draws; the run's own if not given.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
-) -> None:
+    max_open: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0; else the run's own.")
+    ] = None,
+) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
     from safebench.rejudging import rejudge
     from safebench.reporting import report
     from safebench.tables import Bars, show_report
 
-    with Bars(Console(stderr=True)) as bars:
+    with Bars(errors) as bars:
         found = rejudge(run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars)
     show_report(output, report(out).summary)
     _show(found)
+    is_too_open = found.open_share > (found.max_open if max_open is None else max_open)
+    if is_too_open:
+        errors.print(f"exit status 1: {100 * found.open_share:.1f} % of the items are open (see --max-open)")
+    return int(is_too_open)
 
 
 def _show(found: Rejudged) -> None:

@@ -36,7 +36,7 @@ output = Console()
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 SampleSize = Annotated[int, typer.Option(min=1, help="Answers to draw, over all conditions and outcomes.")]
-Seed = Annotated[int, typer.Option(help="Seed of the draw.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the draw.")]
 
 
 @app.command()

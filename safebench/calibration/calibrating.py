@@ -40,6 +40,8 @@ def calibrate(
     `positive` is the label in question: every measure is about telling it from all others. Calls are kept in a folder
     beside `out`, so that the same call again goes on where it stopped. Raises BadInput when labels or jury do not fit.
     """
+    if seed < 0:
+        raise BadInput(f"seed {seed} is negative: give 0 or more")
     if positive not in TRUTHS:
         raise unknown("label", positive, TRUTHS)
     count = sum(row.label == positive for row in labels.rows)

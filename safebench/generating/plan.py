@@ -88,7 +88,7 @@ class Plan(PluginOptions):
 
     title: str
     language: str = "English"
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     count: int = Field(100, ge=1)  # queries of each scenario
     scenarios: Literal["all"] | tuple[str, ...] = "all"  # ids of the taxonomy
     counts: Mapping[str, int] = {}  # where a scenario gets another number

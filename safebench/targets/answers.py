@@ -9,16 +9,16 @@ from math import isfinite
 from time import time
 from typing import Any
 
-import openai
-
 from safebench.endpoint_errors import meaning
 from safebench.errors import TargetRefusesService
 from safebench.families import Family
 from safebench.plugins import Encoder
 from safebench.targets.thinking import split_thinking
+from safebench.targets.transport import Reply
 from safebench.types import Attempt, Failure, Media, Response
 from safebench.wording import words
 
+RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
 THINKING = ("thinking", "reasoning")  # types of content parts
 
 
@@ -105,51 +105,38 @@ def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
 # --- errors
 
 
-def from_status_error(error: openai.APIStatusError, failure: Failure, family: Family) -> Response:
+def from_error(reply: Reply, failure: Failure, family: Family) -> Response:
     """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
-    match meaning(error.status_code, error.response.text, family):
+    match meaning(reply.status, reply.text, family):
         case "blocked":
             return Response("blocked", finish="content_filter", failure=failure)
         case "no service":
-            raise TargetRefusesService(str(failure)) from error
+            raise TargetRefusesService(str(failure))
     return Response("failed", failure=failure)
 
 
-def worth_retrying(error: openai.APIStatusError, statuses: frozenset[int]) -> bool:
-    return error.status_code in statuses or error.status_code >= 500
+def worth_retrying(status: int) -> bool:
+    return status in RETRIED or status >= 500
 
 
-def is_about_schema(error: openai.APIStatusError) -> bool:
-    told = error.response.text.lower().replace("-", "_").replace(" ", "_")
-    return any(word in told for word in ("response_format", "json_schema", "structured", "guided"))
-
-
-def error_message(error: openai.APIError) -> str:
-    body = error.body[0] if isinstance(error.body, list) and error.body else error.body  # Gemini wraps it in a list
-    while isinstance(body, dict) and (body.get("error") or body.get("message")):
-        body = body.get("error") or body.get("message")
-    return _short(body or error.message)
-
-
-def cause(error: BaseException) -> str:
-    """The innermost reason, where the client only says 'Connection error.'."""
+def cause(error: Exception) -> str:
+    """The innermost reason."""
     inner = _innermost(error)
     return _short(str(inner) or type(inner).__name__)
 
 
-def _innermost(error: BaseException) -> BaseException:
-    return error if error.__cause__ is None else _innermost(error.__cause__)
+def _innermost(error: Exception) -> Exception:
+    return _innermost(error.__cause__) if isinstance(error.__cause__, Exception) else error
 
 
 def named(error: Exception) -> tuple[str, str]:
-    """Type and message of an error that came with no HTTP status. The client calls a lost connection a timeout."""
+    """Type and message of an error that came with no HTTP status."""
     kind = "malformed answer" if isinstance(error, ValueError) else type(_innermost(error)).__name__
     return kind, cause(error)
 
 
-def retry_after(error: openai.APIStatusError) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from a Retry-After header (a number or a date), or from retry-after-ms."""
-    headers = error.response.headers
     told, ms = headers.get("retry-after", ""), headers.get("retry-after-ms")
     try:
         if ms is not None:
@@ -163,10 +150,10 @@ def retry_after(error: openai.APIStatusError) -> float | None:
     return max(0.0, seconds) if isfinite(seconds) else None
 
 
-def too_long(response: Response, error: openai.APIStatusError, longest: float) -> Response:
+def too_long(response: Response, seconds: float, longest: float) -> Response:
     """The failure, with the wait that the server wants."""
     assert response.failure is not None
-    told = f"it wants {retry_after(error):.0f} s of waiting, and more than {longest:.0f} s are not waited"
+    told = f"it wants {seconds:.0f} s of waiting, and more than {longest:.0f} s are not waited"
     failure = replace(response.failure, message=f"{response.failure.message}; {told}")
     return replace(response, failure=failure)
 

@@ -9,21 +9,20 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
-import openai
 from pydantic import Field
 from pydantic_core import to_json
 
-from safebench.endpoints import endpoint_key, without_key
+from safebench.endpoint_errors import is_about_schema
+from safebench.endpoints import endpoint_key, error_text, without_key
 from safebench.errors import BadInput
 from safebench.families import Family, family_of
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers
 from safebench.targets.messages import encode_messages, media_encoders
+from safebench.targets.transport import UNREACHED, Reply, Transport
 from safebench.types import TEXT, Attempt, Failure, Request, Response
 
-RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
-UNREACHED = (openai.APIConnectionError, aiohttp.ClientError)  # the second one for what is no HTTP, as the client has it
+CHECK_TIMEOUT = 10.0  # s
 LONGEST_WAIT = 60.0  # s, where the server does not say how long
 LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 
@@ -50,7 +49,7 @@ class OpenAITarget(Target):
         self._endpoint = self._spoken.describe()  # a hash over all of it, and wanted with every call
         self._parameters = self._spoken.sent(self.options.parameters, f"target {self._component!r}")
         self._encoders = media_encoders(self.family, self.encoders, self._spoken.encoders)
-        self._client: openai.AsyncOpenAI | None = None
+        self._transport: Transport | None = None
         self._structured = self._spoken.structured != "none"
 
     @property
@@ -78,17 +77,14 @@ class OpenAITarget(Target):
 
     async def check(self) -> None:
         """Raises BadInput for a missing or rejected key and an endpoint that nobody answers at; asks no model."""
-        url = f"{self.base_url}/models"
         try:
-            await self._open().with_options(timeout=min(10.0, self.options.timeout)).models.with_raw_response.list()
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise BadInput(f"{url} rejects the key in {self._key_name}: {self._told(error)}") from error
-        except UNREACHED as error:
+            reply = await self._open().get("/models", min(CHECK_TIMEOUT, self.options.timeout))
+        except (*UNREACHED, ValueError) as error:
             raise BadInput(
                 f"no endpoint answers at {self.base_url}: {answers.cause(error)}; check --base-url"
             ) from error
-        except openai.APIError:
-            return  # not every server lists its models; the first request will tell
+        if reply.status in (401, 403):  # of any other error the first request will tell: not every server lists models
+            raise BadInput(f"{self.base_url}/models rejects the key in {self._key_name}: {self._told(reply)}")
 
     @property
     def _key_name(self) -> str:
@@ -97,22 +93,18 @@ class OpenAITarget(Target):
     def _key(self) -> str:
         return endpoint_key(self.base_url, self.options.api_key_env, f"target {self._component}", self._spoken.key)
 
-    def _told(self, error: openai.APIError) -> str:
-        return without_key(answers.error_message(error), self._key_name)
+    def _told(self, reply: Reply) -> str:
+        return without_key(error_text(reply.body), self._key_name)
 
-    def _open(self) -> openai.AsyncOpenAI:
-        if self._client is None:
-            key, timeout = self._key(), self.options.timeout
-            http = openai.DefaultAioHttpClient(timeout=timeout)
-            self._client = openai.AsyncOpenAI(
-                api_key=key, base_url=self.base_url, max_retries=0, timeout=timeout, http_client=http
-            )
-        return self._client
+    def _open(self) -> Transport:
+        if self._transport is None:
+            self._transport = Transport(self.base_url, self._key(), self._key_name, self.options.timeout)
+        return self._transport
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        if self._transport is not None:
+            await self._transport.close()
+            self._transport = None
 
     # --- asking
 
@@ -137,39 +129,42 @@ class OpenAITarget(Target):
         status: int | None = None
         wait: float | None = None
         try:
-            told = await self._call(body, schema)
-            status = 200
-            response = answers.read(json.loads(told), self._encoders, self._spoken)
-        except openai.APIStatusError as error:
-            status = error.status_code
-            failure = Failure(self._component, f"HTTP {status}", self._told(error))
-            response = answers.from_status_error(error, failure, self._spoken)
-            if answers.worth_retrying(error, RETRIED):
-                wait = self._wait(len(attempts), error)
-                response = response if wait is not None else answers.too_long(response, error, LONGEST_TOLD)
+            reply = await self._call(body, schema)
+            status = reply.status
+            if reply.ok:
+                response = answers.read(json.loads(reply.body), self._encoders, self._spoken)
+            else:
+                response, wait = self._refused(reply, len(attempts))
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
-            response = Response("failed", failure=Failure(self._component, *answers.named(error)))
+            kind, told = answers.named(error)
+            response = Response("failed", failure=Failure(self._component, kind, without_key(told, self._key_name)))
             wait = self._wait(len(attempts))
         why = str(response.failure) if response.failure else None
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
         return answers.with_attempts(response, attempts), wait
 
-    async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> str:
-        """The text of a good answer, which may be malformed. An endpoint without structured output is asked without."""
+    def _refused(self, reply: Reply, attempt: int) -> tuple[Response, float | None]:
+        """What an error means, and how long to wait before the next attempt (None: another try is no use)."""
+        failure = Failure(self._component, f"HTTP {reply.status}", self._told(reply))
+        response = answers.from_error(reply, failure, self._spoken)
+        if not answers.worth_retrying(reply.status):
+            return response, None
+        told = answers.retry_after(reply.headers)
+        if told is not None and told > LONGEST_TOLD:
+            return answers.too_long(response, told, LONGEST_TOLD), None
+        return response, self._wait(attempt, told)
+
+    async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> Reply:
+        """What the endpoint sent, be it good or bad. One without structured output is asked without."""
         if schema is not None and self._structured:
-            try:
-                return await self._post({**body, "response_format": self._format(schema)})
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not answers.is_about_schema(error):
-                    raise
-                self._structured = False
+            reply = await self._post({**body, "response_format": self._format(schema)})
+            if reply.status not in (400, 422) or not is_about_schema(reply.text, body["messages"]):
+                return reply
+            self._structured = False
         return await self._post(body)
 
-    async def _post(self, body: Mapping[str, Any]) -> str:
-        """By the client's own request, with its errors and its key, but not through its types and its encoder: they
-        would look at every part of every message again, which takes longer than to send it.
-        """
-        return await self._open().post("/chat/completions", cast_to=str, content=to_json(body))
+    async def _post(self, body: Mapping[str, Any]) -> Reply:
+        return await self._open().post("/chat/completions", to_json(body))
 
     def _format(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if self._spoken.structured == "json_object":
@@ -181,9 +176,8 @@ class OpenAITarget(Target):
         return f"openai:{self.setup.argument}"
 
     @staticmethod
-    def _wait(attempt: int, error: openai.APIStatusError | None = None) -> float | None:
-        """Retry-After where the server gives one, else exponential back-off with jitter, in s. None: too long."""
-        told = answers.retry_after(error) if error is not None else None
+    def _wait(attempt: int, told: float | None = None) -> float:
+        """What the server told to wait, in s, and a little more; else exponential back-off with jitter."""
         if told is not None:
-            return told + random.uniform(0, 0.1) if told <= LONGEST_TOLD else None
+            return told + random.uniform(0, 0.1)
         return random.uniform(0.5, 1.0) * min(0.5 * 2.0**attempt, LONGEST_WAIT)

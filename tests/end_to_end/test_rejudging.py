@@ -105,6 +105,17 @@ def test_a_juror_that_stops_answering_loses_nothing(
     assert "judged again: 8 answers, 8 with another outcome" in capsys.readouterr().out
 
 
+def test_a_jury_that_leaves_too_much_open_is_exit_status_1(
+    first: Path, world: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = world.answer
+    world.answer = lambda call: error(400, "not today") if call.model == "strict" else before(call)
+    typed = ["rejudge", str(first), "--jury", jury_file(world, "strict", tmp_path), "--out", str(tmp_path / "second")]
+    assert run_command(typed) == 1
+    assert "exit status 1: 66.7 % of the items are open (see --max-open)" in capsys.readouterr().err
+    assert run_command([*typed, "--max-open", "0.7"]) == 0
+
+
 def test_a_judging_that_is_interrupted_says_how_to_go_on(first: Path, world: ScriptedServer, tmp_path: Path) -> None:
     before = world.answer
     slow = lambda call: Reply(before(call).body, delay=0.5)  # noqa: E731

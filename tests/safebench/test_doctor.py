@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from safebench import doctor
+from safebench import doctor, registry
 from safebench.cli import run_command
 from safebench.extras import extras, missing
 
@@ -117,3 +117,44 @@ def test_the_command_shows_the_table_and_its_exit_status_tells_ill_health(
     assert "extra pages" in capsys.readouterr().out
     install(torch="2.11.0", torchaudio="2.10.0")
     assert run_command(["doctor"]) == 1
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A third party's package whose modality and whose converter are not where it says."""
+    info = tmp_path / "smells-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: smells\nVersion: 1.0\n", encoding="utf-8")
+    points = "[safebench.modalities]\nsmell = smells:Smell\n[safebench.converters]\nperfume = smells.oil:Perfume\n"
+    (info / "entry_points.txt").write_text(points, encoding="utf-8")
+    (tmp_path / "smells.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    caches = (registry._found, registry.load, registry.modality)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    sys.modules.pop("smells", None)
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_third_partys_plugin_that_cannot_be_loaded_is_a_finding() -> None:
+    table, healthy = doctor.examine()
+    what, state, to_do = ([str(cell) for cell in column.cells] for column in table.columns)
+    found = {name: (how, why) for name, how, why in zip(what, state, to_do, strict=True)}
+    assert not healthy
+    for name, point in (("modality smell", "smells:Smell"), ("converter perfume", "smells.oil:Perfume")):
+        assert found[name][0] == "[red]broken[/]"
+        assert f"({point}) cannot be imported" in found[name][1]
+    assert found["recipes"][0] == "[red]broken[/]"
+    assert found["modality image"][0] == "[green]ready[/]"
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_plugin_that_cannot_be_loaded_is_listed_as_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["list", "converters"]) == 0
+    told = capsys.readouterr().out
+    assert "perfume" in told
+    assert "broken" in told
+    assert "typographic" in told

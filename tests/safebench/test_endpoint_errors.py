@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from safebench.endpoint_errors import is_filters_stop, meaning
+from safebench.endpoint_errors import is_about_schema, is_filters_stop, meaning
 from safebench.families import PLAIN, families, family_of
 
 AZURE = (
@@ -142,3 +142,46 @@ def test_an_endpoint_of_ones_own_can_tell_its_codes() -> None:
     assert is_filters_stop({"error": {"code": "my_guard"}}, own)
     assert is_filters_stop(openai(AZURE, "content_filter"), own)
     assert not is_filters_stop({"error": {"code": "my_guard"}}, families()["vllm"])
+
+
+QUERY = "Explain what guided json_schema and response_format mean."
+SENT = [{"role": "user", "content": QUERY}]
+INPUT = "[{'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text'\"}]"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        openai("Invalid parameter.", param="response_format"),
+        openai("Invalid value: 'json_schema'. Supported values are: 'json_object'.", param="response_format.type"),
+        openai("response_format value as json_schema is enabled only for later api versions"),
+        openai("This response_format type is unavailable now"),
+        openai("This model does not support response format `json_schema`. See supported models at …"),
+        openai('response_format type must be one of "text" or "json_object", but got: json_schema'),
+        {"object": "error", "message": INPUT, "type": "BadRequestError", "param": None, "code": 400},
+        {"detail": [{"loc": ["body", "response_format", "type"], "msg": "Input should be 'text'", "input": QUERY}]},
+        openai("The provided JSON schema contains features not supported by xgrammar."),
+        {"error": "guided_json is not supported by this server"},
+        openai("Structured outputs are not supported for this model."),
+    ],
+)
+def test_an_error_that_names_the_parameter_is_about_the_schema(body: Any) -> None:
+    assert is_about_schema(json.dumps(body), SENT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        openai(f"Invalid prompt: {QUERY}"),
+        openai(f"Invalid prompt:  {QUERY.replace(' ', chr(10))}"),
+        openai(f'The input "{QUERY[:-10]}…" is too long'),
+        openai("A guided tour of structured data is too long."),
+        openai("Nothing here is a json_schema, says the message about another parameter.", param="messages"),
+        {"detail": [{"loc": ["body", "messages", 0], "msg": "too long", "input": QUERY}]},
+        {"message": f"[{{'type': 'value_error', 'loc': ('body', 'messages'), 'input': '{QUERY}'}}]"},
+        QUERY,
+    ],
+)
+def test_an_error_that_repeats_the_query_is_not_about_the_schema(body: Any) -> None:
+    assert not is_about_schema(json.dumps(body), SENT)
+    assert not is_about_schema(body, [{"role": "user", "content": [{"type": "text", "text": QUERY}]}])

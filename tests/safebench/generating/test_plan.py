@@ -89,3 +89,8 @@ def test_a_plan_that_is_no_toml_is_told(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("title = ")
     with pytest.raises(BadInput, match="is no TOML"):
         read_plan(str(tmp_path / "bad.toml"))
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(BadInput, match="seed = -1"):
+        make_plan("plan", title="t", seed=-1, **MODELS)

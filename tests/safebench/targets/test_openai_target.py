@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 
-import openai
 import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
@@ -43,9 +42,8 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Back-off starts at half a second; here the pauses are measured, not waited for."""
     real = OpenAITarget._wait
 
-    def short(attempt: int, error: openai.APIStatusError | None = None) -> float | None:
-        told = real(attempt, error)
-        return None if told is None else told / SHORTER
+    def short(attempt: int, told: float | None = None) -> float:
+        return real(attempt, told) / SHORTER
 
     monkeypatch.setattr(OpenAITarget, "_wait", staticmethod(short))
 
@@ -133,8 +131,7 @@ async def test_a_hang_ends_with_the_timeout(replies: Callable[..., ScriptedServe
     started = time.monotonic()
     response = await ask(replies(chat("late", delay=30)), timeout=0.2, retries=1)
     assert response.status == "failed"
-    assert response.failure is not None
-    assert "Timeout" in response.failure.type
+    assert str(response.failure) == "openai:tested: TimeoutError: no answer within 0.2 s"
     assert time.monotonic() - started < 10
 
 
@@ -298,6 +295,19 @@ async def test_an_endpoint_without_structured_output_is_asked_without(replies: C
     assert ["response_format" in call.body for call in server.calls] == [True, False, False]
 
 
+async def test_a_query_that_an_error_repeats_turns_structured_output_not_off(
+    replies: Callable[..., ScriptedServer],
+) -> None:
+    query = "Which guided tours are there of json_schema?"
+    server = replies(error(400, f"Cannot read: {query}"), chat("{}"))
+    asked = target(server)
+    request = Request((Message("user", (Text(query),)),), {"type": "object"})
+    assert (await asked.ask(request)).status == "failed"
+    assert (await asked.ask(request)).text == "{}"
+    await asked.close()
+    assert ["response_format" in call.body for call in server.calls] == [True, True]
+
+
 async def test_nobody_at_the_endpoint_is_found_before_the_run() -> None:
     asked = open_target("openai:m", {"base_url": "http://127.0.0.1:9/v1"})
     with pytest.raises(BadInput, match=r"127\.0\.0\.1:9"):
@@ -323,6 +333,18 @@ async def test_the_key_travels_in_the_header_only(
     assert "sk-very-secret" not in repr(response)
 
 
+async def test_a_key_with_a_line_break_at_its_end_is_taken_and_one_inside_refused(
+    replies: Callable[..., ScriptedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = replies(chat("ok"))
+    monkeypatch.setenv("MY_KEY", "sk-secret\n")
+    assert (await ask(server, api_key_env="MY_KEY")).text == "ok"
+    assert server.calls[0].headers["authorization"] == "Bearer sk-secret"
+    monkeypatch.setenv("MY_KEY", "sk-\nsecret")
+    with pytest.raises(BadInput, match="the key in MY_KEY holds a line break"):
+        await ask(server, api_key_env="MY_KEY")
+
+
 @pytest.mark.parametrize("url", ["https://me:secret@example.org/v1", "https://example.org/v1?api_key=secret"])
 def test_a_url_that_holds_a_key_is_refused_before_it_is_written_down(url: str) -> None:
     with pytest.raises(BadInput, match="no key belongs into base_url") as caught:
@@ -337,6 +359,8 @@ async def test_a_key_that_a_server_repeats_is_not_recorded(
     response = await ask(replies(error(400, "sk-secret may not do this")))
     assert str(response.failure) == "openai:tested: HTTP 400: (key) may not do this"
     assert "sk-secret" not in repr(response)
+    malformed = await ask(replies(Reply(b'{"error": {"message": "of sk-secret"}}')), retries=0)
+    assert "sk-secret" not in repr(malformed)
     with pytest.raises(TargetRefusesService, match=r"\(key\) is wrong"):
         await ask(replies(error(401, "sk-secret is wrong")))
 

@@ -1,0 +1,102 @@
+"""HTTP to one endpoint, as lean as it gets: no retries, no types, every connection kept for the next call."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from safebench import __version__
+from safebench.endpoints import DEFAULT_KEY
+
+UNREACHED = (aiohttp.ClientError, OSError)  # no answer, or nothing that is HTTP; a time-out is an OSError
+OF_THE_ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]  # whatever the case of a name
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+class Transport:
+    """Opened inside an event loop. Proxies and certificates come from the environment (HTTPS_PROXY, SSL_CERT_FILE).
+
+    `timeout` is for a whole call, in s. What does not answer raises one of UNREACHED.
+    """
+
+    def __init__(self, base_url: str, key: str, key_name: str, timeout: float) -> None:
+        self._base_url = base_url
+        self._seconds = timeout
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),  # as many as there are calls in flight
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        proxy, login = _proxy(base_url)
+        headers = {  # of each request: those of the session would go to a proxy, too
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": f"safebench/{__version__}",
+            **_account(key_name),
+        }
+        if base_url.startswith("https:"):
+            self._sent: dict[str, Any] = {"headers": headers, "proxy": proxy, "proxy_headers": login}
+        else:
+            self._sent = {"headers": {**headers, **login}, "proxy": proxy}
+
+    async def get(self, path: str, seconds: float) -> Reply:
+        return await self._call("GET", path, seconds)
+
+    async def post(self, path: str, body: bytes) -> Reply:
+        return await self._call("POST", path, self._seconds, body)
+
+    async def _call(self, method: str, path: str, seconds: float, body: bytes | None = None) -> Reply:
+        limit = aiohttp.ClientTimeout(total=seconds)
+        try:
+            url = self._base_url + path
+            async with self._session.request(method, url, data=body, timeout=limit, **self._sent) as reply:
+                return Reply(reply.status, reply.headers, await reply.read())
+        except TimeoutError:  # which says nothing
+            raise TimeoutError(f"no answer within {seconds:g} s") from None
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def _proxy(base_url: str) -> tuple[URL | None, dict[str, str]]:
+    """The proxy that the environment names for this host, and the header that it wants.
+
+    Looked up once: aiohttp itself would look with every call.
+    """
+    parts = urlsplit(base_url)
+    named = getproxies().get(parts.scheme) or getproxies().get("all")
+    if not named or proxy_bypass(parts.netloc):
+        return None, {}
+    url = URL(named)
+    login = b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+    return url.with_user(None), {"Proxy-Authorization": f"Basic {login}"} if url.user else {}
+
+
+def _account(key_name: str) -> dict[str, str]:
+    """OpenAI's headers that say whose bill it is, where its key is used."""
+    told = {header: os.environ.get(variable) for header, variable in OF_THE_ACCOUNT.items()}
+    return {header: value for header, value in told.items() if value and key_name == DEFAULT_KEY}
