@@ -5,7 +5,7 @@
 | variant | who asks |
 | --- | --- |
 | safebench | a run: plan, target, jury, and all of it in the store |
-| openai | a loop around the `openai` client on its aiohttp transport, as ours; nothing is checked or kept |
+| openai | a loop around the `openai` client on its aiohttp transport; nothing is checked or kept |
 | openai-default | the same on the transport that the client takes by itself |
 | aiohttp | a loop around aiohttp alone |
 | inspect | `inspect_ai.eval`: `generate`, a scorer that asks the jurors, and its log |
