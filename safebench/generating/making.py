@@ -28,6 +28,7 @@ from safebench.generating.writing import write
 from safebench.interrupts import on_interrupt
 from safebench.plugins import Target
 from safebench.store import Store
+from safebench.writing import write_text
 
 LAST = STAGES[-1]
 CALLERS = {"propose": "propose", "write": "write", "score": "score", "twin": "twin", "check": "twin"}  # by purpose
@@ -114,7 +115,7 @@ async def _go(making: Making, until: str, store: Store) -> Generated:
         stopped = str(error)
     summary = summarise(making.plan, making.folder, store)
     told = json.dumps(summary.as_dict(), ensure_ascii=False, indent=2)
-    (making.folder.path / SUMMARY_FILE).write_text(told + "\n", encoding="utf-8")
+    write_text(making.folder.path / SUMMARY_FILE, told + "\n")
     return Generated(making.folder.path, summary, stopped)
 
 
