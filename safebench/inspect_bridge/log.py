@@ -136,20 +136,14 @@ def _ended(sample: EvalSample) -> _Ended:
     if ending.outcome is Outcome.NO_ANSWER and sample.error:
         ending = Ending(ending.outcome, problem)
     events = (event for event in sample.events if event.event == "info" and event.source == EXCHANGE)
-    item = Item(query_of(sample.metadata), _condition(sample.metadata["condition"]), sample.epoch - 1)
+    item = Item(query_of(sample.metadata), Condition.parse(sample.metadata["condition"]), sample.epoch - 1)
     return _Ended(item, sample.metadata, ending, response, told.get("ballots", []), [e.data for e in events])
 
 
 def _items(id: str, epochs: int) -> Iterator[Item]:
     query, _, condition = id.rpartition("/")
     for repeat in range(epochs):
-        yield Item(Query(query, ""), _condition(condition), repeat)
-
-
-def _condition(text: str) -> Condition:
-    asked, _, recipe = text.partition(":")
-    medium, plus, _ = asked.partition("+")
-    return Condition(medium, bool(plus), recipe or None)
+        yield Item(Query(query, ""), Condition.parse(condition), repeat)
 
 
 def _keep(store: Store, id: int, one: _Ended) -> None:
