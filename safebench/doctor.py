@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -19,6 +18,7 @@ from safebench.models import models
 from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
 from safebench.recipes import Recipe, load_recipes
 from safebench.rendering import RenderJob, render
+from safebench.table_style import listing
 from safebench.torch_backend import check_matched
 from safebench.types import Query
 
@@ -55,7 +55,7 @@ def _show_models(console: Console) -> None:
 
 
 def _families() -> Table:
-    table = _table("family", "what it is", "hosts", "key")
+    table = listing("family", "what it is", "hosts", "key")
     for family in families().values():
         hosts = ", ".join(family.hosts) or "–"
         table.add_row(*map(escape, (family.name, family.summary, hosts, family.key)))
@@ -63,7 +63,7 @@ def _families() -> Table:
 
 
 def _recipes() -> Table:
-    table = _table("condition", "steps", "what it makes")
+    table = listing("condition", "steps", "what it makes")
     for recipe in load_recipes().values():
         steps = " → ".join(step.use for step in recipe.steps)
         table.add_row(*map(escape, (f"{recipe.medium}:{recipe.name}", steps, recipe.description)))
@@ -71,17 +71,10 @@ def _recipes() -> Table:
 
 
 def _plugins(kind: type[Plugin]) -> Table:
-    table = _table("name", "version", "what it is", "ready")
+    table = listing("name", "version", "what it is", "ready")
     for name in registry.names(kind):
         plugin = registry.load(kind, name)
         table.add_row(escape(name), escape(plugin.version), escape(plugin.summary), _ready(kind, name))
-    return table
-
-
-def _table(*heads: str) -> Table:
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
-    for head in heads:
-        table.add_column(head)
     return table
 
 
@@ -95,7 +88,7 @@ def _ready(kind: type[Plugin], name: str) -> str:
 
 def examine() -> tuple[Table, bool]:
     """Try every plug-in and render a sentence by every recipe; the table, and whether all that is installed works."""
-    table = _table("what", "state", "to do")
+    table = listing("what", "state", "to do")
     table.add_row("Python", escape(sys.version.split()[0]), "")
     table.add_row("safebench", version("safebench"), "")
     healthy = True
