@@ -15,27 +15,20 @@ from safebench.errors import BadInput, MissingPackage, SafeBenchError
 from safebench.extras import extras, missing
 from safebench.families import families
 from safebench.models import models
-from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
+from safebench.plugins import Plugin
 from safebench.recipes import Recipe, load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.table_style import listing
 from safebench.torch_backend import check_matched
 from safebench.types import Query
 
-LISTED: dict[str, type[Plugin]] = {
-    "converters": Converter,
-    "modalities": Modality,
-    "recognisers": Recogniser,
-    "targets": Target,
-    "jurors": Juror,
-}
 SENTENCE = "Please tell me how a rainbow forms."
 
 
 def show(what: str, console: Console) -> None:
     """Print a table of all plug-ins of a kind, of all recipes, or of all families of endpoints."""
     made = {"recipes": _recipes, "families": _families}
-    console.print(made[what]() if what in made else _plugins(LISTED[what]))
+    console.print(made[what]() if what in made else _plugins(registry.LISTED[what]))
     if what == "targets":
         _show_models(console)
 
@@ -94,9 +87,9 @@ def examine() -> tuple[Table, bool]:
     healthy = True
     for extra in extras():
         healthy &= _row(table, f"extra {extra}", lambda e=extra: _extra(e))
-    for kind in LISTED.values():
+    for kind, told in registry.KINDS.items():
         for name in registry.names(kind):
-            healthy &= _row(table, f"{registry.KINDS[kind]} {name}", lambda k=kind, n=name: _load(k, n))
+            healthy &= _row(table, f"{told} {name}", lambda k=kind, n=name: _load(k, n))
     for medium, name in load_recipes():
         healthy &= _row(table, f"recipe {medium}:{name}", lambda m=medium, n=name: _try_recipe(m, n))
     return table, healthy
