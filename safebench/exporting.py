@@ -23,7 +23,7 @@ from safebench.metrics import UNASSIGNED
 from safebench.records import compact
 from safebench.resources import load_toml
 from safebench.types import Intent
-from safebench.writing import whole_folder
+from safebench.writing import is_taken, whole_folder
 
 CARD_FILE = "card.toml"
 ROWS_A_GROUP = 10_000  # what is held in memory at once while Parquet is written
@@ -104,7 +104,7 @@ def export(
 
     `categories`: what the source calls each query, where it does. Raises BadInput for a folder that holds something.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if is_taken(out):
         raise BadInput(f"{out} exists: choose another --out")
     sha256 = dataset.sha256
     found = {"sha256": sha256, "canary": card.canary or canary(sha256)}

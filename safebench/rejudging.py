@@ -30,7 +30,7 @@ from safebench.planning import RESOLVED, RUN_FILE, check_same
 from safebench.store import DATABASE, Store, query_from
 from safebench.transcribing import Transcript
 from safebench.types import Intent, Outcome
-from safebench.writing import whole_folder
+from safebench.writing import is_taken, whole_folder
 
 FORGET = """
 DELETE FROM exchanges WHERE purpose LIKE 'jury/%';
@@ -112,7 +112,7 @@ def _claim(run: Path, out: Path, told: dict[str, Any]) -> None:
     if (out / RUN_FILE).is_file():
         check_same(out, read_toml(out / RUN_FILE), told)
         return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if is_taken(out):
         raise BadInput(f"{out} exists and is no run folder: choose another --out")
     with whole_folder(out) as part:
         with (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from safebench.statistics.spread import spread
 from safebench.store import Store
 from safebench.types import Intent, Outcome
 from safebench.way import way_of
-from safebench.writing import whole_file, write_text
+from safebench.writing import whole_file, write_json
 
 SUMMARY_VERSION = 1
 SUMMARY_FILE = "summary.json"
@@ -66,7 +65,7 @@ def report(
         summary = _summary(folder, asked, store, settings)
         summary["calibration"] = corrected_block(calibration, asked, summary["conditions"], store)
         _write_items(folder / ITEMS_FILE, store)
-    write_text(folder / SUMMARY_FILE, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    write_json(folder / SUMMARY_FILE, summary)
     return Report(folder, summary)
 
 

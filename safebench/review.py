@@ -22,7 +22,7 @@ from safebench.spreadsheets import write_sheet
 from safebench.store import Store
 from safebench.transcribing import Transcript
 from safebench.types import Label, Media, Outcome
-from safebench.writing import whole_folder
+from safebench.writing import is_taken, whole_folder
 
 SHEET, HELP, MEDIA = "review.csv", "README.txt", "media"
 COLUMNS = ("item", "scenario", "intent", "query", "media", "answer", "answer_media", "label", "comment")
@@ -145,7 +145,7 @@ def export(run: Path, out: Path, sample: int, seed: int = 0) -> Sample:
 
     Raises BadInput when `run` has no judged answer, its media are gone, or `out` holds something.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if is_taken(out):
         raise BadInput(f"{out} exists already and may hold labels: name a new folder")
     with Store(run, readonly=True) as store:
         found = take_sample(store, sample, seed)

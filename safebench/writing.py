@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -24,6 +25,15 @@ def whole_file(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, told: object) -> None:
+    write_text(path, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether something is there that nothing may be written over; an empty folder is nothing."""
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
 
 
 @contextmanager

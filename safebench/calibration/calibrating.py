@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from safebench.calibration.measuring import Measured
 from safebench.errors import BadInput, unknown
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.types import Label
-from safebench.writing import write_text
+from safebench.writing import write_json
 
 DRAWS = 2000
 
@@ -61,7 +60,7 @@ def calibrate(
         "settings": {"seed": seed, "draws": draws, "confidence": CONFIDENCE},
         **Measured(labels.rows, judged, Label(positive)).tables(draws, seed),
     }
-    write_text(out, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+    write_json(out, content)
     return content
 
 
