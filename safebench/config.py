@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import PluginOptions
+from safebench.writing import write_text
 
 FREE = frozenset(
     {"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight", "calibration"}
@@ -80,6 +81,4 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def write_toml(path: Path, values: Mapping[str, Any]) -> None:
     """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, tomli_w.dumps(values))

@@ -29,6 +29,7 @@ from safebench.renderer import Renderer, RenderSettings, at_once, ready
 from safebench.store import Store
 from safebench.types import TEXT, Query, Rendering
 from safebench.workers import Workers
+from safebench.writing import is_taken
 
 Rendered = Callable[[str, Rendering], None]  # told (condition, rendering) for each one that ends
 Started = Callable[[dict[str, int]], None]  # told how many renderings each recipe will make
@@ -141,7 +142,7 @@ def _check_folder(out: Path, wanted: Mapping[str, Any]) -> None:
             raise BadInput(
                 f"{out} holds another conversion: it differs in {', '.join(differing)}. Choose another --out"
             )
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif is_taken(out):
         raise BadInput(f"{out} exists and is no conversion: choose another --out")
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from safebench.errors import BadInput
+from safebench.table_style import listing
 
 app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
 output = Console()
@@ -114,9 +113,7 @@ def importers() -> None:
     """List the public sets that `import` knows, and on what each mapping was tried."""
     from safebench.importing import importer_names, load_importer
 
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
-    for head in ("name", "title", "licence", "tried on"):
-        table.add_column(head)
+    table = listing("name", "title", "licence", "tried on")
     for name in importer_names():
         known = load_importer(name)
         table.add_row(*map(escape, (name, known.title, known.licence, known.tried)))

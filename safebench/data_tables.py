@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from safebench.datasets import BUILT_IN, Dataset, load_dataset
 from safebench.metrics import UNASSIGNED
+from safebench.table_style import plain_table
 from safebench.types import Intent
 from safebench.wording import LARGEST_COMPARED, distinct_n, nearest_pairs
 
 
 def built_in_table() -> Table:
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
+    table = plain_table()
     for head in ("name", "queries", "harmful", "benign", "sha256"):
         table.add_column(head, justify="left" if head in ("name", "sha256") else "right")
     for name in BUILT_IN:
@@ -46,7 +46,7 @@ def _scenario_table(dataset: Dataset) -> Table:
     for query in dataset.queries:
         counts.setdefault(query.scenario or UNASSIGNED, Counter())[query.intent] += 1
     title = escape(f"{dataset.name}: {len(dataset.queries)} queries")
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = plain_table(title)
     table.add_column("scenario")
     for intent in Intent:
         table.add_column(intent.value, justify="right")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -16,26 +15,20 @@ from safebench.errors import BadInput, MissingPackage, SafeBenchError
 from safebench.extras import extras, missing
 from safebench.families import families
 from safebench.models import models
-from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
+from safebench.plugins import Plugin
 from safebench.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering import RenderJob, render
+from safebench.table_style import listing
 from safebench.torch_backend import check_matched
 from safebench.types import Query
 
-LISTED: dict[str, type[Plugin]] = {
-    "converters": Converter,
-    "modalities": Modality,
-    "recognisers": Recogniser,
-    "targets": Target,
-    "jurors": Juror,
-}
 SENTENCE = "Please tell me how a rainbow forms."
 
 
 def show(what: str, console: Console) -> None:
     """Print a table of all plug-ins of a kind, of all recipes, or of all families of endpoints."""
     made = {"recipes": _recipes, "families": _families}
-    console.print(made[what]() if what in made else _plugins(LISTED[what]))
+    console.print(made[what]() if what in made else _plugins(registry.LISTED[what]))
     if what == "targets":
         _show_models(console)
 
@@ -55,7 +48,7 @@ def _show_models(console: Console) -> None:
 
 
 def _families() -> Table:
-    table = _table("family", "what it is", "hosts", "key")
+    table = listing("family", "what it is", "hosts", "key")
     for family in families().values():
         hosts = ", ".join(family.hosts) or "–"
         table.add_row(*map(escape, (family.name, family.summary, hosts, family.key)))
@@ -63,7 +56,7 @@ def _families() -> Table:
 
 
 def _recipes() -> Table:
-    table = _table("condition", "steps", "what it makes")
+    table = listing("condition", "steps", "what it makes")
     for recipe in load_recipes().values():
         steps = " → ".join(step.use for step in recipe.steps)
         table.add_row(*map(escape, (f"{recipe.medium}:{recipe.name}", steps, recipe.description)))
@@ -71,7 +64,7 @@ def _recipes() -> Table:
 
 
 def _plugins(kind: type[Plugin]) -> Table:
-    table = _table("name", "version", "what it is", "ready")
+    table = listing("name", "version", "what it is", "ready")
     for name in registry.names(kind):
         try:
             plugin = registry.load(kind, name)
@@ -79,13 +72,6 @@ def _plugins(kind: type[Plugin]) -> Table:
             table.add_row(escape(name), "–", escape(str(error)), "[red]broken[/]")
             continue
         table.add_row(escape(name), escape(plugin.version), escape(plugin.summary), _ready(kind, name))
-    return table
-
-
-def _table(*heads: str) -> Table:
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
-    for head in heads:
-        table.add_column(head)
     return table
 
 
@@ -99,15 +85,15 @@ def _ready(kind: type[Plugin], name: str) -> str:
 
 def examine() -> tuple[Table, bool]:
     """Try every plug-in and render a sentence by every recipe; the table, and whether all that is installed works."""
-    table = _table("what", "state", "to do")
+    table = listing("what", "state", "to do")
     table.add_row("Python", escape(sys.version.split()[0]), "")
     table.add_row("safebench", version("safebench"), "")
     healthy = True
     for extra in extras():
         healthy &= _row(table, f"extra {extra}", lambda e=extra: _extra(e))
-    for kind in LISTED.values():
+    for kind, told in registry.KINDS.items():
         for name in registry.names(kind):
-            healthy &= _row(table, f"{registry.KINDS[kind]} {name}", lambda k=kind, n=name: _load(k, n))
+            healthy &= _row(table, f"{told} {name}", lambda k=kind, n=name: _load(k, n))
     healthy &= _row(table, "recipes", lambda: f"{len(load_recipes())} known")
     for medium, name in _known_recipes():
         healthy &= _row(table, f"recipe {medium}:{name}", lambda m=medium, n=name: _try_recipe(m, n))

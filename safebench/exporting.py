@@ -7,8 +7,6 @@ The folder holds the queries (typed Parquet for a hub, or JSONL), `card.toml` fo
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +23,7 @@ from safebench.metrics import UNASSIGNED
 from safebench.records import compact
 from safebench.resources import load_toml
 from safebench.types import Intent
+from safebench.writing import is_taken, whole_folder
 
 CARD_FILE = "card.toml"
 ROWS_A_GROUP = 10_000  # what is held in memory at once while Parquet is written
@@ -105,23 +104,16 @@ def export(
 
     `categories`: what the source calls each query, where it does. Raises BadInput for a folder that holds something.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if is_taken(out):
         raise BadInput(f"{out} exists: choose another --out")
     sha256 = dataset.sha256
     found = {"sha256": sha256, "canary": card.canary or canary(sha256)}
     card = card.model_copy(update=found | {"unmapped": without_scenario(dataset, categories)})
-    out = out.absolute()
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    with whole_folder(out) as part:
         write = _write_parquet if format == "hub" else _write_jsonl
         write(part / QUERY_FILES[format], _rows(dataset, card.canary, categories))
         write_toml(part / CARD_FILE, card.model_dump(exclude_defaults=True))
         (part / "README.md").write_text(readme(dataset, card, QUERY_FILES[format]), encoding="utf-8")
-        os.replace(part, out)  # noqa: PTH105 - replaces an empty folder too
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return card
 
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from safebench.table_style import percent, plain_table
+from safebench.pages.formats import percent
+from safebench.table_style import plain_table
 from safebench.types import Intent, Outcome
 
 NOTES = (

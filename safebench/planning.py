@@ -27,6 +27,7 @@ from safebench.records import leaves, plain_tables
 from safebench.renderer import RenderSettings
 from safebench.targets import Recognise, open_target
 from safebench.types import TEXT, Condition, Item
+from safebench.writing import is_taken
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"
@@ -203,7 +204,7 @@ def claim_folder(plan: Plan) -> None:
     wanted = run_file(plan)
     if file.exists():
         check_same(folder, read_toml(file), wanted)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif is_taken(folder):
         raise BadInput(f"{folder} exists and is no run folder: choose another --out")
     else:
         folder.mkdir(parents=True, exist_ok=True)

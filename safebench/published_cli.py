@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from safebench.table_style import plain_table
 
 if TYPE_CHECKING:
     from safebench.published_audit import Audit, Finding, Interval
@@ -100,7 +101,7 @@ def _span(mean: Interval) -> str:
 
 def _table(*heads: str) -> Table:
     """Only the first column is folded where the terminal is narrow: a figure is shown whole."""
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    table = plain_table()
     for head in heads:
         table.add_column(head, overflow="fold", no_wrap=head is not heads[0])
     return table

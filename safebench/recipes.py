@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -165,19 +166,18 @@ def parse_condition(text: str, recipes: Recipes) -> Condition:
 
     Raises BadInput for an unknown medium or recipe, or a shape that is neither.
     """
-    head, colon, recipe = text.strip().partition(":")
-    medium, plus, written = head.partition("+")
-    if (plus and written != TEXT) or (colon and not recipe) or not medium:
+    asked = Condition.parse(text.strip())
+    if str(asked) != text.strip() or not asked.medium:
         raise BadInput(f"condition {text!r} is not written medium[+text][:recipe]")
-    default = registry.modality(medium).default_recipe
-    if plus and default is None:
+    medium, default = asked.medium, registry.modality(asked.medium).default_recipe
+    if asked.with_text and default is None:
         raise BadInput(f"condition {text!r}: {medium} alone is not rendered, so it takes no +{TEXT}")
-    recipe = recipe or default or ""
+    recipe = asked.recipe or default
     if not recipe:
-        return Condition(medium)
+        return asked
     if (medium, recipe) not in recipes:
         raise unknown(f"{medium} recipe", recipe, [name for m, name in recipes if m == medium], f"condition {text!r}")
-    return Condition(medium, bool(plus), recipe)
+    return replace(asked, recipe=recipe)
 
 
 def parse_conditions(texts: list[str], recipes: Recipes) -> tuple[Condition, ...]:

@@ -19,13 +19,14 @@ P = TypeVar("P", bound=Plugin)
 Recognise = Callable[[str, Media], Awaitable[str]]
 
 KINDS: dict[type[Plugin], str] = {
-    Modality: "modality",
     Converter: "converter",
+    Modality: "modality",
     Recogniser: "recogniser",
     Target: "target",
     Juror: "juror",
 }
 GROUPS = {kind: f"safebench.{'modalities' if kind is Modality else name + 's'}" for kind, name in KINDS.items()}
+LISTED = {group.removeprefix("safebench."): kind for kind, group in GROUPS.items()}
 
 
 @cache
@@ -42,10 +43,9 @@ def list_plugins(kind: str) -> list[str]:
 
     Raises BadInput for any other kind.
     """
-    kinds = {group.removeprefix("safebench."): plugin for plugin, group in GROUPS.items()}
-    if kind not in kinds:
-        raise unknown("kind of plug-in", kind, kinds)
-    return names(kinds[kind])
+    if kind not in LISTED:
+        raise unknown("kind of plug-in", kind, LISTED)
+    return names(LISTED[kind])
 
 
 @cache

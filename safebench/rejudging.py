@@ -30,6 +30,7 @@ from safebench.planning import RESOLVED, RUN_FILE, check_same
 from safebench.store import DATABASE, Store, query_from
 from safebench.transcribing import Transcript
 from safebench.types import Intent, Outcome
+from safebench.writing import is_taken, whole_folder
 
 FORGET = """
 DELETE FROM exchanges WHERE purpose LIKE 'jury/%';
@@ -116,21 +117,18 @@ def _claim(run: Path, out: Path, told: dict[str, Any]) -> None:
     if (out / RUN_FILE).is_file():
         check_same(out, read_toml(out / RUN_FILE), told)
         return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if is_taken(out):
         raise BadInput(f"{out} exists and is no run folder: choose another --out")
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    with (
-        closing(sqlite3.connect(f"file:{(run / DATABASE).resolve()}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(part / DATABASE)) as copy,
-    ):
-        source.backup(copy)
-        copy.executescript(FORGET)
-    if (run / "media").is_dir():
-        shutil.copytree(run / "media", part / "media", copy_function=_link)
-    write_toml(part / RUN_FILE, told)
-    part.replace(out)
+    with whole_folder(out) as part:
+        with (
+            closing(sqlite3.connect(f"file:{(run / DATABASE).resolve()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(part / DATABASE)) as copy,
+        ):
+            source.backup(copy)
+            copy.executescript(FORGET)
+        if (run / "media").is_dir():
+            shutil.copytree(run / "media", part / "media", copy_function=_link)
+        write_toml(part / RUN_FILE, told)
 
 
 def _link(source: str, target: str) -> None:

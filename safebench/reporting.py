@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from safebench.statistics.spread import spread
 from safebench.store import Store
 from safebench.types import Intent, Outcome
 from safebench.way import way_of
+from safebench.writing import whole_file, write_json
 
 SUMMARY_VERSION = 1
 SUMMARY_FILE = "summary.json"
@@ -65,7 +65,7 @@ def report(
         summary = _summary(folder, asked, store, settings)
         summary["calibration"] = corrected_block(calibration, asked, summary["conditions"], store)
         _write_items(folder / ITEMS_FILE, store)
-    _write_whole(folder / SUMMARY_FILE, json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    write_json(folder / SUMMARY_FILE, summary)
     return Report(folder, summary)
 
 
@@ -150,11 +150,9 @@ def _write_items(path: Path, store: Store) -> None:
     fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]
     fields += [pa.field("left_out", pa.int32())]
     schema = pa.schema(fields)
-    temporary = path.with_name(f".{path.name}.part")
-    with parquet.ParquetWriter(temporary, schema) as writer:
+    with whole_file(path) as part, parquet.ParquetWriter(part, schema) as writer:
         for rows in _batches(store):
             writer.write_table(pa.Table.from_pylist(rows, schema))
-    temporary.replace(path)
 
 
 def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
@@ -174,9 +172,3 @@ def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
             yield batch
             batch = []
     yield batch
-
-
-def _write_whole(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

@@ -22,6 +22,7 @@ from safebench.spreadsheets import write_sheet
 from safebench.store import Store
 from safebench.transcribing import Transcript
 from safebench.types import Label, Media, Outcome
+from safebench.writing import is_taken, whole_folder
 
 SHEET, HELP, MEDIA = "review.csv", "README.txt", "media"
 COLUMNS = ("item", "scenario", "intent", "query", "media", "answer", "answer_media", "label", "comment")
@@ -144,19 +145,17 @@ def export(run: Path, out: Path, sample: int, seed: int = 0) -> Sample:
 
     Raises BadInput when `run` has no judged answer, its media are gone, or `out` holds something.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if is_taken(out):
         raise BadInput(f"{out} exists already and may hold labels: name a new folder")
     with Store(run, readonly=True) as store:
         found = take_sample(store, sample, seed)
     gone = [str(media.source) for one in found.answers for media in one.all_media if not media_file(media).is_file()]
     if gone:
         raise BadInput(*(f"{path} is gone: {run} lacks its media" for path in gone))
-    part = out.resolve().with_name(f".{out.resolve().name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    (part / MEDIA).mkdir(parents=True)
-    write_sheet(part / SHEET, COLUMNS, (_row(one, part) for one in found.answers))
-    (part / HELP).write_text(_instructions(found.answers), encoding="utf-8")
-    part.replace(out)  # whole or not at all
+    with whole_folder(out) as part:
+        (part / MEDIA).mkdir()
+        write_sheet(part / SHEET, COLUMNS, (_row(one, part) for one in found.answers))
+        (part / HELP).write_text(_instructions(found.answers), encoding="utf-8")
     return found
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from typer.core import TyperGroup
+
+from safebench.table_style import plain_table
 
 if TYPE_CHECKING:
     from safebench.review_labels import Agreements
@@ -119,7 +119,7 @@ def _print_lines(lines: list[str]) -> None:
 
 
 def _show(found: Agreements) -> None:
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    table = plain_table()
     table.add_column("annotators")
     for head in ("answers", "same label", "κ", "κ, unsafe\nor not"):
         table.add_column(head, justify="right", no_wrap=True)

@@ -15,6 +15,7 @@ from safebench.review import Judged, judged
 from safebench.spreadsheets import read_sheet
 from safebench.store import Store
 from safebench.types import Label
+from safebench.writing import whole_file
 
 JURY = "jury"  # the name under which its verdicts are compared
 LABEL_COLUMNS = ("query", "answer", "label", "annotator", "item", "intent", "scenario")
@@ -132,10 +133,8 @@ def write_labels(run: Path, out: Path) -> int:
         ]
     if not rows:
         raise BadInput(f"{run} has no labels from people: `safebench review {run}` opens the page for them")
-    temporary = out.parent / f".{out.name}.part"
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([LABEL_COLUMNS, *rows])
-    temporary.replace(out)
     return len(rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ConfigDict, model_validator
@@ -32,14 +33,21 @@ class RoleOptions(PluginOptions):
 
 def last_object(text: str, key: str) -> dict[str, Any] | None:
     """The last JSON object in a text that has this key, in any case."""
-    decoder, found, position = json.JSONDecoder(), None, text.find("{")
+    found = None
+    for value, _ in objects(text):
+        told = {str(name).lower().replace(" ", "_"): inner for name, inner in value.items()}
+        found = told if key in told else found
+    return found
+
+
+def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """All complete top-level JSON objects in a text, in order, each with the part of the text that it was read from."""
+    decoder, position = json.JSONDecoder(), text.find("{")
     while position != -1:
         try:
             value, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
             end = position + 1
         else:
-            told = {str(name).lower().replace(" ", "_"): inner for name, inner in value.items()}
-            found = told if key in told else found
+            yield value, text[position:end]
         position = text.find("{", end)
-    return found

@@ -13,6 +13,7 @@ from safebench import registry
 from safebench.errors import BadInput, unknown
 from safebench.plugins import Converter, Modality, Plugin, Target
 from safebench.resources import data_path
+from safebench.writing import is_taken
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 KINDS: dict[str, type[Plugin]] = {registry.KINDS[kind]: kind for kind in (Modality, Converter, Target)}
@@ -41,7 +42,7 @@ def new(kind: str, name: str, out: Path | None = None) -> Path:
         raise unknown("kind", kind, KINDS)
     _check_name(kind, name)
     folder = out or Path(f"safebench-{name}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if is_taken(folder):
         raise BadInput(f"{folder} exists already: choose another folder with --out")
     for path, text in _files(kind, name).items():
         file = folder / path

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from safebench.errors import BadInput
 from safebench.records import ballot_from, rendering_from, rendering_to, response_from, response_to, storable, stored
 from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
+from safebench.writing import whole_file
 
 if TYPE_CHECKING:
     from safebench.comprehension import Comprehension
@@ -139,9 +140,8 @@ class Store:
         path = self.media_path(media.sha256, media.mime)
         if not _is_whole(path, media.size):
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}")
-            temporary.write_bytes(media.read())
-            temporary.replace(path)
+            with whole_file(path) as part:
+                part.write_bytes(media.read())
         return replace(media, source=path)
 
     def find(self, reference: dict[str, Any]) -> Media:

@@ -8,9 +8,11 @@ from rich.table import Table
 SRI_NOTE = "SRI: safety risk index, from 20 to 100; 100 is safest."
 
 
-def percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+def plain_table(title: str | None = None) -> Table:
+    """Narrow, for figures; its columns are added by the caller."""
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
 
 
-def plain_table() -> Table:
-    return Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+def listing(*heads: str) -> Table:
+    """Of words: they want more room between columns."""
+    return Table(*heads, box=box.SIMPLE_HEAD)

@@ -14,8 +14,9 @@ from safebench.cut_answers import truncated_lines
 from safebench.fidelity import STATUSES, shown_measures
 from safebench.gap_tables import show_gap, show_spread
 from safebench.metrics import interval_of
+from safebench.pages.formats import percent
 from safebench.spoken import spoken_lines
-from safebench.table_style import SRI_NOTE, percent, plain_table
+from safebench.table_style import SRI_NOTE, plain_table
 from safebench.types import Intent, Outcome
 from safebench.way import unproven
 

@@ -37,6 +37,14 @@ def import_local(name: str, user: str) -> ModuleType:
         ) from error
 
 
+def import_transformers(user: str) -> ModuleType:
+    """The package, after torch; it shows no bars then. Raises BadInput as `import_local` does."""
+    import_local("torch", user)
+    transformers = import_local("transformers", user)
+    transformers.utils.logging.disable_progress_bar()
+    return transformers
+
+
 def _installed() -> str:
     packages = ("torch", "torchaudio", "torchcodec", "transformers", "diffusers")
     return ", ".join(f"{package} {installed(package)}" for package in packages)

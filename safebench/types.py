@@ -70,6 +70,13 @@ class Condition:
     with_text: bool = False
     recipe: str | None = None
 
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """What was written so; nothing is checked."""
+        head, _, recipe = text.partition(":")
+        medium, _, written = head.partition("+")
+        return cls(medium, written == TEXT, recipe or None)
+
     def __str__(self) -> str:
         return self.medium + ("+text" if self.with_text else "") + (f":{self.recipe}" if self.recipe else "")
 

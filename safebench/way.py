@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from safebench.store import Store
-from safebench.types import Intent, Outcome
+from safebench.types import Condition, Intent, Outcome
 
 
 def way_of(cell: Mapping[str, Any], store: Store) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def _reached(cell: Mapping[str, Any], store: Store, intent: Intent | None) -> di
 
 
 def _delivered(condition: str, store: Store) -> str | None:
-    medium = condition.partition(":")[0].partition("+")[0]
+    medium = Condition.parse(condition).medium
     return next((found["state"] for found in store.deliveries() if found["medium"] == medium), None)
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from converters.text_to_speech.loudness import Samples
 from converters.text_to_speech.waveform import resample
+from safebench import recordings
 from safebench.errors import BadInput, ConversionError
 
 RATES = (4000, 192_000)  # Hz; a header that names another one is wrong
@@ -24,32 +21,16 @@ def decode(data: bytes) -> tuple[Samples, int]:
     Raises ConversionError for bytes that are no recording, a header that does not fit what follows it, a clip without
     samples, and samples that are not finite numbers.
     """
-    import soundfile
-
-    _check_promise(data)
+    size, found = recordings.sound_bytes(data)
+    if size > found:
+        raise ConversionError(f"the recording's header promises {size} bytes, and {found} follow")
     try:
-        channels, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError) as error:
+        channels, rate = recordings.decode(data)
+    except ValueError as error:
         raise ConversionError(f"the recording cannot be decoded: {error}") from error
     if not RATES[0] <= rate <= RATES[1]:
         raise ConversionError(f"the recording's header names a rate of {rate} Hz")
-    if not len(channels):
-        raise ConversionError("the recording has no samples")
-    if not np.isfinite(channels).all():
-        raise ConversionError("the recording has samples that are not finite numbers")
-    return channels.mean(axis=1), int(rate)
-
-
-def _check_promise(data: bytes) -> None:
-    """The decoder reads as far as the bytes go, so a WAV file that was cut off would pass for a shorter clip."""
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        return
-    at = 12
-    while at + 8 <= len(data):
-        size = int(struct.unpack_from("<I", data, at + 4)[0])
-        if data[at : at + 4] == b"data" and size > len(data) - at - 8:
-            raise ConversionError(f"the recording's header promises {size} bytes, and {len(data) - at - 8} follow")
-        at += 8 + size + size % 2
+    return channels.mean(axis=1), rate
 
 
 class Recording:

@@ -16,7 +16,7 @@ from safebench.torch_backend import (
     check_exists,
     choose_device,
     existing,
-    import_local,
+    import_transformers,
     installed,
     only_weights,
     reproducible,
@@ -80,10 +80,7 @@ class ClipScore(Converter):
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
         """The model and its processor. Raises BadInput where they cannot be used."""
-        user = f"converter {self.name!r}"
-        import_local("torch", user)
-        transformers = import_local("transformers", user)
-        transformers.utils.logging.disable_progress_bar()
+        transformers = import_transformers(f"converter {self.name!r}")
         device, source = choose_device(self.options.device), {"revision": self.options.revision}
         try:
             with only_weights():

@@ -24,7 +24,15 @@ from converters.text_to_image.diffusers_files import load_pipeline
 from safebench.errors import ConversionError
 from safebench.pictures import is_blank
 from safebench.plugins import Converter, Work
-from safebench.torch_backend import check_exists, choose_device, import_local, installed, reproducible, seed_of
+from safebench.torch_backend import (
+    check_exists,
+    choose_device,
+    import_local,
+    import_transformers,
+    installed,
+    reproducible,
+    seed_of,
+)
 from safebench.types import Media
 
 
@@ -119,8 +127,7 @@ class Diffusers(Converter):
     def _pipeline(self) -> Any:
         """Raises BadInput when the pipeline cannot be used, or not with these options."""
         user = f"converter {self.name!r}"
-        import_local("torch", user)
-        import_local("transformers", user).utils.logging.disable_progress_bar()
+        import_transformers(user)
         pipeline = load_pipeline(import_local("diffusers", user), self.options, choose_device(self.options.device))
         check_call(pipeline, self.options)
         return pipeline

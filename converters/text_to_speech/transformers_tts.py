@@ -24,7 +24,7 @@ from safebench.torch_backend import (
     check_exists,
     choose_device,
     existing,
-    import_local,
+    import_transformers,
     only_weights,
     reproducible,
     seed_of,
@@ -81,9 +81,7 @@ class TransformersTts(SpeechEngine):
     @cached_property
     def _loaded(self) -> tuple[Any, Parameters]:
         """The pipeline, and the voice's parameters. Raises BadInput when the model or the voice cannot be used."""
-        import_local("torch", f"converter {self.name!r}")
-        transformers = import_local("transformers", f"converter {self.name!r}")
-        transformers.utils.logging.disable_progress_bar()
+        transformers = import_transformers(f"converter {self.name!r}")
         device = choose_device(self.options.device)
         try:
             with only_weights():

@@ -13,7 +13,7 @@ from modalities.audio.signal import is_silent
 from modalities.audio.splitting import pieces
 from safebench.errors import BadInput, SafeBenchError
 from safebench.plugins import PluginOptions, Recogniser
-from safebench.torch_backend import check_exists, choose_device, import_local, installed, told
+from safebench.torch_backend import check_exists, choose_device, import_transformers, installed, told
 from safebench.types import Media
 
 LONGEST = 30.0  # s heard at once: what Whisper takes, and what attention over a CTC model's frames can hold
@@ -61,10 +61,7 @@ class TransformersAsr(Recogniser):
 
     @cached_property
     def _engine(self) -> _Engine:
-        user = f"recogniser {self.name!r}"
-        import_local("torch", user)
-        transformers = import_local("transformers", user)
-        transformers.utils.logging.disable_progress_bar()
+        transformers = import_transformers(f"recogniser {self.name!r}")
         try:
             return _Engine(transformers, self.options)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:

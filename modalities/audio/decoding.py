@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from safebench import recordings
+
 if TYPE_CHECKING:
     from safebench.types import Media
 
@@ -16,18 +18,11 @@ Samples = NDArray[np.float64]  # one channel, full scale is 1.0
 
 def decode(media: Media) -> tuple[Samples, int]:
     """Samples of one channel (the mean of all), and their rate in Hz. Raises ValueError for what is no recording."""
-    import soundfile
-
     try:
-        channels, rate = soundfile.read(io.BytesIO(media.read()), dtype="float64", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError) as error:
+        channels, rate = recordings.decode(media.read())
+    except ValueError as error:
         raise ValueError(f"the recording cannot be decoded: {error}") from error
-    samples = channels.mean(axis=1)
-    if not samples.size:
-        raise ValueError("the recording has no samples")
-    if not np.isfinite(samples).all():
-        raise ValueError("the recording has samples that are not finite numbers")
-    return samples, int(rate)
+    return channels.mean(axis=1), rate
 
 
 def duration(media: Media | None) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from safebench.calibration.measuring import Measured
 from safebench.errors import BadInput, unknown
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.types import Label
+from safebench.writing import write_json
 
 DRAWS = 2000
 
@@ -62,7 +62,7 @@ def calibrate(
         "settings": {"seed": seed, "draws": draws, "confidence": CONFIDENCE},
         **Measured(labels.rows, judged, Label(positive)).tables(draws, seed),
     }
-    _write(out, content)
+    write_json(out, content)
     return content
 
 
@@ -78,10 +78,3 @@ def _describe(labels: LabelSet, positive: Label) -> dict[str, Any]:
         "by_intent": dict(Counter(row.query.intent.value for row in labels.rows)),
         "queries": queries,
     }
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)

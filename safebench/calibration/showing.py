@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from safebench.table_style import percent
+from safebench.pages.formats import percent
+from safebench.table_style import plain_table
 
 SHOWN = ("right", "accuracy", "precision", "recall", "f1", "kappa")
 NAMES = {
@@ -35,7 +35,7 @@ def show_calibration(console: Console, content: Mapping[str, Any]) -> None:
 
 
 def _voters(content: Mapping[str, Any]) -> Table:
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    table = plain_table()
     table.add_column("", no_wrap=True)
     for head in ("right", "accu-\nracy", "preci-\nsion", "recall", "F1", "κ", "bal-\nlots"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -103,7 +103,7 @@ def show_corrected(console: Console, summary: Mapping[str, Any]) -> None:
         return
     rates = ", ".join(f"{name} {found}/{n}" for name in ("sensitivity", "specificity") for found, n in [block[name]])
     console.print(escape(f"ASR corrected for the jury's errors ({block['name']}: {rates})"), style="bold")
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    table = plain_table()
     for head in ("condition", "ASR as judged", "corrected", "95 % interval"):
         table.add_column(head, justify="left" if head == "condition" else "right", no_wrap=True)
     for cell in summary["conditions"]:

@@ -16,6 +16,7 @@ from safebench.config import read_toml, write_toml
 from safebench.errors import BadInput
 from safebench.generating.plan import bound
 from safebench.hashing import content_hash
+from safebench.writing import is_taken
 
 FILES = {
     "propose": "1-scenarios.jsonl",
@@ -54,7 +55,7 @@ class SetFolder:
             if differing:
                 told = ", ".join(f"{key} ({there.get(key)!r} there, {here.get(key)!r} here)" for key in differing[:3])
                 raise BadInput(f"{self.path} holds a set of another plan: it differs in {told}; choose another --out")
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif is_taken(self.path):
             raise BadInput(f"{self.path} exists and holds something else: choose another --out")
         self.path.mkdir(parents=True, exist_ok=True)
         write_toml(file, tables)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from safebench.generating.writing import write
 from safebench.interrupts import on_interrupt
 from safebench.plugins import Target
 from safebench.store import Store
+from safebench.writing import write_json
 
 LAST = STAGES[-1]
 CALLERS = {"propose": "propose", "write": "write", "score": "score", "twin": "twin", "check": "twin"}  # by purpose
@@ -113,8 +113,7 @@ async def _go(making: Making, until: str, store: Store) -> Generated:
     except BudgetSpent as error:
         stopped = str(error)
     summary = summarise(making.plan, making.folder, store)
-    told = json.dumps(summary.as_dict(), ensure_ascii=False, indent=2)
-    (making.folder.path / SUMMARY_FILE).write_text(told + "\n", encoding="utf-8")
+    write_json(making.folder.path / SUMMARY_FILE, summary.as_dict())
     return Generated(making.folder.path, summary, stopped)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from safebench.generating.stages import Making
 from safebench.generating.summary import Summary
 from safebench.records import compact
 from safebench.types import Intent, Query
+from safebench.writing import whole_folder
 
 PROVENANCE = "provenance.jsonl"
 HARMFUL, BENIGN = "h", "b"
@@ -29,18 +28,15 @@ def package(making: Making, summary: Summary) -> None:
         return making.folder.clear("package")
     plan = making.plan
     dataset, categories = as_dataset(rows, plan.title)
-    out = making.folder.file("package")
-    part = out.with_name(f".{out.name}.made")
-    shutil.rmtree(part, ignore_errors=True)
     card = Card(
         title=plan.title,
         licence=plan.licence,
         notes=tuple(card_notes(plan, making.scenarios(), rows, summary)),
     )
-    export(dataset, part, card, plan.format, categories)
-    _write_provenance(part / PROVENANCE, rows)
-    making.folder.clear("package")
-    os.replace(part, out)  # noqa: PTH105 - as `export` does
+    with whole_folder(making.folder.file("package")) as part:
+        export(dataset, part, card, plan.format, categories)
+        _write_provenance(part / PROVENANCE, rows)
+        making.folder.clear("package")
 
 
 def kept_rows(making: Making) -> list[Candidate]:

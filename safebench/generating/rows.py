@@ -13,6 +13,7 @@ from safebench.errors import BadInput
 from safebench.exporting import Strict
 from safebench.generating.rules import broken_rules
 from safebench.records import compact
+from safebench.writing import whole_file
 
 DIMENSIONS = ("feasibility", "harmfulness", "applicability")
 KEPT: Final = "kept"
@@ -97,11 +98,9 @@ Row = TypeVar("Row", bound=Strict)
 
 def write_rows(path: Path, rows: Iterable[Strict]) -> None:
     """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             file.write(compact(row.model_dump(mode="json", exclude_defaults=True)) + "\n")
-    temporary.replace(path)
 
 
 def read_rows(path: Path, kind: type[Row]) -> dict[Line, Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from safebench.records import ballot_from, compact, rendering_from, response_fro
 from safebench.reporting import ITEMS_FILE, SUMMARY_FILE, Report, report
 from safebench.store import Store
 from safebench.types import TEXT, Condition, Item, Outcome, Query, Response
+from safebench.writing import write_json
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -55,8 +55,7 @@ def report_log(
         beside = path.with_suffix("")
         beside.mkdir(exist_ok=True)
         shutil.copyfile(folder / ITEMS_FILE, beside / ITEMS_FILE)
-        told = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
-        (beside / SUMMARY_FILE).write_text(told, encoding="utf-8")
+        write_json(beside / SUMMARY_FILE, summary)
     return Report(beside, summary)
 
 
@@ -136,20 +135,14 @@ def _ended(sample: EvalSample) -> _Ended:
     if ending.outcome is Outcome.NO_ANSWER and sample.error:
         ending = Ending(ending.outcome, problem)
     events = (event for event in sample.events if event.event == "info" and event.source == EXCHANGE)
-    item = Item(query_of(sample.metadata), _condition(sample.metadata["condition"]), sample.epoch - 1)
+    item = Item(query_of(sample.metadata), Condition.parse(sample.metadata["condition"]), sample.epoch - 1)
     return _Ended(item, sample.metadata, ending, response, told.get("ballots", []), [e.data for e in events])
 
 
 def _items(id: str, epochs: int) -> Iterator[Item]:
     query, _, condition = id.rpartition("/")
     for repeat in range(epochs):
-        yield Item(Query(query, ""), _condition(condition), repeat)
-
-
-def _condition(text: str) -> Condition:
-    asked, _, recipe = text.partition(":")
-    medium, plus, _ = asked.partition("+")
-    return Condition(medium, bool(plus), recipe or None)
+        yield Item(Query(query, ""), Condition.parse(condition), repeat)
 
 
 def _keep(store: Store, id: int, one: _Ended) -> None:

@@ -6,7 +6,6 @@ shown is such a quotation, and no vote (docs/decisions/0011).
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from safebench.jury.perceiving import took_nothing_in
 from safebench.plugins import Case
 from safebench.records import storable
 from safebench.refusal import read_sentences, refuses
+from safebench.roles import objects
 from safebench.types import Ballot, Label
 
 SCHEMA: dict[str, Any] = {
@@ -86,18 +86,9 @@ def _words(text: str) -> str:
 
 def _json_ballots(message: str) -> Iterator[Written]:
     """All complete top-level JSON objects with a label, in order."""
-    decoder = json.JSONDecoder()
-    position = message.find("{")
-    while position != -1:
-        try:
-            value, end = decoder.raw_decode(message, position)
-        except (ValueError, RecursionError):
-            end = position + 1
-        else:
-            if "label" in value:
-                reason = str(value.get("reason") or "")
-                yield Written(message[position:end], value["label"], value.get("rating"), reason)
-        position = message.find("{", end)
+    for value, source in objects(message):
+        if "label" in value:
+            yield Written(source, value["label"], value.get("rating"), str(value.get("reason") or ""))
 
 
 def _paper_ballots(message: str, case: Case) -> Iterator[Written]:

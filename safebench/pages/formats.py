@@ -1,4 +1,4 @@
-"""How numbers are written on a page; None is a dash everywhere."""
+"""How numbers are written, on a page and in the terminal; None is a dash everywhere."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from safebench.errors import MissingPackage
 from safebench.pages import formats
+from safebench.writing import whole_file
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -60,9 +61,8 @@ def script_json(value: Any) -> str:
 def write_whole(path: Path, text: str) -> Path:
     """Write a text file, whole or not at all. Lone surrogates, which no UTF-8 holds, become question marks."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8", errors="replace")
-    temporary.replace(path)
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8", errors="replace")
     return path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -15,7 +15,7 @@ from safebench.statistics.clusters import Floats, Integers, bootstrap, design_ef
 from safebench.statistics.observations import MEASURES, OUTCOMES, PENDING, Booleans, Observations
 from safebench.statistics.paired import cochran_q, holm, mcnemar
 from safebench.statistics.precision import detectable_paired
-from safebench.types import TEXT, Intent
+from safebench.types import TEXT, Condition, Intent
 
 ENOUGH = 10  # clusters unlike the others: with fewer the bootstrap is too narrow (benchmarks/gap_intervals.py)
 SIGNIFICANCE = 0.05
@@ -115,7 +115,7 @@ def _pooled(reference: str, asked: Sequence[str]) -> list[Comparison]:
     media: dict[str, list[str]] = {}
     for condition in asked:
         if condition != reference:
-            media.setdefault(condition.partition(":")[0], []).append(condition)
+            media.setdefault(str(replace(Condition.parse(condition), recipe=None)), []).append(condition)
     return [Comparison(reference, tuple(names), medium) for medium, names in media.items() if len(names) > 1]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safebench.rendering import CONTROL
 from safebench.statistics.clusters import Integers, cluster_ids
 from safebench.store import Store
-from safebench.types import TEXT, Intent, Outcome
+from safebench.types import TEXT, Condition, Intent, Outcome
 from safebench.way import probe_states
 
 OUTCOMES = tuple(Outcome)
@@ -68,7 +68,9 @@ def seen(store: Store, intent: Intent) -> Iterator[Seen]:
     """The items of one intent, in the order of their queries."""
     probes = dict(probe_states(store))
     for item in store.rows(_ITEMS, CONTROL, intent):
-        written = item["outcome"] is not None and bool(_medium(item["condition"]) == TEXT or item["plain"])
+        written = item["outcome"] is not None and bool(
+            Condition.parse(item["condition"]).medium == TEXT or item["plain"]
+        )
         told = (item["query"], item["repeat"], item["condition"], item["outcome"], written, probes.get(item["id"]))
         yield Seen(*told)
 
@@ -99,10 +101,6 @@ def arrange(
         probed=probed,
         understood=understood,
     )
-
-
-def _medium(condition: str) -> str:
-    return condition.partition(":")[0].partition("+")[0]
 
 
 def _is_one_of(found: Integers, outcomes: Sequence[Outcome]) -> Booleans:

@@ -16,7 +16,7 @@ from pydantic import Field
 from safebench.errors import BadInput
 from safebench.plugins import PluginOptions
 from safebench.targets.hearing import TAIL, samples_heard
-from safebench.torch_backend import choose_device, import_local, told
+from safebench.torch_backend import choose_device, import_transformers, told
 from safebench.types import TEXT
 
 Messages = list[dict[str, Any]]  # one conversation in the chat format, media decoded
@@ -73,11 +73,7 @@ class LocalChat:
 
     @cached_property
     def _transformers(self) -> Any:
-        user = f"target 'transformers:{self.model}'"
-        import_local("torch", user)
-        transformers = import_local("transformers", user)
-        transformers.utils.logging.disable_progress_bar()
-        return transformers
+        return import_transformers(f"target 'transformers:{self.model}'")
 
     @cached_property
     def _processor(self) -> Any:

@@ -1,0 +1,47 @@
+from contextlib import suppress
+
+import pytest
+
+from safebench.writing import whole_file, whole_folder, write_text
+
+
+def test_a_file_takes_the_place_of_an_earlier_one_when_it_is_done(tmp_path):
+    file = tmp_path / "told.txt"
+    file.write_text("earlier")
+    with whole_file(file) as part:
+        part.write_text("lat")
+        assert file.read_text() == "earlier"
+    assert file.read_text() == "lat"
+    write_text(file, "ä\n")
+    assert file.read_bytes() == b"\xc3\xa4\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_after_an_error_the_earlier_file_is_there_and_nothing_else(tmp_path):
+    file = tmp_path / "told.txt"
+    file.write_text("earlier")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(file, "later \ud800")
+    assert file.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_is_there_when_it_is_done_and_takes_the_place_of_an_empty_one(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    with whole_folder(folder) as part:
+        (part / "a").write_text("a")
+        assert not any(folder.iterdir())
+    assert [file.name for file in folder.iterdir()] == ["a"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_nothing_of_a_folder_is_left_after_an_error_nor_taken_over_from_an_earlier_one(tmp_path, left):
+    folder = tmp_path / "sets" / "set"
+    if left:  # by a process that was killed
+        (tmp_path / "sets" / ".set.part" / "old").mkdir(parents=True)
+    with suppress(KeyboardInterrupt), whole_folder(folder) as part:
+        assert not any(part.iterdir())
+        raise KeyboardInterrupt
+    assert not any((tmp_path / "sets").iterdir())
