@@ -42,8 +42,8 @@ def _show_models(console: Console) -> None:
         console.print(f"[bold]{escape(model.name):{widest}}[/]  {escape(takes):18}  {escape(size):>5}  {known}")
         for command in filter(None, (model.serve, model.target)):
             console.print(f"    {command}", soft_wrap=True, markup=False, highlight=False)
-        if model.note:
-            console.print(Padding(escape(model.note), (0, 0, 0, 4)), style="dim")
+        for note in filter(None, ("runs code that comes with the model" * model.runs_code, model.note)):
+            console.print(Padding(escape(note), (0, 0, 0, 4)), style="dim")
     console.print("\nread: nobody here has run it; data/models.toml says where it was read.")
 
 
@@ -64,14 +64,15 @@ def _recipes() -> Table:
 
 
 def _plugins(kind: type[Plugin]) -> Table:
-    table = listing("name", "version", "what it is", "ready")
+    table = listing("name", "what it is", "ready")
     for name in registry.names(kind):
         try:
             plugin = registry.load(kind, name)
         except BadInput as error:
-            table.add_row(escape(name), "–", escape(str(error)), "[red]broken[/]")
+            table.add_row(escape(name), escape(str(error)), "[red]broken[/]")
             continue
-        table.add_row(escape(name), escape(plugin.version), escape(plugin.summary), _ready(kind, name))
+        told = f"{escape(plugin.summary)} [dim](version {escape(plugin.version)})[/]"
+        table.add_row(escape(name), told, _ready(kind, name))
     return table
 
 

@@ -19,11 +19,16 @@ class BadInput(SafeBenchError):
         self.problems = problems
 
 
+OWN_ENVIRONMENT = frozenset({"inspect"})  # extras whose versions do not go with those of the others
+
+
 class MissingPackage(BadInput):
     """A plug-in was chosen whose Python packages are not installed."""
 
     def __init__(self, what: str, packages: Sequence[str], extra: str | None) -> None:
         command = f"pip install 'safebench[{extra}]'" if extra else f"pip install {' '.join(packages)}"
+        if extra in OWN_ENVIRONMENT:
+            command += " in an environment of its own"
         super().__init__(f"{what} needs {', '.join(packages)}, which is not installed: {command}")
         self.command = command
         self._made_from = (what, packages, extra)

@@ -12,6 +12,7 @@ from safebench.plugins import PluginOptions, Target
 from safebench.resources import load_toml
 
 BACKBONE_OF = "backbone-of"
+CONSENT = "trust_remote_code"  # the option, where a model runs Python code that comes with it
 
 
 class Model(PluginOptions):
@@ -28,6 +29,7 @@ class Model(PluginOptions):
     paper: str = ""
     tried: bool
     source: tuple[str, ...]
+    runs_code: bool = False
     note: str = ""
 
 
@@ -63,3 +65,14 @@ def _backbone(name: str) -> Model:
         why = f" ({model.note})" if model.note else ""
         raise BadInput(f"no text-only backbone of {name} is known{why}; there are those of {known}")
     return models()[model.backbone]
+
+
+def model_options(model: Model, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The model's options, overruled by the user's. Raises BadInput where consent to its code is missing."""
+    options = {**model.options, **told}
+    if model.runs_code and not options.pop(CONSENT, False):
+        raise BadInput(
+            f"target {model.name!r} runs Python code that comes with the model: where you trust it, say so in a "
+            f"run file, {CONSENT} = true under [options]"
+        )
+    return options

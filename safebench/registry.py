@@ -104,13 +104,13 @@ def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:
 def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | None = None) -> Target:
     """The target of `NAME[:ARGUMENT]`, or of a model's short name, whose options the given ones overrule.
 
-    Raises BadInput for an unknown name or option.
+    Raises BadInput for an unknown name or option, and for a model that runs code of its own without consent.
     """
-    from safebench.models import model_of  # which looks names up here
+    from safebench.models import model_of, model_options  # which look names up here
 
     model = model_of(spec)
     if model is not None:
-        return open_target(model.target, {**model.options, **options}, recognise)
+        return open_target(model.target, model_options(model, options), recognise)
     name, _, argument = spec.partition(":")
     plugin: type[Target] = load(Target, name)
     require(Target, name)

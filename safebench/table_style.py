@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich import box
-from rich.table import Table
+from rich.table import Column, Table
 
 SRI_NOTE = "SRI: safety risk index, from 20 to 100; 100 is safest."
 
@@ -14,5 +14,6 @@ def plain_table(title: str | None = None) -> Table:
 
 
 def listing(*heads: str) -> Table:
-    """Of words: they want more room between columns."""
-    return Table(*heads, box=box.SIMPLE_HEAD)
+    """Of words: they want more room between columns, and none is cut; a name stands whole, to be copied."""
+    first, *rest = heads
+    return Table(Column(first, no_wrap=True), *(Column(head, overflow="fold") for head in rest), box=box.SIMPLE_HEAD)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -86,6 +88,7 @@ class Layout(Converter):
     )
     takes = TEXT
     gives = "image"
+    varies = True
 
     class Options(LayoutOptions):
         pass
@@ -110,10 +113,18 @@ class Layout(Converter):
     def convert(self, work: Work) -> Media:
         try:
             paragraphs = writable(work.text, self.style.font, self.options.keep_lines)
-            picture = self.compose(fitted_text.fit(paragraphs, self.style), work)
+            picture = self.compose(self._set(paragraphs, work.attempt), work)
         except ConversionError as error:
             raise ConversionError(f"query {work.query.id!r}: {error}") from error
         return Media.of("image", png.MIME, png.encode(self._rotated(picture)))
+
+    def _set(self, paragraphs: Sequence[str], attempt: int) -> fitted_text.Block:
+        """As large as it fits; a tenth smaller with each attempt, so that lines break elsewhere."""
+        block = fitted_text.fit(paragraphs, self.style)
+        if not attempt:
+            return block
+        largest = max(self.style.min_font_size, round(block.face.size * 0.9**attempt))
+        return fitted_text.fit(paragraphs, replace(self.style, max_font_size=largest))
 
     def compose(self, block: fitted_text.Block, work: Work) -> Image:
         """The picture, in mode L or RGB. Raises ConversionError."""

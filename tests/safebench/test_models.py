@@ -44,6 +44,17 @@ def test_all_targets_of_the_paper_are_there() -> None:
     assert len(named) == len(PAPER)
 
 
+def test_code_that_comes_with_a_model_is_run_by_consent_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert [model.name for model in models().values() if model.runs_code] == [
+        "bunny-llama-3-8b", "cogvlm-17b", "qwen-vl-chat", "qwen-audio-chat",
+    ]  # fmt: skip
+    for options in ({}, {"trust_remote_code": False}):
+        with pytest.raises(BadInput, match=r"'cogvlm-17b' runs Python code.*trust_remote_code = true"):
+            open_target("cogvlm-17b", options)
+    assert open_target("cogvlm-17b", {"trust_remote_code": True}).accepts == {"text", "image"}
+
+
 @EVERY
 def test_a_model_says_how_it_is_run(model: Model) -> None:
     target, argument = plugin(model)

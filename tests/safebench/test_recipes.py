@@ -151,15 +151,17 @@ def test_an_unknown_key_of_the_layout_is_named(tmp_path: Path) -> None:
 
 
 def test_tries_that_would_all_be_the_same_are_found_before_the_run(tmp_path: Path) -> None:
-    text = '[image.own]\nsteps = [{ use = "typographic" }]\ntries = 3\n'
+    text = '[image.own]\nsteps = [{ use = "static" }]\ntries = 3\n'
     with pytest.raises(BadInput, match=r"image\.own: tries = 3.* none of its steps"):
         load_recipes(write(tmp_path, text))["image", "own"].check()
     text = '[audio.own]\nsteps = [{ use = "template", text = "{query}" }, { use = "espeak" }]\ntries = 3\n'
     load_recipes(write(tmp_path, text))["audio", "own"].check()
 
 
-@pytest.mark.parametrize("name", ["espeak", "coqui", "transformers-tts", "openai-speech", "openai-images", "diffusers"])
-def test_what_speaks_or_draws_with_other_random_numbers_may_be_tried_again(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["espeak", "coqui", "transformers-tts", "openai-speech", "openai-images", "diffusers", "figstep"]
+)
+def test_what_makes_something_else_on_another_try_may_be_tried_again(name: str) -> None:
     assert registry.load(Converter, name).varies
 
 

@@ -19,12 +19,6 @@ from safebench.types import Draft, Media, Query
 QUERY = Query("q", "How do birds fly?")
 
 
-@pytest.fixture
-def varying(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recipe with several tries has to have a step that makes use of them."""
-    monkeypatch.setattr(Typographic, "varies", True)
-
-
 def recipe(tmp_path: Path, text: str, medium: str = "image") -> Recipe:
     path = tmp_path / "recipes.toml"
     path.write_text(f"[{medium}.own]\n{text}\n", encoding="utf-8")
@@ -112,7 +106,6 @@ def test_a_failure_is_data_and_names_component_and_query() -> None:
 
 
 @pytest.mark.parametrize(("tries", "status"), [(1, "failed"), (2, "failed"), (3, "passed")])
-@pytest.mark.usefixtures("varying")
 def test_a_recipe_tries_again_until_one_is_faithful(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tries: int, status: str
 ) -> None:
@@ -251,7 +244,6 @@ def test_results_that_are_too_few_for_a_batch_are_nobodys(
     assert [one.media for one in found] == [Typographic().convert(Work(Query("x", text), text)) for text in "ab"]
 
 
-@pytest.mark.usefixtures("varying")
 def test_only_what_is_not_faithful_is_tried_again(tmp_path: Path, calls: list[str]) -> None:
     own = recipe(tmp_path, 'steps = [{ use = "typographic" }]\ntries = 3')
     found = render_batch(jobs(own, "a漢b語"))
@@ -283,7 +275,6 @@ def test_a_converter_that_says_nothing_of_batches_takes_one_work_at_a_time() -> 
     assert isinstance(error, ConversionError)
 
 
-@pytest.mark.usefixtures("varying")
 def test_a_service_that_answers_nobody_stops_the_run_and_is_no_fault_of_the_query(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +287,6 @@ def test_a_service_that_answers_nobody_stops_the_run_and_is_no_fault_of_the_quer
         render(RenderJob(QUERY, recipe(tmp_path, 'steps = [{ use = "typographic" }]\ntries = 3')))
 
 
-@pytest.mark.usefixtures("varying")
 def test_drafts_of_all_tries_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Drafting(Typographic):
         def convert(self, work: Work) -> Media:

@@ -224,3 +224,16 @@ def test_a_broken_picture_is_an_error_that_names_the_query(data: bytes) -> None:
 def test_a_picture_that_would_become_endless_is_refused() -> None:
     with pytest.raises(ConversionError, match="20x5000 px would be 128000 px high"):
         convert(Banner, TEXT, picture(20, 5000))
+
+
+@pytest.mark.parametrize("layout", [Typographic, FigStep, Chat, Banner])
+def test_another_try_sets_the_text_a_tenth_smaller_and_never_below_the_smallest_size(layout: type[Layout]) -> None:
+    drawn = layout(layout.Options(min_font_size=8))
+    first, second, last = (drawn._set([TEXT], attempt).face.size for attempt in (0, 1, 50))
+    assert (second, last) == (round(0.9 * first), 8)
+
+
+@pytest.mark.parametrize("layout", [Typographic, FigStep, Chat])
+def test_another_try_is_another_picture(layout: type[Layout]) -> None:
+    first, second = (layout().convert(Work(Query("q", TEXT), TEXT, attempt=attempt)) for attempt in (0, 1))
+    assert first != second

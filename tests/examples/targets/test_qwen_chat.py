@@ -56,7 +56,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, dict[str
 
 
 async def ask(model: str, *parts: Part) -> Response:
-    return await open_target(model, {}).ask(Request((Message("user", parts),)))
+    return await open_target(model, {"trust_remote_code": True}).ask(Request((Message("user", parts),)))
 
 
 async def test_a_picture_and_a_clip_reach_the_model_as_files(loaded: list[tuple[str, dict[str, Any]]]) -> None:

@@ -15,6 +15,8 @@ import soundfile
 import torch
 from PIL import Image
 
+from safebench.models import models
+from safebench.plugins import Target
 from safebench.targets import open_target
 from safebench.types import Media, Message, Part, Request, Response, Text
 
@@ -102,8 +104,12 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
         del sys.modules[name]
 
 
+def opened(name: str) -> Target:
+    return open_target(name, {"trust_remote_code": True} if models()[name].runs_code else {})
+
+
 async def ask(name: str, *parts: Part) -> Response:
-    return await open_target(name, {}).ask(Request((Message("user", parts),)))
+    return await opened(name).ask(Request((Message("user", parts),)))
 
 
 async def test_bunny_gets_the_picture_in_place_of_its_token(model: Model) -> None:
@@ -143,7 +149,7 @@ async def test_two_pictures_are_a_failure_and_not_half_an_answer(model: Model, n
 @pytest.mark.parametrize("name", ["bunny-llama-3-8b", "cogvlm-17b", "sharegpt4v-7b"])
 async def test_a_clip_is_never_left_out_in_silence(llava: Model, name: str) -> None:
     """Neither where the condition is planned, nor where the function is asked all the same."""
-    assert open_target(name, {}).accepts == {"text", "image"}
+    assert opened(name).accepts == {"text", "image"}
     response = await ask(name, clip())
     assert (response.status, response.text) == ("failed", "")
     assert "not audio" in str(response.failure)
