@@ -84,7 +84,7 @@ class OpenAITarget(Target):
                 f"no endpoint answers at {self.base_url}: {answers.cause(error)}; check --base-url"
             ) from error
         if reply.status in (401, 403):  # of any other error the first request will tell: not every server lists models
-            raise BadInput(f"{self.base_url}/models rejects the key in {self._key_name}: {self._told(reply)}")
+            raise BadInput(f"{self.base_url}/models rejects the key in {self._key_name}: {error_text(reply.body)}")
 
     @property
     def _key_name(self) -> str:
@@ -92,9 +92,6 @@ class OpenAITarget(Target):
 
     def _key(self) -> str:
         return endpoint_key(self.base_url, self.options.api_key_env, f"target {self._component}", self._spoken.key)
-
-    def _told(self, reply: Reply) -> str:
-        return without_key(error_text(reply.body), self._key_name)
 
     def _open(self) -> Transport:
         if self._transport is None:
@@ -145,7 +142,7 @@ class OpenAITarget(Target):
 
     def _refused(self, reply: Reply, attempt: int) -> tuple[Response, float | None]:
         """What an error means, and how long to wait before the next attempt (None: another try is no use)."""
-        failure = Failure(self._component, f"HTTP {reply.status}", self._told(reply))
+        failure = Failure(self._component, f"HTTP {reply.status}", error_text(reply.body))
         response = answers.from_error(reply, failure, self._spoken)
         if not answers.worth_retrying(reply.status):
             return response, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -16,6 +16,7 @@ from yarl import URL
 from safebench import __version__
 from safebench.endpoints import DEFAULT_KEY
 
+SHORTEST_KEY = 8  # characters; what is shorter (none, EMPTY) only stands in for a key, and may be any word
 UNREACHED = (aiohttp.ClientError, OSError)  # no answer, or nothing that is HTTP; a time-out is an OSError
 OF_THE_ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 
@@ -46,6 +47,7 @@ class Transport:
     def __init__(self, base_url: str, key: str, key_name: str, timeout: float) -> None:
         self._base_url = base_url
         self._seconds = timeout
+        self._key = key.encode()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # as many as there are calls in flight
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -74,9 +76,15 @@ class Transport:
         try:
             url = self._base_url + path
             async with self._session.request(method, url, data=body, timeout=limit, **self._sent) as reply:
-                return Reply(reply.status, reply.headers, await reply.read())
+                return self._told(Reply(reply.status, reply.headers, await reply.read()))
         except TimeoutError:  # which says nothing
             raise TimeoutError(f"no answer within {seconds:g} s") from None
+
+    def _told(self, reply: Reply) -> Reply:
+        """Without the key, which some servers repeat in their errors."""
+        if reply.ok or len(self._key) < SHORTEST_KEY:
+            return reply
+        return replace(reply, body=reply.body.replace(self._key, b"(key)"))
 
     async def close(self) -> None:
         await self._session.close()

@@ -359,6 +359,8 @@ async def test_a_key_that_a_server_repeats_is_not_recorded(
     response = await ask(replies(error(400, "sk-secret may not do this")))
     assert str(response.failure) == "openai:tested: HTTP 400: (key) may not do this"
     assert "sk-secret" not in repr(response)
+    cut = await ask(replies(error(400, "x" * 296 + "sk-secret")))
+    assert "sk-" not in repr(cut)
     malformed = await ask(replies(Reply(b'{"error": {"message": "of sk-secret"}}')), retries=0)
     assert "sk-secret" not in repr(malformed)
     with pytest.raises(TargetRefusesService, match=r"\(key\) is wrong"):
