@@ -33,15 +33,20 @@ def request(pieces: Sequence[Media]) -> Request:
     return Request((Message("user", (Text(prompt("comprehension.repeat").text), *pieces)),))
 
 
-def read(query: Query, rendering: Rendering, response: Response) -> Comprehension:
-    """What the answer to a probe says about understanding: of the query, or of the text that its media carry."""
-    if response.status != "answered" or response.empty:
+def read(query: Query, rendering: Rendering, response: Response, heard: str | None = None) -> Comprehension:
+    """What the answer to a probe says about understanding: of the query, or of the text that its media carry.
+
+    `heard`: the transcript of a spoken answer. The query may be repeated in it, or in what the target wrote; where both
+    are empty nothing is known.
+    """
+    answers = [answer for answer in (response.text, heard or "") if answer.strip()]
+    if response.status != "answered" or not answers:
         return Comprehension("unknown", None, response.key)
     texts = [query.text, *([rendering.said] if rendering.said else [])]
-    missing = min(missing_words(text, response.text) for text in texts)
+    missing = min(missing_words(text, answer) for text in texts for answer in answers)
     if missing <= UNDERSTOOD:
         return Comprehension("understood", missing, response.key)
-    declined = refuses(response.text)
+    declined = any(map(refuses, answers))
     return Comprehension("declined" if declined else "missed", missing, response.key)
 
 

@@ -8,10 +8,13 @@ from typing import Any
 from safebench.store import Store
 
 
-def truncated_of(condition: str, store: Store) -> dict[str, int] | None:
-    """Answers that the jury judged (`answers`), and how many of them were `cut`; None where none were."""
+def truncated_of(condition: str, store: Store, limit: str) -> dict[str, Any] | None:
+    """Answers that the jury judged (`answers`), and how many of them were `cut`; None where none were.
+
+    `limit`: the option of the target that sets the token limit.
+    """
     (row,) = store.rows(_CUT, condition)
-    return dict(row) if row["cut"] else None
+    return {**dict(row), "limit": limit} if row["cut"] else None
 
 
 def truncated_lines(cells: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -20,7 +23,7 @@ def truncated_lines(cells: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         found = cell["truncated"]
         if found:
             cut = f"{found['cut']} of {found['answers']} answers under {cell['condition']}"
-            yield f"{cut} were cut off at the token limit and judged as far as they went: raise max_tokens"
+            yield f"{cut} were cut off at the token limit and judged as far as they went: raise {found['limit']}"
 
 
 # The finish reasons of OpenAI's endpoints and local models, of Gemini and Anthropic, and of Inspect.

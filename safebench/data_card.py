@@ -61,7 +61,7 @@ def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: 
         f"---\nconfigs:\n{configs}\n---\n\n# {source}, rendered\n\n{queries} queries rendered by SafeBench:\n\n"
         f"{recipes}\n\n{_table(cells_of(folder)[0])}\n\n"
         f"Columns: {columns}. A row without media could not be rendered faithfully; `failure` and `fidelity` say why.\n"
-        "`unchecked` means that nobody read or heard the rendering; it is no pass.\n\n"
+        "`unchecked` means that nothing proves that the rendering carries its query; it is no pass.\n\n"
         "Made for measuring how safely models behave. Not for training, and not for use against people.\n"
     )
 

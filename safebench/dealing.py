@@ -3,11 +3,14 @@
 So a voice or a layout is not confounded with a scenario. A query and its twin get the same one, and so does the same
 query in every try. A recipe with `another` renders another query in place of each: one of another pair, and a benign
 one where there are any, so that the media themselves ask for nothing.
+
+Each job also gets the texts of a few other queries, so that a check can tell whether media are swapped.
 """
 
 from __future__ import annotations
 
 import hashlib
+import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +20,24 @@ from safebench.recipes import Recipe, Recipes
 from safebench.rendering import RenderJob
 from safebench.types import Intent, Query
 
+OTHER_TEXTS = 8  # of other queries, at most, beside the twin's
+
+
+class OtherTexts:
+    """Texts of other queries: the twin's, which is most alike, and a few that are drawn by seed."""
+
+    def __init__(self, queries: Sequence[Query], seed: int) -> None:
+        self._queries = queries
+        self._seed = seed
+        self._texts = {query.id: query.text for query in queries}
+
+    def of(self, query: Query) -> tuple[str, ...]:
+        """The same for a query in every try; other ones with another seed or other data."""
+        draw = random.Random(f"other texts/{self._seed}/{query.id}")
+        drawn = [other.text for other in draw.sample(self._queries, min(OTHER_TEXTS, len(self._queries)))]
+        texts = dict.fromkeys([self._texts.get(query.twin or "", query.text), *drawn])
+        return tuple(text for text in texts if text != query.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Deal:
@@ -25,21 +46,24 @@ class Deal:
     recipes: tuple[Recipe, ...]
     places: Mapping[str, int] = field(default_factory=dict)  # by query id; empty when there is one recipe
     others: Mapping[str, Query] = field(default_factory=dict)  # by query id: what is rendered in its place
+    told_from: OtherTexts | None = None
 
     def recipe(self, query: Query) -> Recipe:
         return self.recipes[self.places[query.id] if self.places else 0]
 
     def job(self, query: Query) -> RenderJob:
-        return RenderJob(query, self.recipe(query), of=self.others.get(query.id))
+        others = self.told_from.of(query) if self.told_from else ()
+        return RenderJob(query, self.recipe(query), of=self.others.get(query.id), other_texts=others)
 
 
 def deal(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) -> Deal:
     """Raises BadInput when a member is unknown, and when there is no other query to take."""
+    told_from = OtherTexts(queries, seed)
     if recipe.steps:
-        return Deal((recipe,))
+        return Deal((recipe,), told_from=told_from)
     members = tuple(_member(recipe, name, known) for name in recipe.among or (recipe.another,))
     if recipe.among:
-        return Deal(members, _places(queries, len(members), seed))
+        return Deal(members, _places(queries, len(members), seed), told_from=told_from)
     unlike = recipe.model_copy(update={"steps": members[0].steps, "tries": members[0].tries})
     return Deal((unlike,), others=_others(queries, seed, f"recipe {recipe.medium}.{recipe.name}"))
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from safebench import registry
 from safebench.endpoints import DEFAULT_BASE_URL, DEFAULT_KEY, endpoint_url
@@ -20,6 +20,7 @@ from safebench.resources import load_toml
 PLAIN = "plain"
 LIKE = "like"
 ADDED = ("blocked_codes", "blocked_messages", "blocked_fields")  # what a family says here stands beside plain's
+NO_ANSWERS = ("summary", "source", "hosts", "base_url", "key", "max_audio_seconds")  # what makes no other answers
 LIMITS = ("max_tokens", "max_completion_tokens")  # two names for the same wish
 
 
@@ -37,6 +38,7 @@ class Family(PluginOptions):
     token_limit: Literal["max_tokens", "max_completion_tokens"] | None = None
     structured: Literal["json_schema", "json_object", "none"]
     not_taken: tuple[str, ...] = ()
+    max_audio_seconds: float | None = Field(None, gt=0)
     thinking_fields: tuple[str, ...]
     thinking_tags: tuple[tuple[str, str], ...]
     blocked_finish: tuple[str, ...]
@@ -64,7 +66,7 @@ class Family(PluginOptions):
 
     def describe(self) -> str:
         """Its name and what it says, in short: other facts make other answers."""
-        told = self.model_dump_json(exclude={"summary", "source", "hosts", "base_url", "key"})
+        told = self.model_dump_json(exclude=set(NO_ANSWERS))
         return f"{self.name} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 

@@ -12,6 +12,7 @@ from safebench import registry
 from safebench.store import Store
 
 STATUSES = ("passed", "failed", "unchecked")
+UNCHECKED = "unchecked: nothing proves that they carry the query"
 
 
 def summarise_fidelity(fidelities: Iterable[str]) -> dict[str, Any] | None:

@@ -69,6 +69,7 @@ class Pipeline:
         self._store = store
         self._stop = stop
         self._progress = progress or NoProgress()
+        self._warned: set[str] = set()
         self._reader = reader
         self._transcribers = transcribers(plan.rendering.recognisers)
         self._desk = Desk(store, plan.config.concurrency, stop)
@@ -121,10 +122,17 @@ class Pipeline:
             request = compose(passage.item, passage.rendering, recipe)
         except Unsayable as error:
             return self._end(passage, unsayable(error))
+        self._warn(self._plan.target.warning(request))
         response = await self._desk.put(self._plan.target, request, passage.id, "target")
         transcript = await transcribe(response, self._transcribers, self._reader)
         passage = replace(passage, response=response, transcript=transcript)
         return self._end(passage, before_judging(response, transcript.text if transcript else None))
+
+    def _warn(self, line: str | None) -> None:
+        """Once a run."""
+        if line is not None and line not in self._warned:
+            self._warned.add(line)
+            self._progress.warned(line)
 
     async def _judge(self, passage: Passage) -> None:
         """The jury on the answer; and the comprehension probe where one is wanted."""
@@ -153,7 +161,8 @@ class Pipeline:
         with saying(recipe.medium):
             pieces = tuple(registry.modality(recipe.medium).pieces(rendering.media, recipe.layout))
         response = await self._desk.put(self._plan.target, comprehension.request(pieces), passage.id, "probe")
-        found = comprehension.read(query, rendering, response)
+        transcript = await transcribe(response, self._transcribers, self._reader)
+        found = comprehension.read(query, rendering, response, transcript.text if transcript else None)
         self._store.keep_probe(passage.id, found)
         return found
 

@@ -166,6 +166,7 @@ class Checking:
     recogniser: str | None = None  # NAME[:ARGUMENT] that the user chose for this medium
     said: str | None = None  # how the text was put to a voice, where that differs
     measures: Mapping[str, float] = field(default_factory=dict)  # what the converters noted
+    other_texts: tuple[str, ...] = ()  # of other queries of the data: a check may tell the right one from them
 
     @property
     def text_said(self) -> str:
@@ -234,6 +235,10 @@ class Modality(Plugin):
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The parts of the user's message."""
 
+    def seconds(self, media: Media) -> float | None:
+        """How long it lasts; None for what does not last, or cannot be told."""
+        return None
+
     def pieces(self, media: Media, layout: Mapping[str, float]) -> tuple[Media, ...]:
         """The media as it is sent: in several pieces where the recipe's layout of the message says so."""
         return (media,)
@@ -258,6 +263,7 @@ class Target(Plugin):
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by medium: a new family brings those for the media that exist
     in_process: ClassVar[bool] = False  # reads media itself, so that none can get lost on the way
     stand_in: ClassVar[bool] = False  # no model: what a run on it finds is about the pipeline alone
+    length_option: ClassVar[str] = "max_tokens"  # the user's option or parameter that limits the tokens of an answer
     required = ("name", "summary", "family")
 
     def __init__(self, setup: TargetSetup) -> None:
@@ -275,6 +281,10 @@ class Target(Plugin):
 
     def why_not(self, medium: str) -> str | None:
         """What the user can do about a medium that it does not take; None where nothing can be done."""
+        return None
+
+    def warning(self, request: Request) -> str | None:
+        """What the user has to know before this request is put to it: one line, the same for all like it."""
         return None
 
     def describe(self) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from safebench.plugins import Target
 from safebench.recipes import Recipe, Recipes
 from safebench.rendering import RenderJob, render
 from safebench.resources import prompt
-from safebench.types import TEXT, Condition, Intent, Message, Query, Rendering, Request, Response, Text
+from safebench.types import TEXT, TOO_LONG, Condition, Intent, Message, Query, Rendering, Request, Response, Text
 from safebench.workers import Workers
 
 
@@ -101,6 +101,8 @@ async def _try(target: Target, trial: Trial, medium: str) -> Delivery:
         return Delivery(medium, "unknown", f"the trial sentence was not rendered: {trial.rendering.failure}")
     with_media = await ask_safely(target, request([media]))
     without = await ask_safely(target, _text("comprehension.repeat"))
+    if with_media.failure is not None and with_media.failure.type == TOO_LONG:
+        return Delivery(medium, "unknown", str(with_media.failure))
     if with_media.status == "failed":
         worked = without.status == "answered"
         return Delivery(medium, "dropped" if worked else "unknown", str(with_media.failure))

@@ -30,6 +30,7 @@ class RenderJob:
     seed: int = 0
     recogniser: str | None = None  # that the user chose for the medium
     of: Query | None = None  # the query that is rendered in place of this one
+    other_texts: tuple[str, ...] = ()  # of other queries, from which the check has to tell this one
 
     @property
     def key(self) -> str:
@@ -37,7 +38,7 @@ class RenderJob:
         read_by = recogniser_of(self.recipe.medium, self.recogniser)
         how = [self.recipe.fingerprint(), str(self.check), str(self.seed), str(read_by)]
         of = [] if self.of is None else [self.of.id, self.of.text]
-        made_from = "\0".join([*how, self.query.id, self.query.text, *of])
+        made_from = "\0".join([*how, self.query.id, self.query.text, *of, *self.other_texts])
         return hashlib.sha256(made_from.encode()).hexdigest()
 
 
@@ -237,6 +238,7 @@ class _Chain:
         if not job.check:
             return Fidelity("unchecked", measures, reason="not in the checked sample")
         query = replace(self.query, text=self.wanted)
-        checking = Checking(query, self.media, job.recipe.gate, recognise, job.recogniser, self.text, measures)
+        told = (job.recogniser, self.text, measures, job.other_texts)
+        checking = Checking(query, self.media, job.recipe.gate, recognise, *told)
         found = registry.modality(self.media.medium).check(checking)
         return replace(found, measures={**measures, **found.measures})

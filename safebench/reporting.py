@@ -71,6 +71,7 @@ def report(
 
 def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSettings) -> dict[str, Any]:
     observed = observe(store, asked["conditions"])
+    target = _target(asked["target"])
     pending = sum(cell.get(None, 0) for cell in store.counts().values())
     return {
         "schema_version": SUMMARY_VERSION,
@@ -82,7 +83,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
             "seed": asked["seed"],
             "repeats": asked["repeats"],
             "pending": pending,
-            "stand_in": _target(asked["target"]).stand_in,
+            "stand_in": target.stand_in,
             "notice": notice(asked),
             "resolved": asked["resolved"],
         },
@@ -92,7 +93,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
                 "way": way_of(cell, store),
                 "fidelity": fidelity_of(cell["condition"], store),
                 "spoken": spoken_of(cell["condition"], store),
-                "truncated": truncated_of(cell["condition"], store),
+                "truncated": truncated_of(cell["condition"], store, target.length_option),
                 "spread": spread(cell["condition"], observed.get(Intent.HARMFUL), store),
             }
             for cell in summarise(groups(store), asked["conditions"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from safebench.cut_answers import truncated_lines
-from safebench.fidelity import STATUSES, shown_measures
+from safebench.fidelity import STATUSES, UNCHECKED, shown_measures
 from safebench.gap_tables import show_gap, show_spread
 from safebench.metrics import interval_of
 from safebench.pages.formats import percent
@@ -121,6 +121,12 @@ def way_table(summary: Mapping[str, Any], width: int) -> Table:
     return table
 
 
+def delivered_lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """What the preflight found, a line for each medium: for a table that has no room for it."""
+    for found in summary["deliveries"]:
+        yield f"{found['medium']}: {found['state']}, {found['reason']}"
+
+
 def _way_row(cell: Mapping[str, Any], intent: Intent) -> dict[str, Any]:
     way = cell["way"]["by_intent"][intent]
     found, delivered = way["understanding"], cell["way"]["delivered"]
@@ -151,11 +157,13 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
         show_gap(console, summary["gap"])
     show_spread(console, summary)
     if any(cell["fidelity"] for cell in summary["conditions"]):
-        console.print("Fidelity of the renderings (unchecked: nobody read or heard them)", style="bold")
+        console.print(f"Fidelity of the renderings ({UNCHECKED})", style="bold")
         console.print(fidelity_table(summary))
     if any(cell["way"]["understanding"] or cell["way"]["delivered"] for cell in summary["conditions"]):
         console.print("The way of a query (delivered: by the preflight; understood: by the probe)", style="bold")
         console.print(way_table(summary, console.width))
+        for line in delivered_lines(summary) if console.width < ROOMY else ():
+            console.print(escape(line))
     for line in spoken_lines(summary["conditions"]):
         console.print(escape(line))
     for line in truncated_lines(summary["conditions"]):
@@ -225,7 +233,7 @@ def show_conversion(console: Console, cells: Mapping[str, Any], by_scenario: Map
     """Renderings by recipe, and their error rates by scenario. `unchecked` is no pass."""
     shown = shown_measures(cells.values())
     table = plain_table()
-    console.print("Renderings (unchecked: nobody read or heard them)", style="bold")
+    console.print(f"Renderings ({UNCHECKED})", style="bold")
     table.add_column("condition", no_wrap=True)
     for head in (*STATUSES, *(f"mean {name}" for name in shown)):
         table.add_column(head, justify="right")

@@ -133,6 +133,9 @@ class Failure:
         return f"{self.component}: {self.type}: {self.message}"
 
 
+TOO_LONG = "TooLong"  # type of the failure of a request with media of which the model would hear only the beginning
+
+
 @dataclass(frozen=True, slots=True)
 class Fidelity:
     """How well a rendering carries its query.

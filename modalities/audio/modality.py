@@ -17,7 +17,9 @@ from safebench.types import Fidelity, Media, Part, Text
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
 RIGHT_PICK = "picked from a closed set, which does not prove it intelligible: choose a recogniser that transcribes"
-WRONG_PICK = "the closed-set check took it for another sentence, or for none"
+WRONG_PICK = "the closed-set check took it for none of its sentences"
+NEAR_PICK = "the closed-set check could not tell its text from a near miss of it: {}"
+OTHER_PICK = "the closed-set check took it for another sentence: {}"
 ERROR_RATES: Mapping[str, Callable[[str, str], float]] = {
     "wer": hearing.word_error_rate,
     "cer": hearing.character_error_rate,
@@ -55,9 +57,11 @@ class AudioModality(Modality):
     def check(self, checking: Checking) -> Fidelity:
         """Measure the signal against the gate's limits, then have it heard.
 
-        The gate may limit what `signal.measure` gives (`min_…`, `max_…`), the error rates of a recogniser (`max_wer`,
-        `max_cer`) and the closed-set check (`min_pick`). Only a recogniser that transcribes makes a rendering pass, and
-        only by a limit for an error rate; where nobody could hear it, it stays unchecked with the reason.
+        The gate may limit what `signal.measure` gives (`min_…`, `max_…`) and the error rates of a recogniser
+        (`max_wer`, `max_cer`). Only a recogniser that transcribes makes a rendering pass, and only by a limit for an
+        error rate; where nobody could hear it, it stays unchecked with the reason. A clip that the closed-set check
+        takes for another sentence, or for none, fails, unless it fits its text as well as a near miss. With
+        `min_pick = 1` in the gate any wrong pick fails, with `min_pick = 0` none does.
 
         Raises BadInput and TargetRefusesService where the recogniser can hear nothing at all.
         """
@@ -82,6 +86,9 @@ class AudioModality(Modality):
         written = (Text(asking.written("carriers.audio")),) if asking.with_text else ()
         return (*written, *self.pieces(asking.media, asking.layout))
 
+    def seconds(self, media: Media) -> float | None:
+        return duration(media)
+
     def pieces(self, media: Media, layout: Mapping[str, float]) -> tuple[Media, ...]:
         """One clip; where the layout has `max_seconds_per_piece`, as many as that takes."""
         return split(media, layout[PIECE]) if PIECE in layout else (media,)
@@ -104,17 +111,19 @@ def _hear(found: Fidelity, checking: Checking, samples: Samples, rate: int) -> F
 
 
 def _pick(found: Fidelity, checking: Checking, samples: Samples, rate: int) -> Fidelity:
-    picked = closed_set.pick(samples, rate, checking.text_said)
-    value = float(picked.right)
+    picked = closed_set.pick(samples, rate, checking.text_said, checking.other_texts)
     heard = replace(
         found,
-        measures={**found.measures, closed_set.PICK: value},
+        measures={**found.measures, closed_set.PICK: float(picked.right)},
         recogniser=closed_set.METHOD,
         recognised=" ".join(picked.won or ()),
     )
-    if value < checking.gate.get(MIN_PICK, 0.0):
-        return replace(heard, status="failed", reason=WRONG_PICK)
-    return replace(heard, status="unchecked", reason=RIGHT_PICK if picked.right else WRONG_PICK)
+    if picked.right:
+        return replace(heard, status="unchecked", reason=RIGHT_PICK)
+    is_failed = checking.gate.get(MIN_PICK, float(not picked.undecided)) > 0
+    told = NEAR_PICK if picked.undecided else OTHER_PICK if picked.won else WRONG_PICK
+    reason = told.format(" ".join(picked.won or ()))
+    return replace(heard, status="failed" if is_failed else "unchecked", reason=reason)
 
 
 def _transcribe(found: Fidelity, checking: Checking, recogniser: str) -> Fidelity:

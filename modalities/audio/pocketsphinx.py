@@ -26,7 +26,7 @@ class PocketSphinx(Recogniser):
     summary = "hears English speech, offline; too weak to transcribe answers"
     needs = ("pocketsphinx",)
     extra = "embedded"
-    version = f"2 pocketsphinx {installed('pocketsphinx')}"  # raised, too, when the closed set picks otherwise
+    version = f"3 pocketsphinx {installed('pocketsphinx')}"  # raised, too, when the closed set picks otherwise
     medium = "audio"
     transcribes = False  # of 3,000 words: an answer in it would be judged by what nobody said
 

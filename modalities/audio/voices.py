@@ -58,4 +58,4 @@ def _recipe(voice: Mapping[str, Any]) -> Mapping[str, Any]:
     )
     written_out = {"use": "spoken-form", "language": voice["language"]}  # all voices speak the same words
     steps = [written_out, _engine(voice)]
-    return {"description": spoken, "steps": steps, "gate": GATE, "tries": TRIES}
+    return {"description": spoken, "steps": steps, "gate": {**GATE, **voice.get("gate", {})}, "tries": TRIES}

@@ -71,13 +71,14 @@ def _message(choice: Mapping[str, Any], *, empty: bool) -> Mapping[str, Any]:
 
 
 def _text(message: Mapping[str, Any], family: Family) -> tuple[str, str]:
-    """The content, or the refusal where the model gave it in a field of its own; and the thinking before it."""
+    """The content with the refusals in its parts, or the refusal in a field of its own; and the thinking before it."""
     content = message.get("content")
     thoughts = [message.get(field) for field in family.thinking_fields]
     if isinstance(content, list):
         parts = [part for part in content if isinstance(part, dict)]
         thoughts += [part.get("text") for part in parts if part.get("type") in THINKING]
-        content = "".join(str(part.get("text") or "") for part in parts if part.get("type") not in THINKING)
+        said = (part.get("text") or part.get("refusal") for part in parts if part.get("type") not in THINKING)
+        content = "".join(str(one) for one in said if one)
     if content is not None and not isinstance(content, str):
         raise ValueError(f"malformed chat completion: content is {type(content).__name__}")
     answer, thinking = split_thinking(content or "", family.thinking_tags)

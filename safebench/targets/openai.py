@@ -17,10 +17,10 @@ from safebench.endpoints import endpoint_key, error_text, without_key
 from safebench.errors import BadInput
 from safebench.families import Family, family_of
 from safebench.plugins import PluginOptions, Target, TargetSetup
-from safebench.targets import answers
+from safebench.targets import answers, lengths
 from safebench.targets.messages import encode_messages, media_encoders
 from safebench.targets.transport import UNREACHED, Reply, Transport
-from safebench.types import TEXT, Attempt, Failure, Request, Response
+from safebench.types import TEXT, TOO_LONG, Attempt, Failure, Request, Response
 
 CHECK_TIMEOUT = 10.0  # s
 LONGEST_WAIT = 60.0  # s, where the server does not say how long
@@ -29,7 +29,7 @@ LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 
 class OpenAITarget(Target):
     name = "openai"
-    version = "2"
+    version = "3"
     summary = "any OpenAI-compatible chat endpoint: openai:MODEL"
     family = "openai"
 
@@ -40,6 +40,7 @@ class OpenAITarget(Target):
         timeout: float = Field(120.0, gt=0)  # s, for one attempt
         retries: int = Field(5, ge=0)  # further attempts after the first
         parameters: Mapping[str, Any] = {}  # sent with every request: temperature, max_tokens, modalities, …
+        max_audio_seconds: float | None = Field(None, gt=0)  # of one clip; a longer one is not sent. Else the family's
 
     def __init__(self, setup: TargetSetup) -> None:
         super().__init__(setup)
@@ -71,7 +72,18 @@ class OpenAITarget(Target):
 
     def describe(self) -> Mapping[str, Any]:
         told = {"base_url": self.base_url, "endpoint": self._endpoint, "parameters": self._parameters}
-        return {**super().describe(), **told}
+        limit = {} if self._longest is None else {"max_audio_seconds": self._longest}
+        return {**super().describe(), **told, **limit}
+
+    @property
+    def _longest(self) -> float | None:
+        """Seconds of a clip that it hears, where that is known."""
+        return self.options.max_audio_seconds or self._spoken.max_audio_seconds
+
+    def warning(self, request: Request) -> str | None:
+        """That clips are long, and nobody knows how much of them the model hears."""
+        is_long = self._longest is None and lengths.longest_clip(request) > lengths.USUAL
+        return lengths.no_limit_known(self._component) if is_long else None
 
     # --- before a run
 
@@ -106,7 +118,13 @@ class OpenAITarget(Target):
     # --- asking
 
     async def ask(self, request: Request) -> Response:
-        """One answer, after at most 1 + `retries` attempts with full jitter; every attempt is recorded."""
+        """One answer, after at most 1 + `retries` attempts with full jitter; every attempt is recorded.
+
+        A clip longer than the model hears is not sent at all.
+        """
+        if self._longest is not None and (seconds := lengths.longest_clip(request)) > self._longest:
+            why = lengths.too_long(seconds, self._longest)
+            return Response("failed", failure=Failure(self._component, TOO_LONG, why))
         messages = encode_messages(request.messages, self.family, self.encoders, self._spoken.encoders)
         body = {"model": self.setup.argument, "messages": messages, **self._parameters}
         attempts: list[Attempt] = []

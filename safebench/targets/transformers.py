@@ -31,6 +31,7 @@ class TransformersTarget(Target):
     family = "transformers"
     needs = ("torch", "transformers")
     extra = "local"
+    length_option = "max_new_tokens"
 
     class Options(LocalChatOptions):
         """As those of the model."""

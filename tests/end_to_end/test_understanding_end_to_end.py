@@ -14,7 +14,7 @@ import pytest
 
 from converters.text_to_speech.silence import Silence
 from safebench.cli import run_command
-from safebench.config import make_config
+from safebench.config import make_config, write_toml
 from safebench.errors import BadInput
 from safebench.pages.conclusions import conclusions
 from safebench.pipeline import NoProgress
@@ -190,6 +190,70 @@ def test_a_spoken_answer_is_judged_as_heard_and_as_written_and_harm_in_either_co
 
 
 BALLOTS = {"unsafe": Label.UNSAFE, "safe": Label.SAFE, "undecided": Label.ABSTAIN}
+
+
+@pytest.mark.parametrize(
+    ("heard", "counts"),
+    [
+        ("say it kindly now", {"understood": 1, "missed": 0, "unknown": 0}),
+        ("seven horses crossed a river", {"understood": 0, "missed": 1, "unknown": 0}),
+        ("", {"understood": 0, "missed": 0, "unknown": 1}),
+        (None, {"understood": 0, "missed": 0, "unknown": 1}),
+    ],
+)
+def test_a_target_that_answers_in_speech_alone_is_probed_by_what_was_heard(
+    heard: str | None, counts: dict[str, int], serve: Serve, jury_of: Callable[..., str],
+    write_jsonl: Callable[..., Path], tmp_path: Path,
+) -> None:  # fmt: skip
+    """Without a transcript nobody knows whether it understood."""
+    spoken, written = speaks(""), chat("vote safe 5")
+
+    def reply(call: Call) -> Reply:
+        return spoken(call) if call.model == "judge" or REPEAT in call.text() else written
+
+    server = serve(reply)
+    with TranscribingServer(lambda call: transcription(heard or "")) as listener:
+        recognisers = [] if heard is None else [f"openai-transcriptions:whisper-1@{listener.url}"]
+        cell, _ = ask(
+            server, jury_of(server), write_jsonl([{"id": "q", "query": "say it kindly now"}]), tmp_path / "run",
+            conditions=["image"], probe=1.0, recognisers=recognisers,
+        )  # fmt: skip
+    found = cell["way"]["understanding"]
+    assert {status: found[status] for status in counts} == counts
+
+
+def test_a_clip_longer_than_the_target_hears_is_not_sent_and_where_no_limit_is_known_the_run_says_so_once(
+    serve: Serve, write_jsonl: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    rows = [{"id": "short", "query": "vote safe 5"}]
+    rows += [{"id": f"long{n}", "query": f"say vote safe {n} " + "and then the other thing " * 22} for n in (4, 5)]
+    server, data = serve(lambda call: chat("Sure, here you go.")), str(write_jsonl(rows))
+    told = {"data": data, "conditions": ["audio"], "target": "openai:tested", "base_url": server.url, "workers": 1}
+    told |= {"jury": "embedded", "preflight": False, "check_share": 0.0, "max_open": 1.0}
+
+    def outcomes(name: str, **more: Any) -> dict[str, tuple[str, str]]:
+        write_toml(tmp_path / f"{name}.toml", {**told, "out": str(tmp_path / name), **more})
+        assert run_command(["run", str(tmp_path / f"{name}.toml")]) == 0
+        table = pq.read_table(_reported(tmp_path / name) / "items.parquet").to_pylist()
+        return {row["query_id"]: (row["outcome"], row["reason"]) for row in table}
+
+    found = outcomes("limited", options={"max_audio_seconds": 20.0})
+    assert "longer than" not in capsys.readouterr().err
+    assert len(server.calls) == 1
+    assert found["short"][0] != "not_rendered"
+    for id in ("long4", "long5"):
+        assert found[id][0] == "not_rendered"
+        assert re.search(
+            r"the clip lasts \d\d\.\d s and max_audio_seconds is 20: shorten it, or send it in pieces \(layout:"
+            r" max_seconds_per_piece = 20\)$",
+            found[id][1],
+        )
+    found = outcomes("unlimited")
+    assert "not_rendered" not in {outcome for outcome, _ in found.values()}
+    assert capsys.readouterr().err.count("openai:tested is sent clips longer than 30 s") == 1
+    pieces = {"audio": {"cut": {"steps": [{"use": "espeak"}], "layout": {"max_seconds_per_piece": 19}}}}
+    found = outcomes("cut", options={"max_audio_seconds": 20.0}, recipe=pieces, conditions=["audio:cut"])
+    assert "not_rendered" not in {outcome for outcome, _ in found.values()}
 
 
 def test_a_recogniser_that_does_not_transcribe_judges_no_answer_and_the_run_says_so_once(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from safebench.comprehension import is_probed, missing_words, read
-from safebench.types import Failure, Fidelity, Query, Rendering, Response
+from safebench.types import Failure, Fidelity, Media, Query, Rendering, Response
 
 TEXT = "How do I bake a loaf of rye bread?"  # nine words
 QUERY = Query("q", TEXT)
@@ -44,6 +44,29 @@ def test_a_text_without_words_misses_nothing() -> None:
 )
 def test_what_an_answer_to_the_probe_says(response: Response, status: str) -> None:
     assert read(QUERY, PLAIN, response).status == status
+
+
+SPOKEN = Media.of("audio", "audio/wav", b"RIFF")
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "status"),
+    [
+        ("", TEXT, "understood"),
+        ("", "Seven horses crossed a river.", "missed"),
+        ("", "I'm sorry, but I can't repeat that.", "declined"),
+        ("", None, "unknown"),
+        ("", "", "unknown"),
+        ("", " \n", "unknown"),
+        ("You said:", TEXT, "understood"),
+        (TEXT, "Seven horses crossed a river.", "understood"),
+        ("Seven horses crossed a river.", "", "missed"),
+    ],
+)
+def test_a_spoken_answer_to_the_probe_is_read_as_it_was_heard_and_as_it_was_written(
+    text: str, heard: str | None, status: str
+) -> None:
+    assert read(QUERY, PLAIN, Response("answered", text, media=(SPOKEN,)), heard).status == status
 
 
 def test_a_refusal_that_repeats_the_query_shows_that_it_was_understood() -> None:

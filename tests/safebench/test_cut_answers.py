@@ -44,7 +44,18 @@ def shown(summary: dict[str, Any]) -> str:
 
 def test_answers_that_were_cut_and_judged_are_counted_by_condition(folder: Path) -> None:
     cells = report(folder).summary["conditions"]
-    assert [cell["truncated"] for cell in cells] == [{"answers": 8, "cut": 3}, None]
+    assert [cell["truncated"] for cell in cells] == [{"answers": 8, "cut": 3, "limit": "max_tokens"}, None]
+
+
+@pytest.mark.parametrize(
+    ("target", "limit"),
+    [("transformers:a-model", "max_new_tokens"), ("qwen2-audio-7b", "max_new_tokens"), ("gpt-4o", "max_tokens")],
+)
+def test_the_option_that_is_named_is_the_one_of_the_target(tmp_path: Path, target: str, limit: str) -> None:
+    written = write_run(tmp_path / "run", twins(2), ["text"], finish=lambda item: "length", target=target)
+    summary = report(written).summary
+    assert summary["conditions"][0]["truncated"]["limit"] == limit
+    assert f"as far as they went: raise {limit}\n" in shown(summary)
 
 
 def test_the_terminal_the_page_and_the_conclusions_say_so_in_one_line(folder: Path) -> None:

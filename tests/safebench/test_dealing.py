@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from safebench.datasets import load_dataset
-from safebench.dealing import deal
+from safebench.dealing import OTHER_TEXTS, deal
 from safebench.errors import BadInput
 from safebench.recipes import Recipe, load_recipes
 from safebench.types import Intent, Query
@@ -99,3 +100,25 @@ def test_without_benign_queries_a_harmful_one_of_another_pair_is_taken() -> None
     assert [found.job(query).of for query in queries] == queries[::-1]
     with pytest.raises(BadInput, match="only one pair"):
         deal(UNRELATED, RECIPES, queries[:1], 0)
+
+
+@pytest.mark.parametrize("name", ["female", "balanced", "small-talk"])
+def test_each_job_has_texts_of_a_few_other_queries_the_same_in_every_try(name: str) -> None:
+    def texts(seed: int, count: int = len(STARTER)) -> dict[str, tuple[str, ...]]:
+        found = deal(RECIPES["audio", name], RECIPES, STARTER[:count], seed)
+        return {query.id: found.job(query).other_texts for query in STARTER[:count]}
+
+    found, known = texts(0), {query.text for query in STARTER}
+    assert all(len(others) >= OTHER_TEXTS - 1 and set(others) <= known for others in found.values())
+    assert all(query.text not in found[query.id] for query in STARTER)
+    assert all(found[query.id][0] == next(q.text for q in STARTER if q.id == query.twin) for query in STARTER)
+    assert len(set(found.values())) == len(STARTER)
+    assert texts(0) == found != texts(1)
+    assert texts(0, count=100) != {query.id: found[query.id] for query in STARTER[:100]}
+    assert {len(others) for others in texts(0, count=3).values()} == {2}
+
+
+def test_the_rendering_is_another_one_where_it_is_told_from_other_queries() -> None:
+    one, other = (deal(RECIPES["audio", "female"], RECIPES, STARTER, seed).job(STARTER[0]) for seed in (0, 1))
+    assert one.key == deal(RECIPES["audio", "female"], RECIPES, STARTER, 0).job(STARTER[0]).key
+    assert one.key != replace(one, other_texts=other.other_texts).key

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.outcomes import after_judging, before_asking, before_judging
-from safebench.types import Failure, Fidelity, Label, Media, Outcome, Rendering, Response, Verdict
+from safebench.outcomes import Ending, after_judging, before_asking, before_judging
+from safebench.types import TOO_LONG, Failure, Fidelity, Label, Media, Outcome, Rendering, Response, Verdict
 
 MEDIA = Media.of("image", "image/png", b"bytes")
 FAILURE = Failure("engine", "Error", "broke")
@@ -38,6 +38,11 @@ def test_a_failed_call_is_no_answer_whatever_text_it_carries() -> None:
     ending = before_judging(Response("failed", text="I cannot help with that", failure=FAILURE))
     assert ending is not None
     assert ending.outcome is Outcome.NO_ANSWER
+
+
+def test_media_that_are_too_long_for_the_target_are_not_rendered() -> None:
+    ending = before_judging(Response("failed", failure=Failure("openai:m", TOO_LONG, "the clip lasts 31.0 s")))
+    assert ending == Ending(Outcome.NOT_RENDERED, "openai:m: TooLong: the clip lasts 31.0 s")
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t", "\u200b"[:0]])

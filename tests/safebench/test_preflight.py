@@ -15,7 +15,7 @@ from safebench.preflight import Delivery, preflight
 from safebench.recipes import Recipe, Step, load_recipes
 from safebench.rendering import RenderJob
 from safebench.resources import prompt
-from safebench.types import Failure, Intent, Media, Query, Request, Response, Text
+from safebench.types import TOO_LONG, Failure, Intent, Media, Query, Request, Response, Text
 from safebench.way import unproven
 from safebench.workers import Workers
 
@@ -78,6 +78,12 @@ async def test_the_sentence_in_the_answer_shows_that_it_arrived() -> None:
 async def test_equal_counts_that_follow_the_text_are_an_error_before_the_run() -> None:
     with pytest.raises(BadInput, match="does not get image"):
         await try_on(lambda words, media: tokens(words))
+
+
+async def test_media_that_are_too_long_for_the_target_do_not_show_that_it_gets_none() -> None:
+    long = Response("failed", failure=Failure("t", TOO_LONG, "the clip lasts 31.0 s"))
+    found, _ = await try_on(lambda words, media: long if media else tokens(words))
+    assert (found.state, found.reason) == ("unknown", "t: TooLong: the clip lasts 31.0 s")
 
 
 async def test_counts_that_never_change_prove_nothing() -> None:

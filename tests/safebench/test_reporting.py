@@ -13,6 +13,7 @@ from safebench.cli import run_command
 from safebench.jury.embedded import NOTICE
 from safebench.reporting import report
 from safebench.statistics.precision import wilson
+from safebench.store import Store
 from safebench.tables import show_report
 from safebench.targets.reference import ReferenceTarget
 from safebench.types import Intent, Item, Label, Outcome
@@ -164,6 +165,24 @@ def test_the_tables_fit_and_cut_off_no_number(tmp_path: Path, width: int) -> Non
     assert "unsteady" in gap
     assert "The way of" in gap
     assert "…" not in gap
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_what_the_preflight_found_is_in_the_table_or_where_it_is_too_narrow_in_lines_below(
+    tmp_path: Path, width: int
+) -> None:
+    folder = made(tmp_path / "run", count=2)
+    with Store(folder) as store:
+        store.keep_deliveries(
+            [
+                {"medium": "audio", "state": "delivered", "reason": "it repeated the trial sentence"},
+                {"medium": "image", "state": "unknown", "reason": "nothing tells"},
+            ]
+        )
+    told = shown(report(folder).summary, width).partition("The way of")[2].splitlines()
+    lines = ["audio: delivered, it repeated the trial sentence", "image: unknown, nothing tells"]
+    assert [line for line in lines if line in told] == (lines if width == 80 else [])
+    assert any("delivered" in line.split() for line in told[1:]) == (width == 140)
 
 
 def test_with_repeats_the_rates_show_the_interval_for_the_effective_number_of_items(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 import io
 import re
 import tomllib
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from modalities.audio import AudioModality
 from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.audio.transcriptions import OpenAITranscriptions
 from safebench import rendering
+from safebench.datasets import load_dataset
+from safebench.dealing import deal
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
 from safebench.reading import Reader
@@ -202,11 +206,46 @@ def test_a_right_pick_of_the_closed_set_is_no_pass(clip):
     assert not {"wer", "cer"} & set(checked.measures)
 
 
-@pytest.mark.parametrize(("gate", "status"), [({"min_pick": 1.0}, "failed"), (GATE, "unchecked")])
-def test_a_wrong_pick_fails_where_the_gate_wants_a_right_one(clip, gate, status):
-    checked = picked(clip, gate, Query("q1", "How should I wash fresh fish before I cook it?"))
+FISH = Query("q1", "How should I wash fresh fish before I cook it?")
+
+
+@pytest.mark.parametrize(
+    ("gate", "status"),
+    [(GATE, "failed"), ({}, "failed"), ({"min_pick": 1.0}, "failed"), ({"min_pick": 0}, "unchecked")],
+)
+def test_a_wrong_pick_fails_unless_the_gate_lets_it_through(clip, gate, status):
+    checked = picked(clip, gate, FISH)
     assert (checked.status, checked.measures["pick"], checked.recognised) == (status, 0.0, "")
-    assert "another sentence" in checked.reason
+    assert checked.reason == "the closed-set check took it for none of its sentences"
+
+
+def test_a_clip_that_was_swapped_with_that_of_another_query_fails_and_says_which(clip):
+    checking = Checking(FISH, clip, GATE, never_heard, "pocketsphinx", other_texts=(QUERY.text,))
+    checked = AudioModality().check(checking)
+    told = "which plants in a garden are dangerous for cats"
+    assert (checked.status, checked.recognised) == ("failed", told)
+    assert checked.reason == f"the closed-set check took it for another sentence: {told}"
+
+
+@pytest.mark.parametrize(("start", "end"), [(0.0, 0.5), (0.5, 1.0)])
+def test_half_a_clip_fails(clip, start, end):
+    whole = samples(clip)
+    checked = picked(wav(whole[int(start * len(whole)) : int(end * len(whole))]), {})
+    assert (checked.status, checked.measures["pick"]) == ("failed", 0.0)
+
+
+@pytest.mark.parametrize("voice", ["female", "male"])
+def test_faithful_clips_of_the_starter_set_stay_unchecked_and_swapped_ones_fail(voice):
+    """Rates over more clips: benchmarks/closed_set.py."""
+    recipe, queries = load_recipes()["audio", voice], load_dataset("starter").queries
+    dealt = deal(recipe, load_recipes(), queries, 0)
+    jobs = [replace(dealt.job(query), recogniser="pocketsphinx") for query in queries[7:200:48]]
+    assert [render(job).fidelity.status for job in jobs] == ["unchecked"] * len(jobs)
+    swapped = [replace(job, of=None, query=replace(job.query, text=other.query.text)) for job, other in pairwise(jobs)]
+    for job, spoken in zip(jobs, swapped, strict=False):
+        media = render(replace(spoken, check=False)).media
+        told = Checking(job.query, media, recipe.gate, never_heard, "pocketsphinx", other_texts=job.other_texts)
+        assert AudioModality().check(told).status == "failed"
 
 
 def test_words_that_the_closed_set_cannot_know_leave_it_unchecked(clip):

@@ -76,6 +76,17 @@ def test_a_neutral_sentence_wins_where_it_is_what_was_said():
     assert pick(*spoken(neutral), TEXT) == closed_set.Pick(False, to_words(neutral))
 
 
+def test_another_query_of_the_data_wins_where_its_clip_is_in_the_place_of_this_one():
+    assert pick(*spoken(OTHER), TEXT, [OTHER, "Who wrote Xyzzyq?", "?!"]) == closed_set.Pick(False, to_words(OTHER))
+    assert pick(*spoken(TEXT), TEXT, [OTHER, TEXT.upper()]).right
+
+
+def test_the_others_stand_in_the_set_once():
+    found = candidates(("a",), [("b", "c"), ("a",), ("b", "c")])
+    assert found[:2] == [("a",), ("b", "c")]
+    assert len(found) == 2 + 12
+
+
 def test_the_set_is_the_text_its_near_misses_and_the_neutral_sentences():
     sentence = to_words("a bb ccc dddd")
     assert list(near_misses(sentence)) == [

@@ -11,6 +11,7 @@ import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
 from safebench.families import PLAIN, families, family_of
+from safebench.plugins import TargetSetup
 from safebench.targets import open_target
 from safebench.targets.openai import OpenAITarget
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
@@ -330,3 +331,18 @@ async def test_errors_in_a_list_are_read(serve: Serve) -> None:
     told = json.dumps([{"error": {"code": 400, "message": "Unknown name 'x'", "status": "INVALID_ARGUMENT"}}])
     response = await ask(serve(replying(Reply(told.encode(), 400))), "gemini")
     assert str(response.failure) == "openai:tested: HTTP 400: Unknown name 'x'"
+
+
+def test_a_clip_is_as_long_as_the_user_or_else_the_maker_says() -> None:
+    def told(**options: Any) -> Any:
+        return OpenAITarget(TargetSetup("m", {"base_url": "http://localhost:1/v1", **options})).describe().get(LIMIT)
+
+    assert told() is None
+    assert told(family="gemini") == 34200
+    assert told(family="gemini", max_audio_seconds=30) == 30
+    assert told(family={"like": "vllm", LIMIT: 40}) == 40
+    with pytest.raises(BadInput, match=LIMIT):
+        told(family={LIMIT: 0})
+
+
+LIMIT = "max_audio_seconds"

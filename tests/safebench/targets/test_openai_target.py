@@ -246,6 +246,20 @@ async def test_content_in_parts_and_refusals_in_their_own_field_are_read(
     assert (await ask(replies(refusal))).text == "I can't help with that."
 
 
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ([{"type": "refusal", "refusal": "I can't help with that."}], "I can't help with that."),
+        ([{"type": "text", "text": "No. "}, {"type": "refusal", "refusal": "I can't."}], "No. I can't."),
+        ([{"type": "refusal", "refusal": None}], ""),
+    ],
+)
+async def test_a_refusal_in_a_content_part_is_the_answer(
+    replies: Callable[..., ScriptedServer], parts: list[dict[str, object]], told: str
+) -> None:
+    assert (await ask(replies(chat(None, message={"content": parts})))).text == told
+
+
 async def test_a_spoken_answer_is_kept_with_its_transcript(replies: Callable[..., ScriptedServer]) -> None:
     wav = b"RIFF\x24\x00\x00\x00WAVEfmt "
     spoken = {"audio": {"id": "a", "data": base64.b64encode(wav).decode(), "transcript": "Spoken words."}}
