@@ -230,6 +230,12 @@ class Modality(Plugin):
         Raises BadInput and TargetRefusesService, which stop the run, where the chosen recogniser can do nothing at all.
         """
 
+    def decode(self, media: Media) -> Any:
+        """The media as a program sees them, before what others say of them is believed.
+
+        Raises ValueError for bytes that are none of this medium, or are not whole.
+        """
+
     @abstractmethod
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The parts of the user's message."""

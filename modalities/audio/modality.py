@@ -13,6 +13,7 @@ from modalities.audio.splitting import split
 from modalities.audio.voices import voice_of, voice_recipes
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
+from safebench.recordings import sound_bytes
 from safebench.types import Fidelity, Media, Part, Text
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
@@ -74,6 +75,13 @@ class AudioModality(Modality):
             raise
         except (SafeBenchError, ValueError) as error:  # nobody heard it: no pass, and no fault of the clip either
             return replace(found, status="unchecked", reason=str(error))
+
+    def decode(self, media: Media) -> tuple[Samples, int]:
+        """Samples and their rate in Hz. Raises ValueError for what is no recording, or was cut off."""
+        promised, found = sound_bytes(media.read())
+        if found < promised:
+            raise ValueError(f"the recording's header promises {promised} bytes, and {found} follow")
+        return decode(media)
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The recording; where a written part is wanted, the carrier text before it."""

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image.ocr import RapidOcr
@@ -110,16 +113,23 @@ def test_renderings_are_read_back_byte_for_byte(folder: Path) -> None:
     assert Renderings(folder).rendering(RenderJob(Query("zzz", "?"), recipe)) is None
 
 
+def noise(seed: int) -> bytes:
+    """A picture of some 20 kB."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (80, 80), random.Random(seed).randbytes(3 * 80 * 80)).save(file, "BMP")
+    return file.getvalue()
+
+
 def test_what_was_read_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many shards that are open: 20,000 clips once took 400 MB so."""
     monkeypatch.setattr("safebench.converted.GROUPS_A_SHARD", 1)
     recipe = load_recipes()["image", "typographic"]
     jobs = [RenderJob(Query(f"q{n}", "?"), recipe) for n in range(8 * converted.ROWS_A_GROUP)]
-    size = 20_000
+    size = len(noise(0))
 
     def made_rows() -> Iterator[dict[str, Any]]:
         for n, job in enumerate(jobs):
-            media = Media.of("image", "image/png", random.Random(n).randbytes(size))
+            media = Media.of("image", "image/bmp", noise(n))
             yield converted.row(job, Rendering(recipe.name, job.key, media, Fidelity("passed")))
 
     converted.write_shards(tmp_path, "image", made_rows())
@@ -130,16 +140,99 @@ def test_what_was_read_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest
     assert pa.total_allocated_bytes() - before < converted.ROWS_A_GROUP * size
 
 
-def test_damaged_media_are_never_sent(folder: Path, tmp_path: Path) -> None:
-    damaged = shutil.copytree(folder, tmp_path / "damaged")
+@pytest.fixture
+def spoil(folder: Path, tmp_path: Path) -> Callable[..., Path]:
+    """A copy of the folder in which a query's row of a medium was changed."""
+
+    def change(medium: str, query: str = "a", **told: Any) -> Path:
+        damaged = shutil.copytree(folder, tmp_path / "damaged")
+        (shard,) = (damaged / medium).glob("*.parquet")
+        rows = pq.read_table(shard).to_pylist()
+        for one in (one for one in rows if one["id"] == query):
+            for column, value in told.items():
+                one[column] = value(one) if callable(value) else value
+        pq.write_table(pa.Table.from_pylist(rows, pq.read_schema(shard)), shard)
+        return damaged
+
+    return change
+
+
+def cut(medium: str, size: int) -> dict[str, Any]:
+    """The media cut off, with the hash of what is left."""
+    return {
+        medium: lambda one: {"bytes": one[medium]["bytes"][:size], "path": None},
+        "sha256": lambda one: hashlib.sha256(one[medium]["bytes"]).hexdigest(),
+    }
+
+
+DAMAGE = [
+    ("image", {"image": {"bytes": b"\x89PNG damaged", "path": None}}, "do not match their hash"),
+    ("image", {"image": None}, "has no image"),
+    ("image", {"mime": None}, "does not say what its bytes are"),
+    ("image", cut("image", 200), "cannot be decoded"),
+    ("audio", cut("audio", 20_000), "header promises"),
+    ("audio", cut("audio", 20), "cannot be decoded"),
+    ("image", {"fidelity": "{bad json"}, "fidelity: Invalid JSON"),
+    ("image", {"fidelity": None}, "fidelity: Invalid JSON"),
+    ("image", {"fidelity": '{"status": "fine"}'}, "fidelity.status"),
+    ("image", {"fidelity": '{"status": "passed", "measures": {"cer": "low"}}'}, "fidelity.measures.cer"),
+    ("image", {"fidelity_status": "failed"}, "fidelity_status is 'failed', and fidelity says 'passed'"),
+    ("image", {"failure": "[]"}, "failure: "),
+]
+
+
+@pytest.mark.parametrize(("medium", "told", "why"), DAMAGE)
+def test_a_row_that_cannot_be_read_is_never_sent_and_named(
+    spoil: Callable[..., Path], medium: str, told: dict[str, Any], why: str
+) -> None:
+    known, made = load_recipes(), Renderings(spoil(medium, **told))
+    recipe = known["image", "typographic"] if medium == "image" else known["audio", "male"]
+    bad, good = (made.rendering(RenderJob(Query(id, text), recipe)) for id, text in (("a", "?"), ("c", "?")))
+    assert bad is not None
+    assert good is not None
+    assert good.faithful
+    assert (bad.media, bad.faithful, bad.fidelity.status) == (None, False, "failed")
+    assert "row of query 'a' cannot be read: " in str(bad.failure)
+    assert why in str(bad.failure)
+
+
+def test_a_run_goes_on_with_the_other_rows(spoil: Callable[..., Path], tmp_path: Path) -> None:
+    run_on(spoil("image", fidelity="{bad json"), tmp_path / "run", "image")
+    report(tmp_path / "run")
+    rows = {row["query_id"]: row for row in pq.read_table(tmp_path / "run" / "items.parquet").to_pylist()}
+    assert (rows["a"]["outcome"], rows["a"]["fidelity_status"]) == ("not_rendered", "failed")
+    assert "row of query 'a' cannot be read" in rows["a"]["reason"]
+    assert rows["c"]["outcome"] not in ("not_rendered", None)
+
+
+def test_a_row_without_an_id_is_a_bad_row(spoil: Callable[..., Path]) -> None:
+    with pytest.raises(BadInput, match="has no id"):
+        read_converted(spoil("image", id=None))
+
+
+@pytest.mark.parametrize("place", ["data", "image"])
+def test_a_snapshot_of_another_data_set_is_no_converted_folder(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shard = tmp_path / "set" / place / "train-00000-of-00001.parquet"
+    shard.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"id": ["a"], "query": ["How do birds fly?"], "intent": [1]}), shard)
+    for command in (["data", "check"], ["data", "show"]):
+        assert run_command([*command, str(tmp_path / "set")]) == 2
+        told = capsys.readouterr().err
+        assert len([line for line in told.splitlines() if line]) == 1
+        for expected in ("recipe, said", "intent hold no text", f"--data {shard}", "data import"):
+            assert expected in told
+
+
+def test_a_shard_that_was_cut_off_is_one_clear_line(spoil: Callable[..., Path]) -> None:
+    damaged = spoil("image")
     (shard,) = (damaged / "image").glob("*.parquet")
-    table = pq.read_table(shard).to_pylist()
-    table[0]["image"]["bytes"] = b"\x89PNG damaged"
-    pq.write_table(pq.read_table(shard).from_pylist(table, pq.read_schema(shard)), shard)
-    recipe = load_recipes()["image", "typographic"]
-    found = Renderings(damaged).rendering(RenderJob(Query("a", "How do birds fly?"), recipe))
-    assert found is not None
-    assert not found.faithful
+    data = bytearray(shard.read_bytes())
+    data[4:200] = bytes(196)  # the first column, where the footer is whole
+    shard.write_bytes(data)
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_converted(damaged)
 
 
 def test_a_run_uses_the_folder_without_rendering(folder: Path, tmp_path: Path) -> None:
