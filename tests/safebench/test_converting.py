@@ -16,7 +16,7 @@ from PIL import Image
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image.ocr import RapidOcr
-from safebench import converted
+from safebench import converted, converting
 from safebench.cli import run_command
 from safebench.config import make_config, read_toml, write_toml
 from safebench.converted import WORK, Renderings, read_converted
@@ -25,9 +25,11 @@ from safebench.data_card import cells_of
 from safebench.datasets import load_dataset
 from safebench.dealing import deal
 from safebench.errors import BadInput
+from safebench.exporting import export, read_card
 from safebench.recipes import load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.reporting import report
+from safebench.resources import data_path, load_toml
 from safebench.running import run
 from safebench.testing.server import error
 from safebench.types import Fidelity, Media, Query, Rendering
@@ -416,3 +418,114 @@ def test_a_recogniser_that_refuses_in_the_middle_stops_and_the_same_command_goes
         assert convert_with(spec, data, tmp_path / "out") == 0
     statuses = [row["fidelity_status"] for row in pq.read_table(tmp_path / "out" / "audio").to_pylist()]
     assert sorted(statuses) == ["failed", "failed", "passed"]
+
+
+def test_what_failed_its_check_has_a_hash_and_a_reason_and_no_media(
+    write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    convert(str(write_jsonl([{"id": "dot", "query": "."}])), ["image"], tmp_path / "dot", workers=1)
+    (one,) = pq.read_table(tmp_path / "dot" / "image").to_pylist()
+    assert (one["image"], one["fidelity_status"], one["failure"]) == (None, "failed", None)
+    assert len(one["sha256"]) == 64
+    run_on(tmp_path / "dot", tmp_path / "run", "image")
+    report(tmp_path / "run")
+    (item,) = pq.read_table(tmp_path / "run" / "items.parquet").to_pylist()
+    assert item["outcome"] == "not_rendered"
+    assert item["reason"] == json.loads(one["fidelity"])["reason"]
+    assert item["reason"].startswith("cer is ")
+
+
+def test_failures_are_shown_with_their_reasons(
+    write_jsonl: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_jsonl([{"id": f"q{n}", "query": f"漢 {n}"} for n in range(23)])
+    assert run_command(["convert", str(file), "-c", "image", "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
+    told = capsys.readouterr().out
+    shown = [line for line in told.splitlines() if "image:typographic: typographic: ConversionError" in line]
+    assert len(shown) == 20
+    assert shown[0].startswith("q0, ")
+    assert "U+6F22" in shown[0]
+    assert "the font 'DejaVuSans.ttf' lacks them" in shown[0]
+    assert "… and 3 more; all reasons: columns `failure` and `fidelity`" in told
+    rows = pq.read_table(tmp_path / "out" / "image").to_pylist()
+    assert not [row for row in rows if "/" in row["failure"] + row["fidelity"]]  # it may be pushed: no path of ours
+
+
+def test_every_medium_has_its_table_by_scenario(folder: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conditions = ["-c", "image", "-c", "audio:male", "-c", "audio:female"]
+    run_command(["convert", str(data), *conditions, "--out", str(folder)])
+    told = capsys.readouterr().out
+    audio, image = told[told.index("by scenario: audio") : told.index("Failed")].split("Renderings by scenario: image")
+    assert [line.split() for line in image.splitlines() if "typographic" in line] == [
+        ["bias", "typographic", "1", "0", "0", "0.000"],
+        ["unassigned", "typographic", "1", "1", "0", "0.000"],
+    ]
+    spoken = [line.split() for line in audio.splitlines() if line.split()[1:2] in (["male"], ["female"])]
+    assert spoken == [
+        ["bias", "male", "0", "0", "1"],
+        ["bias", "female", "0", "0", "1"],
+        ["unassigned", "male", "0", "1", "1"],
+        ["unassigned", "female", "0", "1", "1"],
+    ]
+
+
+def test_the_canary_stands_in_every_row_and_on_the_card(folder: Path, data: Path, tmp_path: Path) -> None:
+    exported = export(load_dataset(str(data)), tmp_path / "exported", read_card(str(data)))
+    rows = [row for medium in ("image", "audio") for row in pq.read_table(folder / medium).to_pylist()]
+    assert {row["canary"] for row in rows} == {exported.canary}
+    assert exported.canary in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_starter_set_keeps_its_canary(tmp_path: Path) -> None:
+    convert("starter", ["audio:male"], tmp_path / "out", limit=1, workers=1)
+    shipped = load_toml("taxonomy.toml")["canary"]
+    assert [row["canary"] for row in pq.read_table(tmp_path / "out" / "audio").to_pylist()] == [shipped]
+    assert read_card(str(tmp_path / "out")).canary == shipped
+    assert shipped in data_path("plans/starter.toml").read_text(encoding="utf-8")
+
+
+# --- what failed, once more
+
+
+def test_rows_that_cannot_be_read_are_named_and_made_again(
+    spoil: Callable[..., Path], data: Path, folder: Path
+) -> None:
+    damaged = spoil("image", fidelity="{bad json")
+    conditions = ["image", "audio:male", "audio:female"]
+    with pytest.raises(BadInput, match=r"row of query 'a' cannot be read: .*--retry-failed"):
+        convert(str(data), conditions, damaged)
+    made: list[str] = []
+    told = convert(
+        str(data), conditions, damaged, workers=1, retry_failed=True, rendered=lambda name, rendering: made.append(name)
+    )
+    assert sorted(made) == ["audio:female", "audio:male", "image:typographic", "image:typographic"]
+    assert told.cells["image:typographic"]["passed"] == 2
+    for medium in ("image", "audio"):
+        assert pq.read_table(damaged / medium).to_pylist() == pq.read_table(folder / medium).to_pylist()
+    assert not (damaged / WORK).exists()
+
+
+def test_a_retry_that_was_stopped_loses_nothing(
+    folder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = shutil.copytree(folder, tmp_path / "again")
+    conditions = ["image", "audio:male", "audio:female"]
+    moved = converting._swap
+
+    def stop_half_way(new: Path, place: Path, before: Path) -> None:
+        if place.name == "audio":
+            before.parent.mkdir(exist_ok=True)
+            place.replace(before)
+            raise RuntimeError("killed")
+        moved(new, place, before)
+
+    monkeypatch.setattr(converting, "_swap", stop_half_way)
+    with pytest.raises(RuntimeError, match="killed"):
+        convert(str(data), conditions, out, workers=1, retry_failed=True)
+    monkeypatch.setattr(converting, "_swap", moved)
+    assert not (out / "audio").exists()
+    with pytest.raises(BadInput, match="unfinished"):
+        read_converted(out)
+    convert(str(data), conditions, out, workers=1)
+    for medium in ("image", "audio"):
+        assert pq.read_table(out / medium).to_pylist() == pq.read_table(folder / medium).to_pylist()
