@@ -52,6 +52,7 @@ app.command()(comparing_cli.compare)
 app.command()(comparing_cli.leaderboard)
 
 KEPT = "everything so far is kept: mend it and give the same command again"
+GOING_ON = ("run", "quickstart", "convert", "rejudge", "generate", "jury calibrate")  # commands that continue
 output = Console()
 errors = Console(stderr=True)
 
@@ -108,8 +109,14 @@ def run_command(arguments: list[str]) -> int:
         errors.print("interrupted")
         return 130
     except Exception as error:  # noqa: BLE001  Python's own exit status would say that it was done
-        return _fail(*_explained(error))
+        message, hint = _explained(error)
+        return _fail(message, hint if _goes_on(arguments) else None)
     return status if isinstance(status, int) else 0
+
+
+def _goes_on(arguments: list[str]) -> bool:
+    """Whether the same command again would go on: others, which only read, keep nothing."""
+    return bool(arguments) and (arguments[0] in GOING_ON or " ".join(arguments[:2]) in GOING_ON)
 
 
 def _explained(error: Exception) -> tuple[str, str | None]:
