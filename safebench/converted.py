@@ -138,7 +138,7 @@ def check_shards(folder: Path) -> None:
         lacking = [name for name in (*PLAIN, *([medium] if known else [])) if name not in found.names]
         strange = [name for name in PLAIN if name not in lacking and not _is_text(found.field(name).type)]
         problems = [
-            *([] if known else [f"{medium!r} is no medium"]),
+            *([] if known else [f"{medium!r} is no medium here"]),
             *([f"it lacks the columns {', '.join(lacking)}"] if lacking else []),
             *([f"its columns {', '.join(strange)} hold no text"] if strange else []),
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -45,7 +45,7 @@ class VideoModality(Modality):
         the user chose a recogniser `video-sound:NAME`.
         """
         try:
-            frames, sound = mp4.frames(checking.media, SAMPLES), mp4.sound(checking.media)
+            frames, sound = self.decode(checking.media)
         except ValueError as error:
             return Fidelity("failed", reason=str(error))
         look = registry.modality("image").check
@@ -54,6 +54,10 @@ class VideoModality(Modality):
         text = texts_of(found.recognised or "" for found in seen)
         read = replace(picture, recogniser=picture.recogniser and VideoFrames.name, recognised=text)
         return _joined(read, _heard(checking, sound))
+
+    def decode(self, media: Media) -> tuple[Sequence[Media], Media]:
+        """The sampled frames and the sound track. Raises ValueError for what is no video."""
+        return mp4.frames(media, SAMPLES), mp4.sound(media)
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The query's text or else the carrier text, then the video."""
