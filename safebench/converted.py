@@ -278,7 +278,7 @@ def _told(form: TypeAdapter[Any], one: dict[str, Any], column: str) -> Any:
 
 
 def _rendering(one: dict[str, Any], job: RenderJob) -> Rendering:
-    """Raises ValueError for a row that cannot be read. Media that are to be sent are decoded once before."""
+    """Raises ValueError for a row that cannot be read. Media that are to be sent are checked once before."""
     told = {"said": one["said"], "written": one["written"]}
     found = Rendering(one["recipe"], job.key, None, fidelity_in(one), failure_in(one), **told)
     if found.failure is not None or found.fidelity.status == "failed":
@@ -294,5 +294,5 @@ def _media(one: dict[str, Any], medium: str) -> Media:
     media = Media.of(medium, one["mime"], data)
     if media.sha256 != one["sha256"]:
         raise ValueError(f"the bytes of the {medium} do not match their hash")
-    registry.modality(medium).decode(media)
+    registry.modality(medium).check_whole(media)
     return media

@@ -230,10 +230,10 @@ class Modality(Plugin):
         Raises BadInput and TargetRefusesService, which stop the run, where the chosen recogniser can do nothing at all.
         """
 
-    def decode(self, media: Media) -> Any:
-        """The media as a program sees them, before what others say of them is believed.
+    def check_whole(self, media: Media) -> None:
+        """Before what others say of the media is believed. Raises ValueError for what is cut off, or no such medium.
 
-        Raises ValueError for bytes that are none of this medium, or are not whole.
+        Cheap where a format lets it be: every item of a run on a converted folder comes here once.
         """
 
     @abstractmethod

@@ -11,9 +11,9 @@ from modalities.audio.decoding import Samples, decode, duration
 from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
 from modalities.audio.voices import voice_of, voice_recipes
+from safebench import recordings
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
-from safebench.recordings import sound_bytes
 from safebench.types import Fidelity, Media, Part, Text
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
@@ -76,12 +76,12 @@ class AudioModality(Modality):
         except (SafeBenchError, ValueError) as error:  # nobody heard it: no pass, and no fault of the clip either
             return replace(found, status="unchecked", reason=str(error))
 
-    def decode(self, media: Media) -> tuple[Samples, int]:
-        """Samples and their rate in Hz. Raises ValueError for what is no recording, or was cut off."""
-        promised, found = sound_bytes(media.read())
-        if found < promised:
-            raise ValueError(f"the recording's header promises {promised} bytes, and {found} follow")
-        return decode(media)
+    def check_whole(self, media: Media) -> None:
+        """Raises ValueError for what is no recording, or was cut off."""
+        try:
+            recordings.check_whole(media.read())
+        except ValueError as error:
+            raise ValueError(f"the recording cannot be decoded: {error}") from error
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The recording; where a written part is wanted, the carrier text before it."""

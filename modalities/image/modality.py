@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from modalities.image import pictures
 from modalities.image.encoders import OpenAIImage, TransformersImage
 from modalities.image.ocr import RapidOcr, unreadable
+from modalities.image.pictures import decode
 from modalities.image.reading import character_error_rate
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
-from safebench.pictures import is_blank
+from safebench.pictures import check_whole, is_blank
 from safebench.plugins import Asking, Checking, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Text
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 CER = "cer"
 NOTED = {"min_critic_score": "critic_score", "min_clip": "clip"}  # limits, and what converters note for them
@@ -40,7 +37,7 @@ class ImageModality(Modality):
         TargetRefusesService where the chosen recogniser can read nothing at all.
         """
         try:
-            if is_blank(self.decode(checking.media)):
+            if is_blank(decode(checking.media)):
                 return Fidelity("failed", reason="the image is blank: all of it has one colour")
             read = self._read(checking) if CER in checking.gate or not _is_scored(checking) else Fidelity("passed")
         except ValueError as error:
@@ -62,9 +59,9 @@ class ImageModality(Modality):
             return Fidelity("unchecked", reason=str(error))
         return Fidelity("passed", {CER: character_error_rate(checking.query.text, text)}, reader, text)
 
-    def decode(self, media: Media) -> Image:
-        """The picture in mode RGB. Raises ValueError for bytes that are no whole picture."""
-        return pictures.decode(media)
+    def check_whole(self, media: Media) -> None:
+        """Raises ValueError for bytes that are no whole picture."""
+        check_whole(media.read())
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The query's text or else the carrier text, then the image."""

@@ -172,7 +172,7 @@ DAMAGE = [
     ("image", {"image": None}, "has no image"),
     ("image", {"mime": None}, "does not say what its bytes are"),
     ("image", cut("image", 200), "cannot be decoded"),
-    ("audio", cut("audio", 20_000), "header promises"),
+    ("audio", cut("audio", 20_000), "the recording cannot be decoded: its header promises"),
     ("audio", cut("audio", 20), "cannot be decoded"),
     ("image", {"fidelity": "{bad json"}, "fidelity: Invalid JSON"),
     ("image", {"fidelity": None}, "fidelity: Invalid JSON"),

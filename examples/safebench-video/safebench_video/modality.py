@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -45,7 +45,7 @@ class VideoModality(Modality):
         the user chose a recogniser `video-sound:NAME`.
         """
         try:
-            frames, sound = self.decode(checking.media)
+            frames, sound = mp4.frames(checking.media, SAMPLES), mp4.sound(checking.media)
         except ValueError as error:
             return Fidelity("failed", reason=str(error))
         look = registry.modality("image").check
@@ -55,9 +55,10 @@ class VideoModality(Modality):
         read = replace(picture, recogniser=picture.recogniser and VideoFrames.name, recognised=text)
         return _joined(read, _heard(checking, sound))
 
-    def decode(self, media: Media) -> tuple[Sequence[Media], Media]:
-        """The sampled frames and the sound track. Raises ValueError for what is no video."""
-        return mp4.frames(media, SAMPLES), mp4.sound(media)
+    def check_whole(self, media: Media) -> None:
+        """Raises ValueError for what is no whole video."""
+        mp4.frames(media, SAMPLES)
+        mp4.sound(media)
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The query's text or else the carrier text, then the video."""
