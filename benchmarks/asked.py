@@ -6,9 +6,13 @@ Nothing here is imported from SafeBench but by `pack`, so that peers read the sa
 from __future__ import annotations
 
 import base64
+import io
 import json
 import random
+import struct
 import tomllib
+import wave
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
@@ -51,7 +55,29 @@ def prepare(folder: Path, job: str, items: int) -> None:
 
 
 def content(job: str, item: int) -> bytes:
-    return random.Random(item).randbytes(MEDIA[job][2])
+    """A picture or a clip of noise: ours looks whether what a folder brings is whole."""
+    noise = random.Random(item).randbytes(MEDIA[job][2])
+    return _png(noise) if job == "image" else _wav(noise)
+
+
+def _png(noise: bytes, width: int = 300) -> bytes:
+    """Grey, 8 bits, not compressed."""
+    rows = b"".join(b"\0" + noise[at : at + width] for at in range(0, len(noise), width))
+    header = struct.pack(">IIBBBBB", width, len(noise) // width, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
+    packed = (
+        struct.pack(">I", len(told)) + kind + told + struct.pack(">I", zlib.crc32(kind + told)) for kind, told in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def _wav(noise: bytes) -> bytes:
+    """One channel, 16 bits, 16 kHz."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as clip:
+        clip.setparams((1, 2, 16_000, 0, "NONE", ""))
+        clip.writeframes(noise)
+    return file.getvalue()
 
 
 def pack(folder: Path, job: str, texts: list[str]) -> None:

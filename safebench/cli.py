@@ -52,6 +52,7 @@ app.command()(comparing_cli.compare)
 app.command()(comparing_cli.leaderboard)
 
 KEPT = "everything so far is kept: mend it and give the same command again"
+GOING_ON = ("run", "quickstart", "convert", "rejudge", "generate", "jury calibrate")  # commands that continue
 output = Console()
 errors = Console(stderr=True)
 
@@ -108,8 +109,14 @@ def run_command(arguments: list[str]) -> int:
         errors.print("interrupted")
         return 130
     except Exception as error:  # noqa: BLE001  Python's own exit status would say that it was done
-        return _fail(*_explained(error))
+        message, hint = _explained(error)
+        return _fail(message, hint if _goes_on(arguments) else None)
     return status if isinstance(status, int) else 0
+
+
+def _goes_on(arguments: list[str]) -> bool:
+    """Whether the same command again would go on: others, which only read, keep nothing."""
+    return bool(arguments) and (arguments[0] in GOING_ON or " ".join(arguments[:2]) in GOING_ON)
 
 
 def _explained(error: Exception) -> tuple[str, str | None]:
@@ -274,10 +281,14 @@ def convert(
     max_failed: Annotated[
         float, typer.Option(min=0, max=1, help="Share of failed renderings that is still exit 0.")
     ] = 0.05,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Render again what ended in an error; all else stays.")
+    ] = False,
 ) -> int:
     """Turn queries into media, check every one, and pack them as a data set that others can load."""
+    from safebench.conversion_tables import show_conversion
     from safebench.converting import convert
-    from safebench.tables import Bars, show_conversion
+    from safebench.tables import Bars
 
     missing = [name for name, value in (("--condition", condition), ("--out", out)) if not value]
     if missing or out is None:
@@ -286,14 +297,15 @@ def convert(
         conversion = convert(
             data, condition or [], out, text_column=text_column, limit=limit, recipes=recipes, workers=workers,
             seed=seed or 0, check_share=1.0 if check_share is None else check_share, recognisers=recogniser or [],
+            retry_failed=retry_failed,
             started=bars.plan,
             rendered=lambda name, rendering: bars.advance(name, is_open=not rendering.faithful),
         )  # fmt: skip
-    show_conversion(output, conversion.cells, conversion.by_scenario)
+    show_conversion(output, conversion)
     output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")
     if conversion.failed_share > max_failed:
         told = f"{100 * conversion.failed_share:.1f} % of the renderings failed"
-        errors.print(f"exit status 1: {told}; their reasons are in the data set (see --max-failed)")
+        errors.print(f"exit status 1: {told} (see --max-failed and --retry-failed)")
         return 1
     return 0
 

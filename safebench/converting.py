@@ -1,7 +1,8 @@
 """`convert`: a data set turned into media, checked, and packed as a data set that others can load.
 
 Work in progress lies in `DIR/.work`, so that an interrupted conversion goes on where it was; when everything is
-rendered, the shards are written and the work folder is removed.
+rendered, the shards are written and the work folder is removed. What failed by an error can be rendered again later:
+the rows that are good are taken over as they stand.
 """
 
 from __future__ import annotations
@@ -9,28 +10,42 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safebench.config import read_toml, write_toml
-from safebench.converted import CONVERT_FILE, RECIPE, WORK, finished, row, write_shards
-from safebench.data_card import Cells, cells_of, data_card
+from safebench.converted import (
+    CANARY,
+    CONVERT_FILE,
+    RECIPE,
+    WORK,
+    Renderings,
+    check_shards,
+    finished,
+    row,
+    shards,
+    write_shards,
+)
+from safebench.data_card import Cells, Failed, cells_of, data_card, failures_of
 from safebench.datasets import Dataset, load_dataset
 from safebench.dealing import Deal, deal
 from safebench.errors import BadInput, Stopping, one_error
+from safebench.exporting import canary, read_card
 from safebench.fidelity import STATUSES
 from safebench.interrupts import on_interrupt
 from safebench.planning import choose_recognisers
 from safebench.reading import Reader
 from safebench.recipes import Recipe, Recipes, load_recipes, parse_conditions
 from safebench.renderer import Renderer, RenderSettings, at_once, ready
+from safebench.rendering import RenderJob
 from safebench.store import Store
 from safebench.types import TEXT, Query, Rendering
 from safebench.workers import Workers
 from safebench.writing import is_taken
 
+BEFORE = "before"  # in the work folder: shards that others take the place of
 Rendered = Callable[[str, Rendering], None]  # told (condition, rendering) for each one that ends
 Started = Callable[[dict[str, int]], None]  # told how many renderings each recipe will make
 
@@ -47,7 +62,15 @@ class Conversion:
     def failed_share(self) -> float:
         """Renderings that could not be made or failed their check, of all."""
         made = sum(cell[status] for cell in self.cells.values() for status in STATUSES)
-        return sum(cell["failed"] for cell in self.cells.values()) / made if made else 0.0
+        return self.failed / made if made else 0.0
+
+    @property
+    def failed(self) -> int:
+        return sum(int(cell["failed"]) for cell in self.cells.values())
+
+    def failures(self) -> Iterator[Failed]:
+        """Each failed rendering with its reason, read from the folder as it is asked for."""
+        return failures_of(self.folder)
 
 
 def convert(
@@ -62,16 +85,19 @@ def convert(
     seed: int = 0,
     check_share: float = 1.0,
     recognisers: Sequence[str] = (),
+    retry_failed: bool = False,
     rendered: Rendered = lambda condition, rendering: None,
     started: Started = lambda planned: None,
 ) -> Conversion:
     """Render every query under every condition's recipe. The same call again continues, or finds nothing to do.
 
+    `retry_failed`: what ended in an error, or cannot be read any more, is rendered again, and all else stays as it is.
     Raises BadInput for wrong input and for a folder that holds something else, before anything is written;
     TargetRefusesService and Interrupted (after ctrl-C) with everything made so far.
     """
     out = Path(out)
-    dataset = load_dataset(data, text_column).limited(limit)
+    whole = load_dataset(data, text_column)
+    dataset = whole.limited(limit)
     known = load_recipes(recipes, brought=dataset.recipes)
     parsed = parse_conditions(list(conditions), known)
     plain = [str(condition) for condition in parsed if condition.recipe is None or condition.medium == TEXT]
@@ -83,9 +109,10 @@ def convert(
         recipe.check()
     settings = RenderSettings(seed, check_share, choose_recognisers(recognisers))
     asked = _asked(dataset, chosen, settings, _tables(named, known))
+    asked[CANARY] = read_card(data).canary or canary(whole.sha256)
     _check_folder(out, asked)
-    if not finished(out):
-        asyncio.run(_render_all(dataset, chosen, out, workers, settings, asked, rendered, started))
+    if not finished(out) or (retry_failed and _to_render(_jobs(dataset.queries, chosen), _made(out))):
+        asyncio.run(_render_all(dataset, chosen, out, workers, settings, asked, rendered, started, retry_failed))
     return Conversion(out, *cells_of(out))
 
 
@@ -102,9 +129,21 @@ def _recipes(deals: Sequence[Deal]) -> list[Recipe]:
     return list({_name(recipe): recipe for found in deals for recipe in found.recipes}.values())
 
 
-def _planned(queries: Sequence[Query], deals: Sequence[Deal]) -> dict[str, int]:
-    """How many renderings each recipe will make."""
-    return dict(Counter(_name(found.recipe(query)) for query in queries for found in deals))
+def _jobs(queries: Sequence[Query], deals: Iterable[Deal]) -> list[RenderJob]:
+    """Query by query, so that what one query shares is rendered at about the same time."""
+    return [found.job(query) for query in queries for found in deals]
+
+
+def _made(out: Path) -> Renderings | None:
+    """What the folder holds already. Raises BadInput where its shards are not ours, or damaged."""
+    check_shards(out)
+    return Renderings(out) if shards(out) else None
+
+
+def _to_render(jobs: Iterable[RenderJob], made: Renderings | None) -> list[RenderJob]:
+    """The jobs without a row, or with one that tells of an error or cannot be read."""
+    found = ((job, made.rendering(job) if made else None) for job in jobs)
+    return [job for job, rendering in found if rendering is None or rendering.failure is not None]
 
 
 def _tables(named: Recipes, known: Recipes) -> dict[str, dict[str, Any]]:
@@ -137,7 +176,7 @@ def _check_folder(out: Path, wanted: Mapping[str, Any]) -> None:
     file = out / CONVERT_FILE
     if file.exists():
         found = read_toml(file)
-        differing = [key for key in wanted if key not in ("data", RECIPE) and found.get(key) != wanted[key]]
+        differing = [key for key in wanted if key not in ("data", RECIPE, CANARY) and found.get(key) != wanted[key]]
         if differing:
             raise BadInput(
                 f"{out} holds another conversion: it differs in {', '.join(differing)}. Choose another --out"
@@ -160,6 +199,7 @@ async def _render_all(
     asked: Mapping[str, Any],
     rendered: Rendered,
     started: Started,
+    retry_failed: bool,
 ) -> None:
     """Nothing is written before recipes and recognisers are found to work."""
     work = out / WORK
@@ -168,31 +208,32 @@ async def _render_all(
     try:
         await ready(_recipes(deals), settings, workers)
         _claim(out, asked)
-        started(_planned(dataset.queries, deals))
         with Store(work) as store, on_interrupt(stop, "the same command", workers.kill):
+            _put_back(out)
+            if retry_failed:
+                store.reopen_failed()
+            made = _made(out)
+            todo = _to_render(_jobs(dataset.queries, deals), made)
+            started(dict(Counter(_name(job.recipe) for job in todo)))
             renderer = Renderer(store, Reader(workers), None, settings)
-            await _each(dataset.queries, deals, renderer, at_once(_recipes(deals), workers), stop, rendered)
+            await _each(todo, renderer, at_once(_recipes(deals), workers), stop, rendered)
             if stop.is_set():
                 raise Stopping
-            await _pack(store, dataset, deals, out, renderer)
+            fresh = {_place(job): await renderer.rendering(job) for job in todo}
+            _pack(dataset, deals, out, _Rows(fresh, made, asked[CANARY]))
     finally:
         workers.close()
     shutil.rmtree(work)
 
 
 async def _each(
-    queries: Sequence[Query],
-    deals: list[Deal],
-    renderer: Renderer,
-    width: int,
-    stop: asyncio.Event,
-    rendered: Rendered,
+    jobs: Iterable[RenderJob], renderer: Renderer, width: int, stop: asyncio.Event, rendered: Rendered
 ) -> None:
     """Render all, `width` at a time."""
-    jobs = iter([found.job(query) for query in queries for found in deals])
+    left = iter(jobs)
 
     async def work() -> None:
-        for job in jobs:
+        for job in left:
             if stop.is_set():
                 return
             rendered(_name(job.recipe), await renderer.rendering(job))
@@ -206,22 +247,54 @@ async def _each(
         await renderer.finish()
 
 
-async def _pack(store: Store, dataset: Dataset, deals: list[Deal], out: Path, renderer: Renderer) -> None:
+def _place(job: RenderJob) -> tuple[str, str]:
+    return _name(job.recipe), job.query.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The row of every job: of what was rendered now, or else as it stood."""
+
+    fresh: Mapping[tuple[str, str], Rendering]
+    made: Renderings | None
+    canary: str
+
+    def of(self, job: RenderJob) -> dict[str, Any]:
+        rendering = self.fresh.get(_place(job))
+        if rendering is not None:
+            return row(job, rendering, self.canary)
+        stood = self.made.row(job.recipe, job.query) if self.made else None
+        assert stood is not None, "every job is to be rendered or has a row"
+        return {**stood, CANARY: self.canary}
+
+
+def _pack(dataset: Dataset, deals: list[Deal], out: Path, rows: _Rows) -> None:
     """Write the shards in the work folder and move them out; while that folder is there, nothing counts as done."""
-    queries, source = dataset.queries, Path(dataset.name).stem
-    packed = store.folder / "packed"
+    packed = out / WORK / "packed"
     shutil.rmtree(packed, ignore_errors=True)
     by_medium: dict[str, list[Deal]] = {}
     for found in deals:
         by_medium.setdefault(found.recipes[0].medium, []).append(found)
     for medium, ones in by_medium.items():
-        jobs = [found.job(query) for found in ones for query in queries]
-        kept = [await renderer.rendering(job) for job in jobs]
-        pairs = zip(jobs, kept, strict=True)
-        write_shards(packed, medium, (row(job, rendering) for job, rendering in pairs))
+        write_shards(packed, medium, (rows.of(found.job(query)) for found in ones for query in dataset.queries))
     recipes = {medium: _recipes(ones) for medium, ones in by_medium.items()}
-    card = data_card(packed, recipes, len(queries), source)
+    card = data_card(packed, recipes, len(dataset.queries), Path(dataset.name).stem, rows.canary)
     (out / "README.md").write_text(card, encoding="utf-8")
     for medium in by_medium:
-        shutil.rmtree(out / medium, ignore_errors=True)
-        (packed / medium).replace(out / medium)
+        _swap(packed / medium, out / medium, out / WORK / BEFORE / medium)
+
+
+def _swap(new: Path, place: Path, before: Path) -> None:
+    """The new folder in place of one that may be there, which can be put back until the work folder is removed."""
+    shutil.rmtree(before, ignore_errors=True)
+    before.parent.mkdir(exist_ok=True)
+    if place.exists():
+        place.replace(before)
+    new.replace(place)
+
+
+def _put_back(out: Path) -> None:
+    """Shards that were on their way out when a conversion was stopped."""
+    for before in (out / WORK / BEFORE).glob("*"):
+        if not (out / before.name).exists():
+            before.replace(out / before.name)

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.converted import schema, shards
+from safebench.converted import check_shards, failure_in, fidelity_in, schema, shards
+from safebench.errors import BadInput
 from safebench.fidelity import STATUSES, shown_measures, summarise_fidelity
 from safebench.metrics import UNASSIGNED
 from safebench.recipes import Recipe
 
 Cells = dict[str, dict[str, Any]]  # fidelity by condition
+READ = ("id", "recipe", "scenario", "fidelity_status", "fidelity", "failure")  # columns
 DURATION = "duration"  # in s: a column of the media that last
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A rendering that could not be made or failed its check, and why."""
+
+    condition: str
+    query: str  # its id
+    reason: str
 
 
 def cells_of(folder: Path) -> tuple[Cells, dict[str, Cells]]:
@@ -35,21 +47,39 @@ def cells_of(folder: Path) -> tuple[Cells, dict[str, Cells]]:
     return cells, {scenario: _summarise(part) for scenario, part in parts.items()}
 
 
+def failures_of(folder: Path) -> Iterator[Failed]:
+    """The failed renderings of a converted folder, in order. Raises BadInput for a row that cannot be read."""
+    for one in _rows(folder):
+        if one["fidelity_status"] == "failed":
+            told = one["error"] or fidelity_in(one).reason or "no reason is told"
+            yield Failed(one["condition"], one["id"], " ".join(str(told).split()))
+
+
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+    """Without media; `condition` and `error`, the failure, beside the columns. Raises BadInput for a damaged row."""
     from pyarrow import parquet
 
+    check_shards(folder)
     for path in shards(folder):
         there = set(parquet.read_schema(path).names)
-        columns = [name for name in ("recipe", "scenario", "fidelity", DURATION) if name in there]
+        columns = [name for name in (*READ, DURATION) if name in there]
         for one in parquet.read_table(path, columns=columns).to_pylist():
-            yield {**one, "condition": f"{path.parent.name}:{one['recipe']}"}
+            try:
+                fidelity_in(one)
+                told = {"condition": f"{path.parent.name}:{one['recipe']}", "error": failure_in(one)}
+            except ValueError as error:
+                raise BadInput(
+                    f"{path}: row of query {one['id']!r} cannot be read: {error}; `safebench convert … --retry-failed` "
+                    "makes it again"
+                ) from error
+            yield one | told
 
 
 def _summarise(cells: Mapping[str, list[str]]) -> Cells:
     return {name: found for name, told in cells.items() if (found := summarise_fidelity(told)) is not None}
 
 
-def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: int, source: str) -> str:
+def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: int, source: str, canary: str) -> str:
     """A page whose header tells `datasets` which shards belong together."""
     configs = "\n".join(
         f"- config_name: {medium}\n  data_files: {medium}/train-*.parquet\n  default: {str(n == 0).lower()}"
@@ -62,7 +92,9 @@ def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: 
         f"{recipes}\n\n{_table(cells_of(folder)[0])}\n\n"
         f"Columns: {columns}. A row without media could not be rendered faithfully; `failure` and `fidelity` say why.\n"
         "`unchecked` means that nothing proves that the rendering carries its query; it is no pass.\n\n"
-        "Made for measuring how safely models behave. Not for training, and not for use against people.\n"
+        "Made for measuring how safely models behave. Not for training, and not for use against people.\n\n"
+        f"## Canary\n\n`{canary}`\n\nThe string stands in every row. Whoever builds a training corpus can filter on "
+        "it: keep it in every copy.\n"
     )
 
 

@@ -12,6 +12,7 @@ import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ def _json_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
     """A list of objects, or an object of them whose keys become the column `_key`. Read whole, as JSON has to be."""
     try:
         whole = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OSError(f"no JSON: {error}") from error
     if not isinstance(whole, list | dict):
         raise OSError(f"{type(whole).__name__} instead of a list or an object of rows")
@@ -188,7 +189,7 @@ def _jsonl_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
 def _json_row(line: str) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return {"": f"no JSON: {error}"}
     return _object(row)
 
@@ -298,6 +299,9 @@ def _optional(row: Mapping[str, Any], column: str) -> str | None:
 
 
 def _id(row: Mapping[str, Any], number: int) -> str:
+    value = row.get("id")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, str | Number)):
+        raise ValueError(f"id {str(value)[:40]!r} is neither text nor a number")
     given = _optional(row, "id")
     if given is not None and (len(given) > LONGEST_ID or not given.isprintable()):
         raise ValueError(f"id {given[:40]!r} is longer than {LONGEST_ID} characters or not printable")

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from safebench import registry
 from safebench.config import read_toml, write_toml
+from safebench.converted import CANARY, CONVERT_FILE
 from safebench.datasets import BUILT_IN, QUERY_FILES, Dataset, file_rows, query_file
 from safebench.errors import BadInput
 from safebench.metrics import UNASSIGNED
@@ -89,7 +90,11 @@ def _known(data: str) -> dict[str, Any]:
         canary = load_toml("taxonomy.toml")["canary"]
         return {"title": data, "licence": "apache-2.0", "citation": STARTER_CITATION, "canary": canary}
     file = Path(data) / CARD_FILE
-    return read_toml(file) if file.is_file() else {}
+    if file.is_file():
+        return read_toml(file)
+    converted = Path(data) / CONVERT_FILE
+    found = read_toml(converted).get(CANARY) if converted.is_file() else None
+    return {CANARY: found} if found else {}
 
 
 def canary(sha256: str) -> str:

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from safebench.calibration.binding import bind
-from safebench.config import read_toml
-from safebench.errors import BadInput
 from safebench.metrics import summarise
-from safebench.planning import RUN_FILE
+from safebench.planning import read_run_file
 from safebench.records import compact
 from safebench.reporting import groups, notice
 from safebench.statistics.observations import observe
@@ -50,9 +48,7 @@ class FinishedRun:
 
 def read_run(folder: Path) -> FinishedRun:
     """A run as its folder holds it. Raises BadInput when it is none."""
-    if not (folder / RUN_FILE).is_file():
-        raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
-    asked = read_toml(folder / RUN_FILE)
+    asked = read_run_file(folder)
     with Store(folder, readonly=True) as store:
         harmful = observe(store, asked["conditions"]).get(Intent.HARMFUL)
         cells = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,18 +23,40 @@ def decode(data: bytes) -> Image:
     Raises ValueError for bytes that are no whole picture of FORMATS, for more than MOST_PIXELS, and for levels without
     a known range (32-bit integers and floats of TIFF).
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps
 
-    quiet = warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)  # refused below
+    with _opened(data) as opened:
+        _refuse_bomb(opened)
+        ImageOps.exif_transpose(opened, in_place=True)
+        return _on_white(_of_8_bits(opened))
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image]:
+    """Raises ValueError for whatever goes wrong with the picture while it is open."""
+    from PIL import Image, UnidentifiedImageError
+
+    quiet = warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)  # refused by its size
     try:
         with quiet, Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            _refuse_bomb(opened)
-            ImageOps.exif_transpose(opened, in_place=True)
-            return _on_white(_of_8_bits(opened))
+            yield opened
     except UnidentifiedImageError:  # its own message names an address in memory
         raise ValueError(f"the image cannot be decoded: it is none of {', '.join(FORMATS)}") from None
     except Exception as error:  # damaged bytes raise nearly anything, TypeError and struct.error included
         raise ValueError(f"the image cannot be decoded: {str(error) or type(error).__name__}") from error
+
+
+def check_whole(data: bytes) -> None:
+    """Raises ValueError for bytes that are no whole picture of FORMATS, or one of more than MOST_PIXELS.
+
+    Of a PNG the checksums of all parts are compared, which takes a tenth of the time of decoding it.
+    """
+    with _opened(data) as opened:
+        _refuse_bomb(opened)
+        if opened.format == "PNG":
+            opened.verify()
+        else:
+            opened.load()
 
 
 def is_blank(picture: Image) -> bool:

@@ -31,6 +31,9 @@ from safebench.writing import is_taken
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"
+WRITTEN: Mapping[str, type] = {  # in the file of every run
+    "data": str, "target": str, "conditions": list, "jury": dict, "seed": int, "repeats": int, RESOLVED: dict,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,28 @@ def resolved(plan: Plan) -> dict[str, Any]:
         **jury_versions(plan.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
     }
+
+
+def read_run_file(folder: Path, *also: str) -> dict[str, Any]:
+    """What the run in a folder was asked. Raises BadInput where there is none, or its file lacks a key.
+
+    `also`: keys that are needed beside those that every reader of a run needs.
+    """
+    file = folder / RUN_FILE
+    if not file.is_file():
+        raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
+    asked = read_toml(file)
+    lacking = [key for key, type in WRITTEN.items() if not isinstance(asked.get(key), type)]
+    lacking += [key for key in also if key not in asked]
+    if "jury" not in lacking and not _is_tables(asked["jury"].get("jurors")):
+        lacking.append("jury.jurors")
+    if lacking:
+        raise BadInput(f"{file} does not tell {', '.join(lacking)} as every run does: put the file back from a copy")
+    return asked
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def check_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -231,6 +231,12 @@ class Modality(Plugin):
         Raises BadInput and TargetRefusesService, which stop the run, where the chosen recogniser can do nothing at all.
         """
 
+    def check_whole(self, media: Media) -> None:
+        """Before what others say of the media is believed. Raises ValueError for what is cut off, or no such medium.
+
+        Cheap where a format lets it be: every item of a run on a converted folder comes here once.
+        """
+
     @abstractmethod
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The parts of the user's message."""

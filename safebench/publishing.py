@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from safebench.converted import finished
+from safebench.converted import check_shards, finished
 from safebench.datasets import QUERY_FILES, query_file
 from safebench.errors import BadInput, MissingPackage
 from safebench.exporting import CARD_FILE
@@ -46,6 +46,7 @@ def _pushed(folder: Path) -> list[str]:
     if file is not None:
         return ["README.md", CARD_FILE, file.name]
     if finished(folder):
+        check_shards(folder)
         return ["README.md", SHARDS]
     raise BadInput(
         f"{folder} is no folder that `safebench convert` has finished or `safebench data export` made: "

@@ -26,7 +26,7 @@ from safebench.judging import Judge
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
 from safebench.pipeline import NoProgress, Progress
-from safebench.planning import RESOLVED, RUN_FILE, check_same
+from safebench.planning import RESOLVED, RUN_FILE, check_same, read_run_file
 from safebench.store import DATABASE, Store, query_from
 from safebench.transcribing import Transcript
 from safebench.types import Intent, Outcome
@@ -99,13 +99,12 @@ def rejudge(
 
 
 def _finished(run: Path) -> dict[str, Any]:
-    if not (run / RUN_FILE).is_file():
-        raise BadInput(f"{run} is not a run folder: it has no {RUN_FILE}")
+    asked = read_run_file(run, "concurrency", "max_open")
     with Store(run, readonly=True) as store:
         pending = sum(cell.get(None, 0) for cell in store.counts().values())
     if pending:
         raise BadInput(f"{run}: {pending} items have no outcome yet; first: safebench run {run / RUN_FILE}")
-    return read_toml(run / RUN_FILE)
+    return asked
 
 
 def _seed(asked: dict[str, Any]) -> int:

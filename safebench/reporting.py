@@ -9,14 +9,12 @@ from typing import Any
 
 from safebench import registry
 from safebench.calibration.correction import corrected_block
-from safebench.config import read_toml
 from safebench.cut_answers import truncated_of
-from safebench.errors import BadInput
 from safebench.fidelity import fidelity_of
 from safebench.jury.record import jury_record
 from safebench.metrics import Group, summarise
 from safebench.models import model_of
-from safebench.planning import RUN_FILE
+from safebench.planning import read_run_file
 from safebench.plugins import Juror, Target
 from safebench.spoken import spoken_of
 from safebench.statistics.gap import GapSettings, gap
@@ -57,9 +55,7 @@ def report(
     a margin or a number of draws that cannot be.
     """
     folder = Path(folder)
-    if not (folder / RUN_FILE).is_file():
-        raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
-    asked = read_toml(folder / RUN_FILE)
+    asked = read_run_file(folder)
     settings = GapSettings(margin, draws, asked["seed"] if seed is None else seed)
     with Store(folder, readonly=True) as store:
         summary = _summary(folder, asked, store, settings)

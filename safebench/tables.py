@@ -95,7 +95,7 @@ def fidelity_table(summary: Mapping[str, Any]) -> Table:
         found = cell["fidelity"]
         if found:
             counts = [str(found[status]) for status in STATUSES]
-            table.add_row(escape(cell["condition"]), *counts, *_means(found, shown), percent(cell["asr"]))
+            table.add_row(escape(cell["condition"]), *counts, *means_of(found, shown), percent(cell["asr"]))
     return table
 
 
@@ -229,30 +229,6 @@ class Bars:
             self._add(name, total, 0)
 
 
-def show_conversion(console: Console, cells: Mapping[str, Any], by_scenario: Mapping[str, Mapping[str, Any]]) -> None:
-    """Renderings by recipe, and their error rates by scenario. `unchecked` is no pass."""
-    shown = shown_measures(cells.values())
-    table = plain_table()
-    console.print(f"Renderings ({UNCHECKED})", style="bold")
-    table.add_column("condition", no_wrap=True)
-    for head in (*STATUSES, *(f"mean {name}" for name in shown)):
-        table.add_column(head, justify="right")
-    for name, cell in cells.items():
-        table.add_row(escape(name), *(str(cell[status]) for status in STATUSES), *_means(cell, shown))
-    console.print(table)
-    if shown and len(by_scenario) > 1:
-        console.print(_scenario_table(by_scenario, list(cells), shown[0]))
-
-
-def _means(cell: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
+def means_of(cell: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
+    """The means of the measures that are shown, a dash for each that there is none of."""
     return [f"{cell['means'][name]:.3f}" if cell and name in cell["means"] else "–" for name in shown]
-
-
-def _scenario_table(by_scenario: Mapping[str, Mapping[str, Any]], conditions: Sequence[str], measure: str) -> Table:
-    table = plain_table()
-    table.add_column(f"mean {measure} by scenario", no_wrap=True)
-    for condition in conditions:
-        table.add_column(escape(condition), justify="right")
-    for scenario, cells in by_scenario.items():
-        table.add_row(escape(scenario), *(_means(cells.get(name), [measure])[0] for name in conditions))
-    return table

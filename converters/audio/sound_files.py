@@ -55,7 +55,7 @@ class Recording:
         try:
             return self.path.read_bytes()
         except OSError as error:
-            raise ConversionError(f"{self.path} cannot be read any more: {error}") from error
+            raise ConversionError(f"{self.path.name} cannot be read any more: {error}") from error
 
     @cached_property
     def sha256(self) -> str:
@@ -66,7 +66,7 @@ class Recording:
         if rate not in self._at:
             samples, own = decode(self._bytes)
             if not samples.any():
-                raise ConversionError(f"{self.path} is silent")
+                raise ConversionError(f"{self.path.name} is silent")
             self._at[rate] = resample(samples, own, rate)
         return self._at[rate]
 

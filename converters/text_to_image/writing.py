@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from converters.text_to_image import shaping
 from converters.text_to_image.glyphs import lacks
@@ -40,7 +41,8 @@ def writable(text: str, font: str, keep_lines: bool = False) -> list[str]:
     if not shaping.available():
         _refuse(characters, shaping.is_needed, _NO_SHAPING)
     drawn = (character for character in characters if character not in _NOT_INK)
-    _refuse(drawn, lambda c: lacks(font, c), f"the font {font!r} lacks them; name another one with `font`")
+    named = Path(font).name  # the text of an error travels with a data set: no path of this machine in it
+    _refuse(drawn, lambda c: lacks(font, c), f"the font {named!r} lacks them; name another one with `font`")
     return paragraphs
 
 

@@ -11,6 +11,7 @@ from modalities.audio.decoding import Samples, decode, duration
 from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
 from modalities.audio.voices import voice_of, voice_recipes
+from safebench import recordings
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Text
@@ -78,6 +79,13 @@ class AudioModality(Modality):
             raise
         except (SafeBenchError, ValueError) as error:  # nobody heard it: no pass, and no fault of the clip either
             return replace(found, status="unchecked", reason=str(error))
+
+    def check_whole(self, media: Media) -> None:
+        """Raises ValueError for what is no recording, or was cut off."""
+        try:
+            recordings.check_whole(media.read())
+        except ValueError as error:
+            raise ValueError(f"the recording cannot be decoded: {error}") from error
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The recording; where a written part is wanted, the carrier text before it."""

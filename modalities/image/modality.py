@@ -11,9 +11,9 @@ from modalities.image.ocr import RapidOcr, unreadable
 from modalities.image.pictures import decode
 from modalities.image.reading import character_error_rate
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
-from safebench.pictures import is_blank
+from safebench.pictures import check_whole, is_blank
 from safebench.plugins import Asking, Checking, Encoder, Modality
-from safebench.types import Fidelity, Part, Text
+from safebench.types import Fidelity, Media, Part, Text
 
 CER = "cer"
 NOTED = {"min_critic_score": "critic_score", "min_clip": "clip"}  # limits, and what converters note for them
@@ -58,6 +58,10 @@ class ImageModality(Modality):
                 raise  # it will never read anything: no fault of one picture
             return Fidelity("unchecked", reason=str(error))
         return Fidelity("passed", {CER: character_error_rate(checking.query.text, text)}, reader, text)
+
+    def check_whole(self, media: Media) -> None:
+        """Raises ValueError for bytes that are no whole picture."""
+        check_whole(media.read())
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The query's text or else the carrier text, then the image."""

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image.ocr import RapidOcr
-from safebench import converted
+from safebench import converted, converting
 from safebench.cli import run_command
 from safebench.config import make_config, read_toml, write_toml
 from safebench.converted import WORK, Renderings, read_converted
@@ -22,9 +25,11 @@ from safebench.data_card import cells_of
 from safebench.datasets import load_dataset
 from safebench.dealing import deal
 from safebench.errors import BadInput
+from safebench.exporting import export, read_card
 from safebench.recipes import load_recipes
 from safebench.rendering import RenderJob, render
 from safebench.reporting import report
+from safebench.resources import data_path, load_toml
 from safebench.running import run
 from safebench.testing.server import error
 from safebench.types import Fidelity, Media, Query, Rendering
@@ -110,16 +115,23 @@ def test_renderings_are_read_back_byte_for_byte(folder: Path) -> None:
     assert Renderings(folder).rendering(RenderJob(Query("zzz", "?"), recipe)) is None
 
 
+def noise(seed: int) -> bytes:
+    """A picture of some 20 kB."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (80, 80), random.Random(seed).randbytes(3 * 80 * 80)).save(file, "BMP")
+    return file.getvalue()
+
+
 def test_what_was_read_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many shards that are open: 20,000 clips once took 400 MB so."""
     monkeypatch.setattr("safebench.converted.GROUPS_A_SHARD", 1)
     recipe = load_recipes()["image", "typographic"]
     jobs = [RenderJob(Query(f"q{n}", "?"), recipe) for n in range(8 * converted.ROWS_A_GROUP)]
-    size = 20_000
+    size = len(noise(0))
 
     def made_rows() -> Iterator[dict[str, Any]]:
         for n, job in enumerate(jobs):
-            media = Media.of("image", "image/png", random.Random(n).randbytes(size))
+            media = Media.of("image", "image/bmp", noise(n))
             yield converted.row(job, Rendering(recipe.name, job.key, media, Fidelity("passed")))
 
     converted.write_shards(tmp_path, "image", made_rows())
@@ -130,16 +142,99 @@ def test_what_was_read_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest
     assert pa.total_allocated_bytes() - before < converted.ROWS_A_GROUP * size
 
 
-def test_damaged_media_are_never_sent(folder: Path, tmp_path: Path) -> None:
-    damaged = shutil.copytree(folder, tmp_path / "damaged")
+@pytest.fixture
+def spoil(folder: Path, tmp_path: Path) -> Callable[..., Path]:
+    """A copy of the folder in which a query's row of a medium was changed."""
+
+    def change(medium: str, query: str = "a", **told: Any) -> Path:
+        damaged = shutil.copytree(folder, tmp_path / "damaged")
+        (shard,) = (damaged / medium).glob("*.parquet")
+        rows = pq.read_table(shard).to_pylist()
+        for one in (one for one in rows if one["id"] == query):
+            for column, value in told.items():
+                one[column] = value(one) if callable(value) else value
+        pq.write_table(pa.Table.from_pylist(rows, pq.read_schema(shard)), shard)
+        return damaged
+
+    return change
+
+
+def cut(medium: str, size: int) -> dict[str, Any]:
+    """The media cut off, with the hash of what is left."""
+    return {
+        medium: lambda one: {"bytes": one[medium]["bytes"][:size], "path": None},
+        "sha256": lambda one: hashlib.sha256(one[medium]["bytes"]).hexdigest(),
+    }
+
+
+DAMAGE = [
+    ("image", {"image": {"bytes": b"\x89PNG damaged", "path": None}}, "do not match their hash"),
+    ("image", {"image": None}, "has no image"),
+    ("image", {"mime": None}, "does not say what its bytes are"),
+    ("image", cut("image", 200), "cannot be decoded"),
+    ("audio", cut("audio", 20_000), "the recording cannot be decoded: its header promises"),
+    ("audio", cut("audio", 20), "cannot be decoded"),
+    ("image", {"fidelity": "{bad json"}, "fidelity: Invalid JSON"),
+    ("image", {"fidelity": None}, "fidelity: Invalid JSON"),
+    ("image", {"fidelity": '{"status": "fine"}'}, "fidelity.status"),
+    ("image", {"fidelity": '{"status": "passed", "measures": {"cer": "low"}}'}, "fidelity.measures.cer"),
+    ("image", {"fidelity_status": "failed"}, "fidelity_status is 'failed', and fidelity says 'passed'"),
+    ("image", {"failure": "[]"}, "failure: "),
+]
+
+
+@pytest.mark.parametrize(("medium", "told", "why"), DAMAGE)
+def test_a_row_that_cannot_be_read_is_never_sent_and_named(
+    spoil: Callable[..., Path], medium: str, told: dict[str, Any], why: str
+) -> None:
+    known, made = load_recipes(), Renderings(spoil(medium, **told))
+    recipe = known["image", "typographic"] if medium == "image" else known["audio", "male"]
+    bad, good = (made.rendering(RenderJob(Query(id, text), recipe)) for id, text in (("a", "?"), ("c", "?")))
+    assert bad is not None
+    assert good is not None
+    assert good.faithful
+    assert (bad.media, bad.faithful, bad.fidelity.status) == (None, False, "failed")
+    assert "row of query 'a' cannot be read: " in str(bad.failure)
+    assert why in str(bad.failure)
+
+
+def test_a_run_goes_on_with_the_other_rows(spoil: Callable[..., Path], tmp_path: Path) -> None:
+    run_on(spoil("image", fidelity="{bad json"), tmp_path / "run", "image")
+    report(tmp_path / "run")
+    rows = {row["query_id"]: row for row in pq.read_table(tmp_path / "run" / "items.parquet").to_pylist()}
+    assert (rows["a"]["outcome"], rows["a"]["fidelity_status"]) == ("not_rendered", "failed")
+    assert "row of query 'a' cannot be read" in rows["a"]["reason"]
+    assert rows["c"]["outcome"] not in ("not_rendered", None)
+
+
+def test_a_row_without_an_id_is_a_bad_row(spoil: Callable[..., Path]) -> None:
+    with pytest.raises(BadInput, match="has no id"):
+        read_converted(spoil("image", id=None))
+
+
+@pytest.mark.parametrize("place", ["data", "image"])
+def test_a_snapshot_of_another_data_set_is_no_converted_folder(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shard = tmp_path / "set" / place / "train-00000-of-00001.parquet"
+    shard.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"id": ["a"], "query": ["How do birds fly?"], "intent": [1]}), shard)
+    for command in (["data", "check"], ["data", "show"]):
+        assert run_command([*command, str(tmp_path / "set")]) == 2
+        told = capsys.readouterr().err
+        assert len([line for line in told.splitlines() if line]) == 1
+        for expected in ("recipe, said", "intent hold no text", f"--data {shard}", "data import"):
+            assert expected in told
+
+
+def test_a_shard_that_was_cut_off_is_one_clear_line(spoil: Callable[..., Path]) -> None:
+    damaged = spoil("image")
     (shard,) = (damaged / "image").glob("*.parquet")
-    table = pq.read_table(shard).to_pylist()
-    table[0]["image"]["bytes"] = b"\x89PNG damaged"
-    pq.write_table(pq.read_table(shard).from_pylist(table, pq.read_schema(shard)), shard)
-    recipe = load_recipes()["image", "typographic"]
-    found = Renderings(damaged).rendering(RenderJob(Query("a", "How do birds fly?"), recipe))
-    assert found is not None
-    assert not found.faithful
+    data = bytearray(shard.read_bytes())
+    data[4:200] = bytes(196)  # the first column, where the footer is whole
+    shard.write_bytes(data)
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_converted(damaged)
 
 
 def test_a_run_uses_the_folder_without_rendering(folder: Path, tmp_path: Path) -> None:
@@ -323,3 +418,114 @@ def test_a_recogniser_that_refuses_in_the_middle_stops_and_the_same_command_goes
         assert convert_with(spec, data, tmp_path / "out") == 0
     statuses = [row["fidelity_status"] for row in pq.read_table(tmp_path / "out" / "audio").to_pylist()]
     assert sorted(statuses) == ["failed", "failed", "passed"]
+
+
+def test_what_failed_its_check_has_a_hash_and_a_reason_and_no_media(
+    write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    convert(str(write_jsonl([{"id": "dot", "query": "."}])), ["image"], tmp_path / "dot", workers=1)
+    (one,) = pq.read_table(tmp_path / "dot" / "image").to_pylist()
+    assert (one["image"], one["fidelity_status"], one["failure"]) == (None, "failed", None)
+    assert len(one["sha256"]) == 64
+    run_on(tmp_path / "dot", tmp_path / "run", "image")
+    report(tmp_path / "run")
+    (item,) = pq.read_table(tmp_path / "run" / "items.parquet").to_pylist()
+    assert item["outcome"] == "not_rendered"
+    assert item["reason"] == json.loads(one["fidelity"])["reason"]
+    assert item["reason"].startswith("cer is ")
+
+
+def test_failures_are_shown_with_their_reasons(
+    write_jsonl: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_jsonl([{"id": f"q{n}", "query": f"漢 {n}"} for n in range(23)])
+    assert run_command(["convert", str(file), "-c", "image", "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
+    told = capsys.readouterr().out
+    shown = [line for line in told.splitlines() if "image:typographic: typographic: ConversionError" in line]
+    assert len(shown) == 20
+    assert shown[0].startswith("q0, ")
+    assert "U+6F22" in shown[0]
+    assert "the font 'DejaVuSans.ttf' lacks them" in shown[0]
+    assert "… and 3 more; all reasons: columns `failure` and `fidelity`" in told
+    rows = pq.read_table(tmp_path / "out" / "image").to_pylist()
+    assert not [row for row in rows if "/" in row["failure"] + row["fidelity"]]  # it may be pushed: no path of ours
+
+
+def test_every_medium_has_its_table_by_scenario(folder: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conditions = ["-c", "image", "-c", "audio:male", "-c", "audio:female"]
+    run_command(["convert", str(data), *conditions, "--out", str(folder)])
+    told = capsys.readouterr().out
+    audio, image = told[told.index("by scenario: audio") : told.index("Failed")].split("Renderings by scenario: image")
+    assert [line.split() for line in image.splitlines() if "typographic" in line] == [
+        ["bias", "typographic", "1", "0", "0", "0.000"],
+        ["unassigned", "typographic", "1", "1", "0", "0.000"],
+    ]
+    spoken = [line.split() for line in audio.splitlines() if line.split()[1:2] in (["male"], ["female"])]
+    assert spoken == [
+        ["bias", "male", "0", "0", "1"],
+        ["bias", "female", "0", "0", "1"],
+        ["unassigned", "male", "0", "1", "1"],
+        ["unassigned", "female", "0", "1", "1"],
+    ]
+
+
+def test_the_canary_stands_in_every_row_and_on_the_card(folder: Path, data: Path, tmp_path: Path) -> None:
+    exported = export(load_dataset(str(data)), tmp_path / "exported", read_card(str(data)))
+    rows = [row for medium in ("image", "audio") for row in pq.read_table(folder / medium).to_pylist()]
+    assert {row["canary"] for row in rows} == {exported.canary}
+    assert exported.canary in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_starter_set_keeps_its_canary(tmp_path: Path) -> None:
+    convert("starter", ["audio:male"], tmp_path / "out", limit=1, workers=1)
+    shipped = load_toml("taxonomy.toml")["canary"]
+    assert [row["canary"] for row in pq.read_table(tmp_path / "out" / "audio").to_pylist()] == [shipped]
+    assert read_card(str(tmp_path / "out")).canary == shipped
+    assert shipped in data_path("plans/starter.toml").read_text(encoding="utf-8")
+
+
+# --- what failed, once more
+
+
+def test_rows_that_cannot_be_read_are_named_and_made_again(
+    spoil: Callable[..., Path], data: Path, folder: Path
+) -> None:
+    damaged = spoil("image", fidelity="{bad json")
+    conditions = ["image", "audio:male", "audio:female"]
+    with pytest.raises(BadInput, match=r"row of query 'a' cannot be read: .*--retry-failed"):
+        convert(str(data), conditions, damaged)
+    made: list[str] = []
+    told = convert(
+        str(data), conditions, damaged, workers=1, retry_failed=True, rendered=lambda name, rendering: made.append(name)
+    )
+    assert sorted(made) == ["audio:female", "audio:male", "image:typographic", "image:typographic"]
+    assert told.cells["image:typographic"]["passed"] == 2
+    for medium in ("image", "audio"):
+        assert pq.read_table(damaged / medium).to_pylist() == pq.read_table(folder / medium).to_pylist()
+    assert not (damaged / WORK).exists()
+
+
+def test_a_retry_that_was_stopped_loses_nothing(
+    folder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = shutil.copytree(folder, tmp_path / "again")
+    conditions = ["image", "audio:male", "audio:female"]
+    moved = converting._swap
+
+    def stop_half_way(new: Path, place: Path, before: Path) -> None:
+        if place.name == "audio":
+            before.parent.mkdir(exist_ok=True)
+            place.replace(before)
+            raise RuntimeError("killed")
+        moved(new, place, before)
+
+    monkeypatch.setattr(converting, "_swap", stop_half_way)
+    with pytest.raises(RuntimeError, match="killed"):
+        convert(str(data), conditions, out, workers=1, retry_failed=True)
+    monkeypatch.setattr(converting, "_swap", moved)
+    assert not (out / "audio").exists()
+    with pytest.raises(BadInput, match="unfinished"):
+        read_converted(out)
+    convert(str(data), conditions, out, workers=1)
+    for medium in ("image", "audio"):
+        assert pq.read_table(out / medium).to_pylist() == pq.read_table(folder / medium).to_pylist()

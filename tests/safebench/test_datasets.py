@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from safebench.cli import run_command
-from safebench.datasets import load_dataset
+from safebench.datasets import BadRows, load_dataset
 from safebench.errors import BadInput
 from safebench.types import Intent
 
@@ -201,3 +201,24 @@ def test_a_query_whose_twin_the_limit_leaves_out_has_none() -> None:
 def test_the_limit_takes_the_first_queries(write_jsonl: Callable[..., Path]) -> None:
     path = write_jsonl([{"query": f"Number {n}?"} for n in range(5)])
     assert [q.text for q in load_dataset(str(path)).limited(2).queries] == ["Number 0?", "Number 1?"]
+
+
+DEEP = "[" * 100_000
+
+
+def test_json_that_is_nested_too_deeply_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "d.json", DEEP)
+    write(tmp_path / "d.jsonl", '{"query": "How?"}\n' + DEEP + "\n")
+    for name, where in (("d.json", "cannot be read: no JSON: "), ("d.jsonl", "line 2: no JSON: ")):
+        assert run_command(["data", "show", str(tmp_path / name)]) == 2
+        told = capsys.readouterr().err
+        assert where in told
+        assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("id", [["a"], {"a": 1}, True])
+def test_an_id_that_is_no_text_and_no_number_is_a_bad_row(write_jsonl: Callable[..., Path], id: object) -> None:
+    path = write_jsonl([{"id": 1, "query": "How?"}, {"id": id, "query": "Why?"}, {"id": 2.5, "query": "Who?"}])
+    with pytest.raises(BadRows, match=r"line 2: id .* is neither text nor a number") as found:
+        load_dataset(str(path))
+    assert len(found.value.every) == 1

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from safebench.pictures import FORMATS, decode
+from safebench.pictures import FORMATS, check_whole, decode
 
 GREY = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
@@ -103,8 +103,21 @@ def test_other_formats_are_not_even_opened(kind: str) -> None:
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_truncated_file_is_refused(kind: str, share: float) -> None:
     data = file_of(Image.fromarray(COLOUR), kind)
+    for reader in (decode, check_whole):
+        with pytest.raises(ValueError, match="cannot be decoded"):
+            reader(data[: int(share * len(data))])
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_whole_file_is_whole(kind: str) -> None:
+    check_whole(file_of(Image.fromarray(COLOUR), kind))
+
+
+def test_one_wrong_byte_of_a_png_is_found() -> None:
+    data = bytearray(file_of(Image.fromarray(COLOUR)))
+    data[len(data) // 2] ^= 1
     with pytest.raises(ValueError, match="cannot be decoded"):
-        decode(data[: int(share * len(data))])
+        check_whole(bytes(data))
 
 
 WHOLE = [file_of(Image.fromarray(pixels), kind) for kind in FORMATS for pixels in (GREY, COLOUR)]

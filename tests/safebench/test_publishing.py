@@ -12,7 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 
 from safebench.cli import run_command
 from safebench.converting import convert
@@ -167,6 +169,14 @@ def test_only_a_finished_conversion_is_pushed(
     spoil(folder)
     with pytest.raises(BadInput, match="nothing to push"):
         push(folder, NAME)
+    assert hub.files == {}
+
+
+def test_a_snapshot_of_another_data_set_is_not_pushed(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.table({"prompt": ["How do birds fly?"]}), tmp_path / "data" / "train-00000.parquet")
+    with pytest.raises(BadInput, match="'data' is no medium here; it lacks the columns id, "):
+        push(tmp_path, NAME)
     assert hub.files == {}
 
 

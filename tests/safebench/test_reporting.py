@@ -10,7 +10,9 @@ import pytest
 from rich.console import Console
 
 from safebench.cli import run_command
+from safebench.config import read_toml, write_toml
 from safebench.jury.embedded import NOTICE
+from safebench.planning import RUN_FILE
 from safebench.reporting import report
 from safebench.statistics.precision import wilson
 from safebench.store import Store
@@ -199,6 +201,45 @@ def test_a_wrong_option_is_one_clear_error(tmp_path: Path, option: str, capsys: 
     folder = made(tmp_path / "run", count=1)
     assert run_command(["report", str(folder), option]) == 2
     assert option.partition("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"seed": None, "jury": None}, "jury, seed"),
+        ({"conditions": "text"}, "conditions"),
+        ({"jury": {"protocol": {}}}, "jury.jurors"),
+        ({"jury": {"jurors": ["a"]}}, "jury.jurors"),
+    ],
+)
+def test_a_run_file_that_lacks_something_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], told: str
+) -> None:
+    folder = made(tmp_path / "run", 1)
+    asked = {key: value for key, value in (read_toml(folder / RUN_FILE) | change).items() if value is not None}
+    write_toml(folder / RUN_FILE, asked)
+    good = str(made(tmp_path / "good", 1))
+    commands = (["report"], ["compare", good], ["leaderboard"], ["rejudge", "--jury", "embedded", "--out", "x"])
+    for command in commands:
+        assert run_command([*command, str(folder)]) == 2
+        (line,) = filter(None, capsys.readouterr().err.splitlines())
+        assert told in line
+        assert str(folder / RUN_FILE) in line
+        assert "kept" not in line
+
+
+def test_an_unforeseen_error_of_a_command_that_only_reads_promises_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("nobody knew")
+
+    folder = made(tmp_path / "run", 1)
+    monkeypatch.setattr("safebench.reporting.gap", fail)
+    assert run_command(["report", str(folder)]) == 2
+    told = capsys.readouterr().err
+    assert "error: unexpected ZeroDivisionError: nobody knew" in told
+    assert "everything so far is kept" not in told
 
 
 def test_the_margin_of_the_command_reaches_the_summary(tmp_path: Path) -> None:

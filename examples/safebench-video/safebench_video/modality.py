@@ -55,6 +55,11 @@ class VideoModality(Modality):
         read = replace(picture, recogniser=picture.recogniser and VideoFrames.name, recognised=text)
         return _joined(read, _heard(checking, sound))
 
+    def check_whole(self, media: Media) -> None:
+        """Raises ValueError for what is no whole video."""
+        mp4.frames(media, SAMPLES)
+        mp4.sound(media)
+
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The query's text or else the carrier text, then the video."""
         if asking.media is None:

@@ -192,6 +192,12 @@ def test_a_video_without_sound_or_without_picture_fails():
         assert told in found.reason
 
 
+def test_a_video_that_was_cut_off_is_not_whole():
+    VideoModality().check_whole(FILM)
+    with pytest.raises(ValueError, match="video"):
+        VideoModality().check_whole(Media.of("video", mp4.MIME, FILM.read()[:2000]))
+
+
 @pytest.mark.parametrize("name", ["rapidocr", "video-frames", "nobody"])
 def test_what_hears_no_speech_is_no_listener(name):
     with pytest.raises(BadInput, match=name):

@@ -1,0 +1,73 @@
+"""What a conversion made, for the terminal: fidelity by recipe, by scenario, and why renderings failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from safebench import registry
+from safebench.fidelity import STATUSES, UNCHECKED, shown_measures
+from safebench.table_style import plain_table
+from safebench.tables import means_of
+
+if TYPE_CHECKING:
+    from safebench.converting import Conversion
+
+SHOWN_FAILURES = 20
+LONGEST_REASON = 300  # characters
+
+
+def show_conversion(console: Console, conversion: Conversion) -> None:
+    """Renderings by recipe, for each medium by scenario, and the first failures. `unchecked` is no pass."""
+    cells = conversion.cells
+    console.print(f"Renderings ({UNCHECKED})", style="bold")
+    console.print(_table(["condition"], {(name,): cell for name, cell in cells.items()}))
+    if len(conversion.by_scenario) > 1:
+        for medium in dict.fromkeys(name.partition(":")[0] for name in cells):
+            console.print(f"Renderings by scenario: {medium}", style="bold")
+            console.print(_scenario_table(medium, conversion.by_scenario))
+    _show_failures(console, conversion)
+
+
+def _scenario_table(medium: str, by_scenario: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
+    """With the first measure of the medium that there is."""
+    rows: dict[tuple[str, ...], Mapping[str, Any]] = {
+        (scenario, name.partition(":")[2]): cell
+        for scenario, cells in by_scenario.items()
+        for name, cell in cells.items()
+        if name.partition(":")[0] == medium
+    }
+    return _table(["scenario", "recipe"], rows, medium)
+
+
+def _table(heads: list[str], rows: Mapping[tuple[str, ...], Mapping[str, Any]], medium: str | None = None) -> Table:
+    """`medium`: only the first measure that this one shows, not all that occur."""
+    found = shown_measures(dict(cell) for cell in rows.values())
+    if medium is not None:
+        found = [name for name in registry.modality(medium).shown if name in found][:1]
+    table = plain_table()
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for head in (*STATUSES, *(f"mean {name}" for name in found)):
+        table.add_column(head, justify="right")
+    for names, cell in rows.items():
+        table.add_row(*map(escape, names), *(str(cell[status]) for status in STATUSES), *means_of(cell, found))
+    return table
+
+
+def _show_failures(console: Console, conversion: Conversion) -> None:
+    if not conversion.failed:
+        return
+    console.print("Failed (without media in the data set)", style="bold")
+    for one in islice(conversion.failures(), SHOWN_FAILURES):
+        reason = one.reason if len(one.reason) <= LONGEST_REASON else one.reason[:LONGEST_REASON] + "…"
+        console.print(escape(f"{one.query}, {one.condition}: {reason}"), soft_wrap=True, highlight=False)
+    hidden = conversion.failed - SHOWN_FAILURES
+    more = f"… and {hidden} more; all" if hidden > 0 else "all"
+    where = f"{more} reasons: columns `failure` and `fidelity` of {conversion.folder}/*/train-*.parquet"
+    console.print(escape(where), soft_wrap=True, style="dim", highlight=False)
