@@ -141,15 +141,15 @@ class Recogniser(Plugin):
 
 
 class Encoder(Protocol):
-    """How one medium travels to and from one target family, e.g. as parts of chat completions."""
+    """How one medium travels to and from one target family, e.g. as parts of chat completions. To inherit from."""
 
     def encode(self, media: Media) -> Mapping[str, Any]:
         """The message part for this media."""
         ...
 
     def decode(self, message: Mapping[str, Any]) -> tuple[Media, str] | None:
-        """The media in an answer message with its transcript, None where it carries none."""
-        ...
+        """The media in an answer message with its transcript, None where it carries none, or never does."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ that a modality registers), so that the core never has to list them.
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -115,6 +116,10 @@ class Media:
             where = "in memory" if isinstance(self.source, bytes) else str(self.source)
             raise BrokenMedia(where, self.size, len(data))
         return data
+
+    def data_uri(self) -> str:
+        """The bytes as endpoints take them: `data:MIME;base64,…`."""
+        return f"data:{self.mime};base64,{b64encode(self.read()).decode('ascii')}"
 
     def reference(self) -> dict[str, Any]:
         """What is stored in place of the bytes."""

@@ -30,3 +30,8 @@ def test_an_example_runs(name: str, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert not [line for line in SAID[name] if line not in done.stdout], done.stdout
+
+
+def test_a_medium_takes_no_more_than_the_docs_say() -> None:
+    lines = sum(len(file.read_text().splitlines()) for file in (ROOT / "examples" / "safebench-video").glob("*/*.py"))
+    assert lines <= 250

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modalities.audio.decoding import decode
+from safebench.plugins import Encoder
 from safebench.types import Media
 
 FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
@@ -40,20 +41,16 @@ class AudioUrl(OpenAIAudio):
 
     def encode(self, media: Media) -> Mapping[str, Any]:
         """Any format: the server decodes it, or says that it cannot."""
-        data = base64.b64encode(media.read()).decode("ascii")
-        return {"type": "audio_url", "audio_url": {"url": f"data:{media.mime};base64,{data}"}}
+        return {"type": "audio_url", "audio_url": {"url": media.data_uri()}}
 
 
-class TransformersAudio:
+class TransformersAudio(Encoder):
     """Local chat models: an `audio` part with samples, (frames,) float32, and their rate; they answer in text alone."""
 
     def encode(self, media: Media) -> Mapping[str, Any]:
         """Raises ValueError for what is no recording."""
         samples, rate = decode(media)
         return {"type": "audio", "audio": samples.astype("float32"), "sampling_rate": rate}
-
-    def decode(self, message: Mapping[str, Any]) -> None:
-        """Nothing."""
 
 
 def _bytes(data: str) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modalities.image.pictures import decode
+from safebench.plugins import Encoder
 from safebench.types import Media
 
 
@@ -15,8 +16,7 @@ class OpenAIImage:
     """Chat completions: an `image_url` part with a data URI; answers in `images`, as OpenRouter sends them."""
 
     def encode(self, media: Media) -> Mapping[str, Any]:
-        data = base64.b64encode(media.read()).decode("ascii")
-        return {"type": "image_url", "image_url": {"url": f"data:{media.mime};base64,{data}"}}
+        return {"type": "image_url", "image_url": {"url": media.data_uri()}}
 
     def decode(self, message: Mapping[str, Any]) -> tuple[Media, str] | None:
         """The first image of the answer where it is in a data URI; a link is never followed.
@@ -30,15 +30,12 @@ class OpenAIImage:
         return Media.of("image", mime, _bytes(data)), ""
 
 
-class TransformersImage:
+class TransformersImage(Encoder):
     """Local chat models: an `image` part that holds the picture, in mode RGB; they answer in text alone."""
 
     def encode(self, media: Media) -> Mapping[str, Any]:
         """Raises ValueError for bytes that are no whole picture."""
         return {"type": "image", "image": decode(media)}
-
-    def decode(self, message: Mapping[str, Any]) -> None:
-        """Nothing."""
 
 
 def _first_url(message: Mapping[str, Any]) -> str:

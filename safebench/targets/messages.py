@@ -6,6 +6,10 @@ A medium travels through an encoder for the target's family: the target's own on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from mimetypes import guess_extension
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from safebench import registry
@@ -55,6 +59,21 @@ def text_and_pictures(messages: Sequence[Mapping[str, Any]], most: int | None = 
     if most is not None and len(pictures) > most:
         raise ValueError(f"{most} picture is taken at most, not {len(pictures)}")
     return "\n".join(part["text"] for part in parts if part["type"] == "text"), pictures
+
+
+def media_file(media: Media) -> Path:
+    """A file with the bytes, for models that take paths; that of media in memory ends with the process."""
+    if isinstance(media.source, Path):
+        return media.source
+    path = Path(_folder().name) / f"{media.sha256}{guess_extension(media.mime) or ''}"
+    if not path.exists():
+        path.write_bytes(media.read())
+    return path
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="safebench-media-")
 
 
 def _content(message: Message, parts: _Parts) -> str | list[Mapping[str, Any]]:

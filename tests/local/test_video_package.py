@@ -30,7 +30,7 @@ def test_a_longer_video_takes_more_tokens(
 ) -> None:
     monkeypatch.syspath_prepend(str(PACKAGE))
     from safebench_video import mp4
-    from safebench_video.encoders import TransformersVideo
+    from safebench_video.modality import TransformersVideo
 
     def asked(seconds: float | None) -> int:
         parts = [{"type": "text", "text": "What is this?"}]

@@ -1,12 +1,7 @@
 """MP4 files through PyAV: H.264 pictures and an AAC sound track. The same input gives the same bytes."""
 
-from __future__ import annotations
-
 import io
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import av
 import numpy as np
@@ -35,53 +30,33 @@ def write(picture: Image.Image, sound: NDArray[np.int16], rate: int, seconds: fl
         for number in range(math.ceil(seconds * per_second)):
             frame.pts = number
             out.mux(video.encode(frame))
-        out.mux(video.encode())
         samples = av.AudioFrame.from_ndarray(sound[np.newaxis], format="s16", layout="mono")
         samples.sample_rate = rate
-        out.mux(audio.encode(samples))
-        out.mux(audio.encode())
+        out.mux([*video.encode(), *audio.encode(samples), *audio.encode()])
     return file.getvalue()
 
 
-def frames(media: Media, count: int) -> list[Media]:
-    """At most `count` different pictures, as PNG: those in the middle of `count` parts of equal length.
-
-    Raises ValueError for what is no whole video.
-    """
-    with _opened(media, "video") as (container, stream):
-        if stream.width * stream.height > MOST_PIXELS:
-            raise ValueError(f"the video has {stream.width}x{stream.height} pixels, which is more than are read")
-        wanted = {(2 * part + 1) * stream.frames // (2 * count) for part in range(count)}
-        found = [_png(frame.to_image()) for n, frame in enumerate(container.decode(stream)) if n in wanted]
-    if len(found) != len(wanted):
-        raise ValueError(f"the video is cut off: it has fewer than the {stream.frames} frames that it names")
-    return list(dict.fromkeys(found))
-
-
-def sound(media: Media) -> Media:
-    """The sound track, as a WAV file of one channel. Raises ValueError where there is none that can be decoded."""
-    with _opened(media, "audio") as (container, stream):
-        mono = av.AudioResampler(format="flt", layout="mono", rate=stream.rate)
-        found = [piece.to_ndarray()[0] for frame in container.decode(stream) for piece in mono.resample(frame)]
-    file = io.BytesIO()
-    soundfile.write(file, np.concatenate([*found, []]), stream.rate, format="WAV", subtype="PCM_16")
-    return Media.of("audio", "audio/wav", file.getvalue())
-
-
-@contextmanager
-def _opened(media: Media, kind: str) -> Iterator[tuple[Any, Any]]:
-    """The container and its first stream of that kind. Raises ValueError, also for what fails inside."""
+def read(media: Media, count: int) -> tuple[list[Media], Media]:
+    """Different pictures from the middle of `count` parts, and the sound as mono WAV. ValueError for no whole video."""
     try:
-        with av.open(io.BytesIO(media.read()), "r") as container:
-            streams = getattr(container.streams, kind)
-            if not streams:
-                raise ValueError(f"the video has no {kind} stream")
-            yield container, streams[0]
+        with av.open(io.BytesIO(media.read())) as file:
+            (video,), (audio,) = file.streams.video, file.streams.audio
+            if video.width * video.height > MOST_PIXELS:
+                raise ValueError(f"the video has {video.width}x{video.height} pixels, which is more than are read")
+            wanted = {(2 * part + 1) * video.frames // (2 * count) for part in range(count)}
+            pictures = [png(frame.to_image()) for n, frame in enumerate(file.decode(video)) if n in wanted]
+            file.seek(0)
+            samples = [frame.to_ndarray()[0] for frame in file.decode(audio)]  # floats: AAC is decoded to them
+            rate = audio.rate
     except av.FFmpegError as error:
         raise ValueError(f"the video cannot be decoded: {error}") from error
+    if len(pictures) != len(wanted):
+        raise ValueError("the video is cut off: it has fewer frames than it names")
+    sound = io.BytesIO()
+    soundfile.write(sound, np.concatenate([*samples, []]), rate, format="WAV", subtype="PCM_16")
+    return list(dict.fromkeys(pictures)), Media.of("audio", "audio/wav", sound.getvalue())
 
 
-def _png(picture: Image.Image) -> Media:
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1)
+def png(picture: Image.Image) -> Media:
+    picture.save(file := io.BytesIO(), "PNG", compress_level=1)
     return Media.of("image", "image/png", file.getvalue())
