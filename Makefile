@@ -60,6 +60,7 @@ $(INSPECT)/installed: pyproject.toml constraints-inspect.txt
 # Measures everything and writes docs/benchmarks.md. Peers are installed into environments of their own.
 bench: $(VENV)/dev $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
 	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks/growth.py chart
 
 $(BENCH_INSPECT)/installed: constraints-inspect.txt
 	$(PYTHON) -m venv $(BENCH_INSPECT)
