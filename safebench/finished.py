@@ -61,7 +61,7 @@ def read_run(folder: Path) -> FinishedRun:
 
 def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
     """What two runs must share for their rates to be ranked. Queries count by content, not by file name."""
-    resolved = {"prompts": {}, "jurors": {}, "recipes": {}, "recognisers": {}, **asked["resolved"]}
+    resolved = {"prompts": {}, "jurors": {}, "recipes": {}, "recognisers": {}, "written": {}, **asked["resolved"]}
     bound = bind(asked["jury"], resolved)
     sql = "SELECT id, text, intent, scenario, twin FROM queries ORDER BY position"
     queries = [list(row) for row in store.rows(sql)]
@@ -70,7 +70,7 @@ def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
         "data": {"queries": len(queries), "content": told[:12]},
         "jury": dict(_flat(bound["jury"])) | dict(_flat(bound["jurors"])),
         "prompts": dict(_flat(bound["prompts"])),
-        "renderings": dict(_flat({"recipes": resolved["recipes"], "recognisers": resolved["recognisers"]})),
+        "renderings": dict(_flat({key: resolved[key] for key in ("recipes", "recognisers", "written")})),
     }
 
 
