@@ -14,9 +14,8 @@ from safebench.planning import read_run_file
 from safebench.records import compact
 from safebench.reporting import groups, notice
 from safebench.statistics.observations import observe
-from safebench.statistics.spread import spread
+from safebench.statistics.spread import with_spread
 from safebench.store import Store
-from safebench.types import Intent
 
 Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> what it is made of, by dotted key
 
@@ -50,9 +49,9 @@ def read_run(folder: Path) -> FinishedRun:
     """A run as its folder holds it. Raises BadInput when it is none."""
     asked = read_run_file(folder)
     with Store(folder, readonly=True) as store:
-        harmful = observe(store, asked["conditions"]).get(Intent.HARMFUL)
+        observed = observe(store, asked["conditions"])
         cells = {
-            cell["condition"]: {**cell, "spread": spread(cell["condition"], harmful, store)}
+            cell["condition"]: with_spread(cell, observed, store)
             for cell in summarise(groups(store), asked["conditions"])
         }
         pending = sum(cell.get(None, 0) for cell in store.counts().values())
