@@ -32,6 +32,7 @@ from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
 
 ROWS_A_GROUP = 16  # what is held in memory at once when writing and reading
 GROUPS_A_SHARD = 64
+MOST_ROWS, MOST_GROUPS = 1 << 24, 1 << 16  # of a group and of a shard, when one is read that others wrote
 WORK = ".work"  # inside the folder, while it is being made
 CONVERT_FILE = "convert.toml"  # what was asked, and by which recipes; it is not pushed to a hub
 RECIPE = "recipe"  # key there: the recipes, as in a recipes file
@@ -201,16 +202,18 @@ class Renderings:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._places: dict[tuple[str, str, str], tuple[Path, int, int]] = {}
+        self._shards = shards(folder)
+        self._places: dict[tuple[str, str], dict[str, int]] = {}  # by query: shard, group and row in one number
         digests: dict[tuple[str, str], Any] = {}
-        for path in shards(folder):
+        for shard, path in enumerate(self._shards):
             file = _open(path)
             for group in range(file.num_row_groups):
                 with _reading(path):
                     rows = file.read_row_group(group, columns=list(TOLD)).to_pylist()
                 for n, told in enumerate(rows):
                     medium, recipe = path.parent.name, told["recipe"] or ""
-                    self._places[medium, recipe, told["id"]] = (path, group, n)
+                    place = (shard * MOST_GROUPS + group) * MOST_ROWS + n
+                    self._places.setdefault((medium, recipe), {})[told["id"]] = place
                     digests.setdefault((medium, recipe), hashlib.sha256()).update(compact(list(told.values())).encode())
         self.media = {key: digest.hexdigest() for key, digest in digests.items()}
         known = _asked(folder).get("recipes", {})
@@ -220,7 +223,7 @@ class Renderings:
         self._group = lru_cache(maxsize=4)(self._read_group)
 
     def holds(self, recipe: Recipe, query: Query) -> bool:
-        return (recipe.medium, recipe.name, query.id) in self._places
+        return query.id in self._places.get((recipe.medium, recipe.name), ())
 
     def recorded(self, recipe: Recipe) -> Recipe:
         """The recipe with the fingerprint of the time, where the folder has media by one of its name."""
@@ -229,8 +232,12 @@ class Renderings:
 
     def row(self, recipe: Recipe, query: Query) -> dict[str, Any] | None:
         """What was written of this query by the recipe of this name, None when nothing was."""
-        place = self._places.get((recipe.medium, recipe.name, query.id))
-        return self._group(*place[:2])[place[2]] if place else None
+        place = self._places.get((recipe.medium, recipe.name), {}).get(query.id)
+        if place is None:
+            return None
+        group, n = divmod(place, MOST_ROWS)
+        shard, group = divmod(group, MOST_GROUPS)
+        return self._group(self._shards[shard], group)[n]
 
     def rendering(self, job: RenderJob) -> Rendering | None:
         """The rendering that was made of this query by the recipe of this name, None when there is none.

@@ -29,13 +29,13 @@ class OtherTexts:
     def __init__(self, queries: Sequence[Query], seed: int) -> None:
         self._queries = queries
         self._seed = seed
-        self._texts = {query.id: query.text for query in queries}
+        self._of_twins = {query.twin: query.text for query in queries if query.twin is not None}
 
     def of(self, query: Query) -> tuple[str, ...]:
         """The same for a query in every try; other ones with another seed or other data."""
         draw = random.Random(f"other texts/{self._seed}/{query.id}")
         drawn = [other.text for other in draw.sample(self._queries, min(OTHER_TEXTS, len(self._queries)))]
-        texts = dict.fromkeys([self._texts.get(query.twin or "", query.text), *drawn])
+        texts = dict.fromkeys([self._of_twins.get(query.id, query.text), *drawn])
         return tuple(text for text in texts if text != query.text)
 
 

@@ -14,9 +14,8 @@ from safebench.planning import read_run_file
 from safebench.records import compact
 from safebench.reporting import groups, notice
 from safebench.statistics.observations import observe
-from safebench.statistics.spread import spread
+from safebench.statistics.spread import with_spread
 from safebench.store import Store
-from safebench.types import Intent
 
 Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> what it is made of, by dotted key
 
@@ -50,9 +49,9 @@ def read_run(folder: Path) -> FinishedRun:
     """A run as its folder holds it. Raises BadInput when it is none."""
     asked = read_run_file(folder)
     with Store(folder, readonly=True) as store:
-        harmful = observe(store, asked["conditions"]).get(Intent.HARMFUL)
+        observed = observe(store, asked["conditions"])
         cells = {
-            cell["condition"]: {**cell, "spread": spread(cell["condition"], harmful, store)}
+            cell["condition"]: with_spread(cell, observed, store)
             for cell in summarise(groups(store), asked["conditions"])
         }
         pending = sum(cell.get(None, 0) for cell in store.counts().values())
@@ -61,7 +60,7 @@ def read_run(folder: Path) -> FinishedRun:
 
 def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
     """What two runs must share for their rates to be ranked. Queries count by content, not by file name."""
-    resolved = {"prompts": {}, "jurors": {}, "recipes": {}, "recognisers": {}, **asked["resolved"]}
+    resolved = {"prompts": {}, "jurors": {}, "recipes": {}, "recognisers": {}, "written": {}, **asked["resolved"]}
     bound = bind(asked["jury"], resolved)
     sql = "SELECT id, text, intent, scenario, twin FROM queries ORDER BY position"
     queries = [list(row) for row in store.rows(sql)]
@@ -70,7 +69,7 @@ def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
         "data": {"queries": len(queries), "content": told[:12]},
         "jury": dict(_flat(bound["jury"])) | dict(_flat(bound["jurors"])),
         "prompts": dict(_flat(bound["prompts"])),
-        "renderings": dict(_flat({"recipes": resolved["recipes"], "recognisers": resolved["recognisers"]})),
+        "renderings": dict(_flat({key: resolved[key] for key in ("recipes", "recognisers", "written")})),
     }
 
 

@@ -112,8 +112,8 @@ class Cell:
             "over_refusal_high": refusal_high,
             "over_refusal_ci95": wilson(self._declined, benign),
             "precision": {
-                "asr": precision(self._unsafe, harmful),
-                "over_refusal": precision(self._declined, benign),
+                "asr": precision(self.asr, harmful),
+                "over_refusal": precision(self.over_refusal, benign),
             },
         }
 

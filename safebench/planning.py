@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from safebench.preflight import choose_trials
 from safebench.recipes import Recipe, Recipes, load_recipes, parse_conditions
 from safebench.records import leaves, plain_tables
 from safebench.renderer import RenderSettings
+from safebench.resources import find_prompt
 from safebench.targets import Recognise, open_target
 from safebench.types import TEXT, Condition, Item
 from safebench.writing import is_taken
@@ -240,7 +241,15 @@ def resolved(plan: Plan) -> dict[str, Any]:
         "recognisers": plan.rendering.read_by(plan.to_render),
         **jury_versions(plan.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
+        "written": _written(plan, recipes),
     }
+
+
+def _written(plan: Plan, recipes: Iterable[Recipe]) -> dict[str, str]:
+    """What is written beside the media, as the target is shown it: version and hash of the text, by prompt name."""
+    names = {recipe.carrier or f"carriers.{recipe.medium}" for recipe in recipes}
+    names |= {"comprehension.repeat"} if plan.config.probe else set()
+    return {prompt.id: prompt.fingerprint() for name in sorted(names) if (prompt := find_prompt(name))}
 
 
 def read_run_file(folder: Path, *also: str) -> dict[str, Any]:

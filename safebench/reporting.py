@@ -19,7 +19,7 @@ from safebench.plugins import Juror, Target
 from safebench.spoken import spoken_of
 from safebench.statistics.gap import GapSettings, gap
 from safebench.statistics.observations import observe
-from safebench.statistics.spread import spread
+from safebench.statistics.spread import with_spread
 from safebench.store import Store
 from safebench.types import Intent, Outcome
 from safebench.way import way_of
@@ -85,12 +85,11 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
         },
         "conditions": [
             {
-                **cell,
+                **with_spread(cell, observed, store),
                 "way": way_of(cell, store),
                 "fidelity": fidelity_of(cell["condition"], store),
                 "spoken": spoken_of(cell["condition"], store),
                 "truncated": truncated_of(cell["condition"], store, target.length_option),
-                "spread": spread(cell["condition"], observed.get(Intent.HARMFUL), store),
             }
             for cell in summarise(groups(store), asked["conditions"])
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +42,15 @@ class Prompt:
     def fill(self, **values: str) -> str:
         """Values are put in once and never expanded again, whatever they hold."""
         return Template(self.text).substitute(values)
+
+    def fingerprint(self) -> str:
+        return f"{self.version} {hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+
+
+def find_prompt(id: str) -> Prompt | None:
+    """None for what names no shipped prompt: a carrier that is none, or that a package from outside brings."""
+    file, _, name = id.partition(".")
+    return prompt(id) if name and name in load_toml(f"prompts/{file}.toml") else None
 
 
 @cache

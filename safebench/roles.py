@@ -41,8 +41,11 @@ def last_object(text: str, key: str) -> dict[str, Any] | None:
 
 
 def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """All complete top-level JSON objects in a text, in order, each with the part of the text that it was read from."""
-    decoder, position = json.JSONDecoder(), text.find("{")
+    """All complete top-level JSON objects in a text, in order, each with the part of the text that it was read from.
+
+    One that says two things under the same key says nothing: it comes empty.
+    """
+    decoder, position = json.JSONDecoder(object_pairs_hook=_unambiguous), text.find("{")
     while position != -1:
         try:
             value, end = decoder.raw_decode(text, position)
@@ -51,3 +54,8 @@ def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
         else:
             yield value, text[position:end]
         position = text.find("{", end)
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = dict(pairs)
+    return told if all(told[name] == value for name, value in pairs) else {}

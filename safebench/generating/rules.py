@@ -67,10 +67,18 @@ def _can_be_said(character: str) -> bool:
 def about_minors(text: str) -> bool:
     """Whether a text has a word about minors, or an age below 18, and a sexual word."""
     plain = " ".join(words(text))
-    return bool(_words("sexual").search(plain) and (_words("minors").search(plain) or _YOUNG.search(plain)))
+    return bool(_words("sexual").search(plain) and (_words("minors").search(plain) or _young().search(plain)))
 
 
-_YOUNG = re.compile(r"\b(?:\d|1[0-7]) ?(?:years? old|yo\b|jährig|ans\b|años\b)|\bunder (?:age|18|eighteen)\b")
+@cache
+def _young() -> re.Pattern[str]:
+    """An age below 18, in figures or in words, and not the end of a larger one ("thirty-one years old")."""
+    told = " ".join(load_toml(FILE)["ages"].values()).split()
+    age = "|".join([r"\d", "1[0-7]", *(re.escape(word.replace("_", " ")) for word in told)])
+    return re.compile(
+        rf"(?<!ty )(?<! y )\b(?:{age}) ?(?:years? old|years? of age|yo\b|jährig|jahre? alt|ans\b|años\b)"
+        rf"|\b(?:age|aged|age of) (?:{age})\b|\b(?:under|below|younger than) (?:age|18|eighteen|{age})\b"
+    )
 
 
 @cache

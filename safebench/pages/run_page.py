@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,14 @@ def write_page(folder: Path, summary: Mapping[str, Any], *, embed: float = 0, re
     """Write the page of a run into its folder, from its summary and its store.
 
     `embed`: MB of media, as text, that may stand inside the page; then the details of all items do, too. Otherwise they
-    lie in `report/` beside it. `redact` leaves out all that a model said. Raises BadInput for a negative `embed` and
-    MissingPackage.
+    lie in `report/` beside it. `redact` leaves out all that a model said. Nothing stays of an earlier page, which may
+    have told more. Raises BadInput for an `embed` that is negative or no number, and MissingPackage.
     """
-    if embed < 0:
+    if not (math.isfinite(embed) and embed >= 0):
         raise BadInput(f"--embed {embed}: a number of MB, 0 or more")
     require_packages()
+    for old in (folder / DETAILS).glob("items-*.js"):
+        old.unlink()
     with Store(folder, readonly=True) as store:
         index = Index([cell["condition"] for cell in summary["conditions"]] or _conditions(store), redact)
         index.conditions += [name for name in _conditions(store) if name not in index.conditions]
@@ -57,9 +60,7 @@ def _conditions(store: Store) -> list[str]:
 
 
 def _write_chunks(folder: Path, found: Iterable[Chunk]) -> list[dict[str, Any]]:
-    """A script a chunk: pages opened from a file may load scripts, but not data. None stays of an earlier page."""
-    for old in folder.glob("items-*.js"):
-        old.unlink()
+    """A script a chunk: pages opened from a file may load scripts, but not data."""
     for number, chunk in enumerate(found):
         told = json.dumps(script_json(chunk.describe()))  # a text that JSON.parse reads: a literal has its own rules
         write_whole(folder / f"items-{number:03}.js", f"safebenchChunk({number}, {told});\n")

@@ -29,14 +29,18 @@ def wilson(successes: float, n: float) -> list[float] | None:
     return [0.0 if successes == 0 else centre - half, 1.0 if successes == n else centre + half]
 
 
-def precision(successes: int, n: int) -> dict[str, Any]:
-    """What `summary.json` says of a rate's precision; nulls for n = 0."""
-    if n == 0:
-        return {"n": 0, "half_width": None, "detectable": None}
-    return {"n": n, "half_width": Z / (2 * sqrt(n)), "detectable": detectable(n, successes / n)}
+def precision(rate: float | None, n: int, effective: float | None = None) -> dict[str, Any]:
+    """What `summary.json` says of a rate's precision over n items; nulls for n = 0.
+
+    `effective`: as how many independent items they count, where that is another number.
+    """
+    if rate is None:
+        return {"n": n, "half_width": None, "detectable": None}
+    counted = effective or n
+    return {"n": n, "half_width": Z / (2 * sqrt(counted)), "detectable": detectable(counted, rate)}
 
 
-def detectable(n: int, rate: float) -> float | None:
+def detectable(n: float, rate: float) -> float | None:
     """Minimum detectable difference between this rate and the rate of another, independent cell of the same size.
 
     The smallest change towards the far end that a two-sided test at 5 % finds with a power of 80 %; None where not even

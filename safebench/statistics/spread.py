@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -12,23 +12,33 @@ import numpy as np
 
 from safebench.statistics.clusters import Integers, design_effect
 from safebench.statistics.observations import Observations
-from safebench.statistics.precision import wilson
+from safebench.statistics.precision import precision, wilson
 from safebench.store import Store
 from safebench.types import Intent, Label, Outcome
 
 
-def spread(condition: str, observed: Observations | None, store: Store) -> dict[str, Any]:
-    """What `summary.json` holds under `spread` of a condition, over its harmful items.
+def with_spread(cell: Mapping[str, Any], observed: Mapping[Intent, Observations], store: Store) -> dict[str, Any]:
+    """The cell of a summary with `spread`, of its harmful items, and with what repeats leave of its precision.
 
-    `repeats` is None where no query has two decided repeats, `jury` where no item has two votes.
+    `repeats` is None where no query has two decided repeats, `jury` where no item has two votes. Repeats of one query
+    are not independent: the interval of over-refusal, and what can be detected, are those of the effective numbers.
     """
-    jury = jury_noise(_votes(store, condition))
+    jury = jury_noise(_votes(store, cell["condition"]))
+    variance = jury["variance"] if jury else None
+    harmful, benign = (_repeats(cell["condition"], observed.get(intent), variance) for intent in Intent)
+    told = {**cell, "spread": {"repeats": harmful, "jury": jury}, "precision": dict(cell["precision"])}
+    for rate, found in (("asr", harmful), ("over_refusal", benign)):
+        if found:
+            told["precision"][rate] = precision(cell[rate], cell["precision"][rate]["n"], found["effective_n"])
+    return told | ({"over_refusal_ci95": benign["ci95"]} if benign else {})
+
+
+def _repeats(condition: str, observed: Observations | None, jury_variance: float | None) -> dict[str, Any] | None:
     if observed is None:
-        return {"repeats": None, "jury": jury}
+        return None
     column = observed.conditions.index(condition)
     rows = observed.decided[:, column]
-    values = observed.event[rows, column].astype(np.int64)
-    return {"repeats": repeats(values, observed.query[rows], jury["variance"] if jury else None), "jury": jury}
+    return repeats(observed.event[rows, column].astype(np.int64), observed.query[rows], jury_variance)
 
 
 def repeats(values: Integers, queries: Integers, jury_variance: float | None) -> dict[str, Any] | None:

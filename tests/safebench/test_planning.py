@@ -12,6 +12,7 @@ from safebench import taxonomy
 from safebench.config import make_config
 from safebench.errors import BadInput
 from safebench.planning import Plan, choose_recognisers, claim_folder, make_plan, resolved, transcribers
+from safebench.resources import Prompt
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
@@ -154,3 +155,16 @@ def test_a_run_judged_under_other_scenarios_is_another_run(tmp_path: Path, monke
     monkeypatch.setattr(taxonomy, "scenarios", lambda: scenarios)
     with pytest.raises(BadInput, match=r"resolved\.prompts\.scenarios \(there '\w{12}', here '\w{12}'\)"):
         claim_folder(plan(tmp_path, "text"))
+
+
+def test_what_is_written_beside_media_is_recorded_and_a_run_is_not_continued_with_another_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plan(tmp_path, "text", "image", "audio+text:female-agree", probe=1.0)
+    written = resolved(made)["written"]
+    assert [*written] == ["carriers.agree", "carriers.image", "comprehension.repeat"]
+    claim_folder(made)
+    claim_folder(made)
+    monkeypatch.setattr(Prompt, "fingerprint", lambda prompt: f"{prompt.version} other")
+    with pytest.raises(BadInput, match=r"resolved\.written\.carriers\.agree"):
+        claim_folder(made)

@@ -14,7 +14,7 @@ from safebench.config import read_toml, write_toml
 from safebench.jury.embedded import NOTICE
 from safebench.planning import RUN_FILE
 from safebench.reporting import report
-from safebench.statistics.precision import wilson
+from safebench.statistics.precision import precision, wilson
 from safebench.store import Store
 from safebench.tables import show_report
 from safebench.targets.reference import ReferenceTarget
@@ -194,6 +194,11 @@ def test_with_repeats_the_rates_show_the_interval_for_the_effective_number_of_it
     summary = report(folder).summary
     low, high = wilson(sum(once[f"h{n}"] is Outcome.UNSAFE for n in range(40)), 40) or []
     assert f"{100 * low:.1f}–{100 * high:.1f} %" in shown(summary, 100)
+    (cell,) = summary["conditions"]
+    declined = sum(once[f"b{n}"] is Outcome.REFUSED for n in range(40))
+    assert cell["over_refusal_ci95"] == pytest.approx(wilson(declined, 40), abs=1e-3)
+    assert cell["precision"]["over_refusal"]["n"] == 200
+    assert cell["precision"]["asr"]["half_width"] == pytest.approx(precision(0.5, 40)["half_width"], abs=1e-3)
 
 
 @pytest.mark.parametrize("option", ["--margin=1.5", "--margin=0", "--draws=5"])

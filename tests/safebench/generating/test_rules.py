@@ -57,6 +57,20 @@ def test_what_breaks_a_rule_is_named(text: str, rule: str) -> None:
         "Una frase con las palabras niña y sexual.",
         "Ein Satz mit den Wörtern Kind und Sexualität.",
         "A sentence with sixteen, 16 years old, and erotic in it.",
+        "A sentence with fifteen year old and sexual in it.",
+        "A sentence with sixteen-year-old and sexual in it.",
+        "A sentence with aged fifteen and sexual in it.",
+        "A sentence with younger than seventeen and sexual in it.",
+        "A sentence with middle school and sexual in it.",
+        "A sentence with high school freshman and sexual in it.",
+        "A sentence with ninth grader and sexual in it.",
+        "A sentence with tween and sexual in it.",
+        "Ein Satz mit Fünfzehnjährige und sexuell darin.",
+        "Ein Satz mit zehn Jahre alt und sexuell darin.",
+        "Ein Satz mit Sechstklässlerin und sexuell darin.",
+        "Una frase con quince años y sexual en ella.",
+        "Une phrase avec quinze ans et sexuelle dedans.",
+        "Une phrase avec dix-sept ans et sexuelle dedans.",
     ],
 )
 def test_words_about_minors_with_sexual_words_are_dropped(text: str) -> None:
@@ -64,6 +78,15 @@ def test_words_about_minors_with_sexual_words_are_dropped(text: str) -> None:
     assert broken_rules(text, longest=30)[0].startswith("minors")
 
 
-@pytest.mark.parametrize("text", ["Tell my child about the sea.", "A word like erotic, about adults."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tell my child about the sea.",
+        "A word like erotic, about adults.",
+        "A sentence with sexual health and thirty-one years old in it.",
+        "Una frase con sexual y treinta y un años.",
+        "How did sexual norms change over fifteen years?",
+    ],
+)
 def test_one_kind_of_word_alone_is_no_reason(text: str) -> None:
     assert not about_minors(text)

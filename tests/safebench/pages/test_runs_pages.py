@@ -64,11 +64,15 @@ def test_conditions_asked_in_two_runs_have_the_gap_of_one_run_with_both(tmp_path
     assert [row["bounds"] for row in panel.gaps] == [row["bounds"] for row in both]
 
 
+RESOLVED = {"prompts": {"role": 1}, "jurors": {"wording#1": "1"}, "recipes": {}}
+
+
 @pytest.mark.parametrize(
     ("other", "part"),
     [
         ({"jury": {"protocol": {"rounds": 3}, "jurors": [{"juror": "wording"}, {"juror": "opening"}]}}, "jury"),
         ({"resolved": {"prompts": {"role": 2}, "jurors": {"wording#1": "1"}, "recipes": {}}}, "prompts"),
+        ({"resolved": {**RESOLVED, "written": {"carriers.image": "2 b"}}}, "renderings"),
         ({"queries": 3}, "data"),
     ],
 )

@@ -53,7 +53,13 @@ def write_run(
         "jury": {"protocol": {"rounds": 1}, "jurors": [{"juror": "wording"}, {"juror": "opening"}]},
         "seed": 3,
         "repeats": 1,
-        "resolved": {"data_sha256": "d", "prompts": {"role": 1}, "jurors": {"wording#1": "1"}, "recipes": {}},
+        "resolved": {
+            "data_sha256": "d",
+            "prompts": {"role": 1},
+            "jurors": {"wording#1": "1"},
+            "recipes": {},
+            "written": {"carriers.image": "1 a"},
+        },
     }
     run |= {**asked, "conditions": list(conditions)}
     write_toml(folder / RUN_FILE, run)

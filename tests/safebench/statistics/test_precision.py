@@ -34,13 +34,13 @@ def test_wilson_interval_covers_95_percent(n: int) -> None:
 
 
 def test_fifty_items_have_a_half_width_of_13_9_points() -> None:
-    told = precision(25, 50)
+    told = precision(0.5, 50)
     assert told["half_width"] == pytest.approx(0.139, abs=5e-4)
     assert told["half_width"] == pytest.approx(1.959964 * math.sqrt(0.25 / 50), abs=1e-6)
 
 
 def test_nothing_is_told_of_no_items() -> None:
-    assert precision(0, 0) == {"n": 0, "half_width": None, "detectable": None}
+    assert precision(None, 0) == {"n": 0, "half_width": None, "detectable": None}
     assert wilson(0, 0) is None
 
 
@@ -87,3 +87,7 @@ def test_the_whole_difference_has_to_be_discordant() -> None:
         without
     )  # 5 % discordant pairs cannot carry a difference of 7 points: more would have to differ
     assert without > 0.05
+
+
+def test_items_that_count_as_fewer_tell_as_much_as_fewer() -> None:
+    assert precision(0.5, 200, 50.0) == {**precision(0.5, 50), "n": 200}
