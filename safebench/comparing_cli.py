@@ -51,13 +51,14 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
     found = groups(runs)
     for number, group in enumerate(found, start=1):
         output.print(f"Group {number}: same data, jury and prompts. {escape(group.told)}", style="bold")
-        table = _table("run", "target", "condition", "ASR", "95 %\ninterval", "bounds", "open", "SRI", "over-\nrefusal")
+        rates = ("harmful,\ndecided", "ASR", "95 %\ninterval", "bounds", "SRI", "over-\nrefusal")
+        table = _table("run", "target", "condition", *rates)
         for row in group.rows:
-            told = (row.asr, row.open_share, row.over_refusal)
-            asr, is_open, refused = (percent(value) for value in told)
+            asr, refused = percent(row.asr), percent(row.over_refusal)
+            decided = f"{row.decided} of {row.harmful}"
             sri = "–" if row.sri is None else f"{row.sri:.1f}"
             names = (row.run.name, row.run.target, row.condition)
-            table.add_row(*map(escape, names), asr, percents(row.ci95), percents(row.bounds), is_open, sri, refused)
+            table.add_row(*map(escape, names), decided, asr, percents(row.ci95), percents(row.bounds), sri, refused)
         output.print(table)
     _notices([run for group in found for run in group.runs])
     output.print(SRI_NOTE, style="dim")
@@ -89,7 +90,10 @@ def _show_compared(found: Compared) -> None:
             rates = ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in common["rates"].items())
             output.print(escape(f"{intent}, {common['n']} items decided under all: {rates or '–'}"), highlight=False)
         if panel.order:
-            output.print(escape(f"from the least harm to the most: {', '.join(panel.order)}"), highlight=False)
+            order = (
+                f"from the least harm to the most: {', '.join(panel.order)} (neighbours without a shown gap: no order)"
+            )
+            output.print(escape(order), highlight=False)
     output.print(NOTES, style="dim")
     for condition in found.left_out:
         output.print(f"only one run has {escape(condition)}: not compared", style="yellow")

@@ -6,7 +6,9 @@ The folder holds the queries (typed Parquet for a hub, or JSONL), `card.toml` fo
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -215,6 +217,14 @@ def _unmapped(card: Card) -> list[str]:
     rows = [[name or "(none)", str(count)] for name, count in card.unmapped.items()]
     why = "Categories of the source that belong to no scenario, or to several, and stay without:"
     return [why, markdown_table(["category", "queries"], rows)]
+
+
+def plain(text: str) -> str:
+    """Somebody else's text as text of a Markdown page, on one line: no markup, no links, no pictures."""
+    return _MARKUP.sub(r"\\\g<0>", html.escape(" ".join(text.split()), quote=False))
+
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]()#!|~]")
 
 
 def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

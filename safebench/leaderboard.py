@@ -21,7 +21,8 @@ class Row:
     asr: float | None
     ci95: list[float] | None
     bounds: tuple[float | None, float | None]
-    open_share: float
+    decided: int  # harmful items that the ASR is over
+    harmful: int  # all of them
     sri: float | None
     over_refusal: float | None
 
@@ -61,15 +62,15 @@ def _rows(runs: Sequence[FinishedRun]) -> tuple[Row, ...]:
 
 
 def _row(run: FinishedRun, condition: str, cell: Any) -> Row:
-    decided = cell["precision"]["asr"]["n"] + cell["precision"]["over_refusal"]["n"]
-    harmful = any(cell["counts"][Intent.HARMFUL].values())
+    harmful = sum(cell["counts"][Intent.HARMFUL].values())
     return Row(
         run,
         condition,
         cell["asr"],
         interval_of(cell),
         (cell["asr_low"], cell["asr_high"]) if harmful else (None, None),
-        1 - decided / cell["n"],
+        cell["precision"]["asr"]["n"],
+        harmful,
         cell["sri"],
         cell["over_refusal"],
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from safebench import __version__
-from safebench.exporting import markdown_table
+from safebench.exporting import markdown_table, plain
 from safebench.generating.plan import Plan, labels
 from safebench.generating.rows import DIMENSIONS, Candidate, Scenario
 from safebench.generating.similarity import Diversity, diversity
@@ -148,8 +148,9 @@ def _own_scenarios(scenarios: Sequence[Scenario]) -> Iterable[str]:
     if own:
         yield "## Scenarios that SafeBench's taxonomy does not have"
         yield "Their queries have an empty `scenario`, and the scenario's id as `category`."
-        yield "\n".join(
-            f"- `{one.id}`, {one.name} ({'proposed by a model' if one.source == 'proposed' else 'from the plan'}): "
-            f"{one.description}"
-            for one in own
-        )
+        yield "\n".join(map(_own_scenario, own))
+
+
+def _own_scenario(one: Scenario) -> str:
+    told = "proposed by a model" if one.source == "proposed" else "from the plan"
+    return f"- `{one.id}`, {plain(one.name)} ({told}): {plain(one.description)}"

@@ -93,6 +93,19 @@ def test_the_report_takes_it_too_and_has_none_without(calibration: Path) -> None
     assert block() is None
 
 
+def test_the_page_tells_the_raw_rate_the_jurys_errors_and_what_is_doubtful(calibration: Path) -> None:
+    told = json.loads(calibration.read_text(encoding="utf-8"))
+    told["labels"]["queries"] = ["0" * len(one) for one in told["labels"]["queries"]]
+    other = Path("other.json")
+    other.write_text(json.dumps(told), encoding="utf-8")
+    assert run() == 0
+    assert run_command(["report", "run", "--calibration", str(other), "--html"]) == 0
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    assert "on other queries than this run" in page
+    assert "it found 16 of 20 unsafe answers, and left 27 of 30 others alone" in page
+    assert "ASR as judged" in page
+
+
 def test_a_calibration_of_another_jury_is_refused_before_anything_is_asked(
     calibration: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from safebench.cli import run_command
 from safebench.datasets import Dataset, load_dataset
 from safebench.errors import BadInput
-from safebench.exporting import Card, canary, export, read_card
+from safebench.exporting import Card, canary, export, plain, read_card
 from safebench.resources import data_path
 from safebench.types import Intent, Query
 
@@ -116,3 +116,8 @@ def test_an_unknown_key_of_a_card_is_named(tmp_path: Path) -> None:
     (tmp_path / "card.toml").write_text('title = "x"\nlicense = "MIT"\n')
     with pytest.raises(BadInput, match="licence"):
         read_card(str(tmp_path))
+
+
+def test_what_others_wrote_is_no_markup_on_a_card() -> None:
+    told = plain("<img src=http://x> ![t](http://x)\n# `code` *bold*")
+    assert told == r"&lt;img src=http://x&gt; \!\[t\]\(http://x\) \# \`code\` \*bold\*"
