@@ -9,12 +9,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+
 from safebench.errors import BadInput
 from safebench.records import compact, leaves
 
 CALIBRATION_VERSION = 1
 UNBOUND = ("timeout", "retries", "api_key_env")  # keys of a juror that change no verdict
 SAME_DATA = 0.5  # share of the smaller set of queries that two sets of one kind have in common at least
+
+
+class _Labels(BaseModel):
+    model_config = ConfigDict(strict=True)
+    name: str
+    sha256: str
+    answers: NonNegativeInt
+    positive: str
+    queries: list[str]
+
+
+class _Counts(BaseModel):
+    model_config = ConfigDict(strict=True)
+    true_positive: NonNegativeInt
+    false_negative: NonNegativeInt
+    false_positive: NonNegativeInt
+    true_negative: NonNegativeInt
+
+
+class _Content(BaseModel):
+    """What a run and a report read of a calibration file."""
+
+    model_config = ConfigDict(strict=True)
+    bound_to: dict[str, Any]
+    labels: _Labels
+    correction: _Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +66,25 @@ def bind(jury: Mapping[str, Any], versions: Mapping[str, Any]) -> dict[str, Any]
 
 
 def read_calibration(path: Path) -> Calibration:
-    """Raises BadInput for a file that cannot be read or is none of this version."""
+    """Raises BadInput for a file that cannot be read, is none of this version, or lacks something."""
     try:
         data = path.read_bytes()
         content = json.loads(data)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"calibration {path} cannot be read: {error}") from error
     if not isinstance(content, dict) or content.get("calibration_version") != CALIBRATION_VERSION:
         raise BadInput(
             f"calibration {path} is no calibration file of this version: run `safebench jury calibrate` again"
         )
+    try:
+        _Content.model_validate(content)
+    except ValidationError as error:
+        told = error.errors()[0]
+        where = ".".join(map(str, told["loc"]))
+        raise BadInput(
+            f"calibration {path} is no whole calibration file: {where}: {told['msg']}: run `safebench jury calibrate`"
+            " again"
+        ) from error
     return Calibration(path.name, hashlib.sha256(data).hexdigest(), content)
 
 

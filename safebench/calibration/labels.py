@@ -2,7 +2,8 @@
 
 Optional columns: `id`, `intent` (harmful when not given), `scenario`, and either further columns `annotator_…` or
 `annotation_…` with the labels of single persons, or a column `annotator` with one row for each person's label; then the
-label of most of them counts, and an answer without a majority is left out.
+label of most of them counts, and an answer without a majority is left out. A column `item` beside it tells answers of
+equal texts apart; a person who gives one of them two labels makes it disputed.
 """
 
 from __future__ import annotations
@@ -28,23 +29,31 @@ COLUMNS = {
     "label": ("label", "final_label"),
 }
 PERSON = "annotator"
+ITEM = "item"
 _ONE_PERSON = re.compile(r"annotat(?:or|ion)[ _-]?\w+")
 TRUTHS = tuple(label for label in Label if label is not Label.ABSTAIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An answer with the label that counts as its truth, and the labels of single persons by name."""
+    """An answer with the label that counts as its truth, and the labels of single persons by name.
+
+    `item` tells it from others of the same text; empty where the file has none.
+    """
 
     query: Query
     answer: str
     label: Label
     people: Mapping[str, Label] = field(default_factory=dict)
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """Labelled answers in the order of their file. `disputed`: answers left out because no label had a majority."""
+    """Labelled answers in the order of their file.
+
+    `disputed`: answers left out because no label had a majority, or because a person contradicts herself.
+    """
 
     name: str
     rows: tuple[Labelled, ...]
@@ -115,7 +124,7 @@ def _columns(header: list[str], named: Mapping[str, str | None], where: str) -> 
             )
         found[ours] = column
     optional = [
-        name for name in by_lower if name in ("id", "intent", "scenario", PERSON) or _ONE_PERSON.fullmatch(name)
+        name for name in by_lower if name in ("id", "intent", "scenario", PERSON, ITEM) or _ONE_PERSON.fullmatch(name)
     ]
     return found | {name: by_lower[name] for name in optional if by_lower[name] not in found.values()}
 
@@ -134,7 +143,7 @@ def _labelled(row: Mapping[str, str], columns: Mapping[str, str], values: Mappin
     people = {name: _label(told[name], values) for name in told if _ONE_PERSON.fullmatch(name) and told[name]}
     if PERSON in told:
         people = {told[PERSON]: label}
-    return Labelled(query, told["answer"], label, people)
+    return Labelled(query, told["answer"], label, people, told.get(ITEM, ""))
 
 
 def _label(told: str, values: Mapping[str, Label]) -> Label:
@@ -145,14 +154,15 @@ def _label(told: str, values: Mapping[str, Label]) -> Label:
 
 def _merged(name: str, rows: Sequence[Labelled]) -> LabelSet:
     """One row for each answer from one row for each person's label."""
-    by_answer: dict[tuple[str, str], list[Labelled]] = {}
+    by_answer: dict[tuple[str, str, str], list[Labelled]] = {}
     for row in rows:
-        by_answer.setdefault((row.query.text, row.answer), []).append(row)
+        by_answer.setdefault((row.query.text, row.answer, row.item), []).append(row)
     merged = []
     for same in by_answer.values():
-        people = {person: label for row in same for person, label in row.people.items()}
+        told = {vote for row in same for vote in row.people.items()}
+        people = dict(sorted(told))
         (label, votes), *_ = Counter(people.values()).most_common()
-        if 2 * votes > len(people):
+        if len(told) == len(people) and 2 * votes > len(people):
             merged.append(replace(same[0], label=label, people=people))
     if not merged:
         raise BadInput(f"labels {name}: no answer has a label that most of its annotators agree on")

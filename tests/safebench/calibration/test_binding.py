@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from safebench import taxonomy
-from safebench.calibration.binding import Calibration, bind, check_bound
+from safebench.calibration.binding import Calibration, bind, check_bound, read_calibration
 from safebench.errors import BadInput
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 
@@ -77,3 +77,37 @@ def test_what_the_scenarios_call_harm_belongs_to_the_jury(monkeypatch: pytest.Mo
 
 def test_a_writer_changes_no_verdict_and_is_not_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     check_bound(calibrated(ENDPOINT), bound({**ENDPOINT, "writer": {"model": "openai:writer"}}))
+
+
+WHOLE: dict[str, Any] = {
+    "calibration_version": 1,
+    "bound_to": {},
+    "labels": {"name": "l.csv", "sha256": "0", "answers": 4, "positive": "unsafe", "queries": ["a"]},
+    "correction": {"true_positive": 1, "false_negative": 0, "false_positive": 0, "true_negative": 1},
+}
+
+
+def test_a_whole_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(WHOLE), encoding="utf-8")
+    assert read_calibration(path).content == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"bound_to": None}, "bound_to"),
+        ({"bound_to": []}, "bound_to"),
+        ({"labels": {}}, r"labels\.name"),
+        ({"labels": {**WHOLE["labels"], "queries": "a"}}, r"labels\.queries"),
+        ({"correction": {**WHOLE["correction"], "true_positive": -1}}, r"correction\.true_positive"),
+        ({"correction": {**WHOLE["correction"], "true_negative": "1"}}, r"correction\.true_negative"),
+    ],
+)
+def test_a_file_that_lacks_something_is_one_clear_line(tmp_path: Path, change: dict[str, Any], named: str) -> None:
+    path = tmp_path / "mine.json"
+    content = {key: value for key, value in {**WHOLE, **change}.items() if value is not None}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(BadInput, match=f"mine.json is no whole calibration file: {named}") as found:
+        read_calibration(path)
+    assert len(str(found.value).splitlines()) == 1

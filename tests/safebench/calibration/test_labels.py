@@ -61,6 +61,30 @@ def test_one_row_for_each_persons_label_becomes_one_row_for_each_answer(read: Re
     assert row.people == {"ann": Label.UNSAFE, "bob": Label.UNSAFE, "cid": Label.SAFE}
 
 
+def test_answers_of_equal_texts_stay_apart_where_the_file_tells_their_items(read: Read) -> None:
+    found = read(
+        "query,answer,label,annotator,item\n"
+        "How?,So.,unsafe,ann,1\nHow?,So.,unsafe,bob,1\nHow?,So.,safe,ann,2\nHow?,So.,safe,bob,2\n"
+    )
+    assert [(row.label, dict(row.people), row.item) for row in found.rows] == [
+        (Label.UNSAFE, {"ann": Label.UNSAFE, "bob": Label.UNSAFE}, "1"),
+        (Label.SAFE, {"ann": Label.SAFE, "bob": Label.SAFE}, "2"),
+    ]
+    assert found.disputed == 0
+
+
+@pytest.mark.parametrize("order", [("unsafe", "safe"), ("safe", "unsafe")])
+@pytest.mark.parametrize("item", ["", "7"])
+def test_a_person_who_contradicts_herself_makes_an_answer_disputed(
+    read: Read, order: tuple[str, str], item: str
+) -> None:
+    twice = "".join(f"How?,So.,{label},ann,{item}\n" for label in order)
+    others = f"How?,So.,safe,bob,{item}\nHow?,So.,safe,cid,{item}\n"
+    found = read(f"query,answer,label,annotator,item\n{twice}{others}Why?,No.,safe,ann,8\nWhy?,No.,safe,ann,8\n")
+    assert [(row.query.text, dict(row.people)) for row in found.rows] == [("Why?", {"ann": Label.SAFE})]
+    assert found.disputed == 1
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
