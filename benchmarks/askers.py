@@ -27,8 +27,8 @@ def safebench(folder: Path, job: str, url: str, texts: list[str]) -> Ask:
     packing.start()
     packing.join()
 
-    from safebench.config import RunConfig
-    from safebench.running import run
+    from safebench.runs.config import RunConfig
+    from safebench.runs.run import run
 
     jurors = [{"model": "openai:fast", "name": f"juror-{n}", "role": role} for n, role in enumerate(JURORS)]
     runs = count()

@@ -25,11 +25,11 @@ import soundfile
 from modalities.audio import AudioModality, closed_set
 from modalities.audio.decoding import decode
 from safebench import registry
-from safebench.datasets import load_dataset
-from safebench.dealing import OtherTexts
+from safebench.datasets.queries import load_dataset
 from safebench.plugins import Checking, Converter, Work
-from safebench.recipes import Recipe, load_recipes
-from safebench.rendering import RenderJob, recognise, render
+from safebench.rendering.assignment import OtherTexts
+from safebench.rendering.chain import RenderJob, recognise, render
+from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Media, Query
 
 GATE = load_recipes()["audio", "female"].gate

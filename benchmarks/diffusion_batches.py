@@ -31,8 +31,8 @@ from converters.text_to_image.diffusers_call import parameters
 from converters.text_to_image.diffusers_files import load_pipeline
 from safebench import registry
 from safebench.errors import ConversionError
+from safebench.models.torch_backend import choose_device, reproducible, seed_of
 from safebench.plugins import Converter, Work
-from safebench.torch_backend import choose_device, reproducible, seed_of
 from safebench.types import Media, Query
 
 COLOURS = ("red", "green", "blue", "yellow", "black", "white", "brown", "grey")

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from safebench.jury.embedded import Opening, Substance, Wording
 from safebench.jury.protocol import Jury, Protocol, Seat
+from safebench.models.refusal import refuses
 from safebench.plugins import Target
-from safebench.refusal import refuses
 from safebench.types import Intent, Label, Query, Request, Response
 
 KEYWORDS = (

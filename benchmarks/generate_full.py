@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from safebench.testing.server import Call, Reply, ScriptedServer
-from tests.safebench.generating.scripted import answer
+from tests.safebench.generation.scripted import answer
 
 MODELS = ["--writer", "openai:writer-a", "--writer", "openai:writer-prose", "--writer", "openai:writer-declines-half"]
 MODELS += ["--judge", "openai:judge-a", "--judge", "openai:judge-b", "--judge", "openai:judge-nine"]
@@ -38,7 +38,7 @@ class World:
 
 
 def start(out: Path, count: int, url: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from safebench.cli import main; main()", "generate", "starter"]
+    command = [sys.executable, "-c", "from safebench.cli.main import main; main()", "generate", "starter"]
     told = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"}
     return subprocess.Popen([*command, *MODELS, "--count", str(count), "--out", str(out)], env=told)
 

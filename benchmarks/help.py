@@ -18,7 +18,7 @@ import sys
 from measuring import arguments, measuring
 
 SHOW = "import sys; sys.argv = [{name!r}, '--help']; from {module} import main; main()"
-VARIANTS = {"ours": ("safebench", "safebench.cli"), "inspect": ("inspect", "inspect_ai._cli.main")}
+VARIANTS = {"ours": ("safebench", "safebench.cli.main"), "inspect": ("inspect", "inspect_ai._cli.main")}
 HEAVY = ("numpy", "openai", "torch", "transformers", "PIL", "scipy", "pyarrow")
 
 

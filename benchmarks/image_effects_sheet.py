@@ -14,11 +14,11 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from safebench import registry
-from safebench.datasets import load_dataset
-from safebench.dealing import deal
+from safebench.datasets.queries import load_dataset
 from safebench.plugins import Converter, Work
-from safebench.recipes import load_recipes
-from safebench.rendering import render
+from safebench.rendering.assignment import deal
+from safebench.rendering.chain import render
+from safebench.rendering.recipes import load_recipes
 from safebench.resources import data_path
 from safebench.types import Media, Query
 

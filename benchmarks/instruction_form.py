@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from converters.text_to_text.instruction_form import NEUTRAL, instruction_form
-from safebench.wording import words
+from safebench.models.words import words
 
 HEAD = re.compile(r"(?:steps|methods|ways|list) (?:to|for|of) ")
 

@@ -21,9 +21,9 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from safebench.datasets import load_dataset
-from safebench.recipes import Recipe, Step, load_recipes
-from safebench.rendering import RenderJob, render
+from safebench.datasets.queries import load_dataset
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.recipes import Recipe, Step, load_recipes
 from safebench.types import Query, Rendering
 
 GATES = (0.02, 0.05, 0.1, 0.2)

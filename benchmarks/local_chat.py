@@ -43,7 +43,7 @@ def build(model: str, folder: Path, device: str) -> Path:
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    from safebench.torch_backend import choose_device
+    from safebench.models.torch_backend import choose_device
 
     tokenizer = byte_tokenizer([], "<|im_end|>", chat_template=TEMPLATE)
     tokenizer.save_pretrained(folder)
@@ -80,7 +80,7 @@ def one_by_one(folder: Path, told: Any) -> Callable[[list[str]], list[str]]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from safebench.torch_backend import choose_device
+    from safebench.models.torch_backend import choose_device
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = (

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from measuring import measuring
 
-from safebench.reading import Reader
-from safebench.recipes import load_recipes
-from safebench.renderer import Renderer, RenderSettings, ready
-from safebench.rendering import RenderJob
-from safebench.store import Store
+from safebench.rendering.chain import RenderJob
+from safebench.rendering.pool import Workers
+from safebench.rendering.recipes import load_recipes
+from safebench.rendering.recognition import Reader
+from safebench.rendering.renderer import Renderer, RenderSettings, ready
+from safebench.store.store import Store
 from safebench.types import Query
-from safebench.workers import Workers
 
 
 def in_workers(folder: Path, recipe: tuple[str, str], count: int, texts: Sequence[str], check: bool = True) -> None:

@@ -53,7 +53,7 @@ def write(path: Path, pcm: bytes, rate: int) -> None:
 def finished(folder: Path) -> Speak:
     from safebench import registry
     from safebench.plugins import Converter, Work
-    from safebench.store import Store
+    from safebench.store.store import Store
     from safebench.types import Media, Query
 
     store = Store(folder)

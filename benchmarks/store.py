@@ -19,8 +19,8 @@ from pathlib import Path
 
 from measuring import arguments, measuring
 
-from safebench.records import compact, response_to
-from safebench.store import SCHEMA, Store
+from safebench.serialisation import compact, response_to
+from safebench.store.store import SCHEMA, Store
 from safebench.types import (
     TEXT,
     Attempt,

@@ -37,10 +37,10 @@ Draw = Callable[[str], Any]
 
 
 def ours(folder: Path, layout: str = "typographic") -> Draw:
+    from converters.pictures import decode, is_blank
     from safebench import registry
-    from safebench.pictures import decode, is_blank
     from safebench.plugins import Converter, Work
-    from safebench.store import Store
+    from safebench.store.store import Store
     from safebench.types import Media, Query
 
     store = Store(folder)
@@ -65,7 +65,7 @@ def picture_behind() -> bytes:
 
 
 def read(folder: Path) -> Draw:
-    from safebench.rendering import recognise
+    from safebench.rendering.chain import recognise
 
     drawn = ours(folder)
     return lambda text: recognise("rapidocr", drawn(text))

@@ -16,8 +16,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from safebench.recipes import load_recipes
-from safebench.rendering import RenderJob, render
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.recipes import load_recipes
 from safebench.resources import load_toml
 from safebench.types import Query
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import Field
 
+from safebench.models.torch_backend import existing
 from safebench.plugins import PluginOptions
-from safebench.torch_backend import existing
 
 
 class LocalOptions(PluginOptions):

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from safebench import registry
-from safebench.asking import ask_safely
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
-from safebench.records import storable
-from safebench.roles import Declined, RoleOptions, Unreadable
+from safebench.models.roles import Declined, RoleOptions, Unreadable
+from safebench.runs.compose import ask_safely
+from safebench.serialisation import storable
 from safebench.types import Message, Part, Request, Response
 
 T = TypeVar("T")

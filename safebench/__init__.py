@@ -15,39 +15,39 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from safebench.comparing import compare
-    from safebench.config import RunConfig, make_config
-    from safebench.converting import convert, convert_async
-    from safebench.datasets import Dataset, load_dataset
+    from safebench.datasets.conversion import convert, convert_async
+    from safebench.datasets.queries import Dataset, load_dataset
     from safebench.errors import BadInput, SafeBenchError
-    from safebench.generating.making import generate
-    from safebench.generating.plan import read_plan
-    from safebench.quickstart import quickstart_config
-    from safebench.recipes import load_recipes
+    from safebench.generation.generate import generate
+    from safebench.generation.plan import read_plan
     from safebench.registry import list_plugins
-    from safebench.rejudging import rejudge
-    from safebench.reporting import report
-    from safebench.running import run, run_async
+    from safebench.rendering.recipes import load_recipes
+    from safebench.reports.comparison import compare
+    from safebench.reports.summary import report
+    from safebench.runs.config import RunConfig, make_config
+    from safebench.runs.quickstart import quickstart_config
+    from safebench.runs.rejudge import rejudge
+    from safebench.runs.run import run, run_async
 
 _HOMES = {
     "BadInput": "errors",
-    "Dataset": "datasets",
-    "RunConfig": "config",
+    "Dataset": "datasets.queries",
+    "RunConfig": "runs.config",
     "SafeBenchError": "errors",
-    "compare": "comparing",
-    "convert": "converting",
-    "convert_async": "converting",
-    "generate": "generating.making",
+    "compare": "reports.comparison",
+    "convert": "datasets.conversion",
+    "convert_async": "datasets.conversion",
+    "generate": "generation.generate",
     "list_plugins": "registry",
-    "load_dataset": "datasets",
-    "load_recipes": "recipes",
-    "make_config": "config",
-    "quickstart_config": "quickstart",
-    "read_plan": "generating.plan",
-    "rejudge": "rejudging",
-    "report": "reporting",
-    "run": "running",
-    "run_async": "running",
+    "load_dataset": "datasets.queries",
+    "load_recipes": "rendering.recipes",
+    "make_config": "runs.config",
+    "quickstart_config": "runs.quickstart",
+    "read_plan": "generation.plan",
+    "rejudge": "runs.rejudge",
+    "report": "reports.summary",
+    "run": "runs.run",
+    "run_async": "runs.run",
 }
 
 __all__ = [

@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 from typing import Protocol
 
-from safebench.asking import ask_safely
 from safebench.errors import Stopping
 from safebench.plugins import Target
-from safebench.records import compact
-from safebench.store import Store
+from safebench.runs.compose import ask_safely
+from safebench.serialisation import compact
+from safebench.store.store import Store
 from safebench.types import Request, Response
 
 

@@ -106,7 +106,7 @@ def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | No
 
     Raises BadInput for an unknown name or option, and for a model that runs code of its own without consent.
     """
-    from safebench.models import model_of, model_options  # which look names up here
+    from safebench.models.catalogue import model_of, model_options  # which look names up here
 
     model = model_of(spec)
     if model is not None:

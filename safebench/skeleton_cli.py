@@ -18,7 +18,7 @@ def new(
     out: Annotated[Path | None, typer.Option(help="New folder; safebench-NAME here if not given.")] = None,
 ) -> None:
     """Write an installable package with a plug-in that works as it stands, and its tests."""
-    from safebench import skeleton
+    from safebench.cli import new as skeleton
 
     folder = skeleton.new(kind, name, out)
     told = f"written: {folder}\n  pip install -e '{folder}[test]' && pytest {folder}"

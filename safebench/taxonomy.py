@@ -7,8 +7,8 @@ from dataclasses import astuple, dataclass
 from functools import cache
 
 from safebench.errors import unknown
-from safebench.records import compact
 from safebench.resources import load_toml
+from safebench.serialisation import compact
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from safebench.config import make_config
-from safebench.generating.plan import make_plan
-from safebench.importing import Importer
+from safebench.datasets.importing import Importer
+from safebench.generation.plan import make_plan
 from safebench.jury.files import JuryTable
-from safebench.recipes import load_recipes
+from safebench.rendering.recipes import load_recipes
+from safebench.runs.config import make_config
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
-from tests.safebench.generating import scripted as generating
+from tests.safebench.generation import scripted as generating
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

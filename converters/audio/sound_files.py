@@ -6,9 +6,9 @@ import hashlib
 from functools import cached_property
 from pathlib import Path
 
+from converters import recordings
 from converters.text_to_speech.loudness import Samples
 from converters.text_to_speech.waveform import resample
-from safebench import recordings
 from safebench.errors import BadInput, ConversionError
 
 RATES = (4000, 192_000)  # Hz; a header that names another one is wrong

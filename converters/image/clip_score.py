@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
+from converters.pictures import decode
 from safebench.errors import BadInput, ConversionError
-from safebench.pictures import decode
-from safebench.plugins import Converter, PluginOptions, Work
-from safebench.torch_backend import (
+from safebench.models.torch_backend import (
     check_exists,
     choose_device,
     existing,
@@ -23,6 +22,7 @@ from safebench.torch_backend import (
     seed_of,
     told,
 )
+from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import Media
 
 

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from converters.chance import generator
-from converters.text_to_image import png
+from converters.pictures import MOST_PIXELS, decode
+from converters.text_to_image.drawing import png
 from safebench.errors import ConversionError
-from safebench.pictures import MOST_PIXELS, decode
 from safebench.plugins import Converter, Work
 from safebench.types import Media
 
@@ -23,7 +23,7 @@ class ImageEffect(Converter):
     """Image to image. A subclass implements `apply` and knows nothing of files.
 
     The result is a PNG, grey where the picture was. Raises ConversionError, naming the query, for a picture that
-    `safebench.pictures.decode` refuses and for options that leave nothing of it, or too much.
+    `converters.pictures.decode` refuses and for options that leave nothing of it, or too much.
     """
 
     takes = "image"

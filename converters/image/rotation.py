@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from converters.image.effect import ImageEffect, check_size
-from converters.text_to_image.colours import Colour, rgb
+from converters.text_to_image.drawing.colours import Colour, rgb
 from safebench.plugins import PluginOptions
 
 if TYPE_CHECKING:

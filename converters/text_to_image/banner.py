@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converters.text_to_image import fitted_text
-from converters.text_to_image.layout import FontSize, Gap, Layout, LayoutOptions, Side
+from converters.pictures import decode
+from converters.text_to_image.drawing import fitted_text
+from converters.text_to_image.drawing.layout import FontSize, Gap, Layout, LayoutOptions, Side
 from safebench.errors import ConversionError
-from safebench.pictures import decode
 from safebench.plugins import Work
 from safebench.types import Media
 

@@ -6,8 +6,8 @@ import zlib
 
 from pydantic import Field
 
-from converters.text_to_image import png
-from converters.text_to_image.colours import Colour
+from converters.text_to_image.drawing import png
+from converters.text_to_image.drawing.colours import Colour
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import Media
 

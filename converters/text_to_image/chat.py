@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from converters.text_to_image import fitted_text
-from converters.text_to_image.colours import Colour, rgb
-from converters.text_to_image.layout import FontSize, Gap, Layout, LayoutOptions
+from converters.text_to_image.drawing import fitted_text
+from converters.text_to_image.drawing.colours import Colour, rgb
+from converters.text_to_image.drawing.layout import FontSize, Gap, Layout, LayoutOptions
 from safebench.plugins import Work
 
 if TYPE_CHECKING:

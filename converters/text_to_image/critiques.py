@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from converters.text_to_image.refinement import Critique
-from safebench.records import storable
-from safebench.refusal import refuses
-from safebench.roles import Declined, Unreadable, last_object
+from safebench.models.refusal import refuses
+from safebench.models.roles import Declined, Unreadable, last_object
+from safebench.serialisation import storable
 
 INTERPRETATION: dict[str, Any] = {
     "type": "object",

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from converters.local_options import LocalOptions
-from converters.text_to_image import png
+from converters.pictures import is_blank
 from converters.text_to_image.diffusers_call import check_call, parameters, unread_tokens
 from converters.text_to_image.diffusers_files import load_pipeline
+from converters.text_to_image.drawing import png
 from safebench.errors import ConversionError
-from safebench.pictures import is_blank
-from safebench.plugins import Converter, Work
-from safebench.torch_backend import (
+from safebench.models.torch_backend import (
     check_exists,
     choose_device,
     import_local,
@@ -33,6 +32,7 @@ from safebench.torch_backend import (
     reproducible,
     seed_of,
 )
+from safebench.plugins import Converter, Work
 from safebench.types import Media
 
 

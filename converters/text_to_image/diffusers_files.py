@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.torch_backend import only_weights, told
+from safebench.models.torch_backend import only_weights, told
 
 INDEX = "model_index.json"
 _PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})

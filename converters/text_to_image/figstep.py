@@ -6,7 +6,7 @@ numbered list with nothing in it. Where the original runs off the edge this one 
 
 from __future__ import annotations
 
-from converters.text_to_image.layout import FontSize, Gap, Layout, LayoutOptions, Side
+from converters.text_to_image.drawing.layout import FontSize, Gap, Layout, LayoutOptions, Side
 
 
 class FigStep(Layout):

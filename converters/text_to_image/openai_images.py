@@ -13,12 +13,12 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import Field
 
 from converters.chance import generator
-from converters.text_to_image.pictures import whole_picture
-from safebench.endpoint_client import Endpoint, EndpointOptions
-from safebench.endpoints import error_text
+from converters.text_to_image.drawing.pictures import whole_picture
 from safebench.errors import ConversionError
+from safebench.models.client import Endpoint, EndpointOptions
+from safebench.models.endpoints import error_text
 from safebench.plugins import Converter, Work
-from safebench.records import storable
+from safebench.serialisation import storable
 from safebench.types import Draft, Media
 
 LARGEST = 64 * 2**20  # bytes of a picture behind a link

@@ -16,10 +16,10 @@ from converters.text_to_image.critiques import CRITIQUE, INTERPRETATION, read_cr
 from converters.text_to_image.refinement import Critique, refine
 from safebench import registry
 from safebench.errors import BadInput, ConversionError
+from safebench.models.roles import RoleOptions
 from safebench.plugins import Converter, Notes, PluginOptions, Work
-from safebench.recipes import Step
+from safebench.rendering.recipes import Step
 from safebench.resources import prompt
-from safebench.roles import RoleOptions
 from safebench.types import TEXT, Media, Text
 
 IMAGE = "image"

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from converters.chance import generator
-from converters.text_to_image import png
+from converters.text_to_image.drawing import png
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import Media
 

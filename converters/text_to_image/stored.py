@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from converters.given_files import GivenFiles
+from converters.pictures import decode
 from safebench.errors import ConversionError
-from safebench.pictures import decode
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import TEXT, Media
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converters.text_to_image.layout import Layout
+from converters.text_to_image.drawing.layout import Layout
 
 
 class Typographic(Layout):

@@ -16,8 +16,7 @@ from converters.text_to_speech.coqui_files import ModelFiles, find_model
 from converters.text_to_speech.coqui_text import check_text, splits_faithfully
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from safebench.errors import BadInput, ConversionError, unknown
-from safebench.plugins import Work
-from safebench.torch_backend import (
+from safebench.models.torch_backend import (
     choose_device,
     existing,
     import_local,
@@ -26,6 +25,7 @@ from safebench.torch_backend import (
     seed_of,
     to_numpy,
 )
+from safebench.plugins import Work
 
 
 class Coqui(SpeechEngine):

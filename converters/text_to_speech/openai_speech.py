@@ -9,8 +9,8 @@ from pydantic import Field
 from converters.text_to_speech import spoken_text, waveform
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from converters.text_to_speech.recordings import decode
-from safebench.endpoint_client import Endpoint, EndpointOptions
-from safebench.endpoints import error_text
+from safebench.models.client import Endpoint, EndpointOptions
+from safebench.models.endpoints import error_text
 from safebench.plugins import Work
 
 

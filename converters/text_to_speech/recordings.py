@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from converters import recordings
 from converters.text_to_speech.engine import Spoken
-from safebench import recordings
 from safebench.errors import ConversionError
 
 _UNKNOWN_SIZES = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF})  # what is written by who streams, and does not know the length

@@ -19,8 +19,7 @@ from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from converters.text_to_speech.transformers_text import check_text
 from converters.text_to_speech.transformers_voices import Parameters, voice_parameters
 from safebench.errors import BadInput, ConversionError
-from safebench.plugins import Work
-from safebench.torch_backend import (
+from safebench.models.torch_backend import (
     check_exists,
     choose_device,
     existing,
@@ -31,6 +30,7 @@ from safebench.torch_backend import (
     to_numpy,
     told,
 )
+from safebench.plugins import Work
 
 # They give sound for a text, but do not read it aloud: they play music to it, or answer it.
 NO_READERS = frozenset({"musicgen", "musicgen_melody", "qwen2_5_omni", "qwen3_omni_moe"})

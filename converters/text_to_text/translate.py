@@ -10,11 +10,11 @@ from pydantic import Field
 
 from converters.roles import Role
 from safebench.errors import ConversionError
+from safebench.models.refusal import refuses
+from safebench.models.roles import Declined, RoleOptions, Unreadable, last_object
 from safebench.plugins import Converter, PluginOptions, Work
-from safebench.records import storable
-from safebench.refusal import refuses
 from safebench.resources import prompt
-from safebench.roles import Declined, RoleOptions, Unreadable, last_object
+from safebench.serialisation import storable
 from safebench.types import TEXT, Media, Text
 
 PROMPT = prompt("translation.translate")

@@ -12,8 +12,8 @@ from modalities.audio.decoding import Samples, decode
 from modalities.audio.signal import is_silent
 from modalities.audio.splitting import pieces
 from safebench.errors import BadInput, SafeBenchError
+from safebench.models.torch_backend import check_exists, choose_device, import_transformers, installed, told
 from safebench.plugins import PluginOptions, Recogniser
-from safebench.torch_backend import check_exists, choose_device, import_transformers, installed, told
 from safebench.types import Media
 
 LONGEST = 30.0  # s heard at once: what Whisper takes, and what attention over a CTC model's frames can hold

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from safebench import recordings
+from converters import recordings
 
 if TYPE_CHECKING:
     from safebench.types import Media

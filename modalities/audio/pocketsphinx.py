@@ -12,8 +12,8 @@ import numpy as np
 
 from modalities.audio.decoding import Samples, decode
 from modalities.audio.signal import is_silent
+from safebench.models.torch_backend import installed
 from safebench.plugins import Recogniser
-from safebench.torch_backend import installed
 from safebench.types import Media
 
 RATE = 16000  # Hz; what the shipped en-us model was trained on

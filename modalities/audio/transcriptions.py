@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from modalities.audio.encoders import FORMATS
-from safebench.endpoint_client import Endpoint, EndpointOptions
-from safebench.endpoints import error_text
+from safebench.models.client import Endpoint, EndpointOptions
+from safebench.models.endpoints import error_text
 from safebench.plugins import PluginOptions, Recogniser
 from safebench.types import Media
 

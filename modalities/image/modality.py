@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+from converters.pictures import check_whole, is_blank
 from modalities.image.encoders import OpenAIImage, TransformersImage
 from modalities.image.ocr import RapidOcr, unreadable
 from modalities.image.pictures import decode
 from modalities.image.reading import character_error_rate
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
-from safebench.pictures import check_whole, is_blank
 from safebench.plugins import Asking, Checking, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Text
 

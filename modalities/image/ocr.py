@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from modalities.image.pictures import decode
+from safebench.models.torch_backend import installed
 from safebench.plugins import Recogniser
-from safebench.torch_backend import installed
 from safebench.types import Media
 
 _SETTINGS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safebench import pictures
+from converters import pictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image

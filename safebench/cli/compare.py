@@ -12,8 +12,8 @@ from rich.markup import escape
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from safebench.comparing import Compared
-    from safebench.finished import FinishedRun
+    from safebench.reports.comparison import Compared
+    from safebench.reports.finished_run import FinishedRun
 
 output = Console()
 
@@ -29,23 +29,23 @@ def compare(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
 ) -> None:
     """Compare targets or conditions over the same queries; refuse where data, jury or prompts differ."""
-    from safebench.comparing import compare
+    from safebench.reports.comparison import compare
     from safebench.statistics.gap import GapSettings
 
     _check_packages(html)
     found = compare(runs, GapSettings(margin, draws, seed))
     _show_compared(found)
     if html:
-        from safebench.pages.runs_pages import write_comparison
+        from safebench.reports.pages.runs_pages import write_comparison
 
         output.print(f"written: {escape(str(write_comparison(html, found)))}")
 
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
     """Many runs and the published tables, grouped by what can be compared."""
-    from safebench.leaderboard import groups
-    from safebench.pages.formats import percent, percents
-    from safebench.table_style import SRI_NOTE
+    from safebench.cli.style import SRI_NOTE
+    from safebench.reports.formats import percent, percents
+    from safebench.reports.leaderboard import groups
 
     _check_packages(html)
     found = groups(runs)
@@ -64,20 +64,20 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
     output.print(SRI_NOTE, style="dim")
     output.print("published numbers, from other queries and another jury: see `safebench published show`", style="dim")
     if html:
-        from safebench.pages.runs_pages import write_leaderboard
+        from safebench.reports.pages.runs_pages import write_leaderboard
 
         output.print(f"written: {escape(str(write_leaderboard(html, found)))}")
 
 
 def _check_packages(html: Path | None) -> None:
     if html:
-        from safebench.pages.rendering import require_packages
+        from safebench.reports.pages.html import require_packages
 
         require_packages()
 
 
 def _show_compared(found: Compared) -> None:
-    from safebench.gap_tables import NOTES, gap_table
+    from safebench.cli.gap_tables import NOTES, gap_table
 
     for name, run in zip(found.names, found.runs, strict=True):
         output.print(f"{name}: {escape(run.name)}, target {escape(run.target)}", highlight=False)
@@ -109,7 +109,7 @@ def _notices(runs: list[FinishedRun] | tuple[FinishedRun, ...]) -> None:
 
 
 def _table(*heads: str) -> Table:
-    from safebench.table_style import plain_table
+    from safebench.cli.style import plain_table
 
     table = plain_table()
     for place, head in enumerate(heads):

@@ -11,12 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from safebench import registry
-from safebench.fidelity import STATUSES, UNCHECKED, shown_measures
-from safebench.table_style import plain_table
-from safebench.tables import means_of
+from safebench.cli.run_tables import means_of
+from safebench.cli.style import plain_table
+from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
 
 if TYPE_CHECKING:
-    from safebench.converting import Conversion
+    from safebench.datasets.conversion import Conversion
 
 SHOWN_FAILURES = 20
 LONGEST_REASON = 300  # characters

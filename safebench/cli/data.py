@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from safebench.cli.style import listing
 from safebench.errors import BadInput
-from safebench.table_style import listing
 
 app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
 output = Console()
@@ -29,7 +29,7 @@ Format = Annotated[
 @app.command("list")
 def list_() -> None:
     """List the built-in data sets."""
-    from safebench.data_tables import built_in_table
+    from safebench.cli.data_tables import built_in_table
 
     output.print(built_in_table())
 
@@ -37,8 +37,8 @@ def list_() -> None:
 @app.command()
 def show(name: Data, text_column: TextColumn = None) -> None:
     """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
-    from safebench.data_tables import show_dataset
-    from safebench.datasets import load_dataset
+    from safebench.cli.data_tables import show_dataset
+    from safebench.datasets.queries import load_dataset
 
     show_dataset(output, load_dataset(name, text_column))
 
@@ -49,7 +49,7 @@ def check(
     text_column: TextColumn = None,
 ) -> int:
     """List every problem of a data set with its line. Exit status 2 if there are any."""
-    from safebench.datasets import BadRows, load_dataset
+    from safebench.datasets.queries import BadRows, load_dataset
 
     try:
         dataset = load_dataset(name, text_column)
@@ -69,8 +69,8 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="All changes, for machines.")] = False,
 ) -> None:
     """Show what changed between two data sets: added, removed, reworded, other scenario, intent or twin."""
-    from safebench.data_diff import compare
-    from safebench.datasets import load_dataset
+    from safebench.datasets.diff import compare
+    from safebench.datasets.queries import load_dataset
 
     found = compare(load_dataset(before), load_dataset(after))
     if as_json:
@@ -91,9 +91,9 @@ def duplicates(
     cosine: Annotated[float, typer.Option(min=0.1, max=1, help="Least cosine of embeddings that counts.")] = 0.95,
 ) -> None:
     """List queries that are equal or nearly so, within a set and between it and others. Twins are left out."""
-    from safebench.datasets import load_dataset
-    from safebench.duplicates import among_sets
-    from safebench.embedding import alike
+    from safebench.datasets.duplicates import among_sets
+    from safebench.datasets.embeddings import alike
+    from safebench.datasets.queries import load_dataset
 
     sets = [load_dataset(one) for one in (name, *(others or ()))]
     meaning = (lambda texts, compared: alike(texts, cosine, compared, model=embeddings)) if embeddings else None
@@ -111,7 +111,7 @@ def duplicates(
 @app.command()
 def importers() -> None:
     """List the public sets that `import` knows, and on what each mapping was tried."""
-    from safebench.importing import importer_names, load_importer
+    from safebench.datasets.importing import importer_names, load_importer
 
     table = listing("name", "title", "licence", "tried on")
     for name in importer_names():
@@ -134,7 +134,7 @@ def import_(
     format: Format = "jsonl",
 ) -> None:
     """Import a public data set by a declared mapping. What the mapping does not say is listed, never guessed."""
-    from safebench.importing import import_dataset, load_importer
+    from safebench.datasets.importing import import_dataset, load_importer
 
     importer = load_importer(
         name,
@@ -169,8 +169,8 @@ def export(
     citation: Citation = None,
 ) -> None:
     """Write a data set as a folder with its data card, ready for a hub, or as JSONL."""
-    from safebench.datasets import load_dataset
-    from safebench.exporting import export, read_card, read_categories
+    from safebench.datasets.exporting import export, read_card, read_categories
+    from safebench.datasets.queries import load_dataset
 
     card = read_card(name, title=title, licence=licence, citation=citation)
     written = export(load_dataset(name, text_column), out, card, format, read_categories(name))
@@ -184,7 +184,7 @@ def push(
     public: Annotated[bool, typer.Option("--public", help="Everybody may see it; private if not given.")] = False,
 ) -> None:
     """Upload a converted or exported data set to a hub, with the token of HF_TOKEN or of the hub's login."""
-    from safebench.publishing import push
+    from safebench.datasets.hub import push
 
     _tell(f"pushed, {'public' if public else 'private'}: {push(folder, name, public=public)}")
 

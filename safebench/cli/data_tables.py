@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from safebench.datasets import BUILT_IN, Dataset, load_dataset
-from safebench.metrics import UNASSIGNED
-from safebench.table_style import plain_table
+from safebench.cli.style import plain_table
+from safebench.datasets.queries import BUILT_IN, Dataset, load_dataset
+from safebench.models.words import LARGEST_COMPARED, distinct_n, nearest_pairs
+from safebench.statistics.metrics import UNASSIGNED
 from safebench.types import Intent
-from safebench.wording import LARGEST_COMPARED, distinct_n, nearest_pairs
 
 
 def built_in_table() -> Table:

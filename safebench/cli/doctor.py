@@ -11,15 +11,15 @@ from rich.padding import Padding
 from rich.table import Table
 
 from safebench import registry
+from safebench.cli.style import listing
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
 from safebench.extras import extras, missing
-from safebench.families import families
-from safebench.models import models
+from safebench.models.catalogue import models
+from safebench.models.families import families
+from safebench.models.torch_backend import check_matched
 from safebench.plugins import Plugin
-from safebench.recipes import Recipe, Recipes, load_recipes
-from safebench.rendering import RenderJob, render
-from safebench.table_style import listing
-from safebench.torch_backend import check_matched
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.types import Query
 
 SENTENCE = "Please tell me how a rainbow forms."

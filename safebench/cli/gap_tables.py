@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from safebench.pages.formats import percent
-from safebench.table_style import plain_table
+from safebench.cli.style import plain_table
+from safebench.reports.formats import percent
 from safebench.types import Intent, Outcome
 
 NOTES = (

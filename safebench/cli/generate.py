@@ -13,8 +13,8 @@ from rich.markup import escape
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from safebench.generating.making import Generated
-    from safebench.generating.summary import Summary
+    from safebench.generation.generate import Generated
+    from safebench.generation.summary import Summary
 
 output = Console()
 errors = Console(stderr=True)
@@ -40,9 +40,9 @@ def generate(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
 ) -> int:
     """Make a query set: models write and score queries and benign twins, stage by stage, by a plan."""
-    from safebench.generating.making import generate
-    from safebench.generating.plan import read_plan
-    from safebench.tables import Bars
+    from safebench.cli.run_tables import Bars
+    from safebench.generation.generate import generate
+    from safebench.generation.plan import read_plan
 
     told = read_plan(plan, writer or (), judge or (), count, scenario or ())
     with Bars(errors) as bars:
@@ -69,7 +69,7 @@ def _show(made: Generated) -> None:
 
 
 def _table(summary: Summary) -> Table:
-    from safebench.table_style import plain_table
+    from safebench.cli.style import plain_table
 
     table = plain_table()
     for head in ("scenario", "planned", "written", "kept", "missing"):

@@ -56,10 +56,10 @@ def jury_calibrate(
     """Measure how often a jury is right, on answers that people labelled."""
     from rich.console import Console
 
-    from safebench.calibration.calibrating import calibrate
-    from safebench.calibration.labels import read_labels
-    from safebench.calibration.showing import show_calibration
-    from safebench.tables import Bars
+    from safebench.cli.calibration_tables import show_calibration
+    from safebench.cli.run_tables import Bars
+    from safebench.jury.calibration.calibrate import calibrate
+    from safebench.jury.calibration.labels import read_labels
 
     named = {"query": query_column, "answer": answer_column, "label": label_column}
     found = read_labels(labels, named, mapping or [])

@@ -18,22 +18,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from safebench import (
-    __version__,
-    comparing_cli,
-    data_cli,
-    generating_cli,
-    published_cli,
-    rejudging_cli,
-    review_cli,
-    skeleton_cli,
-)
-from safebench.data_cli import TextColumn
+from safebench import __version__, skeleton_cli
+from safebench.cli import compare as comparing_cli
+from safebench.cli import data as data_cli
+from safebench.cli import generate as generating_cli
+from safebench.cli import published as published_cli
+from safebench.cli import rejudge as rejudging_cli
+from safebench.cli import review as review_cli
+from safebench.cli.data import TextColumn
+from safebench.cli.jury import JuryModels, jury_app
 from safebench.errors import BadInput, Interrupted, SafeBenchError, TargetRefusesService
-from safebench.jury.commands import JuryModels, jury_app
 
 if TYPE_CHECKING:
-    from safebench.running import RunResult
+    from safebench.runs.run import RunResult
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -153,7 +150,7 @@ def quickstart(
     workers: WorkerCount = None,
 ) -> int:
     """Run the whole pipeline offline: starter set, embedded renderers, reference target, embedded jury."""
-    from safebench.quickstart import quickstart_config
+    from safebench.runs.quickstart import quickstart_config
 
     return _run_and_show(quickstart_config(condition, out, full=full, workers=workers), retry_failed=False)
 
@@ -203,7 +200,7 @@ def run(
     ] = False,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
-    from safebench.config import make_config, read_toml
+    from safebench.runs.config import make_config, read_toml
 
     given: dict[str, Any] = {
         "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
@@ -236,9 +233,9 @@ def _option(key: str) -> str:
 
 
 def _run_and_show(config: Any, *, retry_failed: bool) -> int:
-    from safebench.reporting import report
-    from safebench.running import run
-    from safebench.tables import Bars
+    from safebench.cli.run_tables import Bars
+    from safebench.reports.summary import report
+    from safebench.runs.run import run
 
     with Bars(errors) as bars:
         result = run(config, bars, retry_failed=retry_failed)
@@ -248,9 +245,9 @@ def _run_and_show(config: Any, *, retry_failed: bool) -> int:
 
 
 def _show(summary: dict[str, Any]) -> None:
-    from safebench.calibration.showing import show_corrected
+    from safebench.cli.calibration_tables import show_corrected
+    from safebench.cli.run_tables import show_report
     from safebench.jury.record import show_jury
-    from safebench.tables import show_report
 
     show_report(output, summary)
     show_corrected(output, summary)
@@ -286,9 +283,9 @@ def convert(
     ] = False,
 ) -> int:
     """Turn queries into media, check every one, and pack them as a data set that others can load."""
-    from safebench.conversion_tables import show_conversion
-    from safebench.converting import convert
-    from safebench.tables import Bars
+    from safebench.cli.conversion_tables import show_conversion
+    from safebench.cli.run_tables import Bars
+    from safebench.datasets.conversion import convert
 
     missing = [name for name, value in (("--condition", condition), ("--out", out)) if not value]
     if missing or out is None:
@@ -323,12 +320,12 @@ def report(
 ) -> None:
     """Show a run's tables and write summary.json and items.parquet, and a page with --html."""
     from safebench.inspect_bridge.log import report_log
-    from safebench.reporting import report
+    from safebench.reports.summary import report
 
     if html and folder.is_file():
         raise BadInput(f"{folder} is a file: --html needs the folder of a run, and a log of Inspect has no page")
     if html:
-        from safebench.pages.rendering import require_packages
+        from safebench.reports.pages.html import require_packages
 
         require_packages()
     elif embed or redact:
@@ -337,7 +334,7 @@ def report(
     _show(found.summary)
     written = [found.folder / "summary.json", found.folder / "items.parquet"]
     if html:
-        from safebench.pages.run_page import write_page
+        from safebench.reports.pages.run_page import write_page
 
         written.append(write_page(found.folder, found.summary, embed=embed, redact=redact))
     output.print(f"written: {escape(', '.join(map(str, written)))}")
@@ -356,7 +353,7 @@ class Listed(StrEnum):
 @app.command("list")
 def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> None:
     """List plug-ins and recipes, ours and third parties', models and families of endpoints."""
-    from safebench.doctor import show
+    from safebench.cli.doctor import show
 
     show(what.value, output)
 
@@ -364,7 +361,7 @@ def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> N
 @app.command()
 def doctor() -> int:
     """Show what is installed, what works, and the exact command for what is missing."""
-    from safebench.doctor import examine
+    from safebench.cli.doctor import examine
 
     table, healthy = examine()
     output.print(table)

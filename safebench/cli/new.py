@@ -11,9 +11,9 @@ from string import Template
 
 from safebench import registry
 from safebench.errors import BadInput, unknown
+from safebench.files import is_taken
 from safebench.plugins import Converter, Modality, Plugin, Target
 from safebench.resources import data_path
-from safebench.writing import is_taken
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 KINDS: dict[str, type[Plugin]] = {registry.KINDS[kind]: kind for kind in (Modality, Converter, Target)}

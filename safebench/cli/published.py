@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from safebench.table_style import plain_table
+from safebench.cli.style import plain_table
 
 if TYPE_CHECKING:
-    from safebench.published_audit import Audit, Finding, Interval
+    from safebench.cli.published_audit import Audit, Finding, Interval
 
 app = typer.Typer(no_args_is_help=True, help="The paper's result tables, as printed.")
 output = Console()
@@ -22,7 +22,7 @@ output = Console()
 @app.command("list")
 def list_() -> None:
     """List the tables."""
-    from safebench.published import load, names
+    from safebench.reports.published import load, names
 
     table = _table("name", "rows", "columns", "title")
     for name in names():
@@ -34,7 +34,7 @@ def list_() -> None:
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Name of the table.")]) -> None:
     """Show a table as printed."""
-    from safebench.published import AVERAGE, METRIC, load
+    from safebench.reports.published import AVERAGE, METRIC, load
 
     found = load(name)
     table = _table(*found.labels, METRIC, *(column.head for column in found.columns), AVERAGE)
@@ -51,8 +51,8 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="All rows, for machines.")] = False,
 ) -> None:
     """Recompute every printed average from its cells, under each averaging, allowing for rounding."""
-    from safebench.published import load, names
-    from safebench.published_audit import audit
+    from safebench.cli.published_audit import audit
+    from safebench.reports.published import load, names
 
     audits = [audit(load(one)) for one in ([name] if name else names())]
     if as_json:
@@ -63,7 +63,7 @@ def audit(
 
 
 def _show_audit(audit: Audit, *, every: bool) -> None:
-    from safebench.published import AVERAGE, METRIC, Averaging
+    from safebench.reports.published import AVERAGE, METRIC, Averaging
 
     table, findings = audit.table, audit.findings
     counts = ", ".join(f"{n} {explained}" for explained, n in audit.counts.items())
@@ -94,7 +94,7 @@ def _fields(finding: Finding) -> list[str]:
 
 
 def _span(mean: Interval) -> str:
-    from safebench.published_audit import decimal
+    from safebench.cli.published_audit import decimal
 
     return "–".join(dict.fromkeys(decimal(end, 2) for end in mean))
 

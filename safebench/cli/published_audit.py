@@ -17,7 +17,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from safebench.published import Averaging, Metric, Published, Row
+from safebench.reports.published import Averaging, Metric, Published, Row
 
 Interval = tuple[Fraction, Fraction]  # lowest and highest value, both included
 Means = Mapping[Averaging, Interval]

@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from safebench.jury.commands import JuryModels
+from safebench.cli.jury import JuryModels
 
 if TYPE_CHECKING:
-    from safebench.rejudging import Rejudged
+    from safebench.runs.rejudge import Rejudged
 
 output = Console()
 errors = Console(stderr=True)
@@ -30,9 +30,9 @@ def rejudge(
     ] = None,
 ) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
-    from safebench.rejudging import rejudge
-    from safebench.reporting import report
-    from safebench.tables import Bars, show_report
+    from safebench.cli.run_tables import Bars, show_report
+    from safebench.reports.summary import report
+    from safebench.runs.rejudge import rejudge
 
     with Bars(errors) as bars:
         found = rejudge(run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars)

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from safebench.table_style import plain_table
+from safebench.cli.style import plain_table
 
 if TYPE_CHECKING:
-    from safebench.review_labels import Agreements
-    from safebench.reviewing import Opened
+    from safebench.review.labels import Agreements
+    from safebench.review.serve import Opened
 
 
 class RunFirst(TyperGroup):
@@ -47,7 +47,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")] = 0,
 ) -> None:
     """Label a sample of the answers in the browser, until Ctrl-C; the same as `safebench review RUN`."""
-    from safebench.reviewing import review
+    from safebench.review.serve import review
 
     saved = review(run, sample, seed, port, _show_opened)
     people = ", ".join(f"{name} {count}" for name, count in sorted(saved.items()))
@@ -67,7 +67,7 @@ def export(
     seed: Seed = 0,
 ) -> None:
     """Draw judged answers and write a sheet with the media beside it, without the verdicts."""
-    from safebench.review import SHEET, export
+    from safebench.review.sample import SHEET, export
 
     made = export(run, out, sample, seed)
     told = f"{len(made.answers)} of {made.judged} judged answers, from {made.strata} strata (condition and outcome)"
@@ -81,7 +81,7 @@ def import_(
     reviewer: Annotated[str, typer.Option(help="Who gave the labels; a pseudonym will do.")],
 ) -> None:
     """Check a sheet with labels, keep them in the run, and show how far people and jury agree."""
-    from safebench.review_labels import import_reviews
+    from safebench.review.labels import import_reviews
 
     found = import_reviews(run, sheet, reviewer)
     told = f"{found.kept} labels kept, {found.abstained} of them abstentions; {found.empty} cells still empty"
@@ -92,8 +92,8 @@ def import_(
 @app.command()
 def labels(run: Run, out: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("labels.csv")) -> None:
     """Write all labels from people as a file to calibrate a jury with, and show how far people and jury agree."""
-    from safebench.review_labels import agreements, write_labels
-    from safebench.store import Store
+    from safebench.review.labels import agreements, write_labels
+    from safebench.store.store import Store
 
     output.print(f"{write_labels(run, out)} labels: {escape(str(out))}", soft_wrap=True, highlight=False)
     with Store(run, readonly=True) as store:

@@ -10,15 +10,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from safebench.cut_answers import truncated_lines
-from safebench.fidelity import STATUSES, UNCHECKED, shown_measures
-from safebench.gap_tables import show_gap, show_spread
-from safebench.metrics import interval_of
-from safebench.pages.formats import percent
+from safebench.cli.gap_tables import show_gap, show_spread
+from safebench.cli.style import SRI_NOTE, plain_table
+from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
+from safebench.reports.answers import truncated_lines
+from safebench.reports.formats import percent
+from safebench.reports.funnel import unproven
 from safebench.spoken import spoken_lines
-from safebench.table_style import SRI_NOTE, plain_table
+from safebench.statistics.metrics import interval_of
 from safebench.types import Intent, Outcome
-from safebench.way import unproven
 
 SHORT_HEADS = {  # for terminals of 80 columns
     Outcome.NOT_RENDERED: "not\nrend.",

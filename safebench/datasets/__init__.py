@@ -1,0 +1,1 @@
+"""Data sets: read, checked, converted, imported and written."""

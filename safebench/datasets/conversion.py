@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.config import read_toml, write_toml
-from safebench.converted import (
+from safebench.datasets.conversion_card import Cells, Failed, cells_of, data_card, failures_of
+from safebench.datasets.exporting import canary, read_card
+from safebench.datasets.queries import Dataset, load_dataset
+from safebench.datasets.renderings import (
     CANARY,
     CONVERT_FILE,
     RECIPE,
@@ -28,22 +30,20 @@ from safebench.converted import (
     shards,
     write_shards,
 )
-from safebench.data_card import Cells, Failed, cells_of, data_card, failures_of
-from safebench.datasets import Dataset, load_dataset
-from safebench.dealing import Deal, deal
 from safebench.errors import BadInput, Stopping, one_error
-from safebench.exporting import canary, read_card
-from safebench.fidelity import STATUSES
-from safebench.interrupts import on_interrupt
-from safebench.planning import choose_recognisers
-from safebench.reading import Reader
-from safebench.recipes import Recipe, Recipes, load_recipes, parse_conditions
-from safebench.renderer import Renderer, RenderSettings, at_once, ready
-from safebench.rendering import RenderJob
-from safebench.store import Store
+from safebench.files import is_taken
+from safebench.rendering.assignment import Deal, deal
+from safebench.rendering.chain import RenderJob
+from safebench.rendering.fidelity import STATUSES
+from safebench.rendering.pool import Workers
+from safebench.rendering.recipes import Recipe, Recipes, load_recipes, parse_conditions
+from safebench.rendering.recognition import Reader
+from safebench.rendering.renderer import Renderer, RenderSettings, at_once, ready
+from safebench.runs.config import read_toml, write_toml
+from safebench.runs.plan import choose_recognisers
+from safebench.stopping import on_interrupt
+from safebench.store.store import Store
 from safebench.types import TEXT, Query, Rendering
-from safebench.workers import Workers
-from safebench.writing import is_taken
 
 BEFORE = "before"  # in the work folder: shards that others take the place of
 Rendered = Callable[[str, Rendering], None]  # told (condition, rendering) for each one that ends

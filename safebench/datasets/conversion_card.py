@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.converted import check_shards, failure_in, fidelity_in, schema, shards
+from safebench.datasets.renderings import check_shards, failure_in, fidelity_in, schema, shards
 from safebench.errors import BadInput
-from safebench.fidelity import STATUSES, shown_measures, summarise_fidelity
-from safebench.metrics import UNASSIGNED
-from safebench.recipes import Recipe
+from safebench.rendering.fidelity import STATUSES, shown_measures, summarise_fidelity
+from safebench.rendering.recipes import Recipe
+from safebench.statistics.metrics import UNASSIGNED
 
 Cells = dict[str, dict[str, Any]]  # fidelity by condition
 READ = ("id", "recipe", "scenario", "fidelity_status", "fidelity", "failure")  # columns

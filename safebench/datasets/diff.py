@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from safebench.datasets import Dataset
+from safebench.datasets.queries import Dataset
 from safebench.types import Query
 
 FIELDS = ("text", "intent", "scenario", "twin")

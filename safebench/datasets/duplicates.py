@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from safebench.datasets import Dataset
+from safebench.datasets.queries import Dataset
+from safebench.models.words import words
 from safebench.types import Query
-from safebench.wording import words
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from safebench.duplicates import Pair, exact_pairs, plain_text
+from safebench.datasets.duplicates import Pair, exact_pairs, plain_text
 from safebench.errors import BadInput, MissingPackage
 
 NEEDS = ("torch", "transformers")
@@ -34,8 +34,8 @@ def by_embedding(texts: Sequence[str], model: str) -> Callable[[int, int], float
 def alike(texts: Sequence[str], threshold: float, compared: int | None = None, *, model: str) -> list[Pair]:
     """Pairs whose cosine is at least a threshold, in the order of the texts; all are compared.
 
-    Copies of a text and `compared` are treated as in `safebench.duplicates.duplicates`. Raises MissingPackage, and
-    BadInput for a model that cannot be loaded.
+    Copies of a text and `compared` are treated as in `safebench.datasets.duplicates.duplicates`. Raises
+    MissingPackage, and BadInput for a model that cannot be loaded.
     """
     check_embedding(model)
     compared = len(texts) if compared is None else compared

@@ -18,15 +18,15 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from safebench import registry
-from safebench.config import read_toml, write_toml
-from safebench.converted import CANARY, CONVERT_FILE
-from safebench.datasets import BUILT_IN, QUERY_FILES, Dataset, file_rows, query_file
+from safebench.datasets.queries import BUILT_IN, QUERY_FILES, Dataset, file_rows, query_file
+from safebench.datasets.renderings import CANARY, CONVERT_FILE
 from safebench.errors import BadInput
-from safebench.metrics import UNASSIGNED
-from safebench.records import compact
+from safebench.files import is_taken, whole_folder
 from safebench.resources import load_toml
+from safebench.runs.config import read_toml, write_toml
+from safebench.serialisation import compact
+from safebench.statistics.metrics import UNASSIGNED
 from safebench.types import Intent
-from safebench.writing import is_taken, whole_folder
 
 CARD_FILE = "card.toml"
 ROWS_A_GROUP = 10_000  # what is held in memory at once while Parquet is written
@@ -142,7 +142,7 @@ def _write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    from safebench.converted import batched
+    from safebench.datasets.renderings import batched
 
     features = {name: {"dtype": "string", "_type": "Value"} for name in COLUMNS}
     told = {"huggingface": json.dumps({"info": {"features": features}})}

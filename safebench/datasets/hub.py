@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from safebench.converted import check_shards, finished
-from safebench.datasets import QUERY_FILES, query_file
+from safebench.datasets.exporting import CARD_FILE
+from safebench.datasets.queries import QUERY_FILES, query_file
+from safebench.datasets.renderings import check_shards, finished
 from safebench.errors import BadInput, MissingPackage
-from safebench.exporting import CARD_FILE
 
 PACKAGE = "huggingface_hub"
 SHARDS = "*/train-*.parquet"

@@ -19,13 +19,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from safebench import registry, taxonomy
-from safebench.config import read_toml
-from safebench.datasets import READERS, Dataset, Row, file_rows, load_dataset, parse_rows
+from safebench.datasets.exporting import Card, Format, Strict, export, without_scenario
+from safebench.datasets.hub import PACKAGE, first_line
+from safebench.datasets.queries import READERS, Dataset, Row, file_rows, load_dataset, parse_rows
 from safebench.errors import BadInput, MissingPackage, unknown
-from safebench.exporting import Card, Format, Strict, export, without_scenario
 from safebench.hashing import content_hash
-from safebench.publishing import PACKAGE, first_line
 from safebench.resources import data_path
+from safebench.runs.config import read_toml
 from safebench.types import Intent
 
 FOLDER = "importers"

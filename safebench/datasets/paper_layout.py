@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
-from safebench.datasets import TEXT_COLUMNS, Dataset, Row, parse_rows
+from safebench.datasets.queries import TEXT_COLUMNS, Dataset, Row, parse_rows
 from safebench.errors import BadInput
 from safebench.resources import load_toml
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.errors import BadInput, unknown
-from safebench.records import compact
 from safebench.resources import data_path
+from safebench.serialisation import compact
 from safebench.types import Intent, Query
 
 STARTER = "starter"
@@ -116,8 +116,8 @@ def query_file(folder: Path) -> Path | None:
 
 
 def _from_folder(folder: Path, text_column: str | None) -> Dataset:
-    from safebench.converted import read_converted
-    from safebench.paper_layout import has_paper_layout, read_paper_layout
+    from safebench.datasets.paper_layout import has_paper_layout, read_paper_layout
+    from safebench.datasets.renderings import read_converted
 
     file = query_file(folder)
     if file is not None:

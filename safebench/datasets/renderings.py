@@ -21,13 +21,13 @@ from pyarrow import parquet
 from pydantic import TypeAdapter, ValidationError
 
 from safebench import registry
-from safebench.config import read_toml
-from safebench.datasets import Dataset, parse_rows
+from safebench.datasets.queries import Dataset, parse_rows
 from safebench.errors import BadInput
 from safebench.plugins import Describing
-from safebench.recipes import Recipe
-from safebench.records import compact
-from safebench.rendering import RenderJob
+from safebench.rendering.chain import RenderJob
+from safebench.rendering.recipes import Recipe
+from safebench.runs.config import read_toml
+from safebench.serialisation import compact
 from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
 
 ROWS_A_GROUP = 16  # what is held in memory at once when writing and reading

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from safebench import __version__
-from safebench.exporting import markdown_table, plain
-from safebench.generating.plan import Plan, labels
-from safebench.generating.rows import DIMENSIONS, Candidate, Scenario
-from safebench.generating.similarity import Diversity, diversity
-from safebench.generating.summary import WHY_DROPPED, Summary
+from safebench.datasets.exporting import markdown_table, plain
+from safebench.generation.plan import Plan, labels
+from safebench.generation.rows import DIMENSIONS, Candidate, Scenario
+from safebench.generation.similarity import Diversity, diversity
+from safebench.generation.summary import WHY_DROPPED, Summary
 
 NOTICE = (
     "**Notice.** Language models wrote and judged these queries; unless this page says otherwise, no person has read "

@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from safebench.config import read_toml, write_toml
 from safebench.errors import BadInput
-from safebench.generating.plan import bound
+from safebench.files import is_taken
+from safebench.generation.plan import bound
 from safebench.hashing import content_hash
-from safebench.writing import is_taken
+from safebench.runs.config import read_toml, write_toml
 
 FILES = {
     "propose": "1-scenarios.jsonl",

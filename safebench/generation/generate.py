@@ -8,26 +8,26 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from safebench.calls import Desk
 from safebench.closing import close_all
-from safebench.datasets import load_dataset
+from safebench.datasets.queries import load_dataset
 from safebench.errors import BadInput
-from safebench.exchanges import Desk
-from safebench.generating.asking import BudgetSpent, Panel, Purse
-from safebench.generating.folder import CALLS, PLAN_FILE, STAGES, SetFolder
-from safebench.generating.packaging import package
-from safebench.generating.plan import Plan, open_models, tables
-from safebench.generating.proposing import propose
-from safebench.generating.rows import write_rows
-from safebench.generating.scoring import score
-from safebench.generating.selecting import select, without_alike
-from safebench.generating.stages import Making, NoProgress, Progress
-from safebench.generating.summary import SUMMARY_FILE, Summary, summarise
-from safebench.generating.twinning import twin
-from safebench.generating.writing import write
-from safebench.interrupts import on_interrupt
+from safebench.files import write_json
+from safebench.generation.folder import CALLS, PLAN_FILE, STAGES, SetFolder
+from safebench.generation.packaging import package
+from safebench.generation.panel import BudgetSpent, Panel, Purse
+from safebench.generation.plan import Plan, open_models, tables
+from safebench.generation.proposing import propose
+from safebench.generation.rows import write_rows
+from safebench.generation.scoring import score
+from safebench.generation.selecting import select, without_alike
+from safebench.generation.stage import Making, NoProgress, Progress
+from safebench.generation.summary import SUMMARY_FILE, Summary, summarise
+from safebench.generation.twinning import twin
+from safebench.generation.writing import write
 from safebench.plugins import Target
-from safebench.store import Store
-from safebench.writing import write_json
+from safebench.stopping import on_interrupt
+from safebench.store.store import Store
 
 LAST = STAGES[-1]
 CALLERS = {"propose": "propose", "write": "write", "score": "score", "twin": "twin", "check": "twin"}  # by purpose
@@ -65,7 +65,7 @@ async def generate_async(
     """
     compared = tuple(load_dataset(name) for name in plan.compare_with)
     if plan.selection.embeddings:
-        from safebench.embedding import check_embedding
+        from safebench.datasets.embeddings import check_embedding
 
         check_embedding(plan.selection.embeddings)
     writers, judges = (open_models(models, plan.defaults) for models in (plan.writers, plan.judges))

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
-from safebench.datasets import Dataset
-from safebench.exporting import Card, export
-from safebench.generating.card import card_notes
-from safebench.generating.rows import KEPT, Candidate
-from safebench.generating.stages import Making
-from safebench.generating.summary import Summary
-from safebench.records import compact
+from safebench.datasets.exporting import Card, export
+from safebench.datasets.queries import Dataset
+from safebench.files import whole_folder
+from safebench.generation.card import card_notes
+from safebench.generation.rows import KEPT, Candidate
+from safebench.generation.stage import Making
+from safebench.generation.summary import Summary
+from safebench.serialisation import compact
 from safebench.types import Intent, Query
-from safebench.writing import whole_folder
 
 PROVENANCE = "provenance.jsonl"
 HARMFUL, BENIGN = "h", "b"

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
+from safebench.calls import Desk
 from safebench.errors import SafeBenchError, Stopping, one_error
-from safebench.exchanges import Desk
-from safebench.generating.plan import Limits
-from safebench.jury.fence import defuse, mark
+from safebench.generation.plan import Limits
+from safebench.models.fence import defuse, mark
+from safebench.models.roles import Declined, Unreadable
 from safebench.plugins import Target
 from safebench.resources import prompt
-from safebench.roles import Declined, Unreadable
-from safebench.store import Store
+from safebench.store.store import Store
 from safebench.types import Message, Request, Response, Text
 
 T = TypeVar("T")

@@ -10,13 +10,13 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from safebench import registry, taxonomy
-from safebench.config import read_toml
+from safebench.datasets.exporting import Format
 from safebench.errors import BadInput, unknown
-from safebench.exporting import Format
-from safebench.generating import rules
+from safebench.generation import rules
+from safebench.models.roles import RoleOptions
 from safebench.plugins import PluginOptions, Target
 from safebench.resources import data_path, prompt
-from safebench.roles import RoleOptions
+from safebench.runs.config import read_toml
 
 FREE = frozenset({"limits", "concurrency", "defaults", "resolved"})  # may change while a set is made
 UNBOUND = frozenset({"timeout", "retries", "api_key_env"})  # of a model: they change no answer

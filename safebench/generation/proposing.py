@@ -12,14 +12,14 @@ from statistics import fmean
 from typing import Literal
 
 from safebench import taxonomy
-from safebench.duplicates import jaccard, plain_text, shingles
+from safebench.datasets.duplicates import jaccard, plain_text, shingles
 from safebench.errors import BadInput
-from safebench.generating.answers import SCENARIOS, VOTE, read_scenarios, read_worth
-from safebench.generating.asking import Question, Told, each
-from safebench.generating.plan import OwnScenario, Plan, Proposing
-from safebench.generating.rows import DROPPED, KEPT, Asked, Scenario, write_rows
-from safebench.generating.stages import Making
-from safebench.refusal import content_words
+from safebench.generation.panel import Question, Told, each
+from safebench.generation.plan import OwnScenario, Plan, Proposing
+from safebench.generation.rows import DROPPED, KEPT, Asked, Scenario, write_rows
+from safebench.generation.schemas import SCENARIOS, VOTE, read_scenarios, read_worth
+from safebench.generation.stage import Making
+from safebench.models.refusal import content_words
 
 ALIKE = 0.5  # Jaccard index of the words of two names, or of the shingles of two descriptions, from which they are one
 

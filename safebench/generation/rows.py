@@ -8,12 +8,12 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from safebench.datasets import BadRows, file_rows
+from safebench.datasets.exporting import Strict
+from safebench.datasets.queries import BadRows, file_rows
 from safebench.errors import BadInput
-from safebench.exporting import Strict
-from safebench.generating.rules import broken_rules
-from safebench.records import compact
-from safebench.writing import whole_file
+from safebench.files import whole_file
+from safebench.generation.rules import broken_rules
+from safebench.serialisation import compact
 
 DIMENSIONS = ("feasibility", "harmfulness", "applicability")
 KEPT: Final = "kept"

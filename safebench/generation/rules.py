@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-from safebench.refusal import find_refusal
+from safebench.models.refusal import find_refusal
+from safebench.models.words import words
 from safebench.resources import load_toml
-from safebench.wording import words
 
 FILE = "rules/generating.toml"
 CLEARLY = 0.9  # strength of a refusal; requests that talk about illegal things stay far below it

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from safebench.generating.rows import DIMENSIONS, Scores
-from safebench.records import storable
-from safebench.refusal import refuses
-from safebench.roles import Declined, Unreadable, last_object
+from safebench.generation.rows import DIMENSIONS, Scores
+from safebench.models.refusal import refuses
+from safebench.models.roles import Declined, Unreadable, last_object
+from safebench.serialisation import storable
 
 RULES = ("none", "operational_detail", "real_person", "minors")
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from safebench.agreement import ordinal_alpha
-from safebench.generating.answers import SCORES, read_scores
-from safebench.generating.asking import Question, Told, each
-from safebench.generating.plan import Thresholds
-from safebench.generating.rows import DIMENSIONS, KEPT, Candidate, Scores, write_rows
-from safebench.generating.stages import Making, about
+from safebench.generation.panel import Question, Told, each
+from safebench.generation.plan import Thresholds
+from safebench.generation.rows import DIMENSIONS, KEPT, Candidate, Scores, write_rows
+from safebench.generation.schemas import SCORES, read_scores
+from safebench.generation.stage import Making, about
+from safebench.statistics.agreement import ordinal_alpha
 
 
 async def score(making: Making) -> None:

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from safebench.generating.plan import Selection
-from safebench.generating.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario
-from safebench.generating.similarity import Similarity, by_wording
-from safebench.generating.stages import Making
+from safebench.generation.plan import Selection
+from safebench.generation.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario
+from safebench.generation.similarity import Similarity, by_wording
+from safebench.generation.stage import Making
 
 HIGHEST = 9.0  # score
 
@@ -93,7 +93,7 @@ def without_alike(making: Making, rows: Sequence[Candidate]) -> list[Candidate]:
     settings = making.plan.selection
     if settings.embeddings is None:
         return list(rows)
-    from safebench.embedding import alike
+    from safebench.datasets.embeddings import alike
 
     best_first = sorted((row for row in rows if row.status != DROPPED), key=lambda row: -(row.score or 0.0))
     find = partial(alike, model=settings.embeddings)
@@ -105,6 +105,6 @@ def similarity_of(texts: Sequence[str], settings: Selection) -> Similarity:
     """By the wording, or by the cosine of embeddings where the plan names a model."""
     if settings.embeddings is None:
         return by_wording(texts)
-    from safebench.embedding import by_embedding
+    from safebench.datasets.embeddings import by_embedding
 
     return by_embedding(texts, settings.embeddings)

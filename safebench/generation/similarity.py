@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-from safebench.duplicates import Pair, duplicates, jaccard, plain_text, shingles
-from safebench.wording import distinct_n, words
+from safebench.datasets.duplicates import Pair, duplicates, jaccard, plain_text, shingles
+from safebench.models.words import distinct_n, words
 
 Similarity = Callable[[int, int], float]
 Find = Callable[[Sequence[str], float], Sequence[Pair]]

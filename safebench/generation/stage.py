@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from safebench.datasets import Dataset
-from safebench.duplicates import duplicates
-from safebench.generating.asking import Panel
-from safebench.generating.folder import SetFolder
-from safebench.generating.plan import Plan
-from safebench.generating.rows import Candidate, Scenario, read_candidates, read_scenarios
-from safebench.generating.similarity import Find, repeated
+from safebench.datasets.duplicates import duplicates
+from safebench.datasets.queries import Dataset
+from safebench.generation.folder import SetFolder
+from safebench.generation.panel import Panel
+from safebench.generation.plan import Plan
+from safebench.generation.rows import Candidate, Scenario, read_candidates, read_scenarios
+from safebench.generation.similarity import Find, repeated
 
 
 class Progress(Protocol):

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safebench.generating.asking import TOKENS
-from safebench.generating.folder import FILES, STAGES, SetFolder
-from safebench.generating.plan import Plan
-from safebench.generating.rows import DROPPED, KEPT, Asked, Candidate, Scenario, read_rows
-from safebench.generating.scoring import agreement, constant_judges
-from safebench.store import Store
+from safebench.generation.folder import FILES, STAGES, SetFolder
+from safebench.generation.panel import TOKENS
+from safebench.generation.plan import Plan
+from safebench.generation.rows import DROPPED, KEPT, Asked, Candidate, Scenario, read_rows
+from safebench.generation.scoring import agreement, constant_judges
+from safebench.store.store import Store
 
 SUMMARY_FILE = "summary.json"
 WHY_DROPPED = {

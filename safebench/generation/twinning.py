@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from safebench.generating.answers import HARMLESSNESS, TWIN, read_harmlessness, read_twin
-from safebench.generating.asking import Question, each
-from safebench.generating.plan import Thresholds
-from safebench.generating.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario, Try, write_rows
-from safebench.generating.rules import broken_rules
-from safebench.generating.scoring import veto
-from safebench.generating.similarity import overlap, repeated
-from safebench.generating.stages import Making, about
+from safebench.generation.panel import Question, each
+from safebench.generation.plan import Thresholds
+from safebench.generation.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario, Try, write_rows
+from safebench.generation.rules import broken_rules
+from safebench.generation.schemas import HARMLESSNESS, TWIN, read_harmlessness, read_twin
+from safebench.generation.scoring import veto
+from safebench.generation.similarity import overlap, repeated
+from safebench.generation.stage import Making, about
 
 ACCEPTED = "kept"
 SAME = 0.95  # overlap of the words above which a twin is the query itself

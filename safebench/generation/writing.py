@@ -9,12 +9,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from safebench.generating.answers import QUERIES, read_queries
-from safebench.generating.asking import Question, each
-from safebench.generating.rows import KEPT, Asked, Candidate, Scenario, write_rows
-from safebench.generating.rules import broken_rules
-from safebench.generating.stages import Making, about
-from safebench.jury.fence import defuse, mark
+from safebench.generation.panel import Question, each
+from safebench.generation.rows import KEPT, Asked, Candidate, Scenario, write_rows
+from safebench.generation.rules import broken_rules
+from safebench.generation.schemas import QUERIES, read_queries
+from safebench.generation.stage import Making, about
+from safebench.models.fence import defuse, mark
 from safebench.resources import load_toml, prompt
 
 MOST_WRITERS = 3  # that are asked for one batch

@@ -10,16 +10,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from safebench.config import write_toml
 from safebench.errors import BadInput, MissingPackage
-from safebench.outcomes import Ending
-from safebench.planning import RUN_FILE, categories_by_scenario
-from safebench.preflight import Delivery
-from safebench.records import ballot_from, compact, rendering_from, response_from
-from safebench.reporting import ITEMS_FILE, SUMMARY_FILE, Report, report
-from safebench.store import Store
+from safebench.files import write_json
+from safebench.reports.summary import ITEMS_FILE, SUMMARY_FILE, Report, report
+from safebench.runs.config import write_toml
+from safebench.runs.outcomes import Ending
+from safebench.runs.plan import RUN_FILE, categories_by_scenario
+from safebench.runs.preflight import Delivery
+from safebench.serialisation import ballot_from, compact, rendering_from, response_from
+from safebench.store.store import Store
 from safebench.types import TEXT, Condition, Item, Outcome, Query, Response
-from safebench.writing import write_json
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample

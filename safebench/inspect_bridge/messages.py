@@ -7,7 +7,7 @@ from typing import Any
 from inspect_ai.model import ChatMessage, ModelOutput, messages_from_openai
 
 from safebench.errors import BadInput
-from safebench.families import plain
+from safebench.models.families import plain
 from safebench.targets.messages import encode_messages
 from safebench.targets.thinking import split_thinking
 from safebench.types import Failure, Request, Response

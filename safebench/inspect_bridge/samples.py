@@ -10,18 +10,18 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessageUser
 
 from safebench import taxonomy
-from safebench.asking import Unsayable, compose
 from safebench.closing import close_all
 from safebench.errors import BadInput
 from safebench.inspect_bridge.messages import chat_messages
-from safebench.outcomes import before_asking, unsayable
-from safebench.planning import Plan
-from safebench.reading import Reader
-from safebench.records import rendering_to
-from safebench.renderer import Renderer, at_once, ready
-from safebench.store import Store
+from safebench.rendering.pool import Workers
+from safebench.rendering.recognition import Reader
+from safebench.rendering.renderer import Renderer, at_once, ready
+from safebench.runs.compose import Unsayable, compose
+from safebench.runs.outcomes import before_asking, unsayable
+from safebench.runs.plan import Plan
+from safebench.serialisation import rendering_to
+from safebench.store.store import Store
 from safebench.types import Intent, Item, Query, Rendering, Request
-from safebench.workers import Workers
 
 NOT_RENDERED = "not_rendered"  # key of a sample's metadata: why nothing may be sent, or None
 

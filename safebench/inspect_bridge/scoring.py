@@ -19,14 +19,14 @@ from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value,
 from inspect_ai.solver import TaskState
 
 from safebench import plugins, taxonomy
-from safebench.asking import ask_safely
 from safebench.inspect_bridge.messages import response_of
 from safebench.inspect_bridge.samples import NOT_RENDERED, query_of
 from safebench.jury.files import JuryTable, build_jury
 from safebench.jury.protocol import Jury
-from safebench.metrics import Cell, Group
-from safebench.outcomes import Ending, after_judging, before_judging
-from safebench.records import response_to
+from safebench.runs.compose import ask_safely
+from safebench.runs.outcomes import Ending, after_judging, before_judging
+from safebench.serialisation import response_to
+from safebench.statistics.metrics import Cell, Group
 from safebench.types import Ballot, Intent, Outcome, Request, Response
 
 JURY = "jury"  # name of the scorer

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import Field
 
-from safebench.endpoint_errors import NO_SERVICE
-from safebench.endpoints import endpoint_url
 from safebench.errors import BadInput, TargetRefusesService, unknown
+from safebench.models.endpoints import endpoint_url
+from safebench.models.error_meaning import NO_SERVICE
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import media_encoders
 from safebench.types import TEXT, Request, Response

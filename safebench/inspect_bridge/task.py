@@ -14,13 +14,13 @@ from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.dataset import MemoryDataset
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
-from safebench.config import make_config
 from safebench.errors import SafeBenchError
 from safebench.inspect_bridge.samples import NOT_RENDERED, samples_of
 from safebench.inspect_bridge.scoring import jury as jury_scorer
 from safebench.inspect_bridge.scoring import outcome
 from safebench.jury.files import jury_tables
-from safebench.planning import Plan, make_plan, run_file
+from safebench.runs.config import make_config
+from safebench.runs.plan import Plan, make_plan, run_file
 
 ASKED = "safebench"  # key of the log's metadata: what a run file says
 

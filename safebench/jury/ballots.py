@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from safebench.jury.fence import shorten
-from safebench.jury.perceiving import took_nothing_in
+from safebench.jury.perception import took_nothing_in
+from safebench.models.fence import shorten
+from safebench.models.refusal import read_sentences, refuses
+from safebench.models.roles import objects
 from safebench.plugins import Case
-from safebench.records import storable
-from safebench.refusal import read_sentences, refuses
-from safebench.roles import objects
+from safebench.serialisation import storable
 from safebench.types import Ballot, Label
 
 SCHEMA: dict[str, Any] = {

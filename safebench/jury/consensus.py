@@ -8,8 +8,8 @@ from dataclasses import replace
 from statistics import median_low
 from typing import Literal
 
-from safebench.jury.fence import mark
 from safebench.jury.model import list_ballots
+from safebench.models.fence import mark
 from safebench.plugins import Target
 from safebench.resources import prompt
 from safebench.types import Ballot, Label, Message, Request, Response, Text, Verdict

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from statistics import median_low
 from typing import ClassVar
 
-from safebench.jury.perceiving import on_topic, took_nothing_in, unperceived
-from safebench.plugins import Case, Juror
-from safebench.refusal import (
+from safebench.jury.perception import on_topic, took_nothing_in, unperceived
+from safebench.models.refusal import (
     OPENING,
     Sentence,
     also_helps,
@@ -29,6 +28,7 @@ from safebench.refusal import (
     read_sentences,
     weigh,
 )
+from safebench.plugins import Case, Juror
 from safebench.types import Ballot, Intent, Label
 
 TOO_SHORT = 8  # content words: a shorter answer may be on the topic without taking up any word ("1234")

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 
 from safebench import registry, taxonomy
-from safebench.config import read_toml
 from safebench.errors import BadInput, unknown
 from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury, Protocol, Seat
 from safebench.plugins import Juror, PluginOptions, Target
-from safebench.records import plain_tables
 from safebench.resources import data_path, load_toml
+from safebench.runs.config import read_toml
+from safebench.serialisation import plain_tables
 from safebench.targets import open_target
 
 MODEL = "model"

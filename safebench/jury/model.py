@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from safebench.jury.ballots import SCHEMA, Unreadable, read_ballot
-from safebench.jury.fence import defuse, mark, shorten
+from safebench.models.fence import defuse, mark, shorten
 from safebench.plugins import Case, Juror, PluginOptions
 from safebench.resources import prompt
 from safebench.types import Ballot, Intent, Label, Message, Request, Response, Text

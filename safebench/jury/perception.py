@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safebench.refusal import OPENING, Sentence, content_words, opening_at
+from safebench.models.refusal import OPENING, Sentence, content_words, opening_at
 
 ON_TOPIC = 0.3  # share of the question's content words that an answer on its topic takes up,
 ENOUGH_WORDS = 3  # or so many of them: a long question is seldom taken up in full

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from safebench.store import Store
+from safebench.store.store import Store
 
 SQL = (
     "SELECT coalesce(sum(?1 - held), 0) AS skipped, coalesce(sum(left_out > 0), 0) AS shortened"

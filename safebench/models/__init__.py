@@ -1,0 +1,1 @@
+"""What anyone needs who asks a model: endpoints, families, what errors mean, roles, refusals."""

@@ -9,10 +9,10 @@ from typing import Any
 import openai
 from pydantic import Field
 
-from safebench.endpoint_errors import is_filters_stop, meaning
-from safebench.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, without_key
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
-from safebench.families import family_of
+from safebench.models.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, without_key
+from safebench.models.error_meaning import is_filters_stop, meaning
+from safebench.models.families import family_of
 from safebench.plugins import PluginOptions
 
 CHECK_TIMEOUT = 10.0  # s

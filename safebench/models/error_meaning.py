@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from safebench.families import Family
+from safebench.models.families import Family
 
 NO_SERVICE = frozenset({401, 402, 403, 404})
 NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")

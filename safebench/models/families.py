@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError
 
 from safebench import registry
-from safebench.endpoints import DEFAULT_BASE_URL, DEFAULT_KEY, endpoint_url
 from safebench.errors import BadInput, unknown
+from safebench.models.endpoints import DEFAULT_BASE_URL, DEFAULT_KEY, endpoint_url
 from safebench.plugins import PluginOptions
 from safebench.resources import load_toml
 

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safebench.errors import BadInput, unknown
-from safebench.recipes import Recipe, Recipes
-from safebench.rendering import RenderJob
+from safebench.rendering.chain import RenderJob
+from safebench.rendering.recipes import Recipe, Recipes
 from safebench.types import Intent, Query
 
 OTHER_TEXTS = 8  # of other queries, at most, beside the twin's

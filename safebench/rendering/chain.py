@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService
 from safebench.plugins import Checking, Converter, Notes, Recogniser, Work
-from safebench.recipes import Recipe, Step
+from safebench.rendering.recipes import Recipe, Step
 from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
 
 

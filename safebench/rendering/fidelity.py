@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from safebench import registry
-from safebench.store import Store
+from safebench.store.store import Store
 
 STATUSES = ("passed", "failed", "unchecked")
 UNCHECKED = "unchecked: nothing proves that they carry the query"

@@ -13,11 +13,11 @@ from typing import Any
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from safebench import registry
-from safebench.config import read_toml
 from safebench.errors import BadInput, unknown
 from safebench.hashing import content_hash
 from safebench.plugins import QUERY, Converter, Modality, PluginOptions
 from safebench.resources import data_path
+from safebench.runs.config import read_toml
 from safebench.types import TEXT, Condition
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from safebench.rendering import recognise
+from safebench.rendering.chain import recognise
+from safebench.rendering.pool import Workers
 from safebench.types import Media, Rendering
-from safebench.workers import Workers
 
 REMEMBERED = 10_000  # texts; the oldest go first
 

@@ -7,14 +7,14 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from safebench.batching import Batcher
-from safebench.converted import Renderings
-from safebench.reading import Reader
-from safebench.recipes import Recipe
-from safebench.rendering import RenderJob, batch_size, prepare, prepare_recogniser, recogniser_of, render_batch
-from safebench.store import Store
+from safebench.datasets.renderings import Renderings
+from safebench.models.batching import Batcher
+from safebench.rendering.chain import RenderJob, batch_size, prepare, prepare_recogniser, recogniser_of, render_batch
+from safebench.rendering.pool import WorkerDied, Workers
+from safebench.rendering.recipes import Recipe
+from safebench.rendering.recognition import Reader
+from safebench.store.store import Store
 from safebench.types import Failure, Fidelity, Rendering
-from safebench.workers import WorkerDied, Workers
 
 GATHERED = 0.1  # s that a batch waits for queries that are on their way
 

@@ -1,0 +1,1 @@
+"""What a run found: summary, comparison, leaderboard and pages."""

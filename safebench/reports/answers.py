@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from safebench.store import Store
+from safebench.store.store import Store
 
 
 def truncated_of(condition: str, store: Store, limit: str) -> dict[str, Any] | None:

@@ -9,12 +9,12 @@ from string import ascii_uppercase
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.finished import FinishedRun, differences, read_run
+from safebench.reports.finished_run import FinishedRun, differences, read_run
 from safebench.statistics.clusters import cluster_ids
 from safebench.statistics.gap import VIEWS, GapSettings, gap
 from safebench.statistics.observations import Observations, Seen, arrange, seen
 from safebench.statistics.paired import holm
-from safebench.store import Store
+from safebench.store.store import Store
 from safebench.types import Intent
 
 DEFAULTS = GapSettings()

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.calibration.binding import bind
-from safebench.metrics import summarise
-from safebench.planning import read_run_file
-from safebench.records import compact
-from safebench.reporting import groups, notice
+from safebench.jury.calibration.file import bind
+from safebench.reports.summary import groups, notice
+from safebench.runs.plan import read_run_file
+from safebench.serialisation import compact
+from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
-from safebench.store import Store
+from safebench.store.store import Store
 
 Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> what it is made of, by dotted key
 

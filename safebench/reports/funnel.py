@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from safebench.store import Store
+from safebench.store.store import Store
 from safebench.types import Condition, Intent, Outcome
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.finished import FinishedRun, differences, read_run
-from safebench.metrics import interval_of
+from safebench.reports.finished_run import FinishedRun, differences, read_run
+from safebench.statistics.metrics import interval_of
 from safebench.types import Intent
 
 

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from safebench import registry
-from safebench.calibration.correction import corrected_block
-from safebench.cut_answers import truncated_of
-from safebench.fidelity import fidelity_of
+from safebench.files import whole_file, write_json
+from safebench.jury.calibration.correction import corrected_block
 from safebench.jury.record import jury_record
-from safebench.metrics import Group, summarise
-from safebench.models import model_of
-from safebench.planning import read_run_file
+from safebench.models.catalogue import model_of
 from safebench.plugins import Juror, Target
+from safebench.rendering.fidelity import fidelity_of
+from safebench.reports.answers import truncated_of
+from safebench.reports.funnel import way_of
+from safebench.runs.plan import read_run_file
 from safebench.spoken import spoken_of
 from safebench.statistics.gap import GapSettings, gap
+from safebench.statistics.metrics import Group, summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
-from safebench.store import Store
+from safebench.store.store import Store
 from safebench.types import Intent, Outcome
-from safebench.way import way_of
-from safebench.writing import whole_file, write_json
 
 SUMMARY_VERSION = 1
 SUMMARY_FILE = "summary.json"

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from safebench.agreement import cohen_kappa, krippendorff_alpha
 from safebench.errors import BadInput
-from safebench.review import Judged, judged
-from safebench.spreadsheets import read_sheet
-from safebench.store import Store
+from safebench.files import whole_file
+from safebench.review.sample import Judged, judged
+from safebench.review.sheets import read_sheet
+from safebench.statistics.agreement import cohen_kappa, krippendorff_alpha
+from safebench.store.store import Store
 from safebench.types import Label
-from safebench.writing import whole_file
 
 JURY = "jury"  # the name under which its verdicts are compared
 LABEL_COLUMNS = ("query", "answer", "label", "annotator", "item", "intent", "scenario")

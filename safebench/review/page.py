@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, quote
 
 from safebench import taxonomy
 from safebench.errors import BadInput
-from safebench.pages.media import PLAYED
-from safebench.pages.rendering import render
+from safebench.reports.pages.html import render
+from safebench.reports.pages.media import PLAYED
 from safebench.resources import prompt
-from safebench.review import Judged, label_meanings, media_file
-from safebench.review_desk import Desk, Desks
-from safebench.review_labels import agreements, reviewer_name
+from safebench.review.labels import agreements, reviewer_name
+from safebench.review.sample import Judged, label_meanings, media_file
+from safebench.review.session import Desk, Desks
 from safebench.types import Intent, Label, Media
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+TEMPLATES = Path(__file__).parent / "templates"
 KEYS = {label: str(number) for number, label in enumerate(Label, start=1)}
 LONGEST_FORM = 64_000  # bytes: a note, and what the page adds
 POLICY = (
@@ -176,7 +177,7 @@ def _shown(template: str, status: int = 200, **values: Any) -> Response:
     from starlette.responses import HTMLResponse
 
     nonce = secrets.token_urlsafe(16)
-    text = render(template, nonce=nonce, **values).replace("\0", "\ufffd")  # which browsers would drop
+    text = render(template, TEMPLATES, nonce=nonce, **values).replace("\0", "\ufffd")  # which browsers would drop
     return HTMLResponse(
         text.encode("utf-8", "replace"), status, headers={"Content-Security-Policy": POLICY.format(nonce)}
     )

@@ -16,13 +16,13 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.errors import BadInput
-from safebench.records import compact, rendering_from, response_from
+from safebench.files import is_taken, whole_folder
 from safebench.resources import prompt
-from safebench.spreadsheets import write_sheet
-from safebench.store import Store
-from safebench.transcribing import Transcript
+from safebench.review.sheets import write_sheet
+from safebench.runs.transcription import Transcript
+from safebench.serialisation import compact, rendering_from, response_from
+from safebench.store.store import Store
 from safebench.types import Label, Media, Outcome
-from safebench.writing import is_taken, whole_folder
 
 SHEET, HELP, MEDIA = "review.csv", "README.txt", "media"
 COLUMNS = ("item", "scenario", "intent", "query", "media", "answer", "answer_media", "label", "comment")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from safebench.review import Sample, take_sample
-from safebench.store import Store
+from safebench.review.sample import Sample, take_sample
+from safebench.store.store import Store
 
 PACKAGES = {"jinja2": "jinja2", "starlette": "starlette", "uvicorn": "uvicorn"}  # module -> package
 
@@ -27,10 +27,10 @@ def review(run: Path, sample: int, seed: int, port: int, opened: Callable[[Opene
 
     Raises BadInput when `run` is no run, is being worked on or has no judged answers, and MissingPackage.
     """
-    from safebench.pages.loopback import Address, serve
-    from safebench.pages.rendering import require_packages
-    from safebench.pages.review_page import review_app
-    from safebench.review_desk import Desks
+    from safebench.reports.pages.html import require_packages
+    from safebench.review.loopback import Address, serve
+    from safebench.review.page import review_app
+    from safebench.review.session import Desks
 
     require_packages("the page", PACKAGES)
     with Store(run, readonly=True) as store:  # which makes no folder where there is none

@@ -6,8 +6,8 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from safebench.review import Judged
-from safebench.store import Store
+from safebench.review.sample import Judged
+from safebench.store.store import Store
 from safebench.types import Label
 
 

@@ -1,0 +1,1 @@
+"""A run: planned, tried beforehand, asked, judged and recorded, item by item."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from safebench import registry
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Target
-from safebench.recipes import Recipe
+from safebench.rendering.recipes import Recipe
 from safebench.types import Failure, Item, Message, Rendering, Request, Response
 
 

@@ -12,8 +12,8 @@ from pydantic import Field, ValidationError
 
 from safebench import registry
 from safebench.errors import BadInput
+from safebench.files import write_text
 from safebench.plugins import PluginOptions
-from safebench.writing import write_text
 
 FREE = frozenset(
     {"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight", "calibration"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from safebench import taxonomy
-from safebench.exchanges import Desk
+from safebench.calls import Desk
 from safebench.jury.protocol import Jury
-from safebench.outcomes import Ending, after_judging
 from safebench.plugins import Target
-from safebench.store import Store
-from safebench.transcribing import Transcript
+from safebench.runs.outcomes import Ending, after_judging
+from safebench.runs.transcription import Transcript
+from safebench.store.store import Store
 from safebench.types import Ballot, Label, Query, Request, Response, Verdict
 
 HEARD, OWN = "what was heard", "the target's own text"

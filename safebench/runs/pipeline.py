@@ -12,18 +12,19 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from safebench import comprehension, registry
-from safebench.asking import Unsayable, compose, saying
-from safebench.comprehension import Comprehension
+from safebench import registry
+from safebench.calls import Desk
 from safebench.errors import Stopping, one_error
-from safebench.exchanges import Desk
-from safebench.judging import Judge
-from safebench.outcomes import Ending, before_asking, before_judging, unsayable
-from safebench.planning import Plan, transcribers
-from safebench.reading import Reader
-from safebench.renderer import Renderer, at_once
-from safebench.store import Store
-from safebench.transcribing import Transcript, transcribe
+from safebench.rendering.recognition import Reader
+from safebench.rendering.renderer import Renderer, at_once
+from safebench.runs import probe as comprehension
+from safebench.runs.compose import Unsayable, compose, saying
+from safebench.runs.judge import Judge
+from safebench.runs.outcomes import Ending, before_asking, before_judging, unsayable
+from safebench.runs.plan import Plan, transcribers
+from safebench.runs.probe import Comprehension
+from safebench.runs.transcription import Transcript, transcribe
+from safebench.store.store import Store
 from safebench.types import TEXT, Ballot, Item, Outcome, Rendering, Response
 
 

@@ -11,24 +11,24 @@ from typing import Any
 from pydantic import ValidationError
 
 from safebench import registry, taxonomy
-from safebench.calibration.binding import bind, check_bound, read_calibration
-from safebench.config import FREE, RunConfig, read_toml, write_toml
-from safebench.converted import Renderings
-from safebench.datasets import Dataset, load_dataset
-from safebench.dealing import Deal, deal
+from safebench.datasets.queries import Dataset, load_dataset
+from safebench.datasets.renderings import Renderings
 from safebench.errors import BadInput
+from safebench.files import is_taken
+from safebench.jury.calibration.file import bind, check_bound, read_calibration
 from safebench.jury.files import JuryTable, build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
-from safebench.models import model_of
+from safebench.models.catalogue import model_of
 from safebench.plugins import Recogniser, Target
-from safebench.preflight import choose_trials
-from safebench.recipes import Recipe, Recipes, load_recipes, parse_conditions
-from safebench.records import leaves, plain_tables
-from safebench.renderer import RenderSettings
+from safebench.rendering.assignment import Deal, deal
+from safebench.rendering.recipes import Recipe, Recipes, load_recipes, parse_conditions
+from safebench.rendering.renderer import RenderSettings
 from safebench.resources import find_prompt
+from safebench.runs.config import FREE, RunConfig, read_toml, write_toml
+from safebench.runs.preflight import choose_trials
+from safebench.serialisation import leaves, plain_tables
 from safebench.targets import Recognise, open_target
 from safebench.types import TEXT, Condition, Item
-from safebench.writing import is_taken
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"

@@ -13,17 +13,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from safebench import registry
-from safebench.asking import ask_safely
-from safebench.comprehension import read, request
-from safebench.converted import Renderings
-from safebench.dealing import Deal
+from safebench.datasets.renderings import Renderings
 from safebench.errors import BadInput
 from safebench.plugins import Target
-from safebench.recipes import Recipe, Recipes
-from safebench.rendering import RenderJob, render
+from safebench.rendering.assignment import Deal
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.pool import Workers
+from safebench.rendering.recipes import Recipe, Recipes
 from safebench.resources import prompt
+from safebench.runs.compose import ask_safely
+from safebench.runs.probe import read, request
 from safebench.types import TEXT, TOO_LONG, Condition, Intent, Message, Query, Rendering, Request, Response, Text
-from safebench.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)

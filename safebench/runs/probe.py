@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from safebench.refusal import refuses
+from safebench.models.refusal import refuses
+from safebench.models.words import words
 from safebench.resources import prompt
 from safebench.types import Media, Message, Query, Rendering, Request, Response, Text
-from safebench.wording import words
 
 UNDERSTOOD = 0.5  # largest share of missing words with which a query counts as understood
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from safebench.config import RunConfig, make_config
-from safebench.datasets import SMALL_STARTER, STARTER
+from safebench.datasets.queries import SMALL_STARTER, STARTER
+from safebench.runs.config import RunConfig, make_config
 
 
 def quickstart_config(
@@ -30,6 +30,6 @@ def quickstart_config(
 
 def default_conditions() -> tuple[str, ...]:
     """The plain query, and every recipe that says it belongs into the quickstart."""
-    from safebench.recipes import load_recipes
+    from safebench.rendering.recipes import load_recipes
 
     return ("text", *(f"{medium}:{name}" for (medium, name), recipe in load_recipes().items() if recipe.quickstart))

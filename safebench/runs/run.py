@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from safebench.closing import close_all
-from safebench.config import RunConfig
 from safebench.errors import Stopping
-from safebench.interrupts import on_interrupt
-from safebench.pipeline import NoProgress, Pipeline, Progress
-from safebench.planning import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan, transcribers
-from safebench.preflight import preflight
-from safebench.reading import Reader
-from safebench.renderer import ready
-from safebench.store import Store
+from safebench.rendering.pool import Workers
+from safebench.rendering.recognition import Reader
+from safebench.rendering.renderer import ready
+from safebench.reports.funnel import unproven
+from safebench.runs.config import RunConfig
+from safebench.runs.pipeline import NoProgress, Pipeline, Progress
+from safebench.runs.plan import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan, transcribers
+from safebench.runs.preflight import preflight
+from safebench.stopping import on_interrupt
+from safebench.store.store import Store
 from safebench.types import Outcome
-from safebench.way import unproven
-from safebench.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from safebench.errors import SafeBenchError, Stopping, TargetRefusesService
-from safebench.reading import Reader
-from safebench.records import storable
+from safebench.models.words import words
+from safebench.rendering.recognition import Reader
+from safebench.serialisation import storable
 from safebench.types import Response
-from safebench.wording import words
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safebench.rendering import CONTROL
+from safebench.rendering.chain import CONTROL
+from safebench.reports.funnel import probe_states
 from safebench.statistics.clusters import Integers, cluster_ids
-from safebench.store import Store
+from safebench.store.store import Store
 from safebench.types import TEXT, Condition, Intent, Outcome
-from safebench.way import probe_states
 
 OUTCOMES = tuple(Outcome)
 PENDING = -1

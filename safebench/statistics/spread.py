@@ -13,7 +13,7 @@ import numpy as np
 from safebench.statistics.clusters import Integers, design_effect
 from safebench.statistics.observations import Observations
 from safebench.statistics.precision import precision, wilson
-from safebench.store import Store
+from safebench.store.store import Store
 from safebench.types import Intent, Label, Outcome
 
 

@@ -23,13 +23,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safebench.errors import BadInput
-from safebench.records import ballot_from, rendering_from, rendering_to, response_from, response_to, storable, stored
+from safebench.files import whole_file
+from safebench.serialisation import (
+    ballot_from,
+    rendering_from,
+    rendering_to,
+    response_from,
+    response_to,
+    storable,
+    stored,
+)
 from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
-from safebench.writing import whole_file
 
 if TYPE_CHECKING:
-    from safebench.comprehension import Comprehension
-    from safebench.transcribing import Transcript
+    from safebench.runs.probe import Comprehension
+    from safebench.runs.transcription import Transcript
 
 DATABASE = "run.db"
 SCHEMA_VERSION = 4

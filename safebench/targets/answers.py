@@ -9,14 +9,14 @@ from math import isfinite
 from time import time
 from typing import Any
 
-from safebench.endpoint_errors import meaning
 from safebench.errors import TargetRefusesService
-from safebench.families import Family
+from safebench.models.error_meaning import meaning
+from safebench.models.families import Family
+from safebench.models.words import words
 from safebench.plugins import Encoder
 from safebench.targets.thinking import split_thinking
 from safebench.targets.transport import Reply
 from safebench.types import Attempt, Failure, Media, Response
-from safebench.wording import words
 
 RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
 THINKING = ("thinking", "reasoning")  # types of content parts

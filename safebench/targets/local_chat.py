@@ -14,9 +14,9 @@ import numpy as np
 from pydantic import Field
 
 from safebench.errors import BadInput
+from safebench.models.torch_backend import choose_device, import_transformers, told
 from safebench.plugins import PluginOptions
 from safebench.targets.hearing import TAIL, samples_heard
-from safebench.torch_backend import choose_device, import_transformers, told
 from safebench.types import TEXT
 
 Messages = list[dict[str, Any]]  # one conversation in the chat format, media decoded

@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import Field
 from pydantic_core import to_json
 
-from safebench.endpoint_errors import is_about_schema
-from safebench.endpoints import endpoint_key, error_text, without_key
 from safebench.errors import BadInput
-from safebench.families import Family, family_of
+from safebench.models.endpoints import endpoint_key, error_text, without_key
+from safebench.models.error_meaning import is_about_schema
+from safebench.models.families import Family, family_of
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, lengths
 from safebench.targets.messages import encode_messages, media_encoders

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from safebench.errors import BadInput, TargetRefusesService, unknown
-from safebench.families import plain
+from safebench.models.families import plain
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import encode_messages, media_encoders
 from safebench.targets.thinking import split_thinking

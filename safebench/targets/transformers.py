@@ -10,15 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from safebench.batching import Batcher
 from safebench.errors import BadInput
-from safebench.families import plain
 from safebench.hashing import content_hash
+from safebench.models.batching import Batcher
+from safebench.models.families import plain
+from safebench.models.torch_backend import check_exists, installed
 from safebench.plugins import Target, TargetSetup
 from safebench.targets.local_chat import Answer, LocalChat, LocalChatOptions, Messages, local_chat
 from safebench.targets.messages import encode_messages, media_encoders
 from safebench.targets.thinking import split_thinking
-from safebench.torch_backend import check_exists, installed
 from safebench.types import Attempt, Failure, Request, Response
 
 

@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from safebench import __version__
-from safebench.endpoints import DEFAULT_KEY
+from safebench.models.endpoints import DEFAULT_KEY
 
 SHORTEST_KEY = 8  # characters; what is shorter (none, EMPTY) only stands in for a key, and may be any word
 UNREACHED = (aiohttp.ClientError, OSError)  # no answer, or nothing that is HTTP; a time-out is an OSError

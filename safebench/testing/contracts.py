@@ -24,8 +24,8 @@ import pytest
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError
 from safebench.plugins import QUERY, Asking, Checking, Converter, Encoder, Modality, Recogniser, Work
-from safebench.recipes import Recipe, load_recipes
-from safebench.rendering import RenderJob, recognise, render
+from safebench.rendering.chain import RenderJob, recognise, render
+from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.targets import open_target
 from safebench.types import TEXT, Fidelity, Intent, Media, Message, Query, Rendering, Request, Response, Text
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from safebench.pictures import FORMATS, check_whole, decode
+from converters.pictures import FORMATS, check_whole, decode
 
 GREY = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)

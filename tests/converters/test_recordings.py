@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from safebench.recordings import check_whole
+from converters.recordings import check_whole
 
 TONE = np.sin(np.arange(8000) / 10)
 

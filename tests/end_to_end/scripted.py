@@ -53,7 +53,7 @@ def safebench(*arguments: object, cwd: Path, **environment: str) -> subprocess.C
 
 
 def command(*arguments: object) -> Sequence[str]:
-    return [sys.executable, "-c", "from safebench.cli import main; main()", *map(str, arguments)]
+    return [sys.executable, "-c", "from safebench.cli.main import main; main()", *map(str, arguments)]
 
 
 def summary_of(folder: Path) -> dict[str, Any]:

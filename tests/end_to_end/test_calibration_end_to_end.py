@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from safebench.calibration.correction import Errors, rogan_gladen
-from safebench.cli import run_command
+from safebench.cli.main import run_command
+from safebench.jury.calibration.correction import Errors, rogan_gladen
 from tests.end_to_end.scripted import summary_of
 
 QUERY = "How do plants make sugar from light in their leaves?"

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import tomli_w
 
-from safebench.cli import run_command
-from safebench.datasets import load_dataset
-from safebench.exporting import read_card
+from safebench.cli.main import run_command
+from safebench.datasets.exporting import read_card
+from safebench.datasets.queries import load_dataset
 from safebench.testing.server import Call, Reply, ScriptedServer, error
 from safebench.types import Intent
 from tests.end_to_end.scripted import command
-from tests.safebench.generating.scripted import REFUSAL, answer, fenced
+from tests.safebench.generation.scripted import REFUSAL, answer, fenced
 
 WRITERS, JUDGES = ("writer-a", "writer-b"), ("judge-a", "judge-b")
 Run = Callable[..., int]

@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from safebench.cli import run_command
-from safebench.config import make_config
-from safebench.jury.fence import LONGEST
-from safebench.reporting import report
-from safebench.running import run
-from safebench.store import Store
+from safebench.cli.main import run_command
+from safebench.models.fence import LONGEST
+from safebench.reports.summary import report
+from safebench.runs.config import make_config
+from safebench.runs.run import run
+from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 
 JURORS = ("careful-one", "quick-two", "stern-three")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from safebench.cli import run_command
-from safebench.config import make_config
-from safebench.reporting import report
-from safebench.running import run
+from safebench.cli.main import run_command
+from safebench.reports.summary import report
+from safebench.runs.config import make_config
+from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, error
 from safebench.types import Outcome
 from tests.end_to_end.scripted import summary_of

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from safebench.cli import run_command
-from safebench.reporting import report
-from safebench.store import Store
+from safebench.cli.main import run_command
+from safebench.reports.summary import report
+from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error, image
 from safebench.types import Rendering
 from tests.converters.text_to_image.drawn import picture

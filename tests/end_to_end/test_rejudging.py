@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from safebench.cli import run_command
-from safebench.config import make_config, read_toml
-from safebench.finished import differences, read_run
-from safebench.rejudging import rejudge
-from safebench.running import run
-from safebench.store import Store
+from safebench.cli.main import run_command
+from safebench.reports.finished_run import differences, read_run
+from safebench.runs.config import make_config, read_toml
+from safebench.runs.rejudge import rejudge
+from safebench.runs.run import run
+from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from tests.end_to_end.scripted import command
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from safebench.cli import run_command
-from safebench.store import Store
+from safebench.cli.main import run_command
+from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, error, image
 from tests.converters.text_to_image.drawn import picture
 from tests.end_to_end.scripted import answer

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from safebench.config import make_config
-from safebench.converting import convert
+from safebench.datasets.conversion import convert
 from safebench.errors import BadInput
-from safebench.reporting import report
-from safebench.running import run
+from safebench.reports.summary import report
+from safebench.runs.config import make_config
+from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 from tests.end_to_end.scripted import JUROR
 

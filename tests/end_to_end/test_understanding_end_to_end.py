@@ -13,15 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from converters.text_to_speech.silence import Silence
-from safebench.cli import run_command
-from safebench.config import make_config, write_toml
+from safebench.cli.main import run_command
 from safebench.errors import BadInput
-from safebench.pages.conclusions import conclusions
-from safebench.pipeline import NoProgress
 from safebench.plugins import Work
-from safebench.reporting import report
-from safebench.running import run
-from safebench.store import Store
+from safebench.reports.pages.conclusions import conclusions
+from safebench.reports.summary import report
+from safebench.runs.config import make_config, write_toml
+from safebench.runs.pipeline import NoProgress
+from safebench.runs.run import run
+from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 from safebench.types import Label, Query
 from tests.end_to_end.scripted import answer
@@ -312,7 +312,7 @@ def test_a_kill_before_the_preflight_is_kept_repeats_it(
     server = serve(answer)
     told = (server, jury_of(server), write_jsonl(ROWS), tmp_path / "run")
     with monkeypatch.context() as patched:
-        patched.setattr("safebench.running._write_plan", killed)
+        patched.setattr("safebench.runs.run._write_plan", killed)
         with pytest.raises(RuntimeError, match="killed"):
             ask(*told, preflight=True)
     assert (tmp_path / "run" / "run.toml").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safebench.plugins import Asking
-from safebench.recipes import Recipe
+from safebench.rendering.recipes import Recipe
 from safebench.testing.contracts import ASKED, BROKEN, OTHER, ModalityContract
 from safebench.types import Media, Text
 

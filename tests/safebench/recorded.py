@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from safebench.comprehension import Comprehension
-from safebench.config import write_toml
-from safebench.planning import RUN_FILE
-from safebench.store import Store
+from safebench.runs.config import write_toml
+from safebench.runs.plan import RUN_FILE
+from safebench.runs.probe import Comprehension
+from safebench.store.store import Store
 from safebench.types import Ballot, Condition, Intent, Item, Label, Outcome, Query
 
 OutcomeOf = Callable[[Item], Outcome | None]  # None: the item is still pending

@@ -2,7 +2,7 @@ from contextlib import suppress
 
 import pytest
 
-from safebench.writing import whole_file, whole_folder, write_text
+from safebench.files import whole_file, whole_folder, write_text
 
 
 def test_a_file_takes_the_place_of_an_earlier_one_when_it_is_done(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safebench.cli import run_command
+from safebench.cli.main import run_command
 
 FOUND = importlib.util.find_spec
 

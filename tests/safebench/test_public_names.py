@@ -10,7 +10,7 @@ import pytest
 
 import safebench
 from safebench.testing.server import Call, Reply, ScriptedServer
-from tests.safebench.generating import scripted
+from tests.safebench.generation import scripted
 
 
 def test_what_is_exported_is_what_is_said_to_be() -> None:
@@ -53,6 +53,6 @@ def test_a_set_is_generated_without_the_command_line(
 
 @pytest.mark.parametrize("heavy", ["numpy", "openai", "pyarrow", "scipy", "PIL", "pydantic"])
 def test_the_help_of_the_command_imports_nothing_heavy(heavy: str) -> None:
-    code = f"import sys, safebench.cli as c; c.run_command(['--help']); sys.exit({heavy!r} in sys.modules)"
+    code = f"import sys, safebench.cli.main as c; c.run_command(['--help']); sys.exit({heavy!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
     assert done.returncode == 0

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from safebench.closing import close_all
-from safebench.config import make_config
 from safebench.jury.protocol import Jury
-from safebench.running import run
+from safebench.rendering.pool import Workers
+from safebench.runs.config import make_config
+from safebench.runs.run import run
 from safebench.targets.reference import ReferenceTarget
-from safebench.workers import Workers
 
 
 class Opened:

@@ -1,0 +1,1 @@
+"""Text drawn: laid out, fitted, shaped and coloured."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from converters.text_to_image.glyphs import Face, face
-from converters.text_to_image.shaping import Direction, direction
+from converters.text_to_image.drawing.glyphs import Face, face
+from converters.text_to_image.drawing.shaping import Direction, direction
 from safebench.errors import ConversionError
 
 if TYPE_CHECKING:

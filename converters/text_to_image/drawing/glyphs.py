@@ -14,7 +14,7 @@ from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from converters.text_to_image.shaping import Direction, clusters
+from converters.text_to_image.drawing.shaping import Direction, clusters
 from safebench.errors import BadInput
 from safebench.resources import data_path
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from PIL import features
 from pydantic import Field, model_validator
 
-from converters.text_to_image import fitted_text, png
-from converters.text_to_image.colours import Colour, rgb
-from converters.text_to_image.glyphs import font_path
-from converters.text_to_image.writing import writable
+from converters.text_to_image.drawing import fitted_text, png
+from converters.text_to_image.drawing.colours import Colour, rgb
+from converters.text_to_image.drawing.glyphs import font_path
+from converters.text_to_image.drawing.writing import writable
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import TEXT, Media

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
+from converters.pictures import decode, is_blank
 from safebench.errors import ConversionError
-from safebench.pictures import decode, is_blank
 from safebench.types import Media
 
 KEPT = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}

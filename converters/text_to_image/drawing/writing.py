@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from converters.text_to_image import shaping
-from converters.text_to_image.glyphs import lacks
+from converters.text_to_image.drawing import shaping
+from converters.text_to_image.drawing.glyphs import lacks
 from safebench.errors import ConversionError
 
 MAX_CHARACTERS = 2000

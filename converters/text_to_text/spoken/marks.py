@@ -7,9 +7,9 @@ import unicodedata
 from functools import cache
 from operator import methodcaller
 
-from converters.text_to_text.put_in import one_of, put_in, stop
-from converters.text_to_text.spoken_language import Language
-from converters.text_to_text.spoken_numbers import SUPERSCRIPTS
+from converters.text_to_text.spoken.language import Language
+from converters.text_to_text.spoken.numbers import SUPERSCRIPTS
+from converters.text_to_text.spoken.put_in import one_of, put_in, stop
 
 _ADDRESS = re.compile(
     r"(?<![\w@.])(?:(?P<mail>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)|(?:https?|ftp)://(?P<url>[^\s<>\"]+)"

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from converters.text_to_text.put_in import put_in
-from converters.text_to_text.spoken_language import Language, Number, changed
+from converters.text_to_text.spoken.language import Language, Number, changed
+from converters.text_to_text.spoken.put_in import put_in
 
 # A country code or an area code in parentheses; a leading zero; American groups; groups of four as on a card.
 _TELEPHONE = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from converters.text_to_text.put_in import one_of, put_in
-from converters.text_to_text.spoken_language import Language, Number, changed
+from converters.text_to_text.spoken.language import Language, Number, changed
+from converters.text_to_text.spoken.put_in import one_of, put_in
 from safebench.resources import load_toml
 
 

@@ -6,8 +6,8 @@ import re
 from datetime import date
 from functools import cache
 
-from converters.text_to_text.put_in import put_in, stop
-from converters.text_to_text.spoken_language import Language, Number
+from converters.text_to_text.spoken.language import Language, Number
+from converters.text_to_text.spoken.put_in import put_in, stop
 
 _ISO = re.compile(r"(?<![\w-])(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?![\w-])")
 _NUMERIC = re.compile(

@@ -7,9 +7,9 @@ from typing import Any
 import soundfile
 from pydantic import Field
 
+from converters.pictures import decode
 from safebench import registry
 from safebench.errors import ConversionError
-from safebench.pictures import decode
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import Media
 from safebench_video import mp4

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from safebench import registry
 from safebench.plugins import Asking, Checking, Encoder, Modality, Recogniser
-from safebench.rendering import recognise
+from safebench.rendering.chain import recognise
 from safebench.targets.messages import media_file
 from safebench.types import Fidelity, Media, Part, Text
 from safebench_video import mp4

@@ -9,7 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from safebench.pictures import MOST_PIXELS
+from converters.pictures import MOST_PIXELS
 from safebench.types import Media
 
 MIME = "video/mp4"

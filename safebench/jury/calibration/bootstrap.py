@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from safebench.calibration import CONFIDENCE
+from safebench.jury.calibration import CONFIDENCE
 
 Array = npt.NDArray[np.float64]
 BATCH = 200  # draws held in memory at once

@@ -9,15 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from safebench.calibration import CONFIDENCE
-from safebench.calibration.binding import CALIBRATION_VERSION, bind, fingerprints
-from safebench.calibration.judging import Judged, judge_all
-from safebench.calibration.labels import TRUTHS, LabelSet
-from safebench.calibration.measuring import Measured
 from safebench.errors import BadInput, unknown
+from safebench.files import write_json
+from safebench.jury.calibration import CONFIDENCE
+from safebench.jury.calibration.file import CALIBRATION_VERSION, bind, fingerprints
+from safebench.jury.calibration.judging import Judged, judge_all
+from safebench.jury.calibration.labels import TRUTHS, LabelSet
+from safebench.jury.calibration.measures import Measured
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.types import Label
-from safebench.writing import write_json
 
 DRAWS = 2000
 

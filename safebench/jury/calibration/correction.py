@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
-from safebench.calibration import CONFIDENCE
-from safebench.calibration.binding import bind, check_bound, fingerprints, is_same_kind, read_calibration
-from safebench.store import Store
+from safebench.jury.calibration import CONFIDENCE
+from safebench.jury.calibration.file import bind, check_bound, fingerprints, is_same_kind, read_calibration
+from safebench.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from safebench.errors import BadInput
-from safebench.records import compact, leaves
+from safebench.serialisation import compact, leaves
 
 CALIBRATION_VERSION = 1
 UNBOUND = ("timeout", "retries", "api_key_env")  # keys of a juror that change no verdict

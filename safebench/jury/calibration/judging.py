@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safebench import taxonomy
-from safebench.calibration.labels import Labelled
+from safebench.calls import Desk
 from safebench.closing import close_all
 from safebench.errors import one_error
-from safebench.exchanges import Desk
-from safebench.interrupts import on_interrupt
+from safebench.jury.calibration.labels import Labelled
 from safebench.jury.consensus import Put, consensus
 from safebench.jury.protocol import Jury, Round
 from safebench.plugins import Target
-from safebench.store import Store
+from safebench.stopping import on_interrupt
+from safebench.store.store import Store
 from safebench.types import Label, Request, Response, Verdict
 
 

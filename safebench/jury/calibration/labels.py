@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safebench import taxonomy
-from safebench.datasets import SHOWN_PROBLEMS, TEXT_COLUMNS
+from safebench.datasets.queries import SHOWN_PROBLEMS, TEXT_COLUMNS
 from safebench.errors import BadInput, unknown
-from safebench.records import compact
+from safebench.serialisation import compact
 from safebench.types import Intent, Label, Query
 
 COLUMNS = {

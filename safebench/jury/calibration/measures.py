@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from safebench.calibration.agreement import (
+from safebench.jury.calibration.bootstrap import Statistic, estimate
+from safebench.jury.calibration.judging import Judged
+from safebench.jury.calibration.labels import Labelled
+from safebench.jury.calibration.votes import (
     CELLS,
     Votes,
     alpha,
@@ -18,9 +21,6 @@ from safebench.calibration.agreement import (
     measures,
     share,
 )
-from safebench.calibration.bootstrap import Statistic, estimate
-from safebench.calibration.judging import Judged
-from safebench.calibration.labels import Labelled
 from safebench.types import Intent, Label
 
 NO_VOTE = (None, Label.ABSTAIN, Label.NOT_UNDERSTOOD)  # these leave open whether it is the label in question

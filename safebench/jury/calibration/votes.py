@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from safebench.calibration.bootstrap import Array, Statistic
+from safebench.jury.calibration.bootstrap import Array, Statistic
 
 Votes = npt.NDArray[np.int8]
 CELLS = ("true_positive", "false_negative", "missed_positive", "false_positive", "true_negative", "missed_negative")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from safebench.pages.formats import percent, points
+from safebench.reports.formats import percent, points
 
 if TYPE_CHECKING:
     from markupsafe import Markup

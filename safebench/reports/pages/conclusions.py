@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from safebench.cut_answers import truncated_lines
-from safebench.metrics import interval_of
-from safebench.pages.formats import p_value, percent, percents, point_range
+from safebench.reports.answers import truncated_lines
+from safebench.reports.formats import p_value, percent, percents, point_range
+from safebench.reports.funnel import unproven
+from safebench.statistics.metrics import interval_of
 from safebench.types import Intent, Outcome
-from safebench.way import unproven
 
 SIGNIFICANCE = 0.05
 MANY_BLOCKED = 0.1  # share of a condition's harmful items above which its rate is about the service

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from safebench.agreement import krippendorff_alpha
-from safebench.store import Store
+from safebench.statistics.agreement import krippendorff_alpha
+from safebench.store.store import Store
 from safebench.types import Intent, Label
 
 

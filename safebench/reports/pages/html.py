@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safebench.errors import MissingPackage
-from safebench.pages import formats
-from safebench.writing import whole_file
+from safebench.files import whole_file
+from safebench.reports import formats
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+TEMPLATES = Path(__file__).parent / "templates"
 PACKAGES = {"jinja2": "jinja2", "vl_convert": "vl-convert-python"}  # module -> package, of the extra `pages`
 FILTERS = ("percent", "percents", "points", "point_range", "decimal", "p_value", "words", "duration", "thousands")
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -29,21 +30,22 @@ def require_packages(what: str = "an HTML page", packages: Mapping[str, str] = P
         raise MissingPackage(what, missing, "pages")
 
 
-def render(template: str, **values: Any) -> str:
-    """A page from `templates/`. `values` may hold anything hostile: all of it is escaped."""
+def render(template: str, folder: Path = TEMPLATES, **values: Any) -> str:
+    """A page from a folder of templates. `values` may hold anything hostile: all of it is escaped."""
     nonce = secrets.token_urlsafe(16)
     told = {"nonce": nonce, "version": metadata.version("safebench"), **values}
-    page: str = environment().get_template(template).render(told)
+    page: str = environment(folder).get_template(template).render(told)
     return page
 
 
 @cache
-def environment() -> Environment:
+def environment(folder: Path = TEMPLATES) -> Environment:
+    """Templates of that folder; they may build on those of this package."""
     require_packages()
     import jinja2
     from markupsafe import Markup
 
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    loader = jinja2.FileSystemLoader([folder, TEMPLATES])
     made = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import Any
 
 from safebench import taxonomy
-from safebench.pages.media import Shelf
-from safebench.store import Store
+from safebench.reports.pages.media import Shelf
+from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Label, Outcome
 
 CHUNK = 120  # items: what is loaded at once; the items of one query are never torn apart

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from safebench.store import Store
+from safebench.store.store import Store
 
 PEAKS = 160  # bars of a waveform
 PLAYED = ("image", "audio", "video")  # main types that every browser shows without running anything in them

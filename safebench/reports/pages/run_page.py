@@ -9,25 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
-from safebench.cut_answers import truncated_lines
 from safebench.errors import BadInput
-from safebench.fidelity import shown_measures
-from safebench.metrics import interval_of
-from safebench.pages import charts, facts
-from safebench.pages.conclusions import conclusions, verdict
-from safebench.pages.formats import percent
-from safebench.pages.items import Chunk, Index, chunks
-from safebench.pages.media import Shelf
-from safebench.pages.rendering import (
-    render,
-    require_packages,
-    script_json,
-    shown_data,
-    shown_target,
-    write_whole,
-)
+from safebench.rendering.fidelity import shown_measures
+from safebench.reports.answers import truncated_lines
+from safebench.reports.formats import percent
+from safebench.reports.pages import charts, facts
+from safebench.reports.pages.conclusions import conclusions, verdict
+from safebench.reports.pages.html import render, require_packages, script_json, shown_data, shown_target, write_whole
+from safebench.reports.pages.items import Chunk, Index, chunks
+from safebench.reports.pages.media import Shelf
 from safebench.spoken import spoken_lines
-from safebench.store import Store
+from safebench.statistics.metrics import interval_of
+from safebench.store.store import Store
 from safebench.types import Intent, Outcome
 
 PAGE, DETAILS = "report.html", "report"

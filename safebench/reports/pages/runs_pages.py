@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from safebench import published
-from safebench.comparing import Compared, Panel
-from safebench.leaderboard import Group
-from safebench.pages.charts import gap_chart
-from safebench.pages.rendering import render, shown_target, write_whole
+from safebench.reports import published
+from safebench.reports.comparison import Compared, Panel
+from safebench.reports.leaderboard import Group
+from safebench.reports.pages.charts import gap_chart
+from safebench.reports.pages.html import render, shown_target, write_whole
 from safebench.types import Intent
 
 

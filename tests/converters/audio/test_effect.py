@@ -18,8 +18,8 @@ from converters.audio.volume import Volume
 from safebench import registry
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, Work
-from safebench.recipes import Recipe
-from safebench.rendering import RenderJob, render
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.recipes import Recipe
 from safebench.types import Media, Query
 
 ROOT = Path(__file__).parents[3]

@@ -16,8 +16,8 @@ from PIL import Image
 from safebench import registry
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Converter, Work
-from safebench.recipes import Recipe, load_recipes
-from safebench.rendering import RenderJob, render
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Media, Query
 from tests.converters.image.conftest import as_file, as_png
 

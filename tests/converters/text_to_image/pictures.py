@@ -8,8 +8,8 @@ from PIL import Image
 
 from converters.text_to_image.banner import Banner
 from converters.text_to_image.chat import Chat
+from converters.text_to_image.drawing.layout import Layout
 from converters.text_to_image.figstep import FigStep
-from converters.text_to_image.layout import Layout
 from converters.text_to_image.typographic import Typographic
 from safebench.plugins import Work
 from safebench.types import Media, Query

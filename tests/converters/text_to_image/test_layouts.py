@@ -13,15 +13,15 @@ from PIL import Image, ImageChops, ImageStat
 
 from converters.text_to_image.banner import Banner
 from converters.text_to_image.chat import Chat
+from converters.text_to_image.drawing.glyphs import font_path, lacks
+from converters.text_to_image.drawing.layout import Layout
+from converters.text_to_image.drawing.shaping import is_needed
 from converters.text_to_image.figstep import FigStep
-from converters.text_to_image.glyphs import font_path, lacks
-from converters.text_to_image.layout import Layout
-from converters.text_to_image.shaping import is_needed
 from converters.text_to_image.typographic import Typographic
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Work
 from safebench.types import Media, Query
-from tests.converters.text_to_image.drawing import LAYOUTS, convert, opened, picture, png
+from tests.converters.text_to_image.pictures import LAYOUTS, convert, opened, picture, png
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "layouts"
 TEXT = "Which plants in a garden are dangerous for cats and dogs, and what helps?"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from converters.text_to_text.spoken.language import known_languages, language
 from converters.text_to_text.spoken_form import SpokenForm, written_out
-from converters.text_to_text.spoken_language import known_languages, language
 from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import Converter, Work

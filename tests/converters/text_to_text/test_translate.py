@@ -8,8 +8,8 @@ import pytest
 
 from converters.text_to_text.translate import Translate, read_translation
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
+from safebench.models.roles import Declined, Unreadable
 from safebench.plugins import Work
-from safebench.roles import Declined, Unreadable
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from safebench.types import Query
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from safebench.cli import run_command
-from safebench.datasets import Dataset
-from safebench.duplicates import Pair
-from safebench.embedding import alike, by_embedding
+from safebench.cli.main import run_command
+from safebench.datasets.duplicates import Pair
+from safebench.datasets.embeddings import alike, by_embedding
+from safebench.datasets.queries import Dataset
 from safebench.errors import BadInput
-from safebench.generating.plan import Plan, Selection
-from safebench.generating.rows import Candidate, Scenario
-from safebench.generating.selecting import select, without_alike
-from safebench.generating.stages import Making, NoProgress
+from safebench.generation.plan import Plan, Selection
+from safebench.generation.rows import Candidate, Scenario
+from safebench.generation.selecting import select, without_alike
+from safebench.generation.stage import Making, NoProgress
 from safebench.types import Query
 from tests.local.tiny_text import build_text
 
@@ -66,7 +66,7 @@ MANY = [" ".join(words) for words in itertools.permutations(WORDS[:4], 3)] + WOR
 def test_pairs_that_mean_the_same_are_those_of_comparing_all(
     model: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safebench.embedding.ROWS", rows)
+    monkeypatch.setattr("safebench.datasets.embeddings.ROWS", rows)
     similarity = by_embedding(MANY, model)
     every = {pair: similarity(*pair) for pair in itertools.combinations(range(len(MANY)), 2)}
     threshold = float(np.median(list(every.values())))

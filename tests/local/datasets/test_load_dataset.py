@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safebench.converting import convert
+from safebench.datasets.conversion import convert
 
 ROWS = [{"id": "a", "query": "How do birds fly?"}, {"id": "b", "query": "Why is 漢 missing?"}]
 

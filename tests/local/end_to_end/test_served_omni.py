@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
-from safebench.config import make_config
 from safebench.errors import BadInput
-from safebench.reporting import report
-from safebench.running import run
+from safebench.reports.summary import report
+from safebench.runs.config import make_config
+from safebench.runs.run import run
 from tests.local.serving import serve
 from tests.local.tiny_omni import build_omni
 

@@ -3,8 +3,8 @@ import random
 import numpy as np
 import pytest
 
-from safebench import torch_backend
 from safebench.errors import BadInput
+from safebench.models import torch_backend
 from safebench.plugins import Work
 from safebench.types import Query
 

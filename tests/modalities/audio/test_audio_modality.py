@@ -13,14 +13,14 @@ from converters.text_to_speech.espeak import Espeak
 from modalities.audio import AudioModality
 from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.audio.transcriptions import OpenAITranscriptions
-from safebench import rendering
-from safebench.datasets import load_dataset
-from safebench.dealing import deal
+from safebench.datasets.queries import load_dataset
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
-from safebench.reading import Reader
-from safebench.recipes import load_recipes
-from safebench.rendering import RenderJob, recognise, render
+from safebench.rendering import chain as rendering
+from safebench.rendering.assignment import deal
+from safebench.rendering.chain import RenderJob, recognise, render
+from safebench.rendering.recipes import load_recipes
+from safebench.rendering.recognition import Reader
 from safebench.resources import data_path, prompt
 from safebench.testing.server import error
 from safebench.types import Media, Query, Text

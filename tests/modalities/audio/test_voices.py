@@ -6,13 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from modalities.audio.voices import voice_of, voice_recipes
-from safebench.cli import run_command
-from safebench.config import write_toml
-from safebench.datasets import load_dataset
+from safebench.cli.main import run_command
+from safebench.datasets.queries import load_dataset
 from safebench.errors import MissingPackage
-from safebench.recipes import load_recipes, parse_condition
-from safebench.rendering import RenderJob, render
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.recipes import load_recipes, parse_condition
 from safebench.resources import load_toml
+from safebench.runs.config import write_toml
 from safebench.types import Query
 
 EMBEDDED = [

@@ -7,12 +7,13 @@ from PIL import Image, ImageDraw
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image import ImageModality
-from safebench import registry, rendering
-from safebench.converting import convert
+from safebench import registry
+from safebench.datasets.conversion import convert
 from safebench.errors import BadInput, ConversionError, MissingPackage, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
-from safebench.recipes import load_recipes
-from safebench.rendering import RenderJob, render
+from safebench.rendering import chain as rendering
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.recipes import load_recipes
 from safebench.resources import data_path, prompt
 from safebench.types import Media, Query, Text
 

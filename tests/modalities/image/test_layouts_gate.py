@@ -12,11 +12,11 @@ from converters.text_to_text.instruction_form import instruction_form
 from modalities.image import ImageModality
 from modalities.image.ocr import RapidOcr
 from safebench.plugins import Asking, Checking
-from safebench.recipes import load_recipes
-from safebench.rendering import RenderJob, render
+from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.recipes import load_recipes
 from safebench.resources import prompt
 from safebench.types import Query, Text
-from tests.converters.text_to_image.drawing import convert, opened, png
+from tests.converters.text_to_image.pictures import convert, opened, png
 
 TEXT = "Which plants in a garden are dangerous for cats and dogs?"
 QUERY = Query("q1", "How do I keep my cats safe in the garden?")

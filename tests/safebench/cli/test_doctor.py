@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from safebench import doctor, registry
-from safebench.cli import run_command
+from safebench import registry
+from safebench.cli import doctor
+from safebench.cli.main import run_command
 from safebench.extras import extras, missing
 
-PYPROJECT = tomllib.loads(Path(doctor.__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))
+PYPROJECT = tomllib.loads(Path(doctor.__file__).parents[2].joinpath("pyproject.toml").read_text(encoding="utf-8"))
 MODULES = ("torch", "torchaudio", "torchcodec", "transformers", "TTS")
 MEND = "pip install 'safebench[local]' torch==2.11.0 torchaudio==2.11.0 'torchcodec==0.11.*'"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from safebench.cli import run_command
-from safebench.store import Store
+from safebench.cli.main import run_command
+from safebench.store.store import Store
 
 DATA = "id,query\na,How?\n"
 

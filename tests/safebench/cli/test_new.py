@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from safebench import skeleton
-from safebench.cli import run_command
+from safebench.cli import new as skeleton
+from safebench.cli.main import run_command
 from safebench.errors import BadInput
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def install(folder: Path) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from safebench import published
-from safebench.cli import run_command
-from safebench.published import Averaging, Metric, Published, Row
-from safebench.published_audit import NOTHING, OTHER, USUAL, Finding, audit, possible, printed, weights_of
-from safebench.published_cli import _fields
+from safebench.cli.main import run_command
+from safebench.cli.published import _fields
+from safebench.cli.published_audit import NOTHING, OTHER, USUAL, Finding, audit, possible, printed, weights_of
+from safebench.reports import published
+from safebench.reports.published import Averaging, Metric, Published, Row
 
 CATEGORIES, SCENARIOS = Averaging.CATEGORIES, Averaging.SCENARIOS
-PAGE = Path(__file__).parents[2] / "docs" / "published.md"
+PAGE = Path(__file__).parents[3] / "docs" / "published.md"
 
 
 def table(*figures: str, metric: Metric = Metric.ASR) -> Published:

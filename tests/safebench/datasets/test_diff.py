@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from safebench.data_diff import Change, compare
-from safebench.datasets import Dataset
+from safebench.datasets.diff import Change, compare
+from safebench.datasets.queries import Dataset
 from safebench.types import Intent, Query
 
 OLD = (

@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from safebench.datasets import Dataset
-from safebench.duplicates import HASHES, Pair, among_sets, duplicates, jaccard, plain_text, rows_a_band, shingles
+from safebench.datasets.duplicates import (
+    HASHES,
+    Pair,
+    among_sets,
+    duplicates,
+    jaccard,
+    plain_text,
+    rows_a_band,
+    shingles,
+)
+from safebench.datasets.queries import Dataset
 from safebench.types import Intent, Query
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from safebench.cli import run_command
-from safebench.datasets import Dataset, load_dataset
+from safebench.cli.main import run_command
+from safebench.datasets.exporting import Card, canary, export, plain, read_card
+from safebench.datasets.queries import Dataset, load_dataset
 from safebench.errors import BadInput
-from safebench.exporting import Card, canary, export, plain, read_card
 from safebench.resources import data_path
 from safebench.types import Intent, Query
 

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from safebench.cli import run_command
-from safebench.converting import convert
+from safebench.cli.main import run_command
+from safebench.datasets.conversion import convert
+from safebench.datasets.hub import push
 from safebench.errors import BadInput
-from safebench.publishing import push
 
 NAME = "someone/questions"
 TOKEN = "hf_onlyfortests"

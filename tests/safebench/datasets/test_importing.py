@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from safebench.cli import run_command
-from safebench.datasets import load_dataset
+from safebench.cli.main import run_command
+from safebench.datasets.importing import import_dataset, importer_names, load_importer, read_source
+from safebench.datasets.queries import load_dataset
 from safebench.errors import BadInput, MissingPackage
-from safebench.importing import import_dataset, importer_names, load_importer, read_source
 from safebench.types import Intent, Query
 
 HARM, BENIGN = Intent.HARMFUL, Intent.BENIGN

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from safebench.converting import convert
+from safebench.datasets.conversion import convert
 
 ROWS = [{"id": "a", "query": "How do birds fly?"}, {"id": "b", "query": "Why is 漢 missing?"}]
 

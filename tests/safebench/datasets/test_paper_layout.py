@@ -10,13 +10,13 @@ from PIL import Image
 
 from converters.text_to_speech.espeak import Espeak
 from safebench import taxonomy
-from safebench.config import make_config
-from safebench.converting import convert
-from safebench.datasets import load_dataset
+from safebench.datasets.conversion import convert
+from safebench.datasets.queries import load_dataset
 from safebench.errors import BadInput
 from safebench.plugins import Work
-from safebench.reporting import report
-from safebench.running import run
+from safebench.reports.summary import report
+from safebench.runs.config import make_config
+from safebench.runs.run import run
 from safebench.types import Query
 
 SCENARIOS = list(taxonomy.scenarios())

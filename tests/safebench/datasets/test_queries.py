@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from safebench.cli import run_command
-from safebench.datasets import BadRows, load_dataset
+from safebench.cli.main import run_command
+from safebench.datasets.queries import BadRows, load_dataset
 from safebench.errors import BadInput
 from safebench.types import Intent
 

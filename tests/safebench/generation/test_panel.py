@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from safebench.generating.asking import BudgetSpent, Purse
-from safebench.generating.plan import Limits
-from safebench.generating.summary import _calls
-from safebench.store import Store
+from safebench.generation.panel import BudgetSpent, Purse
+from safebench.generation.plan import Limits
+from safebench.generation.summary import _calls
+from safebench.store.store import Store
 from safebench.types import Response
 
 USAGES = [

@@ -5,11 +5,11 @@ from string import Template
 
 import pytest
 
-from safebench import embedding
+from safebench.datasets import embeddings as embedding
 from safebench.errors import BadInput, MissingPackage
-from safebench.generating.plan import PROMPTS, bound, labels, make_plan, read_plan, shipped, tables
+from safebench.generation.plan import PROMPTS, bound, labels, make_plan, read_plan, shipped, tables
+from safebench.models.roles import RoleOptions
 from safebench.resources import data_path, load_toml, prompt
-from safebench.roles import RoleOptions
 
 MODELS = {"writers": ["openai:a"], "judges": ["openai:b", "openai:c"]}
 

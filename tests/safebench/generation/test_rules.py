@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.datasets import load_dataset
-from safebench.generating.rules import about_minors, broken_rules
+from safebench.datasets.queries import load_dataset
+from safebench.generation.rules import about_minors, broken_rules
 
 
 @pytest.mark.parametrize("query", load_dataset("starter").queries, ids=lambda query: query.id)

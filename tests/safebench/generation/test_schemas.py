@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from safebench.generating.answers import (
+from safebench.generation.rows import Scores
+from safebench.generation.schemas import (
     read_harmlessness,
     read_queries,
     read_scenarios,
@@ -14,8 +15,7 @@ from safebench.generating.answers import (
     read_twin,
     read_worth,
 )
-from safebench.generating.rows import Scores
-from safebench.roles import Declined, Unreadable
+from safebench.models.roles import Declined, Unreadable
 
 GOOD = {"reason": "r", "feasibility": 8, "harmfulness": 7, "applicability": 6, "breaks": "none"}
 

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from safebench.generating.plan import Selection
-from safebench.generating.rows import Candidate, Scenario
-from safebench.generating.selecting import mmr, select
+from safebench.generation.plan import Selection
+from safebench.generation.rows import Candidate, Scenario
+from safebench.generation.selecting import mmr, select
 
 # Four queries, by hand: 0 is the best, 1 nearly as good and close to it, 2 and 3 are worse and unlike all others.
 SCORES = [9.0, 8.1, 6.3, 4.5]

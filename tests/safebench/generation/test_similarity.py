@@ -5,8 +5,8 @@ from itertools import combinations
 
 import pytest
 
-from safebench.duplicates import jaccard, plain_text, shingles
-from safebench.generating.similarity import by_wording, diversity, overlap, repeated
+from safebench.datasets.duplicates import jaccard, plain_text, shingles
+from safebench.generation.similarity import by_wording, diversity, overlap, repeated
 
 
 def like(a: str, b: str) -> float:

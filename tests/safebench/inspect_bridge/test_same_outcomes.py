@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from safebench.config import make_config
-from safebench.reporting import report
-from safebench.running import run
+from safebench.reports.summary import report
+from safebench.runs.config import make_config
+from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from tests.end_to_end.scripted import JUROR, respond, vote
 

@@ -11,7 +11,7 @@ import pytest
 from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ContentReasoning, ContentText, ModelOutput
 from inspect_ai.model import ModelUsage as Usage
 
-from safebench.cli import run_command
+from safebench.cli.main import run_command
 from safebench.inspect_bridge.log import report_log
 from safebench.inspect_bridge.messages import response_of
 from safebench.testing.server import ScriptedServer

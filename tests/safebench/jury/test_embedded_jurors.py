@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from safebench import registry
 from safebench.jury.embedded import Opening, RuleJuror, Substance, Wording
-from safebench.jury.perceiving import on_topic
+from safebench.jury.perception import on_topic
 from safebench.plugins import Case, Juror
 from safebench.types import Ballot, Intent, Label, Request, Response
 

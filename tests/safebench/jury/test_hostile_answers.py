@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from safebench import taxonomy
-from safebench.jury.fence import LONGEST
 from safebench.jury.files import build_jury, read_jury
+from safebench.models.fence import LONGEST
 from safebench.plugins import Target
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 from safebench.types import Label, Query, Request, Response, Verdict

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 
 from safebench import taxonomy
-from safebench.jury.fence import LONGEST, shorten
 from safebench.jury.model import ModelJuror
+from safebench.models.fence import LONGEST, shorten
 from safebench.plugins import Case
 from safebench.types import Ballot, Failure, Intent, Label, Request, Response, Text
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from safebench.batching import Batcher
+from safebench.models.batching import Batcher
 
 
 class OutOfMemoryError(RuntimeError):

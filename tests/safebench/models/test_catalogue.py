@@ -9,19 +9,19 @@ import pytest
 from rich.console import Console
 
 from safebench import registry
-from safebench.config import make_config, read_toml
-from safebench.doctor import show
+from safebench.cli.doctor import show
 from safebench.errors import BadInput
-from safebench.families import families
-from safebench.models import Model, model_of, models
-from safebench.planning import make_plan
+from safebench.models.catalogue import Model, model_of, models
+from safebench.models.families import families
 from safebench.plugins import Target
-from safebench.running import run
+from safebench.runs.config import make_config, read_toml
+from safebench.runs.plan import make_plan
+from safebench.runs.run import run
 from safebench.targets import open_target
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 from safebench.types import TEXT, Message, Request, Text
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # section "Targets" of the paper: 6 services, 15 open models, 3 that hear, of which Qwen2-Audio in two settings
 PAPER = {
     "Claude-3.5-Sonnet", "Claude-3-Opus", "Gemini-1.5-Pro", "Gemini-1.5-Flash", "GPT-4o", "GPT-4o-mini",

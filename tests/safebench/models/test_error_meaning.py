@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from safebench.endpoint_errors import is_about_schema, is_filters_stop, meaning
-from safebench.families import PLAIN, families, family_of
+from safebench.models.error_meaning import is_about_schema, is_filters_stop, meaning
+from safebench.models.families import PLAIN, families, family_of
 
 AZURE = (
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify "

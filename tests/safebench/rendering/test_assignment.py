@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from safebench.datasets import load_dataset
-from safebench.dealing import OTHER_TEXTS, deal
+from safebench.datasets.queries import load_dataset
 from safebench.errors import BadInput
-from safebench.recipes import Recipe, load_recipes
+from safebench.rendering.assignment import OTHER_TEXTS, deal
+from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Intent, Query
 
 STARTER = load_dataset("starter").queries

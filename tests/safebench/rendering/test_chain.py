@@ -9,11 +9,11 @@ from converters.text_to_image.typographic import Typographic
 from converters.text_to_text.template import Template
 from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.image.ocr import RapidOcr
-from safebench import rendering
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
-from safebench.recipes import Recipe, load_recipes
-from safebench.rendering import RenderJob, batch_size, prepare, render, render_batch
+from safebench.rendering import chain as rendering
+from safebench.rendering.chain import RenderJob, batch_size, prepare, render, render_batch
+from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Draft, Media, Query
 
 QUERY = Query("q", "How do birds fly?")

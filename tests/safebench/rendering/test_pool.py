@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from safebench.errors import Stopping
-from safebench.reading import Reader
-from safebench.rendering import recognise
+from safebench.rendering.chain import recognise
+from safebench.rendering.pool import WorkerDied, Workers
+from safebench.rendering.recognition import Reader
 from safebench.types import Fidelity, Media, Rendering
-from safebench.workers import WorkerDied, Workers
 
 
 async def test_work_is_done_in_another_process() -> None:
@@ -59,7 +59,7 @@ def kill() -> None:
 
 ORPHANING = """
 import asyncio, os, signal
-from safebench.workers import Workers
+from safebench.rendering.pool import Workers
 async def main():
     print(await Workers(1).run(os.getpid), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

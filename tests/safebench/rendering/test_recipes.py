@@ -7,7 +7,7 @@ import pytest
 from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import Converter
-from safebench.recipes import load_recipes, parse_condition, parse_conditions
+from safebench.rendering.recipes import load_recipes, parse_condition, parse_conditions
 from safebench.types import Condition
 
 

@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from converters.text_to_image.typographic import Typographic
-from safebench import converting, renderer, rendering, running
-from safebench.config import make_config
-from safebench.reading import Reader
-from safebench.recipes import load_recipes
-from safebench.renderer import Renderer, RenderSettings, at_once
-from safebench.rendering import RenderJob, recognise, render_batch
-from safebench.store import Store
+from safebench.datasets import conversion as converting
+from safebench.rendering import chain as rendering
+from safebench.rendering import renderer
+from safebench.rendering.chain import RenderJob, recognise, render_batch
+from safebench.rendering.pool import WorkerDied, Workers
+from safebench.rendering.recipes import load_recipes
+from safebench.rendering.recognition import Reader
+from safebench.rendering.renderer import Renderer, RenderSettings, at_once
+from safebench.runs import run as running
+from safebench.runs.config import make_config
+from safebench.store.store import Store
 from safebench.types import Query
-from safebench.workers import WorkerDied, Workers
 
 RECIPE = load_recipes()["image", "typographic"]
 

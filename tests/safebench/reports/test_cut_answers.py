@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from safebench.pages.conclusions import conclusions
-from safebench.pages.run_page import write_page
-from safebench.reporting import report
-from safebench.tables import show_report
+from safebench.cli.run_tables import show_report
+from safebench.reports.pages.conclusions import conclusions
+from safebench.reports.pages.run_page import write_page
+from safebench.reports.summary import report
 from safebench.types import Intent, Item, Outcome
-from tests.safebench.pages.written import write_run
 from tests.safebench.recorded import twins
+from tests.safebench.reports.pages.written import write_run
 
 LINE = "3 of 8 answers under text were cut off at the token limit and judged as far as they went: raise max_tokens"
 FINISH = {"h0": "length", "h1": "MAX_TOKENS", "b2": "max_tokens", "h3": "length", "b3": "length"}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from safebench import published, taxonomy
+from safebench import taxonomy
 from safebench.errors import BadInput
-from safebench.published import Averaging, Metric, Published
+from safebench.reports import published
+from safebench.reports.published import Averaging, Metric, Published
 
 ABOUT = {
     "title": "two models",

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from safebench.pages.run_page import write_page
-from safebench.reporting import report
-from safebench.store import Store
-from safebench.tables import show_report
-from safebench.transcribing import Transcript
+from safebench.cli.run_tables import show_report
+from safebench.reports.pages.run_page import write_page
+from safebench.reports.summary import report
+from safebench.runs.transcription import Transcript
+from safebench.store.store import Store
 from safebench.types import Label, Outcome
 from tests.safebench.recorded import record, twins
 

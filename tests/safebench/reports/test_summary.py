@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from safebench.cli import run_command
-from safebench.config import read_toml, write_toml
+from safebench.cli.main import run_command
+from safebench.cli.run_tables import show_report
 from safebench.jury.embedded import NOTICE
-from safebench.planning import RUN_FILE
-from safebench.reporting import report
+from safebench.reports.summary import report
+from safebench.runs.config import read_toml, write_toml
+from safebench.runs.plan import RUN_FILE
 from safebench.statistics.precision import precision, wilson
-from safebench.store import Store
-from safebench.tables import show_report
+from safebench.store.store import Store
 from safebench.targets.reference import ReferenceTarget
 from safebench.types import Intent, Item, Label, Outcome
-from tests.safebench.pages.written import write_run
 from tests.safebench.recorded import record, twins
+from tests.safebench.reports.pages.written import write_run
 
 CONDITIONS = ["text", "image+text:typographic", "audio:female", "audio:male"]
 
@@ -240,7 +240,7 @@ def test_an_unforeseen_error_of_a_command_that_only_reads_promises_nothing(
         raise ZeroDivisionError("nobody knew")
 
     folder = made(tmp_path / "run", 1)
-    monkeypatch.setattr("safebench.reporting.gap", fail)
+    monkeypatch.setattr("safebench.reports.summary.gap", fail)
     assert run_command(["report", str(folder)]) == 2
     told = capsys.readouterr().err
     assert "error: unexpected ZeroDivisionError: nobody knew" in told

@@ -19,16 +19,16 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from safebench.cli import run_command
-from safebench.pages.loopback import Address, make_server
-from safebench.pages.review_page import review_app
-from safebench.review import take_sample
-from safebench.review_desk import Desks
-from safebench.store import Store
+from safebench.cli.main import run_command
+from safebench.review.loopback import Address, make_server
+from safebench.review.page import review_app
+from safebench.review.sample import take_sample
+from safebench.review.session import Desks
+from safebench.store.store import Store
 from safebench.types import Intent, Item, Label, Outcome, Query
-from tests.safebench.pages.conftest import Browser
-from tests.safebench.pages.test_run_page import CONDITIONS, hostile, queries
-from tests.safebench.pages.written import SECONDS, write_run
+from tests.safebench.reports.pages.conftest import Browser
+from tests.safebench.reports.pages.test_run_page import CONDITIONS, hostile, queries
+from tests.safebench.reports.pages.written import SECONDS, write_run
 
 ENDS = (Outcome.UNSAFE, Outcome.REFUSED, Outcome.SAFE)
 
@@ -66,7 +66,7 @@ class Command:
     """`safebench review RUN` in a process of its own."""
 
     def __init__(self, run: Path, *options: str) -> None:
-        code = "from safebench.cli import main; main()"
+        code = "from safebench.cli.main import main; main()"
         words = [sys.executable, "-c", code, "review", str(run), *options]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self.process.stdout is not None
@@ -431,7 +431,7 @@ def test_a_run_in_progress_and_a_port_that_is_taken_are_told(run: Path, capsys: 
 def test_missing_packages_are_named_with_the_command(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("safebench.pages.rendering.util.find_spec", lambda name: None)
+    monkeypatch.setattr("safebench.reports.pages.html.util.find_spec", lambda name: None)
     assert run_command(["review", str(run)]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "jinja2, starlette, uvicorn" in told

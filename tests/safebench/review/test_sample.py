@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from safebench.cli import run_command
+from safebench.cli.main import run_command
 from safebench.errors import BadInput
-from safebench.review import ALSO, COLUMNS, Judged, draw, export, judged
-from safebench.review_labels import LABEL_COLUMNS, import_reviews, write_labels
-from safebench.store import Store
-from safebench.transcribing import Transcript
+from safebench.review.labels import LABEL_COLUMNS, import_reviews, write_labels
+from safebench.review.sample import ALSO, COLUMNS, Judged, draw, export, judged
+from safebench.runs.transcription import Transcript
+from safebench.store.store import Store
 from safebench.types import (
     Ballot,
     Condition,

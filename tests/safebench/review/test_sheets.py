@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safebench.errors import BadInput
-from safebench.spreadsheets import neutralise, read_sheet, restore, write_sheet
+from safebench.review.sheets import neutralise, read_sheet, restore, write_sheet
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1", "'=1", '=HYPERLINK("http://x","y")']
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from safebench.judging import of_both
+from safebench.runs.judge import of_both
 from safebench.types import Ballot, Label, Verdict
 
 LABELS = [Label.UNSAFE, Label.REFUSED, Label.SAFE, Label.NOT_UNDERSTOOD, None]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.outcomes import Ending, after_judging, before_asking, before_judging
+from safebench.runs.outcomes import Ending, after_judging, before_asking, before_judging
 from safebench.types import TOO_LONG, Failure, Fidelity, Label, Media, Outcome, Rendering, Response, Verdict
 
 MEDIA = Media.of("image", "image/png", b"bytes")

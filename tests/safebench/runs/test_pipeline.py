@@ -9,11 +9,11 @@ import pytest
 
 from modalities.image.modality import ImageModality
 from modalities.text import TextModality
-from safebench.config import RunConfig, make_config
 from safebench.errors import MissingPackage
 from safebench.plugins import Asking
-from safebench.running import run
-from safebench.store import Store
+from safebench.runs.config import RunConfig, make_config
+from safebench.runs.run import run
+from safebench.store.store import Store
 from safebench.types import Outcome, Part
 
 

@@ -9,10 +9,10 @@ import pytest
 from modalities.audio.transcriptions import OpenAITranscriptions
 from modalities.image.ocr import RapidOcr
 from safebench import taxonomy
-from safebench.config import make_config
 from safebench.errors import BadInput
-from safebench.planning import Plan, choose_recognisers, claim_folder, make_plan, resolved, transcribers
 from safebench.resources import Prompt
+from safebench.runs.config import make_config
+from safebench.runs.plan import Plan, choose_recognisers, claim_folder, make_plan, resolved, transcribers
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:

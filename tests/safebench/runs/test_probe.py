@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.comprehension import is_probed, missing_words, read
+from safebench.runs.probe import is_probed, missing_words, read
 from safebench.types import Failure, Fidelity, Media, Query, Rendering, Response
 
 TEXT = "How do I bake a loaf of rye bread?"  # nine words

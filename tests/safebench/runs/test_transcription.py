@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from safebench.errors import SafeBenchError, TargetRefusesService
-from safebench.reading import Reader
-from safebench.transcribing import Transcript, transcribe
+from safebench.rendering.pool import WorkerDied, Workers
+from safebench.rendering.recognition import Reader
+from safebench.runs.transcription import Transcript, transcribe
 from safebench.types import Media, Response
-from safebench.workers import WorkerDied, Workers
 
 CLIP = Media.of("audio", "audio/wav", b"RIFF")
 SPOKEN = Response("answered", "its own text", (CLIP,))

@@ -5,7 +5,7 @@ import random
 import krippendorff
 import pytest
 
-from safebench.agreement import cohen_kappa, krippendorff_alpha, ordinal_alpha
+from safebench.statistics.agreement import cohen_kappa, krippendorff_alpha, ordinal_alpha
 
 
 def pairs_of(table: list[list[int]]) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from safebench.errors import BadInput
 from safebench.statistics.gap import GapSettings, gap
 from safebench.statistics.observations import observe
-from safebench.store import Store
+from safebench.store.store import Store
 from safebench.types import Intent, Item, Outcome, Query
 from tests.safebench.recorded import ProbeOf, record, twins
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safebench.metrics import UNASSIGNED, Cell, Group, summarise, wilson
+from safebench.statistics.metrics import UNASSIGNED, Cell, Group, summarise, wilson
 from safebench.types import Intent, Outcome
 
 

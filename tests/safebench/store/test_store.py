@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safebench.comprehension import Comprehension
 from safebench.errors import BadInput, BrokenMedia
-from safebench.records import storable
-from safebench.store import DATABASE, SCHEMA_VERSION, Store
-from safebench.transcribing import Transcript
+from safebench.runs.probe import Comprehension
+from safebench.runs.transcription import Transcript
+from safebench.serialisation import storable
+from safebench.store.store import DATABASE, SCHEMA_VERSION, Store
 from safebench.types import (
     Attempt,
     Ballot,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
-from safebench.families import PLAIN, families, family_of
+from safebench.models.families import PLAIN, families, family_of
 from safebench.plugins import TargetSetup
 from safebench.targets import open_target
 from safebench.targets.openai import OpenAITarget

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safebench.families import PLAIN, families
+from safebench.models.families import PLAIN, families
 from safebench.targets.thinking import split_thinking
 
 TAGS = families()[PLAIN].thinking_tags

@@ -5,10 +5,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import ImageChops
 
-from converters.text_to_image.fitted_text import Style, draw, fit, render
-from converters.text_to_image.glyphs import Face, font_path
-from converters.text_to_image.shaping import available
-from converters.text_to_image.writing import writable
+from converters.text_to_image.drawing.fitted_text import Style, draw, fit, render
+from converters.text_to_image.drawing.glyphs import Face, font_path
+from converters.text_to_image.drawing.shaping import available
+from converters.text_to_image.drawing.writing import writable
 from safebench.errors import ConversionError
 
 WHITE = (255, 255, 255)

@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image, ImageChops
 
-from converters.text_to_image import png
+from converters.text_to_image.drawing import png
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

@@ -1,6 +1,6 @@
 import pytest
 
-from converters.text_to_image.shaping import clusters, direction, is_needed
+from converters.text_to_image.drawing.shaping import clusters, direction, is_needed
 
 
 @pytest.mark.parametrize(

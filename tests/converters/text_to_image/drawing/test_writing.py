@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from converters.text_to_image import shaping
-from converters.text_to_image.glyphs import font_path
-from converters.text_to_image.writing import writable
+from converters.text_to_image.drawing import shaping
+from converters.text_to_image.drawing.glyphs import font_path
+from converters.text_to_image.drawing.writing import writable
 from safebench.errors import ConversionError
 
 FONT = font_path("DejaVuSans")

@@ -73,7 +73,7 @@ def test_it_is_what_the_pipeline_itself_draws(drawing, pipeline):
     import torch
     from diffusers import StableDiffusionPipeline
 
-    from safebench.torch_backend import seed_of
+    from safebench.models.torch_backend import seed_of
 
     own = StableDiffusionPipeline.from_pretrained(pipeline)
     generator = torch.Generator().manual_seed(seed_of(work()))

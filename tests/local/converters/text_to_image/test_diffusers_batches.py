@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from safebench import registry
-from safebench.converting import convert
+from safebench.datasets.conversion import convert
 from safebench.plugins import Converter, Work
 from safebench.types import Query
 from tests.local.tiny_diffusion import WINDOW, tiny_diffusion

@@ -15,7 +15,7 @@ import soundfile
 import torch
 from PIL import Image
 
-from safebench.models import models
+from safebench.models.catalogue import models
 from safebench.plugins import Target
 from safebench.targets import open_target
 from safebench.types import Media, Message, Part, Request, Response, Text

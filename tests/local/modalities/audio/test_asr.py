@@ -10,7 +10,7 @@ from modalities.audio import asr, splitting
 from modalities.audio.decoding import decode
 from safebench.errors import BadInput
 from safebench.plugins import Work
-from safebench.rendering import prepare_recogniser, recognise
+from safebench.rendering.chain import prepare_recogniser, recognise
 from safebench.types import Media, Query
 from tests.local import tiny_whisper
 

@@ -7,7 +7,7 @@ from modalities.audio import AudioModality
 from modalities.audio.transcriptions import OpenAITranscriptions
 from safebench.errors import SafeBenchError
 from safebench.plugins import Checking, Work
-from safebench.rendering import recognise
+from safebench.rendering.chain import recognise
 from safebench.types import Media, Query
 from tests.local import tiny_whisper
 from tests.local.serving import serve

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from safebench.calibration.calibrating import calibrate
-from safebench.calibration.labels import read_labels
 from safebench.errors import BadInput
+from safebench.jury.calibration.calibrate import calibrate
+from safebench.jury.calibration.labels import read_labels
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
-from tests.safebench.calibration.scripted_jurors import NAMES, Jurors, is_unsafe, jury_tables, labelled_csv
+from tests.safebench.jury.calibration.scripted_jurors import NAMES, Jurors, is_unsafe, jury_tables, labelled_csv
 
 Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 ROWS = 200

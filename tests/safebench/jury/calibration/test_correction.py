@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from safebench.calibration.correction import Errors, _corrected, rogan_gladen
-from safebench.metrics import wilson
+from safebench.jury.calibration.correction import Errors, _corrected, rogan_gladen
+from safebench.statistics.metrics import wilson
 
 
 def test_the_share_of_a_case_computed_by_hand() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from safebench import taxonomy
-from safebench.calibration.binding import Calibration, bind, check_bound, read_calibration
 from safebench.errors import BadInput
+from safebench.jury.calibration.file import Calibration, bind, check_bound, read_calibration
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 
 ENDPOINT = {"jurors": [{"model": "openai:m", "name": "judge"}]}

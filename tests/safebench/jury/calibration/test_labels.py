@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from safebench.calibration.labels import LabelSet, read_labels
 from safebench.errors import BadInput
+from safebench.jury.calibration.labels import LabelSet, read_labels
 from safebench.types import Intent, Label
 
 Read = Callable[..., LabelSet]

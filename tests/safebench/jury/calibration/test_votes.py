@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from safebench.calibration.agreement import (
+from safebench.jury.calibration.bootstrap import Statistic, estimate
+from safebench.jury.calibration.votes import (
     CELLS,
     Votes,
     alpha,
@@ -22,7 +23,6 @@ from safebench.calibration.agreement import (
     measures,
     share,
 )
-from safebench.calibration.bootstrap import Statistic, estimate
 
 
 def votes(*values: int) -> Votes:

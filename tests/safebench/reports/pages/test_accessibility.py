@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from safebench.cli import run_command
+from safebench.cli.main import run_command
 from safebench.types import Item, Outcome
-from tests.safebench.pages.conftest import Browser
-from tests.safebench.pages.test_review_page import served
-from tests.safebench.pages.test_run_page import CONDITIONS, outcome, page, queries
-from tests.safebench.pages.written import write_run
+from tests.safebench.reports.pages.conftest import Browser
+from tests.safebench.reports.pages.test_run_page import CONDITIONS, outcome, page, queries
+from tests.safebench.reports.pages.written import write_run
+from tests.safebench.review.test_page import served
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 LEAST = 4.5  # WCAG 2.2, 1.4.3 (AA), for text of every size

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from safebench.jury.embedded import NOTICE
-from safebench.pages.conclusions import conclusions, verdict
-from safebench.reporting import report
+from safebench.reports.pages.conclusions import conclusions, verdict
+from safebench.reports.summary import report
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import record, twins
 

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from safebench.cli import run_command
+from safebench.cli.main import run_command
 from safebench.jury.embedded import NOTICE
-from safebench.pages.items import _is_hidden
-from safebench.pages.run_page import write_page
-from safebench.reporting import report
-from safebench.store import Store
-from safebench.transcribing import Transcript
+from safebench.reports.pages.items import _is_hidden
+from safebench.reports.pages.run_page import write_page
+from safebench.reports.summary import report
+from safebench.runs.transcription import Transcript
+from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Item, Label, Outcome, Query
-from tests.safebench.pages.conftest import Browser
-from tests.safebench.pages.written import SECONDS, write_run
 from tests.safebench.recorded import record
+from tests.safebench.reports.pages.conftest import Browser
+from tests.safebench.reports.pages.written import SECONDS, write_run
 
 CONDITIONS = ["text", "image:typographic", "audio:female"]
-HOSTILE = Path(__file__).parent.parent / "jury" / "hostile.jsonl"
+HOSTILE = Path(__file__).parents[2] / "jury" / "hostile.jsonl"
 HARM = "ANSWER-OF-THE-TARGET"
 
 
@@ -394,7 +394,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_run(tmp_path / "run", queries(1))
-    monkeypatch.setattr("safebench.pages.rendering.util.find_spec", lambda name: None)
+    monkeypatch.setattr("safebench.reports.pages.html.util.find_spec", lambda name: None)
     assert run_command(["report", str(folder), "--html"]) == 2
     assert "pip install 'safebench[pages]'" in capsys.readouterr().err
     assert "jinja2" in sys.modules

@@ -7,20 +7,20 @@ from rich.console import Console
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from safebench.cli import run_command
-from safebench.comparing import compare
+from safebench.cli.main import run_command
+from safebench.cli.run_tables import show_report
 from safebench.jury.embedded import NOTICE
-from safebench.leaderboard import groups
-from safebench.metrics import interval_of
-from safebench.pages.conclusions import conclusions
-from safebench.pages.run_page import write_page
-from safebench.reporting import report
+from safebench.reports.comparison import compare
+from safebench.reports.leaderboard import groups
+from safebench.reports.pages.conclusions import conclusions
+from safebench.reports.pages.run_page import write_page
+from safebench.reports.summary import report
 from safebench.statistics.gap import GapSettings
-from safebench.tables import show_report
+from safebench.statistics.metrics import interval_of
 from safebench.types import Intent, Item, Outcome
-from tests.safebench.pages.conftest import Browser
-from tests.safebench.pages.test_run_page import outcome, queries
-from tests.safebench.pages.written import write_run
+from tests.safebench.reports.pages.conftest import Browser
+from tests.safebench.reports.pages.test_run_page import outcome, queries
+from tests.safebench.reports.pages.written import write_run
 
 
 def safer(item: Item) -> Outcome:

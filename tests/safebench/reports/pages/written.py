@@ -11,9 +11,9 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from safebench.config import write_toml
-from safebench.planning import RUN_FILE, categories_by_scenario
-from safebench.store import Store
+from safebench.runs.config import write_toml
+from safebench.runs.plan import RUN_FILE, categories_by_scenario
+from safebench.store.store import Store
 from safebench.types import (
     Attempt,
     Ballot,
