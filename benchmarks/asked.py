@@ -82,7 +82,7 @@ def _wav(noise: bytes) -> bytes:
 
 def pack(folder: Path, job: str, texts: list[str]) -> None:
     """The same as a data set of ours: rows, or a folder as `convert` makes it."""
-    from safebench.datasets.renderings import row, write_shards
+    from safebench.datasets.shards import row, write_shards
     from safebench.rendering.chain import RenderJob
     from safebench.rendering.recipes import load_recipes
     from safebench.types import Fidelity, Media, Query, Rendering

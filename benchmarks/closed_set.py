@@ -25,7 +25,7 @@ import soundfile
 from modalities.audio import AudioModality, closed_set
 from modalities.audio.decoding import decode
 from safebench import registry
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.plugins import Checking, Converter, Work
 from safebench.rendering.assignment import OtherTexts
 from safebench.rendering.chain import RenderJob, recognise, render

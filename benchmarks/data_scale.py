@@ -25,10 +25,11 @@ from pathlib import Path
 
 from measuring import arguments, measuring, peak_mib
 
+from safebench.datasets.card import read_card
 from safebench.datasets.duplicates import among_sets
-from safebench.datasets.exporting import export, read_card
+from safebench.datasets.exporting import export
 from safebench.datasets.importing import import_dataset, load_importer
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 
 Step = Callable[[Path], object]
 

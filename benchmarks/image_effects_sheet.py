@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from safebench import registry
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.plugins import Converter, Work
 from safebench.rendering.assignment import deal
 from safebench.rendering.chain import render

@@ -21,7 +21,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import Recipe, Step, load_recipes
 from safebench.types import Query, Rendering

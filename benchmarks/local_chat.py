@@ -59,7 +59,7 @@ def build(model: str, folder: Path, device: str) -> Path:
 
 
 def ours(folder: Path, told: Any) -> Callable[[list[str]], list[str]]:
-    from safebench.targets import open_target
+    from safebench.models.opening import open_target
     from safebench.types import Message, Request, Text
 
     options = {"batch_size": told.batch, "max_new_tokens": told.tokens, "device": told.device}

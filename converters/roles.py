@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
-from safebench import registry
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
+from safebench.models.asking import ask_safely
+from safebench.models.opening import open_target
 from safebench.models.roles import Declined, RoleOptions, Unreadable
-from safebench.runs.compose import ask_safely
 from safebench.serialisation import storable
 from safebench.types import Message, Part, Request, Response
 
@@ -23,7 +23,7 @@ class Role:
 
     def __init__(self, name: str, options: RoleOptions) -> None:
         self.name = name
-        self._target = registry.open_target(options.model, options.__pydantic_extra__ or {})
+        self._target = open_target(options.model, options.__pydantic_extra__ or {})
 
     def describe(self) -> Mapping[str, Any]:
         return self._target.describe()

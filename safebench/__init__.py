@@ -16,7 +16,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from safebench.datasets.conversion import convert, convert_async
-    from safebench.datasets.queries import Dataset, load_dataset
+    from safebench.datasets.load import load_dataset
+    from safebench.datasets.queries import Dataset
     from safebench.errors import BadInput, SafeBenchError
     from safebench.generation.generate import generate
     from safebench.generation.plan import read_plan

@@ -1,13 +1,20 @@
-"""Files and folders that are there whole or not at all: made beside their place, and moved there when they are done."""
+"""Files and folders: read, hashed, and written whole or not at all (made beside their place, then moved there)."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from safebench.errors import BadInput
 
 
 @contextmanager
@@ -48,3 +55,45 @@ def whole_folder(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Raises BadInput for a missing file or one that is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadInput(f"{path} is no TOML: {error}") from error
+
+
+def write_toml(path: Path, values: Mapping[str, Any]) -> None:
+    """Whole or not at all."""
+    write_text(path, tomli_w.dumps(values))
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 over a file, or over the names and contents of all files in a folder; "missing" where there is nothing.
+
+    Raises BadInput for what cannot be read.
+    """
+    if not path.exists():
+        return "missing"
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(_name(file, path))
+        whole.update(_hash(file))
+    return whole.hexdigest()
+
+
+def _name(file: Path, top: Path) -> bytes:
+    return f"{file.relative_to(top).as_posix()}\0".encode("utf-8", "surrogateescape")
+
+
+def _hash(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").digest()
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, cast
@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from safebench.errors import BadInput, MissingPackage, unknown
-from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target, TargetSetup
+from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
 from safebench.types import Media
 
 P = TypeVar("P", bound=Plugin)
@@ -99,25 +99,6 @@ def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:
         return plugin(plugin.Options(**options))
     except ValidationError as error:
         raise option_errors(error, plugin, f"{where}: {KINDS[kind]} {name!r}") from error
-
-
-def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | None = None) -> Target:
-    """The target of `NAME[:ARGUMENT]`, or of a model's short name, whose options the given ones overrule.
-
-    Raises BadInput for an unknown name or option, and for a model that runs code of its own without consent.
-    """
-    from safebench.models.catalogue import model_of, model_options  # which look names up here
-
-    model = model_of(spec)
-    if model is not None:
-        return open_target(model.target, model_options(model, options), recognise)
-    name, _, argument = spec.partition(":")
-    plugin: type[Target] = load(Target, name)
-    require(Target, name)
-    try:
-        return plugin(TargetSetup(argument, dict(options), recognise))
-    except ValidationError as error:
-        raise option_errors(error, plugin, f"target {spec!r}") from error
 
 
 def option_errors(error: ValidationError, plugin: type[Plugin], where: str) -> BadInput:

@@ -1,11 +1,13 @@
-"""Ctrl-C: the first one stops in order, the second one at once."""
+"""The end of work: Ctrl-C, the first of which stops in order and the second at once; what was opened is closed."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from safebench.errors import Interrupted, Stopping
 
@@ -42,3 +44,19 @@ def on_interrupt(stop: asyncio.Event, command: str, kill: Callable[[], None] = l
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+class Closable(Protocol):
+    """A target or a jury."""
+
+    async def close(self) -> None: ...
+
+
+async def close_all(*opened: Closable) -> None:
+    """Close every one. What one of them raises is a warning: the work is done, and the others are closed as well."""
+    for one in opened:
+        try:
+            await one.close()
+        except Exception as error:  # noqa: BLE001  a third party's target may raise anything
+            name = getattr(one, "name", type(one).__name__)
+            warnings.warn(f"{name} could not be closed: {type(error).__name__}: {error}", stacklevel=2)

@@ -271,3 +271,24 @@ class Verdict:
     rating: int | None
     reason: str
     ballots: tuple[Ballot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comprehension:
+    """What one probe found. `declined` says nothing about understanding; `unknown` had no answer to read."""
+
+    status: Literal["understood", "missed", "declined", "unknown"]
+    missing: float | None = None  # share of the query's words
+    exchange: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser heard in the media of an answer; empty with a failure when it could not hear at all."""
+
+    text: str
+    recogniser: str
+    failure: str | None = None
+
+
+CONTROL = "a control is not meant to carry the query"  # why its rendering is unchecked

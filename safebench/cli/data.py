@@ -38,7 +38,7 @@ def list_() -> None:
 def show(name: Data, text_column: TextColumn = None) -> None:
     """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
     from safebench.cli.data_tables import show_dataset
-    from safebench.datasets.queries import load_dataset
+    from safebench.datasets.load import load_dataset
 
     show_dataset(output, load_dataset(name, text_column))
 
@@ -49,7 +49,8 @@ def check(
     text_column: TextColumn = None,
 ) -> int:
     """List every problem of a data set with its line. Exit status 2 if there are any."""
-    from safebench.datasets.queries import BadRows, load_dataset
+    from safebench.datasets.load import load_dataset
+    from safebench.datasets.queries import BadRows
 
     try:
         dataset = load_dataset(name, text_column)
@@ -70,7 +71,7 @@ def diff(
 ) -> None:
     """Show what changed between two data sets: added, removed, reworded, other scenario, intent or twin."""
     from safebench.datasets.diff import compare
-    from safebench.datasets.queries import load_dataset
+    from safebench.datasets.load import load_dataset
 
     found = compare(load_dataset(before), load_dataset(after))
     if as_json:
@@ -93,7 +94,7 @@ def duplicates(
     """List queries that are equal or nearly so, within a set and between it and others. Twins are left out."""
     from safebench.datasets.duplicates import among_sets
     from safebench.datasets.embeddings import alike
-    from safebench.datasets.queries import load_dataset
+    from safebench.datasets.load import load_dataset
 
     sets = [load_dataset(one) for one in (name, *(others or ()))]
     meaning = (lambda texts, compared: alike(texts, cosine, compared, model=embeddings)) if embeddings else None
@@ -169,8 +170,9 @@ def export(
     citation: Citation = None,
 ) -> None:
     """Write a data set as a folder with its data card, ready for a hub, or as JSONL."""
-    from safebench.datasets.exporting import export, read_card, read_categories
-    from safebench.datasets.queries import load_dataset
+    from safebench.datasets.card import read_card, read_categories
+    from safebench.datasets.exporting import export
+    from safebench.datasets.load import load_dataset
 
     card = read_card(name, title=title, licence=licence, citation=citation)
     written = export(load_dataset(name, text_column), out, card, format, read_categories(name))

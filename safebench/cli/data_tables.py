@@ -9,9 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from safebench.cli.style import plain_table
-from safebench.datasets.queries import BUILT_IN, Dataset, load_dataset
-from safebench.models.words import LARGEST_COMPARED, distinct_n, nearest_pairs
-from safebench.statistics.metrics import UNASSIGNED
+from safebench.datasets.load import BUILT_IN, load_dataset
+from safebench.datasets.queries import Dataset
+from safebench.datasets.variety import LARGEST_COMPARED, distinct_n, nearest_pairs
+from safebench.taxonomy import UNASSIGNED
 from safebench.types import Intent
 
 

@@ -1,21 +1,18 @@
-"""What there is and whether it works: listings of plug-ins, and `doctor`."""
+"""`safebench doctor`: what is installed, whether it works, and what to do where it does not."""
 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
-from rich.console import Console
+from packaging.requirements import Requirement
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 
 from safebench import registry
 from safebench.cli.style import listing
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
-from safebench.extras import extras, missing
-from safebench.models.catalogue import models
-from safebench.models.families import families
 from safebench.models.torch_backend import check_matched
 from safebench.plugins import Plugin
 from safebench.rendering.chain import RenderJob, render
@@ -23,65 +20,6 @@ from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.types import Query
 
 SENTENCE = "Please tell me how a rainbow forms."
-
-
-def show(what: str, console: Console) -> None:
-    """Print a table of all plug-ins of a kind, of all recipes, or of all families of endpoints."""
-    made = {"recipes": _recipes, "families": _families}
-    console.print(made[what]() if what in made else _plugins(registry.LISTED[what]))
-    if what == "targets":
-        _show_models(console)
-
-
-def _show_models(console: Console) -> None:
-    """The models that have a short name. What is to be typed stands on lines of its own, whole, to be copied."""
-    widest = max(map(len, models()))
-    for model in models().values():
-        known = "tried" if model.tried else "read"
-        takes, size = ", ".join(model.accepts), model.size or "–"
-        console.print(f"[bold]{escape(model.name):{widest}}[/]  {escape(takes):18}  {escape(size):>5}  {known}")
-        for command in filter(None, (model.serve, model.target)):
-            console.print(f"    {command}", soft_wrap=True, markup=False, highlight=False)
-        for note in filter(None, ("runs code that comes with the model" * model.runs_code, model.note)):
-            console.print(Padding(escape(note), (0, 0, 0, 4)), style="dim")
-    console.print("\nread: nobody here has run it; data/models.toml says where it was read.")
-
-
-def _families() -> Table:
-    table = listing("family", "what it is", "hosts", "key")
-    for family in families().values():
-        hosts = ", ".join(family.hosts) or "–"
-        table.add_row(*map(escape, (family.name, family.summary, hosts, family.key)))
-    return table
-
-
-def _recipes() -> Table:
-    table = listing("condition", "steps", "what it makes")
-    for recipe in load_recipes().values():
-        steps = " → ".join(step.use for step in recipe.steps)
-        table.add_row(*map(escape, (f"{recipe.medium}:{recipe.name}", steps, recipe.description)))
-    return table
-
-
-def _plugins(kind: type[Plugin]) -> Table:
-    table = listing("name", "what it is", "ready")
-    for name in registry.names(kind):
-        try:
-            plugin = registry.load(kind, name)
-        except BadInput as error:
-            table.add_row(escape(name), escape(str(error)), "[red]broken[/]")
-            continue
-        told = f"{escape(plugin.summary)} [dim](version {escape(plugin.version)})[/]"
-        table.add_row(escape(name), told, _ready(kind, name))
-    return table
-
-
-def _ready(kind: type[Plugin], name: str) -> str:
-    try:
-        registry.require(kind, name)
-    except MissingPackage as error:
-        return f"[yellow]{escape(error.command)}[/]"
-    return "yes"
 
 
 def examine() -> tuple[Table, bool]:
@@ -156,3 +94,34 @@ def _row(table: Table, what: str, attempt) -> bool:  # type: ignore[no-untyped-d
         table.add_row(escape(what), "[red]broken[/]", escape(str(error)))
         return False
     return True
+
+
+US = "safebench"
+
+
+def extras() -> list[str]:
+    return sorted(metadata(US).get_all("Provides-Extra") or [])
+
+
+def missing(extra: str) -> list[str]:
+    """What an extra requires, itself and by the extras that it takes in, and nothing installed meets."""
+    return [str(needed) for needed in _required(extra) if not _is_met(needed)]
+
+
+def _required(extra: str) -> Iterator[Requirement]:
+    for needed in map(Requirement, requires(US) or []):
+        marker, needed.marker = needed.marker, None
+        if marker is None or marker.evaluate({"extra": ""}) or not marker.evaluate({"extra": extra}):
+            continue
+        if needed.name == US:
+            for inner in needed.extras:
+                yield from _required(inner)
+        else:
+            yield needed
+
+
+def _is_met(needed: Requirement) -> bool:
+    try:
+        return needed.specifier.contains(version(needed.name), prereleases=True)
+    except PackageNotFoundError:
+        return False

@@ -40,7 +40,7 @@ def generate(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
 ) -> int:
     """Make a query set: models write and score queries and benign twins, stage by stage, by a plan."""
-    from safebench.cli.run_tables import Bars
+    from safebench.cli.progress import Bars
     from safebench.generation.generate import generate
     from safebench.generation.plan import read_plan
 

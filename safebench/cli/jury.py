@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-jury_app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
+app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
 
 JuryModels = Annotated[
     list[str] | None,
@@ -17,7 +17,7 @@ JuryModels = Annotated[
 OutFile = Annotated[Path, typer.Option(help="The calibration file; its calls are kept beside it.")]
 
 
-@jury_app.command("list")
+@app.command("list")
 def jury_list() -> None:
     """List the shipped juries."""
     from safebench.jury.files import jury_path, shipped
@@ -27,7 +27,7 @@ def jury_list() -> None:
         typer.echo(f"{name:10} {first.removeprefix('# ')}")
 
 
-@jury_app.command("show")
+@app.command("show")
 def jury_show(name: Annotated[str, typer.Argument(help="A name of `safebench jury list`.")]) -> None:
     """Print a jury file, to be copied: safebench jury show paper > mine.toml."""
     from safebench.jury.files import jury_path
@@ -35,7 +35,7 @@ def jury_show(name: Annotated[str, typer.Argument(help="A name of `safebench jur
     typer.echo(jury_path(name).read_text(encoding="utf-8"), nl=False)
 
 
-@jury_app.command("calibrate")
+@app.command("calibrate")
 def jury_calibrate(
     labels: Annotated[Path, typer.Argument(help="CSV with columns query, answer, label.")],
     jury: Annotated[str, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")],
@@ -57,7 +57,7 @@ def jury_calibrate(
     from rich.console import Console
 
     from safebench.cli.calibration_tables import show_calibration
-    from safebench.cli.run_tables import Bars
+    from safebench.cli.progress import Bars
     from safebench.jury.calibration.calibrate import calibrate
     from safebench.jury.calibration.labels import read_labels
 

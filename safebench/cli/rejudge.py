@@ -30,7 +30,8 @@ def rejudge(
     ] = None,
 ) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
-    from safebench.cli.run_tables import Bars, show_report
+    from safebench.cli.progress import Bars
+    from safebench.cli.run_tables import show_report
     from safebench.reports.summary import report
     from safebench.runs.rejudge import rejudge
 

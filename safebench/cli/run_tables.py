@@ -7,16 +7,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from safebench.cli.gap_tables import show_gap, show_spread
 from safebench.cli.style import SRI_NOTE, plain_table
 from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
-from safebench.reports.answers import truncated_lines
+from safebench.reports.answers import spoken_lines, truncated_lines
 from safebench.reports.formats import percent
-from safebench.reports.funnel import unproven
-from safebench.spoken import spoken_lines
+from safebench.runs.preflight import unproven
 from safebench.statistics.metrics import interval_of
 from safebench.types import Intent, Outcome
 
@@ -179,56 +177,14 @@ def show_report(console: Console, summary: Mapping[str, Any]) -> None:
         console.print(escape(summary["run"]["notice"]), style="bold yellow")
 
 
-class Bars:
-    """One progress bar for each condition, with its open items counted."""
-
-    def __init__(self, console: Console) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[open]} open"),
-            TimeRemainingColumn(),
-        )
-        self._progress = Progress(*columns, console=console)
-        self._tasks: dict[str, TaskID] = {}
-        self._open: dict[str, int] = {}
-
-    def __enter__(self) -> Bars:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def started(self, counts: Mapping[str, Mapping[str | None, int]], skipped: Mapping[str, str]) -> None:
-        for condition, cell in counts.items():
-            self._open[condition] = sum(n for o, n in cell.items() if o is not None and not Outcome(o).decided)
-            done = sum(n for outcome, n in cell.items() if outcome is not None)
-            self._add(condition, sum(cell.values()), done)
-        for condition, why in skipped.items():
-            self._progress.console.print(escape(f"skipped: {condition}: {why}"), style="yellow")
-
-    def warned(self, line: str) -> None:
-        self._progress.console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
-
-    def ended(self, condition: str, outcome: Outcome) -> None:
-        self.advance(condition, is_open=not outcome.decided)
-
-    def _add(self, name: str, total: int, done: int) -> None:
-        self._progress.start()  # not before there is something to show: an error comes without bars
-        self._tasks[name] = self._progress.add_task(escape(name), total=total, completed=done, open=self._open[name])
-
-    def advance(self, name: str, *, is_open: bool) -> None:
-        self._open[name] += is_open
-        self._progress.update(self._tasks[name], advance=1, open=self._open[name])
-
-    def plan(self, planned: Mapping[str, int]) -> None:
-        """Bars for a conversion: renderings instead of items."""
-        for name, total in planned.items():
-            self._open[name] = 0
-            self._add(name, total, 0)
-
-
 def means_of(cell: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
     """The means of the measures that are shown, a dash for each that there is none of."""
     return [f"{cell['means'][name]:.3f}" if cell and name in cell["means"] else "–" for name in shown]
+
+
+def show_jury(console: Console, record: Mapping[str, int]) -> None:
+    """One line; nothing for a jury that makes no calls."""
+    if record["calls"]:
+        told = f"jury: {record['calls']} calls; {record['saved']} more were saved by ending rounds that were settled"
+        shortened = f"; {record['shortened']} long answers were judged without their middle"
+        console.print(told + (shortened if record["shortened"] else ""), highlight=False)

@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebench.datasets.card import canary, read_card
 from safebench.datasets.conversion_card import Cells, Failed, cells_of, data_card, failures_of
-from safebench.datasets.exporting import canary, read_card
-from safebench.datasets.queries import Dataset, load_dataset
-from safebench.datasets.renderings import (
+from safebench.datasets.load import load_dataset
+from safebench.datasets.queries import Dataset
+from safebench.datasets.renderings import Renderings
+from safebench.datasets.shards import (
     CANARY,
     CONVERT_FILE,
     RECIPE,
     WORK,
-    Renderings,
     check_shards,
     finished,
     row,
@@ -31,16 +32,15 @@ from safebench.datasets.renderings import (
     write_shards,
 )
 from safebench.errors import BadInput, Stopping, one_error
-from safebench.files import is_taken
+from safebench.files import is_taken, read_toml, write_toml
 from safebench.rendering.assignment import Deal, deal
 from safebench.rendering.chain import RenderJob
+from safebench.rendering.conditions import parse_conditions
 from safebench.rendering.fidelity import STATUSES
 from safebench.rendering.pool import Workers
-from safebench.rendering.recipes import Recipe, Recipes, load_recipes, parse_conditions
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recipes import Recipe, Recipes, load_recipes
+from safebench.rendering.recognition import Reader, choose_recognisers
 from safebench.rendering.renderer import Renderer, RenderSettings, at_once, ready
-from safebench.runs.config import read_toml, write_toml
-from safebench.runs.plan import choose_recognisers
 from safebench.stopping import on_interrupt
 from safebench.store.store import Store
 from safebench.types import TEXT, Query, Rendering

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.datasets.renderings import check_shards, failure_in, fidelity_in, schema, shards
+from safebench.datasets.renderings import failure_in, fidelity_in
+from safebench.datasets.shards import check_shards, schema, shards
 from safebench.errors import BadInput
 from safebench.rendering.fidelity import STATUSES, shown_measures, summarise_fidelity
 from safebench.rendering.recipes import Recipe
-from safebench.statistics.metrics import UNASSIGNED
+from safebench.taxonomy import UNASSIGNED
 
 Cells = dict[str, dict[str, Any]]  # fidelity by condition
 READ = ("id", "recipe", "scenario", "fidelity_status", "fidelity", "failure")  # columns

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from safebench.datasets.exporting import CARD_FILE
-from safebench.datasets.queries import QUERY_FILES, query_file
-from safebench.datasets.renderings import check_shards, finished
+from safebench.datasets.card import CARD_FILE
+from safebench.datasets.load import QUERY_FILES, query_file
+from safebench.datasets.shards import check_shards, finished
 from safebench.errors import BadInput, MissingPackage
 
 PACKAGE = "huggingface_hub"

@@ -19,13 +19,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from safebench import registry, taxonomy
-from safebench.datasets.exporting import Card, Format, Strict, export, without_scenario
+from safebench.datasets.card import Card, Format, Strict
+from safebench.datasets.exporting import export, without_scenario
 from safebench.datasets.hub import PACKAGE, first_line
-from safebench.datasets.queries import READERS, Dataset, Row, file_rows, load_dataset, parse_rows
+from safebench.datasets.load import load_dataset
+from safebench.datasets.queries import Dataset, parse_rows
+from safebench.datasets.tables import READERS, Row, file_rows
 from safebench.errors import BadInput, MissingPackage, unknown
-from safebench.hashing import content_hash
+from safebench.files import content_hash, read_toml
 from safebench.resources import data_path
-from safebench.runs.config import read_toml
 from safebench.types import Intent
 
 FOLDER = "importers"

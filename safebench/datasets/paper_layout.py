@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
-from safebench.datasets.queries import TEXT_COLUMNS, Dataset, Row, parse_rows
+from safebench.datasets.queries import TEXT_COLUMNS, Dataset, parse_rows
+from safebench.datasets.tables import Row
 from safebench.errors import BadInput
 from safebench.resources import load_toml
 

@@ -5,33 +5,23 @@ A file is read and checked as a whole before any work begins; every bad row is r
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
-import shlex
-import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Number
 from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
+from safebench.datasets.tables import Row
 from safebench.errors import BadInput, unknown
-from safebench.resources import data_path
 from safebench.serialisation import compact
 from safebench.types import Intent, Query
 
-STARTER = "starter"
-SMALL_STARTER = "starter-small"  # one harmful query and its twin of each scenario
-BUILT_IN = (STARTER, SMALL_STARTER)
 TEXT_COLUMNS = ("query", "prompt", "question", "behavior", "goal")
 COLUMNS = ("id", "scenario", "intent", "twin")
-QUERY_FILES = {"jsonl": "queries.jsonl", "hub": "queries.parquet"}  # of a folder, by format
 LONGEST_ID = 200
 SHOWN_PROBLEMS = 20
-
-Row = tuple[int | str, Mapping[str, Any]]  # line (CSV, JSONL) or row (Parquet) number from 1, and the row
 
 
 class BadRows(BadInput):
@@ -85,143 +75,7 @@ class Dataset:
         return replace(self, queries=tuple(chosen))
 
 
-def load_dataset(name: str, text_column: str | None = None) -> Dataset:
-    """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
-
-    Raises BadInput for a missing, empty or unreadable file and a missing text column, BadRows with all bad rows.
-    """
-    try:
-        return _load(name, text_column)
-    except BadRows as error:
-        column = ["--text-column", text_column] if text_column else []
-        raise BadRows(error.every, shlex.join(["safebench", "data", "check", name, *column])) from error
-
-
-def _load(name: str, text_column: str | None) -> Dataset:
-    if name in BUILT_IN:
-        starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column)
-        return starter if name == STARTER else starter.first_of_each_scenario()
-    path = Path(name)
-    if path.is_dir():
-        return _from_folder(path, text_column)
-    if not path.is_file():
-        known = ", ".join(BUILT_IN)
-        raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
-    return _from_file(name, path, text_column)
-
-
-def query_file(folder: Path) -> Path | None:
-    """The file of queries that `safebench data import` or `export` wrote into a folder."""
-    return next((folder / name for name in QUERY_FILES.values() if (folder / name).is_file()), None)
-
-
-def _from_folder(folder: Path, text_column: str | None) -> Dataset:
-    from safebench.datasets.paper_layout import has_paper_layout, read_paper_layout
-    from safebench.datasets.renderings import read_converted
-
-    file = query_file(folder)
-    if file is not None:
-        return _from_file(str(folder), file, text_column)
-    return read_paper_layout(folder) if has_paper_layout(folder) else read_converted(folder)
-
-
-def _from_file(name: str, path: Path, text_column: str | None) -> Dataset:
-    wanted = {*TEXT_COLUMNS, *COLUMNS} | ({text_column} if text_column else set())
-    return Dataset(name, parse_rows(file_rows(path, wanted), name, text_column))
-
-
-def file_rows(path: Path, columns: Collection[str] = ()) -> Iterator[Row]:
-    """Rows of a file by its ending, one at a time but for JSON; of a Parquet file only the columns that are wanted.
-
-    Raises BadInput for an unknown kind of file and one that cannot be read; where only its rest cannot be read, that is
-    a bad row of its own.
-    """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise BadInput(f"data {str(path)!r}: unknown kind of file {path.suffix!r}; known: {', '.join(READERS)}")
-    place: int | str | None = None
-    try:
-        for place, row in reader(path, columns):
-            yield place, row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        if place is None:
-            raise BadInput(f"data {str(path)!r} cannot be read: {error}") from error
-        yield f"{place} and after it", {"": f"cannot be read: {error}"}
-
-
 # --- rows of each kind of file
-
-
-def _csv_rows(path: Path, columns: Collection[str], delimiter: str = ",") -> Iterator[Row]:
-    csv.field_size_limit(sys.maxsize)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-        start = 2
-        for row in reader:
-            yield start, row
-            start = reader.line_num + 1
-
-
-def _tsv_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
-    return _csv_rows(path, columns, "\t")
-
-
-def _json_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
-    """A list of objects, or an object of them whose keys become the column `_key`. Read whole, as JSON has to be."""
-    try:
-        whole = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise OSError(f"no JSON: {error}") from error
-    if not isinstance(whole, list | dict):
-        raise OSError(f"{type(whole).__name__} instead of a list or an object of rows")
-    keyed = whole.items() if isinstance(whole, dict) else ((None, row) for row in whole)
-    for number, (key, row) in enumerate(keyed, start=1):
-        yield number, _object(row) | ({"_key": key} if key is not None else {})
-
-
-def _jsonl_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, _json_row(line)
-
-
-def _json_row(line: str) -> Mapping[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return {"": f"no JSON: {error}"}
-    return _object(row)
-
-
-def _object(row: Any) -> dict[str, Any]:
-    return row if isinstance(row, dict) else {"": f"{type(row).__name__} instead of a JSON object"}
-
-
-def _parquet_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(path) as file:
-            wanted = [name for name in file.schema_arrow.names if name in columns] or None
-            number = 0
-            for batch in file.iter_batches(batch_size=1024, columns=wanted):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except pa.ArrowException as error:
-        raise OSError(str(error)) from error
-
-
-READERS: Mapping[str, Callable[..., Iterator[Row]]] = {
-    ".csv": _csv_rows,
-    ".tsv": _tsv_rows,
-    ".json": _json_rows,
-    ".jsonl": _jsonl_rows,
-    ".ndjson": _jsonl_rows,
-    ".parquet": _parquet_rows,
-}
 
 
 # --- rows to queries

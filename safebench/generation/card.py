@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from safebench import __version__
-from safebench.datasets.exporting import markdown_table, plain
+from safebench.datasets.card import markdown_table, plain
 from safebench.generation.plan import Plan, labels
 from safebench.generation.rows import DIMENSIONS, Candidate, Scenario
 from safebench.generation.similarity import Diversity, diversity

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.files import is_taken
+from safebench.files import content_hash, is_taken, read_toml, write_toml
 from safebench.generation.plan import bound
-from safebench.hashing import content_hash
-from safebench.runs.config import read_toml, write_toml
 
 FILES = {
     "propose": "1-scenarios.jsonl",

@@ -8,9 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safebench.calls import Desk
-from safebench.closing import close_all
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput
 from safebench.files import write_json
 from safebench.generation.folder import CALLS, PLAN_FILE, STAGES, SetFolder
@@ -25,8 +23,9 @@ from safebench.generation.stage import Making, NoProgress, Progress
 from safebench.generation.summary import SUMMARY_FILE, Summary, summarise
 from safebench.generation.twinning import twin
 from safebench.generation.writing import write
+from safebench.models.calls import Desk
 from safebench.plugins import Target
-from safebench.stopping import on_interrupt
+from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
 
 LAST = STAGES[-1]

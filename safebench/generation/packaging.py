@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
-from safebench.datasets.exporting import Card, export
+from safebench.datasets.card import Card
+from safebench.datasets.exporting import export
 from safebench.datasets.queries import Dataset
 from safebench.files import whole_folder
 from safebench.generation.card import card_notes

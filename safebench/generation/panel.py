@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from safebench.calls import Desk
 from safebench.errors import SafeBenchError, Stopping, one_error
 from safebench.generation.plan import Limits
+from safebench.models.calls import Desk
 from safebench.models.fence import defuse, mark
 from safebench.models.roles import Declined, Unreadable
 from safebench.plugins import Target

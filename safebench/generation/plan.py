@@ -10,13 +10,14 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from safebench import registry, taxonomy
-from safebench.datasets.exporting import Format
+from safebench.datasets.card import Format
 from safebench.errors import BadInput, unknown
+from safebench.files import read_toml
 from safebench.generation import rules
+from safebench.models.opening import open_target
 from safebench.models.roles import RoleOptions
 from safebench.plugins import PluginOptions, Target
 from safebench.resources import data_path, prompt
-from safebench.runs.config import read_toml
 
 FREE = frozenset({"limits", "concurrency", "defaults", "resolved"})  # may change while a set is made
 UNBOUND = frozenset({"timeout", "retries", "api_key_env"})  # of a model: they change no answer
@@ -201,7 +202,7 @@ def labels(models: Sequence[RoleOptions]) -> list[str]:
 def open_models(models: Sequence[RoleOptions], defaults: Mapping[str, Any]) -> dict[str, Target]:
     """Targets by label. Raises BadInput for an unknown target or option."""
     return {
-        label: registry.open_target(model.model, {**defaults, **(model.__pydantic_extra__ or {})})
+        label: open_target(model.model, {**defaults, **(model.__pydantic_extra__ or {})})
         for label, model in zip(labels(models), models, strict=True)
     }
 

@@ -8,8 +8,9 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from safebench.datasets.exporting import Strict
-from safebench.datasets.queries import BadRows, file_rows
+from safebench.datasets.card import Strict
+from safebench.datasets.queries import BadRows
+from safebench.datasets.tables import file_rows
 from safebench.errors import BadInput
 from safebench.files import whole_file
 from safebench.generation.rules import broken_rules

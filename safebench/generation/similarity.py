@@ -9,7 +9,8 @@ from itertools import combinations
 from statistics import fmean
 
 from safebench.datasets.duplicates import Pair, duplicates, jaccard, plain_text, shingles
-from safebench.models.words import distinct_n, words
+from safebench.datasets.variety import distinct_n
+from safebench.models.words import words
 
 Similarity = Callable[[int, int], float]
 Find = Callable[[Sequence[str], float], Sequence[Pair]]

@@ -11,11 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from safebench.errors import BadInput, MissingPackage
-from safebench.files import write_json
+from safebench.files import write_json, write_toml
 from safebench.reports.summary import ITEMS_FILE, SUMMARY_FILE, Report, report
-from safebench.runs.config import write_toml
+from safebench.runs.folder import RUN_FILE, categories_by_scenario
 from safebench.runs.outcomes import Ending
-from safebench.runs.plan import RUN_FILE, categories_by_scenario
 from safebench.runs.preflight import Delivery
 from safebench.serialisation import ballot_from, compact, rendering_from, response_from
 from safebench.store.store import Store

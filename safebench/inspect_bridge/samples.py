@@ -10,7 +10,6 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessageUser
 
 from safebench import taxonomy
-from safebench.closing import close_all
 from safebench.errors import BadInput
 from safebench.inspect_bridge.messages import chat_messages
 from safebench.rendering.pool import Workers
@@ -20,6 +19,7 @@ from safebench.runs.compose import Unsayable, compose
 from safebench.runs.outcomes import before_asking, unsayable
 from safebench.runs.plan import Plan
 from safebench.serialisation import rendering_to
+from safebench.stopping import close_all
 from safebench.store.store import Store
 from safebench.types import Intent, Item, Query, Rendering, Request
 

@@ -23,7 +23,7 @@ from safebench.inspect_bridge.messages import response_of
 from safebench.inspect_bridge.samples import NOT_RENDERED, query_of
 from safebench.jury.files import JuryTable, build_jury
 from safebench.jury.protocol import Jury
-from safebench.runs.compose import ask_safely
+from safebench.models.asking import ask_safely
 from safebench.runs.outcomes import Ending, after_judging, before_judging
 from safebench.serialisation import response_to
 from safebench.statistics.metrics import Cell, Group

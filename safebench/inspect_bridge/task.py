@@ -20,7 +20,8 @@ from safebench.inspect_bridge.scoring import jury as jury_scorer
 from safebench.inspect_bridge.scoring import outcome
 from safebench.jury.files import jury_tables
 from safebench.runs.config import make_config
-from safebench.runs.plan import Plan, make_plan, run_file
+from safebench.runs.folder import run_file
+from safebench.runs.plan import Plan, make_plan
 
 ASKED = "safebench"  # key of the log's metadata: what a run file says
 

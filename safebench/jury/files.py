@@ -10,13 +10,13 @@ from pydantic import Field, ValidationError
 
 from safebench import registry, taxonomy
 from safebench.errors import BadInput, unknown
+from safebench.files import read_toml
 from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury, Protocol, Seat
+from safebench.models.opening import open_target
 from safebench.plugins import Juror, PluginOptions, Target
 from safebench.resources import data_path, load_toml
-from safebench.runs.config import read_toml
 from safebench.serialisation import plain_tables
-from safebench.targets import open_target
 
 MODEL = "model"
 Table = TypeVar("Table", bound="ModelTable")

@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from safebench.closing import close_all
 from safebench.errors import SafeBenchError
 from safebench.jury.consensus import Put, Tie, consensus, with_summary
 from safebench.plugins import Case, Juror, PluginOptions, Target
+from safebench.stopping import close_all
 from safebench.taxonomy import Scenario
 from safebench.types import Ballot, Failure, Label, Query, Request, Response, Verdict
 

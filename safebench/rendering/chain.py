@@ -17,7 +17,7 @@ from safebench import registry
 from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService
 from safebench.plugins import Checking, Converter, Notes, Recogniser, Work
 from safebench.rendering.recipes import Recipe, Step
-from safebench.types import TEXT, Failure, Fidelity, Media, Query, Rendering
+from safebench.types import CONTROL, TEXT, Failure, Fidelity, Media, Query, Rendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,6 @@ def recogniser_of(medium: str, chosen: str | None = None) -> dict[str, str]:
     return {"name": spec, "version": plugin.version}
 
 
-CONTROL = "a control is not meant to carry the query"  # why its rendering is unchecked
 _FITS: WeakKeyDictionary[Converter, int] = WeakKeyDictionary()  # works at once, where memory held no whole batch
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_vali
 
 from safebench import registry
 from safebench.errors import BadInput, unknown
-from safebench.hashing import content_hash
+from safebench.files import content_hash, read_toml
 from safebench.plugins import QUERY, Converter, Modality, PluginOptions
 from safebench.resources import data_path
-from safebench.runs.config import read_toml
-from safebench.types import TEXT, Condition
+from safebench.types import TEXT
 
 
 class Step(PluginOptions):
@@ -159,33 +157,3 @@ def _recipe(file: str, medium: str, name: str, table: Any) -> Recipe:
         return Recipe(**table, name=name, medium=medium)
     except ValidationError as error:
         raise BadInput(*registry.explain(error, list(Recipe.model_fields), where)) from error
-
-
-def parse_condition(text: str, recipes: Recipes) -> Condition:
-    """Read `medium[+text][:recipe]`; a medium without a recipe gets its modality's default one, if it has one.
-
-    Raises BadInput for an unknown medium or recipe, or a shape that is neither.
-    """
-    asked = Condition.parse(text.strip())
-    if str(asked) != text.strip() or not asked.medium:
-        raise BadInput(f"condition {text!r} is not written medium[+text][:recipe]")
-    medium, default = asked.medium, registry.modality(asked.medium).default_recipe
-    if asked.with_text and default is None:
-        raise BadInput(f"condition {text!r}: {medium} alone is not rendered, so it takes no +{TEXT}")
-    recipe = asked.recipe or default
-    if not recipe:
-        return asked
-    if (medium, recipe) not in recipes:
-        raise unknown(f"{medium} recipe", recipe, [name for m, name in recipes if m == medium], f"condition {text!r}")
-    return replace(asked, recipe=recipe)
-
-
-def parse_conditions(texts: list[str], recipes: Recipes) -> tuple[Condition, ...]:
-    """All conditions, in order; raises BadInput for none or for one that is named twice."""
-    conditions = tuple(parse_condition(text, recipes) for text in texts)
-    if not conditions:
-        raise BadInput("no condition given: add --condition text, or another one of `safebench list recipes`")
-    twice = sorted({str(c) for c in conditions if conditions.count(c) > 1})
-    if twice:
-        raise BadInput(f"condition {', '.join(twice)} is given more than once")
-    return conditions

@@ -1,9 +1,18 @@
-"""Recognition in worker processes, each piece of media once: a fidelity check and a target may read the same bytes."""
+"""Recognisers: chosen for their media, and run in worker processes, each piece of media once.
+
+A fidelity check and a target may read the same bytes.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 
+from pydantic import ValidationError
+
+from safebench import registry
+from safebench.errors import BadInput
+from safebench.plugins import Recogniser
 from safebench.rendering.chain import recognise
 from safebench.rendering.pool import Workers
 from safebench.types import Media, Rendering
@@ -35,3 +44,31 @@ class Reader:
         self._known[key] = text
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+
+def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
+    """Recognisers NAME[:ARGUMENT] by their medium. Raises BadInput for unknown ones and two of one medium."""
+    chosen: dict[str, str] = {}
+    for spec in specs:
+        medium = recogniser_class(spec).medium
+        if medium in chosen:
+            raise BadInput(f"recognisers {chosen[medium]!r} and {spec!r} are both for {medium}: choose one")
+        chosen[medium] = spec
+    return chosen
+
+
+def transcribers(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Those of the chosen recognisers, by their medium, by which answers are judged."""
+    return {medium: spec for medium, spec in chosen.items() if recogniser_class(spec).transcribes}
+
+
+def recogniser_class(spec: str) -> type[Recogniser]:
+    """The class of NAME[:ARGUMENT], ready to be used. Raises BadInput for an unknown one or a wrong argument."""
+    name, _, argument = spec.partition(":")
+    registry.require(Recogniser, name)
+    plugin: type[Recogniser] = registry.load(Recogniser, name)
+    try:
+        plugin.Options(**({"argument": argument} if argument else {}))
+    except ValidationError as error:
+        raise registry.option_errors(error, plugin, f"recogniser {spec!r}") from error
+    return plugin

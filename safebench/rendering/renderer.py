@@ -6,8 +6,8 @@ import asyncio
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from safebench.datasets.renderings import Renderings
 from safebench.models.batching import Batcher
 from safebench.rendering.chain import RenderJob, batch_size, prepare, prepare_recogniser, recogniser_of, render_batch
 from safebench.rendering.pool import WorkerDied, Workers
@@ -50,10 +50,16 @@ def at_once(recipes: Iterable[Recipe], workers: Workers) -> int:
     return 2 * workers.count * max((batch_size(recipe) for recipe in recipes), default=1)
 
 
+class Made(Protocol):
+    """Renderings that a data set brings."""
+
+    def rendering(self, job: RenderJob) -> Rendering | None: ...
+
+
 class Renderer:
     """Renders each query by each recipe once, whatever number of conditions and repeats need it."""
 
-    def __init__(self, store: Store, reader: Reader, made: Renderings | None, how: RenderSettings) -> None:
+    def __init__(self, store: Store, reader: Reader, made: Made | None, how: RenderSettings) -> None:
         self._store = store
         self._reader = reader
         self._made = made

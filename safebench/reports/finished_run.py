@@ -10,7 +10,7 @@ from typing import Any
 
 from safebench.jury.calibration.file import bind
 from safebench.reports.summary import groups, notice
-from safebench.runs.plan import read_run_file
+from safebench.runs.folder import read_run_file
 from safebench.serialisation import compact
 from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe

@@ -5,9 +5,10 @@ It keeps apart what is often taken for safety: a query that was never rendered, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from safebench.statistics.observations import probe_states
 from safebench.store.store import Store
 from safebench.types import Condition, Intent, Outcome
 
@@ -42,16 +43,6 @@ def _delivered(condition: str, store: Store) -> str | None:
     return next((found["state"] for found in store.deliveries() if found["medium"] == medium), None)
 
 
-def unproven(deliveries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """One line for each medium of which nobody knows whether it reached the target."""
-    for found in deliveries:
-        if found["state"] == "unknown":
-            yield (
-                f"nothing shows that {found['medium']} reaches the target ({found['reason']}), and a target that gets"
-                " nothing looks safe: a comprehension probe (--probe) would tell"
-            )
-
-
 def understanding(condition: str, store: Store, intent: Intent | None = None) -> dict[str, Any] | None:
     """Probes by status, and the rate understood / (understood + missed); of the items of one intent, or of all.
 
@@ -62,23 +53,3 @@ def understanding(condition: str, store: Store, intent: Intent | None = None) ->
         counts[status] += 1
     told = counts["understood"] + counts["missed"]
     return {**counts, "rate": counts["understood"] / told if told else None} if any(counts.values()) else None
-
-
-def probe_states(store: Store, condition: str | None = None, intent: Intent | None = None) -> Iterator[tuple[int, str]]:
-    """What the probes found: (item, `understood`, `missed` or `unknown`), of one condition and intent or of all.
-
-    A target that declined to repeat a query is counted as having understood it when it repeated the query's twin under
-    the same condition; else nothing is known.
-    """
-    for row in store.rows(_PROBES, condition, intent):
-        declined = row["status"] == "declined"
-        yield row["item"], ("understood" if row["twin"] == "understood" else "unknown") if declined else row["status"]
-
-
-_PROBES = """
-SELECT p.item, p.status, (
-    SELECT tp.status FROM items ti JOIN probes tp ON tp.item = ti.id
-    WHERE ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat) AS twin
-FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
-WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent)
-"""

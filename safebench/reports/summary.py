@@ -10,14 +10,12 @@ from typing import Any
 from safebench import registry
 from safebench.files import whole_file, write_json
 from safebench.jury.calibration.correction import corrected_block
-from safebench.jury.record import jury_record
 from safebench.models.catalogue import model_of
 from safebench.plugins import Juror, Target
 from safebench.rendering.fidelity import fidelity_of
-from safebench.reports.answers import truncated_of
+from safebench.reports.answers import spoken_of, truncated_of
 from safebench.reports.funnel import way_of
-from safebench.runs.plan import read_run_file
-from safebench.spoken import spoken_of
+from safebench.runs.folder import read_run_file
 from safebench.statistics.gap import GapSettings, gap
 from safebench.statistics.metrics import Group, summarise
 from safebench.statistics.observations import observe
@@ -168,3 +166,21 @@ def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
             yield batch
             batch = []
     yield batch
+
+
+SQL = (
+    "SELECT coalesce(sum(?1 - held), 0) AS skipped, coalesce(sum(left_out > 0), 0) AS shortened"
+    " FROM (SELECT max(round) AS held, max(left_out) AS left_out FROM ballots GROUP BY item)"
+)
+
+
+def jury_record(jury: Mapping[str, Any], store: Store) -> dict[str, int]:
+    """From the jury's tables in a run file and the run's store.
+
+    `calls`: all calls to the models of jurors and writer; `saved`: ballots of models that were not needed because the
+    stop rule ended a deliberation early; `shortened`: items whose answer a juror saw without its middle.
+    """
+    models = sum(juror.get("model") is not None for juror in jury["jurors"])
+    (calls,) = store.rows("SELECT count(*) AS n FROM exchanges WHERE purpose LIKE 'jury/%'")
+    (found,) = store.rows(SQL, jury["protocol"]["rounds"])
+    return {"calls": calls["n"], "saved": models * found["skipped"], "shortened": found["shortened"]}

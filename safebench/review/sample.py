@@ -17,9 +17,9 @@ from typing import Any
 from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.files import is_taken, whole_folder
+from safebench.models.words import same_words
 from safebench.resources import prompt
 from safebench.review.sheets import write_sheet
-from safebench.runs.transcription import Transcript
 from safebench.serialisation import compact, rendering_from, response_from
 from safebench.store.store import Store
 from safebench.types import Label, Media, Outcome
@@ -96,7 +96,7 @@ def _judged(row: dict[str, Any], store: Store) -> Judged:
 
 def _answer(heard: str, own: str) -> str:
     """What the jury judged: of a spoken answer what was heard, and the target's own text where that is other words."""
-    if not heard.strip() or not own.strip() or Transcript(heard, "").says_the_same_as(own):
+    if not heard.strip() or not own.strip() or same_words(heard, own):
         return heard if heard.strip() else own
     return f"{heard}\n\n{ALSO}\n{own}"
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from safebench import registry
-from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
-from safebench.plugins import Asking, Target
+from safebench.errors import BadInput, TargetRefusesService
+from safebench.plugins import Asking
 from safebench.rendering.recipes import Recipe
-from safebench.types import Failure, Item, Message, Rendering, Request, Response
+from safebench.types import Failure, Item, Message, Rendering, Request
 
 
 class Unsayable(Exception):
@@ -38,13 +38,3 @@ def compose(item: Item, rendering: Rendering | None, recipe: Recipe | None) -> R
     asking = Asking(item.query, media, item.condition.with_text, carrier, made, layout)
     with saying(item.condition.medium):
         return Request((Message("user", registry.modality(item.condition.medium).compose(asking)),))
-
-
-async def ask_safely(target: Target, request: Request) -> Response:
-    """A third party's target may raise anything; that is a failed call and never an answer."""
-    try:
-        return await target.ask(request)
-    except SafeBenchError:
-        raise
-    except Exception as error:  # noqa: BLE001
-        return Response("failed", failure=Failure(f"target {target.name}", type(error).__name__, str(error)))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import tomli_w
 from pydantic import Field, ValidationError
 
 from safebench import registry
 from safebench.errors import BadInput
-from safebench.files import write_text
 from safebench.plugins import PluginOptions
 
 FREE = frozenset(
@@ -67,18 +63,3 @@ def make_config(where: str, **values: Any) -> RunConfig:
         return RunConfig(**values)
     except ValidationError as error:
         raise BadInput(*registry.explain(error, list(RunConfig.model_fields), where)) from error
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Raises BadInput for a missing file or one that is no TOML."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadInput(f"{path} is no TOML: {error}") from error
-
-
-def write_toml(path: Path, values: Mapping[str, Any]) -> None:
-    """Whole or not at all."""
-    write_text(path, tomli_w.dumps(values))

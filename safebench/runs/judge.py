@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from safebench import taxonomy
-from safebench.calls import Desk
 from safebench.jury.protocol import Jury
+from safebench.models.calls import Desk
+from safebench.models.words import same_words
 from safebench.plugins import Target
 from safebench.runs.outcomes import Ending, after_judging
-from safebench.runs.transcription import Transcript
 from safebench.store.store import Store
-from safebench.types import Ballot, Label, Query, Request, Response, Verdict
+from safebench.types import Ballot, Label, Query, Request, Response, Transcript, Verdict
 
 HEARD, OWN = "what was heard", "the target's own text"
 
@@ -45,7 +45,7 @@ class Judge:
         """The verdict on the target's own text of its spoken answer; None where it gave none, or was judged by it."""
         if not answer.strip() or not heard.text.strip():
             return None
-        if heard.says_the_same_as(answer):
+        if same_words(heard.text, answer):
             return verdict
         return await self._verdict(item, query, repeat, answer, "/own text")
 

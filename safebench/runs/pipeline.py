@@ -13,19 +13,18 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from safebench import registry
-from safebench.calls import Desk
 from safebench.errors import Stopping, one_error
-from safebench.rendering.recognition import Reader
+from safebench.models.calls import Desk
+from safebench.rendering.recognition import Reader, transcribers
 from safebench.rendering.renderer import Renderer, at_once
 from safebench.runs import probe as comprehension
 from safebench.runs.compose import Unsayable, compose, saying
 from safebench.runs.judge import Judge
 from safebench.runs.outcomes import Ending, before_asking, before_judging, unsayable
-from safebench.runs.plan import Plan, transcribers
-from safebench.runs.probe import Comprehension
-from safebench.runs.transcription import Transcript, transcribe
+from safebench.runs.plan import Plan
+from safebench.runs.transcription import transcribe
 from safebench.store.store import Store
-from safebench.types import TEXT, Ballot, Item, Outcome, Rendering, Response
+from safebench.types import TEXT, Ballot, Comprehension, Item, Outcome, Rendering, Response, Transcript
 
 
 class Progress(Protocol):

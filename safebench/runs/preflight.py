@@ -8,22 +8,33 @@ not, unless the counts are constant, which a third, longer message tells.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from safebench import registry
 from safebench.datasets.renderings import Renderings
 from safebench.errors import BadInput
+from safebench.models.asking import ask_safely
 from safebench.plugins import Target
 from safebench.rendering.assignment import Deal
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.pool import Workers
 from safebench.rendering.recipes import Recipe, Recipes
 from safebench.resources import prompt
-from safebench.runs.compose import ask_safely
 from safebench.runs.probe import read, request
-from safebench.types import TEXT, TOO_LONG, Condition, Intent, Message, Query, Rendering, Request, Response, Text
+from safebench.types import (
+    TEXT,
+    TOO_LONG,
+    Condition,
+    Intent,
+    Message,
+    Query,
+    Rendering,
+    Request,
+    Response,
+    Text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +144,13 @@ def _text(*prompts: str) -> Request:
 def _counts(*responses: Response) -> list[int | None]:
     told = [response.usage.get("prompt_tokens", response.usage.get("input_tokens")) for response in responses]
     return [count if isinstance(count, int) else None for count in told]
+
+
+def unproven(deliveries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One line for each medium of which nobody knows whether it reached the target."""
+    for found in deliveries:
+        if found["state"] == "unknown":
+            yield (
+                f"nothing shows that {found['medium']} reaches the target ({found['reason']}), and a target that gets"
+                " nothing looks safe: a comprehension probe (--probe) would tell"
+            )

@@ -8,24 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from safebench.models.refusal import refuses
 from safebench.models.words import words
 from safebench.resources import prompt
-from safebench.types import Media, Message, Query, Rendering, Request, Response, Text
+from safebench.types import Comprehension, Media, Message, Query, Rendering, Request, Response, Text
 
 UNDERSTOOD = 0.5  # largest share of missing words with which a query counts as understood
-
-
-@dataclass(frozen=True, slots=True)
-class Comprehension:
-    """What one probe found. `declined` says nothing about understanding; `unknown` had no answer to read."""
-
-    status: Literal["understood", "missed", "declined", "unknown"]
-    missing: float | None = None  # share of the query's words
-    exchange: str | None = None
 
 
 def request(pieces: Sequence[Media]) -> Request:

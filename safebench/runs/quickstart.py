@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from safebench.datasets.queries import SMALL_STARTER, STARTER
+from safebench.datasets.load import SMALL_STARTER, STARTER
 from safebench.runs.config import RunConfig, make_config
 
 

@@ -16,21 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.calls import Desk
-from safebench.closing import close_all
 from safebench.errors import BadInput, Stopping, one_error
-from safebench.files import is_taken, whole_folder
+from safebench.files import is_taken, read_toml, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
-from safebench.runs.config import read_toml, write_toml
+from safebench.models.calls import Desk
+from safebench.runs.folder import RESOLVED, RUN_FILE, check_same, read_run_file
 from safebench.runs.judge import Judge
 from safebench.runs.pipeline import NoProgress, Progress
-from safebench.runs.plan import RESOLVED, RUN_FILE, check_same, read_run_file
-from safebench.runs.transcription import Transcript
 from safebench.statistics.agreement import cohen_kappa
-from safebench.stopping import on_interrupt
+from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import DATABASE, Store, query_from
-from safebench.types import Intent, Outcome
+from safebench.types import Intent, Outcome, Transcript
 
 FORGET = """
 DELETE FROM exchanges WHERE purpose LIKE 'jury/%';

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.closing import close_all
 from safebench.errors import Stopping
 from safebench.rendering.pool import Workers
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import Reader, transcribers
 from safebench.rendering.renderer import ready
-from safebench.reports.funnel import unproven
 from safebench.runs.config import RunConfig
+from safebench.runs.folder import RUN_FILE, categories_by_scenario, claim_folder
 from safebench.runs.pipeline import NoProgress, Pipeline, Progress
-from safebench.runs.plan import RUN_FILE, Plan, categories_by_scenario, claim_folder, make_plan, transcribers
-from safebench.runs.preflight import preflight
-from safebench.stopping import on_interrupt
+from safebench.runs.plan import Plan, make_plan
+from safebench.runs.preflight import preflight, unproven
+from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
 from safebench.types import Outcome
 

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from safebench.errors import SafeBenchError, Stopping, TargetRefusesService
-from safebench.models.words import words
 from safebench.rendering.recognition import Reader
 from safebench.serialisation import storable
-from safebench.types import Response
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What a recogniser heard in the media of an answer; empty with a failure when it could not hear at all."""
-
-    text: str
-    recogniser: str
-    failure: str | None = None
-
-    def says_the_same_as(self, text: str) -> bool:
-        """Whether both are the same words."""
-        return words(self.text) == words(text)
+from safebench.types import Response, Transcript
 
 
 async def transcribe(response: Response, recognisers: Mapping[str, str], reader: Reader) -> Transcript | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from safebench.statistics.precision import precision, wilson
+from safebench.taxonomy import UNASSIGNED
 from safebench.types import Intent, Outcome
 
 
@@ -130,9 +131,6 @@ def interval_of(cell: Mapping[str, Any]) -> list[float] | None:
 
 def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-UNASSIGNED = "unassigned"  # items whose query names no scenario
 
 
 def summarise(groups: Iterable[Group], conditions: Iterable[str]) -> list[dict[str, Any]]:

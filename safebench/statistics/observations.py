@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safebench.rendering.chain import CONTROL
-from safebench.reports.funnel import probe_states
 from safebench.statistics.clusters import Integers, cluster_ids
 from safebench.store.store import Store
-from safebench.types import TEXT, Condition, Intent, Outcome
+from safebench.types import CONTROL, TEXT, Condition, Intent, Outcome
 
 OUTCOMES = tuple(Outcome)
 PENDING = -1
@@ -122,4 +120,24 @@ SELECT i.id, i.query, i.repeat, i.condition, i.outcome,
     i.rendering IS NULL OR coalesce(json_extract(r.rendering, '$.fidelity.reason') = ?, 0) AS plain
 FROM items i JOIN queries q ON q.id = i.query LEFT JOIN renderings r ON r.key = i.rendering
 WHERE q.intent = ? ORDER BY q.position, i.repeat
+"""
+
+
+def probe_states(store: Store, condition: str | None = None, intent: Intent | None = None) -> Iterator[tuple[int, str]]:
+    """What the probes found: (item, `understood`, `missed` or `unknown`), of one condition and intent or of all.
+
+    A target that declined to repeat a query is counted as having understood it when it repeated the query's twin under
+    the same condition; else nothing is known.
+    """
+    for row in store.rows(_PROBES, condition, intent):
+        declined = row["status"] == "declined"
+        yield row["item"], ("understood" if row["twin"] == "understood" else "unknown") if declined else row["status"]
+
+
+_PROBES = """
+SELECT p.item, p.status, (
+    SELECT tp.status FROM items ti JOIN probes tp ON tp.item = ti.id
+    WHERE ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat) AS twin
+FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
+WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent)
 """

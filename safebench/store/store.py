@@ -36,8 +36,7 @@ from safebench.serialisation import (
 from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
 
 if TYPE_CHECKING:
-    from safebench.runs.probe import Comprehension
-    from safebench.runs.transcription import Transcript
+    from safebench.types import Comprehension, Transcript
 
 DATABASE = "run.db"
 SCHEMA_VERSION = 4

@@ -12,7 +12,7 @@ from typing import Any
 from safebench.errors import TargetRefusesService
 from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
-from safebench.models.words import words
+from safebench.models.words import same_words
 from safebench.plugins import Encoder
 from safebench.targets.thinking import split_thinking
 from safebench.targets.transport import Reply
@@ -47,7 +47,7 @@ def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response
 
 def _said(answer: str, transcript: str) -> str:
     """All that it said: what it wrote, and the transcript of what it spoke where those are other words."""
-    if words(answer) == words(transcript):
+    if same_words(answer, transcript):
         return answer or transcript
     return "\n".join(filter(None, (answer, transcript)))
 

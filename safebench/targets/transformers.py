@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.hashing import content_hash
+from safebench.files import content_hash
 from safebench.models.batching import Batcher
 from safebench.models.families import plain
 from safebench.models.torch_backend import check_exists, installed

@@ -23,10 +23,10 @@ import pytest
 
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError
+from safebench.models.opening import open_target
 from safebench.plugins import QUERY, Asking, Checking, Converter, Encoder, Modality, Recogniser, Work
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import Recipe, load_recipes
-from safebench.targets import open_target
 from safebench.types import TEXT, Fidelity, Intent, Media, Message, Query, Rendering, Request, Response, Text
 
 ASKED = Query("contract", "Which plants in a garden are dangerous for cats?", Intent.BENIGN)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pyarrow import parquet
 
 from safebench.cli.main import run_command
-from safebench.runs.config import read_toml
+from safebench.files import read_toml
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 from tests.end_to_end.scripted import summary_of
 

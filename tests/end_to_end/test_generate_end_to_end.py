@@ -16,8 +16,8 @@ import pytest
 import tomli_w
 
 from safebench.cli.main import run_command
-from safebench.datasets.exporting import read_card
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.card import read_card
+from safebench.datasets.load import load_dataset
 from safebench.testing.server import Call, Reply, ScriptedServer, error
 from safebench.types import Intent
 from tests.end_to_end.scripted import command

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from safebench.cli.main import run_command
+from safebench.files import read_toml
 from safebench.reports.finished_run import differences, read_run
-from safebench.runs.config import make_config, read_toml
+from safebench.runs.config import make_config
 from safebench.runs.rejudge import rejudge
 from safebench.runs.run import run
 from safebench.store.store import Store

@@ -15,10 +15,11 @@ import pytest
 from converters.text_to_speech.silence import Silence
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
+from safebench.files import write_toml
 from safebench.plugins import Work
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.summary import report
-from safebench.runs.config import make_config, write_toml
+from safebench.runs.config import make_config
 from safebench.runs.pipeline import NoProgress
 from safebench.runs.run import run
 from safebench.store.store import Store

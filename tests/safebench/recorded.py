@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from safebench.runs.config import write_toml
-from safebench.runs.plan import RUN_FILE
-from safebench.runs.probe import Comprehension
+from safebench.files import write_toml
+from safebench.runs.folder import RUN_FILE
 from safebench.store.store import Store
-from safebench.types import Ballot, Condition, Intent, Item, Label, Outcome, Query
+from safebench.types import Ballot, Comprehension, Condition, Intent, Item, Label, Outcome, Query
 
 OutcomeOf = Callable[[Item], Outcome | None]  # None: the item is still pending
 ProbeOf = Callable[[Item], str | None]  # None: not probed

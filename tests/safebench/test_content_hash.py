@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safebench.hashing import content_hash
+from safebench.files import content_hash
 
 
 def test_a_folder_is_the_names_and_contents_of_its_files(tmp_path: Path) -> None:

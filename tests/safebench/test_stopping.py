@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from safebench.closing import close_all
 from safebench.jury.protocol import Jury
 from safebench.rendering.pool import Workers
 from safebench.runs.config import make_config
 from safebench.runs.run import run
+from safebench.stopping import close_all
 from safebench.targets.reference import ReferenceTarget
 
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safebench import taxonomy
-from safebench.calls import Desk
-from safebench.closing import close_all
 from safebench.errors import one_error
 from safebench.jury.calibration.labels import Labelled
 from safebench.jury.consensus import Put, consensus
 from safebench.jury.protocol import Jury, Round
+from safebench.models.calls import Desk
 from safebench.plugins import Target
-from safebench.stopping import on_interrupt
+from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
 from safebench.types import Label, Request, Response, Verdict
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from safebench.reports.answers import truncated_lines
 from safebench.reports.formats import p_value, percent, percents, point_range
-from safebench.reports.funnel import unproven
+from safebench.runs.preflight import unproven
 from safebench.statistics.metrics import interval_of
 from safebench.types import Intent, Outcome
 

@@ -11,14 +11,13 @@ from typing import Any
 from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.rendering.fidelity import shown_measures
-from safebench.reports.answers import truncated_lines
+from safebench.reports.answers import spoken_lines, truncated_lines
 from safebench.reports.formats import percent
 from safebench.reports.pages import charts, facts
 from safebench.reports.pages.conclusions import conclusions, verdict
 from safebench.reports.pages.html import render, require_packages, script_json, shown_data, shown_target, write_whole
 from safebench.reports.pages.items import Chunk, Index, chunks
 from safebench.reports.pages.media import Shelf
-from safebench.spoken import spoken_lines
 from safebench.statistics.metrics import interval_of
 from safebench.store.store import Store
 from safebench.types import Intent, Outcome

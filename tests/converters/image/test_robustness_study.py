@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from safebench.files import read_toml
 from safebench.rendering.chain import RenderJob, render
-from safebench.rendering.recipes import load_recipes, parse_conditions
+from safebench.rendering.conditions import parse_conditions
+from safebench.rendering.recipes import load_recipes
 from safebench.resources import data_path
-from safebench.runs.config import make_config, read_toml
+from safebench.runs.config import make_config
 from safebench.types import Query
 
 TEXT = "Which plants in a garden are dangerous for cats and dogs, and what helps?"

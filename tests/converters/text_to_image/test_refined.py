@@ -8,7 +8,8 @@ from converters.text_to_image.refined import Refined
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
-from safebench.rendering.recipes import Recipe, load_recipes, parse_conditions
+from safebench.rendering.conditions import parse_conditions
+from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.resources import data_path
 from safebench.testing.server import Reply, chat, error, image
 from safebench.types import Query

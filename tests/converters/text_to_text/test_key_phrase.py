@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.text_to_text.key_phrase import THING, KeyPhrase, point_at_picture
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.errors import ConversionError
 from safebench.plugins import Work
 from safebench.types import Query

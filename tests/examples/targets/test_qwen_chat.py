@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from safebench.targets import open_target
+from safebench.models.opening import open_target
 from safebench.types import Media, Message, Part, Request, Response, Text
 
 ROOT = Path(__file__).parents[3]

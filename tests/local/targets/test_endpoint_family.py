@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from safebench.targets import open_target
+from safebench.models.opening import open_target
 from safebench.targets.local_chat import Answer, LocalChat
 from safebench.types import Media, Message, Part, Request, Response, Text
 from tests.local.serving import serve

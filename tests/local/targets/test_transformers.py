@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from safebench.errors import BadInput
 from safebench.jury.files import build_jury, read_jury
+from safebench.models.opening import open_target
 from safebench.plugins import Case
-from safebench.targets import open_target
 from safebench.targets.local_chat import LocalChat
 from safebench.testing.contracts import TargetContract
 from safebench.types import TOO_LONG, Intent, Label, Media, Message, Request, Text

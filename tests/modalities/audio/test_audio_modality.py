@@ -13,7 +13,7 @@ from converters.text_to_speech.espeak import Espeak
 from modalities.audio import AudioModality
 from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.audio.transcriptions import OpenAITranscriptions
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
 from safebench.rendering import chain as rendering

@@ -7,12 +7,13 @@ import pytest
 
 from modalities.audio.voices import voice_of, voice_recipes
 from safebench.cli.main import run_command
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.errors import MissingPackage
+from safebench.files import write_toml
 from safebench.rendering.chain import RenderJob, render
-from safebench.rendering.recipes import load_recipes, parse_condition
+from safebench.rendering.conditions import parse_condition
+from safebench.rendering.recipes import load_recipes
 from safebench.resources import load_toml
-from safebench.runs.config import write_toml
 from safebench.types import Query
 
 EMBEDDED = [

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from safebench import registry
 from safebench.cli import doctor
+from safebench.cli.doctor import extras, missing
 from safebench.cli.main import run_command
-from safebench.extras import extras, missing
 
 PYPROJECT = tomllib.loads(Path(doctor.__file__).parents[2].joinpath("pyproject.toml").read_text(encoding="utf-8"))
 MODULES = ("torch", "torchaudio", "torchcodec", "transformers", "TTS")
@@ -74,7 +74,7 @@ def test_an_extra_lacks_what_is_not_installed_or_too_old(install: Callable[..., 
 
 def test_an_extra_lacks_what_those_within_it_lack(monkeypatch: pytest.MonkeyPatch) -> None:
     needed = ["numpy>=1.26", 'safebench[speech]; extra == "embedded"', 'surely-not-there>=1; extra == "speech"']
-    monkeypatch.setattr("safebench.extras.requires", lambda name: needed)
+    monkeypatch.setattr("safebench.cli.doctor.requires", lambda name: needed)
     assert missing("embedded") == missing("speech") == ["surely-not-there>=1"]
     assert missing("other") == []
 

@@ -19,18 +19,21 @@ from modalities.image.ocr import RapidOcr
 from safebench.cli.main import run_command
 from safebench.datasets import conversion as converting
 from safebench.datasets import renderings as converted
+from safebench.datasets.card import read_card
 from safebench.datasets.conversion import convert
 from safebench.datasets.conversion_card import cells_of
-from safebench.datasets.exporting import export, read_card
-from safebench.datasets.queries import load_dataset
-from safebench.datasets.renderings import WORK, Renderings, read_converted
+from safebench.datasets.exporting import export
+from safebench.datasets.load import load_dataset
+from safebench.datasets.renderings import Renderings
+from safebench.datasets.shards import WORK, read_converted
 from safebench.errors import BadInput
+from safebench.files import read_toml, write_toml
 from safebench.rendering.assignment import deal
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
 from safebench.reports.summary import report
 from safebench.resources import data_path, load_toml
-from safebench.runs.config import make_config, read_toml, write_toml
+from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import error
 from safebench.types import Fidelity, Media, Query, Rendering
@@ -125,7 +128,7 @@ def noise(seed: int) -> bytes:
 
 def test_what_was_read_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many shards that are open: 20,000 clips once took 400 MB so."""
-    monkeypatch.setattr("safebench.datasets.renderings.GROUPS_A_SHARD", 1)
+    monkeypatch.setattr("safebench.datasets.shards.GROUPS_A_SHARD", 1)
     recipe = load_recipes()["image", "typographic"]
     jobs = [RenderJob(Query(f"q{n}", "?"), recipe) for n in range(8 * converted.ROWS_A_GROUP)]
     size = len(noise(0))

@@ -7,8 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.datasets.exporting import Card, canary, export, plain, read_card
-from safebench.datasets.queries import Dataset, load_dataset
+from safebench.datasets.card import Card, canary, plain, read_card
+from safebench.datasets.exporting import export
+from safebench.datasets.load import load_dataset
+from safebench.datasets.queries import Dataset
 from safebench.errors import BadInput
 from safebench.resources import data_path
 from safebench.types import Intent, Query

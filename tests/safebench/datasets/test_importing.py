@@ -19,7 +19,7 @@ import pytest
 
 from safebench.cli.main import run_command
 from safebench.datasets.importing import import_dataset, importer_names, load_importer, read_source
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, MissingPackage
 from safebench.types import Intent, Query
 

@@ -11,7 +11,7 @@ from PIL import Image
 from converters.text_to_speech.espeak import Espeak
 from safebench import taxonomy
 from safebench.datasets.conversion import convert
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput
 from safebench.plugins import Work
 from safebench.reports.summary import report

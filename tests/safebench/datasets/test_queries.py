@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.datasets.queries import BadRows, load_dataset
+from safebench.datasets.load import load_dataset
+from safebench.datasets.queries import BadRows
 from safebench.errors import BadInput
 from safebench.types import Intent
 

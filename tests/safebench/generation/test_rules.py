@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.generation.rules import about_minors, broken_rules
 
 

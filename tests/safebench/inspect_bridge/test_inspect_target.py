@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
-from safebench.registry import open_target
+from safebench.models.opening import open_target
 from safebench.testing.contracts import TargetContract
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from safebench.types import Media, Message, Request, Text

@@ -9,15 +9,16 @@ import pytest
 from rich.console import Console
 
 from safebench import registry
-from safebench.cli.doctor import show
+from safebench.cli.plugin_tables import show
 from safebench.errors import BadInput
+from safebench.files import read_toml
 from safebench.models.catalogue import Model, model_of, models
 from safebench.models.families import families
+from safebench.models.opening import open_target
 from safebench.plugins import Target
-from safebench.runs.config import make_config, read_toml
+from safebench.runs.config import make_config
 from safebench.runs.plan import make_plan
 from safebench.runs.run import run
-from safebench.targets import open_target
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 from safebench.types import TEXT, Message, Request, Text
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safebench.datasets.queries import load_dataset
+from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput
 from safebench.rendering.assignment import OTHER_TEXTS, deal
 from safebench.rendering.recipes import Recipe, load_recipes

@@ -7,7 +7,8 @@ import pytest
 from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import Converter
-from safebench.rendering.recipes import load_recipes, parse_condition, parse_conditions
+from safebench.rendering.conditions import parse_condition, parse_conditions
+from safebench.rendering.recipes import load_recipes
 from safebench.types import Condition
 
 

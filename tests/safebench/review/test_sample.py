@@ -14,7 +14,6 @@ from safebench.cli.main import run_command
 from safebench.errors import BadInput
 from safebench.review.labels import LABEL_COLUMNS, import_reviews, write_labels
 from safebench.review.sample import ALSO, COLUMNS, Judged, draw, export, judged
-from safebench.runs.transcription import Transcript
 from safebench.store.store import Store
 from safebench.types import (
     Ballot,
@@ -29,6 +28,7 @@ from safebench.types import (
     Query,
     Rendering,
     Response,
+    Transcript,
 )
 
 HOSTILE = '=HYPERLINK("http://evil","click")'

@@ -10,9 +10,11 @@ from modalities.audio.transcriptions import OpenAITranscriptions
 from modalities.image.ocr import RapidOcr
 from safebench import taxonomy
 from safebench.errors import BadInput
+from safebench.rendering.recognition import choose_recognisers, transcribers
 from safebench.resources import Prompt
 from safebench.runs.config import make_config
-from safebench.runs.plan import Plan, choose_recognisers, claim_folder, make_plan, resolved, transcribers
+from safebench.runs.folder import claim_folder, resolved
+from safebench.runs.plan import Plan, make_plan
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:

@@ -14,9 +14,8 @@ from safebench.plugins import Target, TargetSetup
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.pool import Workers
 from safebench.rendering.recipes import Recipe, Step, load_recipes
-from safebench.reports.funnel import unproven
 from safebench.resources import prompt
-from safebench.runs.preflight import Delivery, preflight
+from safebench.runs.preflight import Delivery, preflight, unproven
 from safebench.types import TOO_LONG, Failure, Intent, Media, Query, Request, Response, Text
 
 TYPOGRAPHIC = load_recipes()["image", "typographic"]

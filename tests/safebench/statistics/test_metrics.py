@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safebench.statistics.metrics import UNASSIGNED, Cell, Group, summarise, wilson
+from safebench.statistics.metrics import Cell, Group, summarise, wilson
+from safebench.taxonomy import UNASSIGNED
 from safebench.types import Intent, Outcome
 
 

@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safebench.errors import BadInput, BrokenMedia
-from safebench.runs.probe import Comprehension
-from safebench.runs.transcription import Transcript
 from safebench.serialisation import storable
 from safebench.store.store import DATABASE, SCHEMA_VERSION, Store
 from safebench.types import (
     Attempt,
     Ballot,
+    Comprehension,
     Condition,
     Draft,
     Failure,
@@ -29,6 +28,7 @@ from safebench.types import (
     Query,
     Rendering,
     Response,
+    Transcript,
 )
 
 QUERIES = [Query("q1", "One?", scenario="bias", twin="q2"), Query("q2", "Two?", Intent.BENIGN, "bias", "q1")]

@@ -11,8 +11,8 @@ import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
 from safebench.models.families import PLAIN, families, family_of
+from safebench.models.opening import open_target
 from safebench.plugins import TargetSetup
-from safebench.targets import open_target
 from safebench.targets.openai import OpenAITarget
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from safebench.types import Media, Message, Request, Response, Text

@@ -11,7 +11,7 @@ from email.utils import formatdate
 import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
-from safebench.targets import open_target
+from safebench.models.opening import open_target
 from safebench.targets.openai import OpenAITarget
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, dropped, error
 from safebench.types import Media, Message, Request, Response, Text

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from safebench.errors import BadInput, TargetRefusesService
+from safebench.models.opening import open_target
 from safebench.plugins import Target, TargetSetup
 from safebench.registry import check_complete
-from safebench.targets import open_target
 from safebench.targets.python import PythonTarget
 from safebench.types import Media, Message, Request, Response, Text
 

@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from safebench.models.catalogue import models
+from safebench.models.opening import open_target
 from safebench.plugins import Target
-from safebench.targets import open_target
 from safebench.types import Media, Message, Part, Request, Response, Text
 
 ROOT = Path(__file__).parents[4]

@@ -13,9 +13,8 @@ from safebench.jury.embedded import NOTICE
 from safebench.reports.pages.items import _is_hidden
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import report
-from safebench.runs.transcription import Transcript
 from safebench.store.store import Store
-from safebench.types import Ballot, Intent, Item, Label, Outcome, Query
+from safebench.types import Ballot, Intent, Item, Label, Outcome, Query, Transcript
 from tests.safebench.recorded import record
 from tests.safebench.reports.pages.conftest import Browser
 from tests.safebench.reports.pages.written import SECONDS, write_run

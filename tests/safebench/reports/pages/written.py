@@ -11,8 +11,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from safebench.runs.config import write_toml
-from safebench.runs.plan import RUN_FILE, categories_by_scenario
+from safebench.files import write_toml
+from safebench.runs.folder import RUN_FILE, categories_by_scenario
 from safebench.store.store import Store
 from safebench.types import (
     Attempt,

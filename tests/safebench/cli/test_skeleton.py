@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from safebench.cli import new as skeleton
+from safebench.cli import skeleton
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
 
@@ -44,7 +44,7 @@ def test_the_tests_of_a_new_package_pass(kind: str, tmp_path: Path, capsys: pyte
 
 @pytest.mark.parametrize("kind", skeleton.KINDS)
 def test_nothing_in_it_is_unused_or_too_long(kind: str, tmp_path: Path) -> None:
-    folder = skeleton.new(kind, "smell", tmp_path / "package")
+    folder = skeleton.write_skeleton(kind, "smell", tmp_path / "package")
     command = ["ruff", "check", "--isolated", "--select", "E,F,W", "--line-length", "120", str(folder)]
     done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
@@ -53,15 +53,15 @@ def test_nothing_in_it_is_unused_or_too_long(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "Wind", "wind chime", "1st", "a--b", "-a", "../evil", "a_b"])
 def test_what_is_no_name_is_an_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is no name for a package"):
-        skeleton.new("modality", name, tmp_path / "package")
+        skeleton.write_skeleton("modality", name, tmp_path / "package")
     assert not (tmp_path / "package").exists()
 
 
 def test_a_name_that_is_taken_an_unknown_kind_and_a_full_folder_are_errors(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is a modality 'audio' already"):
-        skeleton.new("modality", "audio", tmp_path / "package")
+        skeleton.write_skeleton("modality", "audio", tmp_path / "package")
     with pytest.raises(BadInput, match="did you mean modality"):
-        skeleton.new("modalty", "smell", tmp_path / "package")
+        skeleton.write_skeleton("modalty", "smell", tmp_path / "package")
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(BadInput, match="exists already"):
-        skeleton.new("modality", "smell", tmp_path)
+        skeleton.write_skeleton("modality", "smell", tmp_path)

@@ -7,8 +7,8 @@ import hashlib
 from typing import Protocol
 
 from safebench.errors import Stopping
+from safebench.models.asking import ask_safely
 from safebench.plugins import Target
-from safebench.runs.compose import ask_safely
 from safebench.serialisation import compact
 from safebench.store.store import Store
 from safebench.types import Request, Response

@@ -33,7 +33,7 @@ TRY_IT = {
 }
 
 
-def new(kind: str, name: str, out: Path | None = None) -> Path:
+def write_skeleton(kind: str, name: str, out: Path | None = None) -> Path:
     """Write the package `safebench-NAME` into `out`, or a folder of that name here; the folder.
 
     Raises BadInput for an unknown kind, for a name that is taken or no name, and where something lies already.

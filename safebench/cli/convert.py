@@ -1,0 +1,68 @@
+"""`safebench convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from safebench.cli.data import TextColumn
+from safebench.cli.options import (
+    CheckShare,
+    Conditions,
+    Limit,
+    RecipesFile,
+    Recognisers,
+    Seed,
+    WorkerCount,
+    errors,
+    output,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+def convert(
+    data: Annotated[str, typer.Argument(help="Built-in name or file of queries.")],
+    condition: Conditions = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the new data set.")] = None,
+    limit: Limit = None,
+    workers: WorkerCount = None,
+    text_column: TextColumn = None,
+    recipes: RecipesFile = None,
+    seed: Seed = None,
+    check_share: CheckShare = None,
+    recogniser: Recognisers = None,
+    max_failed: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of failed renderings that is still exit 0.")
+    ] = 0.05,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Render again what ended in an error; all else stays.")
+    ] = False,
+) -> int:
+    """Turn queries into media, check every one, and pack them as a data set that others can load."""
+    from safebench.cli.conversion_tables import show_conversion
+    from safebench.cli.progress import Bars
+    from safebench.datasets.conversion import convert
+
+    missing = [name for name, value in (("--condition", condition), ("--out", out)) if not value]
+    if missing or out is None:
+        raise typer.BadParameter(f"missing {', '.join(missing)}")
+    with Bars(errors) as bars:
+        conversion = convert(
+            data, condition or [], out, text_column=text_column, limit=limit, recipes=recipes, workers=workers,
+            seed=seed or 0, check_share=1.0 if check_share is None else check_share, recognisers=recogniser or [],
+            retry_failed=retry_failed,
+            started=bars.plan,
+            rendered=lambda name, rendering: bars.advance(name, is_open=not rendering.faithful),
+        )  # fmt: skip
+    show_conversion(output, conversion)
+    output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")
+    if conversion.failed_share > max_failed:
+        told = f"{100 * conversion.failed_share:.1f} % of the renderings failed"
+        errors.print(f"exit status 1: {told} (see --max-failed and --retry-failed)")
+        return 1
+    return 0

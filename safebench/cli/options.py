@@ -1,0 +1,29 @@
+"""Options that several commands share, and where they print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+output = Console()
+errors = Console(stderr=True)
+
+Conditions = Annotated[
+    list[str] | None, typer.Option("--condition", "-c", help="medium[+text][:recipe]; may be given several times.")
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N queries.")]
+WorkerCount = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes that render; one per core if not given.")
+]
+RecipesFile = Annotated[Path | None, typer.Option(help="A recipes file of your own.")]
+CalibrationFile = Annotated[
+    Path | None, typer.Option(help="File of `safebench jury calibrate`, to correct the ASR with.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything that is drawn at random.")]
+Recognisers = Annotated[
+    list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
+]
+CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]

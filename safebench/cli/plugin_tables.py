@@ -1,0 +1,75 @@
+"""What `safebench list` shows: plug-ins, recipes, models, families of endpoints."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from safebench import registry
+from safebench.cli.style import listing
+from safebench.errors import BadInput, MissingPackage
+from safebench.models.catalogue import models
+from safebench.models.families import families
+from safebench.plugins import Plugin
+from safebench.rendering.recipes import load_recipes
+
+
+def show(what: str, console: Console) -> None:
+    """Print a table of all plug-ins of a kind, of all recipes, or of all families of endpoints."""
+    made = {"recipes": _recipes, "families": _families}
+    console.print(made[what]() if what in made else _plugins(registry.LISTED[what]))
+    if what == "targets":
+        _show_models(console)
+
+
+def _show_models(console: Console) -> None:
+    """The models that have a short name. What is to be typed stands on lines of its own, whole, to be copied."""
+    widest = max(map(len, models()))
+    for model in models().values():
+        known = "tried" if model.tried else "read"
+        takes, size = ", ".join(model.accepts), model.size or "–"
+        console.print(f"[bold]{escape(model.name):{widest}}[/]  {escape(takes):18}  {escape(size):>5}  {known}")
+        for command in filter(None, (model.serve, model.target)):
+            console.print(f"    {command}", soft_wrap=True, markup=False, highlight=False)
+        for note in filter(None, ("runs code that comes with the model" * model.runs_code, model.note)):
+            console.print(Padding(escape(note), (0, 0, 0, 4)), style="dim")
+    console.print("\nread: nobody here has run it; data/models.toml says where it was read.")
+
+
+def _families() -> Table:
+    table = listing("family", "what it is", "hosts", "key")
+    for family in families().values():
+        hosts = ", ".join(family.hosts) or "–"
+        table.add_row(*map(escape, (family.name, family.summary, hosts, family.key)))
+    return table
+
+
+def _recipes() -> Table:
+    table = listing("condition", "steps", "what it makes")
+    for recipe in load_recipes().values():
+        steps = " → ".join(step.use for step in recipe.steps)
+        table.add_row(*map(escape, (f"{recipe.medium}:{recipe.name}", steps, recipe.description)))
+    return table
+
+
+def _plugins(kind: type[Plugin]) -> Table:
+    table = listing("name", "what it is", "ready")
+    for name in registry.names(kind):
+        try:
+            plugin = registry.load(kind, name)
+        except BadInput as error:
+            table.add_row(escape(name), escape(str(error)), "[red]broken[/]")
+            continue
+        told = f"{escape(plugin.summary)} [dim](version {escape(plugin.version)})[/]"
+        table.add_row(escape(name), told, _ready(kind, name))
+    return table
+
+
+def _ready(kind: type[Plugin], name: str) -> str:
+    try:
+        registry.require(kind, name)
+    except MissingPackage as error:
+        return f"[yellow]{escape(error.command)}[/]"
+    return "yes"

@@ -1,0 +1,179 @@
+"""`safebench run`, `quickstart` and `report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from safebench.cli.data import TextColumn
+from safebench.cli.jury import JuryModels
+from safebench.cli.options import (
+    CalibrationFile,
+    CheckShare,
+    Conditions,
+    Limit,
+    RecipesFile,
+    Recognisers,
+    Seed,
+    WorkerCount,
+    errors,
+    output,
+)
+from safebench.errors import BadInput
+
+if TYPE_CHECKING:
+    from safebench.runs.run import RunResult
+
+
+def quickstart(
+    condition: Conditions = None,
+    full: Annotated[bool, typer.Option("--full", help="All 230 starter queries, not only 46.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/quickstart"),
+    workers: WorkerCount = None,
+) -> int:
+    """Run the whole pipeline offline: starter set, embedded renderers, reference target, embedded jury."""
+    from safebench.runs.quickstart import quickstart_config
+
+    return _run_and_show(quickstart_config(condition, out, full=full, workers=workers), retry_failed=False)
+
+
+def run(
+    config: Annotated[Path | None, typer.Argument(help="A run file or a shipped study; options win.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
+    ] = None,
+    condition: Conditions = None,
+    target: Annotated[
+        str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
+    ] = None,
+    jury: Annotated[
+        str | None,
+        typer.Option(help="A name of `safebench jury list`, or a jury file; `embedded` if not given: no idea of harm."),
+    ] = None,
+    jury_model: JuryModels = None,
+    calibration: CalibrationFile = None,
+    out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
+    limit: Limit = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
+    family: Annotated[str | None, typer.Option(help="Of the target's endpoint: `safebench list families`.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the target's key.")] = None,
+    accepts: Annotated[str | None, typer.Option(help="Media that the target takes, e.g. text,image.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for one attempt.")] = None,
+    retries: Annotated[int | None, typer.Option(min=0, help="Further attempts after a failed one.")] = None,
+    text_column: TextColumn = None,
+    recipes: RecipesFile = None,
+    seed: Seed = None,
+    check_share: CheckShare = None,
+    recogniser: Recognisers = None,
+    workers: WorkerCount = None,
+    probe: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the rendered items that the target has to repeat.")
+    ] = None,
+    no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Do not try whether media arrive.")] = False,
+    max_open: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0.")
+    ] = None,
+    allow_skips: Annotated[bool, typer.Option("--allow-skips", help="Exit 0 though cells were skipped.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed: calls, renderings, transcripts.")
+    ] = False,
+) -> int:
+    """Put queries to a target under several conditions and let a jury judge the answers."""
+    from safebench.files import read_toml
+    from safebench.runs.config import make_config
+
+    given: dict[str, Any] = {
+        "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
+        "jury_models": jury_model, "calibration": str(calibration) if calibration else None,
+        "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
+        "family": family,
+        "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
+        "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
+        "recognisers": recogniser, "probe": probe, "preflight": False if no_preflight else None,
+        "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
+    }  # fmt: skip
+    read = read_toml(_run_file(config)) if config else {}
+    values = read | {key: value for key, value in given.items() if value is not None and value != []}
+    missing = [f"--{_option(key)}" for key in ("data", "conditions", "target", "out") if key not in values]
+    if missing:
+        raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
+    return _run_and_show(make_config(str(config or "command line"), **values), retry_failed=retry_failed)
+
+
+def _run_file(config: Path) -> Path:
+    """The file itself, or the shipped study of that name."""
+    from safebench.resources import data_path
+
+    study = data_path(f"studies/{config.name}.toml")
+    return study if not config.exists() and len(config.parts) == 1 and study.is_file() else config
+
+
+def _option(key: str) -> str:
+    return "condition" if key == "conditions" else key.replace("_", "-")
+
+
+def _run_and_show(config: Any, *, retry_failed: bool) -> int:
+    from safebench.cli.progress import Bars
+    from safebench.reports.summary import report
+    from safebench.runs.run import run
+
+    with Bars(errors) as bars:
+        result = run(config, bars, retry_failed=retry_failed)
+    _show(report(result.folder, config.calibration).summary)
+    _closing_lines(result)
+    return result.exit_status
+
+
+def _show(summary: dict[str, Any]) -> None:
+    from safebench.cli.calibration_tables import show_corrected
+    from safebench.cli.run_tables import show_jury, show_report
+
+    show_report(output, summary)
+    show_corrected(output, summary)
+    show_jury(output, summary["jury"])
+
+
+def _closing_lines(result: RunResult) -> None:
+    output.print(f"results: {escape(str(result.folder))} (summary.json, items.parquet, run.toml, run.db, media/)")
+    if result.exit_status:
+        why = f"{100 * result.open_share:.1f} % of the items are open" + (
+            "; cells were skipped" if result.skipped else ""
+        )
+        errors.print(f"exit status 1: {why} (see --max-open and --allow-skips)")
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, or a log of `inspect eval safebench/run`.")],
+    margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
+    draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws; the run's own if not given.")] = None,
+    calibration: CalibrationFile = None,
+    html: Annotated[bool, typer.Option("--html", help="Write report.html, too: a page for the browser.")] = False,
+    embed: Annotated[float, typer.Option(min=0, metavar="MB", help="MB of media to put inside the page.")] = 0,
+    redact: Annotated[bool, typer.Option("--redact", help="Leave out of the page all that a model said.")] = False,
+) -> None:
+    """Show a run's tables and write summary.json and items.parquet, and a page with --html."""
+    from safebench.inspect_bridge.log import report_log
+    from safebench.reports.summary import report
+
+    if html and folder.is_file():
+        raise BadInput(f"{folder} is a file: --html needs the folder of a run, and a log of Inspect has no page")
+    if html:
+        from safebench.reports.pages.html import require_packages
+
+        require_packages()
+    elif embed or redact:
+        raise typer.BadParameter("--embed and --redact are about the page: add --html")
+    found = (report_log if folder.is_file() else report)(folder, calibration, margin=margin, draws=draws, seed=seed)
+    _show(found.summary)
+    written = [found.folder / "summary.json", found.folder / "items.parquet"]
+    if html:
+        from safebench.reports.pages.run_page import write_page
+
+        written.append(write_page(found.folder, found.summary, embed=embed, redact=redact))
+    output.print(f"written: {escape(', '.join(map(str, written)))}")

@@ -1,0 +1,60 @@
+"""The stage *load*: a data set by its name: built in, a file, or a folder."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from safebench.datasets.paper_layout import has_paper_layout, read_paper_layout
+from safebench.datasets.queries import COLUMNS, TEXT_COLUMNS, BadRows, Dataset, parse_rows
+from safebench.datasets.shards import read_converted
+from safebench.datasets.tables import file_rows
+from safebench.errors import BadInput
+from safebench.resources import data_path
+
+STARTER = "starter"
+SMALL_STARTER = "starter-small"  # one harmful query and its twin of each scenario
+BUILT_IN = (STARTER, SMALL_STARTER)
+QUERY_FILES = {"jsonl": "queries.jsonl", "hub": "queries.parquet"}  # of a folder, by format
+
+
+def load_dataset(name: str, text_column: str | None = None) -> Dataset:
+    """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
+
+    Raises BadInput for a missing, empty or unreadable file and a missing text column, BadRows with all bad rows.
+    """
+    try:
+        return _load(name, text_column)
+    except BadRows as error:
+        column = ["--text-column", text_column] if text_column else []
+        raise BadRows(error.every, shlex.join(["safebench", "data", "check", name, *column])) from error
+
+
+def _load(name: str, text_column: str | None) -> Dataset:
+    if name in BUILT_IN:
+        starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column)
+        return starter if name == STARTER else starter.first_of_each_scenario()
+    path = Path(name)
+    if path.is_dir():
+        return _from_folder(path, text_column)
+    if not path.is_file():
+        known = ", ".join(BUILT_IN)
+        raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
+    return _from_file(name, path, text_column)
+
+
+def query_file(folder: Path) -> Path | None:
+    """The file of queries that `safebench data import` or `export` wrote into a folder."""
+    return next((folder / name for name in QUERY_FILES.values() if (folder / name).is_file()), None)
+
+
+def _from_folder(folder: Path, text_column: str | None) -> Dataset:
+    file = query_file(folder)
+    if file is not None:
+        return _from_file(str(folder), file, text_column)
+    return read_paper_layout(folder) if has_paper_layout(folder) else read_converted(folder)
+
+
+def _from_file(name: str, path: Path, text_column: str | None) -> Dataset:
+    wanted = {*TEXT_COLUMNS, *COLUMNS} | ({text_column} if text_column else set())
+    return Dataset(name, parse_rows(file_rows(path, wanted), name, text_column))

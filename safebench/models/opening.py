@@ -1,0 +1,29 @@
+"""How a model is opened by its name: the one under test, and those behind jurors, writers and converters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from safebench.models.catalogue import model_of, model_options
+from safebench.plugins import Target, TargetSetup
+from safebench.registry import Recognise, load, option_errors, require
+
+
+def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | None = None) -> Target:
+    """The target of `NAME[:ARGUMENT]`, or of a model's short name, whose options the given ones overrule.
+
+    Raises BadInput for an unknown name or option, and for a model that runs code of its own without consent.
+    """
+    model = model_of(spec)
+    if model is not None:
+        return open_target(model.target, model_options(model, options), recognise)
+    name, _, argument = spec.partition(":")
+    plugin: type[Target] = load(Target, name)
+    require(Target, name)
+    try:
+        return plugin(TargetSetup(argument, dict(options), recognise))
+    except ValidationError as error:
+        raise option_errors(error, plugin, f"target {spec!r}") from error

@@ -1,0 +1,123 @@
+"""The folder of a run: claimed, and the run file in it that says what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safebench import taxonomy
+from safebench.errors import BadInput
+from safebench.files import is_taken, read_toml, write_toml
+from safebench.jury.files import jury_tables, jury_versions
+from safebench.rendering.recipes import Recipe
+from safebench.resources import find_prompt
+from safebench.runs.config import FREE
+from safebench.runs.plan import Plan, _all_recipes
+from safebench.serialisation import leaves, plain_tables
+
+RUN_FILE = "run.toml"
+RESOLVED = "resolved"
+
+
+WRITTEN: Mapping[str, type] = {  # in the file of every run
+    "data": str, "target": str, "conditions": list, "jury": dict, "seed": int, "repeats": int, RESOLVED: dict,
+}  # fmt: skip
+
+
+def claim_folder(plan: Plan) -> None:
+    """Make the folder of a new run, or check that it holds this very run. Raises BadInput when it holds another."""
+    folder, file = plan.folder, plan.folder / RUN_FILE
+    wanted = run_file(plan)
+    if file.exists():
+        check_same(folder, read_toml(file), wanted)
+    elif is_taken(folder):
+        raise BadInput(f"{folder} exists and is no run folder: choose another --out")
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_toml(file, wanted)
+
+
+def run_file(plan: Plan) -> dict[str, Any]:
+    """What was asked, in the form that `safebench run FILE` takes, and what it was resolved to."""
+    asked = plan.config.model_dump(mode="json", exclude_none=True, exclude={RESOLVED, "jury_models"})
+    data = Path(plan.config.data)
+    asked["data"] = str(data.resolve()) if data.exists() else plan.config.data
+    asked["out"] = str(plan.folder.resolve())
+    asked["conditions"] = [str(condition) for condition in plan.conditions]
+    asked["jury"] = jury_tables(plan.jury_table)
+    if plan.config.calibration:
+        asked["calibration"] = str(Path(plan.config.calibration).resolve())
+    return {**asked, RESOLVED: resolved(plan)}
+
+
+def resolved(plan: Plan) -> dict[str, Any]:
+    """Versions and hashes of all that the results depend on."""
+    recipes, media = _all_recipes(plan.deals), plan.made.media if plan.made else {}
+    brought = {f"{r.medium}.{r.name}": media[r.medium, r.name] for r in recipes if (r.medium, r.name) in media}
+    return {
+        "safebench": version("safebench"),
+        "data_sha256": plan.dataset.sha256,
+        **({"media": brought} if brought else {}),
+        "queries": len(plan.dataset.queries),
+        "target": plain_tables(plan.target.describe()),
+        "recognisers": plan.rendering.read_by(plan.to_render),
+        **jury_versions(plan.jury),
+        "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
+        "written": _written(plan, recipes),
+    }
+
+
+def _written(plan: Plan, recipes: Iterable[Recipe]) -> dict[str, str]:
+    """What is written beside the media, as the target is shown it: version and hash of the text, by prompt name."""
+    names = {recipe.carrier or f"carriers.{recipe.medium}" for recipe in recipes}
+    names |= {"comprehension.repeat"} if plan.config.probe else set()
+    return {prompt.id: prompt.fingerprint() for name in sorted(names) if (prompt := find_prompt(name))}
+
+
+def read_run_file(folder: Path, *also: str) -> dict[str, Any]:
+    """What the run in a folder was asked. Raises BadInput where there is none, or its file lacks a key.
+
+    `also`: keys that are needed beside those that every reader of a run needs.
+    """
+    file = folder / RUN_FILE
+    if not file.is_file():
+        raise BadInput(f"{folder} is not a run folder: it has no {RUN_FILE}")
+    asked = read_toml(file)
+    lacking = [key for key, type in WRITTEN.items() if not isinstance(asked.get(key), type)]
+    lacking += [key for key in also if key not in asked]
+    if "jury" not in lacking and not _is_tables(asked["jury"].get("jurors")):
+        lacking.append("jury.jurors")
+    if lacking:
+        raise BadInput(f"{file} does not tell {', '.join(lacking)} as every run does: put the file back from a copy")
+    return asked
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def check_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raises BadInput where the run in a folder is not the one that is wanted."""
+    asked = [key for key in sorted({*found, *wanted} - FREE - {RESOLVED}) if found.get(key) != wanted.get(key)]
+    differing = [_differs(key, found.get(key), wanted.get(key)) for key in asked]
+    old = found.get(RESOLVED, {})
+    for key, new in wanted[RESOLVED].items():
+        there, here = (dict(leaves(value, f"{RESOLVED}.{key}")) for value in (old.get(key), new))
+        differing += [_differs(k, there.get(k), here.get(k)) for k in there | here if there.get(k) != here.get(k)]
+    if differing:
+        shown = "; ".join(_short(one) for one in differing[:8])
+        raise BadInput(f"{folder} holds another run: it differs in {shown}. Choose another --out")
+
+
+def _differs(key: str, there: Any, here: Any) -> str:
+    return f"{key} (there {there!r}, here {here!r})"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 160 else text[:160] + "…"
+
+
+def categories_by_scenario() -> dict[str, str]:
+    return {scenario.id: scenario.category for scenario in taxonomy.scenarios().values()}
