@@ -45,6 +45,24 @@ def test_one_that_is_too_near_to_a_chosen_one_is_never_chosen() -> None:
         assert 1 - similarity(a, b) >= 0.3
 
 
+def test_one_at_exactly_the_least_distance_is_chosen_and_one_just_below_it_is_not() -> None:
+    chosen, too_near = mmr([9.0, 8.0], lambda a, b: 0.75, 0.0, 0.25)
+    assert ([pick.index for pick in chosen], too_near) == ([0, 1], [])
+    chosen, too_near = mmr([9.0, 8.0], lambda a, b: 0.7500001, 0.0, 0.25)
+    assert ([pick.index for pick in chosen], [pick.index for pick in too_near]) == ([0], [1])
+
+
+def test_of_two_equals_at_the_last_place_the_earlier_is_kept_and_the_later_in_reserve() -> None:
+    texts = ("Seven silver sparrows sing.", "Amber lanterns glow in winter.", "Every village door is purple.")
+    rows = [
+        Candidate(id=id, scenario="bias", query=text, writer="w", score=score)
+        for id, text, score in zip("abc", texts, (6.0, 6.0, 9.0), strict=True)
+    ]
+    scenario = Scenario(id="bias", name="Bias", description="x", source="taxonomy", count=2)
+    chosen = {row.id: (row.status, row.rank) for row in select(rows, [scenario], Selection(diversity=0, distance=0))}
+    assert chosen == {"c": ("kept", 1), "a": ("kept", 2), "b": ("reserve", 3)}
+
+
 @pytest.mark.parametrize("diversity", [0.0, 0.3, 0.7, 1.0])
 def test_every_choice_is_the_best_one_by_the_formula(diversity: float) -> None:
     chosen = order(diversity)
