@@ -26,7 +26,7 @@ from safebench.review.sample import take_sample
 from safebench.review.session import Desks
 from safebench.store.store import Store
 from safebench.types import Intent, Item, Label, Outcome, Query
-from tests.safebench.reports.pages.conftest import Browser
+from tests.browser import Browser
 from tests.safebench.reports.pages.test_run_page import CONDITIONS, hostile, queries
 from tests.safebench.reports.pages.written import SECONDS, write_run
 

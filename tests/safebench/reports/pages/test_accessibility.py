@@ -9,7 +9,7 @@ import pytest
 
 from safebench.cli.main import run_command
 from safebench.types import Item, Outcome
-from tests.safebench.reports.pages.conftest import Browser
+from tests.browser import Browser
 from tests.safebench.reports.pages.test_run_page import CONDITIONS, outcome, page, queries
 from tests.safebench.reports.pages.written import write_run
 from tests.safebench.review.test_page import served

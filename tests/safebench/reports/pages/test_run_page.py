@@ -16,7 +16,7 @@ from safebench.reports.summary import report
 from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Item, Label, Outcome, Query, Transcript
 from tests.safebench.recorded import record
-from tests.safebench.reports.pages.conftest import Browser
+from tests.browser import Browser
 from tests.safebench.reports.pages.written import SECONDS, write_run
 
 CONDITIONS = ["text", "image:typographic", "audio:female"]

@@ -18,7 +18,7 @@ from safebench.reports.summary import report
 from safebench.statistics.gap import GapSettings
 from safebench.statistics.metrics import interval_of
 from safebench.types import Intent, Item, Outcome
-from tests.safebench.reports.pages.conftest import Browser
+from tests.browser import Browser
 from tests.safebench.reports.pages.test_run_page import outcome, queries
 from tests.safebench.reports.pages.written import write_run
 
