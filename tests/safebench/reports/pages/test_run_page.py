@@ -15,8 +15,8 @@ from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import report
 from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Item, Label, Outcome, Query, Transcript
-from tests.safebench.recorded import record
 from tests.browser import Browser
+from tests.safebench.recorded import record
 from tests.safebench.reports.pages.written import SECONDS, write_run
 
 CONDITIONS = ["text", "image:typographic", "audio:female"]
