@@ -15,12 +15,16 @@ LOCAL_PIP = $(LOCAL)/bin/python $(INSTALL) -c constraints-local.txt
 INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test lint types unit wheel local inspect bench clean
+.PHONY: quickstart test check lint types unit wheel local inspect bench clean
 
 quickstart: $(VENV)/embedded
 	$(BIN)/safebench quickstart
 
 test: lint types unit wheel local inspect
+
+# For the minute between two edits: under four minutes on two cores. The slow tests are in `make test`.
+check: lint types
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" -q
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
