@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from safebench import registry
 from safebench.datasets.load import load_dataset
 from safebench.plugins import Converter, Work
-from safebench.rendering.assignment import deal
+from safebench.rendering.assignment import assign
 from safebench.rendering.chain import render
 from safebench.rendering.recipes import load_recipes
 from safebench.resources import data_path
@@ -53,7 +53,7 @@ def main(out: Path) -> None:
 def unrelated() -> Media:
     """What the control of this name puts beside the first query of the starter set."""
     known, queries = load_recipes(), load_dataset("starter-small").queries
-    job = deal(known["image", "unrelated"], known, queries, seed=0).job(queries[0])
+    job = assign(known["image", "unrelated"], known, queries, seed=0).job(queries[0])
     media = render(replace(job, check=False)).media
     assert media is not None
     return media

@@ -12,7 +12,7 @@ from measuring import measuring
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.pool import Workers
 from safebench.rendering.recipes import load_recipes
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import RecogniserCache
 from safebench.rendering.renderer import Renderer, RenderSettings, ready
 from safebench.store.store import Store
 from safebench.types import Query
@@ -29,7 +29,7 @@ async def _in_workers(folder: Path, name: tuple[str, str], count: int, texts: Se
     warm, timed = jobs[: 2 * count], jobs[2 * count :]
     how = RenderSettings(check_share=float(check))
     with Store(folder) as store:
-        renderer = Renderer(store, Reader(workers), None, how)
+        renderer = Renderer(store, RecogniserCache(workers), None, how)
         await ready([recipe], how, workers)
         await asyncio.gather(*(workers.run(time.sleep, 1.0) for _ in range(count)))  # so that all of them have started
         await asyncio.gather(*(renderer.rendering(job) for job in warm))

@@ -19,7 +19,7 @@ from safebench.datasets.card import canary, read_card
 from safebench.datasets.conversion_card import Cells, Failed, cells_of, data_card, failures_of
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset
-from safebench.datasets.renderings import Renderings
+from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.shards import (
     CANARY,
     CONVERT_FILE,
@@ -33,13 +33,13 @@ from safebench.datasets.shards import (
 )
 from safebench.errors import BadInput, Stopping, one_error
 from safebench.files import is_taken, read_toml, write_toml
-from safebench.rendering.assignment import Deal, deal
+from safebench.rendering.assignment import Assignment, assign
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.conditions import parse_conditions
 from safebench.rendering.fidelity import STATUSES
 from safebench.rendering.pool import Workers
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
-from safebench.rendering.recognition import Reader, choose_recognisers
+from safebench.rendering.recognition import RecogniserCache, choose_recognisers
 from safebench.rendering.renderer import Renderer, RenderSettings, at_once, ready
 from safebench.stopping import on_interrupt
 from safebench.store.store import Store
@@ -104,7 +104,7 @@ def convert(
     if plain:
         raise BadInput(f"condition {', '.join(plain)} makes no media: there is nothing to convert")
     named = {(c.medium, c.recipe or ""): known[c.medium, c.recipe or ""] for c in parsed}
-    chosen = [deal(recipe, known, dataset.queries, seed) for recipe in named.values()]
+    chosen = [assign(recipe, known, dataset.queries, seed) for recipe in named.values()]
     for recipe in _recipes(chosen):
         recipe.check()
     settings = RenderSettings(seed, check_share, choose_recognisers(recognisers))
@@ -125,22 +125,22 @@ def _name(recipe: Recipe) -> str:
     return f"{recipe.medium}:{recipe.name}"
 
 
-def _recipes(deals: Sequence[Deal]) -> list[Recipe]:
-    return list({_name(recipe): recipe for found in deals for recipe in found.recipes}.values())
+def _recipes(assignments: Sequence[Assignment]) -> list[Recipe]:
+    return list({_name(recipe): recipe for found in assignments for recipe in found.recipes}.values())
 
 
-def _jobs(queries: Sequence[Query], deals: Iterable[Deal]) -> list[RenderJob]:
+def _jobs(queries: Sequence[Query], assignments: Iterable[Assignment]) -> list[RenderJob]:
     """Query by query, so that what one query shares is rendered at about the same time."""
-    return [found.job(query) for query in queries for found in deals]
+    return [found.job(query) for query in queries for found in assignments]
 
 
-def _made(out: Path) -> Renderings | None:
+def _made(out: Path) -> ConvertedRenderings | None:
     """What the folder holds already. Raises BadInput where its shards are not ours, or damaged."""
     check_shards(out)
-    return Renderings(out) if shards(out) else None
+    return ConvertedRenderings(out) if shards(out) else None
 
 
-def _to_render(jobs: Iterable[RenderJob], made: Renderings | None) -> list[RenderJob]:
+def _to_render(jobs: Iterable[RenderJob], made: ConvertedRenderings | None) -> list[RenderJob]:
     """The jobs without a row, or with one that tells of an error or cannot be read."""
     found = ((job, made.rendering(job) if made else None) for job in jobs)
     return [job for job, rendering in found if rendering is None or rendering.failure is not None]
@@ -158,15 +158,15 @@ def _tables(named: Recipes, known: Recipes) -> dict[str, dict[str, Any]]:
 
 
 def _asked(
-    dataset: Dataset, deals: list[Deal], settings: RenderSettings, tables: dict[str, dict[str, Any]]
+    dataset: Dataset, assignments: list[Assignment], settings: RenderSettings, tables: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     return {
         "data": dataset.name,
         "data_sha256": dataset.sha256,
         "seed": settings.seed,
         "check_share": settings.check_share,
-        "recognisers": settings.read_by(_recipes(deals)),
-        "recipes": {_name(recipe): recipe.fingerprint() for recipe in _recipes(deals)},
+        "recognisers": settings.read_by(_recipes(assignments)),
+        "recipes": {_name(recipe): recipe.fingerprint() for recipe in _recipes(assignments)},
         RECIPE: tables,
     }
 
@@ -192,7 +192,7 @@ def _claim(out: Path, asked: Mapping[str, Any]) -> None:
 
 async def _render_all(
     dataset: Dataset,
-    deals: list[Deal],
+    assignments: list[Assignment],
     out: Path,
     count: int | None,
     settings: RenderSettings,
@@ -206,21 +206,21 @@ async def _render_all(
     workers = Workers(count)
     stop = asyncio.Event()
     try:
-        await ready(_recipes(deals), settings, workers)
+        await ready(_recipes(assignments), settings, workers)
         _claim(out, asked)
         with Store(work) as store, on_interrupt(stop, "the same command", workers.kill):
             _put_back(out)
             if retry_failed:
                 store.reopen_failed()
             made = _made(out)
-            todo = _to_render(_jobs(dataset.queries, deals), made)
+            todo = _to_render(_jobs(dataset.queries, assignments), made)
             started(dict(Counter(_name(job.recipe) for job in todo)))
-            renderer = Renderer(store, Reader(workers), None, settings)
-            await _each(todo, renderer, at_once(_recipes(deals), workers), stop, rendered)
+            renderer = Renderer(store, RecogniserCache(workers), None, settings)
+            await _each(todo, renderer, at_once(_recipes(assignments), workers), stop, rendered)
             if stop.is_set():
                 raise Stopping
             fresh = {_place(job): await renderer.rendering(job) for job in todo}
-            _pack(dataset, deals, out, _Rows(fresh, made, asked[CANARY]))
+            _pack(dataset, assignments, out, _Rows(fresh, made, asked[CANARY]))
     finally:
         workers.close()
     shutil.rmtree(work)
@@ -256,7 +256,7 @@ class _Rows:
     """The row of every job: of what was rendered now, or else as it stood."""
 
     fresh: Mapping[tuple[str, str], Rendering]
-    made: Renderings | None
+    made: ConvertedRenderings | None
     canary: str
 
     def of(self, job: RenderJob) -> dict[str, Any]:
@@ -268,12 +268,12 @@ class _Rows:
         return {**stood, CANARY: self.canary}
 
 
-def _pack(dataset: Dataset, deals: list[Deal], out: Path, rows: _Rows) -> None:
+def _pack(dataset: Dataset, assignments: list[Assignment], out: Path, rows: _Rows) -> None:
     """Write the shards in the work folder and move them out; while that folder is there, nothing counts as done."""
     packed = out / WORK / "packed"
     shutil.rmtree(packed, ignore_errors=True)
-    by_medium: dict[str, list[Deal]] = {}
-    for found in deals:
+    by_medium: dict[str, list[Assignment]] = {}
+    for found in assignments:
         by_medium.setdefault(found.recipes[0].medium, []).append(found)
     for medium, ones in by_medium.items():
         write_shards(packed, medium, (rows.of(found.job(query)) for found in ones for query in dataset.queries))

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from safebench import registry
-from safebench.datasets.shards import _asked, _open, _reading, shards
+from safebench.datasets.shards import open_shard, read_convert_file, reading_shard, shards
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe
 from safebench.serialisation import compact
@@ -25,7 +25,7 @@ TOLD = ("recipe", "id", "said", "written", "sha256", "fidelity_status")  # of a 
 # --- reading back
 
 
-class Renderings:
+class ConvertedRenderings:
     """What `convert` made, by recipe and query, read from the shards when it is needed.
 
     `media`: by (medium, recipe) a hash over what the rows say of their renderings, the hash of each media among it.
@@ -38,9 +38,9 @@ class Renderings:
         self._places: dict[tuple[str, str], dict[str, int]] = {}  # by query: shard, group and row in one number
         digests: dict[tuple[str, str], Any] = {}
         for shard, path in enumerate(self._shards):
-            file = _open(path)
+            file = open_shard(path)
             for group in range(file.num_row_groups):
-                with _reading(path):
+                with reading_shard(path):
                     rows = file.read_row_group(group, columns=list(TOLD)).to_pylist()
                 for n, told in enumerate(rows):
                     medium, recipe = path.parent.name, told["recipe"] or ""
@@ -48,7 +48,7 @@ class Renderings:
                     self._places.setdefault((medium, recipe), {})[told["id"]] = place
                     digests.setdefault((medium, recipe), hashlib.sha256()).update(compact(list(told.values())).encode())
         self.media = {key: digest.hexdigest() for key, digest in digests.items()}
-        known = _asked(folder).get("recipes", {})
+        known = read_convert_file(folder).get("recipes", {})
         self.fingerprints = {
             (m, name): known.get(f"{m}:{name}", f"media {told}") for (m, name), told in self.media.items()
         }
@@ -86,7 +86,7 @@ class Renderings:
 
     @staticmethod
     def _read_group(path: Path, group: int) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = _open(path).read_row_group(group).to_pylist()
+        rows: list[dict[str, Any]] = open_shard(path).read_row_group(group).to_pylist()
         return rows
 
 

@@ -122,13 +122,15 @@ def read_converted(folder: Path) -> Dataset:
         why = "its conversion is unfinished: give the same convert command again" if unfinished else "it has no shards"
         raise BadInput(f"data {str(folder)!r} is no folder made by `safebench convert`: {why}")
     check_shards(folder)
-    return Dataset(str(folder), parse_rows(_query_rows(folder), str(folder)), folder, _asked(folder).get(RECIPE, {}))
+    return Dataset(
+        str(folder), parse_rows(_query_rows(folder), str(folder)), folder, read_convert_file(folder).get(RECIPE, {})
+    )
 
 
 def check_shards(folder: Path) -> None:
     """Raises BadInput where Parquet files of these names are no shards of ours, as in a snapshot of another set."""
     for path in shards(folder):
-        medium, found = path.parent.name, _open(path).schema_arrow
+        medium, found = path.parent.name, open_shard(path).schema_arrow
         known = medium in registry.media() and medium != TEXT
         lacking = [name for name in (*PLAIN, *([medium] if known else [])) if name not in found.names]
         strange = [name for name in PLAIN if name not in lacking and not _is_text(found.field(name).type)]
@@ -149,7 +151,7 @@ def _is_text(type: pa.DataType) -> bool:
     return any(test(type) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
 
 
-def _asked(folder: Path) -> dict[str, Any]:
+def read_convert_file(folder: Path) -> dict[str, Any]:
     file = folder / CONVERT_FILE
     return read_toml(file) if file.exists() else {}
 
@@ -158,8 +160,8 @@ def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Every query once, though it may be there in several media and recipes."""
     seen: set[str] = set()
     for path in shards(folder):
-        with _reading(path):
-            for batch in _open(path).iter_batches(1024, columns=["id", "query", "intent", "scenario", "twin"]):
+        with reading_shard(path):
+            for batch in open_shard(path).iter_batches(1024, columns=["id", "query", "intent", "scenario", "twin"]):
                 for one in batch.to_pylist():
                     if one["id"] not in seen:
                         seen.add(one["id"])
@@ -167,7 +169,7 @@ def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading_shard(path: Path) -> Iterator[None]:
     """Raises BadInput where pyarrow finds the file damaged."""
     try:
         yield
@@ -175,7 +177,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise BadInput(f"{path} cannot be read: {error}; convert the data again, or put it back from a copy") from error
 
 
-def _open(path: Path) -> parquet.ParquetFile:
+def open_shard(path: Path) -> parquet.ParquetFile:
     """Kept open, until another file of the name is there."""
     return _opened(path, path.stat().st_ino, path.stat().st_mtime_ns)
 
@@ -183,5 +185,5 @@ def _open(path: Path) -> parquet.ParquetFile:
 @lru_cache(maxsize=64)
 def _opened(path: Path, *_: int) -> parquet.ParquetFile:
     """Without read-ahead, which would hold a row group in memory for as long as the file is open."""
-    with _reading(path):
+    with reading_shard(path):
         return parquet.ParquetFile(path, pre_buffer=False)

@@ -13,11 +13,11 @@ from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.inspect_bridge.messages import chat_messages
 from safebench.rendering.pool import Workers
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import RecogniserCache
 from safebench.rendering.renderer import Renderer, at_once, ready
 from safebench.runs.compose import Unsayable, compose
 from safebench.runs.outcomes import before_asking, unsayable
-from safebench.runs.plan import Plan
+from safebench.runs.plan import RunPlan
 from safebench.serialisation import rendering_to
 from safebench.stopping import close_all
 from safebench.store.store import Store
@@ -26,7 +26,7 @@ from safebench.types import Intent, Item, Query, Rendering, Request
 NOT_RENDERED = "not_rendered"  # key of a sample's metadata: why nothing may be sent, or None
 
 
-async def samples_of(plan: Plan) -> list[Sample]:
+async def samples_of(plan: RunPlan) -> list[Sample]:
     """One sample for each query and condition, `QUERY/CONDITION`; `plan.folder` is used while they are made.
 
     Raises BadInput when the jury cannot work, a recipe can render nothing, or a medium has no way through inspect.
@@ -34,12 +34,12 @@ async def samples_of(plan: Plan) -> list[Sample]:
     if plan.skipped:
         raise BadInput(*(f"condition {condition}: {why}" for condition, why in plan.skipped.items()))
     workers = Workers(plan.config.workers)
-    reader = Reader(workers)
+    cache = RecogniserCache(workers)
     try:
         await plan.jury.check()
         await ready(plan.to_render, plan.rendering, workers)
         with Store(plan.folder) as store:
-            renderer = Renderer(store, reader, plan.made, plan.rendering)
+            renderer = Renderer(store, cache, plan.made, plan.rendering)
             slots = asyncio.Semaphore(at_once(plan.to_render, workers))
 
             async def make(item: Item) -> Sample:
@@ -52,9 +52,9 @@ async def samples_of(plan: Plan) -> list[Sample]:
         await close_all(plan.jury)
 
 
-async def _sample(plan: Plan, item: Item, renderer: Renderer) -> Sample:
+async def _sample(plan: RunPlan, item: Item, renderer: Renderer) -> Sample:
     recipe = plan.recipe(item)
-    rendering = await renderer.rendering(plan.deals[item.condition].job(item.query)) if recipe else None
+    rendering = await renderer.rendering(plan.assignments[item.condition].job(item.query)) if recipe else None
     ending = before_asking(rendering)
     try:
         request = compose(item, rendering, recipe) if ending is None else None

@@ -21,7 +21,7 @@ from safebench.inspect_bridge.scoring import outcome
 from safebench.jury.files import jury_tables
 from safebench.runs.config import make_config
 from safebench.runs.folder import run_file
-from safebench.runs.plan import Plan, make_plan
+from safebench.runs.plan import RunPlan, make_plan
 
 ASKED = "safebench"  # key of the log's metadata: what a run file says
 
@@ -80,7 +80,7 @@ def leave_out() -> Solver:
     return solve
 
 
-def _asked(plan: Plan) -> dict[str, Any]:
+def _asked(plan: RunPlan) -> dict[str, Any]:
     """The run file, without what only the evaluation knows."""
     asked = {key: value for key, value in run_file(plan).items() if key not in ("out", "target", "repeats")}
     return {**asked, "resolved": {key: value for key, value in asked["resolved"].items() if key != "target"}}

@@ -1,4 +1,4 @@
-"""Which recipe renders which query. A recipe with `among` deals its members out evenly within each scenario.
+"""Which recipe renders which query. A recipe with `among` assigns its members evenly within each scenario.
 
 So a voice or a layout is not confounded with a scenario. A query and its twin get the same one, and so does the same
 query in every try. A recipe with `another` renders another query in place of each: one of another pair, and a benign
@@ -40,32 +40,32 @@ class OtherTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class Deal:
+class Assignment:
     """The recipes of a condition, and the place of each query among them."""
 
     recipes: tuple[Recipe, ...]
     places: Mapping[str, int] = field(default_factory=dict)  # by query id; empty when there is one recipe
     others: Mapping[str, Query] = field(default_factory=dict)  # by query id: what is rendered in its place
-    told_from: OtherTexts | None = None
+    other_texts: OtherTexts | None = None
 
     def recipe(self, query: Query) -> Recipe:
         return self.recipes[self.places[query.id] if self.places else 0]
 
     def job(self, query: Query) -> RenderJob:
-        others = self.told_from.of(query) if self.told_from else ()
+        others = self.other_texts.of(query) if self.other_texts else ()
         return RenderJob(query, self.recipe(query), of=self.others.get(query.id), other_texts=others)
 
 
-def deal(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) -> Deal:
+def assign(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) -> Assignment:
     """Raises BadInput when a member is unknown, and when there is no other query to take."""
-    told_from = OtherTexts(queries, seed)
+    other_texts = OtherTexts(queries, seed)
     if recipe.steps:
-        return Deal((recipe,), told_from=told_from)
+        return Assignment((recipe,), other_texts=other_texts)
     members = tuple(_member(recipe, name, known) for name in recipe.among or (recipe.another,))
     if recipe.among:
-        return Deal(members, _places(queries, len(members), seed), told_from=told_from)
+        return Assignment(members, _places(queries, len(members), seed), other_texts=other_texts)
     unlike = recipe.model_copy(update={"steps": members[0].steps, "tries": members[0].tries})
-    return Deal((unlike,), others=_others(queries, seed, f"recipe {recipe.medium}.{recipe.name}"))
+    return Assignment((unlike,), others=_others(queries, seed, f"recipe {recipe.medium}.{recipe.name}"))
 
 
 def _member(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
@@ -96,7 +96,7 @@ def _drawn(query: Query, pool: Sequence[Query], seed: int) -> Query:
 
 
 def _places(queries: Sequence[Query], count: int, seed: int) -> dict[str, int]:
-    """Pairs of twins in an order shuffled by seed, dealt in turn; every scenario begins where the one before ended."""
+    """Pairs of twins, shuffled by seed and assigned in turn; every scenario begins where the one before ended."""
     pairs: dict[str | None, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for query in queries:
         pairs[query.scenario][min(query.id, query.twin or query.id)].append(query.id)

@@ -42,7 +42,7 @@ class Recipe(PluginOptions):
     carrier: str | None = None  # the written part, by prompt name, QUERY or MADE; the modality's own when not given
     layout: Mapping[str, float] = {}  # of the message, by what its modality knows
     control: bool = False  # made to carry no query: not checked, and asked with the written query beside it alone
-    among: tuple[str, ...] = ()  # instead of steps: recipes of this medium, dealt out evenly within each scenario
+    among: tuple[str, ...] = ()  # instead of steps: recipes of this medium, assigned evenly within each scenario
     another: str | None = None  # instead of steps: what the recipe of this name makes of another query
     quickstart: bool = False  # whether the quickstart asks under this recipe too
     _recorded: str | None = PrivateAttr(None)  # the fingerprint with which its media were made elsewhere

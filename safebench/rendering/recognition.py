@@ -20,8 +20,8 @@ from safebench.types import Media, Rendering
 REMEMBERED = 10_000  # texts; the oldest go first
 
 
-class Reader:
-    """`await reader.recognise(recogniser, media)` depends on the bytes alone, so what is known is not read again."""
+class RecogniserCache:
+    """`await cache.recognise(recogniser, media)` depends on the bytes alone, so what is known is not read again."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers

@@ -12,7 +12,7 @@ from safebench.models.batching import Batcher
 from safebench.rendering.chain import RenderJob, batch_size, prepare, prepare_recogniser, recogniser_of, render_batch
 from safebench.rendering.pool import WorkerDied, Workers
 from safebench.rendering.recipes import Recipe
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import RecogniserCache
 from safebench.store.store import Store
 from safebench.types import Failure, Fidelity, Rendering
 
@@ -50,7 +50,7 @@ def at_once(recipes: Iterable[Recipe], workers: Workers) -> int:
     return 2 * workers.count * max((batch_size(recipe) for recipe in recipes), default=1)
 
 
-class Made(Protocol):
+class RenderingSource(Protocol):
     """Renderings that a data set brings."""
 
     def rendering(self, job: RenderJob) -> Rendering | None: ...
@@ -59,9 +59,9 @@ class Made(Protocol):
 class Renderer:
     """Renders each query by each recipe once, whatever number of conditions and repeats need it."""
 
-    def __init__(self, store: Store, reader: Reader, made: Made | None, how: RenderSettings) -> None:
+    def __init__(self, store: Store, cache: RecogniserCache, made: RenderingSource | None, how: RenderSettings) -> None:
         self._store = store
-        self._reader = reader
+        self._cache = cache
         self._made = made
         self._how = how
         self._under_way: dict[str, asyncio.Task[Rendering]] = {}
@@ -95,19 +95,19 @@ class Renderer:
         except WorkerDied as error:
             failure = Failure(job.recipe.name, "WorkerDied", f"{error} (query {job.query.id!r})")
             return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
-        self._reader.learn(rendering)
+        self._cache.learn(rendering)
         return rendering
 
     async def _in_batch(self, job: RenderJob, size: int) -> Rendering:
         """With others by the same recipe. A worker that dies of one query takes no other with it."""
         recipe = job.recipe.fingerprint()
         if recipe not in self._batchers:
-            lanes = self._reader.workers.count
+            lanes = self._cache.workers.count
             self._batchers[recipe] = Batcher(self._in_worker, size, lanes=lanes, gathered=GATHERED)
         return await self._batchers[recipe].put(job)
 
     async def _in_worker(self, jobs: Sequence[RenderJob]) -> list[Rendering]:
-        return await self._reader.workers.run(render_batch, jobs)
+        return await self._cache.workers.run(render_batch, jobs)
 
     def _is_checked(self, job: RenderJob) -> bool:
         """The same queries are in the sample for every recipe, and in every try."""

@@ -14,7 +14,7 @@ from safebench.jury.files import jury_tables, jury_versions
 from safebench.rendering.recipes import Recipe
 from safebench.resources import find_prompt
 from safebench.runs.config import FREE
-from safebench.runs.plan import Plan, _all_recipes
+from safebench.runs.plan import RunPlan, _all_recipes
 from safebench.serialisation import leaves, plain_tables
 
 RUN_FILE = "run.toml"
@@ -26,7 +26,7 @@ WRITTEN: Mapping[str, type] = {  # in the file of every run
 }  # fmt: skip
 
 
-def claim_folder(plan: Plan) -> None:
+def claim_folder(plan: RunPlan) -> None:
     """Make the folder of a new run, or check that it holds this very run. Raises BadInput when it holds another."""
     folder, file = plan.folder, plan.folder / RUN_FILE
     wanted = run_file(plan)
@@ -39,7 +39,7 @@ def claim_folder(plan: Plan) -> None:
         write_toml(file, wanted)
 
 
-def run_file(plan: Plan) -> dict[str, Any]:
+def run_file(plan: RunPlan) -> dict[str, Any]:
     """What was asked, in the form that `safebench run FILE` takes, and what it was resolved to."""
     asked = plan.config.model_dump(mode="json", exclude_none=True, exclude={RESOLVED, "jury_models"})
     data = Path(plan.config.data)
@@ -52,9 +52,9 @@ def run_file(plan: Plan) -> dict[str, Any]:
     return {**asked, RESOLVED: resolved(plan)}
 
 
-def resolved(plan: Plan) -> dict[str, Any]:
+def resolved(plan: RunPlan) -> dict[str, Any]:
     """Versions and hashes of all that the results depend on."""
-    recipes, media = _all_recipes(plan.deals), plan.made.media if plan.made else {}
+    recipes, media = _all_recipes(plan.assignments), plan.made.media if plan.made else {}
     brought = {f"{r.medium}.{r.name}": media[r.medium, r.name] for r in recipes if (r.medium, r.name) in media}
     return {
         "safebench": version("safebench"),
@@ -69,7 +69,7 @@ def resolved(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _written(plan: Plan, recipes: Iterable[Recipe]) -> dict[str, str]:
+def _written(plan: RunPlan, recipes: Iterable[Recipe]) -> dict[str, str]:
     """What is written beside the media, as the target is shown it: version and hash of the text, by prompt name."""
     names = {recipe.carrier or f"carriers.{recipe.medium}" for recipe in recipes}
     names |= {"comprehension.repeat"} if plan.config.probe else set()

@@ -15,13 +15,13 @@ from typing import Protocol
 from safebench import registry
 from safebench.errors import Stopping, one_error
 from safebench.models.calls import Desk
-from safebench.rendering.recognition import Reader, transcribers
+from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import Renderer, at_once
 from safebench.runs import probe as comprehension
 from safebench.runs.compose import Unsayable, compose, saying
 from safebench.runs.judge import Judge
 from safebench.runs.outcomes import Ending, before_asking, before_judging, unsayable
-from safebench.runs.plan import Plan
+from safebench.runs.plan import RunPlan
 from safebench.runs.transcription import transcribe
 from safebench.store.store import Store
 from safebench.types import TEXT, Ballot, Comprehension, Item, Outcome, Rendering, Response, Transcript
@@ -49,7 +49,7 @@ class NoProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class ItemState:
     """An item on its way."""
 
     id: int
@@ -63,24 +63,24 @@ class Pipeline:
     """`await Pipeline(…).run()` takes every pending item to its outcome, or until `stop` is set."""
 
     def __init__(
-        self, plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, progress: Progress | None = None
+        self, plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event, progress: Progress | None = None
     ) -> None:
         self._plan = plan
         self._store = store
         self._stop = stop
         self._progress = progress or NoProgress()
         self._warned: set[str] = set()
-        self._reader = reader
+        self._cache = cache
         self._transcribers = transcribers(plan.rendering.recognisers)
         self._desk = Desk(store, plan.config.concurrency, stop)
         self._judging = Judge(plan.jury, store, self._desk)
-        self._renderer = Renderer(store, reader, plan.made, plan.rendering)
+        self._renderer = Renderer(store, cache, plan.made, plan.rendering)
         width = plan.config.concurrency
-        self._to_render: Line = asyncio.Queue(4 * reader.workers.count)
+        self._to_render: Line = asyncio.Queue(4 * cache.workers.count)
         self._to_ask: Line = asyncio.Queue(width)
         self._to_judge: Line = asyncio.Queue(width)
         self._stages: list[tuple[Line, Line | None, Step, int]] = [
-            (self._to_render, self._to_ask, self._render, at_once(plan.to_render, reader.workers)),
+            (self._to_render, self._to_ask, self._render, at_once(plan.to_render, cache.workers)),
             (self._to_ask, self._to_judge, self._ask, width),
             (self._to_judge, None, self._judge, width),
         ]
@@ -103,30 +103,30 @@ class Pipeline:
         for id, item in self._store.pending(by_name):
             if self._stop.is_set():
                 break
-            await self._to_render.put(Passage(id, item))
+            await self._to_render.put(ItemState(id, item))
         await self._to_render.put(None)
 
-    async def _render(self, passage: Passage) -> Passage | None:
-        recipe = self._plan.recipe(passage.item)
+    async def _render(self, state: ItemState) -> ItemState | None:
+        recipe = self._plan.recipe(state.item)
         if self._stop.is_set():
             raise Stopping
         if recipe is None:
-            return passage
-        rendering = await self._renderer.rendering(self._plan.deals[passage.item.condition].job(passage.item.query))
-        passage = replace(passage, rendering=rendering)
-        return self._end(passage, before_asking(rendering))
+            return state
+        rendering = await self._renderer.rendering(self._plan.assignments[state.item.condition].job(state.item.query))
+        state = replace(state, rendering=rendering)
+        return self._end(state, before_asking(rendering))
 
-    async def _ask(self, passage: Passage) -> Passage | None:
-        recipe = self._plan.recipe(passage.item)
+    async def _ask(self, state: ItemState) -> ItemState | None:
+        recipe = self._plan.recipe(state.item)
         try:
-            request = compose(passage.item, passage.rendering, recipe)
+            request = compose(state.item, state.rendering, recipe)
         except Unsayable as error:
-            return self._end(passage, unsayable(error))
+            return self._end(state, unsayable(error))
         self._warn(self._plan.target.warning(request))
-        response = await self._desk.put(self._plan.target, request, passage.id, "target")
-        transcript = await transcribe(response, self._transcribers, self._reader)
-        passage = replace(passage, response=response, transcript=transcript)
-        return self._end(passage, before_judging(response, transcript.text if transcript else None))
+        response = await self._desk.put(self._plan.target, request, state.id, "target")
+        transcript = await transcribe(response, self._transcribers, self._cache)
+        state = replace(state, response=response, transcript=transcript)
+        return self._end(state, before_judging(response, transcript.text if transcript else None))
 
     def _warn(self, line: str | None) -> None:
         """Once a run."""
@@ -134,24 +134,22 @@ class Pipeline:
             self._warned.add(line)
             self._progress.warned(line)
 
-    async def _judge(self, passage: Passage) -> None:
+    async def _judge(self, state: ItemState) -> None:
         """The jury on the answer; and the comprehension probe where one is wanted."""
-        assert passage.response is not None
+        assert state.response is not None
         try:
-            probe = await self._probe(passage)
+            probe = await self._probe(state)
         except Unsayable as error:
-            self._end(passage, unsayable(error))
+            self._end(state, unsayable(error))
             return
         missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
-        item, told = passage.item, passage.response.text
-        judged = await self._judging.decide(
-            passage.id, item.query, item.repeat, told, passage.transcript, missed=missed
-        )
-        self._end(passage, *judged)
+        item, told = state.item, state.response.text
+        judged = await self._judging.decide(state.id, item.query, item.repeat, told, state.transcript, missed=missed)
+        self._end(state, *judged)
 
-    async def _probe(self, passage: Passage) -> Comprehension | None:
-        config, query = self._plan.config, passage.item.query
-        recipe, rendering = self._plan.recipe(passage.item), passage.rendering
+    async def _probe(self, state: ItemState) -> Comprehension | None:
+        config, query = self._plan.config, state.item.query
+        recipe, rendering = self._plan.recipe(state.item), state.rendering
         if recipe is None or rendering is None or rendering.media is None or recipe.control:
             return None  # there is nothing, or nothing of the query, that it could have understood
         if recipe.medium == TEXT:
@@ -160,35 +158,35 @@ class Pipeline:
             return None
         with saying(recipe.medium):
             pieces = tuple(registry.modality(recipe.medium).pieces(rendering.media, recipe.layout))
-        response = await self._desk.put(self._plan.target, comprehension.request(pieces), passage.id, "probe")
-        transcript = await transcribe(response, self._transcribers, self._reader)
+        response = await self._desk.put(self._plan.target, comprehension.request(pieces), state.id, "probe")
+        transcript = await transcribe(response, self._transcribers, self._cache)
         found = comprehension.read(query, rendering, response, transcript.text if transcript else None)
-        self._store.keep_probe(passage.id, found)
+        self._store.keep_probe(state.id, found)
         return found
 
-    def _end(self, passage: Passage, ending: Ending | None, ballots: tuple[Ballot, ...] = ()) -> Passage | None:
+    def _end(self, state: ItemState, ending: Ending | None, ballots: tuple[Ballot, ...] = ()) -> ItemState | None:
         """Record the outcome; an item that has none yet goes on."""
         if ending is None:
-            return passage
-        rendering = passage.rendering.key if passage.rendering else None
-        exchange = passage.response.key if passage.response else None
+            return state
+        rendering = state.rendering.key if state.rendering else None
+        exchange = state.response.key if state.response else None
         told = (ending.outcome, ending.reason, ending.rating, rendering, exchange, ballots)
-        self._store.keep_outcome(passage.id, *told)
-        self._progress.ended(str(passage.item.condition), ending.outcome)
+        self._store.keep_outcome(state.id, *told)
+        self._progress.ended(str(state.item.condition), ending.outcome)
         return None
 
 
-Line = asyncio.Queue[Passage | None]  # None: no more will come
-Step = Callable[[Passage], Awaitable[Passage | None]]
+Line = asyncio.Queue[ItemState | None]  # None: no more will come
+Step = Callable[[ItemState], Awaitable[ItemState | None]]
 
 
 async def _stage(source: Line, sink: Line | None, step: Step, count: int) -> None:
-    """`count` workers take passages from `source` and put what goes on into `sink`; then the end is passed on."""
+    """`count` workers take items from `source` and put what goes on into `sink`; then the end is passed on."""
 
     async def work() -> None:
-        while (passage := await source.get()) is not None:
+        while (state := await source.get()) is not None:
             with suppress(Stopping):  # what this item had so far is recorded; it goes on when the run is continued
-                going_on = await step(passage)
+                going_on = await step(state)
                 if going_on is not None and sink is not None:
                     await sink.put(going_on)
         await source.put(None)  # for the next worker

@@ -9,7 +9,7 @@ from pathlib import Path
 from safebench import registry
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset
-from safebench.datasets.renderings import Renderings
+from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.jury.calibration.file import bind, check_bound, read_calibration
 from safebench.jury.files import JuryTable, build_jury, jury_tables, jury_versions, read_jury
@@ -18,7 +18,7 @@ from safebench.models.catalogue import model_of
 from safebench.models.opening import open_target
 from safebench.plugins import Target
 from safebench.registry import Recognise
-from safebench.rendering.assignment import Deal, deal
+from safebench.rendering.assignment import Assignment, assign
 from safebench.rendering.conditions import parse_conditions
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.recognition import choose_recognisers
@@ -29,19 +29,19 @@ from safebench.types import TEXT, Condition, Item
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """A run that can begin: everything is loaded, opened and found to fit together."""
 
     config: RunConfig
     dataset: Dataset
     conditions: tuple[Condition, ...]
-    deals: Mapping[Condition, Deal]  # of the conditions that are rendered: which recipe for which query
+    assignments: Mapping[Condition, Assignment]  # of the conditions that are rendered: which recipe for which query
     target: Target
     jury_table: JuryTable
     jury: Jury
     skipped: Mapping[Condition, str]  # condition -> why the target cannot be asked so
     rendering: RenderSettings
-    made: Renderings | None  # media that the data set brings
+    made: ConvertedRenderings | None  # media that the data set brings
     to_render: tuple[Recipe, ...]  # what has to be rendered all the same
     trials: Mapping[str, Recipe]  # by medium: what the preflight tries
 
@@ -51,7 +51,7 @@ class Plan:
 
     def recipe(self, item: Item) -> Recipe | None:
         """The recipe that renders this item; None when nothing is rendered."""
-        found = self.deals.get(item.condition)
+        found = self.assignments.get(item.condition)
         return found.recipe(item.query) if found else None
 
     def items(self) -> Iterator[Item]:
@@ -67,24 +67,26 @@ class Plan:
         return len(self.dataset.queries) * self.config.repeats
 
 
-def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
+def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
     dataset = load_dataset(config.data, config.text_column).limited(config.limit)
     known = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
     conditions = parse_conditions(list(config.conditions), known)
-    deals = {
-        c: deal(known[c.medium, c.recipe], known, dataset.queries, config.seed)
+    assignments = {
+        c: assign(known[c.medium, c.recipe], known, dataset.queries, config.seed)
         for c in conditions
         if c.recipe is not None
     }
-    _check_controls(deals)
-    made = Renderings(dataset.folder) if dataset.folder else None
-    to_render = _to_render(deals, dataset, made)
+    _check_controls(assignments)
+    made = ConvertedRenderings(dataset.folder) if dataset.folder else None
+    to_render = _to_render(assignments, dataset, made)
     for recipe in to_render:
         recipe.check()
     if made:
         _check_made(made, to_render, known, load_recipes(brought=dataset.recipes))
-        deals = {c: replace(found, recipes=tuple(map(made.recorded, found.recipes))) for c, found in deals.items()}
+        assignments = {
+            c: replace(found, recipes=tuple(map(made.recorded, found.recipes))) for c, found in assignments.items()
+        }
     target = open_target(config.target, config.target_options(), recognise)
     table = read_jury(config.jury, config.jury_models)
     model = model_of(config.target)
@@ -96,13 +98,15 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> Plan:
     jury = build_jury(table, config.seed if config.jury_seed is None else config.jury_seed)
     if config.calibration:
         check_bound(read_calibration(Path(config.calibration)), bind(jury_tables(table), jury_versions(jury)))
-    tried = choose_trials({c: found for c, found in deals.items() if c not in skipped}, known)
-    return Plan(config, dataset, conditions, deals, target, table, jury, skipped, settings, made, to_render, tried)
+    tried = choose_trials({c: found for c, found in assignments.items() if c not in skipped}, known)
+    return RunPlan(
+        config, dataset, conditions, assignments, target, table, jury, skipped, settings, made, to_render, tried
+    )
 
 
-def _check_controls(deals: Mapping[Condition, Deal]) -> None:
+def _check_controls(assignments: Mapping[Condition, Assignment]) -> None:
     """Raises BadInput where a control would be sent without the query."""
-    asks_nothing = [c for c, found in deals.items() if not c.with_text and any(r.control for r in found.recipes)]
+    asks_nothing = [c for c, found in assignments.items() if not c.with_text and any(r.control for r in found.recipes)]
     if asks_nothing:
         raise BadInput(
             *(
@@ -113,20 +117,22 @@ def _check_controls(deals: Mapping[Condition, Deal]) -> None:
         )
 
 
-def _to_render(deals: Mapping[Condition, Deal], dataset: Dataset, made: Renderings | None) -> tuple[Recipe, ...]:
+def _to_render(
+    assignments: Mapping[Condition, Assignment], dataset: Dataset, made: ConvertedRenderings | None
+) -> tuple[Recipe, ...]:
     """The recipes of which the data set does not bring the media of every query."""
     if made is None:
-        return tuple(_all_recipes(deals))
+        return tuple(_all_recipes(assignments))
     lacking = (
         found.recipe(query)
-        for found in deals.values()
+        for found in assignments.values()
         for query in dataset.queries
         if not made.holds(found.recipe(query), query)
     )
     return tuple({(recipe.medium, recipe.name): recipe for recipe in lacking}.values())
 
 
-def _check_made(made: Renderings, to_render: Sequence[Recipe], known: Recipes, brought: Recipes) -> None:
+def _check_made(made: ConvertedRenderings, to_render: Sequence[Recipe], known: Recipes, brought: Recipes) -> None:
     """Raises BadInput where a folder's media were made by another recipe than the one that the run would name."""
     for key, fingerprint in made.fingerprints.items():
         name, theirs = ".".join(key), brought.get(key)
@@ -141,8 +147,8 @@ def _check_made(made: Renderings, to_render: Sequence[Recipe], known: Recipes, b
             )
 
 
-def _all_recipes(deals: Mapping[Condition, Deal]) -> list[Recipe]:
-    return list({(r.medium, r.name): r for found in deals.values() for r in found.recipes}.values())
+def _all_recipes(assignments: Mapping[Condition, Assignment]) -> list[Recipe]:
+    return list({(r.medium, r.name): r for found in assignments.values() for r in found.recipes}.values())
 
 
 def _accepted(target: Target, named: tuple[str, ...] | None) -> frozenset[str]:

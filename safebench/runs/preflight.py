@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from safebench import registry
-from safebench.datasets.renderings import Renderings
+from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.models.asking import ask_safely
 from safebench.plugins import Target
-from safebench.rendering.assignment import Deal
+from safebench.rendering.assignment import Assignment
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.pool import Workers
 from safebench.rendering.recipes import Recipe, Recipes
@@ -59,10 +59,10 @@ class Trial:
     rendering: Rendering
 
 
-def choose_trials(deals: Mapping[Condition, Deal], known: Recipes) -> dict[str, Recipe]:
+def choose_trials(assignments: Mapping[Condition, Assignment], known: Recipes) -> dict[str, Recipe]:
     """By medium the first recipe that carries its query; where there are only controls, the modality's default."""
     by_medium: dict[str, list[Recipe]] = {}
-    for condition, found in deals.items():
+    for condition, found in assignments.items():
         if condition.medium != TEXT:
             by_medium.setdefault(condition.medium, []).extend(found.recipes)
     return {medium: _trial_recipe(medium, recipes, known) for medium, recipes in by_medium.items()}
@@ -77,7 +77,7 @@ async def preflight(
     target: Target,
     recipes: Mapping[str, Recipe],
     workers: Workers,
-    made: Renderings | None = None,
+    made: ConvertedRenderings | None = None,
     queries: Iterable[Query] = (),
 ) -> list[Delivery]:
     """Try every medium once, by its recipe; `made` are the media that the data bring, and `queries` what is in them.
@@ -96,7 +96,7 @@ async def preflight(
     return found
 
 
-async def _trial(recipe: Recipe, workers: Workers, made: Renderings | None, queries: Iterable[Query]) -> Trial:
+async def _trial(recipe: Recipe, workers: Workers, made: ConvertedRenderings | None, queries: Iterable[Query]) -> Trial:
     """A benign query of the data that comes with its media, or else the trial sentence."""
     for query in queries if made else ():
         rendering = made.rendering(RenderJob(query, recipe)) if made and query.intent is Intent.BENIGN else None

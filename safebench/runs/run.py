@@ -10,12 +10,12 @@ from typing import Any
 
 from safebench.errors import Stopping
 from safebench.rendering.pool import Workers
-from safebench.rendering.recognition import Reader, transcribers
+from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import ready
 from safebench.runs.config import RunConfig
 from safebench.runs.folder import RUN_FILE, categories_by_scenario, claim_folder
 from safebench.runs.pipeline import NoProgress, Pipeline, Progress
-from safebench.runs.plan import Plan, make_plan
+from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.preflight import preflight, unproven
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
@@ -47,8 +47,8 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     Raises BadInput before anything is written, TargetRefusesService and Interrupted with everything recorded so far.
     """
     workers = Workers(config.workers)
-    reader = Reader(workers)
-    plan = make_plan(config, reader.recognise)
+    cache = RecogniserCache(workers)
+    plan = make_plan(config, cache.recognise)
     stop = asyncio.Event()
     try:
         await plan.target.check()
@@ -63,26 +63,26 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
             _write_plan(plan, store, deliveries)
             if retry_failed:
                 store.reopen_failed()
-            await _go(plan, store, reader, stop, progress or NoProgress())
+            await _go(plan, store, cache, stop, progress or NoProgress())
             return _result(plan, store)
     finally:
         workers.close()
         await close_all(plan.target, plan.jury)
 
 
-async def _go(plan: Plan, store: Store, reader: Reader, stop: asyncio.Event, progress: Progress) -> None:
+async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event, progress: Progress) -> None:
     progress.started(store.counts(), {str(c): why for c, why in plan.skipped.items()})
     for line in unproven(store.deliveries()):
         progress.warned(line)
     for medium, spec in plan.rendering.recognisers.items():
         if medium not in transcribers(plan.rendering.recognisers):
             progress.warned(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
-    await Pipeline(plan, store, reader, stop, progress).run()
+    await Pipeline(plan, store, cache, stop, progress).run()
     if stop.is_set():
         raise Stopping
 
 
-async def _preflight(plan: Plan, workers: Workers, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+async def _preflight(plan: RunPlan, workers: Workers, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was found of the media's arrival; media that nobody tried yet are tried now. Text always arrives."""
     tried = {delivery["medium"] for delivery in found}
     missing = {medium: recipe for medium, recipe in plan.trials.items() if medium not in tried}
@@ -92,7 +92,7 @@ async def _preflight(plan: Plan, workers: Workers, found: list[dict[str, Any]]) 
     return [*found, *(delivery.describe() for delivery in new)]
 
 
-def _write_plan(plan: Plan, store: Store, deliveries: list[dict[str, Any]]) -> None:
+def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]]) -> None:
     store.keep_deliveries(deliveries)
     if not store.planned:
         for condition, why in plan.skipped.items():
@@ -100,7 +100,7 @@ def _write_plan(plan: Plan, store: Store, deliveries: list[dict[str, Any]]) -> N
         store.plan(plan.dataset.queries, categories_by_scenario(), plan.items())
 
 
-def _result(plan: Plan, store: Store) -> RunResult:
+def _result(plan: RunPlan, store: Store) -> RunResult:
     counts = {
         condition: {outcome: n for outcome, n in found.items() if outcome is not None}
         for condition, found in store.counts().items()

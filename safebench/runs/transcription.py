@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from safebench.errors import SafeBenchError, Stopping, TargetRefusesService
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import RecogniserCache
 from safebench.serialisation import storable
 from safebench.types import Response, Transcript
 
 
-async def transcribe(response: Response, recognisers: Mapping[str, str], reader: Reader) -> Transcript | None:
+async def transcribe(response: Response, recognisers: Mapping[str, str], cache: RecogniserCache) -> Transcript | None:
     """The text of all media of an answer; None where there are none, or no recogniser was chosen for one of them.
 
     Nothing recognised is an empty text, which no jury takes for an answer. Raises TargetRefusesService where the
@@ -21,7 +21,7 @@ async def transcribe(response: Response, recognisers: Mapping[str, str], reader:
     if not chosen or any(name is None for name, _ in chosen):
         return None
     try:
-        heard = "\n".join([await reader.recognise(name or "", media) for name, media in chosen])
+        heard = "\n".join([await cache.recognise(name or "", media) for name, media in chosen])
         return Transcript(storable(heard), names)
     except (TargetRefusesService, Stopping):
         raise

@@ -17,10 +17,10 @@ from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
 from safebench.rendering import chain as rendering
-from safebench.rendering.assignment import deal
+from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import load_recipes
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import RecogniserCache
 from safebench.resources import data_path, prompt
 from safebench.testing.server import error
 from safebench.types import Media, Query, Text
@@ -238,8 +238,8 @@ def test_half_a_clip_fails(clip, start, end):
 def test_faithful_clips_of_the_starter_set_stay_unchecked_and_swapped_ones_fail(voice):
     """Rates over more clips: benchmarks/closed_set.py."""
     recipe, queries = load_recipes()["audio", voice], load_dataset("starter").queries
-    dealt = deal(recipe, load_recipes(), queries, 0)
-    jobs = [replace(dealt.job(query), recogniser="pocketsphinx") for query in queries[7:200:48]]
+    assignment = assign(recipe, load_recipes(), queries, 0)
+    jobs = [replace(assignment.job(query), recogniser="pocketsphinx") for query in queries[7:200:48]]
     assert [render(job).fidelity.status for job in jobs] == ["unchecked"] * len(jobs)
     swapped = [replace(job, of=None, query=replace(job.query, text=other.query.text)) for job, other in pairwise(jobs)]
     for job, spoken in zip(jobs, swapped, strict=False):
@@ -259,9 +259,9 @@ def test_what_the_closed_set_picked_is_never_taken_for_what_was_heard(clip):
     recipe = load_recipes()["audio", "female"]
     rendering = render(RenderJob(QUERY, recipe, recogniser="pocketsphinx"))
     assert rendering.fidelity.measures["pick"] == 1.0
-    reader = Reader(None)
-    reader.learn(rendering)
-    assert ("pocketsphinx", rendering.media.sha256) not in reader._known
+    cache = RecogniserCache(None)
+    cache.learn(rendering)
+    assert ("pocketsphinx", rendering.media.sha256) not in cache._known
 
 
 # --- planted faults, with a recogniser that tells the clips apart

@@ -24,11 +24,11 @@ from safebench.datasets.conversion import convert
 from safebench.datasets.conversion_card import cells_of
 from safebench.datasets.exporting import export
 from safebench.datasets.load import load_dataset
-from safebench.datasets.renderings import Renderings
+from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.shards import WORK, read_converted
 from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
-from safebench.rendering.assignment import deal
+from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
 from safebench.reports.summary import report
@@ -112,11 +112,11 @@ def test_a_converted_folder_is_read_back_as_the_same_queries(folder: Path, data:
 def test_renderings_are_read_back_byte_for_byte(folder: Path) -> None:
     recipe = load_recipes()["image", "typographic"]
     job = RenderJob(Query("a", "How do birds fly?"), recipe)
-    made, found = render(job), Renderings(folder).rendering(job)
+    made, found = render(job), ConvertedRenderings(folder).rendering(job)
     assert found is not None
     assert found.media == made.media
     assert found.fidelity == made.fidelity
-    assert Renderings(folder).rendering(RenderJob(Query("zzz", "?"), recipe)) is None
+    assert ConvertedRenderings(folder).rendering(RenderJob(Query("zzz", "?"), recipe)) is None
 
 
 def noise(seed: int) -> bytes:
@@ -140,7 +140,7 @@ def test_what_was_read_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest
 
     converted.write_shards(tmp_path, "image", made_rows())
     before = pa.total_allocated_bytes()
-    made = Renderings(tmp_path)
+    made = ConvertedRenderings(tmp_path)
     assert all((found := made.rendering(job)) and found.media and found.media.size == size for job in jobs)
     assert len(converted.shards(tmp_path)) == 8
     assert pa.total_allocated_bytes() - before < converted.ROWS_A_GROUP * size
@@ -191,7 +191,7 @@ DAMAGE = [
 def test_a_row_that_cannot_be_read_is_never_sent_and_named(
     spoil: Callable[..., Path], medium: str, told: dict[str, Any], why: str
 ) -> None:
-    known, made = load_recipes(), Renderings(spoil(medium, **told))
+    known, made = load_recipes(), ConvertedRenderings(spoil(medium, **told))
     recipe = known["image", "typographic"] if medium == "image" else known["audio", "male"]
     bad, good = (made.rendering(RenderJob(Query(id, text), recipe)) for id, text in (("a", "?"), ("c", "?")))
     assert bad is not None
@@ -376,7 +376,7 @@ def test_queries_that_were_dealt_to_another_recipe_are_rendered_only_by_the_same
     known, queries = load_recipes(tmp_path / "both.toml"), load_dataset(str(data)).queries
 
     def dealt(seed: int) -> set[str]:
-        found = deal(known["image", "mixed"], known, queries, seed)
+        found = assign(known["image", "mixed"], known, queries, seed)
         return {query.id for query in queries if found.recipe(query).name == "own"}
 
     seed = next(seed for seed in range(1, 99) if dealt(seed) - dealt(0))

@@ -8,7 +8,7 @@ import pytest
 
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput
-from safebench.rendering.assignment import OTHER_TEXTS, deal
+from safebench.rendering.assignment import OTHER_TEXTS, assign
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Intent, Query
 
@@ -18,7 +18,7 @@ RECIPES = load_recipes()
 
 def dealt(seed: int = 0) -> dict[str, str]:
     recipe = Recipe(name="both", medium="audio", among=("female", "male"))
-    found = deal(recipe, RECIPES, STARTER, seed)
+    found = assign(recipe, RECIPES, STARTER, seed)
     return {query.id: found.recipe(query).name for query in STARTER}
 
 
@@ -43,28 +43,28 @@ def test_the_deal_is_the_same_in_every_try_and_another_with_another_seed() -> No
 
 
 def test_a_recipe_with_steps_is_the_only_one() -> None:
-    found = deal(RECIPES["audio", "male"], RECIPES, STARTER, 0)
+    found = assign(RECIPES["audio", "male"], RECIPES, STARTER, 0)
     assert {found.recipe(query).name for query in STARTER} == {"male"}
 
 
 def test_an_unknown_member_is_named_with_the_nearest() -> None:
     recipe = Recipe(name="both", medium="audio", among=("femal", "male"))
     with pytest.raises(BadInput, match="female"):
-        deal(recipe, RECIPES, STARTER, 0)
+        assign(recipe, RECIPES, STARTER, 0)
 
 
 def test_a_recipe_with_one_member_is_another_name_for_it(tmp_path: Path) -> None:
-    """So another voice for `female` is the one of every recipe that deals `female` out."""
+    """So another voice for `female` is the one of every recipe that assigns `female`."""
     path = tmp_path / "recipes.toml"
     path.write_text('[audio.female]\namong = ["vctk-female"]\n\n[audio.loop]\namong = ["loop"]\n', encoding="utf-8")
     known = load_recipes(path)
     names = {
-        name: [member.name for member in deal(known["audio", name], known, STARTER, 0).recipes]
+        name: [member.name for member in assign(known["audio", name], known, STARTER, 0).recipes]
         for name in ("female", "male", "balanced")
     }
     assert names == {"female": ["vctk-female"], "male": ["male"], "balanced": ["vctk-female", "male"]}
     with pytest.raises(BadInput, match=r"unknown audio recipe 'loop' in recipe audio\.loop"):
-        deal(known["audio", "loop"], known, STARTER, 0)
+        assign(known["audio", "loop"], known, STARTER, 0)
 
 
 def test_a_recipe_has_steps_or_members_and_not_both(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ UNRELATED = Recipe(name="unrelated", medium="image", another="typographic", cont
 
 
 def test_another_query_is_benign_of_another_pair_and_drawn_by_seed() -> None:
-    found = [deal(UNRELATED, RECIPES, STARTER, seed) for seed in (1, 1, 2)]
+    found = [assign(UNRELATED, RECIPES, STARTER, seed) for seed in (1, 1, 2)]
     drawn = [[one.job(query).of for query in STARTER] for one in found]
     assert drawn[0] == drawn[1] != drawn[2]
     for query, other in zip(STARTER, drawn[0], strict=True):
@@ -89,23 +89,23 @@ def test_another_query_is_benign_of_another_pair_and_drawn_by_seed() -> None:
 
 
 def test_the_recipe_of_another_query_keeps_its_own_name_and_takes_the_steps() -> None:
-    job = deal(UNRELATED, RECIPES, STARTER, 0).job(STARTER[0])
+    job = assign(UNRELATED, RECIPES, STARTER, 0).job(STARTER[0])
     assert (job.query, job.recipe.name, job.recipe.control) == (STARTER[0], "unrelated", True)
     assert job.recipe.steps == RECIPES["image", "typographic"].steps
 
 
 def test_without_benign_queries_a_harmful_one_of_another_pair_is_taken() -> None:
     queries = [Query("a", "One?"), Query("b", "Two?")]
-    found = deal(UNRELATED, RECIPES, queries, 0)
+    found = assign(UNRELATED, RECIPES, queries, 0)
     assert [found.job(query).of for query in queries] == queries[::-1]
     with pytest.raises(BadInput, match="only one pair"):
-        deal(UNRELATED, RECIPES, queries[:1], 0)
+        assign(UNRELATED, RECIPES, queries[:1], 0)
 
 
 @pytest.mark.parametrize("name", ["female", "balanced", "small-talk"])
 def test_each_job_has_texts_of_a_few_other_queries_the_same_in_every_try(name: str) -> None:
     def texts(seed: int, count: int = len(STARTER)) -> dict[str, tuple[str, ...]]:
-        found = deal(RECIPES["audio", name], RECIPES, STARTER[:count], seed)
+        found = assign(RECIPES["audio", name], RECIPES, STARTER[:count], seed)
         return {query.id: found.job(query).other_texts for query in STARTER[:count]}
 
     found, known = texts(0), {query.text for query in STARTER}
@@ -119,6 +119,6 @@ def test_each_job_has_texts_of_a_few_other_queries_the_same_in_every_try(name: s
 
 
 def test_the_rendering_is_another_one_where_it_is_told_from_other_queries() -> None:
-    one, other = (deal(RECIPES["audio", "female"], RECIPES, STARTER, seed).job(STARTER[0]) for seed in (0, 1))
-    assert one.key == deal(RECIPES["audio", "female"], RECIPES, STARTER, 0).job(STARTER[0]).key
+    one, other = (assign(RECIPES["audio", "female"], RECIPES, STARTER, seed).job(STARTER[0]) for seed in (0, 1))
+    assert one.key == assign(RECIPES["audio", "female"], RECIPES, STARTER, 0).job(STARTER[0]).key
     assert one.key != replace(one, other_texts=other.other_texts).key

@@ -14,7 +14,7 @@ import pytest
 from safebench.errors import Stopping
 from safebench.rendering.chain import recognise
 from safebench.rendering.pool import WorkerDied, Workers
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import RecogniserCache
 from safebench.types import Fidelity, Media, Rendering
 
 
@@ -94,20 +94,20 @@ class Counting(Workers):
 
 async def test_the_same_bytes_are_read_once() -> None:
     workers = Counting()
-    reader = Reader(workers)
+    cache = RecogniserCache(workers)
     one, other = Media.of("image", "image/png", b"one"), Media.of("image", "image/png", b"other")
-    assert await reader.recognise("ocr", one) == await reader.recognise("ocr", one)
-    await reader.recognise("ocr", other)
-    await reader.recognise("other-ocr", one)
+    assert await cache.recognise("ocr", one) == await cache.recognise("ocr", one)
+    await cache.recognise("ocr", other)
+    await cache.recognise("other-ocr", one)
     assert workers.calls == 3
 
 
 async def test_what_a_fidelity_check_has_read_is_not_read_again() -> None:
     workers = Counting()
-    reader = Reader(workers)
+    cache = RecogniserCache(workers)
     media = Media.of("image", "image/png", b"one")
-    reader.learn(Rendering("r", "k", media, Fidelity("passed", {"cer": 0.0}, "ocr", "as read")))
-    assert await reader.recognise("ocr", media) == "as read"
+    cache.learn(Rendering("r", "k", media, Fidelity("passed", {"cer": 0.0}, "ocr", "as read")))
+    assert await cache.recognise("ocr", media) == "as read"
     assert workers.calls == 0
 
 

@@ -14,7 +14,7 @@ from safebench.rendering import renderer
 from safebench.rendering.chain import RenderJob, recognise, render_batch
 from safebench.rendering.pool import WorkerDied, Workers
 from safebench.rendering.recipes import load_recipes
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import RecogniserCache
 from safebench.rendering.renderer import Renderer, RenderSettings, at_once
 from safebench.runs import run as running
 from safebench.runs.config import make_config
@@ -61,7 +61,7 @@ def in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def render(texts: str, workers: Workers, store: Store) -> list[Any]:
-    rendering_all = Renderer(store, Reader(workers), None, RenderSettings(check_share=0.0))
+    rendering_all = Renderer(store, RecogniserCache(workers), None, RenderSettings(check_share=0.0))
     jobs = [RenderJob(Query(f"q-{text}", text), RECIPE) for text in texts]
     return list(await asyncio.gather(*(rendering_all.rendering(job) for job in jobs)))
 

@@ -14,7 +14,7 @@ from safebench.rendering.recognition import choose_recognisers, transcribers
 from safebench.resources import Prompt
 from safebench.runs.config import make_config
 from safebench.runs.folder import claim_folder, resolved
-from safebench.runs.plan import Plan, make_plan
+from safebench.runs.plan import RunPlan, make_plan
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
@@ -48,7 +48,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "none")
 
 
-def plan(tmp_path: Path, *conditions: str, **told: object) -> Plan:
+def plan(tmp_path: Path, *conditions: str, **told: object) -> RunPlan:
     values = {"data": "starter-small", "target": "openai:tested", "out": str(tmp_path / "run"), **told}
     return make_plan(make_config("test", conditions=conditions, **values))
 

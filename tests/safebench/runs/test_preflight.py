@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safebench.datasets.conversion import convert
-from safebench.datasets.renderings import Renderings
+from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.plugins import Target, TargetSetup
 from safebench.rendering.chain import RenderJob
@@ -40,7 +40,7 @@ class Scripted(Target):
 
 
 async def try_on(
-    answer: Answer, recipe: Recipe = TYPOGRAPHIC, made: Renderings | None = None, queries: Sequence[Query] = ()
+    answer: Answer, recipe: Recipe = TYPOGRAPHIC, made: ConvertedRenderings | None = None, queries: Sequence[Query] = ()
 ) -> tuple[Delivery, Scripted]:
     workers = Workers(1)
     target = Scripted(answer)
@@ -130,7 +130,7 @@ async def test_media_that_the_data_bring_are_tried_by_a_benign_query(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("safebench.runs.preflight.render", None)  # nothing can be rendered here
-    made = Renderings(folder)
+    made = ConvertedRenderings(folder)
     answer: Answer = lambda words, media: tokens(None, "how do banks work" if media else "NOTHING")  # noqa: E731
     found, target = await try_on(answer, made=made, queries=[HARMFUL, BENIGN])
     assert found.state == "delivered"
@@ -141,7 +141,7 @@ async def test_media_that_the_data_bring_are_tried_by_a_benign_query(
 
 async def test_data_without_benign_queries_are_not_tried_and_the_sentence_is(folder: Path) -> None:
     answer: Answer = lambda words, media: tokens(None, SENTENCE if media else "NOTHING")  # noqa: E731
-    assert (await try_on(answer, made=Renderings(folder), queries=[HARMFUL]))[0].state == "delivered"
+    assert (await try_on(answer, made=ConvertedRenderings(folder), queries=[HARMFUL]))[0].state == "delivered"
 
 
 async def test_a_trial_that_cannot_be_rendered_is_unknown_and_says_why() -> None:

@@ -5,7 +5,7 @@ import pytest
 from safebench.errors import SafeBenchError, TargetRefusesService
 from safebench.models.words import same_words
 from safebench.rendering.pool import WorkerDied, Workers
-from safebench.rendering.recognition import Reader
+from safebench.rendering.recognition import RecogniserCache
 from safebench.runs.transcription import transcribe
 from safebench.types import Media, Response, Transcript
 
@@ -13,7 +13,7 @@ CLIP = Media.of("audio", "audio/wav", b"RIFF")
 SPOKEN = Response("answered", "its own text", (CLIP,))
 
 
-class Scripted(Reader):
+class Scripted(RecogniserCache):
     def __init__(self, outcome: str | Exception) -> None:
         super().__init__(Workers(1))
         self.outcome = outcome
