@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from abc import abstractmethod
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from converters.chance import generator
-from converters.pictures import MOST_PIXELS, decode
-from converters.text_to_image.drawing import png
+from converters.pictures import MOST_PIXELS, WRITER, decode, png
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, Work
 from safebench.types import Media
@@ -28,7 +25,7 @@ class ImageEffect(Converter):
 
     takes = "image"
     gives = "image"
-    version = f"1 pillow {version('pillow')} zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    version = f"2 {WRITER}"
 
     @abstractmethod
     def apply(self, picture: Image, random: np.random.Generator) -> Image:
@@ -37,9 +34,9 @@ class ImageEffect(Converter):
         `random` gives the same numbers for the same query, seed, place in the chain and options. Raises ValueError.
         """
 
-    def encode(self, picture: Image) -> tuple[str, bytes]:
-        """MIME type and file. Raises ValueError."""
-        return png.MIME, png.encode(picture)
+    def encode(self, picture: Image) -> Media:
+        """As a file. Raises ValueError."""
+        return png(picture)
 
     def convert(self, work: Work) -> Media:
         if work.media is None:
@@ -48,12 +45,12 @@ class ImageEffect(Converter):
             picture = decode(work.media.read())
             altered = self.apply(picture, generator(work, self.name, self.options.model_dump(mode="json")))
             check_size(*altered.size)
-            return Media.of("image", *self.encode(altered))
+            return self.encode(altered)
         except ValueError as error:
             raise self._error(work, str(error)) from error
 
-    def _error(self, work: Work, told: str) -> ConversionError:
-        return ConversionError(f"query {work.query.id!r}: {self.name}: {told}")
+    def _error(self, work: Work, reason: str) -> ConversionError:
+        return ConversionError(f"query {work.query.id!r}: {self.name}: {reason}")
 
 
 def check_size(width: int, height: int) -> None:

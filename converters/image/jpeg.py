@@ -9,6 +9,7 @@ from pydantic import Field
 
 from converters.image.effect import ImageEffect
 from safebench.plugins import PluginOptions
+from safebench.types import Media
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,10 +34,10 @@ class Jpeg(ImageEffect):
     def apply(self, picture: Image, random: np.random.Generator) -> Image:
         return picture
 
-    def encode(self, picture: Image) -> tuple[str, bytes]:
+    def encode(self, picture: Image) -> Media:
         if max(picture.size) > LONGEST_SIDE:
             raise ValueError(f"{picture.width}x{picture.height} px: a JPEG file has {LONGEST_SIDE} at most each way")
         file = io.BytesIO()
         quality = self.options.quality
         picture.save(file, "JPEG", quality=quality, subsampling="4:4:4" if quality >= 90 else "4:2:0")
-        return "image/jpeg", file.getvalue()
+        return Media.of("image", "image/jpeg", file.getvalue())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
-
 from pydantic import Field
 
-from converters.text_to_image.drawing import png
+from converters.pictures import WRITER, png
 from converters.text_to_image.drawing.colours import Colour
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import Media
@@ -15,7 +13,7 @@ from safebench.types import Media
 class Blank(Converter):
     name = "blank"
     summary = "a picture of one colour, for controls"
-    version = f"1 zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    version = f"2 {WRITER}"
     takes = "text"
     gives = "image"
 
@@ -27,5 +25,4 @@ class Blank(Converter):
     def convert(self, work: Work) -> Media:
         from PIL import Image
 
-        picture = Image.new("RGB", (self.options.width, self.options.height), self.options.colour)
-        return Media.of("image", png.MIME, png.encode(picture))
+        return png(Image.new("RGB", (self.options.width, self.options.height), self.options.colour))

@@ -8,7 +8,6 @@ same bytes.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -18,10 +17,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from converters.local_options import LocalOptions
-from converters.pictures import is_blank
+from converters.pictures import WRITER, is_blank, png
 from converters.text_to_image.diffusers_call import check_call, parameters, unread_tokens
 from converters.text_to_image.diffusers_files import load_pipeline
-from converters.text_to_image.drawing import png
 from safebench.errors import ConversionError
 from safebench.models.torch_backend import (
     check_exists,
@@ -40,8 +38,8 @@ class Diffusers(Converter):
     name = "diffusers"
     summary = "a picture drawn by a local text-to-image pipeline: Stable Diffusion, SDXL, Flux, …"
     version = (
-        f"1 diffusers {installed('diffusers')} transformers {installed('transformers')} torch {installed('torch')}"
-        f" pillow {installed('pillow')}"
+        f"2 diffusers {installed('diffusers')} transformers {installed('transformers')} torch {installed('torch')}"
+        f" {WRITER}"
     )
     takes = "text"
     gives = "image"
@@ -144,9 +142,7 @@ def _checked(work: Work, pixels: NDArray[np.floating[Any]], flagged: bool) -> Me
     picture = Image.fromarray(np.round(pixels * 255).astype(np.uint8))
     if is_blank(picture):
         return _error(work, "the pipeline gave a blank: all of it has one colour")
-    file = io.BytesIO()
-    picture.save(file, "PNG")  # not by `png.encode`: Pillow's filters make such pictures a good deal smaller
-    return Media.of("image", png.MIME, file.getvalue())
+    return png(picture)
 
 
 def _error(work: Work, reason: str) -> ConversionError:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 from pydantic import Field
 
 from converters.chance import generator
-from converters.text_to_image.drawing import png
+from converters.pictures import WRITER, png
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import Media
 
@@ -18,7 +16,7 @@ class Static(Converter):
 
     name = "static"
     summary = "a picture of random pixels, for controls"
-    version = f"1 numpy {np.__version__} zlib {zlib.ZLIB_RUNTIME_VERSION}"
+    version = f"2 {WRITER} numpy {np.__version__}"
     takes = "text"
     gives = "image"
 
@@ -31,4 +29,4 @@ class Static(Converter):
 
         random = generator(work, self.name, self.options.model_dump(mode="json"))
         pixels = random.integers(0, 256, (self.options.height, self.options.width, 3), dtype=np.uint8)
-        return Media.of("image", png.MIME, png.encode(Image.fromarray(pixels)))
+        return png(Image.fromarray(pixels))

@@ -1,4 +1,4 @@
-"""Decoding against levels that are known, and against files of every kind of damage."""
+"""Decoding and writing against levels that are known, and against files of every kind of damage."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops
 
-from converters.pictures import FORMATS, check_whole, decode
+from converters.pictures import FORMATS, check_whole, decode, png
 
 GREY = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
@@ -137,3 +137,23 @@ def test_damage_gives_a_picture_or_a_value_error(data: bytes, changes: list[tupl
         assert " at 0x" not in str(error)  # noqa: PT017  no address in memory: the message is stored
     else:
         assert picture.mode in ("L", "RGB")
+
+
+# --- writing
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_another_decoder_reads_back_every_pixel(mode: str) -> None:
+    image = Image.effect_noise((67, 31), 80).convert(mode)
+    read = Image.open(io.BytesIO(png(image).read()))
+    assert (read.format, read.mode, read.size) == ("PNG", mode, (67, 31))
+    assert ImageChops.difference(read, image).getbbox() is None
+
+
+def test_photographs_are_filtered_and_come_back_too() -> None:
+    grey = Image.linear_gradient("L").resize((300, 200))
+    image = Image.merge("RGB", (grey, grey.rotate(180), Image.effect_noise((300, 200), 8)))
+    data = png(image).read()
+    assert ImageChops.difference(Image.open(io.BytesIO(data)), image).getbbox() is None
+    assert len(data) < 0.6 * image.width * image.height * 3
+    assert png(image).read() == data

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from PIL import features
 from pydantic import Field, model_validator
 
-from converters.text_to_image.drawing import fitted_text, png
+from converters.pictures import WRITER, png
+from converters.text_to_image.drawing import fitted_text
 from converters.text_to_image.drawing.colours import Colour, rgb
 from converters.text_to_image.drawing.glyphs import font_path
 from converters.text_to_image.drawing.writing import writable
@@ -81,9 +80,9 @@ class LayoutOptions(PluginOptions):
 class Layout(Converter):
     """Text to an image. A subclass sets defaults of its own, and may compose the picture its own way."""
 
-    # Pillow brings the font rasteriser and the shaping engine, Python zlib the compression: each can change the bytes.
+    # the engines that place and draw letters can change the bytes as well
     version = " ".join(
-        ["2", f"pillow {version('pillow')}", f"zlib {zlib.ZLIB_RUNTIME_VERSION}"]
+        ["3", WRITER]
         + [f"{engine} {features.version(engine)}" for engine in ("freetype2", "raqm", "harfbuzz", "fribidi")]
     )
     takes = TEXT
@@ -116,7 +115,7 @@ class Layout(Converter):
             picture = self.compose(self._set(paragraphs, work.attempt), work)
         except ConversionError as error:
             raise ConversionError(f"query {work.query.id!r}: {error}") from error
-        return Media.of("image", png.MIME, png.encode(self._rotated(picture)))
+        return png(self._rotated(picture))
 
     def _set(self, paragraphs: Sequence[str], attempt: int) -> fitted_text.Block:
         """As large as it fits; a tenth smaller with each attempt, so that lines break elsewhere."""
