@@ -22,8 +22,9 @@ from itertools import product
 from typing import Any
 
 from safebench.datasets.load import load_dataset
+from safebench.plugins import Step
 from safebench.rendering.chain import RenderJob, render
-from safebench.rendering.recipes import Recipe, Step, load_recipes
+from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Query, Rendering
 
 GATES = (0.02, 0.05, 0.1, 0.2)

@@ -41,6 +41,17 @@ class PluginOptions(BaseModel):
         return ()
 
 
+class Step(PluginOptions):
+    """One converter of a chain; every key but `use` is one of its options."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    use: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.__pydantic_extra__ or {})
+
+
 class Plugin(ABC):
     """What all plug-ins say of themselves."""
 

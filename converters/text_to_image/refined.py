@@ -17,8 +17,7 @@ from converters.text_to_image.refinement import Critique, refine
 from safebench import registry
 from safebench.errors import BadInput, ConversionError
 from safebench.models.roles import RoleOptions
-from safebench.plugins import Converter, Notes, PluginOptions, Work
-from safebench.rendering.recipes import Step
+from safebench.plugins import Converter, Notes, PluginOptions, Step, Work
 from safebench.resources import prompt
 from safebench.types import TEXT, Media, Text
 

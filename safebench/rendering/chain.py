@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService
-from safebench.plugins import Checking, Converter, Notes, Recogniser, Work
-from safebench.rendering.recipes import Recipe, Step
+from safebench.plugins import Checking, Converter, Notes, Recogniser, Step, Work
+from safebench.rendering.recipes import Recipe
 from safebench.types import CONTROL, TEXT, Failure, Fidelity, Media, Query, Rendering
 
 

@@ -9,25 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from safebench import registry
 from safebench.errors import BadInput, unknown
 from safebench.files import content_hash, read_toml
-from safebench.plugins import QUERY, Converter, Modality, PluginOptions
+from safebench.plugins import QUERY, Converter, Modality, PluginOptions, Step
 from safebench.resources import data_path
 from safebench.types import TEXT
-
-
-class Step(PluginOptions):
-    """One converter of a chain; every key but `use` is one of its options."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-    use: str
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return dict(self.__pydantic_extra__ or {})
 
 
 class Recipe(PluginOptions):

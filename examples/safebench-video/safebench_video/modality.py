@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from safebench import registry
 from safebench.plugins import Asking, Checking, Encoder, Modality, Recogniser
-from safebench.rendering.chain import recognise
 from safebench.targets.messages import media_file
 from safebench.types import Fidelity, Media, Part, Text
 from safebench_video import mp4
@@ -24,8 +23,12 @@ class VideoFrames(Recogniser):
     needs, extra = ("rapidocr", "onnxruntime"), "embedded"
     medium = "video"
 
+    def __init__(self, options: Any = None) -> None:
+        super().__init__(options)
+        self._reader = registry.create(Recogniser, "rapidocr", self.name)
+
     def recognise(self, media: Media) -> str:
-        return "\n".join(dict.fromkeys(recognise("rapidocr", frame) for frame in mp4.read(media, SAMPLES)[0]))
+        return "\n".join(dict.fromkeys(self._reader.recognise(frame) for frame in mp4.read(media, SAMPLES)[0]))
 
 
 class OpenAIVideo(Encoder):

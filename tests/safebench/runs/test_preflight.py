@@ -10,10 +10,10 @@ import pytest
 from safebench.datasets.conversion import convert
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
-from safebench.plugins import Target, TargetSetup
+from safebench.plugins import Step, Target, TargetSetup
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.pool import Workers
-from safebench.rendering.recipes import Recipe, Step, load_recipes
+from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.resources import prompt
 from safebench.runs.preflight import Delivery, preflight, unproven
 from safebench.types import TOO_LONG, Failure, Intent, Media, Query, Request, Response, Text
