@@ -9,7 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from converters.pictures import MOST_PIXELS
+from converters.pictures import MOST_PIXELS, png
 from safebench.types import Media
 
 MIME = "video/mp4"
@@ -55,8 +55,3 @@ def read(media: Media, count: int) -> tuple[list[Media], Media]:
     sound = io.BytesIO()
     soundfile.write(sound, np.concatenate([*samples, []]), rate, format="WAV", subtype="PCM_16")
     return list(dict.fromkeys(pictures)), Media.of("audio", "audio/wav", sound.getvalue())
-
-
-def png(picture: Image.Image) -> Media:
-    picture.save(file := io.BytesIO(), "PNG", compress_level=1)
-    return Media.of("image", "image/png", file.getvalue())

@@ -9,18 +9,19 @@ from safebench_video import mp4
 from safebench_video.film import Film
 from safebench_video.modality import VideoModality
 
+from converters.pictures import png
 from safebench.plugins import Checking, Work
 from safebench.testing.contracts import ConverterContract, ModalityContract
 from safebench.types import Media, Query
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
 PICTURE = Image.linear_gradient("L").crop((0, 0, 255, 256)).convert("RGB")
-FILM = Film(Film.Options(seconds=6)).convert(Work(QUERY, QUERY.text, mp4.png(PICTURE)))
+FILM = Film(Film.Options(seconds=6)).convert(Work(QUERY, QUERY.text, png(PICTURE)))
 
 
 def check(media, *said):
-    told = iter(said)
-    return VideoModality().check(Checking(QUERY, media, {"cer": 0.1}, lambda spec, found: next(told)))
+    read = iter(said)
+    return VideoModality().check(Checking(QUERY, media, {"cer": 0.1}, lambda spec, frame: next(read)))
 
 
 class TestVideo(ModalityContract):
@@ -30,7 +31,7 @@ class TestVideo(ModalityContract):
 class TestFilm(ConverterContract):
     name = "film"
 
-    media = pytest.fixture(lambda self: mp4.png(PICTURE))
+    media = pytest.fixture(lambda self: png(PICTURE))
 
 
 def test_the_picture_and_the_sound_come_back_and_last_as_long_as_was_asked():
@@ -45,11 +46,11 @@ def test_the_picture_and_the_sound_come_back_and_last_as_long_as_was_asked():
 
 def test_read_in_all_frames_it_passes_and_one_that_says_something_else_is_enough_to_fail(monkeypatch):
     assert check(FILM, QUERY.text).status == "passed"
-    read = [mp4.png(PICTURE), mp4.png(PICTURE.rotate(90))], mp4.read(FILM, 3)[1]
+    read = [png(PICTURE), png(PICTURE.rotate(90))], mp4.read(FILM, 3)[1]
     monkeypatch.setattr(mp4, "read", lambda *_: read)
     assert check(FILM, QUERY.text, "Something else.").status == "failed"
 
 
 def test_a_silent_sound_track_fails_though_the_frames_are_read():
-    found = check(Media.of("video", mp4.MIME, mp4.write(PICTURE, np.zeros(16000, np.int16), 16000, 1, 5)), QUERY.text)
-    assert (found.status, "silent" in found.reason) == ("failed", True)
+    checked = check(Media.of("video", mp4.MIME, mp4.write(PICTURE, np.zeros(16000, np.int16), 16000, 1, 5)), QUERY.text)
+    assert (checked.status, "silent" in checked.reason) == ("failed", True)
