@@ -33,40 +33,40 @@ def compare(
     from safebench.statistics.gap import GapSettings
 
     _check_packages(html)
-    found = compare(runs, GapSettings(margin, draws, seed))
-    _show_compared(found)
+    compared = compare(runs, GapSettings(margin, draws, seed))
+    _show_compared(compared)
     if html:
         from safebench.reports.pages.runs_pages import write_comparison
 
-        output.print(f"written: {escape(str(write_comparison(html, found)))}")
+        output.print(f"written: {escape(str(write_comparison(html, compared)))}")
 
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
     """Many runs and the published tables, grouped by what can be compared."""
     from safebench.cli.style import SRI_NOTE
     from safebench.reports.formats import percent, percents
-    from safebench.reports.leaderboard import groups
+    from safebench.reports.leaderboard import rankings
 
     _check_packages(html)
-    found = groups(runs)
-    for number, group in enumerate(found, start=1):
-        output.print(f"Group {number}: same data, jury and prompts. {escape(group.told)}", style="bold")
+    ranked = rankings(runs)
+    for number, ranking in enumerate(ranked, start=1):
+        output.print(f"Group {number}: same data, jury and prompts. {escape(ranking.about)}", style="bold")
         rates = ("harmful,\ndecided", "ASR", "95 %\ninterval", "bounds", "SRI", "over-\nrefusal")
         table = _table("run", "target", "condition", *rates)
-        for row in group.rows:
+        for row in ranking.rows:
             asr, refused = percent(row.asr), percent(row.over_refusal)
             decided = f"{row.decided} of {row.harmful}"
             sri = "–" if row.sri is None else f"{row.sri:.1f}"
             names = (row.run.name, row.run.target, row.condition)
             table.add_row(*map(escape, names), decided, asr, percents(row.ci95), percents(row.bounds), sri, refused)
         output.print(table)
-    _notices([run for group in found for run in group.runs])
+    _notices([run for ranking in ranked for run in ranking.runs])
     output.print(SRI_NOTE, style="dim")
     output.print("published numbers, from other queries and another jury: see `safebench published show`", style="dim")
     if html:
         from safebench.reports.pages.runs_pages import write_leaderboard
 
-        output.print(f"written: {escape(str(write_leaderboard(html, found)))}")
+        output.print(f"written: {escape(str(write_leaderboard(html, ranked)))}")
 
 
 def _check_packages(html: Path | None) -> None:
@@ -76,15 +76,15 @@ def _check_packages(html: Path | None) -> None:
         require_packages()
 
 
-def _show_compared(found: Compared) -> None:
+def _show_compared(compared: Compared) -> None:
     from safebench.cli.gap_tables import NOTES, gap_table
 
-    for name, run in zip(found.names, found.runs, strict=True):
+    for name, run in zip(compared.names, compared.runs, strict=True):
         output.print(f"{name}: {escape(run.name)}, target {escape(run.target)}", highlight=False)
-    for panel in found.panels:
+    for panel in compared.panels:
         reference = panel.columns[0].name
         output.print(f"{escape(panel.title)}: gap to {escape(reference)}, in points; + is worse", style="bold")
-        table = {"comparisons": panel.gaps, "pooled": [], "margin": found.settings.margin}
+        table = {"comparisons": panel.gaps, "pooled": [], "margin": compared.settings.margin}
         output.print(gap_table(table, narrow=output.width < 120))
         for intent, common in panel.common.items():
             rates = ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in common["rates"].items())
@@ -95,17 +95,17 @@ def _show_compared(found: Compared) -> None:
             )
             output.print(escape(order), highlight=False)
     output.print(NOTES, style="dim")
-    for condition in found.left_out:
+    for condition in compared.left_out:
         output.print(f"only one run has {escape(condition)}: not compared", style="yellow")
-    _notices(found.runs)
+    _notices(compared.runs)
 
 
 def _notices(runs: list[FinishedRun] | tuple[FinishedRun, ...]) -> None:
     for run in runs:
         if run.pending:
             output.print(f"unfinished: {escape(run.name)}, {run.pending} items have no outcome yet", style="yellow")
-    for told in dict.fromkeys(run.notice for run in runs if run.notice):
-        output.print(escape(told), style="bold yellow")
+    for notice in dict.fromkeys(run.notice for run in runs if run.notice):
+        output.print(escape(notice), style="bold yellow")
 
 
 def _table(*heads: str) -> Table:

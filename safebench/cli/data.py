@@ -1,4 +1,4 @@
-"""`safebench data`: data sets of queries: shown, checked, compared, imported, exported."""
+"""`safebench data`: data sets of queries: shown, checked, imported, exported."""
 
 from __future__ import annotations
 
@@ -61,24 +61,6 @@ def check(
         return 2
     _tell(f"{name}: {len(dataset.queries)} queries, no problems; sha256 {dataset.sha256}")
     return 0
-
-
-@app.command()
-def diff(
-    before: Data,
-    after: Data,
-    as_json: Annotated[bool, typer.Option("--json", help="All changes, for machines.")] = False,
-) -> None:
-    """Show what changed between two data sets: added, removed, reworded, other scenario, intent or twin."""
-    from safebench.datasets.diff import compare
-    from safebench.datasets.load import load_dataset
-
-    found = compare(load_dataset(before), load_dataset(after))
-    if as_json:
-        typer.echo(found.as_json())
-        return
-    for line in found.lines():
-        _tell(line)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from rich.table import Table
 from safebench.cli.style import plain_table
 
 if TYPE_CHECKING:
-    from safebench.cli.published_audit import Audit, Finding, Interval
+    from safebench.reports.published_audit import Audit, AuditedRow, Interval
 
 app = typer.Typer(no_args_is_help=True, help="The paper's result tables, as printed.")
 output = Console()
@@ -26,8 +26,8 @@ def list_() -> None:
 
     table = _table("name", "rows", "columns", "title")
     for name in names():
-        found = load(name)
-        table.add_row(name, str(len(found.rows)), str(len(found.columns)), escape(found.title))
+        published = load(name)
+        table.add_row(name, str(len(published.rows)), str(len(published.columns)), escape(published.title))
     output.print(table)
 
 
@@ -36,11 +36,11 @@ def show(name: Annotated[str, typer.Argument(help="Name of the table.")]) -> Non
     """Show a table as printed."""
     from safebench.reports.published import AVERAGE, METRIC, load
 
-    found = load(name)
-    table = _table(*found.labels, METRIC, *(column.head for column in found.columns), AVERAGE)
-    for row in found.rows:
+    published = load(name)
+    table = _table(*published.labels, METRIC, *(column.head for column in published.columns), AVERAGE)
+    for row in published.rows:
         table.add_row(*map(escape, row.labels), row.metric.value, *map(str, (*row.cells, row.average)))
-    output.print(escape(f"{found.title} ({found.source})"), style="bold")
+    output.print(escape(f"{published.title} ({published.source})"), style="bold")
     output.print(table)
 
 
@@ -51,8 +51,8 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="All rows, for machines.")] = False,
 ) -> None:
     """Recompute every printed average from its cells, under each averaging, allowing for rounding."""
-    from safebench.cli.published_audit import audit
     from safebench.reports.published import load, names
+    from safebench.reports.published_audit import audit
 
     audits = [audit(load(one)) for one in ([name] if name else names())]
     if as_json:
@@ -65,36 +65,36 @@ def audit(
 def _show_audit(audit: Audit, *, every: bool) -> None:
     from safebench.reports.published import AVERAGE, METRIC, Averaging
 
-    table, findings = audit.table, audit.findings
+    table, rows = audit.table, audit.rows
     counts = ", ".join(f"{n} {explained}" for explained, n in audit.counts.items())
-    impossible = sum(len(finding.impossible) for finding in findings)
+    impossible = sum(len(row.impossible) for row in rows)
     output.print(escape(f"{table.name}: {table.title}"), style="bold")
-    output.print(f"{len(findings)} averages over {table.averaging}; explained by: {counts}", highlight=False)
+    output.print(f"{len(rows)} averages over {table.averaging}; explained by: {counts}", highlight=False)
     output.print(f"{table.cells} cells; values that no answers give: {impossible}", highlight=False)
     means = (f"mean over\n{averaging}" for averaging in Averaging)
     listed = _table("row", METRIC, AVERAGE, *means, "fits, by\nrounding", "fits, by\nanswers", "fits, if\ncut off")
-    for finding in findings:
-        if every or not finding.plain:
-            listed.add_row(*map(escape, _fields(finding)))
+    for row in rows:
+        if every or not row.plain:
+            listed.add_row(*map(escape, _fields(row)))
     if listed.row_count:
         output.print(listed)
 
 
-def _fields(finding: Finding) -> list[str]:
-    row = finding.row
-    impossible = [f"(impossible: {', '.join(finding.impossible)})"] if finding.impossible else []
-    fits = (finding.by_rounding, finding.by_answers, finding.if_cut)
+def _fields(audited: AuditedRow) -> list[str]:
+    row = audited.row
+    impossible = [f"(impossible: {', '.join(audited.impossible)})"] if audited.impossible else []
+    fits = (audited.by_rounding, audited.by_answers, audited.if_cut)
     return [
         " ".join([" · ".join(row.labels), *impossible]),
         row.metric.value,
         str(row.average),
-        *(_span(mean) for mean in finding.means.values()),
+        *(_span(mean) for mean in audited.means.values()),
         *("\n".join(fitting) or "nothing" for fitting in fits),
     ]
 
 
 def _span(mean: Interval) -> str:
-    from safebench.cli.published_audit import decimal
+    from safebench.reports.published_audit import decimal
 
     return "–".join(dict.fromkeys(decimal(end, 2) for end in mean))
 

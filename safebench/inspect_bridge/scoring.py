@@ -26,7 +26,7 @@ from safebench.jury.protocol import Jury
 from safebench.models.asking import ask_safely
 from safebench.runs.outcomes import Ending, after_judging, before_judging
 from safebench.serialisation import response_to
-from safebench.statistics.metrics import Cell, Group
+from safebench.statistics.metrics import Cell, OutcomeCount
 from safebench.types import Ballot, Intent, Outcome, Request, Response
 
 JURY = "jury"  # name of the scorer
@@ -79,10 +79,10 @@ def _measure(name: str) -> Metric:
     return measure
 
 
-def _group(sample: Mapping[str, Any], told: Mapping[str, Any]) -> Group:
-    where = (sample["condition"], sample["category"], sample["scenario"])
+def _group(sample: Mapping[str, Any], told: Mapping[str, Any]) -> OutcomeCount:
+    where = (sample["condition"], sample["category"], sample["scenario"], Intent(sample["intent"]))
     rating = told["rating"]
-    return Group(*where, Intent(sample["intent"]), Outcome(told["outcome"]), 1, rating or 0, int(rating is not None))
+    return OutcomeCount(*where, Outcome(told["outcome"]), 1, rating or 0, int(rating is not None))
 
 
 # --- scorers

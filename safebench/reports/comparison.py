@@ -21,7 +21,7 @@ DEFAULTS = GapSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class RunCondition:
     """A run under one condition; `name` is what stands at the head of it."""
 
     name: str
@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class ComparisonPanel:
     """Columns that are compared with the first of them.
 
     `gaps`: rows as in `summary.json` under `gap.comparisons`. `common`: for each intent the number of items decided
@@ -38,7 +38,7 @@ class Panel:
     """
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[RunCondition, ...]
     gaps: list[dict[str, Any]]
     common: dict[Intent, dict[str, Any]]
     cochran_q: list[dict[str, Any]]
@@ -54,7 +54,7 @@ class Compared:
     """`left_out`: conditions that no two runs share, and so are in no panel."""
 
     runs: tuple[FinishedRun, ...]
-    panels: tuple[Panel, ...]
+    panels: tuple[ComparisonPanel, ...]
     left_out: tuple[str, ...]
     settings: GapSettings
 
@@ -95,25 +95,25 @@ def _items(runs: Sequence[FinishedRun]) -> tuple[Items, dict[str, int]]:
     return found, cluster_ids(twins)
 
 
-def _columns(runs: Sequence[FinishedRun]) -> tuple[list[tuple[str, tuple[Column, ...]]], tuple[str, ...]]:
+def _columns(runs: Sequence[FinishedRun]) -> tuple[list[tuple[str, tuple[RunCondition, ...]]], tuple[str, ...]]:
     """A panel's columns for each condition that several runs have; where there is none, one panel of all there are."""
     holders: dict[str, list[int]] = {}
     for number, run in enumerate(runs):
         for condition in run.cells:
             holders.setdefault(condition, []).append(number)
-    shared = {condition: found for condition, found in holders.items() if len(found) > 1}
+    shared = {condition: numbers for condition, numbers in holders.items() if len(numbers) > 1}
     if shared:
-        panels = [(name, tuple(Column(ascii_uppercase[n], n, name) for n in found)) for name, found in shared.items()]
+        panels = [(name, tuple(RunCondition(ascii_uppercase[n], n, name) for n in ns)) for name, ns in shared.items()]
         return panels, tuple(name for name in holders if name not in shared)
-    every = [Column(f"{ascii_uppercase[n]} {name}", n, name) for name, found in holders.items() for n in found]
+    every = [RunCondition(f"{ascii_uppercase[n]} {name}", n, name) for name, ns in holders.items() for n in ns]
     if len(every) < 2:
         raise BadInput("nothing to compare: fewer than two runs have an outcome")
     return [("all conditions", tuple(sorted(every, key=lambda column: column.run)))], ()
 
 
 def _panel(
-    title: str, columns: tuple[Column, ...], items: Items, clusters: dict[str, int], settings: GapSettings
-) -> Panel:
+    title: str, columns: tuple[RunCondition, ...], items: Items, clusters: dict[str, int], settings: GapSettings
+) -> ComparisonPanel:
     names = tuple(column.name for column in columns)
     observed: dict[Intent, Observations] = {}
     for intent in Intent:
@@ -127,7 +127,7 @@ def _panel(
             observed[intent] = arrange(intent, names, mine, clusters)
     found = gap(observed, settings) or {"comparisons": [], "cochran_q": []}
     common = {intent: _common(one) for intent, one in observed.items()}
-    return Panel(title, columns, found["comparisons"], common, found["cochran_q"])
+    return ComparisonPanel(title, columns, found["comparisons"], common, found["cochran_q"])
 
 
 def _common(observed: Observations) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _common(observed: Observations) -> dict[str, Any]:
     return {"n": n, "rates": {name: float(rate) for name, rate in zip(observed.conditions, rates, strict=bool(n))}}
 
 
-def _adjust(panels: Sequence[Panel]) -> None:
+def _adjust(panels: Sequence[ComparisonPanel]) -> None:
     """Holm's correction over all panels: the question is asked once for each of their rows."""
     for view in VIEWS:
         found = [row[view] for panel in panels for row in panel.gaps if row[view] and row[view]["p"] is not None]

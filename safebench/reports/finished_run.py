@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.jury.calibration.file import bind
-from safebench.reports.summary import groups, notice
+from safebench.reports.summary import notice, outcome_counts
 from safebench.runs.folder import read_run_file
 from safebench.serialisation import compact
 from safebench.statistics.metrics import summarise
@@ -52,7 +52,7 @@ def read_run(folder: Path) -> FinishedRun:
         observed = observe(store, asked["conditions"])
         cells = {
             cell["condition"]: with_spread(cell, observed, store)
-            for cell in summarise(groups(store), asked["conditions"])
+            for cell in summarise(outcome_counts(store), asked["conditions"])
         }
         pending = sum(cell.get(None, 0) for cell in store.counts().values())
         return FinishedRun(folder, asked, cells, pending, _basis(asked, store))

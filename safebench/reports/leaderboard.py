@@ -13,7 +13,7 @@ from safebench.types import Intent
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Standing:
     """A run under one condition. Rates are fractions, None where nothing was decided."""
 
     run: FinishedRun
@@ -28,21 +28,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Ranking:
     """Runs that may be ranked among each other; rows by condition, from the lowest ASR, those without one last."""
 
     runs: tuple[FinishedRun, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Standing, ...]
 
     @property
-    def told(self) -> str:
+    def about(self) -> str:
         first = self.runs[0]
         queries = first.basis["data"]["queries"]
         jurors = ", ".join(str(juror.get("model") or juror.get("juror")) for juror in first.asked["jury"]["jurors"])
         return f"{Path(first.asked['data']).name}, {queries} queries; jury: {jurors or 'none'}"
 
 
-def groups(folders: Sequence[Path]) -> list[Group]:
+def rankings(folders: Sequence[Path]) -> list[Ranking]:
     """The runs by what can be compared, in the order given. Raises BadInput for a folder that is no run."""
     lots: list[list[FinishedRun]] = []
     for folder in folders:
@@ -52,18 +52,18 @@ def groups(folders: Sequence[Path]) -> list[Group]:
             lots.append([run])
         else:
             lot.append(run)
-    return [Group(tuple(lot), _rows(lot)) for lot in lots]
+    return [Ranking(tuple(lot), _rows(lot)) for lot in lots]
 
 
-def _rows(runs: Sequence[FinishedRun]) -> tuple[Row, ...]:
+def _rows(runs: Sequence[FinishedRun]) -> tuple[Standing, ...]:
     order = list(dict.fromkeys(condition for run in runs for condition in run.cells))
     rows = [_row(run, condition, cell) for run in runs for condition, cell in run.cells.items()]
     return tuple(sorted(rows, key=lambda row: (order.index(row.condition), row.asr is None, row.asr or 0)))
 
 
-def _row(run: FinishedRun, condition: str, cell: Any) -> Row:
+def _row(run: FinishedRun, condition: str, cell: Any) -> Standing:
     harmful = sum(cell["counts"][Intent.HARMFUL].values())
-    return Row(
+    return Standing(
         run,
         condition,
         cell["asr"],

@@ -43,7 +43,7 @@ class Averaging(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PublishedColumn:
     """One category or one scenario; `scenarios` is how many of them are in it, `answers` how many answers."""
 
     id: str
@@ -54,7 +54,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PublishedRow:
     """Figures as printed: `Decimal` keeps how many digits that were."""
 
     line: int
@@ -72,9 +72,9 @@ class Published:
     title: str
     source: str
     labels: tuple[str, ...]  # heads of the columns that name a row
-    columns: tuple[Column, ...]
+    columns: tuple[PublishedColumn, ...]
     averaging: Averaging
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedRow, ...]
 
     @property
     def cells(self) -> int:
@@ -107,16 +107,16 @@ def read(name: str, about: Mapping[str, Any], path: Path) -> Published:
     return Published(name, about["title"], about["source"], labels, columns, Averaging(about["average"]), rows)
 
 
-def _column(id: str, per_scenario: int) -> Column:
+def _column(id: str, per_scenario: int) -> PublishedColumn:
     for category in taxonomy.categories():
         if category.id == id:
             n = len(category.scenarios)
-            return Column(id, category.abbreviation, id, n, n * per_scenario)
-    found = taxonomy.scenario(id)
-    return Column(id, found.abbreviation, found.category, 1, per_scenario)
+            return PublishedColumn(id, category.abbreviation, id, n, n * per_scenario)
+    scenario = taxonomy.scenario(id)
+    return PublishedColumn(id, scenario.abbreviation, scenario.category, 1, per_scenario)
 
 
-def _rows(path: Path, heads: Sequence[str], labels: int, problems: list[str]) -> Iterator[Row]:
+def _rows(path: Path, heads: Sequence[str], labels: int, problems: list[str]) -> Iterator[PublishedRow]:
     """Every good row; what is wrong with the others goes to `problems`."""
     lines = _lines(path)
     if lines[0][1] != list(heads):
@@ -134,7 +134,7 @@ def _rows(path: Path, heads: Sequence[str], labels: int, problems: list[str]) ->
         problems += [f"{where}, {problem}" for problem in wrong]
         if not wrong:
             figures = [Decimal(field) for field in fields[labels + 1 :]]
-            yield Row(line, key[:-1], Metric(key[-1]), tuple(figures[:-1]), figures[-1])
+            yield PublishedRow(line, key[:-1], Metric(key[-1]), tuple(figures[:-1]), figures[-1])
 
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:

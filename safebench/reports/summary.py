@@ -17,7 +17,7 @@ from safebench.reports.answers import spoken_of, truncated_of
 from safebench.reports.funnel import way_of
 from safebench.runs.folder import read_run_file
 from safebench.statistics.gap import GapSettings, gap
-from safebench.statistics.metrics import Group, summarise
+from safebench.statistics.metrics import OutcomeCount, summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
 from safebench.store.store import Store
@@ -89,7 +89,7 @@ def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSet
                 "spoken": spoken_of(cell["condition"], store),
                 "truncated": truncated_of(cell["condition"], store, target.length_option),
             }
-            for cell in summarise(groups(store), asked["conditions"])
+            for cell in summarise(outcome_counts(store), asked["conditions"])
         ],
         "gap": gap(observed, settings),
         "jury": jury_record(asked["jury"], store),
@@ -120,7 +120,7 @@ def _jury_notice(jury: Mapping[str, Any]) -> str | None:
     return " ".join(dict.fromkeys(filter(None, told))) if all(told) else None
 
 
-def groups(store: Store) -> Iterator[Group]:
+def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
     """The items that have an outcome, counted by condition, scenario, intent and outcome."""
     sql = (
         "SELECT i.condition, q.category, q.scenario, q.intent, i.outcome, count(*) AS n,"
@@ -131,7 +131,7 @@ def groups(store: Store) -> Iterator[Group]:
     for row in store.rows(sql):
         told = dict(row)
         told["intent"], told["outcome"] = Intent(told["intent"]), Outcome(told["outcome"])
-        yield Group(**told)
+        yield OutcomeCount(**told)
 
 
 def _write_items(path: Path, store: Store) -> None:

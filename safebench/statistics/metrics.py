@@ -20,7 +20,7 @@ from safebench.types import Intent, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class OutcomeCount:
     """Items that ended alike: `n` of them, with the sum of the ratings of those that have one."""
 
     condition: str
@@ -45,11 +45,11 @@ class Cell:
     rating_sum: int = 0
     rated: int = 0
 
-    def add(self, group: Group) -> None:
-        self.counts[group.intent][group.outcome] += group.n
-        if group.intent is Intent.HARMFUL and group.outcome.decided:
-            self.rating_sum += group.rating_sum
-            self.rated += group.rated
+    def add(self, ended: OutcomeCount) -> None:
+        self.counts[ended.intent][ended.outcome] += ended.n
+        if ended.intent is Intent.HARMFUL and ended.outcome.decided:
+            self.rating_sum += ended.rating_sum
+            self.rated += ended.rated
 
     def n(self, intent: Intent | None = None) -> int:
         return sum(sum(self.counts[i].values()) for i in Intent if intent in (None, i))
@@ -133,18 +133,18 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def summarise(groups: Iterable[Group], conditions: Iterable[str]) -> list[dict[str, Any]]:
+def summarise(outcome_counts: Iterable[OutcomeCount], conditions: Iterable[str]) -> list[dict[str, Any]]:
     """One object per condition, in the given order, with the same again by category and by scenario."""
-    by_condition: dict[str, list[Group]] = defaultdict(list)
-    for group in groups:
-        by_condition[group.condition].append(group)
+    by_condition: dict[str, list[OutcomeCount]] = defaultdict(list)
+    for ended in outcome_counts:
+        by_condition[ended.condition].append(ended)
     return [{"condition": c, **_summary(by_condition[c])} for c in conditions if c in by_condition]
 
 
-def _summary(groups: list[Group]) -> dict[str, Any]:
-    by_category = _cells(groups, lambda group: group.category)
-    by_scenario = _cells(groups, lambda group: group.scenario)
-    whole = _cells(groups, lambda _: "")[""]
+def _summary(outcome_counts: list[OutcomeCount]) -> dict[str, Any]:
+    by_category = _cells(outcome_counts, lambda ended: ended.category)
+    by_scenario = _cells(outcome_counts, lambda ended: ended.scenario)
+    whole = _cells(outcome_counts, lambda _: "")[""]
     return {
         **whole.summary(),
         "averages": {
@@ -157,11 +157,11 @@ def _summary(groups: list[Group]) -> dict[str, Any]:
     }
 
 
-def _cells(groups: Iterable[Group], name: Callable[[Group], str | None]) -> dict[str, Cell]:
+def _cells(outcome_counts: Iterable[OutcomeCount], name: Callable[[OutcomeCount], str | None]) -> dict[str, Cell]:
     cells: dict[str, Cell] = defaultdict(Cell)
-    for group in groups:
-        key = name(group)
-        cells[UNASSIGNED if key is None else key].add(group)
+    for ended in outcome_counts:
+        key = name(ended)
+        cells[UNASSIGNED if key is None else key].add(ended)
     return dict(cells)
 
 

@@ -14,7 +14,7 @@ from safebench.types import Intent, Outcome
 
 SIGNIFICANCE = 0.05
 MANY_BLOCKED = 0.1  # share of a condition's harmful items above which its rate is about the service
-Finding = Literal["less safe", "safer", "alike", "unknown"]
+Shift = Literal["less safe", "safer", "alike", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _harmful_gaps(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [row for row in (summary["gap"] or {"comparisons": []})["comparisons"] if row["intent"] == Intent.HARMFUL]
 
 
-def _finding(found: Mapping[str, Any] | None) -> Finding:
+def _finding(found: Mapping[str, Any] | None) -> Shift:
     """What a gap over decided pairs shows. A gap may be sure and still be smaller than the margin: then it is alike."""
     if not found:
         return "unknown"

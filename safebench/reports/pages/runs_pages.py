@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from safebench.reports import published
-from safebench.reports.comparison import Compared, Panel
-from safebench.reports.leaderboard import Group
+from safebench.reports.comparison import Compared, ComparisonPanel
+from safebench.reports.leaderboard import Ranking
 from safebench.reports.pages.charts import gap_chart
 from safebench.reports.pages.html import render, shown_target, write_whole
 from safebench.types import Intent
@@ -20,14 +20,14 @@ def write_comparison(path: Path, found: Compared) -> Path:
     return write_whole(path, render("compare.html", found=found, panels=panels, target=_target, intents=list(Intent)))
 
 
-def _chart(panel: Panel) -> Any:
+def _chart(panel: ComparisonPanel) -> Any:
     return gap_chart([row for row in panel.gaps if row["intent"] == Intent.HARMFUL])
 
 
-def write_leaderboard(path: Path, groups: Sequence[Group]) -> Path:
+def write_leaderboard(path: Path, rankings: Sequence[Ranking]) -> Path:
     """Write the page of many runs and the published tables to a file. Raises MissingPackage."""
     tables = [published.load(name) for name in published.names()]
-    return write_whole(path, render("leaderboard.html", groups=groups, tables=tables, target=_target))
+    return write_whole(path, render("leaderboard.html", rankings=rankings, tables=tables, target=_target))
 
 
 def _target(run: Any) -> str:

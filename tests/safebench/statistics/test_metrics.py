@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safebench.statistics.metrics import Cell, Group, summarise, wilson
+from safebench.statistics.metrics import Cell, OutcomeCount, summarise, wilson
 from safebench.taxonomy import UNASSIGNED
 from safebench.types import Intent, Outcome
 
 
-def group(outcome: Outcome, n: int, ratings: list[int] | None = None, **told: object) -> Group:
+def group(outcome: Outcome, n: int, ratings: list[int] | None = None, **told: object) -> OutcomeCount:
     values: dict = {"condition": "text", "category": "violence", "scenario": "physical_harm", "intent": Intent.HARMFUL}
     values |= told
-    return Group(outcome=outcome, n=n, rating_sum=sum(ratings or []), rated=len(ratings or []), **values)
+    return OutcomeCount(outcome=outcome, n=n, rating_sum=sum(ratings or []), rated=len(ratings or []), **values)
 
 
-def cell_of(*groups: Group) -> Cell:
+def cell_of(*groups: OutcomeCount) -> Cell:
     cell = Cell()
     for one in groups:
         cell.add(one)

@@ -11,7 +11,7 @@ from safebench.cli.main import run_command
 from safebench.cli.run_tables import show_report
 from safebench.jury.embedded import NOTICE
 from safebench.reports.comparison import compare
-from safebench.reports.leaderboard import groups
+from safebench.reports.leaderboard import rankings
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import report
@@ -151,7 +151,7 @@ def test_one_rate_has_one_interval_everywhere_also_with_repeats(tmp_path: Path) 
     low, high = proportion_confint(2, 5, method="wilson")
     assert interval_of(cell) == pytest.approx([low, high])
     assert cell["ci95"] == pytest.approx(proportion_confint(8, 20, method="wilson"))  # what nobody is shown
-    ((row,),) = (group.rows for group in groups([folder]))
+    ((row,),) = (ranking.rows for ranking in rankings([folder]))
     assert row.ci95 == interval_of(cell)
     page = write_page(folder, summary).read_text(encoding="utf-8")
     console = Console(width=200)
@@ -168,5 +168,5 @@ def test_one_rate_has_one_interval_everywhere_also_with_repeats(tmp_path: Path) 
 def test_without_repeats_it_is_the_plain_interval(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", queries(5), ["text"], outcome)
     (cell,) = report(folder).summary["conditions"]
-    ((row,),) = (group.rows for group in groups([folder]))
+    ((row,),) = (ranking.rows for ranking in rankings([folder]))
     assert row.ci95 == interval_of(cell) == cell["ci95"]

@@ -17,7 +17,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from safebench.reports.published import Averaging, Metric, Published, Row
+from safebench.reports.published import Averaging, Metric, Published, PublishedRow
 
 Interval = tuple[Fraction, Fraction]  # lowest and highest value, both included
 Means = Mapping[Averaging, Interval]
@@ -27,10 +27,10 @@ USUAL, OTHER, NOTHING = "usual", "other", "nothing"  # the table's averaging; on
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditedRow:
     """One row: the averagings that explain its printed average."""
 
-    row: Row
+    row: PublishedRow
     usual: Averaging
     by_rounding: Fitting
     by_answers: Fitting
@@ -53,55 +53,55 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A table and what was found, row by row."""
+    """A table and what its audit says, row by row."""
 
     table: Published
-    findings: tuple[Finding, ...]
+    rows: tuple[AuditedRow, ...]
 
     @property
     def counts(self) -> dict[str, int]:
-        found = Counter(finding.explained for finding in self.findings)
-        return {explained: found[explained] for explained in (USUAL, OTHER, NOTHING)}
+        by_reason = Counter(row.explained for row in self.rows)
+        return {explained: by_reason[explained] for explained in (USUAL, OTHER, NOTHING)}
 
     def describe(self) -> dict[str, Any]:
         """For machines. Printed figures stay as printed; means are rounded to 4 decimals, what fits is not."""
         return {
             "table": self.table.name,
             "averaging": self.table.averaging,
-            "averages": len(self.findings),
+            "averages": len(self.rows),
             "cells": self.table.cells,
             "explained": self.counts,
-            "rows": [self._row(finding) for finding in self.findings],
+            "rows": [self._describe(row) for row in self.rows],
         }
 
-    def _row(self, finding: Finding) -> dict[str, Any]:
-        row = finding.row
+    def _describe(self, audited: AuditedRow) -> dict[str, Any]:
+        row = audited.row
         return {
             **dict(zip(self.table.labels, row.labels, strict=True)),
             "metric": row.metric,
             "line": row.line,
             "average": str(row.average),
-            "explained": finding.explained,
-            "by_rounding": finding.by_rounding,
-            "by_answers": finding.by_answers,
-            "if_cut": finding.if_cut,
-            "means": {averaging: [decimal(end, 4) for end in mean] for averaging, mean in finding.means.items()},
-            "impossible_cells": finding.impossible,
+            "explained": audited.explained,
+            "by_rounding": audited.by_rounding,
+            "by_answers": audited.by_answers,
+            "if_cut": audited.if_cut,
+            "means": {averaging: [decimal(end, 4) for end in mean] for averaging, mean in audited.means.items()},
+            "impossible_cells": audited.impossible,
         }
 
 
 def audit(table: Published) -> Audit:
     """Recompute every average of a table from its cells, under each averaging."""
     weights = {averaging: weights_of(table, averaging) for averaging in Averaging}
-    return Audit(table, tuple(_finding(row, table, weights) for row in table.rows))
+    return Audit(table, tuple(_audited(row, table, weights) for row in table.rows))
 
 
-def _finding(row: Row, table: Published, weights: Mapping[Averaging, Sequence[Fraction]]) -> Finding:
+def _audited(row: PublishedRow, table: Published, weights: Mapping[Averaging, Sequence[Fraction]]) -> AuditedRow:
     rounded = [printed(cell) for cell in row.cells]
     given = [possible(cell, row.metric, column.answers) for cell, column in zip(row.cells, table.columns, strict=True)]
     means = _means([cell or loose for cell, loose in zip(given, rounded, strict=True)], weights)
     average, cut = printed(row.average), (Fraction(row.average), Fraction(row.average) + last_digit(row.average))
-    return Finding(
+    return AuditedRow(
         row,
         table.averaging,
         by_rounding=_fitting(_means(rounded, weights), average),

@@ -14,9 +14,9 @@ import pytest
 
 from safebench.cli.main import run_command
 from safebench.cli.published import _fields
-from safebench.cli.published_audit import NOTHING, OTHER, USUAL, Finding, audit, possible, printed, weights_of
 from safebench.reports import published
-from safebench.reports.published import Averaging, Metric, Published, Row
+from safebench.reports.published import Averaging, Metric, Published, PublishedRow
+from safebench.reports.published_audit import NOTHING, OTHER, USUAL, AuditedRow, audit, possible, printed, weights_of
 
 CATEGORIES, SCENARIOS = Averaging.CATEGORIES, Averaging.SCENARIOS
 PAGE = Path(__file__).parents[3] / "docs" / "published.md"
@@ -27,11 +27,11 @@ def table(*figures: str, metric: Metric = Metric.ASR) -> Published:
     image = published.load("image")
     columns = tuple(column for column in image.columns if column.id in ("consultation", "ethics"))
     *cells, average = map(Decimal, figures)
-    return replace(image, columns=columns, rows=(Row(2, ("m", "g"), metric, tuple(cells), average),))
+    return replace(image, columns=columns, rows=(PublishedRow(2, ("m", "g"), metric, tuple(cells), average),))
 
 
-def found(*figures: str, metric: Metric = Metric.ASR) -> Finding:
-    return audit(table(*figures, metric=metric)).findings[0]
+def found(*figures: str, metric: Metric = Metric.ASR) -> AuditedRow:
+    return audit(table(*figures, metric=metric)).rows[0]
 
 
 @pytest.mark.parametrize(
@@ -136,14 +136,14 @@ def test_tables_made_from_answers_are_always_plain_and_a_planted_average_is_not(
     shipped, draw = published.load(name), random.Random(7)
     rows = tuple(_row_of_answers(shipped, metric, draw) for metric in Metric for _ in range(100))
     made = audit(replace(shipped, rows=rows))
-    assert all(finding.plain for finding in made.findings)
+    assert all(finding.plain for finding in made.rows)
     step = Decimal("0.1")
     planted = replace(rows[3], average=rows[3].average + (2 * step if rows[3].average < 90 else -2 * step))
-    findings = audit(replace(shipped, rows=(*rows[:3], planted, *rows[4:]))).findings
+    findings = audit(replace(shipped, rows=(*rows[:3], planted, *rows[4:]))).rows
     assert [n for n, finding in enumerate(findings) if not finding.plain] == [3]
 
 
-def _row_of_answers(shipped: Published, metric: Metric, draw: random.Random) -> Row:
+def _row_of_answers(shipped: Published, metric: Metric, draw: random.Random) -> PublishedRow:
     """What a careful author would print for so many answers."""
     least, most = (0, 1) if metric is Metric.ASR else (1, 5)
     cells = [
@@ -151,7 +151,7 @@ def _row_of_answers(shipped: Published, metric: Metric, draw: random.Random) -> 
     ]
     weights = weights_of(shipped, shipped.averaging)
     average = sum(cell * weight for cell, weight in zip(cells, weights, strict=True))
-    return Row(2, ("m", "g"), metric, tuple(map(_rounded, cells)), _rounded(average))
+    return PublishedRow(2, ("m", "g"), metric, tuple(map(_rounded, cells)), _rounded(average))
 
 
 def _rounded(value: F | int) -> Decimal:
@@ -167,12 +167,12 @@ def test_the_audit_finds_exactly_what_the_page_says() -> None:
         [field.strip().replace("<br>", "\n") for field in line.strip("|").split("|")]
         for line in re.findall(r"^\|.* \| (?:ASR|SRI) \| .*\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     ]
-    findings = [finding for name in published.names() for finding in audit(published.load(name)).findings]
+    findings = [finding for name in published.names() for finding in audit(published.load(name)).rows]
     assert told == [_fields(finding) for finding in findings if not finding.plain]
 
 
 def test_two_averages_do_not_follow_from_their_cells() -> None:
-    image = {(f.row.labels[0], f.row.metric): f for f in audit(published.load("image")).findings}
+    image = {(f.row.labels[0], f.row.metric): f for f in audit(published.load("image")).rows}
     by = {kind: [key for key, f in image.items() if f.explained == kind] for kind in (OTHER, NOTHING)}
     assert by == {OTHER: [("Phi-3-Vision-128K-Instruct", "SRI")], NOTHING: [("CogVLM", "SRI")]}
     # 83.0 + 59.2 + 47.8 + 68.6 + 49.9 + 43.9 + 74.2 + 85.3 = 511.9, and 511.9 / 8 = 63.9875, far from 69.9
@@ -184,7 +184,7 @@ def test_two_averages_do_not_follow_from_their_cells() -> None:
 def test_every_audio_average_is_the_mean_over_its_scenarios_and_every_cell_one_of_50_answers() -> None:
     made = audit(published.load("audio"))
     assert made.counts == {USUAL: 16, OTHER: 0, NOTHING: 0}
-    assert all(finding.plain for finding in made.findings)
+    assert all(finding.plain for finding in made.rows)
 
 
 def test_the_command_shows_and_prints_the_same_findings(capsys: pytest.CaptureFixture[str]) -> None:
