@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -20,9 +20,6 @@ from safebench.cli.options import (
     errors,
     output,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def convert(
@@ -56,8 +53,7 @@ def convert(
             data, condition or [], out, text_column=text_column, limit=limit, recipes=recipes, workers=workers,
             seed=seed or 0, check_share=1.0 if check_share is None else check_share, recognisers=recogniser or [],
             retry_failed=retry_failed,
-            started=bars.plan,
-            rendered=lambda name, rendering: bars.advance(name, is_open=not rendering.faithful),
+            progress=bars,
         )  # fmt: skip
     show_conversion(output, conversion)
     output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")

@@ -64,7 +64,6 @@ def jury_calibrate(
     named = {"query": query_column, "answer": answer_column, "label": label_column}
     found = read_labels(labels, named, mapping or [])
     with Bars(Console(stderr=True)) as bars:
-        bars.plan({"labels": len(found.rows)})
         content = calibrate(
             found,
             jury,
@@ -75,7 +74,7 @@ def jury_calibrate(
             draws=draws,
             concurrency=concurrency,
             retry_failed=retry_failed,
-            done=lambda judged: bars.advance("labels", is_open=judged.after.label is None),
+            progress=bars,
         )
     show_calibration(Console(), content)
     typer.echo(f"calibration: {out}")

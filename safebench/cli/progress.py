@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-from safebench.types import Outcome
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 
 
 class Bars:
-    """One progress bar for each condition, with its open items counted."""
+    """The progress of long work: one bar for each name, with its open parts counted."""
 
     def __init__(self, console: Console) -> None:
         columns = (
@@ -22,7 +19,7 @@ class Bars:
             TextColumn("{task.fields[open]} open"),
             TimeRemainingColumn(),
         )
-        self._progress = Progress(*columns, console=console)
+        self._drawn = RichProgress(*columns, console=console)
         self._tasks: dict[str, TaskID] = {}
         self._open: dict[str, int] = {}
 
@@ -30,32 +27,19 @@ class Bars:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._drawn.stop()
 
-    def started(self, counts: Mapping[str, Mapping[str | None, int]], skipped: Mapping[str, str]) -> None:
-        for condition, cell in counts.items():
-            self._open[condition] = sum(n for o, n in cell.items() if o is not None and not Outcome(o).decided)
-            done = sum(n for outcome, n in cell.items() if outcome is not None)
-            self._add(condition, sum(cell.values()), done)
-        for condition, why in skipped.items():
-            self._progress.console.print(escape(f"skipped: {condition}: {why}"), style="yellow")
+    def planned(self, name: str, total: int, done: int = 0, still_open: int = 0) -> None:
+        self._drawn.start()  # not before there is something to show: an error comes without bars
+        self._open[name] = still_open
+        self._tasks[name] = self._drawn.add_task(escape(name), total=total, completed=done, open=still_open)
+
+    def advanced(self, name: str, *, is_open: bool) -> None:
+        self._open[name] += is_open
+        self._drawn.update(self._tasks[name], advance=1, open=self._open[name])
+
+    def skipped(self, name: str, why: str) -> None:
+        self._drawn.console.print(escape(f"skipped: {name}: {why}"), style="yellow")
 
     def warned(self, line: str) -> None:
-        self._progress.console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
-
-    def ended(self, condition: str, outcome: Outcome) -> None:
-        self.advance(condition, is_open=not outcome.decided)
-
-    def _add(self, name: str, total: int, done: int) -> None:
-        self._progress.start()  # not before there is something to show: an error comes without bars
-        self._tasks[name] = self._progress.add_task(escape(name), total=total, completed=done, open=self._open[name])
-
-    def advance(self, name: str, *, is_open: bool) -> None:
-        self._open[name] += is_open
-        self._progress.update(self._tasks[name], advance=1, open=self._open[name])
-
-    def plan(self, planned: Mapping[str, int]) -> None:
-        """Bars for a conversion: renderings instead of items."""
-        for name, total in planned.items():
-            self._open[name] = 0
-            self._add(name, total, 0)
+        self._drawn.console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebench.concurrency import each
 from safebench.datasets.card import canary, read_card
 from safebench.datasets.conversion_card import Cells, Failed, cells_of, data_card, failures_of
 from safebench.datasets.load import load_dataset
@@ -31,8 +32,9 @@ from safebench.datasets.shards import (
     shards,
     write_shards,
 )
-from safebench.errors import BadInput, Stopping, one_error
+from safebench.errors import BadInput
 from safebench.files import is_taken, read_toml, write_toml
+from safebench.progress import NoProgress, Progress
 from safebench.rendering.assignment import Assignment, assign
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.conditions import parse_conditions
@@ -46,8 +48,6 @@ from safebench.store.store import Store
 from safebench.types import TEXT, Query, Rendering
 
 BEFORE = "before"  # in the work folder: shards that others take the place of
-Rendered = Callable[[str, Rendering], None]  # told (condition, rendering) for each one that ends
-Started = Callable[[dict[str, int]], None]  # told how many renderings each recipe will make
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,7 @@ def convert(
     check_share: float = 1.0,
     recognisers: Sequence[str] = (),
     retry_failed: bool = False,
-    rendered: Rendered = lambda condition, rendering: None,
-    started: Started = lambda planned: None,
+    progress: Progress | None = None,
 ) -> Conversion:
     """Render every query under every condition's recipe. The same call again continues, or finds nothing to do.
 
@@ -112,7 +111,7 @@ def convert(
     asked[CANARY] = read_card(data).canary or canary(whole.sha256)
     _check_folder(out, asked)
     if not finished(out) or (retry_failed and _to_render(_jobs(dataset.queries, chosen), _made(out))):
-        asyncio.run(_render_all(dataset, chosen, out, workers, settings, asked, rendered, started, retry_failed))
+        asyncio.run(_render_all(dataset, chosen, out, workers, settings, asked, progress or NoProgress(), retry_failed))
     return Conversion(out, *cells_of(out))
 
 
@@ -197,8 +196,7 @@ async def _render_all(
     count: int | None,
     settings: RenderSettings,
     asked: Mapping[str, Any],
-    rendered: Rendered,
-    started: Started,
+    progress: Progress,
     retry_failed: bool,
 ) -> None:
     """Nothing is written before recipes and recognisers are found to work."""
@@ -214,11 +212,10 @@ async def _render_all(
                 store.reopen_failed()
             made = _made(out)
             todo = _to_render(_jobs(dataset.queries, assignments), made)
-            started(dict(Counter(_name(job.recipe) for job in todo)))
+            for name, total in Counter(_name(job.recipe) for job in todo).items():
+                progress.planned(name, total)
             renderer = Renderer(store, RecogniserCache(workers), None, settings)
-            await _each(todo, renderer, at_once(_recipes(assignments), workers), stop, rendered)
-            if stop.is_set():
-                raise Stopping
+            await _each(todo, renderer, at_once(_recipes(assignments), workers), stop, progress)
             fresh = {_place(job): await renderer.rendering(job) for job in todo}
             _pack(dataset, assignments, out, _Rows(fresh, made, asked[CANARY]))
     finally:
@@ -227,22 +224,16 @@ async def _render_all(
 
 
 async def _each(
-    jobs: Iterable[RenderJob], renderer: Renderer, width: int, stop: asyncio.Event, rendered: Rendered
+    jobs: Iterable[RenderJob], renderer: Renderer, width: int, stop: asyncio.Event, progress: Progress
 ) -> None:
     """Render all, `width` at a time."""
-    left = iter(jobs)
 
-    async def work() -> None:
-        for job in left:
-            if stop.is_set():
-                return
-            rendered(_name(job.recipe), await renderer.rendering(job))
+    async def work(job: RenderJob) -> None:
+        rendering = await renderer.rendering(job)
+        progress.advanced(_name(job.recipe), is_open=not rendering.faithful)
 
     try:
-        with one_error():
-            async with asyncio.TaskGroup() as group:
-                for _ in range(width):
-                    group.create_task(work())
+        await each(jobs, work, width, stop)
     finally:
         await renderer.finish()
 

@@ -19,12 +19,13 @@ from safebench.generation.proposing import propose
 from safebench.generation.rows import write_rows
 from safebench.generation.scoring import score
 from safebench.generation.selecting import select, without_alike
-from safebench.generation.stage import Making, NoProgress, Progress
+from safebench.generation.stage import Making
 from safebench.generation.summary import SUMMARY_FILE, Summary, summarise
 from safebench.generation.twinning import twin
 from safebench.generation.writing import write
 from safebench.models.calls import Desk
 from safebench.plugins import Target
+from safebench.progress import NoProgress, Progress
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from safebench.errors import SafeBenchError, Stopping, one_error
+from safebench.errors import Stopping
 from safebench.generation.plan import Limits
 from safebench.models.calls import Desk
 from safebench.models.fence import defuse, mark
@@ -18,7 +17,6 @@ from safebench.store.store import Store
 from safebench.types import Message, Request, Response, Text
 
 T = TypeVar("T")
-Given = TypeVar("Given")
 REASKED = 2  # times a judge is asked again whose answer could not be read
 SHOWN = 200  # characters of an answer that files quote
 USAGE = "json_extract(response, '$.usage.{}_tokens')"
@@ -28,7 +26,7 @@ TOKENS = "coalesce(sum(coalesce({}, coalesce({}, 0) + coalesce({}, 0))), 0)".for
 Outcome = Literal["answered", "declined", "unreadable", "failed"]
 
 
-class BudgetSpent(SafeBenchError):
+class BudgetSpent(Stopping):
     """No further call may be made; what was recorded stays."""
 
 
@@ -125,31 +123,3 @@ class Panel:
             return Told(None, "declined", str(error)[:SHOWN])
         except Unreadable as error:
             return Told(None, "unreadable", str(error)[:SHOWN])
-
-
-async def each(given: Sequence[Given], work: Callable[[Given], Awaitable[T]], width: int) -> list[T]:
-    """The results of all, in their order; at most `width` are at work.
-
-    When no further call may be made, those in flight end and are recorded. Raises Stopping, BudgetSpent, and what any
-    of them raises.
-    """
-    found: dict[int, T] = {}
-    waiting = iter(enumerate(given))
-    stopped: list[SafeBenchError] = []
-
-    async def go_on() -> None:
-        for n, one in waiting:
-            if stopped:
-                return
-            try:
-                found[n] = await work(one)
-            except (Stopping, BudgetSpent) as error:
-                stopped.append(error)
-
-    with one_error():
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(width, len(given))):
-                group.create_task(go_on())
-    if stopped:
-        raise stopped[0]
-    return [found[n] for n in range(len(given))]

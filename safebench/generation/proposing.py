@@ -12,9 +12,10 @@ from statistics import fmean
 from typing import Literal
 
 from safebench import taxonomy
+from safebench.concurrency import each
 from safebench.datasets.duplicates import jaccard, plain_text, shingles
 from safebench.errors import BadInput
-from safebench.generation.panel import Question, Told, each
+from safebench.generation.panel import Question, Told
 from safebench.generation.plan import OwnScenario, Plan, Proposing
 from safebench.generation.rows import DROPPED, KEPT, Asked, Scenario, write_rows
 from safebench.generation.schemas import SCENARIOS, VOTE, read_scenarios, read_worth
@@ -62,11 +63,11 @@ async def _proposals(making: Making, known: Sequence[Scenario]) -> tuple[list[Sc
     writers = list(making.panel.writers)
     material = {"known": _listed(known)}
     question = Question("propose.scenarios", {"count": str(settings.each)}, material, SCENARIOS, read_scenarios)
-    making.progress.plan({"propose": len(writers)})
+    making.progress.planned("propose", len(writers))
 
     async def work(writer: str) -> Told[list[tuple[str, str]]]:
         told = await making.panel.write(writer, question, "propose")
-        making.progress.advance("propose", is_open=told.value is None)
+        making.progress.advanced("propose", is_open=told.value is None)
         return told
 
     rows: list[Scenario] = []
@@ -126,7 +127,7 @@ def _with_own_ids(rows: Sequence[Scenario], taken: set[str]) -> list[Scenario]:
 
 
 async def _vote(making: Making, rows: Sequence[Scenario], known: Sequence[Scenario]) -> list[Scenario]:
-    making.progress.plan({"vote": sum(row.status == KEPT for row in rows)})
+    making.progress.planned("vote", sum(row.status == KEPT for row in rows))
 
     async def work(row: Scenario) -> Scenario:
         if row.status == DROPPED:
@@ -135,7 +136,7 @@ async def _vote(making: Making, rows: Sequence[Scenario], known: Sequence[Scenar
         question = Question("propose.vote", {}, material, VOTE, read_worth)
         told = await making.panel.judge_all(question, f"propose/{row.id}")
         votes = {judge: one.value for judge, one in told.items() if one.value is not None}
-        making.progress.advance("vote", is_open=not votes)
+        making.progress.advanced("vote", is_open=not votes)
         return row.model_copy(update={"votes": votes})
 
     return await each(rows, work, making.panel.concurrency)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from safebench.generation.panel import Question, Told, each
+from safebench.concurrency import each
+from safebench.generation.panel import Question, Told
 from safebench.generation.plan import Thresholds
 from safebench.generation.rows import DIMENSIONS, KEPT, Candidate, Scores, write_rows
 from safebench.generation.schemas import SCORES, read_scores
@@ -22,14 +23,14 @@ async def score(making: Making) -> None:
     rows = making.candidates("write", "query")
     by_id = {scenario.id: scenario for scenario in making.scenarios()}
     jobs = [(row, judge) for row in rows if row.status == KEPT for judge in making.panel.judges]
-    making.progress.plan({"score": len(jobs)})
+    making.progress.planned("score", len(jobs))
 
     async def work(job: tuple[Candidate, str]) -> Told[Scores]:
         row, judge = job
         material = {**about(by_id[row.scenario]), "query": row.query}
         question = Question("score.query", {"language": making.plan.language}, material, SCORES, read_scores)
         told = await making.panel.judge(judge, question, f"score/{row.id}")
-        making.progress.advance("score", is_open=told.value is None)
+        making.progress.advanced("score", is_open=told.value is None)
         return told
 
     found: dict[str, dict[str, Told[Scores]]] = {row.id: {} for row in rows}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from safebench.datasets.duplicates import duplicates
 from safebench.datasets.queries import Dataset
@@ -13,22 +12,7 @@ from safebench.generation.panel import Panel
 from safebench.generation.plan import Plan
 from safebench.generation.rows import Candidate, Scenario, read_candidates, read_scenarios
 from safebench.generation.similarity import Find, repeated
-
-
-class Progress(Protocol):
-    """Told what is planned, by name, and about each part that is done; `is_open`: nothing came of it."""
-
-    def plan(self, planned: dict[str, int]) -> None: ...
-
-    def advance(self, name: str, *, is_open: bool) -> None: ...
-
-
-class NoProgress:
-    def plan(self, planned: dict[str, int]) -> None:
-        """Shows nothing."""
-
-    def advance(self, name: str, *, is_open: bool) -> None:
-        """Shows nothing."""
+from safebench.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)

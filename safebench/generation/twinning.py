@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from safebench.generation.panel import Question, each
+from safebench.concurrency import each
+from safebench.generation.panel import Question
 from safebench.generation.plan import Thresholds
 from safebench.generation.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario, Try, write_rows
 from safebench.generation.rules import broken_rules
@@ -49,7 +50,7 @@ async def _all_rounds(making: Making, rows: dict[str, Candidate]) -> None:
     while waiting := _waiting(making, rows.values()):
         number += 1
         name = f"twin, round {number}"
-        making.progress.plan({name: len(waiting)})
+        making.progress.planned(name, len(waiting))
         attempts = _checked(making, await _written(making, waiting), rows.values())
         for row in await _judged(making, attempts, name):
             rows[row.id] = row
@@ -113,7 +114,7 @@ def _looked_at(making: Making, attempt: Attempt) -> Attempt:
 async def _judged(making: Making, attempts: Sequence[Attempt], name: str) -> list[Candidate]:
     async def work(attempt: Attempt) -> Candidate:
         row = _tried(making, attempt, {} if attempt.problem else await _harmlessness(making, attempt))
-        making.progress.advance(name, is_open=row.twin is None)
+        making.progress.advanced(name, is_open=row.twin is None)
         return row
 
     return await each(attempts, work, making.panel.concurrency)

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from safebench.generation.panel import Question, each
+from safebench.concurrency import each
+from safebench.generation.panel import Question
 from safebench.generation.rows import KEPT, Asked, Candidate, Scenario, write_rows
 from safebench.generation.rules import broken_rules
 from safebench.generation.schemas import QUERIES, read_queries
@@ -71,11 +72,11 @@ def _batches(making: Making, scenarios: Sequence[Scenario], rows: Sequence[Candi
 
 
 async def _write_all(making: Making, batches: Sequence[Batch], name: str) -> list[Written]:
-    making.progress.plan({name: len(batches)})
+    making.progress.planned(name, len(batches))
 
     async def work(batch: Batch) -> Written:
         written = await _write_batch(making, batch)
-        making.progress.advance(name, is_open=written.writer is None)
+        making.progress.advanced(name, is_open=written.writer is None)
         return written
 
     return await each(batches, work, making.panel.concurrency)

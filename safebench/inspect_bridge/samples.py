@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessageUser
 
 from safebench import taxonomy
+from safebench.concurrency import each
 from safebench.errors import BadInput
 from safebench.inspect_bridge.messages import chat_messages
 from safebench.rendering.pool import Workers
@@ -40,13 +40,8 @@ async def samples_of(plan: RunPlan) -> list[Sample]:
         await ready(plan.to_render, plan.rendering, workers)
         with Store(plan.folder) as store:
             renderer = Renderer(store, cache, plan.made, plan.rendering)
-            slots = asyncio.Semaphore(at_once(plan.to_render, workers))
-
-            async def make(item: Item) -> Sample:
-                async with slots:
-                    return await _sample(plan, item, renderer)
-
-            return list(await asyncio.gather(*map(make, plan.items())))
+            width = at_once(plan.to_render, workers)
+            return await each(plan.items(), lambda item: _sample(plan, item, renderer), width)
     finally:
         workers.close()
         await close_all(plan.jury)

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from safebench import registry
-from safebench.errors import Stopping, one_error
+from safebench.concurrency import together
+from safebench.errors import Stopping
 from safebench.models.calls import Desk
+from safebench.progress import NoProgress, Progress
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import Renderer, at_once
 from safebench.runs import probe as comprehension
@@ -24,28 +25,7 @@ from safebench.runs.outcomes import Ending, before_asking, before_judging, unsay
 from safebench.runs.plan import RunPlan
 from safebench.runs.transcription import transcribe
 from safebench.store.store import Store
-from safebench.types import TEXT, Ballot, Comprehension, Item, Outcome, Rendering, Response, Transcript
-
-
-class Progress(Protocol):
-    """Told what is planned, what to know before it begins, and about every item that ends; draws bars from it."""
-
-    def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None: ...
-
-    def warned(self, line: str) -> None: ...
-
-    def ended(self, condition: str, outcome: Outcome) -> None: ...
-
-
-class NoProgress:
-    def started(self, counts: dict[str, dict[str | None, int]], skipped: dict[str, str]) -> None:
-        """Shows nothing."""
-
-    def warned(self, line: str) -> None:
-        """Shows nothing."""
-
-    def ended(self, condition: str, outcome: Outcome) -> None:
-        """Shows nothing."""
+from safebench.types import TEXT, Ballot, Comprehension, Item, Rendering, Response, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +70,7 @@ class Pipeline:
         what was recorded stays.
         """
         try:
-            with one_error():
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._feed())
-                    for source, sink, step, count in self._stages:
-                        group.create_task(_stage(source, sink, step, count))
+            await together(self._feed(), *(_stage(*stage) for stage in self._stages))
         finally:
             await self._renderer.finish()
 
@@ -172,7 +148,7 @@ class Pipeline:
         exchange = state.response.key if state.response else None
         told = (ending.outcome, ending.reason, ending.rating, rendering, exchange, ballots)
         self._store.keep_outcome(state.id, *told)
-        self._progress.ended(str(state.item.condition), ending.outcome)
+        self._progress.advanced(str(state.item.condition), is_open=not ending.outcome.decided)
         return None
 
 
@@ -191,8 +167,6 @@ async def _stage(source: Line, sink: Line | None, step: Step, count: int) -> Non
                     await sink.put(going_on)
         await source.put(None)  # for the next worker
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(count):
-            group.create_task(work())
+    await together(*(work() for _ in range(count)))
     if sink is not None:
         await sink.put(None)

@@ -10,20 +10,21 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.errors import BadInput, Stopping, one_error
+from safebench.concurrency import each
+from safebench.errors import BadInput
 from safebench.files import is_taken, read_toml, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
 from safebench.models.calls import Desk
+from safebench.progress import NoProgress, Progress, tell_items
 from safebench.runs.folder import RESOLVED, RUN_FILE, check_same, read_run_file
 from safebench.runs.judge import Judge
-from safebench.runs.pipeline import NoProgress, Progress
 from safebench.statistics.agreement import cohen_kappa
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import DATABASE, Store, query_from
@@ -143,39 +144,29 @@ async def _judge_all(
     try:
         await jury.check()
         with Store(out) as store, on_interrupt(stop, command):
-            progress.started(store.counts(), {})
-            rows = iter(list(store.rows(TO_JUDGE)))
+            tell_items(progress, store.counts())
             judge = Judge(jury, store, Desk(store, concurrency, stop))
-            with one_error():
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(concurrency):
-                        group.create_task(_work(rows, judge, told["probe"] == 1.0, progress, stop))
-            if stop.is_set():
-                raise Stopping
+
+            async def work(row: sqlite3.Row) -> None:
+                await _judge_again(row, judge, told["probe"] == 1.0, progress)
+
+            await each(list(store.rows(TO_JUDGE)), work, concurrency, stop)
     finally:
         await close_all(jury)
 
 
-async def _work(
-    rows: Iterator[sqlite3.Row], judge: Judge, probed: bool, progress: Progress, stop: asyncio.Event
-) -> None:
-    for row in rows:
-        if stop.is_set():
-            return
-        response = judge.store.exchange(row["exchange"])
-        assert response is not None
-        heard = None
-        if row["recogniser"] is not None:
-            heard = Transcript(row["transcript"], row["recogniser"], row["failure"])
-        try:
-            missed = probed and row["probe"] == "missed"
-            about = (row["item"], query_from(row), row["repeat"])
-            ending, ballots = await judge.decide(*about, response.text, heard, missed=missed)
-        except Stopping:
-            return
-        told = (ending.outcome, ending.reason, ending.rating, row["rendering"], row["exchange"], ballots)
-        judge.store.keep_outcome(row["item"], *told)
-        progress.ended(row["condition"], ending.outcome)
+async def _judge_again(row: sqlite3.Row, judge: Judge, probed: bool, progress: Progress) -> None:
+    response = judge.store.exchange(row["exchange"])
+    assert response is not None
+    heard = None
+    if row["recogniser"] is not None:
+        heard = Transcript(row["transcript"], row["recogniser"], row["failure"])
+    missed = probed and row["probe"] == "missed"
+    about = (row["item"], query_from(row), row["repeat"])
+    ending, ballots = await judge.decide(*about, response.text, heard, missed=missed)
+    ended = (ending.outcome, ending.reason, ending.rating, row["rendering"], row["exchange"], ballots)
+    judge.store.keep_outcome(row["item"], *ended)
+    progress.advanced(row["condition"], is_open=not ending.outcome.decided)
 
 
 def _compared(run: Path, out: Path) -> Rejudged:

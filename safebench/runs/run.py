@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from safebench.errors import Stopping
+from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import ready
 from safebench.runs.config import RunConfig
 from safebench.runs.folder import RUN_FILE, categories_by_scenario, claim_folder
-from safebench.runs.pipeline import NoProgress, Pipeline, Progress
+from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.preflight import preflight, unproven
 from safebench.stopping import close_all, on_interrupt
@@ -71,7 +72,9 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
 
 
 async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event, progress: Progress) -> None:
-    progress.started(store.counts(), {str(c): why for c, why in plan.skipped.items()})
+    tell_items(progress, store.counts())
+    for condition, why in plan.skipped.items():
+        progress.skipped(str(condition), why)
     for line in unproven(store.deliveries()):
         progress.warned(line)
     for medium, spec in plan.rendering.recognisers.items():

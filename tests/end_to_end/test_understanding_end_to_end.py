@@ -17,10 +17,10 @@ from safebench.cli.main import run_command
 from safebench.errors import BadInput
 from safebench.files import write_toml
 from safebench.plugins import Work
+from safebench.progress import NoProgress
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.summary import report
 from safebench.runs.config import make_config
-from safebench.runs.pipeline import NoProgress
 from safebench.runs.run import run
 from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat

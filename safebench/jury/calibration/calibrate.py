@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from safebench.errors import BadInput, unknown
 from safebench.files import write_json
 from safebench.jury.calibration import CONFIDENCE
 from safebench.jury.calibration.file import CALIBRATION_VERSION, bind, fingerprints
-from safebench.jury.calibration.judging import Judged, judge_all
+from safebench.jury.calibration.judging import judge_all
 from safebench.jury.calibration.labels import TRUTHS, LabelSet
 from safebench.jury.calibration.measures import Measured
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
+from safebench.progress import NoProgress, Progress
 from safebench.types import Label
 
 DRAWS = 2000
@@ -33,7 +34,7 @@ def calibrate(
     draws: int = DRAWS,
     concurrency: int = 16,
     retry_failed: bool = False,
-    done: Callable[[Judged], None] = lambda judged: None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure how often a jury is right, write the calibration file `out`, and return its content.
 
@@ -53,7 +54,7 @@ def calibrate(
     opened = build_jury(table, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.with_name(f"{out.name}.calls")
-    judged = asyncio.run(judge_all(labels.rows, opened, folder, concurrency, done, retry_failed))
+    judged = asyncio.run(judge_all(labels.rows, opened, folder, concurrency, progress or NoProgress(), retry_failed))
     content = {
         "calibration_version": CALIBRATION_VERSION,
         "safebench": version("safebench"),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from safebench import taxonomy
-from safebench.errors import one_error
+from safebench.concurrency import each
 from safebench.jury.calibration.labels import Labelled
 from safebench.jury.consensus import Put, consensus
 from safebench.jury.protocol import Jury, Round
 from safebench.models.calls import Desk
 from safebench.plugins import Target
+from safebench.progress import Progress
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
 from safebench.types import Label, Request, Response, Verdict
@@ -39,7 +40,7 @@ async def judge_all(
     jury: Jury,
     folder: Path,
     concurrency: int,
-    done: Callable[[Judged], None],
+    progress: Progress,
     retry_failed: bool = False,
 ) -> list[Judged]:
     """All rows judged, in their order. `folder` keeps the calls; none is opened for a jury that makes no calls.
@@ -54,26 +55,22 @@ async def judge_all(
             if store is not None and retry_failed:
                 store.reopen_failed()
             desk = Desk(store, concurrency, stop) if store is not None else None
-            return await _judge_rows(rows, jury, desk, concurrency, done)
+            return await _judge_rows(rows, jury, desk, concurrency, progress, stop)
     finally:
         await close_all(jury)
 
 
 async def _judge_rows(
-    rows: Sequence[Labelled], jury: Jury, desk: Desk | None, concurrency: int, done: Callable[[Judged], None]
+    rows: Sequence[Labelled], jury: Jury, desk: Desk | None, concurrency: int, progress: Progress, stop: asyncio.Event
 ) -> list[Judged]:
-    slots = asyncio.Semaphore(concurrency)
+    progress.planned("labels", len(rows))
 
     async def judge(number: int) -> Judged:
-        async with slots:
-            judged = await _judge(rows[number], jury, _recorded(desk, number))
-            done(judged)
-            return judged
+        judged = await _judge(rows[number], jury, _recorded(desk, number))
+        progress.advanced("labels", is_open=judged.after.label is None)
+        return judged
 
-    with one_error():
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(judge(number)) for number in range(len(rows))]
-    return [task.result() for task in tasks]
+    return await each(range(len(rows)), judge, concurrency, stop)
 
 
 def _recorded(desk: Desk | None, number: int) -> Put:

@@ -18,7 +18,8 @@ from safebench.errors import BadInput
 from safebench.generation.plan import Plan, Selection
 from safebench.generation.rows import Candidate, Scenario
 from safebench.generation.selecting import select, without_alike
-from safebench.generation.stage import Making, NoProgress
+from safebench.generation.stage import Making
+from safebench.progress import NoProgress
 from safebench.types import Query
 from tests.local.tiny_text import build_text
 

@@ -18,7 +18,7 @@ from converters.text_to_image.typographic import Typographic
 from modalities.image.ocr import RapidOcr
 from safebench.cli.main import run_command
 from safebench.datasets import conversion as converting
-from safebench.datasets import renderings as converted
+from safebench.datasets import shards as converted
 from safebench.datasets.card import read_card
 from safebench.datasets.conversion import convert
 from safebench.datasets.conversion_card import cells_of
@@ -28,6 +28,7 @@ from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.shards import WORK, read_converted
 from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
+from safebench.progress import NoProgress
 from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
@@ -44,6 +45,16 @@ ROWS = [
     {"id": "b", "query": "Why is 漢 missing?"},
     {"id": "c", "query": "What is a rainbow?"},
 ]
+
+
+class Listening(NoProgress):
+    """Names the recipe of each rendering that is made."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    def advanced(self, name: str, *, is_open: bool) -> None:
+        self.made.append(name)
 
 
 @pytest.fixture(scope="module")
@@ -254,12 +265,10 @@ def test_a_run_uses_the_folder_without_rendering(folder: Path, tmp_path: Path) -
 
 
 def test_the_same_call_again_finds_nothing_to_do(folder: Path, data: Path) -> None:
-    told: list[str] = []
+    progress = Listening()
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
-    again = convert(
-        str(data), ["image", "audio:male", "audio:female"], folder, rendered=lambda name, rendering: told.append(name)
-    )  # fmt: skip
-    assert told == []
+    again = convert(str(data), ["image", "audio:male", "audio:female"], folder, progress=progress)
+    assert progress.made == []
     assert (again.cells["image:typographic"]["passed"], again.cells["image:typographic"]["failed"]) == (2, 1)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")} == before
     assert not (folder / WORK).exists()
@@ -268,11 +277,12 @@ def test_the_same_call_again_finds_nothing_to_do(folder: Path, data: Path) -> No
 def test_a_conversion_that_was_stopped_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "stopped"
 
-    def fail(name: str, rendering: object) -> None:
-        raise RuntimeError("killed")
+    class Killed(NoProgress):
+        def advanced(self, name: str, *, is_open: bool) -> None:
+            raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):
-        convert(str(data), ["image"], out, workers=1, rendered=fail)
+        convert(str(data), ["image"], out, workers=1, progress=Killed())
     with pytest.raises(BadInput, match="unfinished"):
         read_converted(out)
     cell = convert(str(data), ["image"], out, workers=1).cells["image:typographic"]
@@ -498,11 +508,9 @@ def test_rows_that_cannot_be_read_are_named_and_made_again(
     conditions = ["image", "audio:male", "audio:female"]
     with pytest.raises(BadInput, match=r"row of query 'a' cannot be read: .*--retry-failed"):
         convert(str(data), conditions, damaged)
-    made: list[str] = []
-    told = convert(
-        str(data), conditions, damaged, workers=1, retry_failed=True, rendered=lambda name, rendering: made.append(name)
-    )
-    assert sorted(made) == ["audio:female", "audio:male", "image:typographic", "image:typographic"]
+    progress = Listening()
+    told = convert(str(data), conditions, damaged, workers=1, retry_failed=True, progress=progress)
+    assert sorted(progress.made) == ["audio:female", "audio:male", "image:typographic", "image:typographic"]
     assert told.cells["image:typographic"]["passed"] == 2
     for medium in ("image", "audio"):
         assert pq.read_table(damaged / medium).to_pylist() == pq.read_table(folder / medium).to_pylist()
