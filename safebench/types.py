@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from safebench.errors import BrokenMedia
+from safebench.errors import BadInput, BrokenMedia
 
 TEXT = "text"
 
@@ -73,10 +73,12 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> Condition:
-        """What was written so; nothing is checked."""
-        head, _, recipe = text.partition(":")
-        medium, _, written = head.partition("+")
-        return cls(medium, written == TEXT, recipe or None)
+        """What was written so, whether or not there is such a medium or recipe. Raises BadInput for another form."""
+        head, colon, recipe = text.partition(":")
+        medium, plus, written = head.partition("+")
+        if not medium or (plus and written != TEXT) or (colon and not recipe):
+            raise BadInput(f"condition {text!r} is not written medium[+text][:recipe]")
+        return cls(medium, bool(plus), recipe or None)
 
     def __str__(self) -> str:
         return self.medium + ("+text" if self.with_text else "") + (f":{self.recipe}" if self.recipe else "")

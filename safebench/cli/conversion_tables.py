@@ -14,6 +14,7 @@ from safebench import registry
 from safebench.cli.run_tables import means_of
 from safebench.cli.style import plain_table
 from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
+from safebench.types import Condition
 
 if TYPE_CHECKING:
     from safebench.datasets.conversion import Conversion
@@ -28,7 +29,7 @@ def show_conversion(console: Console, conversion: Conversion) -> None:
     console.print(f"Renderings ({UNCHECKED})", style="bold")
     console.print(_table(["condition"], {(name,): cell for name, cell in cells.items()}))
     if len(conversion.by_scenario) > 1:
-        for medium in dict.fromkeys(name.partition(":")[0] for name in cells):
+        for medium in dict.fromkeys(Condition.parse(name).medium for name in cells):
             console.print(f"Renderings by scenario: {medium}", style="bold")
             console.print(_scenario_table(medium, conversion.by_scenario))
     _show_failures(console, conversion)
@@ -37,10 +38,10 @@ def show_conversion(console: Console, conversion: Conversion) -> None:
 def _scenario_table(medium: str, by_scenario: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
     """With the first measure of the medium that there is."""
     rows: dict[tuple[str, ...], Mapping[str, Any]] = {
-        (scenario, name.partition(":")[2]): cell
+        (scenario, condition.recipe or ""): cell
         for scenario, cells in by_scenario.items()
         for name, cell in cells.items()
-        if name.partition(":")[0] == medium
+        if (condition := Condition.parse(name)).medium == medium
     }
     return _table(["scenario", "recipe"], rows, medium)
 

@@ -37,7 +37,7 @@ from safebench.files import is_taken, read_toml, write_toml
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.assignment import Assignment, assign
 from safebench.rendering.chain import RenderJob
-from safebench.rendering.conditions import parse_conditions
+from safebench.rendering.conditions import resolve_conditions
 from safebench.rendering.fidelity import STATUSES
 from safebench.rendering.pool import Workers
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
@@ -98,7 +98,7 @@ def convert(
     whole = load_dataset(data, text_column)
     dataset = whole.limited(limit)
     known = load_recipes(recipes, brought=dataset.recipes)
-    parsed = parse_conditions(list(conditions), known)
+    parsed = resolve_conditions(list(conditions), known)
     plain = [str(condition) for condition in parsed if condition.recipe is None or condition.medium == TEXT]
     if plain:
         raise BadInput(f"condition {', '.join(plain)} makes no media: there is nothing to convert")

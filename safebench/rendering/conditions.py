@@ -1,4 +1,4 @@
-"""The grammar of conditions, `medium[+text][:recipe]`, held against the media and recipes that there are."""
+"""Conditions held against the media and recipes that there are."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from safebench.rendering.recipes import Recipes
 from safebench.types import TEXT, Condition
 
 
-def parse_condition(text: str, recipes: Recipes) -> Condition:
-    """Read `medium[+text][:recipe]`; a medium without a recipe gets its modality's default one, if it has one.
+def resolve_condition(text: str, recipes: Recipes) -> Condition:
+    """The condition that is written so; without a recipe it gets its modality's default one, if there is one.
 
-    Raises BadInput for an unknown medium or recipe, or a shape that is neither.
+    Raises BadInput for an unknown medium or recipe, or another form.
     """
     asked = Condition.parse(text.strip())
-    if str(asked) != text.strip() or not asked.medium:
-        raise BadInput(f"condition {text!r} is not written medium[+text][:recipe]")
     medium, default = asked.medium, registry.modality(asked.medium).default_recipe
     if asked.with_text and default is None:
         raise BadInput(f"condition {text!r}: {medium} alone is not rendered, so it takes no +{TEXT}")
@@ -29,9 +27,9 @@ def parse_condition(text: str, recipes: Recipes) -> Condition:
     return replace(asked, recipe=recipe)
 
 
-def parse_conditions(texts: list[str], recipes: Recipes) -> tuple[Condition, ...]:
+def resolve_conditions(texts: list[str], recipes: Recipes) -> tuple[Condition, ...]:
     """All conditions, in order; raises BadInput for none or for one that is named twice."""
-    conditions = tuple(parse_condition(text, recipes) for text in texts)
+    conditions = tuple(resolve_condition(text, recipes) for text in texts)
     if not conditions:
         raise BadInput("no condition given: add --condition text, or another one of `safebench list recipes`")
     twice = sorted({str(c) for c in conditions if conditions.count(c) > 1})

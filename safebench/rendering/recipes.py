@@ -16,7 +16,7 @@ from safebench.errors import BadInput, unknown
 from safebench.files import content_hash, read_toml
 from safebench.plugins import QUERY, Converter, Modality, PluginOptions, Step
 from safebench.resources import data_path
-from safebench.types import TEXT
+from safebench.types import TEXT, Condition
 
 
 class Recipe(PluginOptions):
@@ -49,6 +49,11 @@ class Recipe(PluginOptions):
         if self.control and (self.carrier != QUERY or self.medium == TEXT):
             raise ValueError('a control does not carry the query: it needs `carrier = "query"`, and is no text')
         return self
+
+    @property
+    def condition(self) -> str:
+        """The condition with nothing but what it makes, as it is written."""
+        return str(Condition(self.medium, recipe=self.name))
 
     def check(self) -> None:
         """Raises BadInput when a step is unknown, lacks packages, has wrong options, or does not fit."""

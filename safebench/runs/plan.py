@@ -19,7 +19,7 @@ from safebench.models.opening import open_target
 from safebench.plugins import Target
 from safebench.registry import Recognise
 from safebench.rendering.assignment import Assignment, assign
-from safebench.rendering.conditions import parse_conditions
+from safebench.rendering.conditions import resolve_conditions
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.recognition import choose_recognisers
 from safebench.rendering.renderer import RenderSettings
@@ -71,7 +71,7 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
     dataset = load_dataset(config.data, config.text_column).limited(config.limit)
     known = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
-    conditions = parse_conditions(list(config.conditions), known)
+    conditions = resolve_conditions(list(config.conditions), known)
     assignments = {
         c: assign(known[c.medium, c.recipe], known, dataset.queries, config.seed)
         for c in conditions

@@ -6,7 +6,7 @@ import pytest
 
 from safebench.files import read_toml
 from safebench.rendering.chain import RenderJob, render
-from safebench.rendering.conditions import parse_conditions
+from safebench.rendering.conditions import resolve_conditions
 from safebench.rendering.recipes import load_recipes
 from safebench.resources import data_path
 from safebench.runs.config import make_config
@@ -19,7 +19,7 @@ TEXT = "Which plants in a garden are dangerous for cats and dogs, and what helps
 def swept():
     config = make_config("study", **read_toml(data_path("studies/image-robustness.toml")), target="t", out="o")
     recipes = load_recipes(inline=config.recipe)
-    conditions = parse_conditions(list(config.conditions), recipes)
+    conditions = resolve_conditions(list(config.conditions), recipes)
     return [(condition, recipes["image", condition.recipe]) for condition in conditions if condition.recipe]
 
 

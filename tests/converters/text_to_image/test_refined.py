@@ -8,7 +8,7 @@ from converters.text_to_image.refined import Refined
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
-from safebench.rendering.conditions import parse_conditions
+from safebench.rendering.conditions import resolve_conditions
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.resources import data_path
 from safebench.testing.server import Reply, chat, error, image
@@ -242,8 +242,8 @@ def test_the_recipes_that_the_study_proposes_are_whole_and_its_conditions_known(
     for name, rounds in (("vanilla", 1), ("refined", 3)):
         recipes["image", name].check()
         assert recipes["image", name].steps[0].options["rounds"] == rounds
-    asked = parse_conditions(re.findall(r"-c (\S+)", study), recipes)
-    assert set(parse_conditions(tomllib.loads(study)["conditions"], load_recipes())) < set(asked)
+    asked = resolve_conditions(re.findall(r"-c (\S+)", study), recipes)
+    assert set(resolve_conditions(tomllib.loads(study)["conditions"], load_recipes())) < set(asked)
 
 
 def test_it_draws_offline_by_functions_and_a_typographic_picture(tmp_path, monkeypatch):

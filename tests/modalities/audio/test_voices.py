@@ -11,7 +11,7 @@ from safebench.datasets.load import load_dataset
 from safebench.errors import MissingPackage
 from safebench.files import write_toml
 from safebench.rendering.chain import RenderJob, render
-from safebench.rendering.conditions import parse_condition
+from safebench.rendering.conditions import resolve_condition
 from safebench.rendering.recipes import load_recipes
 from safebench.resources import load_toml
 from safebench.types import Query
@@ -32,7 +32,7 @@ def test_every_embedded_voice_speaks(name: str) -> None:
 def test_every_voice_is_a_condition_of_its_name() -> None:
     recipes = load_recipes()
     for name in voice_recipes():
-        assert str(parse_condition(f"audio:{name}", recipes)) == f"audio:{name}"
+        assert str(resolve_condition(f"audio:{name}", recipes)) == f"audio:{name}"
 
 
 def test_every_voice_speaks_the_same_words() -> None:

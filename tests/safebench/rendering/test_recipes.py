@@ -7,7 +7,7 @@ import pytest
 from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import Converter
-from safebench.rendering.conditions import parse_condition, parse_conditions
+from safebench.rendering.conditions import resolve_condition, resolve_conditions
 from safebench.rendering.recipes import load_recipes
 from safebench.types import Condition
 
@@ -31,8 +31,8 @@ def write(tmp_path: Path, text: str) -> Path:
 )
 def test_conditions_are_read_and_written_in_one_form(text: str, condition: Condition) -> None:
     recipes = load_recipes()
-    assert parse_condition(text, recipes) == condition
-    assert parse_condition(str(condition), recipes) == condition
+    assert resolve_condition(text, recipes) == condition
+    assert resolve_condition(str(condition), recipes) == condition
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_conditions_are_read_and_written_in_one_form(text: str, condition: Condi
 )
 def test_what_is_no_condition_is_an_error(text: str) -> None:
     with pytest.raises(BadInput):
-        parse_condition(text, load_recipes())
+        resolve_condition(text, load_recipes())
 
 
 def test_text_takes_a_recipe_of_steps_from_text_to_text(tmp_path: Path) -> None:
@@ -48,13 +48,13 @@ def test_text_takes_a_recipe_of_steps_from_text_to_text(tmp_path: Path) -> None:
         write(tmp_path, '[text.letter]\nsteps = [{ use = "template", text = "Dear all, {query}" }]\n')
     )
     recipes["text", "letter"].check()
-    condition = parse_condition("text:letter", recipes)
+    condition = resolve_condition("text:letter", recipes)
     assert (condition, str(condition)) == (Condition("text", False, "letter"), "text:letter")
-    assert parse_condition("text", recipes) == Condition("text")
+    assert resolve_condition("text", recipes) == Condition("text")
     with pytest.raises(BadInput, match="unknown text recipe 'leter' in condition 'text:leter'; did you mean letter"):
-        parse_condition("text:leter", recipes)
+        resolve_condition("text:leter", recipes)
     with pytest.raises(BadInput, match="takes no \\+text"):
-        parse_condition("text+text:letter", recipes)
+        resolve_condition("text+text:letter", recipes)
 
 
 def test_a_recipe_of_text_ends_with_text(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_recipe_of_text_ends_with_text(tmp_path: Path) -> None:
 
 def test_a_condition_named_twice_is_an_error() -> None:
     with pytest.raises(BadInput, match="image:typographic"):
-        parse_conditions(["image", "text", "image:typographic"], load_recipes())
+        resolve_conditions(["image", "text", "image:typographic"], load_recipes())
 
 
 def test_a_users_recipe_is_added_and_may_replace_ours(tmp_path: Path) -> None:
