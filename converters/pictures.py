@@ -7,14 +7,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
-from PIL import features
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from safebench.types import Media
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 # Of a converter that writes pictures: Pillow draws and filters, its zlib compresses, and each can change the bytes.
 WRITER = f"pillow {version('pillow')} zlib {features.version('zlib')}"
@@ -23,15 +20,13 @@ MOST_PIXELS = 64_000_000  # a file of some kilobytes can claim far more than mem
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
-def decode(data: bytes) -> Image:
+def decode(data: bytes) -> Image.Image:
     """The picture in mode L (where the file is grey) or RGB, as a viewer shows it.
 
     The first frame, upright by its EXIF orientation, transparent parts on white, 16-bit greys by their upper 8 bits.
     Raises ValueError for bytes that are no whole picture of FORMATS, for more than MOST_PIXELS, and for levels without
     a known range (32-bit integers and floats of TIFF).
     """
-    from PIL import ImageOps
-
     with _opened(data) as opened:
         _refuse_bomb(opened)
         ImageOps.exif_transpose(opened, in_place=True)
@@ -39,10 +34,8 @@ def decode(data: bytes) -> Image:
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[Image]:
+def _opened(data: bytes) -> Iterator[Image.Image]:
     """Raises ValueError for whatever goes wrong with the picture while it is open."""
-    from PIL import Image, UnidentifiedImageError
-
     quiet = warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)  # refused by its size
     try:
         with quiet, Image.open(io.BytesIO(data), formats=FORMATS) as opened:
@@ -66,30 +59,27 @@ def check_whole(data: bytes) -> None:
             opened.load()
 
 
-def png(picture: Image) -> Media:
+def png(picture: Image.Image) -> Media:
     """The same picture gives the same bytes, in every process. Level 1 takes about half of the default's time."""
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=1)
     return Media.of("image", "image/png", file.getvalue())
 
 
-def is_blank(picture: Image) -> bool:
+def is_blank(picture: Image.Image) -> bool:
     """True when every pixel has the same colour."""
     bands = (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).split()
     return all(low == high for low, high in (band.getextrema() for band in bands))
 
 
-def _refuse_bomb(opened: Image) -> None:
+def _refuse_bomb(opened: Image.Image) -> None:
     width, height = opened.size
     if width * height > MOST_PIXELS:
         raise ValueError(f"it has {width}x{height} pixels, more than {MOST_PIXELS // 10**6} million")
 
 
-def _of_8_bits(picture: Image) -> Image:
+def _of_8_bits(picture: Image.Image) -> Image.Image:
     """Pillow's own conversion cuts 16 bits off at 255, so that nearly all of the picture is white."""
-    import numpy as np
-    from PIL import Image
-
     if picture.mode in ("I", "F"):
         raise ValueError(f"it has 32-bit levels (mode {picture.mode}), and nothing tells which of them is white")
     if not picture.mode.startswith("I;16"):
@@ -97,9 +87,7 @@ def _of_8_bits(picture: Image) -> Image:
     return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
 
 
-def _on_white(picture: Image) -> Image:
-    from PIL import Image
-
+def _on_white(picture: Image.Image) -> Image.Image:
     mode = "L" if picture.mode in ("1", "L", "LA") else "RGB"
     if not picture.has_transparency_data:
         return picture.convert(mode)

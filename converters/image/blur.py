@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
+from PIL import Image, ImageFilter
 from pydantic import Field
 
 from converters.image.effect import ImageEffect
 from safebench.plugins import PluginOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL.Image import Image
 
 
 class Blur(ImageEffect):
@@ -23,7 +19,5 @@ class Blur(ImageEffect):
     class Options(PluginOptions):
         sigma: float = Field(2.0, ge=0.5, le=100.0)  # px, standard deviation; below, the approximation fails
 
-    def apply(self, picture: Image, random: np.random.Generator) -> Image:
-        from PIL import ImageFilter
-
+    def apply(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
         return picture.filter(ImageFilter.GaussianBlur(self.options.sigma))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
+from PIL import Image
 from pydantic import Field
 
 from converters.image.effect import ImageEffect
 from safebench.plugins import PluginOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL.Image import Image
 
 
 class Contrast(ImageEffect):
@@ -23,6 +19,6 @@ class Contrast(ImageEffect):
     class Options(PluginOptions):
         factor: float = Field(0.3, gt=0.0, le=10.0)
 
-    def apply(self, picture: Image, random: np.random.Generator) -> Image:
+    def apply(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
         levels = [min(255, max(0, round(128 + self.options.factor * (level - 128)))) for level in range(256)]
         return picture.point(levels * len(picture.getbands()))

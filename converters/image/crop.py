@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
+from PIL import Image
 from pydantic import Field
 
 from converters.image.effect import ImageEffect
 from safebench.plugins import PluginOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL.Image import Image
 
 
 class Crop(ImageEffect):
@@ -29,7 +25,7 @@ class Crop(ImageEffect):
         x: float = Field(0.5, ge=0.0, le=1.0)
         y: float = Field(0.5, ge=0.0, le=1.0)
 
-    def apply(self, picture: Image, random: np.random.Generator) -> Image:
+    def apply(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
         width, height = (round(side * self.options.keep) for side in picture.size)
         left = round((picture.width - width) * self.options.x)
         top = round((picture.height - height) * self.options.y)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
 
 from converters.chance import generator
 from converters.pictures import MOST_PIXELS, WRITER, decode, png
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, Work
 from safebench.types import Media
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL.Image import Image
 
 
 class ImageEffect(Converter):
@@ -28,13 +26,13 @@ class ImageEffect(Converter):
     version = f"2 {WRITER}"
 
     @abstractmethod
-    def apply(self, picture: Image, random: np.random.Generator) -> Image:
+    def apply(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
         """Alter a picture of mode L or RGB; the result has one of the two, and may have another size.
 
         `random` gives the same numbers for the same query, seed, place in the chain and options. Raises ValueError.
         """
 
-    def encode(self, picture: Image) -> Media:
+    def encode(self, picture: Image.Image) -> Media:
         """As a file. Raises ValueError."""
         return png(picture)
 

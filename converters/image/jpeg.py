@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
 from pydantic import Field
 
 from converters.image.effect import ImageEffect
 from safebench.plugins import PluginOptions
 from safebench.types import Media
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL.Image import Image
 
 LONGEST_SIDE = 65_500  # px; JPEG_MAX_DIMENSION of libjpeg
 
@@ -31,10 +28,10 @@ class Jpeg(ImageEffect):
     class Options(PluginOptions):
         quality: int = Field(30, ge=1, le=95)  # libjpeg's scale; 75 is what most programs write
 
-    def apply(self, picture: Image, random: np.random.Generator) -> Image:
+    def apply(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
         return picture
 
-    def encode(self, picture: Image) -> Media:
+    def encode(self, picture: Image.Image) -> Media:
         if max(picture.size) > LONGEST_SIDE:
             raise ValueError(f"{picture.width}x{picture.height} px: a JPEG file has {LONGEST_SIDE} at most each way")
         file = io.BytesIO()

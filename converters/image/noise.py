@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from PIL import Image
 from pydantic import Field
 
 from converters.image.effect import ImageEffect
 from safebench.plugins import PluginOptions
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 class ImageNoise(ImageEffect):
@@ -28,9 +24,7 @@ class ImageNoise(ImageEffect):
     class Options(PluginOptions):
         sigma: float = Field(25.0, gt=0.0, le=255.0)  # grey levels of 0-255, standard deviation
 
-    def apply(self, picture: Image, random: np.random.Generator) -> Image:
-        from PIL import Image
-
+    def apply(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
         pixels = np.asarray(picture)
         noisy = random.standard_normal(pixels.shape, dtype=np.float32)  # altered in place: a large picture is large
         noisy *= self.options.sigma

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
+import numpy as np
+from PIL import Image
 from pydantic import Field, model_validator
 
 from converters.image.effect import ImageEffect, check_size
 from safebench.plugins import PluginOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL.Image import Image
 
 
 class Resize(ImageEffect):
@@ -35,9 +33,7 @@ class Resize(ImageEffect):
                 raise ValueError("give either factor or longest_side")
             return self
 
-    def apply(self, picture: Image, random: np.random.Generator) -> Image:
-        from PIL import Image
-
+    def apply(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
         factor = self.options.factor or self.options.longest_side / max(picture.size)
         width, height = (max(1, round(side * factor)) for side in picture.size)
         check_size(width, height)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from math import cos, radians, sin
-from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
 from pydantic import Field
 
 from converters.image.effect import ImageEffect, check_size
 from converters.text_to_image.drawing.colours import Colour, rgb
 from safebench.plugins import PluginOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL.Image import Image
 
 
 class Rotation(ImageEffect):
@@ -30,9 +27,7 @@ class Rotation(ImageEffect):
         expand: bool = True
         fill: Colour = "white"  # of the corners; a grey picture gets bands of colour where this is none
 
-    def apply(self, picture: Image, random: np.random.Generator) -> Image:
-        from PIL import Image
-
+    def apply(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
         expand, fill = self.options.expand, rgb(self.options.fill)
         if expand:
             check_size(*_sheet(*picture.size, radians(self.options.degrees)))

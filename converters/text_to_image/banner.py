@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from PIL import Image
 
 from converters.pictures import decode
 from converters.text_to_image.drawing import fitted_text
@@ -10,9 +10,6 @@ from converters.text_to_image.drawing.layout import FontSize, Gap, Layout, Layou
 from safebench.errors import ConversionError
 from safebench.plugins import Work
 from safebench.types import Media
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _TALLEST = 4096  # px
 
@@ -27,9 +24,7 @@ class Banner(Layout):
         margin: Gap = 12
         max_font_size: FontSize = 48
 
-    def compose(self, block: fitted_text.Block, work: Work) -> Image:
-        from PIL import Image
-
+    def compose(self, block: fitted_text.Block, work: Work) -> Image.Image:
         if work.media is None:
             raise ConversionError("banner: there is no picture yet; put a step that makes one before this one")
         picture, strip = _scaled(_decoded(work.media), self.style.width), fitted_text.draw(block, self.style)
@@ -39,16 +34,14 @@ class Banner(Layout):
         return whole
 
 
-def _decoded(media: Media) -> Image:
+def _decoded(media: Media) -> Image.Image:
     try:
         return decode(media.read()).convert("RGB")
     except ValueError as error:
         raise ConversionError(f"banner: {error}") from error
 
 
-def _scaled(picture: Image, width: int) -> Image:
-    from PIL import Image
-
+def _scaled(picture: Image.Image, width: int) -> Image.Image:
     height = max(1, round(picture.height * width / picture.width))
     if height > _TALLEST:
         size = f"{picture.width}x{picture.height}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PIL import Image
 from pydantic import Field
 
 from converters.pictures import WRITER, png
@@ -23,6 +24,4 @@ class Blank(Converter):
         height: int = Field(512, ge=1, le=4096)  # px
 
     def convert(self, work: Work) -> Media:
-        from PIL import Image
-
         return png(Image.new("RGB", (self.options.width, self.options.height), self.options.colour))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from PIL import Image, ImageDraw
 from pydantic import Field
 
 from converters.text_to_image.drawing import fitted_text
 from converters.text_to_image.drawing.colours import Colour, rgb
 from converters.text_to_image.drawing.layout import FontSize, Gap, Layout, LayoutOptions
 from safebench.plugins import Work
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _FINER = 4  # the corners are drawn so many times as large and scaled down, which makes them smooth
 
@@ -38,7 +36,7 @@ class Chat(Layout):
         def behind(self) -> fitted_text.Colour:
             return rgb(self.bubble)
 
-    def compose(self, block: fitted_text.Block, work: Work) -> Image:
+    def compose(self, block: fitted_text.Block, work: Work) -> Image.Image:
         """The bubble is as large as its text asks for, at the left, and half-way down."""
         canvas, padding = fitted_text.blank(self.style), self.options.padding
         width, height = block.width + 2 * padding, block.height + 2 * padding
@@ -50,10 +48,8 @@ class Chat(Layout):
         return canvas
 
 
-def _rounded(width: int, height: int, radius: int) -> Image:
+def _rounded(width: int, height: int, radius: int) -> Image.Image:
     """A mask of a rectangle with round corners: quarters of one disc, cut out of it."""
-    from PIL import Image, ImageDraw
-
     mask = Image.new("L", (width, height), 255)
     radius = min(radius, width // 2, height // 2)
     if radius:

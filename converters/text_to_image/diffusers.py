@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import Field, model_validator
 
 from converters.local_options import LocalOptions
@@ -133,8 +134,6 @@ class Diffusers(Converter):
 
 def _checked(work: Work, pixels: NDArray[np.floating[Any]], flagged: bool) -> Media | ConversionError:
     """A PNG of `pixels`, (height, width, channels) from 0 to 1. A blank is never passed on as a picture."""
-    from PIL import Image
-
     if flagged:
         return _error(work, "the pipeline's safety checker took the picture away; another try draws another one")
     if not np.isfinite(pixels).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 from pydantic import Field
 
 from converters.chance import generator
@@ -25,8 +26,6 @@ class Static(Converter):
         height: int = Field(512, ge=1, le=4096)  # px
 
     def convert(self, work: Work) -> Media:
-        from PIL import Image
-
         random = generator(work, self.name, self.options.model_dump(mode="json"))
         pixels = random.integers(0, 256, (self.options.height, self.options.width, 3), dtype=np.uint8)
         return png(Image.fromarray(pixels))

@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from converters.given_files import GivenFiles
 from converters.pictures import decode
 from safebench.errors import ConversionError
@@ -43,8 +45,6 @@ class Stored(Converter):
 
 def _mime(data: bytes, name: str) -> str:
     """Told by the bytes, whatever the name says. Raises ConversionError for no whole picture of a known kind."""
-    from PIL import Image
-
     try:
         decode(data)
         with Image.open(io.BytesIO(data), formats=list(MIMES)) as picture:

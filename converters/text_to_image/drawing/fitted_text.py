@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw
 
 from converters.text_to_image.drawing.glyphs import Face, face
 from converters.text_to_image.drawing.shaping import Direction, direction
 from safebench.errors import ConversionError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 Colour = tuple[int, int, int]
 WHOLE_WORDS_FROM = 14  # px; a word too long for its line is broken rather than everything set smaller than this
@@ -75,7 +73,7 @@ class Block:
         return self.bottom - self.top
 
 
-def render(paragraphs: Sequence[str], style: Style) -> Image:
+def render(paragraphs: Sequence[str], style: Style) -> Image.Image:
     """An image (mode L for greys, else RGB) with each paragraph on lines of its own, as large as it fits.
 
     All ink lies inside the margin; lines are flush left, or right where they are read from there.
@@ -176,7 +174,7 @@ def _measure(lines: tuple[str, ...], font: Face, step: int) -> Block:
 # --- drawing
 
 
-def draw(block: Block, style: Style) -> Image:
+def draw(block: Block, style: Style) -> Image.Image:
     """The block on a canvas of its own."""
     canvas = blank(style)
     free = (style.width - block.width, style.height - block.height)
@@ -185,9 +183,7 @@ def draw(block: Block, style: Style) -> Image:
     return canvas
 
 
-def blank(style: Style) -> Image:
-    from PIL import Image
-
+def blank(style: Style) -> Image.Image:
     mode = "L" if style.grey else "RGB"
     return Image.new(mode, (style.width, style.height), fill(style.paper, mode))
 
@@ -197,10 +193,8 @@ def fill(colour: Colour, mode: str) -> int | Colour:
     return colour[0] if mode == "L" else colour
 
 
-def put(block: Block, canvas: Image, place: tuple[int, int], ink: Colour) -> None:
+def put(block: Block, canvas: Image.Image, place: tuple[int, int], ink: Colour) -> None:
     """Draw the block with the upper left corner of its ink box at `place`, in px."""
-    from PIL import ImageDraw
-
     drawing, colour = ImageDraw.Draw(canvas), fill(ink, canvas.mode)
     left, baseline = place[0] - block.left, place[1] - block.top
     for line in block.lines:

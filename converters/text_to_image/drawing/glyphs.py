@@ -12,14 +12,13 @@ from functools import lru_cache
 from itertools import accumulate
 from math import ceil, floor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+from PIL import Image, ImageDraw, ImageFont
 
 from converters.text_to_image.drawing.shaping import Direction, clusters
 from safebench.errors import BadInput
 from safebench.resources import data_path
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 T = TypeVar("T")
 _NONCHARACTER = "\U0010ffff"  # Unicode promises that it never stands for anything
@@ -57,7 +56,7 @@ class Glyph:
     top: int
     right: int
     bottom: int
-    mask: Image | None  # the ink in its box; None for a blank
+    mask: Image.Image | None  # the ink in its box; None for a blank
 
     @property
     def blank(self) -> bool:
@@ -85,8 +84,6 @@ class Face:
     """One font at one size in px, for characters that stand one by one."""
 
     def __init__(self, path: str, size: int, direction: Direction | None = None) -> None:
-        from PIL import ImageFont
-
         engine = ImageFont.Layout.RAQM if direction else ImageFont.Layout.BASIC
         self.size = size
         self._direction = direction
@@ -118,8 +115,6 @@ class Face:
 
     def _draw(self, text: str) -> Glyph:
         """Pillow's own box spans the advance width as well as the ink, so the ink is found in what was drawn."""
-        from PIL import Image, ImageDraw
-
         advance = ceil(self._font.getlength(text, direction=self._direction))
         box = self._font.getbbox(text, anchor="ls", direction=self._direction)
         x, y, right, bottom = (floor(side) for side in box)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
-from PIL import features
+from PIL import Image, features
 from pydantic import Field, model_validator
 
 from converters.pictures import WRITER, png
@@ -18,10 +18,6 @@ from converters.text_to_image.drawing.writing import writable
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import TEXT, Media
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 
 Side = Annotated[int, Field(ge=32, le=4096)]  # px
 FontSize = Annotated[int, Field(ge=4, le=1024)]  # px
@@ -125,14 +121,12 @@ class Layout(Converter):
         largest = max(self.style.min_font_size, round(block.face.size * 0.9**attempt))
         return fitted_text.fit(paragraphs, replace(self.style, max_font_size=largest))
 
-    def compose(self, block: fitted_text.Block, work: Work) -> Image:
+    def compose(self, block: fitted_text.Block, work: Work) -> Image.Image:
         """The picture, in mode L or RGB. Raises ConversionError."""
         return fitted_text.draw(block, self.style)
 
-    def _rotated(self, picture: Image) -> Image:
+    def _rotated(self, picture: Image.Image) -> Image.Image:
         """Nothing is cut off, and the ink stays at least as far from the edges as it was."""
-        from PIL import Image
-
         if not self.options.rotation:
             return picture
         paper = fitted_text.fill(self.style.paper, picture.mode)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+from PIL import Image, UnidentifiedImageError
+
 from converters.pictures import decode, is_blank
 from safebench.errors import ConversionError
 from safebench.types import Media
@@ -17,8 +19,6 @@ def whole_picture(data: bytes, what: str) -> Media:
     Raises ConversionError for bytes that are no whole PNG, JPEG or WebP picture, for one that is too large to be read,
     and for a blank one, which is how some filters decline.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
         with Image.open(io.BytesIO(data), formats=list(KEPT)) as opened:
             mime = KEPT[str(opened.format)]

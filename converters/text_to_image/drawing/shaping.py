@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
+from PIL import features
+
 Direction = Literal["ltr", "rtl"]
 
 JOINERS = "\u200c\u200d"  # zero width: they only say how their neighbours are joined
@@ -36,8 +38,6 @@ _CURSIVE = ("ARABIC", "SYRIAC", "MONGOLIAN", "NKO", "MANDAIC", "PHAGS-PA", "ADLA
 @lru_cache(maxsize=1)
 def available() -> bool:
     """True when Pillow was built with libraqm and finds FriBidi."""
-    from PIL import features
-
     return bool(features.check("raqm") and features.check("fribidi"))
 
 
