@@ -116,7 +116,7 @@ def picked(query: Query, queries: list[Query], recipe: Recipe, faults: list[str]
     return found
 
 
-def _won(pick: closed_set.Pick, text: str) -> str:
+def _won(pick: closed_set.ClosedSetResult, text: str) -> str:
     if pick.right or pick.won is None:
         return "right" if pick.right else "none"
     return "near miss" if pick.won in closed_set.near_misses(closed_set.to_words(text)) else "another"

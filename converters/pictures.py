@@ -11,6 +11,7 @@ from importlib.metadata import version
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from safebench.errors import ConversionError
 from safebench.types import Media
 
 # Of a converter that writes pictures: Pillow draws and filters, its zlib compresses, and each can change the bytes.
@@ -18,6 +19,7 @@ WRITER = f"pillow {version('pillow')} zlib {features.version('zlib')}"
 MOST_PIXELS = 64_000_000  # a file of some kilobytes can claim far more than memory holds
 # Pillow knows dozens more, of which some start other programs (EPS: Ghostscript) and most no target takes.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+KEPT = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}  # what somebody else drew is passed on as
 
 
 def decode(data: bytes) -> Image.Image:
@@ -64,6 +66,25 @@ def png(picture: Image.Image) -> Media:
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=1)
     return Media.of("image", "image/png", file.getvalue())
+
+
+def whole_picture(data: bytes, what: str) -> Media:
+    """The same bytes as media; `what` says in errors where they come from.
+
+    Raises ConversionError for bytes that are no whole picture of KEPT, for one that is too large to be read, and for a
+    blank one, which is how some filters decline.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=list(KEPT)) as opened:
+            mime = KEPT[str(opened.format)]
+        picture = decode(data)
+    except UnidentifiedImageError:
+        raise ConversionError(f"{what} is no PNG, JPEG or WebP picture") from None
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise ConversionError(f"{what} is no picture that can be read: {error}") from error
+    if is_blank(picture):
+        raise ConversionError(f"{what} is blank: all of it has one colour")
+    return Media.of("image", mime, data)
 
 
 def is_blank(picture: Image.Image) -> bool:

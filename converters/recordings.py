@@ -8,8 +8,13 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from safebench.errors import ConversionError
 
-def decode(data: bytes) -> tuple[NDArray[np.float64], int]:
+Samples = NDArray[np.float64]  # full scale is 1.0; one channel, (frames,), unless something else is said
+_UNKNOWN_SIZES = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF})  # what is written by who streams, and does not know the length
+
+
+def decode(data: bytes) -> tuple[Samples, int]:
     """Samples, (frames, channels) with full scale 1.0, and their rate in Hz.
 
     Raises ValueError for what is no recording, has no samples, or samples that are not finite numbers.
@@ -31,18 +36,37 @@ def check_whole(data: bytes) -> None:
     """Raises ValueError for what is no whole recording. Of a WAV file of whole numbers the header tells, cheaply."""
     import soundfile
 
-    promised, found = sound_bytes(data)
-    if found < promised:
-        raise ValueError(f"its header promises {promised} bytes, and {found} follow")
+    promised, present = sound_bytes(data)
+    if present < promised:
+        raise ValueError(f"its header promises {promised} bytes, and {present} follow")
     try:
-        told = soundfile.info(io.BytesIO(data))
+        header = soundfile.info(io.BytesIO(data))
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise ValueError(str(error)) from error
-    if promised and told.frames and told.subtype.startswith("PCM_"):
+    if promised and header.frames and header.subtype.startswith("PCM_"):
         return
     frames = len(decode(data)[0])
-    if frames < told.frames:
-        raise ValueError(f"its header promises {told.frames} samples, and {frames} follow")
+    if frames < header.frames:
+        raise ValueError(f"its header promises {header.frames} samples, and {frames} follow")
+
+
+def whole_recording(data: bytes, what: str) -> tuple[Samples, int]:
+    """As `decode`, of a recording that somebody else made; `what` says in errors where it comes from.
+
+    None of its numbers is trusted. Raises ConversionError for what is no whole recording.
+    """
+    if not data:
+        raise ConversionError(f"{what} is empty")
+    size, present = sound_bytes(data)
+    if size > present and size not in _UNKNOWN_SIZES:
+        raise ConversionError(f"{what} is cut: {present} of {size} bytes of sound are there")
+    try:
+        samples, rate = decode(data)
+    except ValueError as error:
+        raise ConversionError(f"{what} is no recording that can be decoded: {error}") from error
+    if not 1000 <= rate <= 768_000:
+        raise ConversionError(f"{what} has a sample rate of {rate} Hz, which no recording has")
+    return samples, rate
 
 
 def sound_bytes(data: bytes) -> tuple[int, int]:

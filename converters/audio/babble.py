@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from converters.audio.levels import active, power
-from converters.text_to_speech.loudness import Samples
+from converters.recordings import Samples
 
 SPEEDS = (0.85, 1.15)  # speed and pitch of each voice together, so that one clip serves for several
 PIECE = (0.15, 0.4)  # s; about a syllable or two

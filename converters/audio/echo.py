@@ -7,7 +7,7 @@ from pydantic import Field
 
 from converters.audio.effect import Effect
 from converters.audio.levels import decibels_to_gain
-from converters.text_to_speech.loudness import Samples
+from converters.recordings import Samples
 from safebench.plugins import PluginOptions
 
 

@@ -10,16 +10,17 @@ import numpy as np
 from converters.audio.levels import limit_peak
 from converters.audio.sound_files import decode
 from converters.chance import generator
+from converters.recordings import Samples
 from converters.text_to_speech import waveform
-from converters.text_to_speech.loudness import Samples
 from safebench.errors import ConversionError
+from safebench.models.torch_backend import installed
 from safebench.plugins import Converter, Work
 from safebench.types import Media
 
 
 def with_packages(own: str, *packages: str) -> str:
     """A version that changes with the packages whose numbers an effect passes on."""
-    return " ".join([own, *(f"{package} {waveform.installed(package)}" for package in packages)])
+    return " ".join([own, *(f"{package} {installed(package)}" for package in packages)])
 
 
 class Effect(Converter):

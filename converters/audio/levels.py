@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.text_to_speech.loudness import Samples, true_peak
+from converters.recordings import Samples
+from converters.text_to_speech.loudness import true_peak
 from converters.text_to_speech.waveform import METER_TOLERANCE
 
 FRAME = 0.02  # s

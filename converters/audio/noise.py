@@ -13,7 +13,7 @@ from converters.audio import babble
 from converters.audio.effect import Effect, with_packages
 from converters.audio.levels import active, decibels_to_power, power
 from converters.audio.sound_files import Recording, recordings_in
-from converters.text_to_speech.loudness import Samples
+from converters.recordings import Samples
 from safebench.errors import ConversionError
 from safebench.plugins import PluginOptions
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from converters.audio.effect import Effect, with_packages
 from converters.audio.stretching import at_level_of, window
-from converters.text_to_speech.loudness import Samples
+from converters.recordings import Samples
 from safebench.plugins import PluginOptions
 
 

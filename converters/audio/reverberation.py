@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from converters.audio.effect import Effect, with_packages
 from converters.audio.sound_files import Recording
-from converters.text_to_speech.loudness import Samples
+from converters.recordings import Samples
 from safebench.plugins import PluginOptions
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from converters import recordings
-from converters.text_to_speech.loudness import Samples
+from converters.recordings import Samples
 from converters.text_to_speech.waveform import resample
 from safebench.errors import BadInput, ConversionError
 
@@ -21,9 +21,9 @@ def decode(data: bytes) -> tuple[Samples, int]:
     Raises ConversionError for bytes that are no recording, a header that does not fit what follows it, a clip without
     samples, and samples that are not finite numbers.
     """
-    size, found = recordings.sound_bytes(data)
-    if size > found:
-        raise ConversionError(f"the recording's header promises {size} bytes, and {found} follow")
+    size, present = recordings.sound_bytes(data)
+    if size > present:
+        raise ConversionError(f"the recording's header promises {size} bytes, and {present} follow")
     try:
         channels, rate = recordings.decode(data)
     except ValueError as error:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from converters.audio.levels import active, power
-from converters.text_to_speech.loudness import Samples
+from converters.recordings import Samples
 from safebench.errors import ConversionError
 
 # Librosa's own 2048 samples last 128 ms at 16 kHz and smear consonants. Over six sentences at three settings a weak

@@ -7,7 +7,7 @@ import io
 import numpy as np
 
 from converters.audio.effect import Effect, with_packages
-from converters.text_to_speech.loudness import Samples
+from converters.recordings import Samples
 from converters.text_to_speech.waveform import resample
 from safebench.errors import ConversionError
 

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import Field
 
 from converters.chance import generator
-from converters.text_to_image.drawing.pictures import whole_picture
+from converters.pictures import whole_picture
 from safebench.errors import ConversionError
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.endpoints import error_text

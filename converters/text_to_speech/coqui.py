@@ -20,6 +20,7 @@ from safebench.models.torch_backend import (
     choose_device,
     existing,
     import_local,
+    installed,
     only_weights,
     reproducible,
     seed_of,
@@ -31,7 +32,7 @@ from safebench.plugins import Work
 class Coqui(SpeechEngine):
     name = "coqui"
     summary = "speech by a Coqui TTS model on this machine"
-    version = f"2 coqui-tts {waveform.installed('coqui-tts')} torch {waveform.installed('torch')} {waveform.VERSION}"
+    version = f"2 coqui-tts {installed('coqui-tts')} torch {installed('torch')} {waveform.VERSION}"
     needs = ("TTS", "torch", "torchaudio")
     extra = "local"
     varies = True

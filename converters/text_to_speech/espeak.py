@@ -15,6 +15,7 @@ from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from converters.text_to_speech.espeak_client import check_voice, espeak_client
 from converters.text_to_speech.forked import ChildFailed
 from safebench.errors import ConversionError
+from safebench.models.torch_backend import installed
 from safebench.plugins import Work
 
 SLOWEST = 80  # words a minute; espeak-ng goes no slower
@@ -27,7 +28,7 @@ _LATIN = re.compile(
 class Espeak(SpeechEngine):
     name = "espeak"
     summary = "synthetic speech by espeak-ng, offline"
-    version = f"2 espeakng-loader {waveform.installed('espeakng-loader')} {waveform.VERSION}"
+    version = f"2 espeakng-loader {installed('espeakng-loader')} {waveform.VERSION}"
     needs = ("espeakng_loader",)
     extra = "embedded"
     varies = True

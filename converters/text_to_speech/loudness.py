@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from converters.recordings import Samples
 
 BLOCK = 0.4  # s; the standard's gating block, below which it defines no loudness
 _OVERSAMPLING = 8  # the standard wants at least 4, which may read 0.7 dB too little; 8 at most 0.2 dB
 _WINDOW, _EDGE = 1 << 14, 256  # samples interpolated at a time, a power of two; those at each end that only help
 _RIESZ = 1.415  # √2, and a little for the rounding of 32 bits
-
-Samples = NDArray[np.float64]  # one channel, full scale is 1.0
 
 
 def loudness(samples: Samples, rate: int) -> float:

@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import Field
 
+from converters.recordings import whole_recording
 from converters.text_to_speech import spoken_text, waveform
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
-from converters.text_to_speech.recordings import decode
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.endpoints import error_text
+from safebench.models.torch_backend import installed
 from safebench.plugins import Work
 
 
@@ -20,7 +21,7 @@ class OpenAISpeech(SpeechEngine):
     name = "openai-speech"
     summary = "speech by any OpenAI-compatible endpoint"
     varies = True
-    version = f"1 soundfile {waveform.installed('soundfile')} {waveform.VERSION}"
+    version = f"1 soundfile {installed('soundfile')} {waveform.VERSION}"
 
     class Options(SpeechOptions, EndpointOptions):
         voice: str = Field(min_length=1)
@@ -54,4 +55,4 @@ class OpenAISpeech(SpeechEngine):
         """Raises ConversionError for a body that is no recording, whatever its status said."""
         if content_type.startswith(("application/json", "text/")) or body[:1] in (b"{", b"<"):
             raise self._endpoint.failed(f"answered with text instead of speech: {error_text(body)}")
-        return decode(body, f"what {self.options.model} at {self._endpoint.url} answered")
+        return whole_recording(body, f"what {self.options.model} at {self._endpoint.url} answered")

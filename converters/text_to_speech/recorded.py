@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from converters.given_files import GivenFiles
+from converters.recordings import whole_recording
 from converters.text_to_speech import waveform
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
-from converters.text_to_speech.recordings import decode
+from safebench.models.torch_backend import installed
 from safebench.plugins import Work
 
 ENDINGS = (".wav", ".flac", ".mp3", ".ogg")
@@ -17,7 +18,7 @@ ENDINGS = (".wav", ".flac", ".mp3", ".ogg")
 class Recorded(SpeechEngine):
     name = "recorded"
     summary = "human recordings from a folder, one file for each query id"
-    version = f"1 soundfile {waveform.installed('soundfile')} {waveform.VERSION}"
+    version = f"1 soundfile {installed('soundfile')} {waveform.VERSION}"
 
     class Options(SpeechOptions):
         separator: str | None = None  # in ids, where a folder begins: with "-", the recording of 3-17 is 3/17.wav
@@ -32,4 +33,4 @@ class Recorded(SpeechEngine):
 
     def speak(self, work: Work) -> Spoken:
         data, name = self._files.read(work.query.id)
-        return decode(data, f"the recording {name!r}")
+        return whole_recording(data, f"the recording {name!r}")

@@ -24,6 +24,7 @@ from safebench.models.torch_backend import (
     choose_device,
     existing,
     import_transformers,
+    installed,
     only_weights,
     reproducible,
     seed_of,
@@ -39,9 +40,7 @@ NO_READERS = frozenset({"musicgen", "musicgen_melody", "qwen2_5_omni", "qwen3_om
 class TransformersTts(SpeechEngine):
     name = "transformers-tts"
     summary = "speech by a local transformers model: VITS/MMS, SpeechT5, Bark, …"
-    version = (
-        f"2 transformers {waveform.installed('transformers')} torch {waveform.installed('torch')} {waveform.VERSION}"
-    )
+    version = f"2 transformers {installed('transformers')} torch {installed('torch')} {waveform.VERSION}"
     needs = ("torch", "transformers")
     extra = "local"
     varies = True

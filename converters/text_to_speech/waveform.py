@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.text_to_speech.loudness import Samples, loudness, true_peak
+from converters.recordings import Samples
+from converters.text_to_speech.loudness import loudness, true_peak
 from safebench.errors import ConversionError
+from safebench.models.torch_backend import installed
 
 MIME = "audio/wav"
 SILENT = 10 ** (-60 / 20)  # a clip that stays below -60 dBFS carries no speech
@@ -25,14 +26,6 @@ QUIET = 10 ** (-46 / 20)  # of the clip's peak; what stays below it at the ends 
 METER_TOLERANCE = 0.2  # dB; by so much another meter's interpolation filter may read a higher peak
 BURST_TOLERANCE = 0.4  # dB; the same for bursts of a few ms, where meters were seen to differ by 0.27 dB
 GAP = 0.01  # s; a longer run of zeros is silence that an engine put in, and no part of its voice
-
-
-def installed(package: str) -> str:
-    """The version of a package for a converter's `version`."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"
 
 
 VERSION = f"finish 3 pyloudnorm {installed('pyloudnorm')} soxr {installed('soxr')}"  # raised when other bytes come out

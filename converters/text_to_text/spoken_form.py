@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from converters.text_to_speech.waveform import installed
 from converters.text_to_text.spoken.language import Language, language
 from converters.text_to_text.spoken.marks import abbreviations, addresses, emoji_names, plain_digits, symbols
 from converters.text_to_text.spoken.numbers import inflected, numbers
 from converters.text_to_text.spoken.quantities import money, units
 from converters.text_to_text.spoken.times import dates, times
+from safebench.models.torch_backend import installed
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import TEXT, Media
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from modalities.audio.decoding import Samples, decode
+from converters.recordings import Samples
+from converters.text_to_speech.waveform import resample
+from modalities.audio.decoding import decode
 from modalities.audio.signal import is_silent
 from modalities.audio.splitting import pieces
 from safebench.errors import BadInput, SafeBenchError
@@ -52,7 +54,7 @@ class TransformersAsr(Recogniser):
         if is_silent(samples):
             return ""  # Whisper would hear "Thank you." even there
         engine = self._engine
-        heard = _resampled(samples, rate, engine.rate)
+        heard = resample(samples, rate, engine.rate)
         try:
             texts = [engine.hear(chunk) for chunk in pieces(heard, engine.rate, LONGEST) if not is_silent(chunk)]
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
@@ -124,9 +126,3 @@ class _Engine:
     def _decoding(self) -> dict[str, bool]:
         """CTC tokenizers take the special tokens out by themselves, as part of joining repeated ones."""
         return {} if self._ctc else {"skip_special_tokens": True}
-
-
-def _resampled(samples: Samples, rate: int, to_rate: int) -> Samples:
-    import soxr
-
-    return samples if rate == to_rate else np.asarray(soxr.resample(samples, rate, to_rate, quality="HQ"))

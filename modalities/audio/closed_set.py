@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from modalities.audio.decoding import Samples
+from converters.recordings import Samples
 from modalities.audio.pocketsphinx import RATE, _pcm
 from safebench import registry
 from safebench.plugins import Recogniser
@@ -42,7 +42,7 @@ Sentence = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class ClosedSetResult:
     """Which sentence won, None where the clip fits none; `right` when it is the query's own text.
 
     `undecided`: a near miss won, but the text fits the clip as well.
@@ -53,7 +53,7 @@ class Pick:
     undecided: bool = False
 
 
-def pick(samples: Samples, rate: int, text: str, others: Iterable[str] = ()) -> Pick:
+def pick(samples: Samples, rate: int, text: str, others: Iterable[str] = ()) -> ClosedSetResult:
     """Choose among the closed set of `text`, texts of `others` in it, for one channel of samples at `rate` Hz.
 
     Raises MissingPackage without PocketSphinx, and ValueError for a text with words that it does not know.
@@ -69,7 +69,7 @@ def pick(samples: Samples, rate: int, text: str, others: Iterable[str] = ()) -> 
     known = [other for other in map(to_words, others) if other and all(map(listener.knows, other))]
     won = listener.choose(samples, rate, candidates(sentence, known))
     undecided = won in [*near_misses(sentence)] and listener.choose(samples, rate, [sentence]) == sentence
-    return Pick(won == sentence, won, undecided)
+    return ClosedSetResult(won == sentence, won, undecided)
 
 
 def to_words(text: str) -> Sentence:

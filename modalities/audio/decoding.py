@@ -5,15 +5,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from converters import recordings
+from converters.recordings import Samples
 
 if TYPE_CHECKING:
     from safebench.types import Media
-
-Samples = NDArray[np.float64]  # one channel, full scale is 1.0
 
 
 def decode(media: Media) -> tuple[Samples, int]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from converters import recordings
+from converters.recordings import Samples
 from modalities.audio import closed_set, hearing, signal
-from modalities.audio.decoding import Samples, decode, duration
+from modalities.audio.decoding import decode, duration
 from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
 from modalities.audio.voices import voice_of, voice_recipes

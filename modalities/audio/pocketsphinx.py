@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from modalities.audio.decoding import Samples, decode
+from converters.recordings import Samples
+from modalities.audio.decoding import decode
 from modalities.audio.signal import is_silent
 from safebench.models.torch_backend import installed
 from safebench.plugins import Recogniser

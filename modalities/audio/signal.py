@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from modalities.audio.decoding import Samples
+from converters.recordings import Samples
 
 FRAME = 0.02  # s
 FLOOR = -120.0  # dB; stands for digital silence

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-from modalities.audio.decoding import Samples, decode
+from converters.recordings import Samples
+from modalities.audio.decoding import decode
 from safebench.types import Media
 
 SEARCHED = 10.0  # s at the end of a piece in which the quietest place is looked for; half of a shorter piece

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from modalities.image.pictures import decode
+from converters.pictures import decode
 from safebench.plugins import Encoder
 from safebench.types import Media
 
@@ -35,7 +35,7 @@ class TransformersImage(Encoder):
 
     def encode(self, media: Media) -> Mapping[str, Any]:
         """Raises ValueError for bytes that are no whole picture."""
-        return {"type": "image", "image": decode(media)}
+        return {"type": "image", "image": decode(media.read()).convert("RGB")}
 
 
 def _first_url(message: Mapping[str, Any]) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from converters.pictures import check_whole, is_blank
+from converters.pictures import check_whole, decode, is_blank
 from modalities.image.encoders import OpenAIImage, TransformersImage
 from modalities.image.ocr import RapidOcr, unreadable
-from modalities.image.pictures import decode
 from modalities.image.reading import character_error_rate
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Encoder, Modality
@@ -37,7 +36,7 @@ class ImageModality(Modality):
         TargetRefusesService where the chosen recogniser can read nothing at all.
         """
         try:
-            if is_blank(decode(checking.media)):
+            if is_blank(decode(checking.media.read())):
                 return Fidelity("failed", reason="the image is blank: all of it has one colour")
             read = self._read(checking) if CER in checking.gate or not _is_scored(checking) else Fidelity("passed")
         except ValueError as error:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from modalities.image.pictures import decode
+from converters.pictures import decode
 from safebench.models.torch_backend import installed
 from safebench.plugins import Recogniser
 from safebench.types import Media
@@ -38,7 +38,7 @@ class RapidOcr(Recogniser):
         self._engine = RapidOCR(params=_SETTINGS)
 
     def recognise(self, media: Media) -> str:
-        pixels = np.asarray(decode(media))[:, :, ::-1]  # the engine wants blue first
+        pixels = np.asarray(decode(media.read()).convert("RGB"))[:, :, ::-1]  # the engine wants blue first
         found: Any = self._engine(np.ascontiguousarray(pixels), use_cls=False)
         if found.boxes is None or not found.txts:
             return ""

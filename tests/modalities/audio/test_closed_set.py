@@ -29,7 +29,7 @@ def spoken(text, voice="en-us+f5"):
 @pytest.mark.parametrize("voice", VOICES)
 @pytest.mark.parametrize("text", [TEXT, OTHER])
 def test_the_true_sentence_wins_on_a_clean_clip(voice, text):
-    assert pick(*spoken(text, voice), text) == closed_set.Pick(True, to_words(text))
+    assert pick(*spoken(text, voice), text) == closed_set.ClosedSetResult(True, to_words(text))
 
 
 def test_it_wins_under_moderate_noise():
@@ -73,11 +73,13 @@ def test_it_does_not_win_on_a_clip_of_another_language(voice):
 
 def test_a_neutral_sentence_wins_where_it_is_what_was_said():
     neutral = "Where did you put the blue umbrella?"
-    assert pick(*spoken(neutral), TEXT) == closed_set.Pick(False, to_words(neutral))
+    assert pick(*spoken(neutral), TEXT) == closed_set.ClosedSetResult(False, to_words(neutral))
 
 
 def test_another_query_of_the_data_wins_where_its_clip_is_in_the_place_of_this_one():
-    assert pick(*spoken(OTHER), TEXT, [OTHER, "Who wrote Xyzzyq?", "?!"]) == closed_set.Pick(False, to_words(OTHER))
+    assert pick(*spoken(OTHER), TEXT, [OTHER, "Who wrote Xyzzyq?", "?!"]) == closed_set.ClosedSetResult(
+        False, to_words(OTHER)
+    )
     assert pick(*spoken(TEXT), TEXT, [OTHER, TEXT.upper()]).right
 
 
