@@ -7,22 +7,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from safebench.errors import BadInput, ConversionError
+from safebench.plugins import PluginOptions
 
 INDEX = "index.csv"
+
+
+class FolderOptions(PluginOptions):
+    """Options of what takes such files."""
+
+    folder: Path  # holds ID.ending for each query; index.csv (id,file) for ids that are no file names
+    separator: str | None = None  # in ids, where a folder begins: with "-", the file of 3-17 is 3/17.ending
+
+    def files(self) -> list[Path]:
+        return [self.folder]
 
 
 class GivenFiles:
     """A folder with a file for each query: ID.ending, or what index.csv (id,file) names for ids that are no file names.
 
-    With a `separator`, folders begin where the id has it: with "-", the file of `3-17` is `3/17.ending`. `what` says in
-    errors what a file holds. Raises BadInput for a folder that is not there and for an index that cannot be read.
+    `what` says in errors what a file holds. Raises BadInput where there is no such folder, or an index that is none.
     """
 
-    def __init__(self, folder: Path, endings: Sequence[str], what: str, separator: str | None = None) -> None:
+    def __init__(self, options: FolderOptions, endings: Sequence[str], what: str) -> None:
+        folder = options.folder
         if not folder.is_dir():
             raise BadInput(f"folder {str(folder)!r} of {what}s does not exist")
         self._folder = folder.resolve()
-        self._endings, self._what, self._separator = endings, what, separator
+        self._endings, self._what, self._separator = endings, what, options.separator
         self._index = read_index(self._folder / INDEX)
 
     def read(self, query: str) -> tuple[bytes, str]:
@@ -37,14 +48,14 @@ class GivenFiles:
         """Raises ConversionError when there is none, or more than one."""
         named = self._index.get(query)
         candidates = [named] if named is not None else [self._name(query) + ending for ending in self._endings]
-        found = [path for path in (self._inside(candidate) for candidate in candidates) if path.is_file()]
-        if not found:
+        present = [path for path in (self._inside(candidate) for candidate in candidates) if path.is_file()]
+        if not present:
             looked_for = ", ".join(candidates)
             raise ConversionError(f"there is no {self._what} in {self._folder.name}: looked for {looked_for}")
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
+        if len(present) > 1:
+            names = ", ".join(path.name for path in present)
             raise ConversionError(f"more than one {self._what}: {names}; keep one, or name it in {INDEX}")
-        return found[0]
+        return present[0]
 
     def _name(self, query: str) -> str:
         parts = query.split(self._separator) if self._separator else [query]

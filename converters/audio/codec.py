@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from converters.audio.effect import Effect, with_packages
+from converters.audio.levels import to_length
 from converters.recordings import Samples
 from converters.text_to_speech.waveform import resample
 from safebench.errors import ConversionError
@@ -88,4 +89,4 @@ def _aligned(samples: Samples, frames: int) -> Samples:
     """`frames` samples; a decoded clip that is longer by a whole delay starts with it."""
     if len(samples) >= frames + MP3_DELAY:
         samples = samples[MP3_DELAY:]
-    return np.pad(samples, (0, max(0, frames - len(samples))))[:frames]
+    return to_length(samples, frames)

@@ -10,6 +10,7 @@ import numpy as np
 from converters.audio.levels import limit_peak
 from converters.audio.sound_files import decode
 from converters.chance import generator
+from converters.naming import naming
 from converters.recordings import Samples
 from converters.text_to_speech import waveform
 from safebench.errors import ConversionError
@@ -47,10 +48,8 @@ class Effect(Converter):
         return dict(self.options.model_dump(mode="json"))
 
     def convert(self, work: Work) -> Media:
-        try:
+        with naming(work, self.name):
             wav = self._render(work)
-        except ConversionError as error:
-            raise ConversionError(f"query {work.query.id!r}: {self.name}: {error}") from error
         return Media.of("audio", waveform.MIME, wav)
 
     def _render(self, work: Work) -> bytes:

@@ -1,4 +1,4 @@
-"""How loud a clip is: where it carries speech, and how far its waveform really reaches."""
+"""How long and how loud a clip is: where it carries speech, and how far its waveform really reaches."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def active(samples: Samples, rate: int) -> NDArray[np.bool_]:
 def power(samples: Samples, where: NDArray[np.bool_]) -> float:
     """Mean square of the samples at `where`; 0 where there are none."""
     return float(np.square(samples[where]).mean()) if where.any() else 0.0
+
+
+def to_length(samples: Samples, frames: int) -> Samples:
+    """Resampling there and back may give a frame more or less."""
+    return np.pad(samples, (0, max(0, frames - len(samples))))[:frames]
 
 
 def limit_peak(samples: Samples) -> Samples:

@@ -7,6 +7,7 @@ import io
 import numpy as np
 
 from converters.audio.effect import Effect, with_packages
+from converters.audio.levels import to_length
 from converters.recordings import Samples
 from converters.text_to_speech.waveform import resample
 from safebench.errors import ConversionError
@@ -33,7 +34,7 @@ class Telephone(Effect):
         line = resample(samples, rate, LINE_RATE)
         if not line.size:
             raise ConversionError(f"the clip has {len(samples)} samples, too few for a line of {LINE_RATE} Hz")
-        return _to_length(resample(mu_law(band_pass(line)), LINE_RATE, rate), len(samples))
+        return to_length(resample(mu_law(band_pass(line)), LINE_RATE, rate), len(samples))
 
 
 def band_pass(line: Samples) -> Samples:
@@ -54,8 +55,3 @@ def mu_law(samples: Samples) -> Samples:
     soundfile.write(file, pcm, LINE_RATE, format="AU", subtype="ULAW")
     file.seek(0)
     return np.asarray(soundfile.read(file, dtype="float64")[0])
-
-
-def _to_length(samples: Samples, frames: int) -> Samples:
-    """Resampling there and back may give a frame more or less."""
-    return np.pad(samples, (0, max(0, frames - len(samples))))[:frames]

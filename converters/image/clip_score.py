@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
+from converters.local_options import LocalOptions
+from converters.naming import naming
 from converters.pictures import decode
 from safebench.errors import BadInput, ConversionError
 from safebench.models.torch_backend import (
     check_exists,
     choose_device,
-    existing,
     import_transformers,
     installed,
     only_weights,
@@ -22,7 +19,7 @@ from safebench.models.torch_backend import (
     seed_of,
     told,
 )
-from safebench.plugins import Converter, PluginOptions, Work
+from safebench.plugins import Converter, Work
 from safebench.types import Media
 
 
@@ -41,14 +38,8 @@ class ClipScore(Converter):
     needs = ("torch", "transformers")
     extra = "local"
 
-    class Options(PluginOptions):
-        model: str = Field(min_length=1)  # a folder, or the name of a published model, which is then downloaded
+    class Options(LocalOptions):
         revision: str | None = None  # of a published model; a branch can move, so name a commit
-        device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
-        threads: int = Field(1, ge=1)  # CPU threads of a worker process; another number rounds differently
-
-        def files(self) -> Iterable[Path]:
-            return existing(self.model)
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -58,13 +49,11 @@ class ClipScore(Converter):
         _ = self._loaded
 
     def convert(self, work: Work) -> Media:
-        if work.media is None:
-            raise self._error(work, "there is no picture yet; put a step that makes one before this one")
-        try:
+        with naming(work, self.name, ValueError, RuntimeError):
+            if work.media is None:
+                raise ConversionError("there is no picture yet; put a step that makes one before this one")
             work.notes.measures["clip"] = self._similarity(work, work.media)
-        except (ValueError, RuntimeError) as error:
-            raise self._error(work, str(error)) from error
-        return work.media
+            return work.media
 
     def _similarity(self, work: Work, media: Media) -> float:
         import torch
@@ -85,14 +74,11 @@ class ClipScore(Converter):
         try:
             with only_weights():
                 processor = transformers.CLIPProcessor.from_pretrained(self.options.model, **source)
-                model, found = transformers.CLIPModel.from_pretrained(
+                model, loading = transformers.CLIPModel.from_pretrained(
                     self.options.model, use_safetensors=True, dtype="float32", output_loading_info=True, **source
                 )
         except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
             raise BadInput(f"model {self.options.model!r} cannot be loaded: {told(error)}") from error
-        if found["missing_keys"]:  # they would be filled with random numbers
-            raise BadInput(f"model {self.options.model!r} is no CLIP model: it lacks {min(found['missing_keys'])}")
+        if loading["missing_keys"]:  # they would be filled with random numbers
+            raise BadInput(f"model {self.options.model!r} is no CLIP model: it lacks {min(loading['missing_keys'])}")
         return model.to(device).eval(), processor
-
-    def _error(self, work: Work, reason: str) -> ConversionError:
-        return ConversionError(f"query {work.query.id!r}: {self.name}: {reason}")

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from converters.chance import generator
+from converters.naming import naming
 from converters.pictures import MOST_PIXELS, WRITER, decode, png
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, Work
@@ -37,18 +38,13 @@ class ImageEffect(Converter):
         return png(picture)
 
     def convert(self, work: Work) -> Media:
-        if work.media is None:
-            raise self._error(work, "there is no picture yet; put a step that makes one before this one")
-        try:
+        with naming(work, self.name, ValueError):
+            if work.media is None:
+                raise ConversionError("there is no picture yet; put a step that makes one before this one")
             picture = decode(work.media.read())
             altered = self.apply(picture, generator(work, self.name, self.options.model_dump(mode="json")))
             check_size(*altered.size)
             return self.encode(altered)
-        except ValueError as error:
-            raise self._error(work, str(error)) from error
-
-    def _error(self, work: Work, reason: str) -> ConversionError:
-        return ConversionError(f"query {work.query.id!r}: {self.name}: {reason}")
 
 
 def check_size(width: int, height: int) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import Field
 
 from converters.chance import generator
+from converters.naming import naming
 from converters.pictures import whole_picture
 from safebench.errors import ConversionError
 from safebench.models.client import Endpoint, EndpointOptions
@@ -49,10 +50,8 @@ class OpenAIImages(Converter):
         self._endpoint.check()
 
     def convert(self, work: Work) -> Media:
-        try:
+        with naming(work):
             return self._draw(work)
-        except ConversionError as error:
-            raise ConversionError(f"query {work.query.id!r}: {error}") from error
 
     def _draw(self, work: Work) -> Media:
         if not work.text.strip():

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
+from converters.naming import naming
 from converters.roles import Role
 from converters.text_to_image.critiques import CRITIQUE, INTERPRETATION, read_critique, read_interpretation
 from converters.text_to_image.refinement import Critique, refine
@@ -64,13 +65,11 @@ class Refined(Converter):
         self._drawer.check()
 
     def convert(self, work: Work) -> Media:
-        try:
+        with naming(work):
             if not work.text.strip():
                 raise ConversionError("there is no text to draw a picture of")
             cast = _Cast(work, self._interpreter, self._critic, self._drawer, self.options.rounds)
             best, rounds = refine(cast, self.options.rounds, self.options.enough, work.notes.drafts)
-        except ConversionError as error:
-            raise ConversionError(f"query {work.query.id!r}: {error}") from error
         assert best.media is not None
         assert best.score is not None
         work.notes.measures.update(critic_score=best.score, rounds=rounds)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from converters.given_files import GivenFiles
+from converters.given_files import FolderOptions, GivenFiles
+from converters.naming import naming
 from converters.pictures import decode
 from safebench.errors import ConversionError
-from safebench.plugins import Converter, PluginOptions, Work
+from safebench.plugins import Converter, Work
 from safebench.types import TEXT, Media
 
 MIMES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
@@ -24,23 +24,17 @@ class Stored(Converter):
     takes = TEXT
     gives = "image"
 
-    class Options(PluginOptions):
-        folder: Path  # holds ID.png, .jpg, .webp or .gif; index.csv (id,file) for ids that are no file names
-        separator: str | None = None  # in ids, where a folder begins: with "-", the picture of 3-17 is 3/17.png
-
-        def files(self) -> list[Path]:
-            return [self.folder]
+    class Options(FolderOptions):
+        pass
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
-        self._files = GivenFiles(self.options.folder, ENDINGS, "picture", self.options.separator)
+        self._files = GivenFiles(self.options, ENDINGS, "picture")
 
     def convert(self, work: Work) -> Media:
-        try:
+        with naming(work):
             data, name = self._files.read(work.query.id)
             return Media.of("image", _mime(data, name), data)
-        except ConversionError as error:
-            raise ConversionError(f"query {work.query.id!r}: {error}") from error
 
 
 def _mime(data: bytes, name: str) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from converters.naming import naming
 from converters.text_to_speech import waveform
-from safebench.errors import ConversionError
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import Media
 
@@ -32,11 +32,9 @@ class SpeechEngine(Converter):
     gives = "audio"
 
     def convert(self, work: Work) -> Media:
-        try:
+        with naming(work):
             samples, rate = self.speak(work)
             wav = waveform.finish(samples, rate, self._finish)
-        except ConversionError as error:
-            raise ConversionError(f"query {work.query.id!r}: {error}") from error
         return Media.of("audio", waveform.MIME, wav)
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from converters.naming import described
 from converters.text_to_speech import spoken_text, waveform
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from converters.text_to_speech.espeak_client import check_voice, espeak_client
@@ -71,9 +72,8 @@ def _refuse_other_scripts(text: str, voice: str) -> None:
     for character, following in pairwise(text + " "):
         caseless = unicodedata.category(character) == "Lo"
         if _other_script(character) and (caseless or _other_script(following)):
-            named = f"{character!r} U+{ord(character):04X} {unicodedata.name(character, '(no name)')}"
             raise ConversionError(
-                f"{named} belongs to a script that the voice {voice!r} does not read;"
+                f"{described(character)} belongs to a script that the voice {voice!r} does not read;"
                 " name one of the text's language with `voice`"
             )
 

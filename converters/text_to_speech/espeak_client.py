@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Lock
 from typing import IO
 
-from converters.text_to_speech.espeak_engine import DONE, read_frame, write_frame
-from converters.text_to_speech.forked import ChildFailed
+from converters.text_to_speech.espeak_engine import read_frame, write_frame
+from converters.text_to_speech.forked import DONE, ChildFailed
 from safebench.errors import BadInput, unknown
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package `converters` lies
@@ -81,12 +81,12 @@ def _start(*voice: str) -> subprocess.Popen[bytes]:
 
 def _answer(pipe: IO[bytes]) -> bytes:
     """Raises ChildFailed for a failure that was told, and EOFError when nothing was."""
-    told = read_frame(pipe)
-    if told is None:
+    answer = read_frame(pipe)
+    if answer is None:
         raise EOFError("it ended without an answer")
-    if told[:1] != DONE:
-        raise ChildFailed(told[1:].decode("utf-8", "replace"))
-    return told[1:]
+    if answer[:1] != DONE:
+        raise ChildFailed(answer[1:].decode("utf-8", "replace"))
+    return answer[1:]
 
 
 def _first_answer(pipe: IO[bytes]) -> bytes:
@@ -112,8 +112,8 @@ def voice_names() -> dict[str, list[str]]:
     process = _start()
     with process:
         assert process.stdout is not None
-        found: dict[str, list[str]] = json.loads(_first_answer(process.stdout))
-    return found
+        names: dict[str, list[str]] = json.loads(_first_answer(process.stdout))
+    return names
 
 
 def check_voice(voice: str) -> None:

@@ -20,9 +20,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import IO, Any
 
-from converters.text_to_speech.forked import ChildFailed, run_forked
-
-DONE, FAILED = b"\0", b"\1"
+from converters.text_to_speech.forked import DONE, FAILED, ChildFailed, run_forked
 
 # from espeak-ng's speak_lib.h
 _SYNCHRONOUS = 2

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
-_DONE, _FAILED = b"\0", b"\1"
+DONE, FAILED = b"\0", b"\1"  # before an answer, and before the reason why there is none
 
 
 class ChildFailed(Exception):
@@ -26,14 +26,14 @@ def run_forked(work: Callable[[], bytes], timeout: float) -> bytes:
         _work_and_leave(work, write)
     os.close(write)
     try:
-        told = _read_all(read, time.monotonic() + timeout)
+        answer = _read_all(read, time.monotonic() + timeout)
     except BaseException:  # interrupted or out of time: the child must not outlive the call
         os.kill(child, signal.SIGKILL)
         raise
     finally:
         os.close(read)
         _, status = os.waitpid(child, 0)
-    return _result(told, os.waitstatus_to_exitcode(status))
+    return _result(answer, os.waitstatus_to_exitcode(status))
 
 
 def _fork() -> int:
@@ -54,12 +54,11 @@ def _work_and_leave(work: Callable[[], bytes], pipe: int) -> NoReturn:
 
 def _work(work: Callable[[], bytes], pipe: int) -> int:
     try:
-        kind, told, status = _DONE, work(), 0
+        kind, answer, status = DONE, work(), 0
     except BaseException as error:  # noqa: BLE001  it travels to the parent
-        kind, told, status = _FAILED, (str(error) or type(error).__name__).encode("utf-8", "replace"), 1
+        kind, answer, status = FAILED, (str(error) or type(error).__name__).encode("utf-8", "replace"), 1
     with os.fdopen(pipe, "wb") as out:
-        out.write(kind)
-        out.write(told)
+        out.write(kind + answer)
     return status
 
 
@@ -77,9 +76,9 @@ def _read_all(pipe: int, deadline: float) -> bytes:
         chunks.append(chunk)
 
 
-def _result(told: bytes, status: int) -> bytes:
+def _result(answer: bytes, status: int) -> bytes:
     if status < 0:
         raise ChildFailed(f"it crashed: {signal.Signals(-status).name}")
-    if status or told[:1] != _DONE:
-        raise ChildFailed(told[1:].decode("utf-8", "replace") or f"it ended with exit status {status}")
-    return told[1:]
+    if status or answer[:1] != DONE:
+        raise ChildFailed(answer[1:].decode("utf-8", "replace") or f"it ended with exit status {status}")
+    return answer[1:]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from converters.given_files import GivenFiles
+from converters.given_files import FolderOptions, GivenFiles
 from converters.recordings import whole_recording
 from converters.text_to_speech import waveform
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
@@ -20,16 +19,12 @@ class Recorded(SpeechEngine):
     summary = "human recordings from a folder, one file for each query id"
     version = f"1 soundfile {installed('soundfile')} {waveform.VERSION}"
 
-    class Options(SpeechOptions):
-        separator: str | None = None  # in ids, where a folder begins: with "-", the recording of 3-17 is 3/17.wav
-        folder: Path  # holds ID.wav, .flac, .mp3 or .ogg; index.csv (id,file) for ids that are no file names
-
-        def files(self) -> list[Path]:
-            return [self.folder]
+    class Options(FolderOptions, SpeechOptions):
+        pass
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
-        self._files = GivenFiles(self.options.folder, ENDINGS, "recording", self.options.separator)
+        self._files = GivenFiles(self.options, ENDINGS, "recording")
 
     def speak(self, work: Work) -> Spoken:
         data, name = self._files.read(work.query.id)

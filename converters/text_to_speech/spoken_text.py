@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 
+from converters.naming import described
 from safebench.errors import ConversionError
 
 MAX_CHARACTERS = 20_000
@@ -49,10 +50,6 @@ def refuse_unknown(characters: Iterable[str], who: str) -> None:
     """Raises ConversionError that names the characters which `who` would leave out; silent marks may be left out."""
     left_out = sorted({character for character in characters if not is_silent(character)})
     if left_out:
-        shown = ", ".join(_described(character) for character in left_out[:8])
+        shown = ", ".join(map(described, left_out[:8]))
         more = f" and {len(left_out) - 8} more" if len(left_out) > 8 else ""
         raise ConversionError(f"{who} does not know {shown}{more}, and would leave it out")
-
-
-def _described(character: str) -> str:
-    return f"{character!r} U+{ord(character[0]):04X} {unicodedata.name(character[0], '(no name)')}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from converters.naming import naming
 from converters.text_to_text.frames import find_frame
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, Work
@@ -58,10 +59,8 @@ class KeyPhrase(Converter):
     gives = TEXT
 
     def convert(self, work: Work) -> Media:
-        try:
+        with naming(work):
             pointed = point_at_picture(work.text)
-        except ConversionError as error:
-            raise ConversionError(f"query {work.query.id!r}: {error}") from error
         work.notes.written = pointed.rephrased
         return Media.of(TEXT, "text/plain", pointed.phrase.encode("utf-8"))
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field
 
+from converters.naming import naming
 from converters.roles import Role
-from safebench.errors import ConversionError
 from safebench.models.refusal import refuses
 from safebench.models.roles import Declined, RoleOptions, Unreadable, last_object
 from safebench.plugins import Converter, PluginOptions, Work
@@ -51,10 +51,8 @@ class Translate(Converter):
     def convert(self, work: Work) -> Media:
         language, text = (json.dumps(told, ensure_ascii=False) for told in (self.options.language, work.text))
         asked = PROMPT.fill(language=language, text=text)
-        try:
+        with naming(work):
             told = self._translator.ask((Text(asked),), ANSWER, lambda answer: read_translation(answer, work.text))
-        except ConversionError as error:
-            raise ConversionError(f"query {work.query.id!r}: {error}") from error
         return Media.of(TEXT, "text/plain", told.encode("utf-8"))
 
 

@@ -73,20 +73,14 @@ class Block:
         return self.bottom - self.top
 
 
-def render(paragraphs: Sequence[str], style: Style) -> Image.Image:
-    """An image (mode L for greys, else RGB) with each paragraph on lines of its own, as large as it fits.
-
-    All ink lies inside the margin; lines are flush left, or right where they are read from there.
-    Raises ConversionError when the text does not fit at the smallest size.
-    """
-    return draw(fit(paragraphs, style), style)
-
-
 # --- fitting
 
 
 def fit(paragraphs: Sequence[str], style: Style) -> Block:
-    """The largest block that fits: with whole words if it can be read so, else with broken ones."""
+    """The largest block that fits, each paragraph on lines of its own: with whole words if it can be read so.
+
+    Raises ConversionError when the text does not fit at the smallest size, words broken.
+    """
     copy = Copy.of(paragraphs)
     whole_from = min(max(style.min_font_size, WHOLE_WORDS_FROM), style.max_font_size)
     block = _largest(copy, style, whole_from, breaking=False)
@@ -175,7 +169,10 @@ def _measure(lines: tuple[str, ...], font: Face, step: int) -> Block:
 
 
 def draw(block: Block, style: Style) -> Image.Image:
-    """The block on a canvas of its own."""
+    """The block on a canvas of its own, of mode L for greys, else RGB.
+
+    All ink lies inside the margin; lines are flush left, or right where they are read from there.
+    """
     canvas = blank(style)
     free = (style.width - block.width, style.height - block.height)
     left, top = (space // 2 if style.centred else style.margin for space in free)

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Self
 from PIL import Image, features
 from pydantic import Field, model_validator
 
+from converters.naming import naming
 from converters.pictures import WRITER, png
 from converters.text_to_image.drawing import fitted_text
 from converters.text_to_image.drawing.colours import Colour, rgb
 from converters.text_to_image.drawing.glyphs import font_path
 from converters.text_to_image.drawing.writing import writable
-from safebench.errors import ConversionError
 from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import TEXT, Media
 
@@ -106,11 +106,9 @@ class Layout(Converter):
         )
 
     def convert(self, work: Work) -> Media:
-        try:
+        with naming(work):
             paragraphs = writable(work.text, self.style.font, self.options.keep_lines)
             picture = self.compose(self._set(paragraphs, work.attempt), work)
-        except ConversionError as error:
-            raise ConversionError(f"query {work.query.id!r}: {error}") from error
         return png(self._rotated(picture))
 
     def _set(self, paragraphs: Sequence[str], attempt: int) -> fitted_text.Block:

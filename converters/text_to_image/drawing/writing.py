@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from converters.naming import described
 from converters.text_to_image.drawing import shaping
 from converters.text_to_image.drawing.glyphs import lacks
 from safebench.errors import ConversionError
@@ -47,15 +48,10 @@ def writable(text: str, font: str, keep_lines: bool = False) -> list[str]:
 
 
 def _refuse(text: Iterable[str], bad: Callable[[str], bool], why: str) -> None:
-    found = sorted({character for character in text if bad(character)})
-    if found:
-        named = ", ".join(map(describe, found[:5])) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    refused = sorted({character for character in text if bad(character)})
+    if refused:
+        named = ", ".join(map(described, refused[:5])) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
         raise ConversionError(f"{named}: {why}")
-
-
-def describe(character: str) -> str:
-    """A character with its code point and name, printable whatever it is: `'é' U+00E9 LATIN SMALL …`."""
-    return f"{character!r} U+{ord(character):04X} {unicodedata.name(character, '(no name)')}"
 
 
 def _is_control(character: str) -> bool:

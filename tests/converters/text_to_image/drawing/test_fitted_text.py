@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import ImageChops
 
-from converters.text_to_image.drawing.fitted_text import Style, draw, fit, render
+from converters.text_to_image.drawing.fitted_text import Style, draw, fit
 from converters.text_to_image.drawing.glyphs import Face, font_path
 from converters.text_to_image.drawing.shaping import available
 from converters.text_to_image.drawing.writing import writable
@@ -14,6 +14,10 @@ from safebench.errors import ConversionError
 WHITE = (255, 255, 255)
 STYLE = Style(font_path("DejaVuSans"), 512, 512, 16, 64, 6, 1.0, ink=(0, 0, 0), behind=WHITE, paper=WHITE)
 SENTENCE = "What are the reasons to go to the hospital when somebody's chest has hurt for days?"
+
+
+def render(paragraphs, style):
+    return draw(fit(paragraphs, style), style)
 
 
 def ink_box(image):
