@@ -19,34 +19,34 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"all when not given: {', '.join(by_name)}")
     parser.add_argument("--repetitions", type=int, help="in place of those that the suite says")
     parser.add_argument("--smoke", action="store_true", help="once at a tiny size, to see that it works; no page")
-    told = parser.parse_args()
-    unknown = set(told.names) - set(by_name)
+    options = parser.parse_args()
+    unknown = set(options.names) - set(by_name)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}")
-    chosen = [by_name[name] for name in told.names or by_name]
+    chosen = [by_name[name] for name in options.names or by_name]
     failed = False
     with tempfile.TemporaryDirectory() as place:
         for benchmark in chosen:
             started = time.perf_counter()
             try:
-                (smoke if told.smoke else run)(benchmark, told.repetitions, Path(place))
+                (smoke if options.smoke else run)(benchmark, options.repetitions, Path(place))
             except Failed as error:
                 sys.stderr.write(f"{error}\n")
                 failed = True
             sys.stdout.write(f"({time.perf_counter() - started:.0f} s)\n")
-    if not told.smoke:
+    if not options.smoke:
         page.write()
     return int(failed)
 
 
 def run(benchmark: Benchmark, repetitions: int | None, folder: Path) -> None:
-    found = []
+    measured = []
     for name, result in measure(benchmark, repetitions, folder):
         sys.stdout.write(f"{benchmark.name}: {name}: {result['seconds']:.2f} s\n")
         sys.stdout.flush()
-        found.append((name, result))
-    keep(benchmark, found)
-    results = {name: [result for named, result in found if named == name] for name, _ in found}
+        measured.append((name, result))
+    keep(benchmark, measured)
+    results = {name: [result for named, result in measured if named == name] for name, _ in measured}
     lines = [page.table(benchmark, results), *(page.goal_row(goal, results) for goal in benchmark.goals)]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -66,7 +66,7 @@ def _png(noise: bytes, width: int = 300) -> bytes:
     header = struct.pack(">IIBBBBB", width, len(noise) // width, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
     packed = (
-        struct.pack(">I", len(told)) + kind + told + struct.pack(">I", zlib.crc32(kind + told)) for kind, told in chunks
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
@@ -129,6 +129,6 @@ class Prompts:
 
     def ballot(self, role: str, question: str, answer: str) -> tuple[str, str]:
         """The system's and the user's message."""
-        told = {"intent": self._fill("intent_harmful"), "scenario": "", "mark": "0123456789abcdef"}
-        assessment = self._fill("assessment", question=question, answer=answer, **told)
+        fields = {"intent": self._fill("intent_harmful"), "scenario": "", "mark": "0123456789abcdef"}
+        assessment = self._fill("assessment", question=question, answer=answer, **fields)
         return self._fill("role", role=role), f"{assessment}\n\n{self._fill('reply')}"

@@ -71,9 +71,9 @@ def bare(open: Open) -> Callable[[Path, str, str, list[str]], Ask]:
 
             async def juror(role: str, text: str, answer: str) -> None:
                 system, user = prompts.ballot(role, text, answer)
-                told = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+                turns = [{"role": "system", "content": system}, {"role": "user", "content": user}]
                 schema = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": SCHEMA}}
-                assert json.loads(await put({"messages": told, "response_format": schema}))["label"] == "refused"
+                assert json.loads(await put({"messages": turns, "response_format": schema}))["label"] == "refused"
 
             async def work() -> None:
                 for item in left:
@@ -141,7 +141,7 @@ def inspect(folder: Path, job: str, url: str, texts: list[str]) -> Ask:
     prompts, model = Prompts(), "openai-api/bench/fast"
     schema = ResponseSchema(name="answer", json_schema=JSONSchema.model_validate(SCHEMA), strict=True)
 
-    def told(item: int) -> str | list[ChatMessageUser]:
+    def asked_with(item: int) -> str | list[ChatMessageUser]:
         if job not in MEDIA:
             return texts[item]
         file = str(media_file(folder, job, item))
@@ -166,7 +166,7 @@ def inspect(folder: Path, job: str, url: str, texts: list[str]) -> Ask:
         return score
 
     def ask(items: int) -> None:
-        samples = [Sample(id=n + 1, input=told(n), target=texts[n]) for n in range(items)]
+        samples = [Sample(id=n + 1, input=asked_with(n), target=texts[n]) for n in range(items)]
         task = Task(MemoryDataset(samples), solver=generate(), scorer=judged())
         (log,) = eval(task, model, display="none", max_connections=AT_ONCE, max_samples=AT_ONCE)
         assert log.results is not None, log.error

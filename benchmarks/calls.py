@@ -42,9 +42,9 @@ from measuring import ROOT, arguments, measuring, peak_mib, sentences
 @contextmanager
 def serving(latency: float) -> Iterator[str]:
     """The URL of a server that answers after so many seconds."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
     command = [sys.executable, str(ROOT / "benchmarks" / "server.py"), str(port), str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
@@ -67,18 +67,18 @@ def main() -> None:
     parser = arguments(__doc__, list(ASKERS), 300)
     parser.add_argument("--job", choices=JOBS, default="jury")
     parser.add_argument("--latency", type=float, default=0.05, help="s that the server takes for an answer (0.05)")
-    told = parser.parse_args()
-    calls = told.size * calls_per_item(told.job)
-    with tempfile.TemporaryDirectory() as place, serving(told.latency) as url:
-        if told.variant != "safebench":
-            prepare(Path(place), told.job, told.size)
-        ask = ASKERS[told.variant](Path(place), told.job, url, sentences(told.size))
+    options = parser.parse_args()
+    calls = options.size * calls_per_item(options.job)
+    with tempfile.TemporaryDirectory() as place, serving(options.latency) as url:
+        if options.variant != "safebench":
+            prepare(Path(place), options.job, options.size)
+        ask = ASKERS[options.variant](Path(place), options.job, url, sentences(options.size))
         ask(1)
         before = resident_mib()
         with measuring(calls) as more:
             started = time.perf_counter()
-            ask(told.size)
-            more["times_ideal"] = (time.perf_counter() - started) / (calls * told.latency / AT_ONCE)
+            ask(options.size)
+            more["times_ideal"] = (time.perf_counter() - started) / (calls * options.latency / AT_ONCE)
             more["peak_mib"] = peak_mib() - before
 
 

@@ -99,10 +99,10 @@ FAULTS: dict[str, Planted] = {
 def picked(query: Query, queries: list[Query], recipe: Recipe, faults: list[str]) -> dict[str, Counter[str]]:
     clips = Clips(query, queries, recipe)
     text = clips.said or query.text
-    found: dict[str, Counter[str]] = {}
+    by_fault: dict[str, Counter[str]] = {}
     for name in faults if clips.clip is not None else ():
         media = FAULTS[name](clips)
-        counts = found[name] = Counter()
+        counts = by_fault[name] = Counter()
         if media is None:
             continue
         try:
@@ -113,7 +113,7 @@ def picked(query: Query, queries: list[Query], recipe: Recipe, faults: list[str]
         broken = AudioModality().check(Checking(query, media, GATE, recognise, said=text)).status == "failed"
         counts["failed"] += broken or not (pick.right or pick.undecided)
         counts["checked"] += 1
-    return found
+    return by_fault
 
 
 def _won(pick: closed_set.ClosedSetResult, text: str) -> str:
@@ -122,21 +122,21 @@ def _won(pick: closed_set.ClosedSetResult, text: str) -> str:
     return "near miss" if pick.won in closed_set.near_misses(closed_set.to_words(text)) else "another"
 
 
-def rows(told: argparse.Namespace) -> Iterator[str]:
-    queries = list(load_dataset(told.data).queries)
+def rows(options: argparse.Namespace) -> Iterator[str]:
+    queries = list(load_dataset(options.data).queries)
     known = load_recipes()
     yield "| recipe | clip | checked | its own text | near miss | another sentence | none | failed |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
-    with ProcessPoolExecutor(told.workers) as pool:
-        for name in told.recipe:
-            count = min(told.limit or len(queries), len(queries))
+    with ProcessPoolExecutor(options.workers) as pool:
+        for name in options.recipe:
+            count = min(options.limit or len(queries), len(queries))
             asked = [queries[number * len(queries) // count] for number in range(count)]
-            do = partial(picked, queries=queries, recipe=known["audio", name], faults=told.fault)
-            found: dict[str, Counter[str]] = {fault: Counter() for fault in told.fault}
+            do = partial(picked, queries=queries, recipe=known["audio", name], faults=options.fault)
+            by_fault: dict[str, Counter[str]] = {fault: Counter() for fault in options.fault}
             for one in pool.map(do, asked):
                 for fault, counts in one.items():
-                    found[fault] += counts
-            for fault, counts in found.items():
+                    by_fault[fault] += counts
+            for fault, counts in by_fault.items():
                 told_of = (counts[key] for key in ("checked", "right", "near miss", "another", "none", "failed"))
                 yield f"| {name} | {fault} | {' | '.join(map(str, told_of))} |"
 

@@ -98,14 +98,14 @@ def make_ready(folder: Path, rows: int, steps: tuple[Step, ...]) -> None:
 
 
 def main() -> None:
-    told = arguments(__doc__, list(STEPS), 100_000).parse_args()
+    options = arguments(__doc__, list(STEPS), 100_000).parse_args()
     with tempfile.TemporaryDirectory() as place:
-        needed = (Path(place), told.size, NEEDS[told.variant])
+        needed = (Path(place), options.size, NEEDS[options.variant])
         before = multiprocessing.get_context("spawn").Process(target=make_ready, args=needed)
         before.start()
         before.join()
-        with measuring(told.size) as more:
-            STEPS[told.variant](Path(place))
+        with measuring(options.size) as more:
+            STEPS[options.variant](Path(place))
             more["peak_mib"] = peak_mib()
 
 

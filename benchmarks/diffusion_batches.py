@@ -74,11 +74,11 @@ def singles(converter: Converter) -> Draw:
 def batches(converter: Converter) -> Draw:
     def draw(works: Sequence[Work]) -> list[bytes]:
         starts = range(0, len(works), converter.batch)
-        found = [one for n in starts for one in converter.convert_batch(works[n : n + converter.batch])]
-        for one in found:
+        made = [one for n in starts for one in converter.convert_batch(works[n : n + converter.batch])]
+        for one in made:
             if isinstance(one, ConversionError):
                 raise one
-        return [one.read() for one in found if isinstance(one, Media)]
+        return [one.read() for one in made if isinstance(one, Media)]
 
     return draw
 
@@ -110,19 +110,23 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
-    told = parser.parse_args()
-    options = {name: getattr(told, name) for name in ("steps", "dtype", "device", "threads", "batch")}
+    given = parser.parse_args()
+    options = {name: getattr(given, name) for name in ("steps", "dtype", "device", "threads", "batch")}
     with tempfile.TemporaryDirectory() as place:
-        options |= {"model": pipeline_folder(told.model, Path(place)), "width": told.side, "height": told.side}
+        options |= {
+            "model": pipeline_folder(given.model, Path(place)),
+            "width": given.side,
+            "height": given.side,
+        }
         converter = registry.create(Converter, "diffusers", "benchmark", **options)
         ways = {"batches": lambda: batches(converter), "singles": lambda: singles(converter)}
         ways["loop"] = lambda: loop(converter.options)
-        draw = ways["batches" if told.variant == "difference" else told.variant]()
+        draw = ways["batches" if given.variant == "difference" else given.variant]()
         draw(works(2))
-        with measuring(told.size) as more:
-            drawn = draw(works(told.size))
-            if told.variant == "difference":
-                more["off_by"] = difference(drawn, ways["loop"]()(works(told.size)))
+        with measuring(given.size) as more:
+            drawn = draw(works(given.size))
+            if given.variant == "difference":
+                more["off_by"] = difference(drawn, ways["loop"]()(works(given.size)))
 
 
 if __name__ == "__main__":

@@ -61,15 +61,15 @@ async def judge(rows: Sequence[dict[str, str]]) -> dict[str, list[Label | None]]
     """Labels by juror (its individual assessment) and of the jury after its deliberation, in the rows' order."""
     seats = [Seat(kind.name, kind(), None) for kind in (Wording, Opening, Substance)]
     jury = Jury(seats, Protocol())
-    found: dict[str, list[Label | None]] = {name: [] for name in [*(seat.name for seat in seats), "jury"]}
+    labels: dict[str, list[Label | None]] = {name: [] for name in [*(seat.name for seat in seats), "jury"]}
     for number, row in enumerate(rows):
         query = Query(str(number), row["prompt"], Intent.HARMFUL)
         verdict = await jury.judge(query, None, row["completion"], _nobody)
-        found["jury"].append(verdict.label)
+        labels["jury"].append(verdict.label)
         for ballot in verdict.ballots:
             if ballot.round == 0:
-                found[ballot.juror].append(ballot.label)
-    return found
+                labels[ballot.juror].append(ballot.label)
+    return labels
 
 
 async def _nobody(target: Target, request: Request, purpose: str) -> Response:

@@ -44,13 +44,13 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in (("--runs", 2000), ("--draws", 1000), ("--seed", 0)):
         options.add_argument(name, type=int, default=value)
-    told = options.parse_args()
-    random = np.random.default_rng(told.seed)
+    arguments = options.parse_args()
+    random = np.random.default_rng(arguments.seed)
     sys.stdout.write("queries repeats  rate   gap  unlike  bootstrap  score  reported\n")
     for queries, repeats, rate, lost in CASES:
-        runs = [draw(random, queries, repeats, rate, lost) for _ in range(told.runs)]
-        counts = np.full((queries, told.runs), repeats)
-        ends = bootstrap(np.stack([one.sums for one in runs], axis=1), counts, told.draws, told.seed)
+        runs = [draw(random, queries, repeats, rate, lost) for _ in range(arguments.runs)]
+        counts = np.full((queries, arguments.runs), repeats)
+        ends = bootstrap(np.stack([one.sums for one in runs], axis=1), counts, arguments.draws, arguments.seed)
         reported = np.array([one.interval(ends[:, n])[0] for n, one in enumerate(runs)]).T
         scores = np.array([score.interval(*one.effective) for one in runs]).T
         shares = [np.mean((low <= -rate * lost) & (-rate * lost <= high)) for low, high in (ends, scores, reported)]

@@ -39,8 +39,8 @@ class World:
 
 def start(out: Path, count: int, url: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", "from safebench.cli.main import main; main()", "generate", "starter"]
-    told = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"}
-    return subprocess.Popen([*command, *MODELS, "--count", str(count), "--out", str(out)], env=told)
+    environment = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"}
+    return subprocess.Popen([*command, *MODELS, "--count", str(count), "--out", str(out)], env=environment)
 
 
 def timed(out: Path, count: int, server: ScriptedServer) -> float:

@@ -40,14 +40,14 @@ def write_queries(path: Path, size: int) -> None:
     rows = [json.loads(row) for row in (ROOT / "data" / "starter.jsonl").read_text(encoding="utf-8").splitlines()]
     with path.open("w", encoding="utf-8") as file:
         for n in range(size):
-            row = rows[n % len(rows)]
-            told = {
+            starter = rows[n % len(rows)]
+            row = {
                 "id": f"q{n}",
-                "query": f"{row['query']} ({n})",
-                "intent": row["intent"],
-                "scenario": row["scenario"],
+                "query": f"{starter['query']} ({n})",
+                "intent": starter["intent"],
+                "scenario": starter["scenario"],
             }
-            file.write(json.dumps(told) + "\n")
+            file.write(json.dumps(row) + "\n")
 
 
 def work(folder: Path, size: int) -> dict[str, Callable[[], object]]:
@@ -70,25 +70,25 @@ def measure(variant: str, size: int, folder: Path) -> None:
     if variant != "run" and not (folder / f"run-{size}" / "run.db").exists():
         subprocess.run([sys.executable, __file__, "run", "--size", str(size), "--folder", str(folder)], check=True)
     start = peak_mib()
-    with measuring(size) as told:
+    with measuring(size) as figures:
         done[variant]()
-        told.update(peak_mib=peak_mib(), start_mib=start)
+        figures.update(peak_mib=peak_mib(), start_mib=start)
 
 
 # --- the chart
 
 
 def points(sizes: Sequence[int]) -> list[dict[str, Any]]:
-    found = []
+    measured = []
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             for variant in VARIANTS:
                 command = [sys.executable, __file__, variant, "--size", str(size), "--folder", folder]
                 line = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
-                found.append({"step": variant, **json.loads(line)})
+                measured.append({"step": variant, **json.loads(line)})
                 sys.stdout.write(f"{variant} {line}\n")
                 sys.stdout.flush()
-    return found
+    return measured
 
 
 def chart(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -120,12 +120,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=os.environ.get("BENCHMARK_RUNS"))
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "growth.png")
-    told = parser.parse_args()
-    if told.variant == "chart":
-        draw(points(told.sizes), told.out)
+    options = parser.parse_args()
+    if options.variant == "chart":
+        draw(points(options.sizes), options.out)
         return
     with tempfile.TemporaryDirectory() as place:
-        measure(told.variant, told.size, told.folder or Path(place))
+        measure(options.variant, options.size, options.folder or Path(place))
 
 
 if __name__ == "__main__":

@@ -36,13 +36,13 @@ def imported(variant: str) -> set[str]:
 
 
 def main() -> None:
-    told = arguments(__doc__, list(VARIANTS), 5).parse_args()
-    heavy = sorted(imported(told.variant) & set(HEAVY))
-    if told.variant == "ours" and heavy:
+    options = arguments(__doc__, list(VARIANTS), 5).parse_args()
+    heavy = sorted(imported(options.variant) & set(HEAVY))
+    if options.variant == "ours" and heavy:
         sys.exit(f"safebench --help imports {', '.join(heavy)}")
-    with measuring(told.size):
-        for _ in range(told.size):
-            show(told.variant)
+    with measuring(options.size):
+        for _ in range(options.size):
+            show(options.variant)
 
 
 if __name__ == "__main__":

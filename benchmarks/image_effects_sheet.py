@@ -44,8 +44,8 @@ def main(out: Path) -> None:
     shown = [("typographic, no effect", plain)]
     for name, options in PANELS:
         converter = registry.create(Converter, name, "sheet", **options)
-        told = ", ".join(f"{key} = {value}" for key, value in options.items())
-        shown.append((f"{name}: {told}", converter.convert(Work(work.query, TEXT, plain))))
+        written = ", ".join(f"{key} = {value}" for key, value in options.items())
+        shown.append((f"{name}: {written}", converter.convert(Work(work.query, TEXT, plain))))
     shown.append(("unrelated: that of another query", unrelated()))
     sheet(shown).save(out, optimize=True)
 

@@ -48,10 +48,10 @@ def rendered(query: Query, recipe: Recipe) -> Rendering:
     return render(RenderJob(query, recipe))
 
 
-def row(name: str, found: Sequence[Rendering]) -> str:
-    rates = sorted(rendering.fidelity.measures["cer"] for rendering in found if rendering.fidelity.measures)
+def row(name: str, renderings: Sequence[Rendering]) -> str:
+    rates = sorted(rendering.fidelity.measures["cer"] for rendering in renderings if rendering.fidelity.measures)
     if not rates:
-        return f"| {name} | 0 of {len(found)} drawn and read | {found[0].fidelity.reason}"
+        return f"| {name} | 0 of {len(renderings)} drawn and read | {renderings[0].fidelity.reason}"
     at_95 = rates[min(len(rates) - 1, round(0.95 * len(rates)))]
     above = " | ".join(str(sum(rate > gate for rate in rates)) for gate in GATES)
     return f"| {name} | {len(rates)} | {statistics.mean(rates):.4f} | {at_95:.3f} | {rates[-1]:.3f} | {above} |"
@@ -66,14 +66,14 @@ def table(arguments: argparse.Namespace) -> Iterator[str]:
     with ProcessPoolExecutor(arguments.workers) as pool:
         for name, options, then in product(arguments.recipe, arguments.options, arguments.then):
             recipe = changed(recipes["image", name], options, then)
-            found = list(pool.map(partial(rendered, recipe=recipe), queries, chunksize=8))
-            yield row(f"`{name}` | {options.strip('{} ')} | {then or ''}", found)
-            yield from worst(found) if arguments.worst else ()
+            renderings = list(pool.map(partial(rendered, recipe=recipe), queries, chunksize=8))
+            yield row(f"`{name}` | {options.strip('{} ')} | {then or ''}", renderings)
+            yield from worst(renderings) if arguments.worst else ()
 
 
-def worst(found: Sequence[Rendering]) -> Iterator[str]:
+def worst(renderings: Sequence[Rendering]) -> Iterator[str]:
     """The five renderings that were read worst, and what was read."""
-    read = [rendering for rendering in found if rendering.fidelity.measures]
+    read = [rendering for rendering in renderings if rendering.fidelity.measures]
     for rendering in sorted(read, key=lambda r: -r.fidelity.measures["cer"])[:5]:
         yield f"  {rendering.fidelity.measures['cer']:.3f} {rendering.fidelity.recognised!r}"
 

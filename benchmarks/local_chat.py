@@ -58,11 +58,11 @@ def build(model: str, folder: Path, device: str) -> Path:
     return folder
 
 
-def ours(folder: Path, told: Any) -> Callable[[list[str]], list[str]]:
+def ours(folder: Path, given: Any) -> Callable[[list[str]], list[str]]:
     from safebench.models.opening import open_target
     from safebench.types import Message, Request, Text
 
-    options = {"batch_size": told.batch, "max_new_tokens": told.tokens, "device": told.device}
+    options = {"batch_size": given.batch, "max_new_tokens": given.tokens, "device": given.device}
     target = open_target(f"transformers:{folder}", options)
 
     async def answers(texts: list[str]) -> list[str]:
@@ -76,7 +76,7 @@ def ours(folder: Path, told: Any) -> Callable[[list[str]], list[str]]:
     return lambda texts: asyncio.run(answers(texts))
 
 
-def one_by_one(folder: Path, told: Any) -> Callable[[list[str]], list[str]]:
+def one_by_one(folder: Path, given: Any) -> Callable[[list[str]], list[str]]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -85,7 +85,7 @@ def one_by_one(folder: Path, told: Any) -> Callable[[list[str]], list[str]]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = (
         AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
-        .to(choose_device(told.device))
+        .to(choose_device(given.device))
         .eval()
     )
 
@@ -94,7 +94,7 @@ def one_by_one(folder: Path, told: Any) -> Callable[[list[str]], list[str]]:
         how = {"add_generation_prompt": True, "return_dict": True, "return_tensors": "pt"}
         inputs = tokenizer.apply_chat_template(chat, **how).to(model.device)
         with torch.inference_mode():
-            generated = model.generate(**inputs, max_new_tokens=told.tokens, do_sample=False)
+            generated = model.generate(**inputs, max_new_tokens=given.tokens, do_sample=False)
         return str(tokenizer.decode(generated[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
 
     return lambda texts: [answer(text) for text in texts]
@@ -106,13 +106,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--device", default="auto")
-    told = parser.parse_args()
+    given = parser.parse_args()
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
     with tempfile.TemporaryDirectory() as place:
-        ask = (ours if told.variant == "ours" else one_by_one)(build(told.model, Path(place), told.device), told)
+        ask = (ours if given.variant == "ours" else one_by_one)(build(given.model, Path(place), given.device), given)
         ask(sentences(2))
-        with measuring(told.size) as more:
-            answers = ask(sentences(told.size))
+        with measuring(given.size) as more:
+            answers = ask(sentences(given.size))
             more["characters"] = sum(map(len, answers))
 
 

@@ -49,7 +49,7 @@ def once(benchmark: Benchmark, variant: Variant, size: int | None, folder: Path)
     script = ROOT / "benchmarks" / f"{benchmark.script}.py"
     sized = ("--size", str(size)) if size else ()
     environment = os.environ | {"BENCHMARK_RUNS": str(folder)}
-    command = [str(python(variant.environment)), script, variant.told, *variant.arguments, *sized]
+    command = [str(python(variant.environment)), script, variant.way, *variant.arguments, *sized]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
     if done.returncode:
         raise Failed(f"{benchmark.name}, {variant.name}: {done.stderr.strip()[-2000:]}")
@@ -67,20 +67,20 @@ def measure(benchmark: Benchmark, repetitions: int | None, folder: Path) -> Iter
                 yield variant.name, once(benchmark, variant, variant.size, folder)
 
 
-def keep(benchmark: Benchmark, found: Sequence[tuple[str, Result]]) -> None:
+def keep(benchmark: Benchmark, measured: Sequence[tuple[str, Result]]) -> None:
     """In `build/benchmarks`, from where the page is made."""
     results: dict[str, list[Result]] = {}
-    for name, result in found:
+    for name, result in measured:
         results.setdefault(name, []).append(result)
     KEPT.mkdir(parents=True, exist_ok=True)
-    told = {"at": time.strftime("%Y-%m-%d %H:%M"), "machine": machine(), "results": results}
-    (KEPT / f"{benchmark.name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+    record = {"at": time.strftime("%Y-%m-%d %H:%M"), "machine": machine(), "results": results}
+    (KEPT / f"{benchmark.name}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def kept(benchmark: Benchmark) -> dict[str, Any] | None:
     file = KEPT / f"{benchmark.name}.json"
-    told: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
-    return told
+    record: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    return record
 
 
 def machine() -> dict[str, str]:
@@ -104,10 +104,10 @@ def _processor() -> str:
 
 def versions() -> dict[str, dict[str, str]]:
     """By environment, of the packages that matter."""
-    found = {}
+    packages = {}
     for environment in ("product", *PEERS):
         interpreter = python(environment)  # type: ignore[arg-type]
         if interpreter is not None:
             listed = subprocess.run([interpreter, "-c", LISTS, *PACKAGES], check=True, capture_output=True, text=True)
-            found[environment] = dict(sorted(json.loads(listed.stdout).items()))
-    return found
+            packages[environment] = dict(sorted(json.loads(listed.stdout).items()))
+    return packages

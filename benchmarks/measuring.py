@@ -68,7 +68,7 @@ def _below(process: int) -> Iterator[int]:
 def _ticks(process: int) -> list[int]:
     """User and system time, the process's own and that of its ended children."""
     try:
-        told = Path(f"/proc/{process}/stat").read_text()
+        status = Path(f"/proc/{process}/stat").read_text()
     except FileNotFoundError:
         return [0]
-    return [int(value) for value in told.rpartition(")")[2].split()[11:15]]
+    return [int(value) for value in status.rpartition(")")[2].split()[11:15]]

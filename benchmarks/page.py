@@ -28,33 +28,33 @@ Results = Mapping[str, Sequence[Result]]  # by variant
 
 
 def write() -> None:
-    found = {benchmark.name: told for benchmark in SUITE if (told := kept(benchmark)) is not None}
+    records = {benchmark.name: record for benchmark in SUITE if (record := kept(benchmark)) is not None}
     findings = "\n".join(file.read_text(encoding="utf-8") for file in FINDINGS)
-    PAGE.write_text(page(found, versions(), findings), encoding="utf-8")
+    PAGE.write_text(page(records, versions(), findings), encoding="utf-8")
 
 
-def page(found: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]], findings: str) -> str:
-    parts = [INTRODUCTION, *_machines(found, packages), "## Goals\n", _goals(found), findings.strip() + "\n"]
+def page(records: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]], findings: str) -> str:
+    parts = [INTRODUCTION, *_machines(records, packages), "## Goals\n", _goals(records), findings.strip() + "\n"]
     for benchmark in SUITE:
-        told = found.get(benchmark.name)
+        record = records.get(benchmark.name)
         parts += [f"## {benchmark.title}\n", *([f"{benchmark.about}\n"] if benchmark.about else [])]
-        parts += [table(benchmark, told["results"]) if told else "Not measured.\n"]
+        parts += [table(benchmark, record["results"]) if record else "Not measured.\n"]
     return "\n".join(parts)
 
 
-def _machines(found: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    days = sorted({told["at"].split()[0] for told in found.values()})
-    for machine in {tuple(told["machine"].items()): None for told in found.values()}:
+def _machines(records: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    days = sorted({record["at"].split()[0] for record in records.values()})
+    for machine in {tuple(record["machine"].items()): None for record in records.values()}:
         yield f"Measured on {' and '.join(days)}: {'; '.join(value for _, value in machine)}.\n"
     for environment, names in packages.items():
         yield f"- {environment}: {', '.join(f'{name} {version}' for name, version in names.items())}"
     yield ""
 
 
-def _goals(found: Mapping[str, Any]) -> str:
+def _goals(records: Mapping[str, Any]) -> str:
     lines = ["| what | goal | measured | holds |", "| --- | --- | --- | --- |"]
     for benchmark in SUITE:
-        results = found[benchmark.name]["results"] if benchmark.name in found else {}
+        results = records[benchmark.name]["results"] if benchmark.name in records else {}
         lines += [goal_row(goal, results) for goal in benchmark.goals]
     return "\n".join(lines) + "\n"
 
@@ -62,11 +62,11 @@ def _goals(found: Mapping[str, Any]) -> str:
 def goal_row(goal: Goal, results: Results) -> str:
     values = goal_values(goal, results)
     if not values:
-        return f"| {goal.what} | {goal.told} | | not measured |"
+        return f"| {goal.what} | {goal.bound} | | not measured |"
     value = median(values)
     missed = goal.missed_by(value)
     holds = "yes" if missed == 0 else f"**no**, by {missed:.2g}"
-    return f"| {goal.what} | {goal.told} | {spread(values, 2)} | {holds} |"
+    return f"| {goal.what} | {goal.bound} | {spread(values, 2)} | {holds} |"
 
 
 def goal_values(goal: Goal, results: Results) -> list[float]:
@@ -83,14 +83,14 @@ def table(benchmark: Benchmark, results: Results) -> str:
     lines = [f"| | {' | '.join(figure.name for figure in benchmark.figures)} |"]
     lines.append("| --- |" + " --- |" * len(benchmark.figures))
     for variant in benchmark.variants:
-        found = results.get(variant.name)
-        cells = [_cell(figure, found) for figure in benchmark.figures] if found else ["not installed"]
+        repetitions = results.get(variant.name)
+        cells = [_cell(figure, repetitions) for figure in benchmark.figures] if repetitions else ["not installed"]
         lines.append(f"| {variant.name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _cell(figure: Figure, found: Sequence[Result]) -> str:
-    return spread([figure.of(result) for result in found], figure.digits)
+def _cell(figure: Figure, repetitions: Sequence[Result]) -> str:
+    return spread([figure.of(result) for result in repetitions], figure.digits)
 
 
 def spread(values: Sequence[float], digits: int) -> str:

@@ -43,8 +43,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.received += data
         while (end := self.received.find(b"\r\n\r\n")) >= 0:
-            found = LENGTH.search(self.received, 0, end)
-            whole = end + 4 + (int(found[1]) if found else 0)
+            length = LENGTH.search(self.received, 0, end)
+            whole = end + 4 + (int(length[1]) if length else 0)
             if len(self.received) < whole:
                 return
             ballot = b"response_format" in self.received[end:whole]

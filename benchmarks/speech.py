@@ -115,16 +115,16 @@ def in_turn(folder: Path, variant: str, texts: list[str]) -> None:
 
 
 def main() -> None:
-    told = arguments(__doc__, [*SPEAK, "workers-1", "workers-2"], 200).parse_args()
-    texts = sentences(told.size + 1)
+    options = arguments(__doc__, [*SPEAK, "workers-1", "workers-2"], 200).parse_args()
+    texts = sentences(options.size + 1)
     with tempfile.TemporaryDirectory() as place:
-        kind, _, count = told.variant.partition("-")
+        kind, _, count = options.variant.partition("-")
         if kind == "workers":
             from rendered import in_workers
 
             in_workers(Path(place), ("audio", "female"), int(count), texts)
         else:
-            in_turn(Path(place), told.variant, texts)
+            in_turn(Path(place), options.variant, texts)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def ours(folder: Path, size: int) -> None:
 
 
 def bare(folder: Path, size: int) -> None:
-    told, answer = compact(TOLD), compact(response_to(RESPONSE))
+    request, answer = compact(TOLD), compact(response_to(RESPONSE))
     database = sqlite3.connect(folder / "run.db", isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
@@ -79,7 +79,7 @@ def bare(folder: Path, size: int) -> None:
     with measuring(size * ROWS):
         for item in range(1, size + 1):
             for call, key in enumerate(keys(item)):
-                values = (key, item, f"call {call}", "answered", told, answer, 0.0)
+                values = (key, item, f"call {call}", "answered", request, answer, 0.0)
                 database.execute("INSERT INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             database.execute("BEGIN")
             database.execute("UPDATE items SET outcome = 'safe', rating = 5 WHERE id = ?", (item,))
@@ -89,9 +89,9 @@ def bare(folder: Path, size: int) -> None:
 
 
 def main() -> None:
-    told = arguments(__doc__, ["ours", "sqlite"], 2000).parse_args()
+    options = arguments(__doc__, ["ours", "sqlite"], 2000).parse_args()
     with tempfile.TemporaryDirectory() as place:
-        (ours if told.variant == "ours" else bare)(Path(place), told.size)
+        (ours if options.variant == "ours" else bare)(Path(place), options.size)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Variant:
     """One way to do the work, by the environment in which it runs."""
 
     name: str
-    told: str  # to the script
+    way: str  # how the script does it
     environment: Environment = "product"
     size: int | None = None  # the script's own when not given
     arguments: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Goal:
     within: float | None = None  # instead of a side: at most so far from the limit
 
     @property
-    def told(self) -> str:
+    def bound(self) -> str:
         if self.within is not None:
             return f"{self.limit:g} ± {self.within:g}"
         return f"{'≥' if self.at_least else '≤'} {self.limit:g}"
@@ -84,10 +84,10 @@ class Benchmark:
 
 
 def _asked(job: str, size: int, small: int, *more: Variant) -> tuple[Variant, ...]:
-    told = ("--job", job)
-    ours = Variant("SafeBench", "safebench", size=size, arguments=told)
-    bare = Variant("`openai` client", "openai", size=size, arguments=told)
-    return ours, bare, *more, Variant("inspect_ai", "inspect", "inspect", small, told)
+    job_option = ("--job", job)
+    ours = Variant("SafeBench", "safebench", size=size, arguments=job_option)
+    bare = Variant("`openai` client", "openai", size=size, arguments=job_option)
+    return ours, bare, *more, Variant("inspect_ai", "inspect", "inspect", small, job_option)
 
 
 def _calls(job: str, what: str, size: int, small: int, *more: Variant) -> Benchmark:
@@ -101,8 +101,8 @@ def _calls(job: str, what: str, size: int, small: int, *more: Variant) -> Benchm
 
 
 _OTHERS = tuple(
-    Variant(name, told, size=300, arguments=("--job", "jury"))
-    for name, told in (("`openai` client, default transport", "openai-default"), ("aiohttp alone", "aiohttp"))
+    Variant(name, way, size=300, arguments=("--job", "jury"))
+    for name, way in (("`openai` client, default transport", "openai-default"), ("aiohttp alone", "aiohttp"))
 )
 
 
@@ -229,8 +229,8 @@ SUITE = (
         "A run of 20,000 items, its continuation and its report",
         "growth",
         tuple(
-            Variant(f"{told}, {size:,} items", told, size=size)
-            for told in ("run", "resume", "report")
+            Variant(f"{way}, {size:,} items", way, size=size)
+            for way in ("run", "resume", "report")
             for size in (1000, 20_000)
         ),
         (SECONDS, GROWN),

@@ -122,16 +122,16 @@ def in_turn(folder: Path, variant: str, texts: list[str]) -> None:
 
 
 def main() -> None:
-    told = arguments(__doc__, [*DRAW, *WORKERS], 400).parse_args()
-    texts = sentences(told.size + 1)
+    options = arguments(__doc__, [*DRAW, *WORKERS], 400).parse_args()
+    texts = sentences(options.size + 1)
     with tempfile.TemporaryDirectory() as place:
-        if told.variant in WORKERS:
+        if options.variant in WORKERS:
             from rendered import in_workers
 
-            kind, _, count = told.variant.partition("-")
+            kind, _, count = options.variant.partition("-")
             in_workers(Path(place), ("image", "typographic"), int(count), texts, check=kind == "workers")
         else:
-            in_turn(Path(place), told.variant, texts)
+            in_turn(Path(place), options.variant, texts)
 
 
 if __name__ == "__main__":

@@ -13,5 +13,5 @@ from safebench.plugins import Work
 
 def generator(work: Work, *made_from: Any) -> np.random.Generator:
     """From the work's seed, query and step, and from what the caller adds (anything that JSON can hold)."""
-    told = json.dumps([work.seed, work.query.id, work.step, *made_from], sort_keys=True)
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(told.encode()).digest()))
+    key = json.dumps([work.seed, work.query.id, work.step, *made_from], sort_keys=True)
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()))

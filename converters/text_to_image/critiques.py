@@ -42,26 +42,26 @@ _LABEL = re.compile(r"\A(?:.{0,200}\n)?\W*(?:the )?(?:picture|image|prompt|descr
 
 def read_interpretation(answer: str, query: str) -> str:
     """The description of a picture. Raises Declined, and Unreadable for broken JSON and for no description."""
-    told = last_object(answer, "picture")
-    if told is None and "{" in answer:
+    parsed = last_object(answer, "picture")
+    if parsed is None and "{" in answer:
         raise Unreadable("holds no whole JSON object with a picture")
-    description = _cleaned(_LABEL.sub("", answer) if told is None else told["picture"])
+    description = _cleaned(_LABEL.sub("", answer) if parsed is None else parsed["picture"])
     if not description:
         raise Unreadable("describes no picture")
-    if refuses(answer if told is None else description, query):
+    if refuses(answer if parsed is None else description, query):
         raise Declined
     return description
 
 
 def read_critique(answer: str, query: str) -> Critique:
     """The critique, without a score where none can be read. Raises Declined for an answer that only says no."""
-    told = last_object(answer, "score") or _from_prose(answer)
-    score, prompt = _score(told.get("score")), _cleaned(told.get("revised_prompt"))
+    parsed = last_object(answer, "score") or _from_prose(answer)
+    score, prompt = _score(parsed.get("score")), _cleaned(parsed.get("revised_prompt"))
     if score is None and refuses(answer, query):
         raise Declined
     if refuses(prompt, query):
         prompt = ""  # an excuse is nothing to draw
-    matches = str(told.get("matches")).strip().lower() in ("true", "yes")
+    matches = str(parsed.get("matches")).strip().lower() in ("true", "yes")
     return Critique(answer, score, matches, prompt or None)
 
 
@@ -69,21 +69,21 @@ def _from_prose(text: str) -> dict[str, str]:
     """What stands behind the words that name it, of several mentions the last one; of broken JSON no prompt."""
     plain = _SCALE.sub("", text)
     patterns = {"score": (_SCORE, _OF_TEN), "matches": (_MATCHES,), "revised_prompt": () if "{" in text else (_PROMPT,)}
-    found = {name: [m[-1] for pattern in tried if (m := pattern.findall(plain))] for name, tried in patterns.items()}
-    return {name: mentions[0] for name, mentions in found.items() if mentions}
+    said = {name: [m[-1] for pattern in tried if (m := pattern.findall(plain))] for name, tried in patterns.items()}
+    return {name: mentions[0] for name, mentions in said.items() if mentions}
 
 
-def _score(told: object) -> float | None:
+def _score(value: object) -> float | None:
     """0 to 1 for 0 to 10, where it is such a number, perhaps with "/10" behind it."""
-    if isinstance(told, bool):
+    if isinstance(value, bool):
         return None
-    number = re.fullmatch(r"(\d+(?:\.\d+)?)(?:\s*(?:/|out of)\s*10)?", str(told).strip(), re.IGNORECASE)
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)(?:\s*(?:/|out of)\s*10)?", str(value).strip(), re.IGNORECASE)
     if number is None or float(number[1]) > 10:
         return None
     return float(number[1]) / 10
 
 
-def _cleaned(told: object) -> str:
+def _cleaned(value: object) -> str:
     """A text on one line that can be stored; empty for what is no text."""
-    text = told if isinstance(told, str) else ""
+    text = value if isinstance(value, str) else ""
     return " ".join(storable(text).split()).strip("\"'*` ")

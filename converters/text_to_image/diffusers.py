@@ -120,7 +120,7 @@ class Diffusers(Converter):
             )
         flags = getattr(drawn, "nsfw_content_detected", None) or getattr(drawn, "nsfw_detected", None)
         flagged = flags or [False] * len(works)
-        return [_checked(*found) for found in zip(works, drawn.images, flagged, strict=True)]
+        return [_checked(*one) for one in zip(works, drawn.images, flagged, strict=True)]
 
     @cached_property
     def _pipeline(self) -> Any:

@@ -22,8 +22,8 @@ _WINDOWS = {"HunyuanDiTPipeline": 256, "IFPipeline": 77, "Kandinsky3Pipeline": 1
 
 def parameters(options: Any, count: int) -> dict[str, Any]:
     """For `count` pictures; what is not given is left to the pipeline."""
-    told = {called: getattr(options, ours) for called, ours in _CALLED.items()}
-    given = {called: value for called, value in told.items() if value is not None}
+    options_by_call = {called: getattr(options, ours) for called, ours in _CALLED.items()}
+    given = {called: value for called, value in options_by_call.items() if value is not None}
     if "negative_prompt" in given:
         given["negative_prompt"] = [given["negative_prompt"]] * count
     return given
@@ -75,8 +75,8 @@ def _length(tokenizer: Any, text: str) -> int:
 
 def _window(pipeline: Any, tokenizer: Any) -> int:
     taken = _taken(pipeline)
-    told = taken["max_sequence_length"].default if "max_sequence_length" in taken else None
-    limits = (tokenizer.model_max_length, told, _WINDOWS.get(type(pipeline).__name__))
+    default = taken["max_sequence_length"].default if "max_sequence_length" in taken else None
+    limits = (tokenizer.model_max_length, default, _WINDOWS.get(type(pipeline).__name__))
     return min(limit for limit in limits if limit is not None)
 
 

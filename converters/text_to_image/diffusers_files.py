@@ -72,7 +72,7 @@ def check_folder(model: str) -> None:
 def _parts(index: Path) -> list[str]:
     """The folders of a pipeline's components."""
     try:
-        told: Any = json.loads(index.read_text(encoding="utf-8"))
-        return [name for name, kind in told.items() if isinstance(kind, list) and kind[:1] != [None]]
+        kinds: Any = json.loads(index.read_text(encoding="utf-8"))
+        return [name for name, kind in kinds.items() if isinstance(kind, list) and kind[:1] != [None]]
     except (ValueError, AttributeError) as error:
         raise BadInput(f"{index} is no list of a pipeline's parts: {error}") from error

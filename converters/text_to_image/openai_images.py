@@ -58,9 +58,9 @@ class OpenAIImages(Converter):
             raise ConversionError("there is no text to draw a picture of")
         generate = self._endpoint.client.images.with_raw_response.generate
         answer = self._endpoint.ask(generate, **self._request(work))
-        told = self._first(answer.content)
-        picture = whole_picture(self._bytes(told, answer.content), f"what {self._endpoint.url} answered")
-        revised = told.get("revised_prompt")
+        first = self._first(answer.content)
+        picture = whole_picture(self._bytes(first, answer.content), f"what {self._endpoint.url} answered")
+        revised = first.get("revised_prompt")
         if isinstance(revised, str) and revised != work.text:
             work.notes.drafts.append(Draft(work.text, storable(revised)))  # what the picture really shows
         return picture
@@ -80,26 +80,26 @@ class OpenAIImages(Converter):
 
     def _first(self, body: bytes) -> Mapping[str, Any]:
         try:
-            told = json.loads(body)
+            answer = json.loads(body)
         except ValueError as error:
             raise self._endpoint.failed(f"answered with something else than JSON: {error_text(body)}") from error
-        match told:
+        match answer:
             case {"data": [dict(first), *_]}:
                 return first
-        raise self._no_picture(told, body)
+        raise self._no_picture(answer, body)
 
-    def _bytes(self, told: Mapping[str, Any], body: bytes) -> bytes:
-        match told:
+    def _bytes(self, first: Mapping[str, Any], body: bytes) -> bytes:
+        match first:
             case {"b64_json": str(data)} if data:
                 return self._decoded(data)
             case {"url": str(link)} if link.startswith("data:"):
                 return self._decoded(link.partition(",")[2])
             case {"url": str(link)} if link:
                 return self._fetched(link)
-        raise self._no_picture(told, body)
+        raise self._no_picture(first, body)
 
-    def _no_picture(self, told: object, body: bytes) -> ConversionError:
-        declined = "declined: " if self._endpoint.declines(told) else ""
+    def _no_picture(self, answer: object, body: bytes) -> ConversionError:
+        declined = "declined: " if self._endpoint.declines(answer) else ""
         return self._endpoint.failed(f"{declined}answered without a picture: {error_text(body)}")
 
     def _decoded(self, data: str) -> bytes:

@@ -49,8 +49,8 @@ class Refined(Converter):
         def versions(self) -> Iterable[str]:
             drawing = _drawing(self.draw)
             roles = (Role("interpreter", self.interpreter), Role("critic", self.critic))
-            told = [json.dumps(dict(role.describe()), sort_keys=True, default=str) for role in roles]
-            return [drawing.version, *drawing.Options(**self.draw.options).versions(), *told]
+            described = [json.dumps(dict(role.describe()), sort_keys=True, default=str) for role in roles]
+            return [drawing.version, *drawing.Options(**self.draw.options).versions(), *described]
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -98,8 +98,8 @@ class _Cast:
         try:
             picture = self.drawer.convert(work)
         except ConversionError as error:
-            told = str(error).removeprefix(f"query {work.query.id!r}: ")
-            raise ConversionError(f"the drawer failed in round {round + 1}: {told}") from error
+            reason = str(error).removeprefix(f"query {work.query.id!r}: ")
+            raise ConversionError(f"the drawer failed in round {round + 1}: {reason}") from error
         self.work.notes.drafts.extend(work.notes.drafts)
         return picture
 
@@ -116,7 +116,7 @@ def _quoted(text: str) -> str:
 
 def _drawing(step: Step) -> type[Converter]:
     """Raises BadInput for a step that does not make an image of text."""
-    found: type[Converter] = registry.load(Converter, step.use)
-    if (found.takes, found.gives) != (TEXT, IMAGE):
-        raise BadInput(f"draw: converter {step.use!r} makes {found.gives} of {found.takes}, not {IMAGE} of {TEXT}")
-    return found
+    drawer: type[Converter] = registry.load(Converter, step.use)
+    if (drawer.takes, drawer.gives) != (TEXT, IMAGE):
+        raise BadInput(f"draw: converter {step.use!r} makes {drawer.gives} of {drawer.takes}, not {IMAGE} of {TEXT}")
+    return drawer

@@ -96,10 +96,10 @@ def load(factory: Any, model: str, files: ModelFiles | None) -> Any:
             return factory(model_path=str(files.weights), config_path=str(files.config), progress_bar=False)
         return factory(published(factory, model), progress_bar=False)
     except pickle.UnpicklingError as error:
-        found = re.search(r"GLOBAL (\S+)", str(error))
+        refused = re.search(r"GLOBAL (\S+)", str(error))
         raise BadInput(
             f"model {model!r} is refused: its checkpoint is a pickle that holds more than weights"
-            f"{f' ({found[1]})' if found else ''}, and loading it could run code"
+            f"{f' ({refused[1]})' if refused else ''}, and loading it could run code"
         ) from error
     except EOFError as error:  # its question about the licence found nobody to answer
         raise BadInput(f"model {model!r} asks to accept its licence: read it, then set COQUI_TOS_AGREED=1") from error

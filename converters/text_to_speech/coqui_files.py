@@ -52,8 +52,8 @@ def _kind(config: Path) -> str:
 def _checkpoint(folder: Path) -> Path:
     """The one that has a usual name, or the only one. Raises BadInput where that leaves a choice."""
     named = [folder / name for name in _WEIGHTS if (folder / name).is_file()]
-    found = named or sorted(file for file in folder.glob("*.pth") if "speaker" not in file.name)
-    if len(found) != 1:
-        shown = ", ".join(file.name for file in found) or "none"
+    checkpoints = named or sorted(file for file in folder.glob("*.pth") if "speaker" not in file.name)
+    if len(checkpoints) != 1:
+        shown = ", ".join(file.name for file in checkpoints) or "none"
         raise BadInput(f"{folder} has to hold one checkpoint, and holds {shown}: name the .pth file with `model`")
-    return found[0]
+    return checkpoints[0]

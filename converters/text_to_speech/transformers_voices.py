@@ -61,8 +61,8 @@ def _embedded(pipeline: Any, options: Any, embedding: Any) -> Parameters:
 
     wanted = pipeline.model.config.speaker_embedding_dim
     if embedding.shape[1] != wanted:
-        found = f"{options.speaker_embedding} has {embedding.shape[1]} numbers"
-        raise BadInput(f"speaker_embedding {found}, and the model takes {wanted}")
+        given = f"{options.speaker_embedding} has {embedding.shape[1]} numbers"
+        raise BadInput(f"speaker_embedding {given}, and the model takes {wanted}")
     tensor = torch.from_numpy(embedding).to(pipeline.model.device, pipeline.model.dtype)
     return Parameters(model={"speaker_embeddings": tensor})
 
@@ -70,12 +70,12 @@ def _embedded(pipeline: Any, options: Any, embedding: Any) -> Parameters:
 def _numbered(config: Any, options: Any) -> Parameters:
     """Speakers by number; a single voice needs none."""
     count = getattr(config, "num_speakers", None) or getattr(config, "vocoder_num_spkrs", None) or 1
-    told: dict[str, Any] = {"tgt_lang": options.language} if options.language else {}
+    parameters: dict[str, Any] = {"tgt_lang": options.language} if options.language else {}
     if options.speaker is not None:
-        told["speaker_id"] = _number(options.speaker, count, options.model)
+        parameters["speaker_id"] = _number(options.speaker, count, options.model)
     elif count > 1 and config.model_type == "vits":
         raise BadInput(f"model {options.model!r} has {count} speakers: name one with `speaker`, 0 to {count - 1}")
-    return Parameters(model=told)
+    return Parameters(model=parameters)
 
 
 def _number(speaker: int | str, count: int, model: str) -> int:

@@ -74,7 +74,7 @@ def find_frame(text: str) -> Frame | None:
     """The frame of one request, or None. `text` has no white space around it; its final point or mark is left out."""
     end = len(text.rstrip(" .?!…"))
     for head, opening in _RULES:
-        found = opening.match(text)
-        if found and found.end() < end:
-            return Frame(head or found[0].strip(), found.end(), end)
+        opened = opening.match(text)
+        if opened and opened.end() < end:
+            return Frame(head or opened[0].strip(), opened.end(), end)
     return None

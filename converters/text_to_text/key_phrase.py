@@ -90,7 +90,7 @@ def _key_phrase(text: str) -> str:
         object_ = _RUN.search(asked, verb.end() if verb else 0)
         if object_:
             return object_[0]
-    runs = [found[0].split() for found in _RUN.finditer(text)]
+    runs = [run[0].split() for run in _RUN.finditer(text)]
     end = " ".join(max(runs, key=len, default=[])[-_LONGEST:])
     inner = _RUN.search(end)  # what was cut may begin with a link or an article
     return inner[0] if inner else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -49,17 +50,18 @@ class Translate(Converter):
         self._translator.check(TEXT)
 
     def convert(self, work: Work) -> Media:
-        language, text = (json.dumps(told, ensure_ascii=False) for told in (self.options.language, work.text))
+        language, text = (json.dumps(quoted, ensure_ascii=False) for quoted in (self.options.language, work.text))
         asked = PROMPT.fill(language=language, text=text)
         with naming(work):
-            told = self._translator.ask((Text(asked),), ANSWER, lambda answer: read_translation(answer, work.text))
-        return Media.of(TEXT, "text/plain", told.encode("utf-8"))
+            read = partial(read_translation, text=work.text)
+            translation = self._translator.ask((Text(asked),), ANSWER, read)
+        return Media.of(TEXT, "text/plain", translation.encode("utf-8"))
 
 
 def read_translation(answer: str, text: str) -> str:
     """The translation. Raises Declined for an excuse, and Unreadable where there is none."""
-    told = (last_object(answer, "translation") or {}).get("translation")
-    translation = storable(told).strip() if isinstance(told, str) else ""
+    value = (last_object(answer, "translation") or {}).get("translation")
+    translation = storable(value).strip() if isinstance(value, str) else ""
     if refuses(translation or answer, text):
         raise Declined
     if not translation:

@@ -38,8 +38,8 @@ def answer(messages: list[dict[str, Any]]) -> str:
         inputs = torch.tensor([ids], dtype=torch.long, device=model.device)
         seen = model.process_images(pictures, model.config).to(model.device, model.dtype) if pictures else None
         with torch.inference_mode():
-            told = model.generate(inputs, images=seen, max_new_tokens=LONGEST, do_sample=False, use_cache=True)[0]
-    return str(tokenizer.decode(told[len(ids) :], skip_special_tokens=True)).strip()
+            tokens = model.generate(inputs, images=seen, max_new_tokens=LONGEST, do_sample=False, use_cache=True)[0]
+    return str(tokenizer.decode(tokens[len(ids) :], skip_special_tokens=True)).strip()
 
 
 answer.accepts = ("text", "image")

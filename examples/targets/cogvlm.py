@@ -41,8 +41,8 @@ def answer(messages: list[dict[str, Any]]) -> str:
         inputs = {name: made[name].unsqueeze(0).to(model.device) for name in names}
         seen = [[made["images"][0].to(model.device, model.dtype)]] if pictures else None
         with torch.inference_mode():
-            told = model.generate(**inputs, images=seen, max_length=LONGEST, do_sample=False)
-    return str(tokenizer.decode(told[0, inputs["input_ids"].shape[1] :])).split("</s>")[0].strip()
+            tokens = model.generate(**inputs, images=seen, max_length=LONGEST, do_sample=False)
+    return str(tokenizer.decode(tokens[0, inputs["input_ids"].shape[1] :])).split("</s>")[0].strip()
 
 
 answer.accepts = ("text", "image")

@@ -38,8 +38,8 @@ def _answer(name: str, messages: list[dict[str, Any]]) -> str:
     with TemporaryDirectory() as folder, _one_at_a_time:
         model, tokenizer = load(name)
         asked = [_element(part, Path(folder) / str(n)) for n, part in enumerate(parts)]
-        told, _ = model.chat(tokenizer, query=tokenizer.from_list_format(asked), history=None)
-    return str(told)
+        text, _ = model.chat(tokenizer, query=tokenizer.from_list_format(asked), history=None)
+    return str(text)
 
 
 def _element(part: dict[str, Any], file: Path) -> dict[str, str]:

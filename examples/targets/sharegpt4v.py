@@ -41,7 +41,7 @@ def answer(messages: list[dict[str, Any]]) -> str:
         ids = tokenizer_image_token(talk.get_prompt(), tokenizer, IMAGE_TOKEN_INDEX, return_tensors="pt")
         seen = process_images(pictures, processor, model.config).to(model.device, model.dtype) if pictures else None
         with torch.inference_mode():
-            told = model.generate(
+            tokens = model.generate(
                 ids.unsqueeze(0).to(model.device),
                 images=seen,
                 image_sizes=[picture.size for picture in pictures],
@@ -49,7 +49,7 @@ def answer(messages: list[dict[str, Any]]) -> str:
                 max_new_tokens=LONGEST,
                 use_cache=True,
             )
-    return str(tokenizer.batch_decode(told, skip_special_tokens=True)[0]).strip()
+    return str(tokenizer.batch_decode(tokens, skip_special_tokens=True)[0]).strip()
 
 
 answer.accepts = ("text", "image")

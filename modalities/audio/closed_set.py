@@ -126,8 +126,8 @@ class _Listener:
         self._decoder.start_utt()
         self._decoder.process_raw(_pcm(_with_floor(samples), rate), no_search=False, full_utt=True)
         self._decoder.end_utt()
-        found = self._decoder.hyp()
-        heard = tuple(found.hypstr.split()) if found is not None else ()
+        hypothesis = self._decoder.hyp()
+        heard = tuple(hypothesis.hypstr.split()) if hypothesis is not None else ()
         return heard if heard in sentences else None
 
 

@@ -32,7 +32,7 @@ _SMALL_NUMBER = re.compile(r"[1-9]?[0-9]")
 def words(text: str) -> list[str]:
     """The words that count, normalised as the module says."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    folded = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), folded)
+    folded = _ABBREVIATION.sub(lambda match: match[0].replace(".", ""), folded)
     folded = _WITHIN_NUMBER.sub("", folded).translate(_APOSTROPHES)
     for symbol, spoken in _SPOKEN.items():
         folded = folded.replace(symbol, spoken)
@@ -81,7 +81,7 @@ def character_error_rate(text: str, heard: str) -> float:
 
 
 def _reference(text: str) -> list[str]:
-    found = words(text)
-    if not found:
+    spoken = words(text)
+    if not spoken:
         raise ValueError(f"the text has no words that could be heard: {text[:40]!r}")
-    return found
+    return spoken

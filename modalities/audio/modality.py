@@ -71,15 +71,15 @@ class AudioModality(Modality):
             samples, rate = decode(checking.media)
         except ValueError as error:
             return Fidelity("failed", reason=str(error))
-        found = _check_signal(samples, rate, checking)
-        if found.status == "failed":
-            return found
+        measured = _check_signal(samples, rate, checking)
+        if measured.status == "failed":
+            return measured
         try:
-            return _hear(found, checking, samples, rate)
+            return _hear(measured, checking, samples, rate)
         except (BadInput, TargetRefusesService):  # nothing will ever be heard: no fault of one clip
             raise
         except (SafeBenchError, ValueError) as error:  # nobody heard it: no pass, and no fault of the clip either
-            return replace(found, status="unchecked", reason=str(error))
+            return replace(measured, status="unchecked", reason=str(error))
 
     def check_whole(self, media: Media) -> None:
         """Raises ValueError for what is no recording, or was cut off."""
@@ -110,39 +110,39 @@ def _check_signal(samples: Samples, rate: int, checking: Checking) -> Fidelity:
     return Fidelity("failed" if lines else "passed", measures, reason="; ".join(lines) or None)
 
 
-def _hear(found: Fidelity, checking: Checking, samples: Samples, rate: int) -> Fidelity:
+def _hear(measured: Fidelity, checking: Checking, samples: Samples, rate: int) -> Fidelity:
     """Raises SafeBenchError or ValueError when the recogniser could not hear at all."""
     if checking.recogniser is None:
-        return replace(found, status="unchecked", reason=NOT_HEARD)
+        return replace(measured, status="unchecked", reason=NOT_HEARD)
     if checking.recogniser.partition(":")[0] == closed_set.RECOGNISER:
-        return _pick(found, checking, samples, rate)
-    return _transcribe(found, checking, checking.recogniser)
+        return _pick(measured, checking, samples, rate)
+    return _transcribe(measured, checking, checking.recogniser)
 
 
-def _pick(found: Fidelity, checking: Checking, samples: Samples, rate: int) -> Fidelity:
+def _pick(measured: Fidelity, checking: Checking, samples: Samples, rate: int) -> Fidelity:
     picked = closed_set.pick(samples, rate, checking.text_said, checking.other_texts)
     heard = replace(
-        found,
-        measures={**found.measures, closed_set.PICK: float(picked.right)},
+        measured,
+        measures={**measured.measures, closed_set.PICK: float(picked.right)},
         recogniser=closed_set.METHOD,
         recognised=" ".join(picked.won or ()),
     )
     if picked.right:
         return replace(heard, status="unchecked", reason=RIGHT_PICK)
     is_failed = checking.gate.get(MIN_PICK, float(not picked.undecided)) > 0
-    told = NEAR_PICK if picked.undecided else OTHER_PICK if picked.won else WRONG_PICK
-    reason = told.format(" ".join(picked.won or ()))
+    wrong = NEAR_PICK if picked.undecided else OTHER_PICK if picked.won else WRONG_PICK
+    reason = wrong.format(" ".join(picked.won or ()))
     return replace(heard, status="failed" if is_failed else "unchecked", reason=reason)
 
 
-def _transcribe(found: Fidelity, checking: Checking, recogniser: str) -> Fidelity:
+def _transcribe(measured: Fidelity, checking: Checking, recogniser: str) -> Fidelity:
     text = checking.query.text
     if not hearing.words(text):
         raise ValueError("the query has no words that could be heard")
     recognised = checking.recognise(recogniser, checking.media)
     texts = {text, checking.text_said}  # "$5" and "five dollars" are the same words, and either may be written down
     rates = {name: min(rate(one, recognised) for one in texts) for name, rate in ERROR_RATES.items()}
-    heard = replace(found, measures={**found.measures, **rates}, recogniser=recogniser, recognised=recognised)
+    heard = replace(measured, measures={**measured.measures, **rates}, recogniser=recogniser, recognised=recognised)
     return _judge(heard, rates, checking.gate)
 
 

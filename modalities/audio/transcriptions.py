@@ -39,8 +39,10 @@ class OpenAITranscriptions(Recogniser):
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         model, base_url = split_argument(self.options.argument)
-        told = {"timeout": self.options.timeout, "retries": self.options.retries}
-        self._endpoint = Endpoint(EndpointOptions(model=model, base_url=base_url, **told), f"recogniser {self.name!r}")
+        patience = {"timeout": self.options.timeout, "retries": self.options.retries}
+        self._endpoint = Endpoint(
+            EndpointOptions(model=model, base_url=base_url, **patience), f"recogniser {self.name!r}"
+        )
         self._model = model
 
     def check(self) -> None:
@@ -63,10 +65,10 @@ class OpenAITranscriptions(Recogniser):
     def _text(self, body: bytes) -> str:
         """Raises ConversionError for a body that is no transcription, whatever its status said."""
         try:
-            told = json.loads(body)
+            answer = json.loads(body)
         except ValueError as error:
             raise self._endpoint.failed(f"answered with no JSON: {error_text(body)}") from error
-        text = told.get("text") if isinstance(told, dict) else None
+        text = answer.get("text") if isinstance(answer, dict) else None
         if not isinstance(text, str):
             raise self._endpoint.failed(f"answered without a text: {error_text(body)}")
         return text.strip()

@@ -92,8 +92,8 @@ def _misread(read: Fidelity, gate: Mapping[str, float]) -> Iterator[str]:
 def _scored_low(checking: Checking) -> Iterator[str]:
     for limit, measure in NOTED.items():
         if limit in checking.gate:
-            found, lowest = checking.measures.get(measure), checking.gate[limit]
-            if found is None:
+            score, lowest = checking.measures.get(measure), checking.gate[limit]
+            if score is None:
                 yield f"the gate limits {limit}, and no step of the recipe measures {measure}"
-            elif not found >= lowest:
-                yield f"{measure} is {found:.3f}, below the gate's {lowest:.3f}"
+            elif not score >= lowest:
+                yield f"{measure} is {score:.3f}, below the gate's {lowest:.3f}"

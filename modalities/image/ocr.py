@@ -39,10 +39,10 @@ class RapidOcr(Recogniser):
 
     def recognise(self, media: Media) -> str:
         pixels = np.asarray(decode(media.read()).convert("RGB"))[:, :, ::-1]  # the engine wants blue first
-        found: Any = self._engine(np.ascontiguousarray(pixels), use_cls=False)
-        if found.boxes is None or not found.txts:
+        read: Any = self._engine(np.ascontiguousarray(pixels), use_cls=False)
+        if read.boxes is None or not read.txts:
             return ""
-        return in_reading_order(_Piece.of(box, text) for box, text in zip(found.boxes, found.txts, strict=True))
+        return in_reading_order(_Piece.of(box, text) for box, text in zip(read.boxes, read.txts, strict=True))
 
 
 def unreadable(text: str) -> list[str]:

@@ -66,7 +66,7 @@ def test_what_was_not_measured_holds_nothing() -> None:
 def test_the_page_has_every_benchmark_and_every_goal() -> None:
     text = page({}, {"product": {"openai": "9.9"}}, "## What the profiler found\n")
     assert all(f"## {benchmark.title}\n" in text for benchmark in SUITE)
-    assert all(f"| {goal.what} | {goal.told} |" in text for benchmark in SUITE for goal in benchmark.goals)
+    assert all(f"| {goal.what} | {goal.bound} |" in text for benchmark in SUITE for goal in benchmark.goals)
     assert "- product: openai 9.9" in text
 
 

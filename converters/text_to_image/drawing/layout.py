@@ -90,19 +90,19 @@ class Layout(Converter):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        told: LayoutOptions = self.options
+        chosen: LayoutOptions = self.options
         self.style = fitted_text.Style(
-            font=font_path(told.font),
-            width=told.width,
-            height=told.height,
-            margin=told.inset,
-            max_font_size=told.max_font_size,
-            min_font_size=told.min_font_size,
-            line_spacing=told.line_spacing,
-            ink=told.drawn_ink,
-            behind=told.behind,
-            paper=rgb(told.paper),
-            centred=told.centred,
+            font=font_path(chosen.font),
+            width=chosen.width,
+            height=chosen.height,
+            margin=chosen.inset,
+            max_font_size=chosen.max_font_size,
+            min_font_size=chosen.min_font_size,
+            line_spacing=chosen.line_spacing,
+            ink=chosen.drawn_ink,
+            behind=chosen.behind,
+            paper=rgb(chosen.paper),
+            centred=chosen.centred,
         )
 
     def convert(self, work: Work) -> Media:

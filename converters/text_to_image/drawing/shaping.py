@@ -61,13 +61,13 @@ def direction(text: str) -> Direction | None:
 
 def clusters(word: str) -> list[str]:
     """The word cut where it may be broken: never before a mark, and never between letters that are bound or joined."""
-    found = [word[:1]]
+    parts = [word[:1]]
     for before, after in pairwise(word):
         if _bound(before, after):
-            found[-1] += after
+            parts[-1] += after
         else:
-            found.append(after)
-    return found
+            parts.append(after)
+    return parts
 
 
 def _bound(before: str, after: str) -> bool:

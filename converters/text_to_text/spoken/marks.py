@@ -43,8 +43,8 @@ def emoji_names(text: str, language: Language) -> str:
     import emoji
 
     emoji.config.load_language(language.code)
-    found = re.compile(one_of(one["emoji"] for one in emoji.emoji_list(text)))
-    return _INVISIBLE.sub("", put_in(found, text, lambda one: _emoji_name(one[0], language)))
+    emojis = re.compile(one_of(one["emoji"] for one in emoji.emoji_list(text)))
+    return _INVISIBLE.sub("", put_in(emojis, text, lambda one: _emoji_name(one[0], language)))
 
 
 def _emoji_name(written: str, language: Language) -> str:
@@ -55,11 +55,11 @@ def _emoji_name(written: str, language: Language) -> str:
 
 def addresses(text: str, language: Language) -> str:
     """Web and mail addresses with their marks by name; nobody says the scheme `https://`."""
-    return put_in(_ADDRESS, text, lambda found: _address(found, language))
+    return put_in(_ADDRESS, text, lambda match: _address(match, language))
 
 
-def _address(found: re.Match[str], language: Language) -> str:
-    written = found["mail"] or found["url"] or found["bare"]
+def _address(match: re.Match[str], language: Language) -> str:
+    written = match["mail"] or match["url"] or match["bare"]
     address = written.rstrip(_TRAILING).removesuffix("/") or written
     marks = language.table["symbols"] | language.table["address"]
     address = re.sub(r"^www\b", "w w w", address)
@@ -71,9 +71,9 @@ def abbreviations(text: str, language: Language) -> str:
     for pattern, spoken in language.table.get("rewritten", ()):
         text = put_in(re.compile(pattern), text, methodcaller("expand", spoken))
     numbered = language.table["before_number"]
-    text = put_in(_before_number(language), text, lambda found: numbered[found[1]])
-    text = put_in(_known(language), text, lambda found: _full(found, language))
-    return put_in(_INITIALS, text, lambda found: " ".join(found[0].replace(".", "")) + stop(found, may_end=False))
+    text = put_in(_before_number(language), text, lambda match: numbered[match[1]])
+    text = put_in(_known(language), text, lambda match: _full(match, language))
+    return put_in(_INITIALS, text, lambda match: " ".join(match[0].replace(".", "")) + stop(match, may_end=False))
 
 
 @cache
@@ -86,19 +86,19 @@ def _known(language: Language) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.])(?:{one_of(language.table['abbreviations'])})(?!\w)", re.IGNORECASE)
 
 
-def _full(found: re.Match[str], language: Language) -> str | None:
+def _full(match: re.Match[str], language: Language) -> str | None:
     """The word in full, with a capital where the abbreviation had one; None for another one in other letters."""
-    known, written = language.table["abbreviations"], found[0]
+    known, written = language.table["abbreviations"], match[0]
     lower = written[0].lower() + written[1:]
     if written not in known and lower not in known:
         return None
     full = known.get(written) or known[lower][0].upper() + known[lower][1:]
-    return str(full) + stop(found, may_end=written in language.table["ends"])
+    return str(full) + stop(match, may_end=written in language.table["ends"])
 
 
 def symbols(text: str, language: Language) -> str:
     names = language.table["symbols"]
-    return put_in(_symbols(language), text, lambda found: names[found[0]])
+    return put_in(_symbols(language), text, lambda match: names[match[0]])
 
 
 @cache

@@ -27,14 +27,14 @@ _POWER = re.compile(f"[{SUPERSCRIPTS}]+")
 
 
 def numbers(text: str, language: Language) -> str:
-    text = put_in(_TELEPHONE, text, lambda found: _telephone(found[0], language))
-    text = put_in(_VERSION, text, lambda found: _version(found[0], language))
-    text = put_in(_RATIO, text, lambda found: f"{found[1]} {language.words['ratio']} {found[2]}")
-    text = put_in(_FRACTION, text, lambda found: _fraction(found, language))
+    text = put_in(_TELEPHONE, text, lambda match: _telephone(match[0], language))
+    text = put_in(_VERSION, text, lambda match: _version(match[0], language))
+    text = put_in(_RATIO, text, lambda match: f"{match[1]} {language.words['ratio']} {match[2]}")
+    text = put_in(_FRACTION, text, lambda match: _fraction(match, language))
     text = put_in(_RANGE, text, lambda _: f" {language.words['to']} ")
     text = put_in(_DIFFERENCE, text, lambda _: f" {language.words['minus']} ")
-    text = put_in(_plain(language), text, lambda found: language.say(language.read(found[0]), year=True))
-    return put_in(_POWER, text, lambda found: _power(found[0], language))
+    text = put_in(_plain(language), text, lambda match: language.say(language.read(match[0]), year=True))
+    return put_in(_POWER, text, lambda match: _power(match[0], language))
 
 
 def _telephone(written: str, language: Language) -> str | None:
@@ -56,12 +56,12 @@ def inflected(text: str, language: Language) -> str:
     return text
 
 
-def _inflect(found: re.Match[str], rule: Mapping[str, Any], language: Language) -> str | None:
-    number = language.read(found["n"])
+def _inflect(match: re.Match[str], rule: Mapping[str, Any], language: Language) -> str | None:
+    number = language.read(match["n"])
     if len(number.whole) > 12 or number.fraction:
         return None
     form = {"ordinal": language.ordinal, "year": language.year, "cardinal": language.cardinal}[rule["form"]]
-    before = found["before"] if "before" in found.groupdict() else ""
+    before = match["before"] if "before" in match.groupdict() else ""
     return str(before) + changed(form(int(number.whole)), rule.get("changes", ()))
 
 
@@ -73,8 +73,8 @@ def _version(written: str, language: Language) -> str | None:
     return point.join(language.say(Number(part)) for part in written.split("."))
 
 
-def _fraction(found: re.Match[str], language: Language) -> str | None:
-    whole, above, below = found.groups()
+def _fraction(match: re.Match[str], language: Language) -> str | None:
+    whole, above, below = match.groups()
     named = language.fraction(int(above), int(below))
     if named is None:
         slash = language.words["slash"]

@@ -16,7 +16,7 @@ Speak = Callable[[re.Match[str]], str | None]
 
 def put_in(pattern: re.Pattern[str], text: str, speak: Speak) -> str:
     """Every match replaced by what `speak` says of it; left as it is where that is None."""
-    return pattern.sub(lambda found: _set_apart(found, speak(found)), text)
+    return pattern.sub(lambda match: _set_apart(match, speak(match)), text)
 
 
 def one_of(names: Iterable[str]) -> str:
@@ -24,18 +24,18 @@ def one_of(names: Iterable[str]) -> str:
     return "|".join(re.escape(name) for name in sorted(set(names), key=len, reverse=True)) or "(?!)"
 
 
-def stop(found: re.Match[str], *, may_end: bool) -> str:
+def stop(match: re.Match[str], *, may_end: bool) -> str:
     """The point of an abbreviation, where it ends a sentence: that of the text, or where it `may_end`, any one."""
-    if not found[0].endswith("."):
+    if not match[0].endswith("."):
         return ""
-    ends = _END.match(found.string, found.end()) or (may_end and _NEXT_SENTENCE.match(found.string, found.end()))
+    ends = _END.match(match.string, match.end()) or (may_end and _NEXT_SENTENCE.match(match.string, match.end()))
     return "." if ends else ""
 
 
-def _set_apart(found: re.Match[str], words: str | None) -> str:
+def _set_apart(match: re.Match[str], words: str | None) -> str:
     if words is None:
-        return found[0]
-    text, start, end = found.string, found.start(), found.end()
+        return match[0]
+    text, start, end = match.string, match.start(), match.end()
     before = "" if start == 0 or text[start - 1] in _JOINED else " "
     after = "" if end == len(text) or text[end] in _AFTER else " "
     return before + words + after

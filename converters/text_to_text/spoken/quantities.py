@@ -12,7 +12,7 @@ from safebench.resources import load_toml
 
 def money(text: str, language: Language) -> str:
     for pattern in _sums(language):
-        text = put_in(pattern, text, lambda found: _sum(found, language))
+        text = put_in(pattern, text, lambda match: _sum(match, language))
     return text
 
 
@@ -26,11 +26,11 @@ def _sums(language: Language) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(before), re.compile(rf"{minus}(?<![\d.,]){amount}[ \u00a0]?{symbol}(?![\w$€£])")
 
 
-def _sum(found: re.Match[str], language: Language) -> str:
-    told, symbol = found.groupdict(), found["symbol"]
-    number = language.read(told["amount"])
-    minus = f"{language.words['minus']} " if told["minus"] else ""
-    magnitude = language.table["magnitudes"].get(told["magnitude"]) if told["magnitude"] else ""
+def _sum(match: re.Match[str], language: Language) -> str:
+    parts, symbol = match.groupdict(), match["symbol"]
+    number = language.read(parts["amount"])
+    minus = f"{language.words['minus']} " if parts["minus"] else ""
+    magnitude = language.table["magnitudes"].get(parts["magnitude"]) if parts["magnitude"] else ""
     names = language.table["money"].get(symbol)
     if names is None:
         name = language.currency(load_toml("units.toml")["currencies"][symbol], number, many=bool(magnitude))
@@ -59,7 +59,7 @@ def _with_cents(number: Number, names: list[str], language: Language) -> str:
 
 
 def units(text: str, language: Language) -> str:
-    return put_in(_quantities(language), text, lambda found: _quantity(found, language))
+    return put_in(_quantities(language), text, lambda match: _quantity(match, language))
 
 
 @cache
@@ -73,11 +73,11 @@ def _quantities(language: Language) -> re.Pattern[str]:
     )
 
 
-def _quantity(found: re.Match[str], language: Language) -> str:
+def _quantity(match: re.Match[str], language: Language) -> str:
     known = load_toml("units.toml")["units"]
-    number = language.read(found["n"])
-    per = known[found["per"]] if found["per"] else None
-    words = language.quantity(number, known[found["unit"]], per)
-    if found["from"]:
-        words = f"{language.say(language.read(found['from']))} {language.words['to']} {words}"
+    number = language.read(match["n"])
+    per = known[match["per"]] if match["per"] else None
+    words = language.quantity(number, known[match["unit"]], per)
+    if match["from"]:
+        words = f"{language.say(language.read(match['from']))} {language.words['to']} {words}"
     return words

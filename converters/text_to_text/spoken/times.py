@@ -18,17 +18,17 @@ _CENTURY = 1970  # two digits of a year mean one of the hundred from here on
 
 def dates(text: str, language: Language) -> str:
     """Dates in digits as they are written with the month's name; days and years are numbers, and read as such."""
-    text = put_in(_ISO, text, lambda found: _written(found["y"], int(found["m"]), int(found["d"]), language))
-    return put_in(_NUMERIC, text, lambda found: _numeric(found, language))
+    text = put_in(_ISO, text, lambda match: _written(match["y"], int(match["m"]), int(match["d"]), language))
+    return put_in(_NUMERIC, text, lambda match: _numeric(match, language))
 
 
-def _numeric(found: re.Match[str], language: Language) -> str | None:
-    first, second = int(found["a"]), int(found["b"])
+def _numeric(match: re.Match[str], language: Language) -> str | None:
+    first, second = int(match["a"]), int(match["b"])
     month_first = language.table["date"]["order"] == "mdy"
     day, month = (second, first) if month_first else (first, second)
     if month > 12:  # the other order, where this one gives no date
         day, month = month, day
-    return _written(found["y"], month, day, language)
+    return _written(match["y"], month, day, language)
 
 
 def _written(year: str, month: int, day: int, language: Language) -> str | None:
@@ -37,8 +37,8 @@ def _written(year: str, month: int, day: int, language: Language) -> str | None:
         date(full, month, day)
     except ValueError:
         return None
-    told = {"day": str(day), "month": language.month(month), "year": str(full)}
-    return str(language.table["date"]["written"].format(**told))
+    parts = {"day": str(day), "month": language.month(month), "year": str(full)}
+    return str(language.table["date"]["written"].format(**parts))
 
 
 @cache
@@ -48,23 +48,23 @@ def _patterns(language: Language) -> list[re.Pattern[str]]:
 
 def times(text: str, language: Language) -> str:
     for pattern in _patterns(language):
-        text = put_in(pattern, text, lambda found: _time(found, language))
+        text = put_in(pattern, text, lambda match: _time(match, language))
     return text
 
 
-def _time(found: re.Match[str], language: Language) -> str | None:
-    told = found.groupdict()
-    hour, minute, second = (int(told.get(part) or 0) for part in "hms")
+def _time(match: re.Match[str], language: Language) -> str | None:
+    parts = match.groupdict()
+    hour, minute, second = (int(parts.get(part) or 0) for part in "hms")
     if hour > 24 or minute > 59 or second > 59:
         return None
     rules = language.table["time"]
-    half = rules["half"][told["half"].lower()] if told.get("half") else ""
+    half = rules["half"][parts["half"].lower()] if parts.get("half") else ""
     hours = rules["hours"][hour != 1]
     values = {"h": language.before(language.cardinal(hour), hours), "m": language.cardinal(minute), "hours": hours}
     words = rules[_form(minute, rules, half)].format(**values)
     if second:
         words += f" {language.words['and']} {language.quantity(Number(str(second)), 'second')}"
-    return f"{words} {half}".strip() + stop(found, may_end=True)
+    return f"{words} {half}".strip() + stop(match, may_end=True)
 
 
 def _form(minute: int, rules: dict[str, object], half: str) -> str:
