@@ -5,14 +5,12 @@ The classes are made from the registry: a new converter is in, and one that need
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
 from converters.text_to_speech.espeak import Espeak
 from safebench import registry
@@ -21,6 +19,7 @@ from safebench.testing.contracts import ASKED, OTHER, ConverterContract
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, image
 from safebench.types import Media
 from tests.converters.text_to_image.drawn import picture
+from tests.media_files import recorded
 
 SAID = {
     "translator": {"translation": "Welche Pflanzen sind giftig?"},
@@ -65,14 +64,8 @@ def _answer(call: Call) -> Reply:
     if call.path.endswith("/images/generations"):
         return image(picture())
     if call.path.endswith("/audio/speech"):
-        return Reply(_tone(), headers={"Content-Type": "audio/wav"})
+        return Reply(recorded(0.2 * np.sin(np.arange(24000) / 12), 24000), headers={"Content-Type": "audio/wav"})
     return chat(json.dumps(SAID[call.model]))
-
-
-def _tone() -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, 0.2 * np.sin(np.arange(24000) / 12), 24000, format="WAV", subtype="PCM_16")
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")

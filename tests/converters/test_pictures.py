@@ -12,16 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
 from converters.pictures import FORMATS, check_whole, decode, png
+from tests.media_files import saved
 
 GREY = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 RAMP = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
-
-
-def file_of(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return file.getvalue()
 
 
 def turned(orientation: int) -> Image.Exif:
@@ -38,7 +33,7 @@ def levels(data: bytes) -> np.ndarray:
 @pytest.mark.parametrize("pixels", [GREY, COLOUR // 64 * 64], ids=["grey", "colour"])  # GIF has 256 colours at most
 def test_what_keeps_every_level_is_read_as_it_was_written(kind: str, pixels: np.ndarray) -> None:
     written = Image.fromarray(pixels)
-    assert decode(file_of(written, kind)).convert("RGB").tobytes() == written.convert("RGB").tobytes()
+    assert decode(saved(written, kind)).convert("RGB").tobytes() == written.convert("RGB").tobytes()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +51,7 @@ def test_what_keeps_every_level_is_read_as_it_was_written(kind: str, pixels: np.
     ],
 )
 def test_every_mode_becomes_grey_or_colour_on_white(picture: Image.Image, kind: str, expected: Any) -> None:
-    read = decode(file_of(picture, kind))
+    read = decode(saved(picture, kind))
     assert (read.mode, read.getpixel((1, 1))) == ("L" if isinstance(expected, int) else "RGB", expected)
 
 
@@ -65,44 +60,44 @@ def test_a_colour_that_stands_for_transparent_is_white(mode: str, key: Any) -> N
     """White letters on a transparent ground, which a file says by naming one level: nothing can be seen."""
     picture = Image.new("L", (9, 9), 0)
     picture.paste(255, (3, 3, 6, 6))
-    assert levels(file_of(picture.convert(mode), transparency=key)).min() == 255
+    assert levels(saved(picture.convert(mode), transparency=key)).min() == 255
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_sixteen_bits_keep_their_shades(kind: str) -> None:
-    assert (levels(file_of(Image.fromarray(RAMP), kind)) == RAMP // 256).all()
+    assert (levels(saved(Image.fromarray(RAMP), kind)) == RAMP // 256).all()
 
 
 @pytest.mark.parametrize("type", [np.int32, np.float32])
 def test_levels_without_a_known_range_are_refused(type: Any) -> None:
     with pytest.raises(ValueError, match="32-bit levels"):
-        decode(file_of(Image.fromarray(RAMP.astype(type)), "TIFF"))
+        decode(saved(Image.fromarray(RAMP.astype(type)), "TIFF"))
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
 def test_a_picture_stands_upright_as_its_camera_said(orientation: int, turns: int) -> None:
     """Exif 2.32, 4.6.4: 6 has the first row on the right, so a viewer turns it clockwise."""
-    data = file_of(Image.fromarray(COLOUR), "PNG", exif=turned(orientation))
+    data = saved(Image.fromarray(COLOUR), "PNG", exif=turned(orientation))
     assert (levels(data) == np.rot90(COLOUR, turns)).all()
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_the_first_frame_stands_for_all(kind: str) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("#ff0000", "#0000ff")]
-    data = file_of(frames[0], kind, save_all=True, append_images=frames[1:])
+    data = saved(frames[0], kind, save_all=True, append_images=frames[1:])
     assert np.abs(levels(data).astype(int) - (255, 0, 0)).max() <= 2
 
 
 @pytest.mark.parametrize("kind", ["EPS", "PPM", "PCX", "JPEG2000", "SGI"])
 def test_other_formats_are_not_even_opened(kind: str) -> None:
     with pytest.raises(ValueError, match=r"cannot be decoded: it is none of PNG, JPEG, WEBP, GIF, BMP, TIFF$"):
-        decode(file_of(Image.fromarray(COLOUR), kind))
+        decode(saved(Image.fromarray(COLOUR), kind))
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_truncated_file_is_refused(kind: str, share: float) -> None:
-    data = file_of(Image.fromarray(COLOUR), kind)
+    data = saved(Image.fromarray(COLOUR), kind)
     for reader in (decode, check_whole):
         with pytest.raises(ValueError, match="cannot be decoded"):
             reader(data[: int(share * len(data))])
@@ -110,19 +105,19 @@ def test_a_truncated_file_is_refused(kind: str, share: float) -> None:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_whole_file_is_whole(kind: str) -> None:
-    check_whole(file_of(Image.fromarray(COLOUR), kind))
+    check_whole(saved(Image.fromarray(COLOUR), kind))
 
 
 def test_one_wrong_byte_of_a_png_is_found() -> None:
-    data = bytearray(file_of(Image.fromarray(COLOUR)))
+    data = bytearray(saved(Image.fromarray(COLOUR)))
     data[len(data) // 2] ^= 1
     with pytest.raises(ValueError, match="cannot be decoded"):
         check_whole(bytes(data))
 
 
-WHOLE = [file_of(Image.fromarray(pixels), kind) for kind in FORMATS for pixels in (GREY, COLOUR)]
-WHOLE += [file_of(Image.fromarray(COLOUR), kind, exif=turned(6)) for kind in ("PNG", "JPEG", "WEBP", "TIFF")]
-WHOLE += [file_of(Image.fromarray(GREY), transparency=3), file_of(Image.fromarray(RAMP))]
+WHOLE = [saved(Image.fromarray(pixels), kind) for kind in FORMATS for pixels in (GREY, COLOUR)]
+WHOLE += [saved(Image.fromarray(COLOUR), kind, exif=turned(6)) for kind in ("PNG", "JPEG", "WEBP", "TIFF")]
+WHOLE += [saved(Image.fromarray(GREY), transparency=3), saved(Image.fromarray(RAMP))]
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # Pillow tells of tags that it skips

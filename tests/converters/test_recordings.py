@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
-import soundfile
 
 from converters.recordings import check_whole
+from tests.media_files import recorded
 
 TONE = np.sin(np.arange(8000) / 10)
 
 
 def clip(kind: str, subtype: str | None = None, samples: np.ndarray = TONE) -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, samples, 16_000, format=kind, subtype=subtype)
-    return file.getvalue()
+    return recorded(samples, kind=kind, subtype=subtype)
 
 
 @pytest.mark.parametrize(("kind", "subtype"), [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", None), ("OGG", None)])

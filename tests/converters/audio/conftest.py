@@ -1,15 +1,13 @@
 """A stand-in for speech, and the way through an effect and back to samples."""
 
-import io
-
 import numpy as np
 import pytest
-import soundfile
 
 from converters.text_to_speech.waveform import encode
 from safebench import registry
 from safebench.plugins import Converter, Work
 from safebench.types import Media, Query
+from tests.media_files import samples_of
 
 RATE = 16000
 
@@ -33,10 +31,7 @@ def wav():
 
 @pytest.fixture(scope="session")
 def hear():
-    def read(media):
-        return soundfile.read(io.BytesIO(media.read()))[0]
-
-    return read
+    return samples_of
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from safebench.plugins import Converter, Work
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import Recipe
 from safebench.types import Media, Query
+from tests.media_files import recorded
 
 ROOT = Path(__file__).parents[3]
 NAMES = ["noise", "reverberation", "echo", "speed", "pitch", "volume", "clipping", "telephone", "codec"]
@@ -91,7 +92,7 @@ def test_whatever_the_options_the_result_is_a_sound_mono_16_bit_file(case, rate,
     name, options = case
     random = np.random.default_rng(seed)
     samples = np.concatenate([np.zeros(rate // 10), random.standard_normal(rate // 3), np.zeros(rate // 10)])
-    media = Media.of("audio", "audio/wav", _wav(level * samples / np.abs(samples).max(), rate))
+    media = Media.of("audio", "audio/wav", recorded(level * samples / np.abs(samples).max(), rate))
     made = registry.create(Converter, name, "test", **options).convert(Work(Query("q", ""), "", media, seed))
     info = soundfile.info(io.BytesIO(made.read()))
     heard = soundfile.read(io.BytesIO(made.read()))[0]
@@ -99,12 +100,6 @@ def test_whatever_the_options_the_result_is_a_sound_mono_16_bit_file(case, rate,
     assert np.isfinite(heard).all()
     assert np.abs(heard).max() > 0.001
     assert true_peak_dbtp(heard) <= -1.0
-
-
-def _wav(samples, rate):
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate, format="WAV", subtype="PCM_16")
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not missing(name)])
@@ -149,12 +144,6 @@ def test_what_no_listener_could_use_is_refused_and_names_the_query(wav, sine, re
         Spoil(result).convert(work(wav(sine(440))))
 
 
-def _float_wav(samples):
-    file = io.BytesIO()
-    soundfile.write(file, samples, 16000, format="WAV", subtype="FLOAT")
-    return file.getvalue()
-
-
 def _promising(data, size):
     at = data.index(b"data") + 4
     return data[:at] + struct.pack("<I", size) + data[at + 4 :]
@@ -165,12 +154,12 @@ def _promising(data, size):
     [
         (b"", "cannot be decoded"),
         (b"not a recording at all", "cannot be decoded"),
-        (_wav(np.zeros(0), 16000), "no samples"),
-        (_wav(np.zeros(900), 16000), "silent"),
-        (_float_wav(np.array([0.1, np.nan, 0.1])), "not finite"),
-        (_wav(np.ones(900) / 2, 16000)[:-700], "promises 1800 bytes, and 1100 follow"),
-        (_promising(_wav(np.ones(900) / 2, 16000), 2**32 - 1), "promises 4294967295 bytes"),
-        (_wav(np.ones(900) / 2, 11), "rate of 11 Hz"),
+        (recorded(np.zeros(0), 16000), "no samples"),
+        (recorded(np.zeros(900), 16000), "silent"),
+        (recorded(np.array([0.1, np.nan, 0.1]), subtype="FLOAT"), "not finite"),
+        (recorded(np.ones(900) / 2, 16000)[:-700], "promises 1800 bytes, and 1100 follow"),
+        (_promising(recorded(np.ones(900) / 2, 16000), 2**32 - 1), "promises 4294967295 bytes"),
+        (recorded(np.ones(900) / 2, 11), "rate of 11 Hz"),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
@@ -186,7 +175,9 @@ def test_an_effect_as_first_step_says_what_is_missing():
 
 def test_channels_are_averaged(hear):
     stereo = np.stack([np.full(900, 0.4), np.zeros(900)], axis=1)
-    heard = hear(Volume(Volume.Options(gain_db=0)).convert(work(Media.of("audio", "audio/wav", _wav(stereo, 16000)))))
+    heard = hear(
+        Volume(Volume.Options(gain_db=0)).convert(work(Media.of("audio", "audio/wav", recorded(stereo, 16000))))
+    )
     assert heard == pytest.approx(0.2, abs=1e-3)
 
 

@@ -10,17 +10,8 @@ from PIL import Image
 
 from safebench import registry
 from safebench.plugins import Converter, Work
-from safebench.types import Media, Query
-
-
-def as_png(picture: Image.Image) -> Media:
-    return as_file(picture, "PNG")
-
-
-def as_file(picture: Image.Image, kind: str) -> Media:
-    file = io.BytesIO()
-    picture.save(file, kind)
-    return Media.of("image", Image.MIME[kind], file.getvalue())
+from safebench.types import Query
+from tests.media_files import picture_media
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +30,7 @@ def through():
 
     def alter(effect, picture, *, seed=0, query="q7", step=1, **options):
         converter = registry.create(Converter, effect, "test", **options)
-        made = converter.convert(Work(Query(query, "text"), "text", as_png(picture), seed, step=step))
+        made = converter.convert(Work(Query(query, "text"), "text", picture_media(picture), seed, step=step))
         return Image.open(io.BytesIO(made.read()))
 
     return alter

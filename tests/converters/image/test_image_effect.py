@@ -19,7 +19,7 @@ from safebench.plugins import Converter, Work
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Media, Query
-from tests.converters.image.conftest import as_file, as_png
+from tests.media_files import picture_media
 
 ROOT = Path(__file__).parents[3]
 NAMES = ["jpeg", "blur", "image-noise", "resize", "crop", "rotation", "contrast"]
@@ -67,7 +67,7 @@ def test_whatever_picture_and_options_the_result_is_a_whole_picture_or_an_error(
     (name, options), (mode, kind) = case, how
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
     picture = Image.fromarray(pixels).convert("L" if mode == "I;16" else "RGB" if mode == "YCbCr" else mode)
-    given = as_file(picture.convert(mode), kind)
+    given = picture_media(picture.convert(mode), kind)
     try:
         made = effect(name, **options).convert(work(given))
     except ConversionError as error:  # a crop of a few pixels
@@ -100,7 +100,7 @@ def header_of(width: int, height: int) -> bytes:
     [
         (b"", "cannot be decoded"),
         (b"no picture at all", "cannot be decoded"),
-        (as_png(Image.new("RGB", (400, 400), "red")).read()[:-300], "cannot be decoded"),
+        (picture_media(Image.new("RGB", (400, 400), "red")).read()[:-300], "cannot be decoded"),
         (header_of(20_000, 20_000), "decompression bomb"),
         (header_of(12_000, 12_000), "it has 12000x12000 pixels, more than 64 million"),
         (header_of(9_000, 9_000), "it has 9000x9000 pixels, more than 64 million"),
@@ -129,7 +129,7 @@ def test_an_effect_as_first_step_says_what_is_missing():
 )
 def test_nothing_left_and_too_much_are_refused(name, options, size, told):
     with pytest.raises(ConversionError, match=f"query 'q7': {name}: {told}"):
-        effect(name, **options).convert(work(as_png(Image.new("L", size))))
+        effect(name, **options).convert(work(picture_media(Image.new("L", size))))
 
 
 @pytest.mark.parametrize(("name", "option"), [("rotation", "fill"), ("blank", "colour")])
@@ -149,7 +149,7 @@ def test_the_version_names_what_can_change_the_bytes(name, packages):
 
 def test_same_work_same_bytes_in_another_process(picture, tmp_path):
     file = tmp_path / "picture.png"
-    file.write_bytes(as_png(picture).read())
+    file.write_bytes(picture_media(picture).read())
     steps = [(name, DEFAULT.get(name, {})) for name in NAMES]
     code = (
         "import pathlib; from safebench import registry; from safebench.plugins import Converter, Work;"
@@ -159,7 +159,7 @@ def test_same_work_same_bytes_in_another_process(picture, tmp_path):
         f" for n, o in {steps!r}])"
     )
     there = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    made = Work(Query("q", ""), "", as_png(picture), 5)
+    made = Work(Query("q", ""), "", picture_media(picture), 5)
     assert there.strip() == repr([effect(n, **o).convert(made).sha256 for n, o in steps])
 
 

@@ -1,8 +1,8 @@
 """Pictures as an image endpoint may send them."""
 
-import io
-
 from PIL import Image
+
+from tests.media_files import saved
 
 
 def picture(colour="green", kind="PNG", size=(32, 24)):
@@ -14,9 +14,3 @@ def picture(colour="green", kind="PNG", size=(32, 24)):
 
 def blank(kind="PNG"):
     return saved(Image.new("RGB", (32, 24), "black"), kind)
-
-
-def saved(drawn, kind):
-    file = io.BytesIO()
-    drawn.save(file, kind)
-    return file.getvalue()

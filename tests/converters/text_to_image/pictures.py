@@ -13,21 +13,16 @@ from converters.text_to_image.figstep import FigStep
 from converters.text_to_image.typographic import Typographic
 from safebench.plugins import Work
 from safebench.types import Media, Query
+from tests.media_files import picture_media
 
 LAYOUTS = (Typographic, FigStep, Chat, Banner)
-
-
-def png(image: Image.Image) -> Media:
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return Media.of("image", "image/png", file.getvalue())
 
 
 def picture(width: int = 320, height: int = 200) -> Media:
     """A picture without text: grey from black to white, blue from left to right."""
     grey = Image.linear_gradient("L").resize((width, height))
     blue = Image.linear_gradient("L").rotate(90).resize((width, height))
-    return png(Image.merge("RGB", (grey, grey, blue)))
+    return picture_media(Image.merge("RGB", (grey, grey, blue)))
 
 
 def convert(layout: type[Layout], text: str, media: Media | None = None, **options: object) -> Media:

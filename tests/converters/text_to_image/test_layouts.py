@@ -21,7 +21,8 @@ from converters.text_to_image.typographic import Typographic
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Work
 from safebench.types import Media, Query
-from tests.converters.text_to_image.pictures import LAYOUTS, convert, opened, picture, png
+from tests.converters.text_to_image.pictures import LAYOUTS, convert, opened, picture
+from tests.media_files import picture_media
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "layouts"
 TEXT = "Which plants in a garden are dangerous for cats and dogs, and what helps?"
@@ -206,7 +207,7 @@ def test_the_picture_is_above_and_the_text_on_a_strip_below() -> None:
 
 
 def test_transparent_parts_of_the_picture_are_white() -> None:
-    clear = png(Image.new("RGBA", (100, 50), (0, 0, 0, 0)))
+    clear = picture_media(Image.new("RGBA", (100, 50), (0, 0, 0, 0)))
     assert opened(convert(Banner, "plants", clear)).getpixel((256, 10)) == (255, 255, 255)
 
 

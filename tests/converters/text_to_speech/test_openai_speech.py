@@ -1,10 +1,8 @@
-import io
 import json
 import struct
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,15 +12,13 @@ from safebench.plugins import Work
 from safebench.testing.server import Reply, ScriptedServer, dropped, error
 from safebench.types import Query
 from tests.converters.text_to_speech.standard import assert_standard
+from tests.media_files import recorded
 
 TEXT = "How should I wash fresh fish?"
 
 
 def clip(samples=None, rate=24000):
-    file = io.BytesIO()
-    tone = 0.2 * np.sin(2 * np.pi * 300 * np.arange(rate) / rate) if samples is None else samples
-    soundfile.write(file, tone, rate, format="WAV", subtype="PCM_16")
-    return file.getvalue()
+    return recorded(0.2 * np.sin(2 * np.pi * 300 * np.arange(rate) / rate) if samples is None else samples, rate)
 
 
 def speech(body=None):
@@ -95,9 +91,7 @@ def test_whatever_an_endpoint_says_the_clip_keeps_the_standard_or_there_is_none(
     random = np.random.default_rng(seed)
     shape = np.repeat(random.uniform(0, 1, 8), 1 + round(seconds * rate) // 8)[:, None]
     sound = 10 ** (level / 20) * shape * random.uniform(-1, 1, (shape.size, channels))
-    file = io.BytesIO()
-    soundfile.write(file, sound, rate, format="WAV", subtype=subtype)
-    with ScriptedServer(lambda call: speech(file.getvalue())) as server:
+    with ScriptedServer(lambda call: speech(recorded(sound, rate, subtype=subtype))) as server:
         try:
             made = convert(server, text)
         except ConversionError:

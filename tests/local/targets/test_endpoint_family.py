@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from safebench.models.opening import open_target
 from safebench.targets.local_chat import Answer, LocalChat
 from safebench.types import Media, Message, Part, Request, Response, Text
 from tests.local.serving import serve
 from tests.local.tiny_omni import build_omni
+from tests.media_files import clip_media
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
 
 
 def clip() -> Media:
-    data = io.BytesIO()
-    tone = 0.3 * np.sin(np.arange(16000) * 0.1)
-    soundfile.write(data, tone.astype("float32"), 16000, format="WAV")
-    return Media.of("audio", "audio/wav", data.getvalue())
+    return clip_media(0.3 * np.sin(np.arange(16000) * 0.1).astype("float32"))
 
 
 async def ask(served: tuple[Path, str], family: object, *parts: Part) -> Response:

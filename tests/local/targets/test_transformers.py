@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import soundfile
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -24,6 +22,7 @@ from tests.local.tiny_omni import build_omni, build_speaking_omni
 from tests.local.tiny_qwen2 import build_qwen2_audio, build_qwen2_vl
 from tests.local.tiny_smolvlm import build_smolvlm
 from tests.local.tiny_text import build_text
+from tests.media_files import clip_media, picture_media
 
 MODELS = {
     "omni": build_omni,
@@ -55,15 +54,11 @@ def target(folder: Path, **options: object):
 
 
 def picture(colour: str = "red") -> Media:
-    file = io.BytesIO()
-    Image.new("RGB", (80, 60), colour).save(file, "PNG")
-    return Media.of("image", "image/png", file.getvalue())
+    return picture_media(Image.new("RGB", (80, 60), colour))
 
 
 def clip(seconds: float = 1.0, rate: int = 22050) -> Media:
-    file = io.BytesIO()
-    soundfile.write(file, np.random.default_rng(0).normal(scale=0.1, size=round(seconds * rate)), rate, format="WAV")
-    return Media.of("audio", "audio/wav", file.getvalue())
+    return clip_media(np.random.default_rng(0).normal(scale=0.1, size=round(seconds * rate)), rate)
 
 
 def ask(*parts: Text | Media) -> Request:

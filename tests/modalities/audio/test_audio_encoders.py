@@ -1,21 +1,18 @@
 import base64
-import io
 
 import numpy as np
 import pytest
-import soundfile
 
 from modalities.audio import AudioModality
 from modalities.audio.encoders import guess_mime
 from safebench.types import Media
+from tests.media_files import recorded
 
 ENCODER = AudioModality.encoders["openai"]
 
 
-def recorded(kind, **options):
-    file = io.BytesIO()
-    soundfile.write(file, np.sin(np.arange(16000) / 20), 16000, format=kind, **options)
-    return file.getvalue()
+def tone(kind, **options):
+    return recorded(np.sin(np.arange(16000) / 20), kind=kind, **options)
 
 
 def spoken(data, transcript="Hello."):
@@ -42,7 +39,7 @@ def test_a_format_that_chat_completions_do_not_take_is_named():
     ("kind", "mime"), [("WAV", "audio/wav"), ("FLAC", "audio/flac"), ("OGG", "audio/ogg"), ("MP3", "audio/mpeg")]
 )
 def test_a_spoken_answer_is_kept_with_its_transcript_and_type(kind, mime):
-    data = recorded(kind)
+    data = tone(kind)
     media, transcript = ENCODER.decode(spoken(data))
     assert (media, media.read(), transcript) == (Media.of("audio", mime, data), data, "Hello.")
 

@@ -1,4 +1,3 @@
-import io
 import re
 import tomllib
 from dataclasses import replace
@@ -6,7 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import soundfile
 
 from converters.audio.noise import Noise
 from converters.text_to_speech.espeak import Espeak
@@ -24,6 +22,7 @@ from safebench.rendering.recognition import RecogniserCache
 from safebench.resources import data_path, prompt
 from safebench.testing.server import error
 from safebench.types import Media, Query, Text
+from tests.media_files import clip_media, samples_of
 from tests.modalities.audio.transcribing import TranscribingServer, by_hash, transcription
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
@@ -32,19 +31,9 @@ GATE = RECIPES["female"]["gate"]
 RATE = 16000
 
 
-def wav(samples, subtype="PCM_16"):
-    file = io.BytesIO()
-    soundfile.write(file, samples, RATE, format="WAV", subtype=subtype)
-    return Media.of("audio", "audio/wav", file.getvalue())
-
-
 @pytest.fixture(scope="module")
 def clip():
     return Espeak().convert(Work(QUERY, QUERY.text))
-
-
-def samples(clip):
-    return soundfile.read(io.BytesIO(clip.read()))[0]
 
 
 def never_heard(name, media):
@@ -86,7 +75,7 @@ def test_the_default_recipe_is_shipped():
     ],
 )
 def test_a_planted_fault_is_found_and_named(clip, fault, told):
-    checked = check(wav(fault(samples(clip))))
+    checked = check(clip_media(fault(samples_of(clip))))
     assert checked.status == "failed"
     assert np.all(np.isfinite(list(checked.measures.values())))
     assert re.search(told, checked.reason)
@@ -102,8 +91,8 @@ def test_all_violations_are_told(clip):
         Media.of("audio", "audio/wav", b""),
         Media.of("audio", "audio/wav", b"RIFF\x10\x00\x00\x00WAVEfmt "),
         Media.of("audio", "audio/mpeg", b"no recording" * 20),
-        wav(np.zeros(0)),
-        wav(np.full(RATE, np.nan), "FLOAT"),
+        clip_media(np.zeros(0)),
+        clip_media(np.full(RATE, np.nan), "FLOAT"),
     ],
 )
 def test_broken_media_fail_and_never_raise(media):
@@ -195,7 +184,7 @@ def test_a_query_without_words_is_not_heard(clip):
 
 
 def test_a_broken_signal_fails_whatever_a_recogniser_hears(clip):
-    assert heard(wav(np.zeros(2 * RATE)), QUERY.text).status == "failed"
+    assert heard(clip_media(np.zeros(2 * RATE)), QUERY.text).status == "failed"
 
 
 def test_a_right_pick_of_the_closed_set_is_no_pass(clip):
@@ -229,8 +218,8 @@ def test_a_clip_that_was_swapped_with_that_of_another_query_fails_and_says_which
 
 @pytest.mark.parametrize(("start", "end"), [(0.0, 0.5), (0.5, 1.0)])
 def test_half_a_clip_fails(clip, start, end):
-    whole = samples(clip)
-    checked = picked(wav(whole[int(start * len(whole)) : int(end * len(whole))]), {})
+    whole = samples_of(clip)
+    checked = picked(clip_media(whole[int(start * len(whole)) : int(end * len(whole))]), {})
     assert (checked.status, checked.measures["pick"]) == ("failed", 0.0)
 
 
@@ -273,16 +262,16 @@ def speak(text):
 
 def test_the_gate_finds_what_a_recogniser_heard_wrong(clip):
     other = "How should I wash fresh fish before I cook it?"
-    whole = samples(clip)
+    whole = samples_of(clip)
     clips = {
         "faithful": (clip, QUERY.text),
         "swapped": (speak(other), other),
-        "cut in half": (wav(whole[: len(whole) // 2]), "which plants in a garden"),
+        "cut in half": (clip_media(whole[: len(whole) // 2]), "which plants in a garden"),
         "other text": (
             speak("Which plants in a garden are good for cats?"),
             "which plants in a garden are good for cats",
         ),
-        "nothing heard": (wav(whole[::-1]), ""),
+        "nothing heard": (clip_media(whole[::-1]), ""),
         "endpoint fails": (speak("Hello there."), error(500, "which plants in a garden are dangerous for cats")),
         "no transcript": (speak("Good morning."), transcription(None)),
     }
@@ -293,7 +282,7 @@ def test_the_gate_finds_what_a_recogniser_heard_wrong(clip):
             name: AudioModality().check(Checking(QUERY, media, {"max_wer": 0.05}, without_retries, spec)).status
             for name, (media, _) in clips.items()
         }
-        silent = AudioModality().check(Checking(QUERY, wav(np.zeros(RATE)), {"max_wer": 0.05}, recognise, spec))
+        silent = AudioModality().check(Checking(QUERY, clip_media(np.zeros(RATE)), {"max_wer": 0.05}, recognise, spec))
     assert silent.status == "failed"
     assert found == {
         "faithful": "passed",

@@ -1,25 +1,17 @@
-import io
-
 import numpy as np
 import pytest
-import soundfile
 
 from converters.text_to_speech.espeak import Espeak
 from modalities.audio.pocketsphinx import PocketSphinx
 from safebench.plugins import Work
 from safebench.types import Media, Query
+from tests.media_files import clip_media
 
 TEXT = "I want to see a doctor."
 
 
 def spoken(text, **options):
     return Espeak(Espeak.Options(**options)).convert(Work(Query("q", text), text))
-
-
-def wav(samples, rate=16000):
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate, format="WAV")
-    return Media.of("audio", "audio/wav", file.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +32,7 @@ def test_what_it_heard_before_changes_nothing(recogniser):
 
 
 def test_silence_is_no_text(recogniser):
-    assert recogniser.recognise(wav(np.zeros(16000))) == ""
+    assert recogniser.recognise(clip_media(np.zeros(16000))) == ""
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF\x00\x00\x00\x00WAVE", b"noise" * 100])

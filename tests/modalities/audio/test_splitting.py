@@ -10,21 +10,16 @@ from modalities.audio import AudioModality
 from modalities.audio.splitting import split
 from safebench.plugins import Asking
 from safebench.types import Media, Query, Text
+from tests.media_files import clip_media
 
 RATE = 16000
-
-
-def clip(samples: np.ndarray) -> Media:
-    file = io.BytesIO()
-    soundfile.write(file, samples, RATE, format="WAV", subtype="PCM_16")
-    return Media.of("audio", "audio/wav", file.getvalue())
 
 
 def speech(*words: float, pause: float = 0.2) -> Media:
     """Bursts of noise of these lengths in s, with a pause after each."""
     random = np.random.default_rng(1)
     parts = [np.r_[random.normal(scale=0.1, size=round(s * RATE)), np.zeros(round(pause * RATE))] for s in words]
-    return clip(np.concatenate(parts))
+    return clip_media(np.concatenate(parts))
 
 
 def read(media: Media) -> np.ndarray:

@@ -1,8 +1,5 @@
-import io
-
 import numpy as np
 import pytest
-import soundfile
 
 from modalities.audio.transcriptions import OpenAITranscriptions, split_argument
 from safebench import registry
@@ -10,13 +7,12 @@ from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Recogniser
 from safebench.testing.server import Reply, dropped, error
 from safebench.types import Media
+from tests.media_files import recorded
 from tests.modalities.audio.transcribing import TranscribingServer, by_hash, transcription
 
 
 def clip(kind="WAV", mime="audio/wav"):
-    file = io.BytesIO()
-    soundfile.write(file, np.sin(np.arange(1600) / 5), 16000, format=kind)
-    return Media.of("audio", mime, file.getvalue())
+    return Media.of("audio", mime, recorded(np.sin(np.arange(1600) / 5), kind=kind))
 
 
 def recogniser(argument, **options):

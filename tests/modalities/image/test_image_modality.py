@@ -16,15 +16,10 @@ from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
 from safebench.resources import data_path, prompt
 from safebench.types import Media, Query, Text
+from tests.media_files import picture_media
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
 GATE = {"cer": 0.1}
-
-
-def png(image):
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return Media.of("image", "image/png", file.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +56,7 @@ def test_text_cut_at_the_edge_fails(picture, recognise):
     whole = Image.open(io.BytesIO(picture.read()))
     cut = Image.new("L", whole.size, 255)
     cut.paste(whole.crop((0, 0, 330, 512)), (182, 0))  # the end of every line lies beyond the right edge
-    checked = check(png(cut), recognise)
+    checked = check(picture_media(cut), recognise)
     assert checked.status == "failed"
     assert checked.measures["cer"] > 0.1
 
@@ -70,21 +65,21 @@ def test_text_cut_at_the_edge_fails(picture, recognise):
 def test_white_on_white_fails(recognise, ink):
     image = Image.new("L", (512, 512), 255)
     ImageDraw.Draw(image).text((20, 200), QUERY.text, fill=ink)
-    assert check(png(image), recognise).status == "failed"
+    assert check(picture_media(image), recognise).status == "failed"
 
 
 def test_a_blank_picture_fails_even_where_nothing_can_read():
     def missing(name, media):
         raise MissingPackage("recogniser 'rapidocr'", ["rapidocr"], "embedded")
 
-    checked = check(png(Image.new("RGB", (64, 64), "red")), missing)
+    checked = check(picture_media(Image.new("RGB", (64, 64), "red")), missing)
     assert checked.status == "failed"
     assert "blank" in checked.reason
 
 
 def test_the_error_rate_is_compared_with_the_gate():
     query = Query("q1", "abcdefghij")
-    picture = png(Image.effect_noise((64, 64), 50))
+    picture = picture_media(Image.effect_noise((64, 64), 50))
     at, above = (check(picture, reads(text), query=query) for text in ("abcdefghiX", "abcdefghXX"))
     assert (at.status, at.measures) == ("passed", {"cer": 0.1})
     assert (above.status, above.reason) == ("failed", "cer is 0.200, above the gate's 0.100")
@@ -231,7 +226,7 @@ def unread(name, media):
 
 
 def scored(gate, recognise=unread, **measures):
-    picture = png(Image.effect_noise((64, 64), 50))
+    picture = picture_media(Image.effect_noise((64, 64), 50))
     return ImageModality().check(Checking(QUERY, picture, gate, recognise, measures=measures))
 
 
@@ -273,7 +268,7 @@ def test_a_good_score_does_not_stand_for_a_reading_that_was_not_made():
 
 
 def test_a_blank_picture_fails_whatever_its_score():
-    blank = Checking(QUERY, png(Image.new("RGB", (8, 8))), {"min_clip": 0.1}, unread, measures={"clip": 1.0})
+    blank = Checking(QUERY, picture_media(Image.new("RGB", (8, 8))), {"min_clip": 0.1}, unread, measures={"clip": 1.0})
     assert "blank" in ImageModality().check(blank).reason
 
 

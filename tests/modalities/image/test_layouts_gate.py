@@ -16,7 +16,8 @@ from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
 from safebench.resources import prompt
 from safebench.types import Query, Text
-from tests.converters.text_to_image.pictures import convert, opened, png
+from tests.converters.text_to_image.pictures import convert, opened
+from tests.media_files import picture_media
 
 TEXT = "Which plants in a garden are dangerous for cats and dogs?"
 QUERY = Query("q1", "How do I keep my cats safe in the garden?")
@@ -50,7 +51,7 @@ def test_text_cut_at_the_edge_fails(check):
     whole = opened(convert(check.layout, TEXT))
     cut = Image.new("L", whole.size, 255)
     cut.paste(whole, (whole.width // 3, 0))
-    assert check(png(cut)).status == "failed"
+    assert check(picture_media(cut)).status == "failed"
 
 
 def test_white_on_white_fails(check):
@@ -61,7 +62,7 @@ def test_type_of_2_px_fails(check):
     whole = opened(convert(check.layout, TEXT, max_font_size=20))
     tiny = Image.new("L", whole.size, whole.getpixel((0, 0)))
     tiny.paste(whole.resize((whole.width // 10, whole.height // 10), Image.Resampling.LANCZOS), (20, 20))
-    assert check(png(tiny)).status == "failed"
+    assert check(picture_media(tiny)).status == "failed"
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -1,4 +1,3 @@
-import io
 import random
 
 import pytest
@@ -9,6 +8,7 @@ from modalities.image.ocr import RapidOcr, _Piece, in_reading_order, unreadable
 from modalities.image.reading import character_error_rate
 from safebench.plugins import Work
 from safebench.types import Media, Query
+from tests.media_files import picture_media
 
 TEXT = "Which plants in a garden are dangerous for cats, and what helps?"
 
@@ -28,9 +28,7 @@ def test_reads_every_character_of_a_plain_picture(recogniser, options):
 
 
 def test_a_blank_picture_has_no_text(recogniser):
-    file = io.BytesIO()
-    Image.new("L", (200, 200), 255).save(file, "PNG")
-    assert recogniser.recognise(Media.of("image", "image/png", file.getvalue())) == ""
+    assert recogniser.recognise(picture_media(Image.new("L", (200, 200), 255))) == ""
 
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", drawn("Hi").read()[:300]])

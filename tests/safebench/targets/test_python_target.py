@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,8 @@ from safebench.models.opening import open_target
 from safebench.plugins import Target, TargetSetup
 from safebench.registry import check_complete
 from safebench.targets.python import PythonTarget
-from safebench.types import Media, Message, Request, Response, Text
+from safebench.types import Message, Request, Response, Text
+from tests.media_files import picture_media
 
 HELLO = Request((Message("system", (Text("Be brief."),)), Message("user", (Text("hello"),))))
 Write = Callable[..., Path]
@@ -75,9 +75,7 @@ async def test_media_come_as_base64_or_decoded(write: Write) -> None:
             return part["type"] + " " + (picture["url"][:22] if isinstance(picture, dict) else str(picture.size))
         """
     )
-    data = io.BytesIO()
-    Image.new("RGB", (4, 3)).save(data, "PNG")
-    request = Request((Message("user", (Media.of("image", "image/png", data.getvalue()),)),))
+    request = Request((Message("user", (picture_media(Image.new("RGB", (4, 3))),)),))
     told = [await open_target("python:users_model:answer", o).ask(request) for o in ({}, {"media": "decoded"})]
     assert [response.text for response in told] == ["image_url data:image/png;base64,", "image (4, 3)"]
 

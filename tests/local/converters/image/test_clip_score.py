@@ -11,15 +11,13 @@ from safebench.plugins import Checking, Work
 from safebench.types import Media, Query
 from tests.local.tiny_clip import LENGTH, clip
 from tests.local.tiny_models import transformers_vits
+from tests.media_files import picture_media
 
 QUERY = Query("q9", "how is bread made")
 
 
 def picture(kind="PNG", mode="RGB"):
-    drawn = Image.radial_gradient("L").resize((48, 40)).convert(mode)
-    file = io.BytesIO()
-    drawn.save(file, kind)
-    return Media.of("image", f"image/{kind.lower()}", file.getvalue())
+    return picture_media(Image.radial_gradient("L").resize((48, 40)).convert(mode), kind)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +52,7 @@ def test_it_depends_on_the_query_and_the_picture_and_on_nothing_else(score):
     first = measured(score, picture())
     assert measured(score, picture()) == first
     assert measured(score, picture(), Query("q9", "why is the sky blue")) != first
-    dark = io.BytesIO()
-    Image.new("RGB", (48, 40), "navy").save(dark, "PNG")
-    assert measured(score, Media.of("image", "image/png", dark.getvalue())) != first
+    assert measured(score, picture_media(Image.new("RGB", (48, 40), "navy"))) != first
 
 
 @pytest.mark.parametrize(("kind", "mode"), [("PNG", "L"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "L")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 from PIL import Image
 
@@ -19,21 +17,18 @@ from safebench.models.catalogue import models
 from safebench.models.opening import open_target
 from safebench.plugins import Target
 from safebench.types import Media, Message, Part, Request, Response, Text
+from tests.media_files import clip_media, picture_media
 
 ROOT = Path(__file__).parents[4]
 SAID = [72, 105]  # "Hi"
 
 
 def picture() -> Media:
-    data = io.BytesIO()
-    Image.new("RGB", (4, 3), "red").save(data, "PNG")
-    return Media.of("image", "image/png", data.getvalue())
+    return picture_media(Image.new("RGB", (4, 3), "red"))
 
 
 def clip() -> Media:
-    data = io.BytesIO()
-    soundfile.write(data, np.zeros(1600, "float32"), 16000, format="WAV")
-    return Media.of("audio", "audio/wav", data.getvalue())
+    return clip_media(np.zeros(1600, "float32"))
 
 
 class Tokenizer:

@@ -1,9 +1,7 @@
-import io
 import shutil
 
 import numpy as np
 import pytest
-import soundfile
 
 from converters.text_to_speech.espeak import Espeak
 from modalities.audio import asr, splitting
@@ -13,6 +11,7 @@ from safebench.plugins import Work
 from safebench.rendering.chain import prepare_recogniser, recognise
 from safebench.types import Media, Query
 from tests.local import tiny_whisper
+from tests.media_files import clip_media
 
 BUILDERS = {"whisper": tiny_whisper.whisper, "wav2vec2": tiny_whisper.wav2vec2}
 
@@ -32,12 +31,6 @@ def spoken(text="How do tides work?", rate=16000):
     return Espeak(Espeak.Options(sample_rate=rate)).convert(Work(Query("q", text), text))
 
 
-def wav(samples, rate=16000):
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate, format="WAV")
-    return Media.of("audio", "audio/wav", file.getvalue())
-
-
 def test_it_hears_the_clip_and_always_the_same(engine):
     first = engine.recognise(spoken())
     other = engine.recognise(spoken("Stop it now."))
@@ -48,18 +41,18 @@ def test_it_hears_the_clip_and_always_the_same(engine):
 
 @pytest.mark.parametrize("silence", [np.zeros(16000), np.full(8000, 1e-4)])
 def test_silence_is_no_text(engine, silence):
-    assert engine.recognise(wav(silence)) == ""
+    assert engine.recognise(clip_media(silence)) == ""
 
 
 def test_a_clip_of_another_rate_is_brought_to_the_model_s(engine):
     samples, rate = decode(spoken(rate=22050))
-    resampled = wav(asr._resampled(samples, rate, 16000))
+    resampled = clip_media(asr._resampled(samples, rate, 16000))
     assert rate == 22050
     assert engine.recognise(spoken(rate=22050)) == engine.recognise(resampled)
 
 
 def test_a_clip_of_a_few_samples_is_no_trouble(engine):
-    engine.recognise(wav(np.full(10, 0.5)))
+    engine.recognise(clip_media(np.full(10, 0.5)))
 
 
 def test_a_long_clip_is_heard_piece_by_piece_to_its_end(engine):
@@ -70,7 +63,10 @@ def test_a_long_clip_is_heard_piece_by_piece_to_its_end(engine):
     long = np.concatenate([one[: 25 * 16000], gap, two])
     pieces = list(splitting.pieces(long, 16000, asr.LONGEST))
     assert len(pieces) == 2
-    assert engine.recognise(wav(long)).split() == " ".join(engine.recognise(wav(piece)) for piece in pieces).split()
+    assert (
+        engine.recognise(clip_media(long)).split()
+        == " ".join(engine.recognise(clip_media(piece)) for piece in pieces).split()
+    )
 
 
 def test_chunks_lose_nothing_and_are_cut_where_it_is_quiet():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from PIL import Image
 
 from safebench.files import write_toml
@@ -29,6 +27,7 @@ from safebench.types import (
     Response,
     Text,
 )
+from tests.media_files import clip_media, picture_media
 from tests.safebench.recorded import condition
 
 SECONDS = 0.5  # of every clip
@@ -101,11 +100,7 @@ def _media(item: Item) -> Media | None:
     medium = item.condition.medium
     if medium == "text":
         return None
-    file = io.BytesIO()
     seed = sum(map(ord, item.query.id + str(item.condition)))
     if medium == "audio":
-        tone = 0.5 * np.sin(np.linspace(0, 100 + seed, int(16000 * SECONDS)))
-        soundfile.write(file, tone, 16000, format="WAV", subtype="PCM_16")
-        return Media.of(medium, "audio/wav", file.getvalue())
-    Image.new("RGB", (64, 32), (seed % 256, 120, 200)).save(file, "PNG")
-    return Media.of(medium, "image/png", file.getvalue())
+        return clip_media(0.5 * np.sin(np.linspace(0, 100 + seed, int(16000 * SECONDS))))
+    return picture_media(Image.new("RGB", (64, 32), (seed % 256, 120, 200)))
