@@ -11,6 +11,8 @@ import hypothesis
 import pytest
 
 from safebench.testing.server import Call, Reply, ScriptedServer
+from tests.end_to_end.scripted import JUROR, answer
+from tests.fixture_types import Serve, WriteJsonl
 
 # the gate draws the same examples each time: a new one that fails belongs to whoever looks for it, with
 # `pytest --hypothesis-profile=search`, and not to whoever happens to run the tests next
@@ -26,7 +28,7 @@ def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Callable[[Call], Reply]], ScriptedServer]]:
+def serve() -> Iterator[Serve]:
     """Start scripted servers that end with the test."""
     servers: list[ScriptedServer] = []
 
@@ -42,10 +44,25 @@ def serve() -> Iterator[Callable[[Callable[[Call], Reply]], ScriptedServer]]:
 
 
 @pytest.fixture
-def write_jsonl(tmp_path: Path) -> Callable[..., Path]:
+def write_jsonl(tmp_path: Path) -> WriteJsonl:
     def write(rows: list[dict[str, Any]], name: str = "queries.jsonl") -> Path:
         path = tmp_path / name
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         return path
 
     return write
+
+
+@pytest.fixture
+def world(serve: Serve) -> ScriptedServer:
+    """A target that answers as its query says, and jurors that vote as the answer says."""
+    return serve(answer)
+
+
+@pytest.fixture
+def jury_file(tmp_path: Path, world: ScriptedServer) -> Path:
+    """Three jurors of the world's, and one round."""
+    path = tmp_path / "jury.toml"
+    juror = f'[[jurors]]\nmodel = "openai:{JUROR}"\nbase_url = "{world.url}"\n'
+    path.write_text("[protocol]\nrounds = 1\n" + 3 * juror, encoding="utf-8")
+    return path

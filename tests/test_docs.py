@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,8 @@ from safebench.generation.plan import make_plan
 from safebench.jury.files import JuryTable
 from safebench.rendering.recipes import load_recipes
 from safebench.runs.config import make_config
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import Call, Reply, chat
+from tests.fixture_types import Serve
 from tests.safebench.generation import scripted as generating
 
 ROOT = Path(__file__).parent.parent
@@ -48,9 +48,7 @@ def answer(call: Call) -> Reply:
 
 
 @pytest.mark.parametrize("commands", blocks("sh"))
-def test_commands_run_as_written(
-    commands: str, tmp_path: Path, serve: Callable[[Callable[[Call], Reply]], ScriptedServer]
-) -> None:
+def test_commands_run_as_written(commands: str, tmp_path: Path, serve: Serve) -> None:
     (tmp_path / ".venv").symlink_to(sys.prefix)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "OPENAI_API_KEY": "none", "OPENAI_BASE_URL": serve(answer).url}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import chat
+from tests.fixture_types import Serve
 
 ASKS = """
 import sys
@@ -17,7 +17,7 @@ print(Role("critic", RoleOptions(model="openai:m", base_url=sys.argv[1])).ask((T
 
 
 def test_a_role_leaves_no_connection_to_complain_about(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer],
+    serve: Serve,
 ) -> None:
     server = serve(lambda call: chat("Yes."))
     done = subprocess.run([sys.executable, "-c", ASKS, server.url], check=True, capture_output=True, text=True)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from pyarrow import parquet
 
 from safebench.cli.main import run_command
 from safebench.files import read_toml
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import chat
 from tests.end_to_end.scripted import summary_of
+from tests.fixture_types import Serve
 
 
-def test_a_model_and_its_backbone_are_asked_the_same_queries(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer], tmp_path: Path
-) -> None:
+def test_a_model_and_its_backbone_are_asked_the_same_queries(serve: Serve, tmp_path: Path) -> None:
     server = serve(lambda call: chat("I'm sorry, but I can't help with that."))
     asked: dict[str, list[str]] = {}
     for name, target in (("with", "internvl-chat-v1.5"), ("without", "backbone-of:internvl-chat-v1.5")):

@@ -21,11 +21,11 @@ from safebench.datasets.load import load_dataset
 from safebench.testing.server import Call, Reply, ScriptedServer, error
 from safebench.types import Intent
 from tests.end_to_end.scripted import command
+from tests.fixture_types import Serve, WriteJsonl
 from tests.safebench.generation.scripted import REFUSAL, answer, fenced
 
 WRITERS, JUDGES = ("writer-a", "writer-b"), ("judge-a", "judge-b")
 Run = Callable[..., int]
-Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 
 
 @pytest.fixture
@@ -205,9 +205,7 @@ def test_what_breaks_a_rule_is_dropped_and_told_by_rule(generate: Run, tmp_path:
     assert dropped.keys() >= {"one_sentence", "link", "mail", "phone", "code", "steps", "too_long"}
 
 
-def test_a_query_of_a_compared_set_does_not_come_again(
-    generate: Run, tmp_path: Path, write_jsonl: Callable[..., Path]
-) -> None:
+def test_a_query_of_a_compared_set_does_not_come_again(generate: Run, tmp_path: Path, write_jsonl: WriteJsonl) -> None:
     assert generate("first", until="write") == 0
     known = rows(tmp_path / "first", "2-written.jsonl")[0]
     other = write_jsonl([{"id": "known", "query": known["query"].upper()}], "other.jsonl")

@@ -18,7 +18,8 @@ from safebench.reports.summary import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.store.store import Store
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import Call, Reply, chat
+from tests.fixture_types import Serve, WriteJsonl
 
 JURORS = ("careful-one", "quick-two", "stern-three")
 LABELS = {"unsafe": "unsafe unsafe unsafe", "split": "unsafe safe unsafe", "refused": "refused refused refused"}
@@ -34,9 +35,7 @@ def answer(call: Call) -> Reply:
 
 
 @pytest.fixture
-def run_with(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer], write_jsonl: Callable[..., Path], tmp_path: Path
-) -> Callable[..., tuple[Path, list[Call]]]:
+def run_with(serve: Serve, write_jsonl: WriteJsonl, tmp_path: Path) -> Callable[..., tuple[Path, list[Call]]]:
     def run_with(queries: list[str], **protocol: Any) -> tuple[Path, list[Call]]:
         server = serve(answer)
         jurors = [{"model": f"openai:{name}", "base_url": server.url} for name in JURORS]
@@ -100,8 +99,8 @@ def test_a_shortened_answer_is_flagged_in_the_record(run_with: Callable) -> None
 
 
 def test_a_shipped_jury_runs_with_one_model_for_all_and_is_continued_from_its_folder(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer],
-    write_jsonl: Callable[..., Path],
+    serve: Serve,
+    write_jsonl: WriteJsonl,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from safebench.testing.server import Call, Reply, ScriptedServer
 from tests.end_to_end.scripted import answer, command, safebench, summary_of
+from tests.fixture_types import Serve, WriteJsonl
 
 CONCURRENCY = 4
 LABELS = ["vote unsafe 1", "vote refused 5", "vote safe 4", "vote not_understood 3", "garbage", "vote unsafe 2"]
@@ -27,12 +27,12 @@ def slowly(call: Call) -> Reply:
 
 
 @pytest.fixture
-def world(serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> ScriptedServer:
+def world(serve: Serve) -> ScriptedServer:
     return serve(slowly)
 
 
 @pytest.fixture
-def arguments(world: ScriptedServer, jury_file: Path, write_jsonl: Callable[..., Path]) -> list[object]:
+def arguments(world: ScriptedServer, jury_file: Path, write_jsonl: WriteJsonl) -> list[object]:
     rows = [{"query": f"say {label} number {n}"} for n, label in enumerate(LABELS * 4)]
     return [
         "run", "--data", write_jsonl(rows), "--condition", "text", "--condition", "image+text:typographic",

@@ -12,9 +12,10 @@ from safebench.cli.main import run_command
 from safebench.reports.summary import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
-from safebench.testing.server import Call, Reply, ScriptedServer, error
+from safebench.testing.server import ScriptedServer, error
 from safebench.types import Outcome
 from tests.end_to_end.scripted import summary_of
+from tests.fixture_types import Serve, WriteJsonl
 
 EXPECTED = {
     "say vote unsafe 1": Outcome.UNSAFE,
@@ -34,7 +35,7 @@ EXPECTED = {
 
 @pytest.fixture
 def outcomes(
-    world: ScriptedServer, jury_file: Path, write_jsonl: Callable[..., Path], tmp_path: Path
+    world: ScriptedServer, jury_file: Path, write_jsonl: WriteJsonl, tmp_path: Path
 ) -> Callable[..., dict[str, str]]:
     def ask(texts: list[str], condition: str, **told: object) -> dict[str, str]:
         config = make_config(
@@ -63,8 +64,8 @@ def test_every_way_to_answer_has_its_outcome(outcomes: Callable[..., dict[str, s
     ],
 )
 def test_an_endpoint_that_is_set_up_wrongly_never_counts_as_a_safe_one(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer],
-    write_jsonl: Callable[..., Path],
+    serve: Serve,
+    write_jsonl: WriteJsonl,
     tmp_path: Path,
     message: str,
 ) -> None:

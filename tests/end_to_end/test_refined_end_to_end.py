@@ -16,6 +16,7 @@ from safebench.testing.server import Call, Reply, ScriptedServer, chat, error, i
 from safebench.types import Rendering
 from tests.converters.text_to_image.drawn import picture
 from tests.end_to_end.scripted import answer
+from tests.fixture_types import Serve, WriteJsonl
 
 WORDS = ["plainly", "dimly", "interpreter-declines", "critic-declines", "drawer-declines", "drawer-breaks"]
 ROWS = [{"id": word, "query": f"say vote unsafe 1 {word}"} for word in WORDS]
@@ -56,9 +57,7 @@ def _critique(asked: str, word: str) -> str:
 
 
 @pytest.fixture
-def arguments(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer], write_jsonl: Callable[..., Path], tmp_path: Path
-) -> Callable[[ScriptedServer], list[str]]:
+def arguments(serve: Serve, write_jsonl: WriteJsonl, tmp_path: Path) -> Callable[[ScriptedServer], list[str]]:
     def written(critic: ScriptedServer | None = None) -> list[str]:
         server = serve(studio)
         role = f'base_url = "{server.url}", retries = 0'
@@ -126,7 +125,7 @@ def test_refined_pictures_are_asked_with_and_what_went_wrong_is_never_replaced(
 
 def test_a_key_that_a_role_rejects_stops_the_run_before_it_begins(
     arguments: Callable[..., list[str]],
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer],
+    serve: Serve,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from safebench.runs.run import run
 from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from tests.end_to_end.scripted import command
+from tests.fixture_types import Serve, WriteJsonl
 
 QUERIES = [{"id": f"{word}-{n}", "query": f"{word} {n}"} for n in range(4) for word in ("unsafe", "refused", "blocked")]
 
@@ -32,12 +32,12 @@ def answer(call: Call) -> Reply:
 
 
 @pytest.fixture
-def world(serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> ScriptedServer:
+def world(serve: Serve) -> ScriptedServer:
     return serve(answer)
 
 
 @pytest.fixture
-def first(world: ScriptedServer, write_jsonl: Callable[..., Path], tmp_path: Path) -> Path:
+def first(world: ScriptedServer, write_jsonl: WriteJsonl, tmp_path: Path) -> Path:
     config = make_config(
         "test", data=str(write_jsonl(QUERIES)), conditions=["text"], target="openai:tested", base_url=world.url,
         jury=tables(world, "lenient"), out=str(tmp_path / "first"), preflight=False, workers=1,

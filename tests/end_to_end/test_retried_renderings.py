@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, error, image
 from tests.converters.text_to_image.drawn import picture
 from tests.end_to_end.scripted import answer
+from tests.fixture_types import Serve, WriteJsonl
 
 ROWS = [{"id": f"q{n}", "query": f"say vote unsafe 1 number {n}"} for n in range(3)]
 
@@ -39,7 +39,7 @@ def painter() -> Painter:
 
 @pytest.fixture
 def server(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer],
+    serve: Serve,
     painter: Painter,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -61,7 +61,7 @@ def server(
 
 
 def test_renderings_of_an_endpoint_that_was_down_are_made_later(
-    server: ScriptedServer, painter: Painter, jury_file: Path, write_jsonl: Callable[..., Path]
+    server: ScriptedServer, painter: Painter, jury_file: Path, write_jsonl: WriteJsonl
 ) -> None:
     typed = [
         "run", "--data", str(write_jsonl(ROWS)), "-c", "image+text:drawn", "--recipes", "recipes.toml",
@@ -80,7 +80,7 @@ def test_renderings_of_an_endpoint_that_was_down_are_made_later(
 
 
 def test_a_conversion_renders_what_failed_once_more(
-    server: ScriptedServer, painter: Painter, write_jsonl: Callable[..., Path]
+    server: ScriptedServer, painter: Painter, write_jsonl: WriteJsonl
 ) -> None:
     typed = [
         "convert", str(write_jsonl(ROWS)), "-c", "image:drawn", "--recipes", "recipes.toml",

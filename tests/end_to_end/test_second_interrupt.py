@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from safebench.testing.server import Call, Reply, ScriptedServer, image
 from tests.converters.text_to_image.drawn import picture
 from tests.end_to_end.scripted import answer, command, safebench
+from tests.fixture_types import Serve, WriteJsonl
 
 HANGS = 300.0  # s
 ROWS = [{"id": f"q{n}", "query": f"say vote unsafe 1 number {n}"} for n in range(2)]
@@ -29,12 +29,12 @@ def hanging(call: Call) -> Reply:
 
 
 @pytest.fixture
-def world(serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> ScriptedServer:
+def world(serve: Serve) -> ScriptedServer:
     return serve(hanging)
 
 
 @pytest.fixture
-def typed(world: ScriptedServer, jury_file: Path, write_jsonl: Callable[..., Path], tmp_path: Path) -> dict[str, list]:
+def typed(world: ScriptedServer, jury_file: Path, write_jsonl: WriteJsonl, tmp_path: Path) -> dict[str, list]:
     """What is typed, by command; `run` and `convert` draw in worker processes, the others wait for jurors."""
     recipe = f"""
     [image.drawn]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,14 @@ from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 from tests.end_to_end.scripted import JUROR
+from tests.fixture_types import Serve, WriteJsonl
 
 LETTER = {"steps": [{"use": "template", "text": "Dear colleague,\n{query}"}], "description": "in a letter"}
 ROWS = [{"id": "a", "query": "say vote refused 5"}, {"id": "b", "query": "say vote unsafe 2"}]
 
 
 def test_a_text_recipe_is_asked_beside_the_plain_query(
-    world: ScriptedServer, jury_file: Path, write_jsonl: Callable[..., Path], tmp_path: Path
+    world: ScriptedServer, jury_file: Path, write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     config = make_config(
         "test", data=str(write_jsonl(ROWS)), conditions=["text", "text:letter"], target="openai:tested",
@@ -48,7 +48,7 @@ def test_a_text_recipe_is_asked_beside_the_plain_query(
 
 
 def test_a_text_recipe_can_be_continued_and_makes_nothing_to_convert(
-    world: ScriptedServer, jury_file: Path, write_jsonl: Callable[..., Path], tmp_path: Path
+    world: ScriptedServer, jury_file: Path, write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     recipes = tmp_path / "recipes.toml"
     recipes.write_text('[text.letter]\nsteps = [{ use = "template", text = "Dear all, {query}" }]\n', encoding="utf-8")
@@ -65,9 +65,7 @@ def test_a_text_recipe_can_be_continued_and_makes_nothing_to_convert(
         convert(data, ["text:letter"], tmp_path / "converted", recipes=recipes)
 
 
-def test_thinking_is_recorded_and_never_judged(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer], write_jsonl: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_thinking_is_recorded_and_never_judged(serve: Serve, write_jsonl: WriteJsonl, tmp_path: Path) -> None:
     def answer(call: Call) -> Reply:
         if call.model == JUROR:
             return chat('<think>hm</think>{"reason": "it declines", "label": "refused", "rating": 5}')

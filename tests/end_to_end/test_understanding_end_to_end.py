@@ -26,9 +26,9 @@ from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
 from safebench.types import Label, Query
 from tests.end_to_end.scripted import answer
+from tests.fixture_types import Serve, WriteJsonl
 from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
-Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 REPEAT = "word for word"
 ROWS = [
     {"id": "h1", "query": "say vote safe 5 please now", "intent": "harmful", "twin": "b1"},
@@ -85,7 +85,7 @@ SAID = {
 def test_a_probe_of_all_items_decides_their_outcome_but_harm_outranks_it(
     forgetful: Callable[..., ScriptedServer],
     jury_of: Callable[..., str],
-    write_jsonl: Callable[..., Path],
+    write_jsonl: WriteJsonl,
     tmp_path: Path,
 ) -> None:
     server = forgetful(SAID)
@@ -97,7 +97,7 @@ def test_a_probe_of_all_items_decides_their_outcome_but_harm_outranks_it(
 
 
 def test_a_control_is_not_probed_because_it_carries_no_query(
-    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     server = serve(answer)
     cell, outcomes = ask(
@@ -111,7 +111,7 @@ def test_a_control_is_not_probed_because_it_carries_no_query(
 def test_a_probe_of_a_sample_gives_a_rate_and_no_outcome(
     forgetful: Callable[..., ScriptedServer],
     jury_of: Callable[..., str],
-    write_jsonl: Callable[..., Path],
+    write_jsonl: WriteJsonl,
     tmp_path: Path,
 ) -> None:
     server = forgetful({str(n): "NOTHING" for n in range(4)})
@@ -121,7 +121,7 @@ def test_a_probe_of_a_sample_gives_a_rate_and_no_outcome(
 
 
 def test_a_target_that_drops_media_in_silence_is_an_error_and_not_a_safe_model(
-    serve: Serve, write_jsonl: Callable[..., Path], tmp_path: Path
+    serve: Serve, write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     def deaf(call: Call) -> Reply:
         reply = json.loads(chat("I can't help with that.").body)
@@ -170,7 +170,7 @@ BY_OWN, BY_HEARD = "by the target's own text (what was heard: safe)", "by what w
 )
 def test_a_spoken_answer_is_judged_as_heard_and_as_written_and_harm_in_either_counts(
     heard: str, own: str, content: str | None, ended: tuple[str, int | None], because: str, spoken: tuple[int, ...],
-    votes: int, serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+    votes: int, serve: Serve, jury_of: Callable[..., str], write_jsonl: WriteJsonl, tmp_path: Path,
 ) -> None:  # fmt: skip
     """Where nothing is heard, the target's own text is judged, once, and the report says so."""
     server = serve(speaks(own, content))
@@ -204,7 +204,7 @@ BALLOTS = {"unsafe": Label.UNSAFE, "safe": Label.SAFE, "undecided": Label.ABSTAI
 )
 def test_a_target_that_answers_in_speech_alone_is_probed_by_what_was_heard(
     heard: str | None, counts: dict[str, int], serve: Serve, jury_of: Callable[..., str],
-    write_jsonl: Callable[..., Path], tmp_path: Path,
+    write_jsonl: WriteJsonl, tmp_path: Path,
 ) -> None:  # fmt: skip
     """Without a transcript nobody knows whether it understood."""
     spoken, written = speaks(""), chat("vote safe 5")
@@ -224,7 +224,7 @@ def test_a_target_that_answers_in_speech_alone_is_probed_by_what_was_heard(
 
 
 def test_a_clip_longer_than_the_target_hears_is_not_sent_and_where_no_limit_is_known_the_run_says_so_once(
-    serve: Serve, write_jsonl: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    serve: Serve, write_jsonl: WriteJsonl, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
     rows = [{"id": "short", "query": "vote safe 5"}]
     rows += [{"id": f"long{n}", "query": f"say vote safe {n} " + "and then the other thing " * 22} for n in (4, 5)]
@@ -258,7 +258,7 @@ def test_a_clip_longer_than_the_target_hears_is_not_sent_and_where_no_limit_is_k
 
 
 def test_a_recogniser_that_does_not_transcribe_judges_no_answer_and_the_run_says_so_once(
-    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     lines: list[str] = []
 
@@ -279,7 +279,7 @@ def test_a_recogniser_that_does_not_transcribe_judges_no_answer_and_the_run_says
 
 
 def test_a_medium_that_may_not_arrive_is_said_at_the_start_under_the_table_and_on_the_page(
-    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: WriteJsonl, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """The target tells no prompt tokens and repeats nothing."""
@@ -304,7 +304,7 @@ def test_a_medium_that_may_not_arrive_is_said_at_the_start_under_the_table_and_o
 
 
 def test_a_kill_before_the_preflight_is_kept_repeats_it(
-    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path,
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: WriteJsonl, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     def killed(*_: Any) -> None:
@@ -325,7 +325,7 @@ def test_a_kill_before_the_preflight_is_kept_repeats_it(
 
 
 def test_the_gap_over_understood_items_counts_what_was_written(
-    serve: Serve, jury_of: Callable[..., str], write_jsonl: Callable[..., Path], tmp_path: Path
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     """Nobody is told to probe a control or a text of the user's: they are never probed, and read as written."""
     server = serve(answer)

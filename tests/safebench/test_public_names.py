@@ -3,13 +3,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import safebench
-from safebench.testing.server import Call, Reply, ScriptedServer
+from tests.fixture_types import Serve
 from tests.safebench.generation import scripted
 
 
@@ -40,7 +39,7 @@ def test_runs_are_made_judged_again_and_compared_without_the_command_line(tmp_pa
 
 
 def test_a_set_is_generated_without_the_command_line(
-    tmp_path: Path, serve: Callable[[Callable[[Call], Reply]], ScriptedServer], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", serve(scripted.answer).url)
     monkeypatch.setenv("OPENAI_API_KEY", "none")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,10 +9,10 @@ from converters.text_to_text.translate import Translate, read_translation
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.models.roles import Declined, Unreadable
 from safebench.plugins import Work
-from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
+from safebench.testing.server import Reply, ScriptedServer, chat, error
 from safebench.types import Query
+from tests.fixture_types import Serve
 
-Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 QUERY = Query("q7", 'How do tides work? Say "moon".')
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from safebench.generation.selecting import select, without_alike
 from safebench.generation.stage import Making
 from safebench.progress import NoProgress
 from safebench.types import Query
+from tests.fixture_types import WriteJsonl
 from tests.local.tiny_text import build_text
 
 TEXTS = ["One amber door.", "Seven silver sparrows sing on a long and quiet roof.", "one amber door", "Why?"]
@@ -115,7 +115,7 @@ def test_without_a_model_nothing_is_compared_by_meaning() -> None:
 
 
 def test_the_command_lists_what_means_the_same(
-    model: str, write_jsonl: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    model: str, write_jsonl: WriteJsonl, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine = str(write_jsonl([{"id": "a", "query": TEXTS[0]}, {"id": "b", "query": TEXTS[1]}]))
     other = str(write_jsonl([{"id": "c", "query": "Any amber floor?"}], "other.jsonl"))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from safebench.datasets.conversion import convert
+from tests.fixture_types import WriteJsonl
 
 ROWS = [{"id": "a", "query": "How do birds fly?"}, {"id": "b", "query": "Why is 漢 missing?"}]
 
 
 @pytest.fixture
-def folder(write_jsonl: Callable[..., Path], tmp_path: Path) -> Path:
+def folder(write_jsonl: WriteJsonl, tmp_path: Path) -> Path:
     out = tmp_path / "converted"
     convert(str(write_jsonl(ROWS)), ["image", "audio:female"], out, workers=1)
     return out

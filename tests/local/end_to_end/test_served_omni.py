@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from safebench.errors import BadInput
 from safebench.reports.summary import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
+from tests.fixture_types import WriteJsonl
 from tests.local.serving import serve
 from tests.local.tiny_omni import build_omni
 
@@ -29,7 +30,7 @@ def omni(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
 
 
 def test_a_run_on_a_served_omni_model_is_complete_and_shows_the_way(
-    omni: tuple[str, str], write_jsonl: Callable[..., Path], tmp_path: Path
+    omni: tuple[str, str], write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     target, url = omni
     config = make_config(
@@ -66,7 +67,7 @@ def assert_media_reached_the_model(folder: Path) -> None:
 
 
 def test_a_served_vision_model_that_drops_the_clip_is_found_before_the_run(
-    write_jsonl: Callable[..., Path], tmp_path: Path
+    write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     from tests.local.tiny_smolvlm import build_smolvlm
 
@@ -82,7 +83,7 @@ def test_a_served_vision_model_that_drops_the_clip_is_found_before_the_run(
 
 
 def test_in_process_and_over_http_a_model_says_the_same(
-    omni: tuple[str, str], write_jsonl: Callable[..., Path], tmp_path: Path
+    omni: tuple[str, str], write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     target, url = omni
     folder = target.partition(":")[2]

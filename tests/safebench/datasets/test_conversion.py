@@ -38,6 +38,7 @@ from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import error
 from safebench.types import Fidelity, Media, Query, Rendering
+from tests.fixture_types import WriteJsonl
 from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
 ROWS = [
@@ -434,9 +435,7 @@ def test_a_recogniser_that_refuses_in_the_middle_stops_and_the_same_command_goes
     assert sorted(statuses) == ["failed", "failed", "passed"]
 
 
-def test_what_failed_its_check_has_a_hash_and_a_reason_and_no_media(
-    write_jsonl: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_what_failed_its_check_has_a_hash_and_a_reason_and_no_media(write_jsonl: WriteJsonl, tmp_path: Path) -> None:
     convert(str(write_jsonl([{"id": "dot", "query": "."}])), ["image"], tmp_path / "dot", workers=1)
     (one,) = pq.read_table(tmp_path / "dot" / "image").to_pylist()
     assert (one["image"], one["fidelity_status"], one["failure"]) == (None, "failed", None)
@@ -450,7 +449,7 @@ def test_what_failed_its_check_has_a_hash_and_a_reason_and_no_media(
 
 
 def test_failures_are_shown_with_their_reasons(
-    write_jsonl: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    write_jsonl: WriteJsonl, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_jsonl([{"id": f"q{n}", "query": f"漢 {n}"} for n in range(23)])
     assert run_command(["convert", str(file), "-c", "image", "--out", str(tmp_path / "out"), "--workers", "1"]) == 1

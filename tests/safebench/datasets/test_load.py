@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from safebench.datasets.conversion import convert
+from tests.fixture_types import WriteJsonl
 
 ROWS = [{"id": "a", "query": "How do birds fly?"}, {"id": "b", "query": "Why is 漢 missing?"}]
 
 
 @pytest.fixture
-def load(write_jsonl: Callable[..., Path], tmp_path: Path) -> Callable[[str], Any]:
+def load(write_jsonl: WriteJsonl, tmp_path: Path) -> Callable[[str], Any]:
     from datasets import load_dataset
 
     out = tmp_path / "converted"

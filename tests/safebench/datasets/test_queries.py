@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import BadRows
 from safebench.errors import BadInput
 from safebench.types import Intent
+from tests.fixture_types import WriteJsonl
 
 
 def problems(name: object, **told: str) -> tuple[str, ...]:
@@ -199,7 +199,7 @@ def test_a_query_whose_twin_the_limit_leaves_out_has_none() -> None:
     assert (first.twin, second.twin, third.twin) == (second.id, first.id, None)
 
 
-def test_the_limit_takes_the_first_queries(write_jsonl: Callable[..., Path]) -> None:
+def test_the_limit_takes_the_first_queries(write_jsonl: WriteJsonl) -> None:
     path = write_jsonl([{"query": f"Number {n}?"} for n in range(5)])
     assert [q.text for q in load_dataset(str(path)).limited(2).queries] == ["Number 0?", "Number 1?"]
 
@@ -218,7 +218,7 @@ def test_json_that_is_nested_too_deeply_is_one_clear_line(tmp_path: Path, capsys
 
 
 @pytest.mark.parametrize("id", [["a"], {"a": 1}, True])
-def test_an_id_that_is_no_text_and_no_number_is_a_bad_row(write_jsonl: Callable[..., Path], id: object) -> None:
+def test_an_id_that_is_no_text_and_no_number_is_a_bad_row(write_jsonl: WriteJsonl, id: object) -> None:
     path = write_jsonl([{"id": 1, "query": "How?"}, {"id": id, "query": "Why?"}, {"id": 2.5, "query": "Who?"}])
     with pytest.raises(BadRows, match=r"line 2: id .* is neither text nor a number") as found:
         load_dataset(str(path))

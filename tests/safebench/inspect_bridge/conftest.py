@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 
-from safebench.testing.server import Call, Reply, ScriptedServer
-from tests.end_to_end.scripted import JUROR, answer
-
 collect_ignore_glob = [] if importlib.util.find_spec("inspect_ai") else ["test_*"]
 
 
@@ -23,16 +20,9 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world(serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> ScriptedServer:
-    return serve(answer)
-
-
-@pytest.fixture
-def jury_file(tmp_path: Path, world: ScriptedServer) -> str:
-    path = tmp_path / "jury.toml"
-    juror = f'[[jurors]]\nmodel = "openai:{JUROR}"\nbase_url = "{world.url}"\n'
-    path.write_text("[protocol]\nrounds = 1\n" + 3 * juror, encoding="utf-8")
-    return str(path)
+def jury_file(jury_file: Path) -> str:
+    """As an argument of a task."""
+    return str(jury_file)
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from safebench.errors import BadInput, TargetRefusesService
 from safebench.models.opening import open_target
 from safebench.testing.contracts import TargetContract
-from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
+from safebench.testing.server import ScriptedServer, chat, error
 from safebench.types import Media, Message, Request, Text
+from tests.fixture_types import Serve
 
 SPEC = "inspect:openai-api/local/tested"
 OPENED = {"retries": 0, "parameters": {"temperature": 0.5}}
@@ -72,5 +71,5 @@ class TestContract(TargetContract):
     spec = SPEC
 
     @pytest.fixture(autouse=True)
-    def _server(self, serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> None:
+    def _server(self, serve: Serve) -> None:
         self.options = {**OPENED, "base_url": serve(lambda call: chat("An answer.")).url}

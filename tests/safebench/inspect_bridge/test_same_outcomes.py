@@ -16,6 +16,7 @@ from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from tests.end_to_end.scripted import JUROR, respond, vote
+from tests.fixture_types import Serve, WriteJsonl
 
 CONDITIONS = ["text", "image:typographic", "audio:female"]
 TEXTS = {
@@ -61,7 +62,7 @@ def _data(part: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def world(serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> ScriptedServer:
+def world(serve: Serve) -> ScriptedServer:
     return serve(by_media)
 
 
@@ -81,7 +82,7 @@ def outcomes(folder: Path) -> dict[tuple[str, str], Any]:
 @pytest.mark.parametrize("by", ["models", "embedded"])
 def test_an_evaluation_by_inspect_ends_as_our_own_run(
     by: str, evaluate: Callable[..., Any], world: ScriptedServer, jury_file: str,
-    write_jsonl: Callable[..., Path], tmp_path: Path,
+    write_jsonl: WriteJsonl, tmp_path: Path,
 ) -> None:  # fmt: skip
     from inspect_ai.model import get_model
 

@@ -15,6 +15,7 @@ from safebench.cli.main import run_command
 from safebench.inspect_bridge.log import report_log
 from safebench.inspect_bridge.messages import response_of
 from safebench.testing.server import ScriptedServer
+from tests.fixture_types import WriteJsonl
 
 ROWS = [
     {"id": "h1", "query": "vote unsafe 2", "intent": "harmful", "scenario": "fraudulent_activities"},
@@ -50,7 +51,7 @@ def rates(log: Any) -> dict[str, float]:
 
 
 def test_rates_are_ours_and_open_samples_are_unscored_but_count_for_the_bounds(
-    evaluate: Callable[..., Any], mock: Callable[..., Any], jury_file: str, write_jsonl: Callable[..., Path]
+    evaluate: Callable[..., Any], mock: Callable[..., Any], jury_file: str, write_jsonl: WriteJsonl
 ) -> None:
     log = evaluate(mock(), data=str(write_jsonl(ROWS)), jury=jury_file)
     assert log.status == "success"
@@ -68,7 +69,7 @@ def test_rates_are_ours_and_open_samples_are_unscored_but_count_for_the_bounds(
 
 
 def test_each_epoch_is_an_item_of_its_own(
-    evaluate: Callable[..., Any], mock: Callable[..., Any], jury_file: str, write_jsonl: Callable[..., Path]
+    evaluate: Callable[..., Any], mock: Callable[..., Any], jury_file: str, write_jsonl: WriteJsonl
 ) -> None:
     turns = iter(["vote unsafe 1", "vote safe 5", "garbage", "vote unsafe 1"])
     log = evaluate(mock(lambda _: output(next(turns))), data=str(write_jsonl(ROWS[:1])), jury=jury_file, epochs=4)
@@ -78,7 +79,7 @@ def test_each_epoch_is_an_item_of_its_own(
 
 
 def test_a_juror_can_be_a_model_of_inspect_and_its_calls_are_in_the_transcript(
-    evaluate: Callable[..., Any], mock: Callable[..., Any], world: ScriptedServer, write_jsonl: Callable[..., Path],
+    evaluate: Callable[..., Any], mock: Callable[..., Any], world: ScriptedServer, write_jsonl: WriteJsonl,
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("LOCAL_BASE_URL", world.url)
@@ -94,7 +95,7 @@ def test_a_juror_can_be_a_model_of_inspect_and_its_calls_are_in_the_transcript(
 
 
 def test_a_call_that_fails_is_an_open_item(
-    evaluate: Callable[..., Any], mock: Callable[..., Any], write_jsonl: Callable[..., Path],
+    evaluate: Callable[..., Any], mock: Callable[..., Any], write_jsonl: WriteJsonl,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     def fails(text: str) -> ModelOutput:
@@ -116,7 +117,7 @@ def test_a_call_that_fails_is_an_open_item(
 
 
 def test_samples_that_are_not_in_the_log_are_pending(
-    evaluate: Callable[..., Any], mock: Callable[..., Any], write_jsonl: Callable[..., Path]
+    evaluate: Callable[..., Any], mock: Callable[..., Any], write_jsonl: WriteJsonl
 ) -> None:
     from inspect_ai.log import write_eval_log
 

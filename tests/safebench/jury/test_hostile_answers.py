@@ -17,10 +17,10 @@ from safebench import taxonomy
 from safebench.jury.files import build_jury, read_jury
 from safebench.models.fence import LONGEST
 from safebench.plugins import Target
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import Call, chat
 from safebench.types import Label, Query, Request, Response, Verdict
+from tests.fixture_types import Serve
 
-Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 PLAIN = "Plants make sugar from light."
 HONEST = json.dumps({"reason": "It gives real help.", "label": "unsafe", "rating": 1})
 OBEDIENT = json.dumps({"reason": "As I was told.", "label": "safe", "rating": 5})

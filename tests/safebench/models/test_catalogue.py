@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import ast
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,9 @@ from safebench.plugins import Target
 from safebench.runs.config import make_config
 from safebench.runs.plan import make_plan
 from safebench.runs.run import run
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import chat
 from safebench.types import TEXT, Message, Request, Text
+from tests.fixture_types import Serve, WriteJsonl
 
 ROOT = Path(__file__).parents[3]
 # section "Targets" of the paper: 6 services, 15 open models, 3 that hear, of which Qwen2-Audio in two settings
@@ -119,7 +119,7 @@ def test_plug_ins_are_no_models() -> None:
 
 
 async def test_the_users_options_overrule_those_of_the_model(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer],
+    serve: Serve,
 ) -> None:
     server = serve(lambda call: chat("Hello."))
     options = {"base_url": server.url, "parameters": {"modalities": ["text"], "max_tokens": 5}}
@@ -138,7 +138,7 @@ def test_what_a_model_does_not_take_is_skipped_and_listed() -> None:
 
 
 def test_the_run_file_holds_what_the_name_was_resolved_to(
-    serve: Callable[[Callable[[Call], Reply]], ScriptedServer], write_jsonl: Callable[..., Path], tmp_path: Path
+    serve: Serve, write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
     server = serve(lambda call: chat("Hello."))
     data = str(write_jsonl([{"id": "a", "query": "hello"}]))

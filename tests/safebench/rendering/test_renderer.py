@@ -20,6 +20,7 @@ from safebench.runs import run as running
 from safebench.runs.config import make_config
 from safebench.store.store import Store
 from safebench.types import Query
+from tests.fixture_types import WriteJsonl
 
 RECIPE = load_recipes()["image", "typographic"]
 
@@ -104,7 +105,7 @@ async def test_what_is_kept_or_under_way_is_in_no_batch_again(store: Store) -> N
 
 
 @pytest.fixture
-def data(write_jsonl: Callable[..., Path]) -> str:
+def data(write_jsonl: WriteJsonl) -> str:
     return str(write_jsonl([{"query": letter} for letter in "abcdefghijklmnopq"]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from safebench import registry
 from safebench.plugins import Target
 from safebench.testing.contracts import TargetContract
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import chat
+from tests.fixture_types import Serve
 
 ELSEWHERE = {"transformers": "tests/local/targets", "inspect": "tests/safebench/inspect_bridge"}
 
@@ -32,7 +32,7 @@ class TestOpenAI(TargetContract):
     spec = "openai:tested"
 
     @pytest.fixture(autouse=True)
-    def _server(self, serve: Callable[[Callable[[Call], Reply]], ScriptedServer]) -> None:
+    def _server(self, serve: Serve) -> None:
         self.options = {"base_url": serve(lambda call: chat("An answer.")).url, "retries": 0}
 
 

@@ -16,8 +16,8 @@ from safebench.plugins import TargetSetup
 from safebench.targets.openai import OpenAITarget
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from safebench.types import Media, Message, Request, Response, Text
+from tests.fixture_types import Serve
 
-Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 SCHEMA = {"type": "object", "properties": {"label": {"type": "string"}}}
 HELLO = Request((Message("user", (Text("hello"),)),))
 PICTURE = Media.of("image", "image/png", b"\x89PNG")

@@ -13,10 +13,10 @@ import pytest
 from safebench.errors import BadInput, TargetRefusesService
 from safebench.models.opening import open_target
 from safebench.targets.openai import OpenAITarget
-from safebench.testing.server import Call, Reply, ScriptedServer, chat, dropped, error
+from safebench.testing.server import Reply, ScriptedServer, chat, dropped, error
 from safebench.types import Media, Message, Request, Response, Text
+from tests.fixture_types import Serve
 
-Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 SHORTER = 500  # times, so that ten minutes are about a second
 HELLO = Request((Message("user", (Text("hello"),)),))
 

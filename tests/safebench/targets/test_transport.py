@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from safebench.targets.transport import UNREACHED, Transport
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import chat
+from tests.fixture_types import Serve
 
-Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 ELSEWHERE = "models.example.com"
 
 

@@ -14,9 +14,9 @@ from safebench.errors import BadInput
 from safebench.jury.calibration.calibrate import calibrate
 from safebench.jury.calibration.labels import read_labels
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
+from tests.fixture_types import Serve
 from tests.safebench.jury.calibration.scripted_jurors import NAMES, Jurors, is_unsafe, jury_tables, labelled_csv
 
-Serve = Callable[[Callable[[Call], Reply]], ScriptedServer]
 ROWS = 200
 RATES = {
     "ann": {"misses": 0.10, "alarms": 0.05},
