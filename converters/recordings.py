@@ -36,9 +36,7 @@ def check_whole(data: bytes) -> None:
     """Raises ValueError for what is no whole recording. Of a WAV file of whole numbers the header tells, cheaply."""
     import soundfile
 
-    promised, present = sound_bytes(data)
-    if present < promised:
-        raise ValueError(f"its header promises {promised} bytes, and {present} follow")
+    promised = refuse_cut(data)
     try:
         header = soundfile.info(io.BytesIO(data))
     except (soundfile.SoundFileError, RuntimeError) as error:
@@ -48,6 +46,14 @@ def check_whole(data: bytes) -> None:
     frames = len(decode(data)[0])
     if frames < header.frames:
         raise ValueError(f"its header promises {header.frames} samples, and {frames} follow")
+
+
+def refuse_cut(data: bytes) -> int:
+    """How many bytes of sound a WAV file's header promises. Raises ValueError where fewer follow."""
+    promised, present = sound_bytes(data)
+    if present < promised:
+        raise ValueError(f"its header promises {promised} bytes, and {present} follow")
+    return promised
 
 
 def whole_recording(data: bytes, what: str) -> tuple[Samples, int]:

@@ -8,6 +8,7 @@ no words, but only the timbre of one speaker.
 from __future__ import annotations
 
 import numpy as np
+import soxr
 
 from converters.audio.levels import active, power
 from converters.recordings import Samples
@@ -42,8 +43,6 @@ def loop(clip: Samples, frames: int, random: np.random.Generator) -> Samples:
 
 
 def _altered(clip: Samples, rate: int, random: np.random.Generator) -> Samples:
-    import soxr
-
     altered = soxr.resample(clip, rate * random.uniform(*SPEEDS), rate, quality="HQ")
     return np.asarray(altered) if len(altered) else clip
 

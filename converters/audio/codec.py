@@ -6,6 +6,7 @@ import io
 from typing import Any, Literal
 
 import numpy as np
+import soundfile
 from pydantic import Field
 
 from converters.audio.effect import Effect, with_packages
@@ -53,8 +54,6 @@ class Codec(Effect):
 
 def encode(samples: Samples, rate: int, codec: str, kbps: int) -> bytes:
     """An MP3 or Ogg Opus file. Raises ConversionError where the encoder fails."""
-    import soundfile
-
     layout: dict[str, Any] = {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT"}
     if codec == "opus":
         layout = {"format": "OGG", "subtype": "OPUS"}
@@ -77,8 +76,6 @@ def _level(codec: str, rate: int, kbps: int) -> float:
 
 
 def _decode(data: bytes) -> Samples:
-    import soundfile
-
     try:
         return np.asarray(soundfile.read(io.BytesIO(data), dtype="float64")[0])
     except (soundfile.SoundFileError, RuntimeError) as error:

@@ -6,6 +6,8 @@ import hashlib
 from functools import cached_property
 from pathlib import Path
 
+import soundfile
+
 from converters import recordings
 from converters.recordings import Samples
 from converters.text_to_speech.waveform import resample
@@ -21,10 +23,8 @@ def decode(data: bytes) -> tuple[Samples, int]:
     Raises ConversionError for bytes that are no recording, a header that does not fit what follows it, a clip without
     samples, and samples that are not finite numbers.
     """
-    size, present = recordings.sound_bytes(data)
-    if size > present:
-        raise ConversionError(f"the recording's header promises {size} bytes, and {present} follow")
     try:
+        recordings.refuse_cut(data)
         channels, rate = recordings.decode(data)
     except ValueError as error:
         raise ConversionError(f"the recording cannot be decoded: {error}") from error
@@ -37,8 +37,6 @@ class Recording:
     """A file that a user named. Raises BadInput, naming `option`, where it is missing or no recording."""
 
     def __init__(self, path: Path, option: str) -> None:
-        import soundfile
-
         self.path = path
         if not path.is_file():
             raise BadInput(f"{option} = {str(path)!r}: there is no such file (paths start at the working directory)")
@@ -73,8 +71,6 @@ class Recording:
 
 def recordings_in(folder: Path, option: str) -> list[Recording]:
     """The recordings of a folder by name, others left out. Raises BadInput where there is none."""
-    import soundfile
-
     if not folder.is_dir():
         raise BadInput(f"{option} = {str(folder)!r}: there is no such folder (paths start at the working directory)")
     endings = {f".{ending.lower()}" for ending in soundfile.available_formats()} | {".opus"}

@@ -6,6 +6,7 @@ import importlib.util
 from typing import Any
 
 import numpy as np
+import soxr
 from pydantic import Field
 
 from converters.audio.effect import Effect, with_packages
@@ -40,8 +41,6 @@ class Speed(Effect):
         return (self._as_tape if self.options.resampled else self._stretched)(samples, rate)
 
     def _as_tape(self, samples: Samples, rate: int) -> Samples:
-        import soxr
-
         return np.asarray(soxr.resample(samples, rate * self.options.factor, rate, quality="HQ"))
 
     def _stretched(self, samples: Samples, rate: int) -> Samples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import soundfile
 
 from converters.audio.effect import Effect, with_packages
 from converters.audio.levels import to_length
@@ -48,8 +49,6 @@ def band_pass(line: Samples) -> Samples:
 
 def mu_law(samples: Samples) -> Samples:
     """Companded by G.711 and back, by libsndfile; what lies beyond full scale is clipped, as on a line."""
-    import soundfile
-
     file = io.BytesIO()
     pcm = np.round(np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)
     soundfile.write(file, pcm, LINE_RATE, format="AU", subtype="ULAW")

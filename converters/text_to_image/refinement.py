@@ -24,15 +24,12 @@ class Roles(Protocol):
 
     def interpret(self) -> str:
         """The prompt of a picture that recalls the query."""
-        ...
 
     def draw(self, prompt: str, round: int) -> Media:
         """A picture, another one in every round."""
-        ...
 
     def look(self, prompt: str, picture: Media) -> Critique:
         """Whether the picture recalls the query, and how it would do so better."""
-        ...
 
 
 def refine(roles: Roles, rounds: int, enough: float, drafts: list[Draft]) -> tuple[Draft, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +33,10 @@ class SpeechEngine(Converter):
     def convert(self, work: Work) -> Media:
         with naming(work):
             samples, rate = self.speak(work)
-            wav = waveform.finish(samples, rate, self._finish)
+            options = self.options
+            how = waveform.Finish(options.sample_rate, options.margin, max_seconds=options.max_seconds)
+            wav = waveform.finish(samples, rate, how)
         return Media.of("audio", waveform.MIME, wav)
-
-    @property
-    def _finish(self) -> waveform.Finish:
-        options: Any = self.options
-        return waveform.Finish(options.sample_rate, options.margin, max_seconds=options.max_seconds)
 
     @abstractmethod
     def speak(self, work: Work) -> Spoken:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from converters.recordings import Samples
@@ -69,8 +71,6 @@ def to_mono(samples: NDArray[Any]) -> Samples:
 
 def resample(samples: Samples, rate: int, to_rate: int) -> Samples:
     """Rates in Hz."""
-    import soxr
-
     if rate == to_rate or not samples.size:
         return samples
     return np.asarray(soxr.resample(samples, rate, to_rate, quality="HQ"))
@@ -139,8 +139,6 @@ def level(samples: Samples, how: Finish) -> Samples:
 
 def encode(samples: Samples, rate: int) -> bytes:
     """A WAV file of 16-bit PCM, without dither, so that the same samples give the same bytes."""
-    import soundfile
-
     file = io.BytesIO()
     pcm = np.round(np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)
     soundfile.write(file, pcm, rate, format="WAV", subtype="PCM_16")

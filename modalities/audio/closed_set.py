@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from converters.recordings import Samples
-from modalities.audio.pocketsphinx import RATE, _pcm
+from modalities.audio.pocketsphinx import RATE, hear
 from safebench import registry
 from safebench.plugins import Recogniser
 from safebench.resources import prompt
@@ -123,11 +123,7 @@ class _Listener:
         """The sentence that fits best; None where none fits to its end."""
         self._decoder.add_jsgf_string("sentences", _grammar(sentences))
         self._decoder.activate_search("sentences")
-        self._decoder.start_utt()
-        self._decoder.process_raw(_pcm(_with_floor(samples), rate), no_search=False, full_utt=True)
-        self._decoder.end_utt()
-        hypothesis = self._decoder.hyp()
-        heard = tuple(hypothesis.hypstr.split()) if hypothesis is not None else ()
+        heard = tuple(hear(self._decoder, _with_floor(samples), rate).split())
         return heard if heard in sentences else None
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 from converters import recordings
 from converters.recordings import Samples
-
-if TYPE_CHECKING:
-    from safebench.types import Media
+from safebench.types import Media
 
 
 def decode(media: Media) -> tuple[Samples, int]:

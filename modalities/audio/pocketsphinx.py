@@ -43,19 +43,19 @@ class PocketSphinx(Recogniser):
         samples, rate = decode(media)
         if is_silent(samples):
             return ""  # it would hear a word even there
-        self._decoder.start_utt()
-        self._decoder.process_raw(_pcm(samples, rate), no_search=False, full_utt=True)
-        self._decoder.end_utt()
-        heard = self._decoder.hyp()
-        return heard.hypstr if heard is not None else ""
+        return hear(self._decoder, samples, rate)
 
 
-def _pcm(samples: Samples, rate: int) -> bytes:
-    """16-bit samples at RATE."""
+def hear(decoder: Any, samples: Samples, rate: int) -> str:
+    """What the decoder takes a clip for, empty where nothing fits."""
     import soxr
 
     heard = samples if rate == RATE else soxr.resample(samples, rate, RATE)
-    return (np.clip(heard, -1, 1) * 32767).astype(np.int16).tobytes()
+    decoder.start_utt()
+    decoder.process_raw((np.clip(heard, -1, 1) * 32767).astype(np.int16).tobytes(), no_search=False, full_utt=True)
+    decoder.end_utt()
+    hypothesis = decoder.hyp()
+    return "" if hypothesis is None else str(hypothesis.hypstr)
 
 
 @contextmanager
