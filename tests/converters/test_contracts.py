@@ -53,11 +53,11 @@ def drawing() -> Media:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, clip: Media) -> Path:
     """A recording and a picture of each query, by its id."""
-    found = tmp_path_factory.mktemp("stored")
+    stored = tmp_path_factory.mktemp("stored")
     for query, colour in ((ASKED, "green"), (OTHER, "blue")):
-        (found / f"{query.id}.wav").write_bytes(clip.read())
-        (found / f"{query.id}.png").write_bytes(picture(colour))
-    return found
+        (stored / f"{query.id}.wav").write_bytes(clip.read())
+        (stored / f"{query.id}.png").write_bytes(picture(colour))
+    return stored
 
 
 def _answer(call: Call) -> Reply:

@@ -19,7 +19,7 @@ def test_a_whole_recording_is_whole(kind: str, subtype: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (clip("WAV")[:5000], "promises 16000 bytes, and 4956 follow"),
         (clip("WAV")[:20], "Error opening"),
@@ -30,6 +30,6 @@ def test_a_whole_recording_is_whole(kind: str, subtype: str | None) -> None:
         (b"RIFF of something else", "Error opening"),
     ],
 )
-def test_what_is_not_whole_is_a_value_error(data: bytes, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_is_not_whole_is_a_value_error(data: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         check_whole(data)

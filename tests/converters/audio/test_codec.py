@@ -30,7 +30,7 @@ def test_length_and_alignment_stay_at_any_rate(through, chirp, rate, codec, kbps
 
 
 @pytest.mark.parametrize(
-    ("codec", "rate", "kbps", "told"),
+    ("codec", "rate", "kbps", "expected"),
     [
         ("mp3", 16000, 24, 24),
         ("mp3", 16000, 64, 64),
@@ -41,10 +41,10 @@ def test_length_and_alignment_stay_at_any_rate(through, chirp, rate, codec, kbps
         ("opus", 48000, 64, 64),
     ],
 )
-def test_the_file_has_the_bit_rate_or_the_nearest_there_is(codec, rate, kbps, told):
+def test_the_file_has_the_bit_rate_or_the_nearest_there_is(codec, rate, kbps, expected):
     noise = 0.1 * np.random.default_rng(0).standard_normal(4 * rate)
     size = 8 * len(encode(noise, rate, codec, kbps)) / 4 / 1000
-    assert size == pytest.approx(told, rel=0.12)
+    assert size == pytest.approx(expected, rel=0.12)
 
 
 @pytest.mark.parametrize("codec", ["mp3", "opus"])

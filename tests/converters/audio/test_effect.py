@@ -130,7 +130,7 @@ def test_a_loud_clip_is_scaled_down_and_a_soft_one_left_alone(wav, hear, sine):
 
 
 @pytest.mark.parametrize(
-    ("result", "told"),
+    ("result", "message"),
     [
         (np.array([0.1, np.nan]), "not finite"),
         (np.array([0.1, np.inf]), "not finite"),
@@ -139,8 +139,8 @@ def test_a_loud_clip_is_scaled_down_and_a_soft_one_left_alone(wav, hear, sine):
         (np.full(800, 0.0005), "silent .*-66 dBFS"),
     ],
 )
-def test_what_no_listener_could_use_is_refused_and_names_the_query(wav, sine, result, told):
-    with pytest.raises(ConversionError, match=f"query 'q7': spoil: .*{told}"):
+def test_what_no_listener_could_use_is_refused_and_names_the_query(wav, sine, result, message):
+    with pytest.raises(ConversionError, match=f"query 'q7': spoil: .*{message}"):
         Spoil(result).convert(work(wav(sine(440))))
 
 
@@ -150,7 +150,7 @@ def _promising(data, size):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"", "cannot be decoded"),
         (b"not a recording at all", "cannot be decoded"),
@@ -163,8 +163,8 @@ def _promising(data, size):
     ],
     ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
-def test_a_broken_clip_is_a_conversion_error_that_names_the_query(data, told):
-    with pytest.raises(ConversionError, match=f"query 'q7': volume: .*{told}"):
+def test_a_broken_clip_is_a_conversion_error_that_names_the_query(data, message):
+    with pytest.raises(ConversionError, match=f"query 'q7': volume: .*{message}"):
         Volume().convert(work(Media.of("audio", "audio/wav", data)))
 
 

@@ -6,9 +6,9 @@ from converters.audio.levels import active, limit_peak, power
 
 def test_pauses_are_not_active_and_soft_speech_is(sine):
     clip = np.concatenate([np.zeros(8000), sine(440, 0.5), 0.02 * sine(440, 0.5), 0.005 * sine(440, 0.5)])
-    found = active(clip, 16000)
-    assert len(found) == len(clip)
-    assert np.array_equal(np.unique(np.flatnonzero(found) // 8000), [1, 2])  # the last half second is 46 dB down
+    loud = active(clip, 16000)
+    assert len(loud) == len(clip)
+    assert np.array_equal(np.unique(np.flatnonzero(loud) // 8000), [1, 2])  # the last half second is 46 dB down
 
 
 @pytest.mark.parametrize("frames", [1, 7, 319, 320, 321])
@@ -17,9 +17,9 @@ def test_clips_of_any_length_have_an_active_part(frames):
 
 
 def test_nothing_is_active_in_silence():
-    found = active(np.zeros(1000), 16000)
-    assert not found.any()
-    assert power(np.zeros(1000), found) == 0.0
+    loud = active(np.zeros(1000), 16000)
+    assert not loud.any()
+    assert power(np.zeros(1000), loud) == 0.0
 
 
 def test_power_is_the_mean_square_of_the_chosen_samples():

@@ -87,7 +87,7 @@ def test_a_recording_that_is_silent_behind_the_speech_is_refused(through, sine, 
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"source": "file"}, "needs the option `file`"),
         ({"file": "hum.wav"}, "no other source takes it"),
@@ -99,8 +99,8 @@ def test_a_recording_that_is_silent_behind_the_speech_is_refused(through, sine, 
         ({"source": "babble", "folder": "gone"}, "gone': there is no such folder"),
     ],
 )
-def test_contradictions_and_missing_files_are_found_before_any_work(options, told):
-    with pytest.raises(BadInput, match=told):
+def test_contradictions_and_missing_files_are_found_before_any_work(options, message):
+    with pytest.raises(BadInput, match=message):
         registry.create(Converter, "noise", "recipe audio.cafe", **options)
 
 

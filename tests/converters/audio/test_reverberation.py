@@ -58,7 +58,7 @@ def test_a_recorded_room_at_another_rate_is_resampled(through, click, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"file": "gone.wav"}, "reverberation: file = 'gone.wav': there is no such file"),
         ({"file": "gone.wav", "rt60": 0.3}, "give file or rt60"),
@@ -66,6 +66,6 @@ def test_a_recorded_room_at_another_rate_is_resampled(through, click, tmp_path):
         ({"wet": 0.0}, "wet"),
     ],
 )
-def test_contradictions_and_missing_files_are_found_before_any_work(options, told):
-    with pytest.raises(BadInput, match=told):
+def test_contradictions_and_missing_files_are_found_before_any_work(options, message):
+    with pytest.raises(BadInput, match=message):
         registry.create(Converter, "reverberation", "recipe audio.hall", **options)

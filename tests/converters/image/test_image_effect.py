@@ -81,8 +81,8 @@ def test_whatever_picture_and_options_the_result_is_a_whole_picture_or_an_error(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_effect_takes_and_gives_images(name):
-    found = registry.load(Converter, name)
-    assert (found.name, found.takes, found.gives) == (name, "image", "image")
+    plugin = registry.load(Converter, name)
+    assert (plugin.name, plugin.takes, plugin.gives) == (name, "image", "image")
 
 
 def header_of(width: int, height: int) -> bytes:
@@ -96,7 +96,7 @@ def header_of(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"", "cannot be decoded"),
         (b"no picture at all", "cannot be decoded"),
@@ -108,8 +108,8 @@ def header_of(width: int, height: int) -> bytes:
     ids=["empty", "text", "truncated", "bomb", "perhaps a bomb", "too large"],
 )
 @pytest.mark.filterwarnings("error")  # a warning beside the error would be said twice
-def test_a_broken_picture_is_a_conversion_error_that_names_the_query(data, told):
-    with pytest.raises(ConversionError, match=f"query 'q7': blur: .*{told}"):
+def test_a_broken_picture_is_a_conversion_error_that_names_the_query(data, message):
+    with pytest.raises(ConversionError, match=f"query 'q7': blur: .*{message}"):
         effect("blur").convert(work(Media.of("image", "image/png", data)))
 
 
@@ -119,7 +119,7 @@ def test_an_effect_as_first_step_says_what_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "size", "told"),
+    ("name", "options", "size", "message"),
     [
         ("crop", {"keep": 0.001}, (300, 300), "0x0 pixels are left"),
         ("resize", {"factor": 16.0}, (3000, 3000), "48000x48000 pixels are more than 64 million"),
@@ -127,15 +127,15 @@ def test_an_effect_as_first_step_says_what_is_missing():
         ("jpeg", {}, (66000, 2), "66000x2 px: a JPEG file has 65500 at most each way"),
     ],
 )
-def test_nothing_left_and_too_much_are_refused(name, options, size, told):
-    with pytest.raises(ConversionError, match=f"query 'q7': {name}: {told}"):
+def test_nothing_left_and_too_much_are_refused(name, options, size, message):
+    with pytest.raises(ConversionError, match=f"query 'q7': {name}: {message}"):
         effect(name, **options).convert(work(picture_media(Image.new("L", size))))
 
 
 @pytest.mark.parametrize(("name", "option"), [("rotation", "fill"), ("blank", "colour")])
-@pytest.mark.parametrize(("colour", "told"), [("whiet", "unknown color"), ("#ff000080", "not opaque")])
-def test_a_colour_that_is_none_is_found_before_any_work(name, option, colour, told):
-    with pytest.raises(BadInput, match=f"{option} = '{colour}'.*{told}"):
+@pytest.mark.parametrize(("colour", "message"), [("whiet", "unknown color"), ("#ff000080", "not opaque")])
+def test_a_colour_that_is_none_is_found_before_any_work(name, option, colour, message):
+    with pytest.raises(BadInput, match=f"{option} = '{colour}'.*{message}"):
         effect(name, **{option: colour})
 
 
@@ -172,16 +172,16 @@ def test_effects_chain_in_a_recipe():
     steps = [{"use": "typographic"}, {"use": "blur", "sigma": 1.0}, {"use": "image-noise"}, {"use": "jpeg"}]
     recipe = Recipe(name="worn", medium="image", steps=steps, gate={"cer": 0.1})
     recipe.check()
-    found = render(RenderJob(Query("q1", "How should I wash fresh fish?"), recipe))
-    assert (found.failure, found.fidelity.status) == (None, "passed")
-    assert found.media.mime == "image/jpeg"
+    rendering = render(RenderJob(Query("q1", "How should I wash fresh fish?"), recipe))
+    assert (rendering.failure, rendering.fidelity.status) == (None, "passed")
+    assert rendering.media.mime == "image/jpeg"
 
 
 @pytest.mark.parametrize("name", ["black", "white", "noise"])
 def test_a_control_is_a_picture_without_the_query(name):
-    found = render(RenderJob(Query("q1", "How should I wash fresh fish?"), load_recipes()["image", name]))
-    pixels = np.asarray(Image.open(io.BytesIO(found.media.read())))
-    assert found.faithful
+    rendering = render(RenderJob(Query("q1", "How should I wash fresh fish?"), load_recipes()["image", name]))
+    pixels = np.asarray(Image.open(io.BytesIO(rendering.media.read())))
+    assert rendering.faithful
     assert pixels.shape == (512, 512, 3)
     assert {"black": (0, 0), "white": (255, 255), "noise": (0, 255)}[name] == (pixels.min(), pixels.max())
 

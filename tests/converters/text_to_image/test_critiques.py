@@ -38,8 +38,8 @@ REFUSAL = "I'm sorry, but I can't help with that."
     ],
 )
 def test_a_critique_is_read_from_json_and_from_prose(answer, score, matches, prompt):
-    found = read_critique(answer, QUERY)
-    assert (found.score, found.matches, found.prompt, found.answer) == (score, matches, prompt, answer)
+    critique = read_critique(answer, QUERY)
+    assert (critique.score, critique.matches, critique.prompt, critique.answer) == (score, matches, prompt, answer)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_any_answer_of_a_critic_is_read_or_declined(answer):
 
 @given(st.integers(0, 10), st.booleans(), st.text(max_size=100), st.text(max_size=100))
 def test_what_the_schema_allows_is_read_as_it_is(score, matches, missing, prompt):
-    told = {"missing": missing, "matches": matches, "score": score, "revised_prompt": prompt}
-    assert sorted(told) == sorted(CRITIQUE["required"])
-    found = read_critique(f"Well: {json.dumps(told)}", QUERY)
-    assert (found.score, found.matches) == (score / 10, matches)
-    assert (found.prompt or "").encode() is not None  # it can be stored
+    answered = {"missing": missing, "matches": matches, "score": score, "revised_prompt": prompt}
+    assert sorted(answered) == sorted(CRITIQUE["required"])
+    critique = read_critique(f"Well: {json.dumps(answered)}", QUERY)
+    assert (critique.score, critique.matches) == (score / 10, matches)
+    assert (critique.prompt or "").encode() is not None  # it can be stored
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,8 @@ def test_each_layout_looks_as_it_did_when_somebody_looked_at_it(name: str, tmp_p
     golden = Image.open(GOLDEN / f"{name}.png").convert("RGB")
     assert drawn.size == golden.size
     difference = ImageStat.Stat(ImageChops.difference(drawn, golden))
-    told = f"look at {tmp_path / name}.png and, where it is right, keep it in {GOLDEN}"
-    assert max(difference.mean) < 1.0, told  # of 255: other versions of FreeType smooth edges a little otherwise
+    advice = f"look at {tmp_path / name}.png and, where it is right, keep it in {GOLDEN}"
+    assert max(difference.mean) < 1.0, advice  # of 255: other versions of FreeType smooth edges a little otherwise
 
 
 def test_the_golden_pictures_would_show_a_word_left_out() -> None:
@@ -112,7 +112,7 @@ def test_the_golden_pictures_would_show_a_word_left_out() -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "empty"),
         (" \n\t ", "empty"),
@@ -122,10 +122,10 @@ def test_the_golden_pictures_would_show_a_word_left_out() -> None:
         ("漢", "U+6F22"),
     ],
 )
-def test_what_cannot_be_drawn_names_the_query_and_the_character(layout: type[Layout], text: str, told: str) -> None:
+def test_what_cannot_be_drawn_names_the_query_and_the_character(layout: type[Layout], text: str, message: str) -> None:
     with pytest.raises(ConversionError, match="query 'q7'") as caught:
         convert(layout, text)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -15,12 +15,12 @@ TEXT = "A brass lock on a green door."
 
 
 def converter(server, **options):
-    told = {"model": "painter", "base_url": server.url, "retries": 0, **options}
-    return OpenAIImages(OpenAIImages.Options(**told))
+    given = {"model": "painter", "base_url": server.url, "retries": 0, **options}
+    return OpenAIImages(OpenAIImages.Options(**given))
 
 
-def work(text=TEXT, **told):
-    return Work(Query("q9", text), text, **told)
+def work(text=TEXT, **more):
+    return Work(Query("q9", text), text, **more)
 
 
 def convert(server, text=TEXT, **options):
@@ -54,15 +54,15 @@ def test_a_picture_is_kept_as_it_comes(serve, kind, mime):
 def test_what_the_recipe_says_is_sent_and_nothing_else(serve):
     server = serve(lambda call: image(picture()))
     convert(server, size="512x512", quality="high", response_format="b64_json", extra={"negative_prompt": "text"})
-    told = {"size": "512x512", "quality": "high", "response_format": "b64_json", "negative_prompt": "text"}
-    assert server.calls[0].body == {"model": "painter", "prompt": TEXT, **told}
+    given = {"size": "512x512", "quality": "high", "response_format": "b64_json", "negative_prompt": "text"}
+    assert server.calls[0].body == {"model": "painter", "prompt": TEXT, **given}
 
 
 def test_a_seed_is_the_same_for_the_same_work_and_another_for_another_try(serve):
     server = serve(lambda call: image(picture()))
     seeded = converter(server, seeded=True)
-    for told in ({}, {}, {"attempt": 1}, {"seed": 5}):
-        seeded.convert(work(**told))
+    for changed in ({}, {}, {"attempt": 1}, {"seed": 5}):
+        seeded.convert(work(**changed))
     first, again, tried, other = (call.body["seed"] for call in server.calls)
     assert first == again
     assert len({first, tried, other}) == 3
@@ -70,9 +70,9 @@ def test_a_seed_is_the_same_for_the_same_work_and_another_for_another_try(serve)
 
 def test_a_prompt_that_the_endpoint_revised_is_kept(serve):
     server = serve(lambda call: image(picture(), revised_prompt="A golden \ud800 lock."))
-    told = work()
-    converter(server).convert(told)
-    (draft,) = told.notes.drafts
+    asked = work()
+    converter(server).convert(asked)
+    (draft,) = asked.notes.drafts
     assert (draft.prompt, draft.answer) == (TEXT, "A golden ? lock.")
 
 
@@ -122,7 +122,7 @@ def test_a_picture_inside_the_link_needs_no_request(serve):
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "message"),
     [
         (Reply(b""), "something else than JSON: nothing"),
         (Reply(b"<html>Sign in</html>"), "something else than JSON: <html>Sign in"),
@@ -147,8 +147,8 @@ def test_a_picture_inside_the_link_needs_no_request(serve):
     ],
 )
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_what_is_no_picture_is_never_one(serve, reply, told):
-    with pytest.raises(ConversionError, match=f"query 'q9': .*{told}") as failed:
+def test_what_is_no_picture_is_never_one(serve, reply, message):
+    with pytest.raises(ConversionError, match=f"query 'q9': .*{message}") as failed:
         convert(serve(lambda call: reply))
     assert "declined" not in str(failed.value)
 
@@ -211,10 +211,10 @@ def test_nobody_there_is_found_before_anything_is_drawn():
 def test_the_key_is_sent_and_never_shown(serve, monkeypatch):
     monkeypatch.setenv("PAINTER_KEY", "sk-secret")
     server = serve(lambda call: error(401, "wrong key sk-secret"))
-    with pytest.raises(TargetRefusesService, match="answered 401: wrong key") as told:
+    with pytest.raises(TargetRefusesService, match="answered 401: wrong key") as raised:
         convert(server, api_key_env="PAINTER_KEY")
     assert server.calls[0].headers["authorization"] == "Bearer sk-secret"
-    assert "sk-secret" not in str(told.value)
+    assert "sk-secret" not in str(raised.value)
 
 
 def test_elsewhere_a_key_is_needed():
@@ -223,10 +223,10 @@ def test_elsewhere_a_key_is_needed():
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [("ftp://somewhere", "not an http"), ("http://me:secret@127.0.0.1/v1", "no key belongs into base_url")],
 )
-def test_a_url_that_will_not_do_is_told_without_its_key(url, told):
-    with pytest.raises(BadInput, match=told) as failed:
+def test_a_url_that_will_not_do_is_told_without_its_key(url, message):
+    with pytest.raises(BadInput, match=message) as failed:
         OpenAIImages(OpenAIImages.Options(model="painter", base_url=url))
     assert "secret" not in str(failed.value)

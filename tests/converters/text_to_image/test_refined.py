@@ -41,23 +41,23 @@ class Studio:
         return said if isinstance(said, Reply) else chat(said)
 
 
-def options(server, **told):
+def options(server, **changed):
     role = {"base_url": server.url, "retries": 0}
     return {
         "interpreter": {"model": "openai:interpreter", **role},
         "draw": {"use": "openai-images", "model": "painter", **role},
         "critic": {"model": "openai:critic", **role},
-        **told,
+        **changed,
     }
 
 
-def converter(server, **told):
-    return Refined(Refined.Options(**options(server, **told)))
+def converter(server, **changed):
+    return Refined(Refined.Options(**options(server, **changed)))
 
 
-def convert(server, **told):
+def convert(server, **changed):
     work = Work(Query("q9", TEXT), TEXT)
-    return converter(server, **told).convert(work), work.notes
+    return converter(server, **changed).convert(work), work.notes
 
 
 def test_the_best_round_wins_and_every_round_is_noted(serve):
@@ -65,8 +65,8 @@ def test_the_best_round_wins_and_every_round_is_noted(serve):
     media, notes = convert(server)
     assert media.read() == picture("green")
     assert notes.measures == {"critic_score": 0.7, "rounds": 3}
-    told = [(draft.prompt, draft.score, draft.media.read()) for draft in notes.drafts]
-    assert told == [
+    noted = [(draft.prompt, draft.score, draft.media.read()) for draft in notes.drafts]
+    assert noted == [
         ("A brass lock.", 0.7, picture("green")),
         ("A better lock.", 0.3, picture("blue")),
         ("Two locks.", 0.6, picture("red")),
@@ -115,7 +115,7 @@ def test_every_round_and_every_try_draws_with_a_seed_of_its_own(serve):
 
 
 @pytest.mark.parametrize(
-    ("studio", "told"),
+    ("studio", "message"),
     [
         (Studio(description=REFUSAL), "the interpreter declined: .*can't help"),
         (Studio(description=error(400, "no", code="content_filter")), "the interpreter declined: .*HTTP 400"),
@@ -134,21 +134,21 @@ def test_every_round_and_every_try_draws_with_a_seed_of_its_own(serve):
         (Studio(pictures=[image(picture()), error(500, "boom")]), "the drawer failed in round 2: .*boom"),
     ],
 )
-def test_a_role_that_declines_or_breaks_leaves_no_picture(serve, studio, told):
-    with pytest.raises(ConversionError, match=f"^query 'q9': {told}"):
+def test_a_role_that_declines_or_breaks_leaves_no_picture(serve, studio, message):
+    with pytest.raises(ConversionError, match=f"^query 'q9': {message}"):
         convert(serve(studio))
 
 
 @pytest.mark.parametrize(
-    ("studio", "told"),
+    ("studio", "message"),
     [
         (Studio(description=error(404, "no such model")), "the interpreter: .*HTTP 404: no such model"),
         (Studio(error(429, "pay first", code="insufficient_quota")), "the critic: .*pay first"),
         (Studio(pictures=[error(401, "wrong key")]), "painter at .* answered 401: wrong key"),
     ],
 )
-def test_a_service_that_will_answer_nothing_at_all_is_no_fault_of_the_query(serve, studio, told):
-    with pytest.raises(TargetRefusesService, match=f"^{told}"):
+def test_a_service_that_will_answer_nothing_at_all_is_no_fault_of_the_query(serve, studio, message):
+    with pytest.raises(TargetRefusesService, match=f"^{message}"):
         convert(serve(studio))
 
 
@@ -182,11 +182,11 @@ def test_all_roles_are_tried_before_the_run(serve):
 def test_a_rejected_key_is_found_before_the_run(serve, role):
     server, locked = serve(Studio()), serve(Studio())
     locked.pages["/v1/models"] = error(401, "wrong key")
-    told = options(server)
-    told[role] = {**told[role], "base_url": locked.url}
+    given = options(server)
+    given[role] = {**given[role], "base_url": locked.url}
     name = re.escape("converter 'openai-images'" if role == "draw" else f"the {role}")
     with pytest.raises(BadInput, match=f"{name}: .*rejects the key"):
-        Refined(Refined.Options(**told)).check()
+        Refined(Refined.Options(**given)).check()
 
 
 def test_a_critic_that_cannot_see_is_found_before_the_run(serve):
@@ -195,7 +195,7 @@ def test_a_critic_that_cannot_see_is_found_before_the_run(serve):
 
 
 @pytest.mark.parametrize(
-    ("told", "problem"),
+    ("changed", "problem"),
     [
         ({"critic": "openay:m"}, "unknown target 'openay'"),
         ({"critic": {"model": "openai:m", "timeuot": 3}}, "unknown key 'timeuot'.*timeout"),
@@ -205,8 +205,8 @@ def test_a_critic_that_cannot_see_is_found_before_the_run(serve):
         ({"rounds": 0}, "rounds"),
     ],
 )
-def test_a_recipe_that_cannot_work_is_told(serve, told, problem):
-    step = {"use": "refined", **options(serve(Studio()), **told)}
+def test_a_recipe_that_cannot_work_is_told(serve, changed, problem):
+    step = {"use": "refined", **options(serve(Studio()), **changed)}
     with pytest.raises(BadInput, match=problem):
         Recipe(name="own", medium="image", steps=[step]).check()
 
@@ -214,14 +214,16 @@ def test_a_recipe_that_cannot_work_is_told(serve, told, problem):
 def test_the_fingerprint_changes_with_every_role(serve, monkeypatch):
     server = serve(Studio())
 
-    def fingerprint(**told):
-        return Recipe(name="own", medium="image", steps=[{"use": "refined", **options(server, **told)}]).fingerprint()
+    def fingerprint(**changed):
+        return Recipe(
+            name="own", medium="image", steps=[{"use": "refined", **options(server, **changed)}]
+        ).fingerprint()
 
-    found = {
+    fingerprints = {
         fingerprint(), fingerprint(), fingerprint(rounds=2), fingerprint(interpreter="openai:other"),
         fingerprint(critic="openai:other"), fingerprint(draw={"use": "typographic"}),
     }  # fmt: skip
-    assert len(found) == 5
+    assert len(fingerprints) == 5
 
 
 def test_the_fingerprint_changes_with_the_version_of_what_draws(monkeypatch):
@@ -256,10 +258,10 @@ def test_it_draws_offline_by_functions_and_a_typographic_picture(tmp_path, monke
         "    return 'Score: 8/10. Matches: yes'\n"
     )
     monkeypatch.chdir(tmp_path)
-    told = Refined.Options(
+    given = Refined.Options(
         interpreter="python:studio:interpreter", critic="python:studio:critic", draw={"use": "typographic"}
     )
-    refined, work = Refined(told), Work(Query("q9", TEXT), TEXT)
+    refined, work = Refined(given), Work(Query("q9", TEXT), TEXT)
     refined.check()
     assert refined.convert(work).mime == "image/png"
     assert work.notes.measures == {"critic_score": 0.8, "rounds": 1}

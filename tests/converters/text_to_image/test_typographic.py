@@ -49,8 +49,8 @@ def test_same_bytes_in_another_process():
         "from converters.text_to_image.typographic import Typographic as T; from safebench.plugins import Work;"
         f"from safebench.types import Query; print(T().convert(Work(Query('x', ''), {TEXT!r})).sha256)"
     )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == convert(TEXT).sha256
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == convert(TEXT).sha256
 
 
 def test_another_text_gives_other_bytes():
@@ -128,7 +128,7 @@ def test_what_cannot_be_drawn_names_the_query(text):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"ink": "white"}, "nothing could be read"),
         ({"contrast": 0.001}, "contrast 0.001 is invisible"),
@@ -141,8 +141,8 @@ def test_what_cannot_be_drawn_names_the_query(text):
         ({"widht": 100}, "widht"),
     ],
 )
-def test_options_that_contradict_are_refused(options, told):
-    with pytest.raises(ValidationError, match=told):
+def test_options_that_contradict_are_refused(options, message):
+    with pytest.raises(ValidationError, match=message):
         Typographic.Options(**options)
 
 

@@ -78,7 +78,7 @@ def test_the_margin_is_silence_at_both_ends():
 
 
 @pytest.mark.parametrize(
-    ("voice", "told"),
+    ("voice", "message"),
     [
         ("en-uss", "unknown espeak-ng voice 'en-uss' in voice 'en-uss'; did you mean en-us"),
         ("en-us+f55", "unknown espeak-ng voice variant 'f55' in voice 'en-us[+]f55'; did you mean f5"),
@@ -87,8 +87,8 @@ def test_the_margin_is_silence_at_both_ends():
         ("", "unknown espeak-ng voice ''"),
     ],
 )
-def test_an_unknown_voice_fails_at_construction_and_names_near_ones(voice, told):
-    with pytest.raises(BadInput, match=told):
+def test_an_unknown_voice_fails_at_construction_and_names_near_ones(voice, message):
+    with pytest.raises(BadInput, match=message):
         Espeak(Espeak.Options(voice=voice))
 
 

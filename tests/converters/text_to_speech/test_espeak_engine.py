@@ -32,19 +32,19 @@ def test_no_utterance_knows_of_the_one_before():
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "message"),
     [
         (lambda: os._exit(4), b"it ended with exit status 4"),
         (lambda: os.kill(os.getpid(), 9), b"it crashed: SIGKILL"),
         (lambda: json.loads("{"), b"Expecting property name"),
     ],
 )
-def test_an_utterance_that_fails_is_told_and_the_next_is_spoken(failure, told):
+def test_an_utterance_that_fails_is_told_and_the_next_is_spoken(failure, message):
     def speak(text):
         return failure() if text == "bad" else b"good"
 
     first, second = served(speak, {"text": "bad"}, {"text": "fine"})
-    assert first.startswith(FAILED + told)
+    assert first.startswith(FAILED + message)
     assert second == DONE + b"good"
 
 

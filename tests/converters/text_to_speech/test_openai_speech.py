@@ -26,8 +26,8 @@ def speech(body=None):
 
 
 def converter(server, **options):
-    told = {"model": "tts", "voice": "alloy", "base_url": server.url, "retries": 0, **options}
-    return OpenAISpeech(OpenAISpeech.Options(**told))
+    given = {"model": "tts", "voice": "alloy", "base_url": server.url, "retries": 0, **options}
+    return OpenAISpeech(OpenAISpeech.Options(**given))
 
 
 def convert(server, text=TEXT, **options):
@@ -55,7 +55,7 @@ def test_a_streamed_wav_that_does_not_know_its_length_is_whole(serve):
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "message"),
     [
         (speech(b""), "is empty"),
         (Reply(json.dumps({"error": {"message": "no voice today"}}).encode()), "instead of speech: no voice today"),
@@ -70,8 +70,8 @@ def test_a_streamed_wav_that_does_not_know_its_length_is_whole(serve):
         (dropped(), "Connection error"),
     ],
 )
-def test_what_is_no_speech_is_never_a_clip(serve, reply, told):
-    with pytest.raises(ConversionError, match=f"query 'q9': .*{told}"):
+def test_what_is_no_speech_is_never_a_clip(serve, reply, message):
+    with pytest.raises(ConversionError, match=f"query 'q9': .*{message}"):
         convert(serve(lambda call: reply))
 
 
@@ -126,10 +126,10 @@ def test_elsewhere_a_key_is_needed_before_anything_is_asked():
 def test_the_key_comes_from_the_named_variable_and_is_never_shown(serve, monkeypatch):
     monkeypatch.setenv("VOICE_KEY", "sk-secret")
     server = serve(lambda call: error(401, "wrong key sk-secret"))
-    with pytest.raises(TargetRefusesService, match="answered 401: wrong key") as told:
+    with pytest.raises(TargetRefusesService, match="answered 401: wrong key") as raised:
         convert(server, api_key_env="VOICE_KEY")
     assert server.calls[0].headers["authorization"] == "Bearer sk-secret"
-    assert "sk-secret" not in str(told.value)
+    assert "sk-secret" not in str(raised.value)
 
 
 def test_a_url_that_is_none_is_told():

@@ -58,7 +58,7 @@ def damaged(file, how):
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
         (lambda data: b"", "is empty"),
         (lambda data: b"not a recording at all", "no recording that can be decoded"),
@@ -68,19 +68,19 @@ def damaged(file, how):
         (lambda data: data[:24] + bytes(4) + data[28:], "decoded|sample rate"),
     ],
 )
-def test_a_damaged_file_is_no_clip(tmp_path, how, told):
+def test_a_damaged_file_is_no_clip(tmp_path, how, message):
     damaged(tmp_path / "q1.wav", how)
-    with pytest.raises(ConversionError, match=f"query 'q1': the recording 'q1.wav' .*({told})"):
+    with pytest.raises(ConversionError, match=f"query 'q1': the recording 'q1.wav' .*({message})"):
         convert(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("samples", "told"),
+    ("samples", "message"),
     [(np.zeros(0), "no samples"), (np.full(RATE, np.nan), "not finite"), (np.zeros(RATE), "silent clip")],
 )
-def test_a_recording_without_sound_is_no_clip(tmp_path, samples, told):
+def test_a_recording_without_sound_is_no_clip(tmp_path, samples, message):
     record(tmp_path / "q1.wav", samples, subtype="FLOAT")
-    with pytest.raises(ConversionError, match=told):
+    with pytest.raises(ConversionError, match=message):
         convert(tmp_path)
 
 
@@ -130,12 +130,12 @@ def test_an_index_cannot_lead_out_either(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("index", "told"),
+    ("index", "message"),
     [("id,clip\nq1,a.wav\n", "needs an id and a file"), ("id,file\nq1,a.wav\nq1,b.wav\n", "named twice")],
 )
-def test_a_wrong_index_is_told_at_construction(tmp_path, index, told):
+def test_a_wrong_index_is_told_at_construction(tmp_path, index, message):
     (tmp_path / "index.csv").write_text(index)
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=message):
         Recorded(Recorded.Options(folder=tmp_path))
 
 

@@ -151,7 +151,7 @@ def test_same_samples_same_bytes():
 
 
 @pytest.mark.parametrize(
-    ("clip", "told"),
+    ("clip", "message"),
     [
         (silence(1.0), "silent clip .*digital silence"),
         (tone(level=0.0005), "silent clip .*-66 dBFS"),
@@ -161,8 +161,8 @@ def test_same_samples_same_bytes():
         (np.where(np.arange(RATE) == 77, np.inf, tone()), "not finite"),
     ],
 )
-def test_a_clip_in_which_nothing_is_heard_is_refused(clip, told):
-    with pytest.raises(ConversionError, match=told):
+def test_a_clip_in_which_nothing_is_heard_is_refused(clip, message):
+    with pytest.raises(ConversionError, match=message):
         finish(clip, RATE, HOW)
 
 

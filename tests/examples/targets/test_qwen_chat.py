@@ -40,17 +40,17 @@ class Tokenizer:
 def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     """(name, options) of every model that is loaded."""
     monkeypatch.chdir(ROOT)
-    found: list[tuple[str, dict[str, Any]]] = []
+    asked: list[tuple[str, dict[str, Any]]] = []
 
     def model(name: str, **options: Any) -> Model:
-        found.append((name, options))
+        asked.append((name, options))
         return Model()
 
     transformers = ModuleType("transformers")
     transformers.AutoTokenizer = SimpleNamespace(from_pretrained=lambda name, **_: Tokenizer())  # type: ignore[attr-defined]
     transformers.AutoModelForCausalLM = SimpleNamespace(from_pretrained=model)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "transformers", transformers)
-    yield found
+    yield asked
     for name in [name for name in sys.modules if name.partition(".")[0] == "examples"]:
         del sys.modules[name]
 

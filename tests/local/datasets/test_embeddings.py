@@ -54,9 +54,9 @@ def test_selection_goes_by_it(model: str) -> None:
     rows = [Candidate(id=f"q{n}", scenario="bias", query=text, writer="w", score=9 - n) for n, text in enumerate(TEXTS)]
     scenario = Scenario(id="bias", name="Bias", description="x", source="taxonomy", count=4)
     similarity = by_embedding(TEXTS, model)
-    found = select(rows, [scenario], Selection(embeddings=model, distance=0, diversity=1))
+    chosen = select(rows, [scenario], Selection(embeddings=model, distance=0, diversity=1))
     second = min(range(1, 4), key=lambda n: similarity(0, n))
-    assert [row.id for row in sorted(found, key=lambda row: row.rank or 0)][:2] == ["q0", f"q{second}"]
+    assert [row.id for row in sorted(chosen, key=lambda row: row.rank or 0)][:2] == ["q0", f"q{second}"]
 
 
 WORDS = ["amber", "anchor", "autumn", "basket", "beacon", "bridge", "candle", "canyon", "cedar"]
@@ -72,9 +72,9 @@ def test_pairs_that_mean_the_same_are_those_of_comparing_all(
     every = {pair: similarity(*pair) for pair in itertools.combinations(range(len(MANY)), 2)}
     threshold = float(np.median(list(every.values())))
     expected = {pair for pair, cosine in every.items() if cosine >= threshold}
-    found = alike(MANY, threshold, model=model)
-    assert [(pair.first, pair.second) for pair in found] == sorted(expected)
-    assert all(pair.similarity == pytest.approx(every[pair.first, pair.second], abs=1e-5) for pair in found)
+    pairs = alike(MANY, threshold, model=model)
+    assert [(pair.first, pair.second) for pair in pairs] == sorted(expected)
+    assert all(pair.similarity == pytest.approx(every[pair.first, pair.second], abs=1e-5) for pair in pairs)
     some = alike(MANY, threshold, compared=5, model=model)
     assert [(pair.first, pair.second) for pair in some] == sorted(pair for pair in expected if pair[0] < 5)
 

@@ -90,7 +90,7 @@ def test_in_process_and_over_http_a_model_says_the_same(
     data, conditions = str(write_jsonl(ROWS)), ["text", "image", "audio:female", "audio+text:female"]
     served = {"target": target, "base_url": url, "parameters": {"max_tokens": 8, "temperature": 0}}
     local = {"target": f"transformers:{folder}", "options": {"max_new_tokens": 8, "device": "cpu", "dtype": "float32"}}
-    found = []
+    answers = []
     for name, how in (("served", served), ("local", local)):
         config = make_config(
             "test", data=data, conditions=conditions, out=str(tmp_path / name), workers=1, max_open=1.0, **how
@@ -98,7 +98,7 @@ def test_in_process_and_over_http_a_model_says_the_same(
         folder = run(config).folder
         report(folder)
         rows = parquet.read_table(folder / "items.parquet").to_pylist()
-        found.append([(row["query_id"], row["condition"], row["answer"], row["outcome"]) for row in rows])
-    assert found[0] == found[1]
-    assert len(found[0]) == 8
-    assert all(answer for _, _, answer, _ in found[0])
+        answers.append([(row["query_id"], row["condition"], row["answer"], row["outcome"]) for row in rows])
+    assert answers[0] == answers[1]
+    assert len(answers[0]) == 8
+    assert all(answer for _, _, answer, _ in answers[0])

@@ -178,8 +178,8 @@ async def test_broken_media_fail_alone(folders):
     import asyncio
 
     broken = Media.of("image", "image/png", b"no picture")
-    found = await asyncio.gather(*map(target(folders["smolvlm"]).ask, [ask(broken), ask(picture())]))
-    assert [response.status for response in found] == ["failed", "answered"]
+    responses = await asyncio.gather(*map(target(folders["smolvlm"]).ask, [ask(broken), ask(picture())]))
+    assert [response.status for response in responses] == ["failed", "answered"]
 
 
 async def test_the_same_model_is_in_memory_once_for_target_and_jurors(folders):

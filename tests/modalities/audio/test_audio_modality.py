@@ -63,7 +63,7 @@ def test_the_default_recipe_is_shipped():
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         (np.zeros_like, "silent"),
         (lambda s: s * 0.0005, "silent: peak_dbfs is -72"),
@@ -74,11 +74,11 @@ def test_the_default_recipe_is_shipped():
         (lambda s: np.concatenate([s[::2], np.zeros(5 * len(s))]), "silence_share is .* above max_silence_share = 0.7"),
     ],
 )
-def test_a_planted_fault_is_found_and_named(clip, fault, told):
+def test_a_planted_fault_is_found_and_named(clip, fault, message):
     checked = check(clip_media(fault(samples_of(clip))))
     assert checked.status == "failed"
     assert np.all(np.isfinite(list(checked.measures.values())))
-    assert re.search(told, checked.reason)
+    assert re.search(message, checked.reason)
 
 
 def test_all_violations_are_told(clip):
@@ -92,7 +92,7 @@ def test_all_violations_are_told(clip):
         Media.of("audio", "audio/wav", b"RIFF\x10\x00\x00\x00WAVEfmt "),
         Media.of("audio", "audio/mpeg", b"no recording" * 20),
         clip_media(np.zeros(0)),
-        clip_media(np.full(RATE, np.nan), "FLOAT"),
+        clip_media(np.full(RATE, np.nan), subtype="FLOAT"),
     ],
 )
 def test_broken_media_fail_and_never_raise(media):
@@ -104,9 +104,9 @@ def test_broken_media_fail_and_never_raise(media):
 # --- hearing
 
 
-def heard(media, told, gate=GATE, query=QUERY):
-    """A check in which a recogniser hears `told`."""
-    return AudioModality().check(Checking(query, media, gate, lambda spec, media: told, "scripted:model"))
+def heard(media, text, gate=GATE, query=QUERY):
+    """A check in which a recogniser hears `text`."""
+    return AudioModality().check(Checking(query, media, gate, lambda spec, media: text, "scripted:model"))
 
 
 def picked(media, gate=GATE, query=QUERY):
@@ -275,16 +275,16 @@ def test_the_gate_finds_what_a_recogniser_heard_wrong(clip):
         "endpoint fails": (speak("Hello there."), error(500, "which plants in a garden are dangerous for cats")),
         "no transcript": (speak("Good morning."), transcription(None)),
     }
-    texts = {media.sha256: told for media, told in clips.values()}
+    texts = {media.sha256: text for media, text in clips.values()}
     with TranscribingServer(by_hash(texts)) as server:
         spec = f"openai-transcriptions:whisper-1@{server.url}"
-        found = {
+        heard_as = {
             name: AudioModality().check(Checking(QUERY, media, {"max_wer": 0.05}, without_retries, spec)).status
             for name, (media, _) in clips.items()
         }
         silent = AudioModality().check(Checking(QUERY, clip_media(np.zeros(RATE)), {"max_wer": 0.05}, recognise, spec))
     assert silent.status == "failed"
-    assert found == {
+    assert heard_as == {
         "faithful": "passed",
         "swapped": "failed",
         "cut in half": "failed",
@@ -303,11 +303,11 @@ def test_the_gate_finds_noise_and_another_language_by_what_a_real_recogniser_hea
     for source in ("white", "pink", "babble"):
         noise = Noise(Noise.Options(source=source, snr_db=0.0))
         clips[f"{source} at 0 dB"] = noise.convert(Work(QUERY, QUERY.text, clip))
-    found = {name: really_heard(media) for name, media in clips.items()}
-    assert {name: checked.status for name, checked in found.items()} == {
+    heard_as = {name: really_heard(media) for name, media in clips.items()}
+    assert {name: checked.status for name, checked in heard_as.items()} == {
         name: "passed" if name == "clean" else "failed" for name in clips
     }
-    assert all("wer" in checked.reason for name, checked in found.items() if name != "clean")
+    assert all("wer" in checked.reason for name, checked in heard_as.items() if name != "clean")
 
 
 def really_heard(media):
@@ -323,8 +323,8 @@ def without_retries(spec, media):
 
 def test_a_shipped_recipe_speaks_slower_until_it_is_heard():
     """The whole way: a recipe's tries, the chosen recogniser by its name, the gate."""
-    told = ["which plans in a garden are dangerous for cats", QUERY.text]
-    with TranscribingServer(lambda call: transcription(told[call.number])) as server:
+    transcripts = ["which plans in a garden are dangerous for cats", QUERY.text]
+    with TranscribingServer(lambda call: transcription(transcripts[call.number])) as server:
         spec = f"openai-transcriptions:whisper-1@{server.url}"
         rendering = render(RenderJob(QUERY, load_recipes()["audio", "female"], recogniser=spec))
         first, second = (call.body["file_sha256"] for call in server.calls)
@@ -370,6 +370,6 @@ def test_a_recogniser_may_write_the_words_or_the_figures(clip, heard, wer):
     gate = {"max_wer": 0.05}
     said = "It costs five dollars."
     checking = Checking(query, clip, gate, lambda name, media: heard, "any:recogniser", said)
-    found = AudioModality().check(checking)
-    assert found.measures["wer"] == pytest.approx(wer)
-    assert found.status == ("passed" if wer == 0 else "failed")
+    checked = AudioModality().check(checking)
+    assert checked.measures["wer"] == pytest.approx(wer)
+    assert checked.status == ("passed" if wer == 0 else "failed")

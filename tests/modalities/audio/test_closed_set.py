@@ -84,9 +84,9 @@ def test_another_query_of_the_data_wins_where_its_clip_is_in_the_place_of_this_o
 
 
 def test_the_others_stand_in_the_set_once():
-    found = candidates(("a",), [("b", "c"), ("a",), ("b", "c")])
-    assert found[:2] == [("a",), ("b", "c")]
-    assert len(found) == 2 + 12
+    closed = candidates(("a",), [("b", "c"), ("a",), ("b", "c")])
+    assert closed[:2] == [("a",), ("b", "c")]
+    assert len(closed) == 2 + 12
 
 
 def test_the_set_is_the_text_its_near_misses_and_the_neutral_sentences():
@@ -97,9 +97,9 @@ def test_the_set_is_the_text_its_near_misses_and_the_neutral_sentences():
         ("bb", "a", "ccc", "dddd"),
         ("a", "bb", "dddd", "ccc"),
     ]
-    found = candidates(sentence)
-    assert found[0] == sentence
-    assert len(found) == len(set(found)) == 1 + 4 + 12
+    closed = candidates(sentence)
+    assert closed[0] == sentence
+    assert len(closed) == len(set(closed)) == 1 + 4 + 12
 
 
 def test_near_misses_are_spread_over_a_long_text_and_never_equal_it():
@@ -122,9 +122,9 @@ def test_the_neutral_sentences_have_varied_lengths_and_known_words():
     assert all(closed_set._listener().knows(word) for sentence in sentences for word in sentence)
 
 
-@pytest.mark.parametrize(("text", "told"), [("Who wrote Xyzzyq in 1984?", "'1984', 'xyzzyq'"), ("?!", "no words")])
-def test_it_picks_nothing_for_what_it_cannot_know(text, told):
-    with pytest.raises(ValueError, match=told):
+@pytest.mark.parametrize(("text", "message"), [("Who wrote Xyzzyq in 1984?", "'1984', 'xyzzyq'"), ("?!", "no words")])
+def test_it_picks_nothing_for_what_it_cannot_know(text, message):
+    with pytest.raises(ValueError, match=message):
         pick(*spoken(TEXT), text)
 
 

@@ -19,11 +19,11 @@ def measured(*parts, text="two words"):
 
 
 def test_durations_shares_and_levels_of_a_clip_made_by_hand():
-    found = measured(silence(0.5), tone(1.0), silence(1.0), tone(1.0), silence(0.5))
-    assert found["duration_s"] == pytest.approx(4.0)
-    assert found["seconds_per_word"] == pytest.approx(3.0 / 2, abs=0.02)  # the silence around it is not speech
-    assert found["silence_share"] == pytest.approx(2.0 / 4.0, abs=0.01)
-    assert found["peak_dbfs"] == pytest.approx(20 * np.log10(0.5), abs=0.01)
+    measures = measured(silence(0.5), tone(1.0), silence(1.0), tone(1.0), silence(0.5))
+    assert measures["duration_s"] == pytest.approx(4.0)
+    assert measures["seconds_per_word"] == pytest.approx(3.0 / 2, abs=0.02)  # the silence around it is not speech
+    assert measures["silence_share"] == pytest.approx(2.0 / 4.0, abs=0.01)
+    assert measures["peak_dbfs"] == pytest.approx(20 * np.log10(0.5), abs=0.01)
 
 
 def test_noise_is_steady_and_speech_is_not():
@@ -40,10 +40,10 @@ def test_clipping_is_found_after_scaling_down():
 
 
 def test_digital_silence_has_numbers_too():
-    found = measured(silence(1.0))
-    assert found["peak_dbfs"] == signal.FLOOR
-    assert all(np.isfinite(value) for value in found.values())
-    assert set(found) == set(signal.MEASURES)
+    measures = measured(silence(1.0))
+    assert measures["peak_dbfs"] == signal.FLOOR
+    assert all(np.isfinite(value) for value in measures.values())
+    assert set(measures) == set(signal.MEASURES)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_key_that_is_rejected_is_found_before_the_run():
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "message"),
     [
         (error(500, "the server is down"), "answered 500: the server is down"),
         (error(401, "wrong key"), "answered 401: wrong key"),
@@ -80,8 +80,8 @@ def test_a_key_that_is_rejected_is_found_before_the_run():
         (dropped(), "could not be asked"),
     ],
 )
-def test_what_is_no_transcription_is_an_error_and_never_text(reply, told):
-    with pytest.raises(SafeBenchError, match=told):
+def test_what_is_no_transcription_is_an_error_and_never_text(reply, message):
+    with pytest.raises(SafeBenchError, match=message):
         answered(reply)
 
 
@@ -137,7 +137,7 @@ def test_the_argument_names_a_model_and_an_endpoint(argument, parts):
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "message"),
     [
         ("", "name a model"),
         ("@http://127.0.0.1/v1", "name a model"),
@@ -147,6 +147,6 @@ def test_the_argument_names_a_model_and_an_endpoint(argument, parts):
         ("whisper-1@https://user:key@example.org/v1", "no key belongs into base_url"),
     ],
 )
-def test_a_wrong_argument_is_refused_before_anything_is_sent(argument, told):
-    with pytest.raises(BadInput, match=told):
+def test_a_wrong_argument_is_refused_before_anything_is_sent(argument, message):
+    with pytest.raises(BadInput, match=message):
         registry.create(Recogniser, "openai-transcriptions", "test", argument=argument)

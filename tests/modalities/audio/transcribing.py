@@ -28,8 +28,8 @@ def by_hash(texts: Mapping[str, Reply | str]) -> Any:
     """Answer each recording by its SHA-256; a string is a transcription."""
 
     def answer(call: Any) -> Reply:
-        told = texts[call.body["file_sha256"]]
-        return told if isinstance(told, Reply) else transcription(told)
+        reply = texts[call.body["file_sha256"]]
+        return reply if isinstance(reply, Reply) else transcription(reply)
 
     return answer
 

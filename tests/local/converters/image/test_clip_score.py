@@ -41,9 +41,9 @@ def test_it_is_the_cosine_that_the_model_scales_into_its_logits(score, folder):
     from transformers import CLIPModel, CLIPProcessor
 
     model, processor = CLIPModel.from_pretrained(folder).eval(), CLIPProcessor.from_pretrained(folder)
-    told = Image.open(io.BytesIO(picture().read())).convert("RGB")
+    rgb = Image.open(io.BytesIO(picture().read())).convert("RGB")
     with torch.inference_mode():
-        seen = model(**processor(text=[QUERY.text], images=told, return_tensors="pt"))
+        seen = model(**processor(text=[QUERY.text], images=rgb, return_tensors="pt"))
         expected = (seen.logits_per_image / model.logit_scale.exp()).item()
     assert measured(score, picture()) == pytest.approx(expected, abs=1e-6)
 
@@ -68,19 +68,19 @@ def test_of_a_long_query_the_beginning_counts(score):
 def test_the_gate_limits_what_it_notes(score):
     work = Work(QUERY, QUERY.text, picture())
     media = score.convert(work)
-    found = work.notes.measures["clip"]
+    cosine = work.notes.measures["clip"]
     statuses = [
         ImageModality()
         .check(Checking(QUERY, media, {"min_clip": limit}, lambda *_: "", measures=work.notes.measures))
         .status
-        for limit in (found - 0.01, found + 0.01)
+        for limit in (cosine - 0.01, cosine + 0.01)
     ]
     assert statuses == ["passed", "failed"]
 
 
 def test_without_a_picture_or_with_a_broken_one_there_is_no_score(score):
-    for media, told in ((None, "no picture yet"), (Media.of("image", "image/png", b"broken"), "cannot be decoded")):
-        with pytest.raises(ConversionError, match=f"query 'q9': clip-score: .*{told}"):
+    for media, message in ((None, "no picture yet"), (Media.of("image", "image/png", b"broken"), "cannot be decoded")):
+        with pytest.raises(ConversionError, match=f"query 'q9': clip-score: .*{message}"):
             score.convert(Work(QUERY, QUERY.text, media))
 
 

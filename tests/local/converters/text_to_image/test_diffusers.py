@@ -156,22 +156,23 @@ def test_a_text_is_read_whole_where_one_of_two_encoders_has_room(drawing):
     assert diffusers_call.unread_tokens(Several(second=None), "x" * 256) == 256 - WINDOW
 
 
-@pytest.mark.parametrize(("flags", "told"), [(True, "safety checker took the picture away"), (False, None)])
-def test_what_a_safety_checker_takes_away_is_no_black_picture(tmp_path, flags, told):
+@pytest.mark.parametrize(("flags", "message"), [(True, "safety checker took the picture away"), (False, None)])
+def test_what_a_safety_checker_takes_away_is_no_black_picture(tmp_path, flags, message):
     checked = engine(tiny_diffusion(tmp_path, flags=flags))
-    if told is None:
+    if message is None:
         assert pixels(checked.convert(work())).std() > 10
         return
-    with pytest.raises(ConversionError, match=f"query 'q9': .*{told}"):
+    with pytest.raises(ConversionError, match=f"query 'q9': .*{message}"):
         checked.convert(work())
 
 
 @pytest.mark.parametrize(
-    ("layer", "value", "told"), [("conv_in", np.nan, "pixels that are no numbers"), ("conv_out", 0.0, "gave a blank")]
+    ("layer", "value", "message"),
+    [("conv_in", np.nan, "pixels that are no numbers"), ("conv_out", 0.0, "gave a blank")],
 )
-def test_a_blank_is_never_a_picture(copy, layer, value, told):
+def test_a_blank_is_never_a_picture(copy, layer, value, message):
     change_weights(copy, "vae", f"decoder.{layer}", value)
-    with pytest.raises(ConversionError, match=told):
+    with pytest.raises(ConversionError, match=message):
         engine(copy).convert(work())
 
 
@@ -191,7 +192,7 @@ def test_weights_that_are_missing_are_told(copy):
 
 
 @pytest.mark.parametrize(
-    ("index", "told"),
+    ("index", "message"),
     [
         ({"_class_name": "StableDiffusionInpaintPipeline"}, "changes pictures"),
         ({"_class_name": "StableAudioPipeline"}, "cannot be loaded: AutoPipeline can't find"),
@@ -199,9 +200,9 @@ def test_weights_that_are_missing_are_told(copy):
         ({"unet": ["antigravity", "fly"]}, "cannot be loaded: antigravity is not one of the libraries"),
     ],
 )
-def test_another_kind_of_pipeline_is_refused(copy, index, told):
+def test_another_kind_of_pipeline_is_refused(copy, index, message):
     change_index(copy, **index)
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=message):
         engine(copy).check()
 
 
@@ -241,7 +242,7 @@ def test_a_published_model_that_cannot_be_had_is_told(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"device": "tpu"}, "device 'tpu' cannot be used"),
         ({"variant": "fp16"}, "cannot be loaded: .*fp16"),
@@ -249,13 +250,13 @@ def test_a_published_model_that_cannot_be_had_is_told(monkeypatch):
         ({"negative_prompt": "x" * 80}, r"`negative_prompt` is longer than it reads, by 3 token"),
     ],
 )
-def test_options_that_cannot_be_met_are_found_before_the_run(pipeline, options, told):
-    with pytest.raises(BadInput, match=told):
+def test_options_that_cannot_be_met_are_found_before_the_run(pipeline, options, message):
+    with pytest.raises(BadInput, match=message):
         engine(pipeline, **options).check()
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"width": 60}, "multiple of 8"),
         ({"width": 64}, "both `width` and `height`"),
@@ -264,8 +265,8 @@ def test_options_that_cannot_be_met_are_found_before_the_run(pipeline, options, 
         ({"step": 2}, "did you mean steps"),
     ],
 )
-def test_options_that_make_no_sense_are_found_at_once(pipeline, options, told):
-    with pytest.raises(BadInput, match=told):
+def test_options_that_make_no_sense_are_found_at_once(pipeline, options, message):
+    with pytest.raises(BadInput, match=message):
         engine(pipeline, **options)
 
 

@@ -49,7 +49,7 @@ def test_a_conversion_in_batches_gives_the_pictures_and_errors_of_single_ones(pi
 
 
 def test_the_benchmark_draws_the_same_pictures_in_every_way(pipeline):
-    told = {"model": pipeline, "size": 3, "batch": 2, "steps": 1, "device": "cpu"}
-    command = [sys.executable, BENCHMARK, "difference", *(f"--{name}={value}" for name, value in told.items())]
+    given = {"model": pipeline, "size": 3, "batch": 2, "steps": 1, "device": "cpu"}
+    command = [sys.executable, BENCHMARK, "difference", *(f"--{name}={value}" for name, value in given.items())]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1])["off_by"] <= 1

@@ -61,7 +61,7 @@ def test_speakers_and_seeds_differ(two_voices):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({}, "has 2 speakers: name one with `speaker`, e.g. anna, bob"),
         ({"speaker": "anne"}, "unknown Coqui speaker 'anne' .*did you mean anna"),
@@ -69,8 +69,8 @@ def test_speakers_and_seeds_differ(two_voices):
         ({"speaker": "anna", "device": "tpu"}, "device 'tpu' cannot be used"),
     ],
 )
-def test_a_voice_that_the_model_lacks_is_told(two_voices, options, told):
-    with pytest.raises(BadInput, match=told):
+def test_a_voice_that_the_model_lacks_is_told(two_voices, options, message):
+    with pytest.raises(BadInput, match=message):
         convert(engine(model=str(two_voices), **options))
 
 
@@ -140,12 +140,12 @@ def test_a_checkpoint_that_could_run_code_is_refused(one_voice, tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [("{", "no configuration"), ("{}", "names no `model`"), ('{"model": "bark"}', "can run code"), ("[]", "names no")],
 )
-def test_a_folder_that_is_no_model_is_told_at_construction(tmp_path, config, told):
+def test_a_folder_that_is_no_model_is_told_at_construction(tmp_path, config, message):
     (tmp_path / "config.json").write_text(config)
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=message):
         engine(model=str(tmp_path))
 
 

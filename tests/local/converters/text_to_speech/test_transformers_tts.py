@@ -85,7 +85,7 @@ def test_a_text_longer_than_the_model_reads_is_never_cut(speecht5):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({}, "has 2 speakers: name one with `speaker`, 0 to 1"),
         ({"speaker": 2}, "unknown speaker 2 .* numbers 0 to 1"),
@@ -95,14 +95,14 @@ def test_a_text_longer_than_the_model_reads_is_never_cut(speecht5):
         ({"speaker": 0, "device": "tpu"}, "device 'tpu' cannot be used"),
     ],
 )
-def test_a_voice_that_the_model_lacks_is_told(vits, options, told):
-    with pytest.raises(BadInput, match=told):
+def test_a_voice_that_the_model_lacks_is_told(vits, options, message):
+    with pytest.raises(BadInput, match=message):
         convert(engine(model=str(vits), **options))
 
 
-@pytest.mark.parametrize(("missing", "told"), [("vocoder", "name a `vocoder`"), ("speaker_embedding", "needs a")])
-def test_what_speecht5_needs_is_told(speecht5, missing, told):
-    with pytest.raises(BadInput, match=told):
+@pytest.mark.parametrize(("missing", "message"), [("vocoder", "name a `vocoder`"), ("speaker_embedding", "needs a")])
+def test_what_speecht5_needs_is_told(speecht5, missing, message):
+    with pytest.raises(BadInput, match=message):
         convert(engine(**{name: value for name, value in speecht5.items() if name != missing}))
 
 
