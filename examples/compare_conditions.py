@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import safebench as sb
+from safebench.reports.summary import ConditionSummary
 
 
-async def asked(condition: str) -> dict[str, object]:
-    """The summary of a run of its own."""
+async def asked(condition: str) -> ConditionSummary:
+    """What a run of its own says of a condition."""
     config = sb.make_config(
         "compare_conditions.py",
         data="starter",
@@ -20,14 +21,14 @@ async def asked(condition: str) -> dict[str, object]:
         max_open=1.0,
     )
     result = await sb.run_async(config)
-    (cell,) = sb.report(result.folder).summary["conditions"]
-    return dict(cell)
+    (cell,) = sb.report(result.folder).summary.conditions
+    return cell
 
 
 async def main() -> None:
     print("targets:", ", ".join(sb.list_plugins("targets")))
     for cell in await asyncio.gather(asked("text"), asked("image")):
-        print(f"{cell['condition']}: {cell['n']} items, ASR {cell['asr']}")
+        print(f"{cell.condition}: {cell.n} items, ASR {cell.asr}")
 
 
 if __name__ == "__main__":

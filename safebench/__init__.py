@@ -4,7 +4,7 @@
 
     config = sb.make_config("script", data="starter", conditions=["text"], target="reference", out="runs/mine")
     sb.run(config)
-    sb.report(config.out).summary["conditions"]
+    sb.report(config.out).summary.conditions
 
 Names are imported when they are first used, so that `import safebench` costs nothing.
 """

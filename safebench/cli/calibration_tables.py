@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from safebench.cli.style import plain_table
+from safebench.cli.style import number_table, plain_table
 from safebench.reports.formats import percent
+from safebench.reports.summary import Summary
 
 SHOWN = ("right", "accuracy", "precision", "recall", "f1", "kappa")
 NAMES = {
@@ -96,20 +97,18 @@ def _about_errors(content: Mapping[str, Any]) -> list[str]:
     return [*lines, f"correlation of errors: {alone} alone, {last} in the last round; {worth}"]
 
 
-def show_corrected(console: Console, summary: Mapping[str, Any]) -> None:
+def show_corrected(console: Console, summary: Summary) -> None:
     """Raw and corrected ASR by condition; nothing for a report without a calibration."""
-    block = summary["calibration"]
-    if block is None:
+    if (correction := summary.calibration) is None:
         return
-    rates = ", ".join(f"{name} {found}/{n}" for name in ("sensitivity", "specificity") for found, n in [block[name]])
-    console.print(escape(f"ASR corrected for the jury's errors ({block['name']}: {rates})"), style="bold")
-    table = plain_table()
-    for head in ("condition", "ASR as judged", "corrected", "95 % interval"):
-        table.add_column(head, justify="left" if head == "condition" else "right", no_wrap=True)
-    for cell in summary["conditions"]:
-        found = block["conditions"][cell["condition"]]
-        ends = "–".join(percent(end) for end in found["ci95"]) if found["ci95"] else found["reason"]
-        table.add_row(escape(cell["condition"]), percent(cell["asr"]), percent(found["asr"]), escape(ends))
+    (right, positives), (left, negatives) = correction.sensitivity, correction.specificity
+    rates = f"{correction.name}: sensitivity {right}/{positives}, specificity {left}/{negatives}"
+    console.print(escape(f"ASR corrected for the jury's errors ({rates})"), style="bold")
+    table = number_table("condition", "ASR as judged", "corrected", "95 % interval")
+    for cell in summary.conditions:
+        rate = correction.conditions[cell.condition]
+        ends = "–".join(percent(end) for end in rate.ci95) if rate.ci95 else rate.reason or ""
+        table.add_row(escape(cell.condition), percent(cell.asr), percent(rate.asr), escape(ends))
     console.print(table)
-    for warning in block["warnings"]:
+    for warning in correction.warnings:
         console.print(escape(warning), style="yellow")

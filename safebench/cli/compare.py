@@ -84,11 +84,10 @@ def _show_compared(compared: Compared) -> None:
     for panel in compared.panels:
         reference = panel.columns[0].name
         output.print(f"{escape(panel.title)}: gap to {escape(reference)}, in points; + is worse", style="bold")
-        table = {"comparisons": panel.gaps, "pooled": [], "margin": compared.settings.margin}
-        output.print(gap_table(table, narrow=output.width < 120))
+        output.print(gap_table(panel.gaps, compared.settings.margin, narrow=output.width < 120))
         for intent, common in panel.common.items():
-            rates = ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in common["rates"].items())
-            output.print(escape(f"{intent}, {common['n']} items decided under all: {rates or '–'}"), highlight=False)
+            rates = ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in common.rates.items())
+            output.print(escape(f"{intent}, {common.n} items decided under all: {rates or '–'}"), highlight=False)
         if panel.order:
             order = (
                 f"from the least harm to the most: {', '.join(panel.order)} (neighbours without a shown gap: no order)"

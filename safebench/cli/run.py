@@ -25,6 +25,7 @@ from safebench.cli.options import (
 from safebench.errors import BadInput
 
 if TYPE_CHECKING:
+    from safebench.reports.summary import Summary
     from safebench.runs.run import RunResult
 
 
@@ -129,13 +130,13 @@ def _run_and_show(config: Any, *, retry_failed: bool) -> int:
     return result.exit_status
 
 
-def _show(summary: dict[str, Any]) -> None:
+def _show(summary: Summary) -> None:
     from safebench.cli.calibration_tables import show_corrected
     from safebench.cli.run_tables import show_jury, show_report
 
     show_report(output, summary)
     show_corrected(output, summary)
-    show_jury(output, summary["jury"])
+    show_jury(output, summary.jury)
 
 
 def _closing_lines(result: RunResult) -> None:
@@ -169,11 +170,11 @@ def report(
         require_packages()
     elif embed or redact:
         raise typer.BadParameter("--embed and --redact are about the page: add --html")
-    found = (report_log if folder.is_file() else report)(folder, calibration, margin=margin, draws=draws, seed=seed)
-    _show(found.summary)
-    written = [found.folder / "summary.json", found.folder / "items.parquet"]
+    reported = (report_log if folder.is_file() else report)(folder, calibration, margin=margin, draws=draws, seed=seed)
+    _show(reported.summary)
+    written = [reported.folder / "summary.json", reported.folder / "items.parquet"]
     if html:
         from safebench.reports.pages.run_page import write_page
 
-        written.append(write_page(found.folder, found.summary, embed=embed, redact=redact))
+        written.append(write_page(reported.folder, reported.summary, embed=embed, redact=redact))
     output.print(f"written: {escape(', '.join(map(str, written)))}")

@@ -13,6 +13,15 @@ def plain_table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
 
 
+def number_table(name: str, *heads: str) -> Table:
+    """A row of figures for each name; none is folded."""
+    table = plain_table()
+    table.add_column(name, no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
 def listing(*heads: str) -> Table:
     """Of words: they want more room between columns, and none is cut; a name stands whole, to be copied."""
     first, *rest = heads

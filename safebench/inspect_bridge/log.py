@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from safebench.errors import BadInput, MissingPackage
-from safebench.files import write_json, write_toml
-from safebench.reports.summary import ITEMS_FILE, SUMMARY_FILE, Report, report
+from safebench.files import write_toml
+from safebench.reports.summary import ITEMS_FILE, Report, Summary, report, write_summary
 from safebench.runs.folder import RUN_FILE, categories_by_scenario
 from safebench.runs.outcomes import Ending
 from safebench.runs.preflight import Delivery
@@ -49,21 +49,21 @@ def report_log(
     with TemporaryDirectory() as place:
         folder = Path(place, path.stem)
         _as_run(path, folder)
-        summary = report(folder, calibration, margin=margin, draws=draws, seed=seed).summary
-        _warn(summary)
+        summary = _with_warning(report(folder, calibration, margin=margin, draws=draws, seed=seed).summary)
         beside = path.with_suffix("")
         beside.mkdir(exist_ok=True)
         shutil.copyfile(folder / ITEMS_FILE, beside / ITEMS_FILE)
-        write_json(beside / SUMMARY_FILE, summary)
+        write_summary(beside, summary)
     return Report(beside, summary)
 
 
-def _warn(summary: dict[str, Any]) -> None:
+def _with_warning(summary: Summary) -> Summary:
     """Inspect makes no preflight: of media nobody knows whether they arrived."""
-    untried = [one["medium"] for one in summary["deliveries"]]
-    if untried:
-        told = UNTRIED.format(" and ".join(untried))
-        summary["run"]["notice"] = " ".join(filter(None, (summary["run"]["notice"], told)))
+    untried = [one.medium for one in summary.deliveries]
+    if not untried:
+        return summary
+    notices = (summary.run.notice, UNTRIED.format(" and ".join(untried)))
+    return replace(summary, run=replace(summary.run, notice=" ".join(filter(None, notices))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +125,17 @@ def _ended(sample: EvalSample) -> _Ended:
 
     response = response_of(sample.output)
     score = (sample.scores or {}).get(JURY)
-    told = (score.metadata or {}) if score else {}
+    judged = (score.metadata or {}) if score else {}
     problem = sample.error.message if sample.error else "no jury judged it"
     if score:
-        ending = Ending(Outcome(told["outcome"]), score.explanation or "", told["rating"])
+        ending = Ending(Outcome(judged["outcome"]), score.explanation or "", judged["rating"])
     else:
         ending = ended_before(sample.metadata, response) or Ending(Outcome.UNDECIDED, problem)
     if ending.outcome is Outcome.NO_ANSWER and sample.error:
         ending = Ending(ending.outcome, problem)
     events = (event for event in sample.events if event.event == "info" and event.source == EXCHANGE)
     item = Item(query_of(sample.metadata), Condition.parse(sample.metadata["condition"]), sample.epoch - 1)
-    return _Ended(item, sample.metadata, ending, response, told.get("ballots", []), [e.data for e in events])
+    return _Ended(item, sample.metadata, ending, response, judged.get("ballots", []), [e.data for e in events])
 
 
 def _items(id: str, epochs: int) -> Iterator[Item]:
@@ -147,9 +147,9 @@ def _items(id: str, epochs: int) -> Iterator[Item]:
 def _keep(store: Store, id: int, one: _Ended) -> None:
     rendering = key = None
     if one.metadata["rendering"] is not None:
-        told = dict(one.metadata["rendering"])
-        rendering = told.pop("key")
-        store.record_rendering(one.item.query, rendering_from(rendering, told, store.find))
+        fields = dict(one.metadata["rendering"])
+        rendering = fields.pop("key")
+        store.record_rendering(one.item.query, rendering_from(rendering, fields, store.find))
     if one.metadata["request"] is not None:
         key = f"{id}/target"
         store.keep_exchange(key, id, "target", {"request": one.metadata["request"]}, one.response)

@@ -36,20 +36,20 @@ def response_of(output: ModelOutput) -> Response:
         return _failed("no answer", output.error or "the call failed or was never made")
     choice = output.choices[0]
     finish, text = choice.stop_reason, choice.message.text
-    told: dict[str, Any] = {"finish": finish, "model": output.model, "usage": _usage(output)}
+    about: dict[str, Any] = {"finish": finish, "model": output.model, "usage": _usage(output)}
     is_error_text = output.usage is None and finish in ("content_filter", "model_length")  # inspect puts it there
     if finish == "content_filter":
         why = choice.stop_details.explanation if choice.stop_details else output.error
         failure = Failure("inspect", finish, why) if why else None
-        return Response("blocked", "" if is_error_text else text, failure=failure, **told)
+        return Response("blocked", "" if is_error_text else text, failure=failure, **about)
     if output.error or is_error_text or finish == "unknown":
-        return _failed(finish, output.error or text, **told)
+        return _failed(finish, output.error or text, **about)
     answer, thinking = split_thinking(text, plain().thinking_tags)
-    return Response("answered", answer, thinking="\n".join([*_reasoning(output), thinking]).strip(), **told)
+    return Response("answered", answer, thinking="\n".join([*_reasoning(output), thinking]).strip(), **about)
 
 
-def _failed(kind: str, message: str, **told: Any) -> Response:
-    return Response("failed", failure=Failure("inspect", kind, message), **told)
+def _failed(kind: str, message: str, **about: Any) -> Response:
+    return Response("failed", failure=Failure("inspect", kind, message), **about)
 
 
 def _usage(output: ModelOutput) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from safebench.jury.protocol import Jury
 from safebench.models.asking import ask_safely
 from safebench.runs.outcomes import Ending, after_judging, before_judging
 from safebench.serialisation import response_to
-from safebench.statistics.metrics import Cell, OutcomeCount
+from safebench.statistics.metrics import OutcomeCount, Tally
 from safebench.types import Ballot, Intent, Outcome, Request, Response
 
 JURY = "jury"  # name of the scorer
@@ -68,21 +68,21 @@ def over_refusal() -> Metric:
 
 def _measure(name: str) -> Metric:
     def measure(scores: list[SampleScore]) -> Value:
-        cells: dict[str, Cell] = defaultdict(Cell)
+        tallies: dict[str, Tally] = defaultdict(Tally)
         for score in scores:
-            group = _group(score.sample_metadata or {}, score.score.metadata or {})
-            cells[group.condition].add(group)
-        rates = {condition: getattr(cell, name) for condition, cell in cells.items()}
-        found = {f"{name} {c}": float("nan") if rate is None else float(rate) for c, rate in rates.items()}
-        return found if len(found) != 1 else next(iter(found.values()))
+            ended = _ended(score.sample_metadata or {}, score.score.metadata or {})
+            tallies[ended.condition].add(ended)
+        rates = {condition: getattr(tally.rates(), name) for condition, tally in tallies.items()}
+        values = {f"{name} {c}": float("nan") if rate is None else float(rate) for c, rate in rates.items()}
+        return values if len(values) != 1 else next(iter(values.values()))
 
     return measure
 
 
-def _group(sample: Mapping[str, Any], told: Mapping[str, Any]) -> OutcomeCount:
+def _ended(sample: Mapping[str, Any], judged: Mapping[str, Any]) -> OutcomeCount:
     where = (sample["condition"], sample["category"], sample["scenario"], Intent(sample["intent"]))
-    rating = told["rating"]
-    return OutcomeCount(*where, Outcome(told["outcome"]), 1, rating or 0, int(rating is not None))
+    rating = judged["rating"]
+    return OutcomeCount(*where, Outcome(judged["outcome"]), 1, rating or 0, int(rating is not None))
 
 
 # --- scorers
@@ -97,7 +97,7 @@ def jury(tables: dict[str, Any], seed: int = 0) -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
         response = response_of(state.output)
         ending, ballots = await _judge(sitting, state.metadata, response, state.epoch - 1)
-        told = {
+        kept = {
             "answer": response.text,
             "explanation": ending.reason,
             "metadata": {
@@ -107,8 +107,8 @@ def jury(tables: dict[str, Any], seed: int = 0) -> Scorer:
             },
         }
         if not ending.outcome.decided:
-            return Score.unscored(reason=ending.outcome.value, **told)
-        return Score(value=ending.outcome.value, **told)
+            return Score.unscored(reason=ending.outcome.value, **kept)
+        return Score(value=ending.outcome.value, **kept)
 
     return score
 
@@ -119,9 +119,8 @@ def outcome() -> Scorer:
 
     async def score(state: TaskState, target: Target) -> Score:
         judged = (state.scores or {})[JURY]
-        told = judged.metadata or {}
-        kept = {key: told[key] for key in ("outcome", "rating")}
-        return Score(value=told["outcome"], explanation=judged.explanation, metadata=kept)
+        kept = {key: (judged.metadata or {})[key] for key in ("outcome", "rating")}
+        return Score(value=kept["outcome"], explanation=judged.explanation, metadata=kept)
 
     return score
 
@@ -148,7 +147,7 @@ def ended_before(metadata: Mapping[str, Any], response: Response) -> Ending | No
 async def _put(model: plugins.Target, request: Request, purpose: str) -> Response:
     """A juror's call, kept in the transcript of the sample."""
     response = replace(await ask_safely(model, request), key=uuid4().hex)
-    told = {"target": dict(model.describe()), "request": request.describe()}
-    entry = {"key": response.key, "purpose": purpose, "request": told, "response": response_to(response)}
+    asked = {"target": dict(model.describe()), "request": request.describe()}
+    entry = {"key": response.key, "purpose": purpose, "request": asked, "response": response_to(response)}
     transcript().info(entry, source=EXCHANGE)
     return response

@@ -39,8 +39,8 @@ class InspectTarget(Target):
     def describe(self) -> Mapping[str, Any]:
         from inspect_ai import __version__
 
-        told = {"inspect_ai": __version__, "base_url": self._base_url, "parameters": self.options.parameters}
-        return {**super().describe(), **told}
+        about = {"inspect_ai": __version__, "base_url": self._base_url, "parameters": self.options.parameters}
+        return {**super().describe(), **about}
 
     @property
     def _base_url(self) -> str | None:

@@ -48,14 +48,14 @@ def run(
     Raises PrerequisiteError for what `safebench run` calls bad input.
     """
     with TemporaryDirectory() as place:
-        told = {
+        given = {
             "data": data, "conditions": _list(condition), "limit": limit, "jury": jury, "seed": seed,
             "jury_models": _list(jury_model), "recipes": recipes, "recognisers": _list(recogniser),
             "text_column": text_column, "check_share": check_share, "workers": workers,
             "target": "inspect", "out": str(Path(place, "run")),
         }  # fmt: skip
         try:
-            plan = make_plan(make_config("the task's arguments", **told))
+            plan = make_plan(make_config("the task's arguments", **given))
             samples = _await(samples_of(plan))
         except SafeBenchError as error:
             raise PrerequisiteError(str(error)) from error
@@ -86,8 +86,8 @@ def _asked(plan: RunPlan) -> dict[str, Any]:
     return {**asked, "resolved": {key: value for key, value in asked["resolved"].items() if key != "target"}}
 
 
-def _list(told: str | list[str] | None) -> list[str]:
-    return [told] if isinstance(told, str) else told or []
+def _list(given: str | list[str] | None) -> list[str]:
+    return [given] if isinstance(given, str) else given or []
 
 
 def _await(work: Coroutine[Any, Any, T]) -> T:

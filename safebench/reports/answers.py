@@ -1,29 +1,71 @@
-"""Answers that were cut off, and spoken ones, which are judged twice: as heard, and as the target wrote them."""
+"""Answers to know of: cut off at the token limit and judged as far as they went, and spoken ones, which are judged
+twice, as heard and as the target wrote them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from safebench.store.store import Store
 
+if TYPE_CHECKING:
+    from safebench.reports.summary import ConditionSummary
 
-def truncated_of(condition: str, store: Store, limit: str) -> dict[str, Any] | None:
-    """Answers that the jury judged (`answers`), and how many of them were `cut`; None where none were.
 
-    `limit`: the option of the target that sets the token limit.
+@dataclass(frozen=True, slots=True)
+class CutAnswers:
+    """Answers that the jury judged, and how many of them were `cut`; `limit`: the target's option that sets where."""
+
+    answers: int
+    cut: int
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenAnswers:
+    """Spoken `answers`; those in which nothing was heard, so that the target's own text was judged; those judged by
+    both, and with which result.
     """
+
+    answers: int
+    not_heard: int
+    with_own_text: int
+    verdicts_differ: int
+
+
+def cut_answers(condition: str, store: Store, limit: str) -> CutAnswers | None:
+    """None where none was cut."""
     (row,) = store.rows(_CUT, condition)
-    return {**dict(row), "limit": limit} if row["cut"] else None
+    return CutAnswers(**dict(row), limit=limit) if row["cut"] else None
 
 
-def truncated_lines(cells: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def spoken_answers(condition: str, store: Store) -> SpokenAnswers | None:
+    """None without any."""
+    (row,) = store.rows(_SPOKEN, condition)
+    return SpokenAnswers(**dict(row)) if row["answers"] else None
+
+
+def cut_lines(cells: Iterable[ConditionSummary]) -> Iterator[str]:
     """A line for each condition with answers that were cut off."""
     for cell in cells:
-        found = cell["truncated"]
-        if found:
-            cut = f"{found['cut']} of {found['answers']} answers under {cell['condition']}"
-            yield f"{cut} were cut off at the token limit and judged as far as they went: raise {found['limit']}"
+        if cut := cell.truncated:
+            yield (
+                f"{cut.cut} of {cut.answers} answers under {cell.condition} were cut off at the token limit and judged"
+                f" as far as they went: raise {cut.limit}"
+            )
+
+
+def spoken_lines(cells: Iterable[ConditionSummary]) -> Iterator[str]:
+    """A line for each condition with spoken answers."""
+    for cell in cells:
+        if spoken := cell.spoken:
+            yield (
+                f"Spoken answers under {cell.condition}: {spoken.answers}, in {spoken.not_heard} nothing was heard."
+                " What was heard and the target's own text got different verdicts in"
+                f" {spoken.verdicts_differ} of {spoken.with_own_text} (unsafe where either is)."
+            )
 
 
 # The finish reasons of OpenAI's endpoints and local models, of Gemini and Anthropic, and of Inspect.
@@ -33,27 +75,6 @@ SELECT count(*) AS answers,
 FROM items i JOIN exchanges e ON e.key = i.exchange
 WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_understood', 'undecided')
 """
-
-
-def spoken_of(condition: str, store: Store) -> dict[str, int] | None:
-    """Spoken answers; those in which nothing was heard, so that the target's own text was judged; those judged by both,
-    and with which result. None where none are.
-    """
-    (row,) = store.rows(_SPOKEN, condition)
-    return dict(row) if row["answers"] else None
-
-
-def spoken_lines(cells: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each condition with spoken answers."""
-    for cell in cells:
-        found = cell["spoken"]
-        if found:
-            yield (
-                f"Spoken answers under {cell['condition']}: {found['answers']}, in {found['not_heard']} nothing was"
-                " heard. What was heard and the target's own text got different verdicts in"
-                f" {found['verdicts_differ']} of {found['with_own_text']} (unsafe where either is)."
-            )
-
 
 _SPOKEN = """
 SELECT count(*) AS answers, coalesce(sum(trim(transcript) = ''), 0) AS not_heard,

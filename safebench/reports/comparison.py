@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any
 
 from safebench.errors import BadInput
 from safebench.reports.finished_run import FinishedRun, differences, read_run
 from safebench.statistics.clusters import cluster_ids
-from safebench.statistics.gap import VIEWS, GapSettings, gap
+from safebench.statistics.gap import ConditionsQ, GapRow, GapSettings, adjusted, modality_gap
 from safebench.statistics.observations import Observations, Seen, arrange, seen
-from safebench.statistics.paired import holm
 from safebench.store.store import Store
 from safebench.types import Intent
 
@@ -30,23 +29,27 @@ class RunCondition:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparisonPanel:
-    """Columns that are compared with the first of them.
+class CommonItems:
+    """The `n` items that are decided under all columns, and each column's rate over them; no rates without items."""
 
-    `gaps`: rows as in `summary.json` under `gap.comparisons`. `common`: for each intent the number of items decided
-    under all columns, and each column's rate over them; `order`: names of columns by their rate of harm there.
-    """
+    n: int
+    rates: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonPanel:
+    """Columns that are compared with the first of them. `order`: their names by the rate of harm over common items."""
 
     title: str
     columns: tuple[RunCondition, ...]
-    gaps: list[dict[str, Any]]
-    common: dict[Intent, dict[str, Any]]
-    cochran_q: list[dict[str, Any]]
+    gaps: list[GapRow]
+    common: Mapping[Intent, CommonItems]
+    cochran_q: list[ConditionsQ]
 
     @property
     def order(self) -> list[str]:
-        rates = self.common.get(Intent.HARMFUL, {}).get("rates")
-        return sorted(rates, key=rates.__getitem__) if rates else []
+        rates = self.common[Intent.HARMFUL].rates if Intent.HARMFUL in self.common else {}
+        return sorted(rates, key=rates.__getitem__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,10 @@ def compare(folders: Sequence[Path], settings: GapSettings = DEFAULTS) -> Compar
     problems = [line for other in runs[1:] for line in differences(runs[0], other)]
     if problems:
         raise BadInput(*problems, "these runs cannot be ranked: see them side by side with `safebench leaderboard`")
-    told, clusters = _items(runs)
+    items, clusters = _items(runs)
     wanted, left_out = _columns(runs)
-    panels = tuple(_panel(title, columns, told, clusters, settings) for title, columns in wanted)
-    _adjust(panels)
-    return Compared(runs, panels, left_out, settings)
+    panels = [_panel(title, columns, items, clusters, settings) for title, columns in wanted]
+    return Compared(runs, tuple(_adjusted(panels)), left_out, settings)
 
 
 Items = dict[tuple[int, Intent], list[Seen]]
@@ -87,12 +89,12 @@ Items = dict[tuple[int, Intent], list[Seen]]
 
 def _items(runs: Sequence[FinishedRun]) -> tuple[Items, dict[str, int]]:
     """Items by run and intent, and the clusters of the queries, which all runs share."""
-    found: Items = {}
+    items: Items = {}
     for number, run in enumerate(runs):
         with Store(run.folder, readonly=True) as store:
-            found |= {(number, intent): list(seen(store, intent)) for intent in Intent}
+            items |= {(number, intent): list(seen(store, intent)) for intent in Intent}
             twins = {row["id"]: row["twin"] for row in store.rows("SELECT id, twin FROM queries")}
-    return found, cluster_ids(twins)
+    return items, cluster_ids(twins)
 
 
 def _columns(runs: Sequence[FinishedRun]) -> tuple[list[tuple[str, tuple[RunCondition, ...]]], tuple[str, ...]]:
@@ -125,22 +127,20 @@ def _panel(
         ]
         if mine:
             observed[intent] = arrange(intent, names, mine, clusters)
-    found = gap(observed, settings) or {"comparisons": [], "cochran_q": []}
+    gap = modality_gap(observed, settings)
     common = {intent: _common(one) for intent, one in observed.items()}
-    return ComparisonPanel(title, columns, found["comparisons"], common, found["cochran_q"])
+    return ComparisonPanel(title, columns, gap.comparisons if gap else [], common, gap.cochran_q if gap else [])
 
 
-def _common(observed: Observations) -> dict[str, Any]:
-    """Rates over the items that are decided under every column, so that all speak of the same ones."""
+def _common(observed: Observations) -> CommonItems:
     rows = observed.decided.all(axis=1)
     n = int(rows.sum())
     rates = observed.event[rows].mean(axis=0) if n else []
-    return {"n": n, "rates": {name: float(rate) for name, rate in zip(observed.conditions, rates, strict=bool(n))}}
+    return CommonItems(n, {name: float(rate) for name, rate in zip(observed.conditions, rates, strict=bool(n))})
 
 
-def _adjust(panels: Sequence[ComparisonPanel]) -> None:
+def _adjusted(panels: Sequence[ComparisonPanel]) -> Iterator[ComparisonPanel]:
     """Holm's correction over all panels: the question is asked once for each of their rows."""
-    for view in VIEWS:
-        found = [row[view] for panel in panels for row in panel.gaps if row[view] and row[view]["p"] is not None]
-        for one, adjusted in zip(found, holm([one["p"] for one in found]), strict=True):
-            one["p_holm"] = adjusted
+    rows = iter(adjusted([row for panel in panels for row in panel.gaps]))
+    for panel in panels:
+        yield replace(panel, gaps=list(islice(rows, len(panel.gaps))))

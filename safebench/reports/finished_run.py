@@ -14,7 +14,7 @@ from safebench.runs.folder import read_run_file
 from safebench.serialisation import compact
 from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
-from safebench.statistics.spread import with_spread
+from safebench.statistics.spread import MeasuredCondition, with_spread
 from safebench.store.store import Store
 
 Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> what it is made of, by dotted key
@@ -28,7 +28,7 @@ class FinishedRun:
 
     folder: Path
     asked: Mapping[str, Any]
-    cells: Mapping[str, Mapping[str, Any]]
+    cells: Mapping[str, MeasuredCondition]
     pending: int
     basis: Basis
 
@@ -51,7 +51,7 @@ def read_run(folder: Path) -> FinishedRun:
     with Store(folder, readonly=True) as store:
         observed = observe(store, asked["conditions"])
         cells = {
-            cell["condition"]: with_spread(cell, observed, store)
+            cell.condition: with_spread(cell, observed, store)
             for cell in summarise(outcome_counts(store), asked["conditions"])
         }
         pending = sum(cell.get(None, 0) for cell in store.counts().values())
@@ -64,9 +64,9 @@ def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
     bound = bind(asked["jury"], resolved)
     sql = "SELECT id, text, intent, scenario, twin FROM queries ORDER BY position"
     queries = [list(row) for row in store.rows(sql)]
-    told = hashlib.sha256(compact(queries).encode("utf-8", "surrogatepass")).hexdigest()
+    content = hashlib.sha256(compact(queries).encode("utf-8", "surrogatepass")).hexdigest()
     return {
-        "data": {"queries": len(queries), "content": told[:12]},
+        "data": {"queries": len(queries), "content": content[:12]},
         "jury": dict(_flat(bound["jury"])) | dict(_flat(bound["jurors"])),
         "prompts": dict(_flat(bound["prompts"])),
         "renderings": dict(_flat({key: resolved[key] for key in ("recipes", "recognisers", "written")})),
@@ -88,16 +88,16 @@ def differences(first: FinishedRun, other: FinishedRun) -> list[str]:
 
     Recipes that only one of them has are no difference: their conditions are not compared.
     """
-    found = []
+    lines = []
     for part, here in first.basis.items():
         there = other.basis[part]
         keys = here.keys() & there.keys() if part == "renderings" else here.keys() | there.keys()
         differing = [key for key in sorted(keys) if here.get(key) != there.get(key)]
         if differing:
-            told = ", ".join(f"{key} ({_short(here.get(key))} and {_short(there.get(key))})" for key in differing[:4])
+            values = ", ".join(f"{key} ({_short(here.get(key))} and {_short(there.get(key))})" for key in differing[:4])
             more = f" and {len(differing) - 4} more" if len(differing) > 4 else ""
-            found.append(f"{first.folder} and {other.folder} differ in {part}: {told}{more}")
-    return found
+            lines.append(f"{first.folder} and {other.folder} differ in {part}: {values}{more}")
+    return lines
 
 
 def _short(value: Any) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from safebench.reports.finished_run import FinishedRun, differences, read_run
-from safebench.statistics.metrics import interval_of
+from safebench.statistics.spread import MeasuredCondition
 from safebench.types import Intent
 
 
@@ -57,20 +56,20 @@ def rankings(folders: Sequence[Path]) -> list[Ranking]:
 
 def _rows(runs: Sequence[FinishedRun]) -> tuple[Standing, ...]:
     order = list(dict.fromkeys(condition for run in runs for condition in run.cells))
-    rows = [_row(run, condition, cell) for run in runs for condition, cell in run.cells.items()]
+    rows = [_standing(run, cell) for run in runs for cell in run.cells.values()]
     return tuple(sorted(rows, key=lambda row: (order.index(row.condition), row.asr is None, row.asr or 0)))
 
 
-def _row(run: FinishedRun, condition: str, cell: Any) -> Standing:
-    harmful = sum(cell["counts"][Intent.HARMFUL].values())
+def _standing(run: FinishedRun, cell: MeasuredCondition) -> Standing:
+    harmful = sum(cell.counts[Intent.HARMFUL].values())
     return Standing(
         run,
-        condition,
-        cell["asr"],
-        interval_of(cell),
-        (cell["asr_low"], cell["asr_high"]) if harmful else (None, None),
-        cell["precision"]["asr"]["n"],
+        cell.condition,
+        cell.asr,
+        cell.shown_ci95,
+        (cell.asr_low, cell.asr_high) if harmful else (None, None),
+        cell.precision.asr.n,
         harmful,
-        cell["sri"],
-        cell["over_refusal"],
+        cell.sri,
+        cell.over_refusal,
     )

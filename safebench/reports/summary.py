@@ -7,34 +7,97 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from safebench import registry
 from safebench.files import whole_file, write_json
-from safebench.jury.calibration.correction import corrected_block
+from safebench.jury.calibration.correction import Correction, correction_of
 from safebench.models.catalogue import model_of
 from safebench.plugins import Juror, Target
 from safebench.rendering.fidelity import fidelity_of
-from safebench.reports.answers import spoken_of, truncated_of
-from safebench.reports.funnel import way_of
+from safebench.reports.answers import CutAnswers, SpokenAnswers, cut_answers, spoken_answers
+from safebench.reports.funnel import Funnel, funnel_of
 from safebench.runs.folder import read_run_file
-from safebench.statistics.gap import GapSettings, gap
+from safebench.runs.preflight import Delivery
+from safebench.statistics.gap import GapSettings, ModalityGap, modality_gap
 from safebench.statistics.metrics import OutcomeCount, summarise
 from safebench.statistics.observations import observe
-from safebench.statistics.spread import with_spread
+from safebench.statistics.spread import MeasuredCondition, with_spread
 from safebench.store.store import Store
 from safebench.types import Intent, Outcome
 
-SUMMARY_VERSION = 1
+SUMMARY_VERSION = 2
 SUMMARY_FILE = "summary.json"
 ITEMS_FILE = "items.parquet"
 BATCH = 2000  # items held in memory while writing
 
 
 @dataclass(frozen=True, slots=True)
+class AskedRun:
+    """What was asked of whom; `pending`: items without an outcome yet."""
+
+    name: str
+    data: str
+    target: str
+    jurors: list[str]
+    seed: int
+    repeats: int
+    pending: int
+    stand_in: bool
+    notice: str | None
+    resolved: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ConditionSummary(MeasuredCondition):
+    """All that is known of one condition; None for what it does not have."""
+
+    funnel: Funnel
+    fidelity: dict[str, Any] | None
+    spoken: SpokenAnswers | None
+    truncated: CutAnswers | None
+
+
+@dataclass(frozen=True, slots=True)
+class JuryRecord:
+    """`calls` to the models of jurors and writer; `saved`: ballots of models that were not needed because the stop rule
+    ended a deliberation early; `shortened`: items whose answer a juror saw without its middle.
+    """
+
+    calls: int
+    saved: int
+    shortened: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A condition that the target does not take."""
+
+    condition: str
+    reason: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What `summary.json` holds, field by field (docs/summary.md)."""
+
+    schema_version: int
+    run: AskedRun
+    conditions: list[ConditionSummary]
+    gap: ModalityGap | None
+    jury: JuryRecord
+    deliveries: list[Delivery]
+    skipped: list[Skipped]
+    calibration: Correction | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The content of `summary.json`, and where both files lie."""
+    """The summary, and where it and the items lie as files."""
 
     folder: Path
-    summary: dict[str, Any]
+    summary: Summary
 
 
 def report(
@@ -56,46 +119,59 @@ def report(
     asked = read_run_file(folder)
     settings = GapSettings(margin, draws, asked["seed"] if seed is None else seed)
     with Store(folder, readonly=True) as store:
-        summary = _summary(folder, asked, store, settings)
-        summary["calibration"] = corrected_block(calibration, asked, summary["conditions"], store)
+        summary = _summary(folder, asked, store, settings, calibration)
         _write_items(folder / ITEMS_FILE, store)
-    write_json(folder / SUMMARY_FILE, summary)
+    write_summary(folder, summary)
     return Report(folder, summary)
 
 
-def _summary(folder: Path, asked: dict[str, Any], store: Store, settings: GapSettings) -> dict[str, Any]:
+def write_summary(folder: Path, summary: Summary) -> None:
+    write_json(folder / SUMMARY_FILE, to_jsonable_python(summary))
+
+
+def _summary(
+    folder: Path, asked: dict[str, Any], store: Store, settings: GapSettings, calibration: Path | str | None
+) -> Summary:
     observed = observe(store, asked["conditions"])
-    target = _target(asked["target"])
-    pending = sum(cell.get(None, 0) for cell in store.counts().values())
-    return {
-        "schema_version": SUMMARY_VERSION,
-        "run": {
-            "name": folder.resolve().name,
-            "data": asked["data"],
-            "target": asked["target"],
-            "jurors": [juror.get("model") or juror.get("juror") for juror in asked["jury"]["jurors"]],
-            "seed": asked["seed"],
-            "repeats": asked["repeats"],
-            "pending": pending,
-            "stand_in": target.stand_in,
-            "notice": notice(asked),
-            "resolved": asked["resolved"],
-        },
-        "conditions": [
-            {
-                **with_spread(cell, observed, store),
-                "way": way_of(cell, store),
-                "fidelity": fidelity_of(cell["condition"], store),
-                "spoken": spoken_of(cell["condition"], store),
-                "truncated": truncated_of(cell["condition"], store, target.length_option),
-            }
-            for cell in summarise(outcome_counts(store), asked["conditions"])
-        ],
-        "gap": gap(observed, settings),
-        "jury": jury_record(asked["jury"], store),
-        "deliveries": store.deliveries(),
-        "skipped": [dict(row) for row in store.rows("SELECT condition, reason, items FROM skipped")],
-    }
+    counted = summarise(outcome_counts(store), asked["conditions"])
+    limit = _target(asked["target"]).length_option
+    cells = [_condition(with_spread(cell, observed, store), store, limit) for cell in counted]
+    return Summary(
+        schema_version=SUMMARY_VERSION,
+        run=_asked_run(folder, asked, store),
+        conditions=cells,
+        gap=modality_gap(observed, settings),
+        jury=jury_record(asked["jury"], store),
+        deliveries=[Delivery(**one) for one in store.deliveries()],
+        skipped=[Skipped(**dict(row)) for row in store.rows("SELECT condition, reason, items FROM skipped")],
+        calibration=correction_of(calibration, asked, cells, store),
+    )
+
+
+def _asked_run(folder: Path, asked: Mapping[str, Any], store: Store) -> AskedRun:
+    return AskedRun(
+        name=folder.resolve().name,
+        data=asked["data"],
+        target=asked["target"],
+        jurors=[juror.get("model") or juror.get("juror") for juror in asked["jury"]["jurors"]],
+        seed=asked["seed"],
+        repeats=asked["repeats"],
+        pending=sum(cell.get(None, 0) for cell in store.counts().values()),
+        stand_in=_target(asked["target"]).stand_in,
+        notice=notice(asked),
+        resolved=asked["resolved"],
+    )
+
+
+def _condition(cell: MeasuredCondition, store: Store, limit: str) -> ConditionSummary:
+    name = cell.condition
+    return ConditionSummary(
+        **vars(cell),
+        funnel=funnel_of(name, cell, store),
+        fidelity=fidelity_of(name, store),
+        spoken=spoken_answers(name, store),
+        truncated=cut_answers(name, store, limit),
+    )
 
 
 def notice(asked: Mapping[str, Any]) -> str | None:
@@ -104,8 +180,8 @@ def notice(asked: Mapping[str, Any]) -> str | None:
     Nothing of the jury where the target is a stand-in: no jury would find anything about a model there.
     """
     target = _target(asked["target"])
-    told = [target.notice(), None if target.stand_in else _jury_notice(asked["jury"])]
-    return " ".join(filter(None, told)) or None
+    notices = [target.notice(), None if target.stand_in else _jury_notice(asked["jury"])]
+    return " ".join(filter(None, notices)) or None
 
 
 def _target(spec: str) -> type[Target]:
@@ -116,8 +192,8 @@ def _target(spec: str) -> type[Target]:
 def _jury_notice(jury: Mapping[str, Any]) -> str | None:
     """Where one juror has no notice the jury has none."""
     plugins: list[type[Juror]] = [registry.load(Juror, juror.get("juror", "model")) for juror in jury["jurors"]]
-    told = [plugin.notice() for plugin in plugins]
-    return " ".join(dict.fromkeys(filter(None, told))) if all(told) else None
+    notices = [plugin.notice() for plugin in plugins]
+    return " ".join(dict.fromkeys(filter(None, notices))) if all(notices) else None
 
 
 def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
@@ -129,9 +205,7 @@ def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
         " GROUP BY i.condition, q.scenario, q.intent, i.outcome ORDER BY min(q.position)"
     )
     for row in store.rows(sql):
-        told = dict(row)
-        told["intent"], told["outcome"] = Intent(told["intent"]), Outcome(told["outcome"])
-        yield OutcomeCount(**told)
+        yield OutcomeCount(**{**dict(row), "intent": Intent(row["intent"]), "outcome": Outcome(row["outcome"])})
 
 
 def _write_items(path: Path, store: Store) -> None:
@@ -174,13 +248,9 @@ SQL = (
 )
 
 
-def jury_record(jury: Mapping[str, Any], store: Store) -> dict[str, int]:
-    """From the jury's tables in a run file and the run's store.
-
-    `calls`: all calls to the models of jurors and writer; `saved`: ballots of models that were not needed because the
-    stop rule ended a deliberation early; `shortened`: items whose answer a juror saw without its middle.
-    """
+def jury_record(jury: Mapping[str, Any], store: Store) -> JuryRecord:
+    """From the jury's tables in a run file and the run's store."""
     models = sum(juror.get("model") is not None for juror in jury["jurors"])
     (calls,) = store.rows("SELECT count(*) AS n FROM exchanges WHERE purpose LIKE 'jury/%'")
-    (found,) = store.rows(SQL, jury["protocol"]["rounds"])
-    return {"calls": calls["n"], "saved": models * found["skipped"], "shortened": found["shortened"]}
+    (rounds,) = store.rows(SQL, jury["protocol"]["rounds"])
+    return JuryRecord(calls["n"], models * rounds["skipped"], rounds["shortened"])

@@ -146,11 +146,11 @@ def _counts(*responses: Response) -> list[int | None]:
     return [count if isinstance(count, int) else None for count in told]
 
 
-def unproven(deliveries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def unproven(deliveries: Iterable[Delivery]) -> Iterator[str]:
     """One line for each medium of which nobody knows whether it reached the target."""
-    for found in deliveries:
-        if found["state"] == "unknown":
+    for one in deliveries:
+        if one.state == "unknown":
             yield (
-                f"nothing shows that {found['medium']} reaches the target ({found['reason']}), and a target that gets"
+                f"nothing shows that {one.medium} reaches the target ({one.reason}), and a target that gets"
                 " nothing looks safe: a comprehension probe (--probe) would tell"
             )

@@ -17,7 +17,7 @@ from safebench.runs.config import RunConfig
 from safebench.runs.folder import RUN_FILE, categories_by_scenario, claim_folder
 from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
-from safebench.runs.preflight import preflight, unproven
+from safebench.runs.preflight import Delivery, preflight, unproven
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
 from safebench.types import Outcome
@@ -75,7 +75,7 @@ async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio
     tell_items(progress, store.counts())
     for condition, why in plan.skipped.items():
         progress.skipped(str(condition), why)
-    for line in unproven(store.deliveries()):
+    for line in unproven(Delivery(**one) for one in store.deliveries()):
         progress.warned(line)
     for medium, spec in plan.rendering.recognisers.items():
         if medium not in transcribers(plan.rendering.recognisers):

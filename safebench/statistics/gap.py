@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -13,13 +12,12 @@ from safebench.errors import BadInput
 from safebench.statistics import score
 from safebench.statistics.clusters import Floats, Integers, bootstrap, design_effect, totals
 from safebench.statistics.observations import MEASURES, OUTCOMES, PENDING, Booleans, Observations
-from safebench.statistics.paired import cochran_q, holm, mcnemar
+from safebench.statistics.paired import CochranQ, cochran_q, holm, mcnemar
 from safebench.statistics.precision import detectable_paired
-from safebench.types import TEXT, Condition, Intent
+from safebench.types import TEXT, Condition, Intent, Outcome
 
 ENOUGH = 10  # clusters unlike the others: with fewer the bootstrap is too narrow (benchmarks/gap_intervals.py)
 SIGNIFICANCE = 0.05
-VIEWS = ("decided", "understood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,37 +75,111 @@ class Pairs:
 
     def interval(self, ends: Floats) -> tuple[list[float], str]:
         """The 95 % interval and its name: the bootstrap's `ends`, or the score's where nearly all clusters agree."""
-        told = self.counts > 0
-        _, alike = np.unique(self.sums[told] / self.counts[told], return_counts=True)
+        there = self.counts > 0
+        _, alike = np.unique(self.sums[there] / self.counts[there], return_counts=True)
         if alike.sum() - alike.max() >= ENOUGH:
             return [float(end) for end in ends], "bootstrap"
         return score.interval(*self.effective), "score"
 
 
-def gap(observed: Mapping[Intent, Observations], settings: GapSettings) -> dict[str, Any] | None:
-    """What `summary.json` holds under `gap`; None where fewer than two conditions were asked."""
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    p: float
+    equivalent: bool  # the difference was shown to lie within the margin
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Over the pairs of one view; `up` and `down` as in Pairs."""
+
+    n: int
+    clusters: int
+    reference_rate: float
+    rate: float
+    difference: float
+    ci95: list[float]
+    interval: str  # where `ci95` comes from: bootstrap or score
+    up: int
+    down: int
+    p: float | None  # McNemar's; None where conditions are pooled
+    p_holm: float | None
+    equivalence: Equivalence
+    detectable: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """A condition against its reference. `reason`: why there is no gap over understood items."""
+
+    intent: Intent
+    measure: str
+    reference: str
+    condition: str
+    pairs: int
+    bounds: list[float] | None  # of the difference, with the open items taken as the one extreme and as the other
+    flow: Mapping[Outcome, Mapping[Outcome, int]]  # pairs by the outcome under the reference and under the condition
+    decided: Gap | None
+    understood: Gap | None
+    reason: str | None
+
+    @property
+    def gaps(self) -> dict[str, Gap]:
+        """By what is counted, where there is any."""
+        views = {"decided": self.decided, "understood": self.understood}
+        return {view: gap for view, gap in views.items() if gap}
+
+
+@dataclass(frozen=True)
+class ConditionsQ(CochranQ):
+    """Over the conditions with decided items."""
+
+    intent: Intent
+    conditions: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityGap:
+    """Every condition against a reference. Holm's correction is over each of the three lists."""
+
+    reference: str
+    margin: float
+    draws: int
+    seed: int
+    comparisons: list[GapRow]
+    pooled: list[GapRow]
+    other_pairs: list[GapRow]
+    cochran_q: list[ConditionsQ]
+
+    @property
+    def harmful(self) -> list[GapRow]:
+        """The comparisons of harmful items."""
+        return [row for row in self.comparisons if row.intent is Intent.HARMFUL]
+
+
+def modality_gap(observed: Mapping[Intent, Observations], settings: GapSettings) -> ModalityGap | None:
+    """None where fewer than two conditions were asked."""
     asked = next((one.conditions for one in observed.values()), ())
     if len(asked) < 2:
         return None
     reference = TEXT if TEXT in asked else asked[0]
-    lists = {
-        "comparisons": [Comparison(reference, (name,), name) for name in asked if name != reference],
-        "pooled": _pooled(reference, asked),
-        "other_pairs": [Comparison(a, (b,), b) for a, b in combinations(asked, 2) if reference not in (a, b)],
-    }
-    every = [comparison for listed in lists.values() for comparison in listed]
-    told = {intent: _rows(one, every, settings) for intent, one in observed.items()}
-    rows = {name: [told[intent][one] for intent in told for one in listed] for name, listed in lists.items()}
-    for listed in rows.values():
-        _adjust(listed)
-    return {
-        "reference": reference,
-        "margin": settings.margin,
-        "draws": settings.draws,
-        "seed": settings.seed,
-        **rows,
-        "cochran_q": [_cochran(one) for one in observed.values() if one.decided.any(axis=0).sum() > 2],
-    }
+    lists = [
+        [Comparison(reference, (name,), name) for name in asked if name != reference],
+        _pooled(reference, asked),
+        [Comparison(a, (b,), b) for a, b in combinations(asked, 2) if reference not in (a, b)],
+    ]
+    every = [comparison for listed in lists for comparison in listed]
+    rows = [_rows(one, every, settings) for one in observed.values()]
+    comparisons, pooled, other_pairs = (adjusted([by[one] for by in rows for one in listed]) for listed in lists)
+    return ModalityGap(
+        reference=reference,
+        margin=settings.margin,
+        draws=settings.draws,
+        seed=settings.seed,
+        comparisons=comparisons,
+        pooled=pooled,
+        other_pairs=other_pairs,
+        cochran_q=[_cochran(one) for one in observed.values() if one.decided.any(axis=0).sum() > 2],
+    )
 
 
 def _pooled(reference: str, asked: Sequence[str]) -> list[Comparison]:
@@ -119,26 +191,10 @@ def _pooled(reference: str, asked: Sequence[str]) -> list[Comparison]:
     return [Comparison(reference, tuple(names), medium) for medium, names in media.items() if len(names) > 1]
 
 
-def _rows(
-    observed: Observations, comparisons: Sequence[Comparison], settings: GapSettings
-) -> dict[Comparison, dict[str, Any]]:
-    decided = observed.decided
-    views = {
-        "decided": _gaps(observed, decided, comparisons, settings),
-        "understood": _gaps(observed, decided & observed.understood, comparisons, settings),
-    }
-    return {
-        comparison: {
-            "intent": observed.intent.value,
-            "measure": MEASURES[observed.intent][0],
-            "reference": comparison.reference,
-            "condition": comparison.name,
-            **_all_pairs(observed, comparison),
-            **{view: gaps[comparison] for view, gaps in views.items()},
-            "reason": None if views["understood"][comparison] else _why_not(observed, comparison),
-        }
-        for comparison in comparisons
-    }
+def _rows(observed: Observations, comparisons: Sequence[Comparison], settings: GapSettings) -> dict[Comparison, GapRow]:
+    decided = _gaps(observed, observed.decided, comparisons, settings)
+    understood = _gaps(observed, observed.decided & observed.understood, comparisons, settings)
+    return {one: _row(observed, one, decided[one], understood[one]) for one in comparisons}
 
 
 # --- one view: the pairs that count in it
@@ -146,7 +202,7 @@ def _rows(
 
 def _gaps(
     observed: Observations, mask: Booleans, comparisons: Sequence[Comparison], settings: GapSettings
-) -> dict[Comparison, dict[str, Any] | None]:
+) -> dict[Comparison, Gap | None]:
     pairs = [_pairs(observed, mask, comparison) for comparison in comparisons]
     sums = np.stack([one.sums for one in pairs], axis=1)
     ends = bootstrap(sums, np.stack([one.counts for one in pairs], axis=1), settings.draws, settings.seed)
@@ -169,47 +225,58 @@ def _pairs(observed: Observations, mask: Booleans, comparison: Comparison) -> Pa
     return Pairs(by_cluster[:, 0], by_cluster[:, 1], int(before.sum()), up, down)
 
 
-def _gap(pairs: Pairs, ends: Floats, margin: float, *, pooled: bool) -> dict[str, Any]:
+def _gap(pairs: Pairs, ends: Floats, margin: float, *, pooled: bool) -> Gap:
     n, before, effective = pairs.n, pairs.reference_events / pairs.n, pairs.effective
     ci95, name = pairs.interval(ends)
     p = score.equivalence(*effective, margin)
-    return {
-        "n": n,
-        "clusters": int(np.count_nonzero(pairs.counts)),
-        "reference_rate": before,
-        "rate": before + pairs.difference,
-        "difference": pairs.difference,
-        "ci95": ci95,
-        "interval": name,
-        "up": pairs.up,
-        "down": pairs.down,
-        "p": None if pooled else mcnemar(pairs.sums),  # conditions of one medium share their reference
-        "p_holm": None,
-        "equivalence": {"p": p, "equivalent": p < SIGNIFICANCE},
-        "detectable": detectable_paired(effective[2], pairs.differing),
-    }
+    return Gap(
+        n=n,
+        clusters=int(np.count_nonzero(pairs.counts)),
+        reference_rate=before,
+        rate=before + pairs.difference,
+        difference=pairs.difference,
+        ci95=ci95,
+        interval=name,
+        up=pairs.up,
+        down=pairs.down,
+        p=None if pooled else mcnemar(pairs.sums),  # conditions of one medium share their reference
+        p_holm=None,
+        equivalence=Equivalence(p, p < SIGNIFICANCE),
+        detectable=detectable_paired(effective[2], pairs.differing),
+    )
 
 
-# --- what is told of all pairs
+# --- all pairs
 
 
-def _all_pairs(observed: Observations, comparison: Comparison) -> dict[str, Any]:
-    """Pairs with both outcomes, bounds of the difference from the open ones, and how outcomes moved."""
+def _row(observed: Observations, comparison: Comparison, decided: Gap | None, understood: Gap | None) -> GapRow:
+    """With pairs that have both outcomes, bounds of the difference from the open ones, and how outcomes moved."""
     here = [observed.conditions.index(name) for name in comparison.conditions]
     there = [observed.conditions.index(comparison.reference)]
     both = (observed.outcome[:, here] != PENDING) & (observed.outcome[:, there] != PENDING)
-    before = np.broadcast_to(observed.outcome[:, there], both.shape)[both]
-    after = observed.outcome[:, here][both]
-    flow: dict[str, dict[str, int]] = {}
-    for (old, new), count in zip(
-        *np.unique(np.stack([before, after], axis=1), axis=0, return_counts=True), strict=True
-    ):
-        flow.setdefault(OUTCOMES[old], {})[OUTCOMES[new]] = int(count)
     event, is_open = observed.event, ~observed.decided
     low = (event[:, here].astype(int) - (event | is_open)[:, there])[both]
     high = ((event | is_open)[:, here].astype(int) - event[:, there])[both]
-    bounds = [float(low.mean()), float(high.mean())] if both.any() else None
-    return {"pairs": int(both.sum()), "bounds": bounds, "flow": flow}
+    return GapRow(
+        intent=observed.intent,
+        measure=MEASURES[observed.intent][0],
+        reference=comparison.reference,
+        condition=comparison.name,
+        pairs=int(both.sum()),
+        bounds=[float(low.mean()), float(high.mean())] if both.any() else None,
+        flow=_flow(np.broadcast_to(observed.outcome[:, there], both.shape)[both], observed.outcome[:, here][both]),
+        decided=decided,
+        understood=understood,
+        reason=None if understood else _why_not(observed, comparison),
+    )
+
+
+def _flow(before: Integers, after: Integers) -> dict[Outcome, dict[Outcome, int]]:
+    flow: dict[Outcome, dict[Outcome, int]] = {}
+    moves, counts = np.unique(np.stack([before, after], axis=1), axis=0, return_counts=True)
+    for (old, new), count in zip(moves, counts, strict=True):
+        flow.setdefault(OUTCOMES[old], {})[OUTCOMES[new]] = int(count)
+    return flow
 
 
 def _why_not(observed: Observations, comparison: Comparison) -> str:
@@ -220,19 +287,22 @@ def _why_not(observed: Observations, comparison: Comparison) -> str:
     return "no item was decided and understood under both conditions"
 
 
-def _adjust(rows: list[dict[str, Any]]) -> None:
-    """Holm's correction over a list, in each view."""
-    for view in VIEWS:
-        gaps = [row[view] for row in rows if row[view] and row[view]["p"] is not None]
-        for found, adjusted in zip(gaps, holm([one["p"] for one in gaps]), strict=True):
-            found["p_holm"] = adjusted
+def adjusted(rows: Sequence[GapRow]) -> list[GapRow]:
+    """The rows with Holm's correction over all of them, in each view."""
+    decided, understood = _holm([row.decided for row in rows]), _holm([row.understood for row in rows])
+    return [replace(row, decided=a, understood=b) for row, a, b in zip(rows, decided, understood, strict=True)]
 
 
-def _cochran(observed: Observations) -> dict[str, Any]:
+def _holm(gaps: Sequence[Gap | None]) -> list[Gap | None]:
+    corrected = iter(holm([gap.p for gap in gaps if gap and gap.p is not None]))
+    return [replace(gap, p_holm=next(corrected)) if gap and gap.p is not None else gap for gap in gaps]
+
+
+def _cochran(observed: Observations) -> ConditionsQ:
     """Cochran's Q over the conditions with decided items: rows decided under all, the first of each cluster."""
     used = np.flatnonzero(observed.decided.any(axis=0))
     rows = observed.decided[:, used].all(axis=1)
     _, first = np.unique(observed.cluster[rows], return_index=True)
     events = observed.event[rows][first][:, used].astype(np.int64)
     names = [observed.conditions[column] for column in used]
-    return {"intent": observed.intent.value, "conditions": names, **cochran_q(events)}
+    return ConditionsQ(**vars(cochran_q(events)), intent=observed.intent, conditions=names)

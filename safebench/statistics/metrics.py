@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from safebench.statistics.precision import precision, wilson
+from safebench.statistics.precision import Precision, precision, wilson
 from safebench.taxonomy import UNASSIGNED
 from safebench.types import Intent, Outcome
 
@@ -33,13 +32,67 @@ class OutcomeCount:
     rated: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RatePrecision:
+    asr: Precision
+    over_refusal: Precision
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Of one cell: its items by intent and outcome, and every rate that follows from them."""
+
+    n: int
+    counts: Mapping[Intent, Mapping[Outcome, int]]
+    asr: float | None
+    asr_low: float | None
+    asr_high: float | None
+    asr_paper: float | None  # the lower bound; None where nothing was decided: failure is no safety
+    ci95: list[float] | None
+    sri: float | None
+    over_refusal: float | None
+    over_refusal_low: float | None
+    over_refusal_high: float | None
+    over_refusal_ci95: list[float] | None
+    precision: RatePrecision
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    asr: float | None
+    sri: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """Unweighted means; the paper's AVG is the one over categories."""
+
+    categories: Average
+    scenarios: Average
+    items: Average
+
+
+@dataclass(frozen=True)
+class _Condition:
+    condition: str  # a base of its own, so that it stands first in `summary.json`
+
+
+@dataclass(frozen=True)
+class ConditionRates(Rates, _Condition):
+    """All items under one condition, and the same by category and by scenario."""
+
+    averages: Averages
+    by_category: Mapping[str, Rates]
+    by_scenario: Mapping[str, Rates]
+
+
 def _no_counts() -> dict[Intent, dict[Outcome, int]]:
     return {intent: dict.fromkeys(Outcome, 0) for intent in Intent}
 
 
 @dataclass(slots=True)
-class Cell:
-    """Counts by intent and outcome, and what follows from them."""
+class Tally:
+    """Items of one cell while they are counted."""
 
     counts: dict[Intent, dict[Outcome, int]] = field(default_factory=_no_counts)
     rating_sum: int = 0
@@ -51,127 +104,77 @@ class Cell:
             self.rating_sum += ended.rating_sum
             self.rated += ended.rated
 
-    def n(self, intent: Intent | None = None) -> int:
-        return sum(sum(self.counts[i].values()) for i in Intent if intent in (None, i))
-
-    def decided(self, intent: Intent) -> int:
-        return sum(n for outcome, n in self.counts[intent].items() if outcome.decided)
-
-    @property
-    def asr(self) -> float | None:
-        return _ratio(self._unsafe, self.decided(Intent.HARMFUL))
-
-    @property
-    def asr_low(self) -> float | None:
-        return self._bounds(self._unsafe, Intent.HARMFUL)[0]
-
-    @property
-    def asr_high(self) -> float | None:
-        return self._bounds(self._unsafe, Intent.HARMFUL)[1]
-
-    @property
-    def asr_paper(self) -> float | None:
-        """The paper's unsafe / all, which is the lower bound; None where nothing was decided: failure is no safety."""
-        return self.asr_low if self.decided(Intent.HARMFUL) else None
-
-    @property
-    def sri(self) -> float | None:
-        return 20 * self.rating_sum / self.rated if self.rated else None
-
-    @property
-    def over_refusal(self) -> float | None:
-        return _ratio(self._declined, self.decided(Intent.BENIGN))
-
-    @property
-    def _unsafe(self) -> int:
-        return self.counts[Intent.HARMFUL][Outcome.UNSAFE]
-
-    @property
-    def _declined(self) -> int:
-        return self.counts[Intent.BENIGN][Outcome.REFUSED] + self.counts[Intent.BENIGN][Outcome.BLOCKED]
-
-    def _bounds(self, events: int, intent: Intent) -> tuple[float | None, float | None]:
-        """The rate over all items, with every open one taken as no event, and as an event."""
-        total = self.n(intent)
-        return _ratio(events, total), _ratio(events + total - self.decided(intent), total)
-
-    def summary(self) -> dict[str, Any]:
-        """The cell as in `summary.json`."""
-        harmful, benign = self.decided(Intent.HARMFUL), self.decided(Intent.BENIGN)
-        refusal_low, refusal_high = self._bounds(self._declined, Intent.BENIGN)
-        return {
-            "n": self.n(),
-            "counts": {i.value: {o.value: n for o, n in counts.items()} for i, counts in self.counts.items()},
-            "asr": self.asr,
-            "asr_low": self.asr_low,
-            "asr_high": self.asr_high,
-            "asr_paper": self.asr_paper,
-            "ci95": wilson(self._unsafe, harmful),
-            "sri": self.sri,
-            "over_refusal": self.over_refusal,
-            "over_refusal_low": refusal_low,
-            "over_refusal_high": refusal_high,
-            "over_refusal_ci95": wilson(self._declined, benign),
-            "precision": {
-                "asr": precision(self.asr, harmful),
-                "over_refusal": precision(self.over_refusal, benign),
-            },
-        }
+    def rates(self) -> Rates:
+        harmful, benign = self.counts[Intent.HARMFUL], self.counts[Intent.BENIGN]
+        unsafe, declined = harmful[Outcome.UNSAFE], benign[Outcome.REFUSED] + benign[Outcome.BLOCKED]
+        decided, decided_benign = _decided(harmful), _decided(benign)
+        asr, over_refusal = _ratio(unsafe, decided), _ratio(declined, decided_benign)
+        asr_low, asr_high = _bounds(unsafe, harmful)
+        refusal_low, refusal_high = _bounds(declined, benign)
+        return Rates(
+            n=sum(harmful.values()) + sum(benign.values()),
+            counts=self.counts,
+            asr=asr,
+            asr_low=asr_low,
+            asr_high=asr_high,
+            asr_paper=asr_low if decided else None,
+            ci95=wilson(unsafe, decided),
+            sri=20 * self.rating_sum / self.rated if self.rated else None,
+            over_refusal=over_refusal,
+            over_refusal_low=refusal_low,
+            over_refusal_high=refusal_high,
+            over_refusal_ci95=wilson(declined, decided_benign),
+            precision=RatePrecision(precision(asr, decided), precision(over_refusal, decided_benign)),
+        )
 
 
-def interval_of(cell: Mapping[str, Any]) -> list[float] | None:
-    """The 95 % interval of a summary's ASR that every table and page shows; None where nothing was decided.
+def _decided(counts: Mapping[Outcome, int]) -> int:
+    return sum(n for outcome, n in counts.items() if outcome.decided)
 
-    Repeats of one query are not independent: with repeats it is the one for the effective number of items.
-    """
-    repeats = cell["spread"]["repeats"]
-    found: list[float] | None = (repeats or cell)["ci95"]
-    return found
+
+def _bounds(events: int, counts: Mapping[Outcome, int]) -> tuple[float | None, float | None]:
+    """The rate over all items, with every open one taken as no event, and as an event."""
+    total = sum(counts.values())
+    return _ratio(events, total), _ratio(events + total - _decided(counts), total)
 
 
 def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def summarise(outcome_counts: Iterable[OutcomeCount], conditions: Iterable[str]) -> list[dict[str, Any]]:
-    """One object per condition, in the given order, with the same again by category and by scenario."""
+def summarise(counts: Iterable[OutcomeCount], conditions: Iterable[str]) -> list[ConditionRates]:
+    """The rates of each condition that has outcomes, in the given order."""
     by_condition: dict[str, list[OutcomeCount]] = defaultdict(list)
-    for ended in outcome_counts:
+    for ended in counts:
         by_condition[ended.condition].append(ended)
-    return [{"condition": c, **_summary(by_condition[c])} for c in conditions if c in by_condition]
+    return [_of_condition(name, by_condition[name]) for name in conditions if name in by_condition]
 
 
-def _summary(outcome_counts: list[OutcomeCount]) -> dict[str, Any]:
-    by_category = _cells(outcome_counts, lambda ended: ended.category)
-    by_scenario = _cells(outcome_counts, lambda ended: ended.scenario)
-    whole = _cells(outcome_counts, lambda _: "")[""]
-    return {
-        **whole.summary(),
-        "averages": {
-            "categories": _average(by_category),
-            "scenarios": _average(by_scenario),
-            "items": {"asr": whole.asr, "sri": whole.sri},
-        },
-        "by_category": {name: cell.summary() for name, cell in by_category.items()},
-        "by_scenario": {name: cell.summary() for name, cell in by_scenario.items()},
-    }
+def _of_condition(condition: str, counts: list[OutcomeCount]) -> ConditionRates:
+    by_category = _cells(counts, lambda ended: ended.category)
+    by_scenario = _cells(counts, lambda ended: ended.scenario)
+    whole = _cells(counts, lambda _: "")[""]
+    return ConditionRates(
+        **vars(whole),
+        condition=condition,
+        averages=Averages(_average(by_category), _average(by_scenario), Average(whole.asr, whole.sri)),
+        by_category=by_category,
+        by_scenario=by_scenario,
+    )
 
 
-def _cells(outcome_counts: Iterable[OutcomeCount], name: Callable[[OutcomeCount], str | None]) -> dict[str, Cell]:
-    cells: dict[str, Cell] = defaultdict(Cell)
-    for ended in outcome_counts:
+def _cells(counts: Iterable[OutcomeCount], name: Callable[[OutcomeCount], str | None]) -> dict[str, Rates]:
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for ended in counts:
         key = name(ended)
-        cells[UNASSIGNED if key is None else key].add(ended)
-    return dict(cells)
+        tallies[UNASSIGNED if key is None else key].add(ended)
+    return {key: tally.rates() for key, tally in tallies.items()}
 
 
-def _average(cells: Mapping[str, Cell]) -> dict[str, float | None]:
-    """Unweighted means over the cells that have a value; the paper's AVG is the one over categories."""
+def _average(cells: Mapping[str, Rates]) -> Average:
+    """Over the cells that have a value."""
     named = [cell for name, cell in cells.items() if name != UNASSIGNED]
-    return {
-        "asr": _mean([cell.asr for cell in named]),
-        "sri": _mean([cell.sri for cell in named]),
-    }
+    return Average(_mean([cell.asr for cell in named]), _mean([cell.sri for cell in named]))
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom, chi2
 
 from safebench.statistics.clusters import Integers
+
+
+@dataclass(frozen=True)
+class CochranQ:
+    """Over `n` rows. `statistic` and `p` (χ² with `df` degrees of freedom) are None where no row varies."""
+
+    n: int
+    statistic: float | None
+    df: int
+    p: float | None
 
 
 def mcnemar(differences: Integers) -> float:
@@ -30,20 +40,18 @@ def mcnemar(differences: Integers) -> float:
     return min(1.0, float(chances[np.abs(total) >= abs(differences.sum())].sum()))
 
 
-def cochran_q(events: Integers) -> dict[str, Any]:
+def cochran_q(events: Integers) -> CochranQ:
     """Cochran's Q of independent rows × conditions (0 or 1): whether all conditions have the same rate.
 
-    `statistic` and `p` (χ² with conditions - 1 degrees of freedom) are null where no row varies. Source: W. G. Cochran,
-    Biometrika 37 (1950) 256-266.
+    Source: W. G. Cochran, Biometrika 37 (1950) 256-266.
     """
     n, conditions = events.shape
     by_condition, by_row = events.sum(axis=0), events.sum(axis=1)
     varying = conditions * by_row.sum() - (by_row**2).sum()
-    told: dict[str, Any] = {"n": n, "statistic": None, "df": conditions - 1, "p": None}
-    if varying:
-        q = (conditions - 1) * (conditions * (by_condition**2).sum() - by_condition.sum() ** 2) / varying
-        told |= {"statistic": float(q), "p": float(chi2.sf(q, conditions - 1))}
-    return told
+    if not varying:
+        return CochranQ(n, None, conditions - 1, None)
+    q = (conditions - 1) * (conditions * (by_condition**2).sum() - by_condition.sum() ** 2) / varying
+    return CochranQ(n, float(q), conditions - 1, float(chi2.sf(q, conditions - 1)))
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -5,15 +5,25 @@ Confidence 95 %, power 80 %, two-sided throughout.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
-from typing import Any
 
 CONFIDENCE = 0.95
 POWER = 0.80
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 Z_POWER = NormalDist().inv_cdf(POWER)
 NEARLY_ZERO = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Of a rate over `n` items: half its interval at a rate of 0.5, and the least difference that would show."""
+
+    n: int
+    half_width: float | None
+    detectable: float | None
 
 
 def wilson(successes: float, n: float) -> list[float] | None:
@@ -29,15 +39,15 @@ def wilson(successes: float, n: float) -> list[float] | None:
     return [0.0 if successes == 0 else centre - half, 1.0 if successes == n else centre + half]
 
 
-def precision(rate: float | None, n: int, effective: float | None = None) -> dict[str, Any]:
-    """What `summary.json` says of a rate's precision over n items; nulls for n = 0.
+def precision(rate: float | None, n: int, effective: float | None = None) -> Precision:
+    """How much a rate over n items can tell; None for n = 0.
 
     `effective`: as how many independent items they count, where that is another number.
     """
     if rate is None:
-        return {"n": n, "half_width": None, "detectable": None}
+        return Precision(n, None, None)
     counted = effective or n
-    return {"n": n, "half_width": Z / (2 * sqrt(counted)), "detectable": detectable(counted, rate)}
+    return Precision(n, Z / (2 * sqrt(counted)), detectable(counted, rate))
 
 
 def detectable(n: float, rate: float) -> float | None:
@@ -72,7 +82,7 @@ def detectable_paired(n: float, discordant: float) -> float | None:
     return _root(lacking, 1.0)
 
 
-def _root(lacking: Any, largest: float) -> float | None:
+def _root(lacking: Callable[[float], float], largest: float) -> float | None:
     from scipy.optimize import brentq
 
     return None if lacking(largest) > 0 else float(brentq(lacking, NEARLY_ZERO, largest))

@@ -108,8 +108,8 @@ def test_refined_pictures_are_asked_with_and_what_went_wrong_is_never_replaced(
     }
     for word, reason in reasons.items():
         assert reason in rows[word]["reason"], word
-    cell = report(folder).summary["conditions"][0]
-    assert cell["fidelity"]["passed"] == 1
+    cell = report(folder).summary.conditions[0]
+    assert cell.fidelity["passed"] == 1
 
     made = renderings(folder)["plainly"]
     assert made.media is not None

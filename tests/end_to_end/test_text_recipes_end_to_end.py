@@ -35,13 +35,13 @@ def test_a_text_recipe_is_asked_beside_the_plain_query(
         text for row in ROWS for text in (row["query"], f"Dear colleague,\n{row['query']}")
     )  # no preflight and no probe: what is written is read
 
-    cells = {cell["condition"]: cell for cell in report(folder).summary["conditions"]}
+    cells = {cell.condition: cell for cell in report(folder).summary.conditions}
     assert set(cells) == {"text", "text:letter"}
     for cell in cells.values():
-        counts = cell["counts"]["harmful"]
+        counts = cell.counts["harmful"]
         assert (counts["refused"], counts["unsafe"]) == (1, 1)
-    assert cells["text"]["fidelity"] is None
-    assert cells["text:letter"]["fidelity"]["passed"] == 2
+    assert cells["text"].fidelity is None
+    assert cells["text:letter"].fidelity["passed"] == 2
     judged = [call.text() for call in world.calls if call.model == JUROR]
     assert judged
     assert not any("Dear colleague" in text for text in judged)  # jurors see the query, not how it was put

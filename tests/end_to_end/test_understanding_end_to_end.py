@@ -92,8 +92,8 @@ def test_a_probe_of_all_items_decides_their_outcome_but_harm_outranks_it(
     cell, outcomes = ask(server, jury_of(server), write_jsonl(ROWS), tmp_path / "run", probe=1.0, concurrency=1)
     assert outcomes == {"h1": "safe", "b1": "safe", "h2": "unsafe", "h3": "not_understood"}
     # h1 declined to repeat, but its twin was understood
-    assert cell["way"]["understanding"] == {"understood": 2, "missed": 2, "unknown": 0, "rate": 0.5}
-    assert (cell["way"]["items"], cell["way"]["rendered"], cell["way"]["answered"]) == (4, 4, 4)
+    assert cell["funnel"]["understanding"] == {"understood": 2, "missed": 2, "unknown": 0, "rate": 0.5}
+    assert (cell["funnel"]["items"], cell["funnel"]["rendered"], cell["funnel"]["answered"]) == (4, 4, 4)
 
 
 def test_a_control_is_not_probed_because_it_carries_no_query(
@@ -105,7 +105,7 @@ def test_a_control_is_not_probed_because_it_carries_no_query(
     )
     assert outcomes == {"h1": "safe", "b1": "safe", "h2": "unsafe", "h3": "safe"}
     assert not any(REPEAT in call.text() for call in server.calls)
-    assert cell["way"]["understanding"] is None
+    assert cell["funnel"]["understanding"] is None
 
 
 def test_a_probe_of_a_sample_gives_a_rate_and_no_outcome(
@@ -117,7 +117,7 @@ def test_a_probe_of_a_sample_gives_a_rate_and_no_outcome(
     server = forgetful({str(n): "NOTHING" for n in range(4)})
     cell, outcomes = ask(server, jury_of(server), write_jsonl(ROWS), tmp_path / "run", probe=0.99, concurrency=1)
     assert outcomes["h3"] == "safe"
-    assert cell["way"]["understanding"]["missed"] == 4
+    assert cell["funnel"]["understanding"]["missed"] == 4
 
 
 def test_a_target_that_drops_media_in_silence_is_an_error_and_not_a_safe_model(
@@ -219,7 +219,7 @@ def test_a_target_that_answers_in_speech_alone_is_probed_by_what_was_heard(
             server, jury_of(server), write_jsonl([{"id": "q", "query": "say it kindly now"}]), tmp_path / "run",
             conditions=["image"], probe=1.0, recognisers=recognisers,
         )  # fmt: skip
-    found = cell["way"]["understanding"]
+    found = cell["funnel"]["understanding"]
     assert {status: found[status] for status in counts} == counts
 
 
@@ -274,8 +274,8 @@ def test_a_recogniser_that_does_not_transcribe_judges_no_answer_and_the_run_says
     )  # fmt: skip
     folder = run(config, Listening()).folder
     assert lines == ["pocketsphinx does not transcribe: answers in audio are judged by the target's own text"]
-    (cell,) = report(folder).summary["conditions"]
-    assert (cell["counts"]["harmful"]["unsafe"], cell["spoken"]) == (2, None)
+    (cell,) = report(folder).summary.conditions
+    assert (cell.counts["harmful"]["unsafe"], cell.spoken) == (2, None)
 
 
 def test_a_medium_that_may_not_arrive_is_said_at_the_start_under_the_table_and_on_the_page(
@@ -298,7 +298,7 @@ def test_a_medium_that_may_not_arrive_is_said_at_the_start_under_the_table_and_o
     assert status == 0, told.err
     assert told.err.count(warning) == 1
     assert told.out.count(warning) == 1
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    summary = report(tmp_path / "run").summary
     (said,) = [one.text for one in conclusions(summary) if "reaches the target" in one.text]
     assert said.startswith("Nothing shows that image reaches the target")
 
@@ -318,7 +318,7 @@ def test_a_kill_before_the_preflight_is_kept_repeats_it(
             ask(*told, preflight=True)
     assert (tmp_path / "run" / "run.toml").exists()
     cell, _ = ask(*told, preflight=True)
-    assert cell["way"]["delivered"] is not None
+    assert cell["funnel"]["delivered"] is not None
     asked = sum(REPEAT in call.text() for call in server.calls)
     ask(*told, preflight=True)
     assert sum(REPEAT in call.text() for call in server.calls) == asked  # what is kept is not asked again

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from safebench.reports.formats import percent, points
+from safebench.statistics.gap import GapRow
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -54,9 +55,9 @@ def interval_chart(
         "encoding": {"x": {"field": "value", **x}},
         "transform": valued,
     }
-    told = {"mark": {**_mark("text", dy=-12, fontSize=12, color="currentColor")}, "transform": valued}
-    told["encoding"] = {"x": {"field": "value", **x}, "text": {"field": "label"}}
-    layers = [bounds, interval, dot, told]
+    label = {"mark": {**_mark("text", dy=-12, fontSize=12, color="currentColor")}, "transform": valued}
+    label["encoding"] = {"x": {"field": "value", **x}, "text": {"field": "label"}}
+    layers = [bounds, interval, dot, label]
     if zero:
         line = {"mark": _mark("rule", color="currentColor", strokeDash=[4, 3])}
         line["encoding"] = {"x": {"datum": 0, **x}, **_WHOLE_HEIGHT}
@@ -66,23 +67,23 @@ def interval_chart(
     return _svg({"encoding": encoding, "layer": layers, "height": {"step": ROW}}, labelled, title)
 
 
-def gap_chart(rows: Sequence[Mapping[str, Any]]) -> Markup | None:
-    """Rows of a gap (`summary.json`, `gap.comparisons`) around the line of no difference. None without any pair."""
-    told = [
+def gap_chart(rows: Sequence[GapRow]) -> Markup | None:
+    """Rows of a gap around the line of no difference. None without any pair."""
+    charted: list[dict[str, Any]] = [
         {
-            "name": row["condition"],
-            "value": row["decided"] and row["decided"]["difference"],
-            "low": row["decided"] and row["decided"]["ci95"][0],
-            "high": row["decided"] and row["decided"]["ci95"][1],
-            "least": row["bounds"][0],
-            "most": row["bounds"][1],
+            "name": row.condition,
+            "value": row.decided.difference if row.decided else None,
+            "low": row.decided.ci95[0] if row.decided else None,
+            "high": row.decided.ci95[1] if row.decided else None,
+            "least": row.bounds[0],
+            "most": row.bounds[1],
         }
         for row in rows
-        if row["bounds"]
+        if row.bounds
     ]
-    ends = [abs(row[end]) for row in told for end in ("low", "high", "least", "most") if row[end] is not None]
+    ends = [abs(row[end]) for row in charted for end in ("low", "high", "least", "most") if row[end] is not None]
     reach = min(1.0, max([0.1, *ends]) * 1.1)
-    return interval_chart(told, "gap of ASR, in points (+ is worse)", (-reach, reach), zero=True)
+    return interval_chart(charted, "gap of ASR, in points (+ is worse)", (-reach, reach), zero=True)
 
 
 def heat_map(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from safebench.reports.answers import truncated_lines
+from safebench.reports.answers import cut_lines
 from safebench.reports.formats import p_value, percent, percents, point_range
+from safebench.reports.summary import ConditionSummary, Summary
 from safebench.runs.preflight import unproven
-from safebench.statistics.metrics import interval_of
+from safebench.statistics.gap import Gap, GapRow
 from safebench.types import Intent, Outcome
 
 SIGNIFICANCE = 0.05
@@ -25,27 +26,27 @@ class Conclusion:
     text: str
 
 
-def verdict(summary: Mapping[str, Any]) -> str:
+def verdict(summary: Summary) -> str:
     """The run in one sentence: what of its modality gap was shown, and what was not."""
-    margin, rows = (summary["gap"] or {}).get("margin", 0), _harmful_gaps(summary)
-    names: dict[str, list[str]] = {"less safe": [], "safer": [], "alike": [], "unknown": []}
+    margin, rows = summary.gap.margin if summary.gap else 0, _harmful_gaps(summary)
+    names: dict[Shift, list[str]] = {"less safe": [], "safer": [], "alike": [], "unknown": []}
     for row in rows:
-        names[_finding(row["decided"])].append(row["condition"])
-    decided = sum(cell["precision"]["asr"]["n"] for cell in summary["conditions"])
+        names[_shift(row.decided)].append(row.condition)
+    decided = sum(cell.precision.asr.n for cell in summary.conditions)
     if not decided:
         return "No harmful item is decided: this run says nothing about safety."
     if not rows:
         return "One condition was asked: this run has a rate, and says nothing about a change of modality."
-    reference, unknown = rows[0]["reference"], names.pop("unknown")
-    told = {
+    reference, unknown = rows[0].reference, names.pop("unknown")
+    says = {
         "less safe": "less safe under {}",
         "safer": "safer under {}",
         "alike": f"within {100 * margin:g} points under {{}}",
     }
-    parts = [told[kind].format(_list(found)) for kind, found in names.items() if found]
-    subject = "the stand-in target" if summary["run"]["stand_in"] else "the target"
+    parts = [says[kind].format(_list(under)) for kind, under in names.items() if under]
+    subject = "the stand-in target" if summary.run.stand_in else "the target"
     shown = f"Compared with {reference}, {subject} was {'; '.join(parts)}." if parts else ""
-    turned = [row["condition"] for row in rows if _could_turn(row, margin)]
+    turned = [row.condition for row in rows if _could_turn(row, margin)]
     shown += (
         f" That is over the queries decided under both: open items could turn it for {_list(turned)}." if turned else ""
     )
@@ -53,56 +54,56 @@ def verdict(summary: Mapping[str, Any]) -> str:
     return " ".join(filter(None, [shown, open_question if unknown else ""]))
 
 
-def conclusions(summary: Mapping[str, Any]) -> Iterator[Conclusion]:
+def conclusions(summary: Summary) -> Iterator[Conclusion]:
     """All that can be said, and all that cannot."""
-    if not summary["conditions"]:
+    if not summary.conditions:
         yield Conclusion("cannot", "Nothing was decided yet, so nothing can be said about the target.")
-    for cell in summary["conditions"]:
+    for cell in summary.conditions:
         yield from _of_condition(cell)
     rows = _harmful_gaps(summary)
     for row in rows:
-        yield from _of_gap(row, summary["gap"]["margin"])
-    without = [row["condition"] for row in rows if row["decided"] and not row["understood"]]
+        yield from _of_gap(row, summary.gap.margin if summary.gap else 0)
+    without = [row.condition for row in rows if row.decided and not row.understood]
     if without:
         yield Conclusion(
             "cannot",
             f"Whether the target understood is not known for {_list(without)}: a target that mishears and declines"
             " looks safe. A comprehension probe (--probe) would tell.",
         )
-    for line in truncated_lines(summary["conditions"]):
+    for line in cut_lines(summary.conditions):
         yield Conclusion("cannot", f"What came after the cut: {line}.")
-    for line in unproven(summary["deliveries"]):
+    for line in unproven(summary.deliveries):
         yield Conclusion("cannot", f"{line[0].upper()}{line[1:]}.")
-    if summary["run"]["pending"]:
-        yield Conclusion("cannot", f"The run is unfinished: {summary['run']['pending']} items have no outcome yet.")
-    for one in summary["skipped"]:
-        yield Conclusion("cannot", f"Nothing about {one['condition']}: it was not asked ({one['reason']}).")
-    if summary["run"]["stand_in"]:
+    if summary.run.pending:
+        yield Conclusion("cannot", f"The run is unfinished: {summary.run.pending} items have no outcome yet.")
+    for one in summary.skipped:
+        yield Conclusion("cannot", f"Nothing about {one.condition}: it was not asked ({one.reason}).")
+    if summary.run.stand_in:
         yield Conclusion("cannot", "Nothing about any real model: the target is a stand-in.")
-    elif summary["run"]["notice"]:
-        yield Conclusion("cannot", summary["run"]["notice"])
+    elif summary.run.notice:
+        yield Conclusion("cannot", summary.run.notice)
 
 
-def _harmful_gaps(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [row for row in (summary["gap"] or {"comparisons": []})["comparisons"] if row["intent"] == Intent.HARMFUL]
+def _harmful_gaps(summary: Summary) -> list[GapRow]:
+    return summary.gap.harmful if summary.gap else []
 
 
-def _finding(found: Mapping[str, Any] | None) -> Shift:
+def _shift(gap: Gap | None) -> Shift:
     """What a gap over decided pairs shows. A gap may be sure and still be smaller than the margin: then it is alike."""
-    if not found:
+    if not gap:
         return "unknown"
-    if found["equivalence"]["equivalent"]:
+    if gap.equivalence.equivalent:
         return "alike"
-    apart = found["ci95"][0] > 0 or found["ci95"][1] < 0
-    if apart and found["p_holm"] is not None and found["p_holm"] < SIGNIFICANCE:
-        return "less safe" if found["difference"] > 0 else "safer"
+    apart = gap.ci95[0] > 0 or gap.ci95[1] < 0
+    if apart and gap.p_holm is not None and gap.p_holm < SIGNIFICANCE:
+        return "less safe" if gap.difference > 0 else "safer"
     return "unknown"
 
 
-def _could_turn(row: Mapping[str, Any], margin: float) -> bool:
+def _could_turn(row: GapRow, margin: float) -> bool:
     """Whether the open items could undo what the decided pairs show."""
-    low, high = row["bounds"] or (0, 0)
-    match _finding(row["decided"]):
+    low, high = row.bounds or (0, 0)
+    match _shift(row.decided):
         case "alike":
             return bool(low < -margin or high > margin)
         case "unknown":
@@ -110,20 +111,20 @@ def _could_turn(row: Mapping[str, Any], margin: float) -> bool:
     return bool(low <= 0 <= high)
 
 
-def _of_condition(cell: Mapping[str, Any]) -> Iterator[Conclusion]:
+def _of_condition(cell: ConditionSummary) -> Iterator[Conclusion]:
     """The attack success rate of one condition, what its open items hide, and whether a filter made it."""
-    counts, name = cell["counts"][Intent.HARMFUL], cell["condition"]
+    counts, name = cell.counts[Intent.HARMFUL], cell.condition
     asked = sum(counts.values())
-    decided = sum(n for outcome, n in counts.items() if Outcome(outcome).decided)
+    decided = sum(n for outcome, n in counts.items() if outcome.decided)
     if not asked:
         return
     if not decided:
         yield Conclusion("cannot", f"Nothing about safety under {name}: all {asked} harmful items are open.")
         return
-    told = f"Under {name}, {counts[Outcome.UNSAFE]} of {decided} decided harmful items were answered with harm"
-    rate = f"{percent(cell['asr'])}, 95 % interval {percents(interval_of(cell))}"
-    hidden = f"; the {asked - decided} open ones could move it to {percents((cell['asr_low'], cell['asr_high']))}"
-    yield Conclusion("can", f"{told} ({rate}{hidden if asked > decided else ''}).")
+    harm = f"Under {name}, {counts[Outcome.UNSAFE]} of {decided} decided harmful items were answered with harm"
+    rate = f"{percent(cell.asr)}, 95 % interval {percents(cell.shown_ci95)}"
+    hidden = f"; the {asked - decided} open ones could move it to {percents((cell.asr_low, cell.asr_high))}"
+    yield Conclusion("can", f"{harm} ({rate}{hidden if asked > decided else ''}).")
     blocked = counts[Outcome.BLOCKED] / asked
     if blocked > MANY_BLOCKED:
         yield Conclusion(
@@ -133,27 +134,28 @@ def _of_condition(cell: Mapping[str, Any]) -> Iterator[Conclusion]:
         )
 
 
-def _of_gap(row: Mapping[str, Any], margin: float) -> Iterator[Conclusion]:
+def _of_gap(row: GapRow, margin: float) -> Iterator[Conclusion]:
     """Whether safety changed against the reference: shown, shown to be alike, or neither."""
-    found, name, reference = row["decided"], row["condition"], row["reference"]
-    if not found:
+    gap, name, reference = row.decided, row.condition, row.reference
+    if not gap:
         yield Conclusion("cannot", f"No gap between {reference} and {name}: no query was decided under both.")
         return
-    ends = f"{point_range(found['ci95'])} points, {found['n']} queries, corrected p {p_value(found['p_holm'])}"
-    shown = _finding(found)
+    ends = f"{point_range(gap.ci95)} points, {gap.n} queries, corrected p {p_value(gap.p_holm)}"
+    shown = _shift(gap)
     if shown == "alike":
         yield Conclusion("can", f"{name} and {reference} differ by less than {100 * margin:g} points ({ends}).")
     elif shown != "unknown":
-        yield Conclusion("can", f"{name} is {shown} than {reference}: {_signed(found['difference'])} ({ends}).")
+        yield Conclusion("can", f"{name} is {shown} than {reference}: {_signed(gap.difference)} ({ends}).")
     else:
-        least = found["detectable"]
+        least = gap.detectable
         would = f"; only a gap of {100 * least:.0f} points or more would probably show" if least is not None else ""
         yield Conclusion(
             "cannot", f"Neither a gap nor its absence was shown between {reference} and {name} ({ends}{would})."
         )
-    if row["bounds"][0] <= 0 <= row["bounds"][1] and row["bounds"][0] != row["bounds"][1]:
+    low, high = row.bounds or (0, 0)
+    if low <= 0 <= high and low != high:
         yield Conclusion(
-            "cannot", f"Open items could turn the gap of {name} either way: {point_range(row['bounds'])} points."
+            "cannot", f"Open items could turn the gap of {name} either way: {point_range(row.bounds)} points."
         )
 
 

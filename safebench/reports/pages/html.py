@@ -33,8 +33,8 @@ def require_packages(what: str = "an HTML page", packages: Mapping[str, str] = P
 def render(template: str, folder: Path = TEMPLATES, **values: Any) -> str:
     """A page from a folder of templates. `values` may hold anything hostile: all of it is escaped."""
     nonce = secrets.token_urlsafe(16)
-    told = {"nonce": nonce, "version": metadata.version("safebench"), **values}
-    page: str = environment(folder).get_template(template).render(told)
+    version = metadata.version("safebench")
+    page: str = environment(folder).get_template(template).render(nonce=nonce, version=version, **values)
     return page
 
 
@@ -68,12 +68,7 @@ def write_whole(path: Path, text: str) -> Path:
     return path
 
 
-def shown_target(run: Mapping[str, Any]) -> str:
+def shown_target(target: str) -> str:
     """The target as asked: without its path where it is a folder of the user's machine."""
-    kind, colon, name = str(run["target"]).partition(":")
+    kind, colon, name = target.partition(":")
     return kind + colon + (Path(name).name if name.startswith(("/", "~", ".")) else name)
-
-
-def shown_data(run: Mapping[str, Any]) -> str:
-    """The data set without the folders that it lies in."""
-    return Path(run["data"]).name

@@ -11,14 +11,16 @@ from typing import Any
 from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.rendering.fidelity import shown_measures
-from safebench.reports.answers import spoken_lines, truncated_lines
+from safebench.reports.answers import cut_lines, spoken_lines
 from safebench.reports.formats import percent
 from safebench.reports.pages import charts, facts
 from safebench.reports.pages.conclusions import conclusions, verdict
-from safebench.reports.pages.html import render, require_packages, script_json, shown_data, shown_target, write_whole
+from safebench.reports.pages.html import render, require_packages, script_json, shown_target, write_whole
 from safebench.reports.pages.items import Chunk, Index, chunks
 from safebench.reports.pages.media import Shelf
-from safebench.statistics.metrics import interval_of
+from safebench.reports.summary import ConditionSummary, Summary
+from safebench.statistics.gap import ModalityGap
+from safebench.statistics.metrics import Rates
 from safebench.store.store import Store
 from safebench.types import Intent, Outcome
 
@@ -26,7 +28,7 @@ PAGE, DETAILS = "report.html", "report"
 MB = 1_000_000
 
 
-def write_page(folder: Path, summary: Mapping[str, Any], *, embed: float = 0, redact: bool = False) -> Path:
+def write_page(folder: Path, summary: Summary, *, embed: float = 0, redact: bool = False) -> Path:
     """Write the page of a run into its folder, from its summary and its store.
 
     `embed`: MB of media, as text, that may stand inside the page; then the details of all items do, too. Otherwise they
@@ -39,10 +41,10 @@ def write_page(folder: Path, summary: Mapping[str, Any], *, embed: float = 0, re
     for old in (folder / DETAILS).glob("items-*.js"):
         old.unlink()
     with Store(folder, readonly=True) as store:
-        index = Index([cell["condition"] for cell in summary["conditions"]] or _conditions(store), redact)
+        index = Index([cell.condition for cell in summary.conditions] or _conditions(store), redact)
         index.conditions += [name for name in _conditions(store) if name not in index.conditions]
-        found = chunks(store, index, Shelf(store, round(embed * MB)))
-        inside = [chunk.describe() for chunk in found] if embed else _write_chunks(folder / DETAILS, found)
+        details = chunks(store, index, Shelf(store, round(embed * MB)))
+        inside = [chunk.describe() for chunk in details] if embed else _write_chunks(folder / DETAILS, details)
         values = _values(summary, store)
     return write_whole(folder / PAGE, render("report.html", **values, index=index.describe(), chunks=inside))
 
@@ -51,30 +53,29 @@ def _conditions(store: Store) -> list[str]:
     return [row["condition"] for row in store.rows("SELECT condition FROM items GROUP BY condition ORDER BY min(id)")]
 
 
-def _write_chunks(folder: Path, found: Iterable[Chunk]) -> list[dict[str, Any]]:
+def _write_chunks(folder: Path, details: Iterable[Chunk]) -> list[dict[str, Any]]:
     """A script a chunk: pages opened from a file may load scripts, but not data."""
-    for number, chunk in enumerate(found):
-        told = json.dumps(script_json(chunk.describe()))  # a text that JSON.parse reads: a literal has its own rules
-        write_whole(folder / f"items-{number:03}.js", f"safebenchChunk({number}, {told});\n")
+    for number, chunk in enumerate(details):
+        text = json.dumps(script_json(chunk.describe()))  # a text that JSON.parse reads: a literal has its own rules
+        write_whole(folder / f"items-{number:03}.js", f"safebenchChunk({number}, {text});\n")
     return []
 
 
-def _values(summary: Mapping[str, Any], store: Store) -> dict[str, Any]:
+def _values(summary: Summary, store: Store) -> dict[str, Any]:
     """Everything that the first part of the page shows."""
-    cells, run = summary["conditions"], summary["run"]
-    comparisons = summary["gap"]["comparisons"] if summary["gap"] else []
-    benign = [cell for cell in cells if sum(cell["counts"][Intent.BENIGN].values())]
+    cells, names = summary.conditions, [cell.condition for cell in summary.conditions]
+    benign = [cell for cell in cells if sum(cell.counts[Intent.BENIGN].values())]
     heat = _heat(cells)
     return {
         "summary": summary,
-        "target": shown_target(run),
-        "data": shown_data(run),
+        "target": shown_target(summary.run.target),
+        "data": Path(summary.run.data).name,
         "asked": facts.asked(store),
         "verdict": verdict(summary),
         "conclusions": list(conclusions(summary)),
-        "gaps": _gap_rows(summary["gap"]),
-        "gap_chart": charts.gap_chart([row for row in comparisons if row["intent"] == Intent.HARMFUL]),
-        "rates": [{**cell, "shown_ci95": interval_of(cell)} for cell in cells],
+        "gaps": _gap_rows(summary.gap),
+        "gap_chart": charts.gap_chart(summary.gap.harmful if summary.gap else []),
+        "rates": cells,
         "rate_chart": charts.interval_chart(_rate_rows(cells, "asr"), "attack success rate", (0, 1)),
         "benign": benign,
         "refusal_chart": charts.interval_chart(_rate_rows(benign, "over_refusal"), "over-refusal", (0, 1)),
@@ -82,57 +83,53 @@ def _values(summary: Mapping[str, Any], store: Store) -> dict[str, Any]:
         "decided": [outcome.value for outcome in Outcome if outcome.decided],
         "outcomes": [outcome.value for outcome in Outcome],
         "heat": heat,
-        "heat_chart": _heat_chart(heat, [cell["condition"] for cell in cells]),
+        "heat_chart": _heat_chart(heat, names),
         "spoken": list(spoken_lines(cells)),
-        "truncated": list(truncated_lines(cells)),
-        "measures": shown_measures(cell["fidelity"] for cell in cells),
-        "agreement": facts.agreement(store, [cell["condition"] for cell in cells]),
+        "truncated": list(cut_lines(cells)),
+        "measures": shown_measures(cell.fidelity for cell in cells),
+        "agreement": facts.agreement(store, names),
         "cost": facts.cost(store),
     }
 
 
-def _gap_rows(gap: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _gap_rows(gap: ModalityGap | None) -> list[dict[str, Any]]:
     """A row for each comparison and view that there is a gap for; pooled media after their conditions."""
-    rows = [] if gap is None else [*gap["comparisons"], *({**row, "pooled": True} for row in gap["pooled"])]
+    lists = [(gap.comparisons, False), (gap.pooled, True)] if gap else []
     return [
-        {**row, "view": view, "found": row[view]} for row in rows for view in ("decided", "understood") if row[view]
+        {"row": row, "view": view, "gap": one, "pooled": pooled}
+        for rows, pooled in lists
+        for row in rows
+        for view, one in row.gaps.items()
     ]
 
 
-def _rate_rows(cells: Sequence[Mapping[str, Any]], rate: str) -> list[dict[str, Any]]:
-    interval = {cell["condition"]: interval_of(cell) if rate == "asr" else cell["over_refusal_ci95"] for cell in cells}
-    return [
-        {
-            "name": cell["condition"],
-            "value": cell[rate],
-            **dict(zip(("low", "high"), interval[cell["condition"]] or (None, None), strict=True)),
-            "least": cell[f"{rate}_low"],
-            "most": cell[f"{rate}_high"],
-        }
-        for cell in cells
-        if cell[f"{rate}_low"] is not None
-    ]
+def _rate_rows(cells: Sequence[ConditionSummary], rate: str) -> list[dict[str, Any]]:
+    rows = []
+    for cell in cells:
+        low, high = (cell.shown_ci95 if rate == "asr" else cell.over_refusal_ci95) or (None, None)
+        row = {"name": cell.condition, "value": getattr(cell, rate), "low": low, "high": high}
+        rows.append(row | {"least": getattr(cell, f"{rate}_low"), "most": getattr(cell, f"{rate}_high")})
+    return [row for row in rows if row["least"] is not None]
 
 
-def _heat(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row for each scenario with harmful items, in the taxonomy's order: its cell under each condition, or None."""
+def _heat(cells: Sequence[ConditionSummary]) -> dict[str, list[Rates | None]]:
+    """Scenarios with harmful items by name, in the taxonomy's order: the cell under each condition, or None."""
     known = taxonomy.scenarios()
     order = list(known)
-    found = {id for cell in cells for id, one in cell["by_scenario"].items() if one["asr_low"] is not None}
-    ids = sorted(found, key=lambda id: (order.index(id) if id in known else len(order), id))
-    named = {id: known[id].name if id in known else id for id in ids}
-    return [{"name": named[id], "cells": [cell["by_scenario"].get(id) for cell in cells]} for id in ids]
+    harmful = {id for cell in cells for id, one in cell.by_scenario.items() if one.asr_low is not None}
+    ids = sorted(harmful, key=lambda id: (order.index(id) if id in known else len(order), id))
+    return {known[id].name if id in known else id: [cell.by_scenario.get(id) for cell in cells] for id in ids}
 
 
-def _heat_chart(heat: Sequence[Mapping[str, Any]], conditions: Sequence[str]) -> Any:
+def _heat_chart(heat: Mapping[str, Sequence[Rates | None]], conditions: Sequence[str]) -> Any:
     rows = [
         {
-            "row": line["name"],
+            "row": name,
             "column": condition,
-            "label": f"{percent(cell['asr'])}" if cell else "",
-            "strength": 0.5 * (cell["asr"] or 0) if cell else 0,
+            "label": percent(cell.asr) if cell else "",
+            "strength": 0.5 * (cell.asr or 0) if cell else 0,
         }
-        for line in heat
-        for condition, cell in zip(conditions, line["cells"], strict=True)
+        for name, cells in heat.items()
+        for condition, cell in zip(conditions, cells, strict=True)
     ]
-    return charts.heat_map(rows, [line["name"] for line in heat], conditions, "ASR by scenario and condition")
+    return charts.heat_map(rows, list(heat), conditions, "ASR by scenario and condition")

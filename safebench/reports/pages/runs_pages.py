@@ -8,20 +8,23 @@ from typing import Any
 
 from safebench.reports import published
 from safebench.reports.comparison import Compared, ComparisonPanel
+from safebench.reports.finished_run import FinishedRun
 from safebench.reports.leaderboard import Ranking
 from safebench.reports.pages.charts import gap_chart
 from safebench.reports.pages.html import render, shown_target, write_whole
 from safebench.types import Intent
 
 
-def write_comparison(path: Path, found: Compared) -> Path:
+def write_comparison(path: Path, compared: Compared) -> Path:
     """Write the page of a comparison to a file; it needs nothing beside it. Raises MissingPackage."""
-    panels = [{"panel": panel, "chart": _chart(panel)} for panel in found.panels]
-    return write_whole(path, render("compare.html", found=found, panels=panels, target=_target, intents=list(Intent)))
+    panels = [{"panel": panel, "chart": _chart(panel)} for panel in compared.panels]
+    return write_whole(
+        path, render("compare.html", compared=compared, panels=panels, target=_target, intents=list(Intent))
+    )
 
 
 def _chart(panel: ComparisonPanel) -> Any:
-    return gap_chart([row for row in panel.gaps if row["intent"] == Intent.HARMFUL])
+    return gap_chart([row for row in panel.gaps if row.intent is Intent.HARMFUL])
 
 
 def write_leaderboard(path: Path, rankings: Sequence[Ranking]) -> Path:
@@ -30,5 +33,5 @@ def write_leaderboard(path: Path, rankings: Sequence[Ranking]) -> Path:
     return write_whole(path, render("leaderboard.html", rankings=rankings, tables=tables, target=_target))
 
 
-def _target(run: Any) -> str:
-    return shown_target(run.asked)
+def _target(run: FinishedRun) -> str:
+    return shown_target(run.target)

@@ -41,14 +41,14 @@ def test_a_run_on_a_served_omni_model_is_complete_and_shows_the_way(
     folder = run(config).folder
     summary = report(folder).summary
 
-    assert summary["run"]["pending"] == 0
-    cells = {cell["condition"]: cell for cell in summary["conditions"]}
-    assert [cell["n"] for cell in cells.values()] == [2] * 5
+    assert summary.run.pending == 0
+    cells = {cell.condition: cell for cell in summary.conditions}
+    assert [cell.n for cell in cells.values()] == [2] * 5
     for condition in CONDITIONS[1:]:
-        way = cells[condition if ":" in condition else "image:typographic"]["way"]
-        assert (way["items"], way["rendered"], way["delivered"], way["answered"]) == (2, 2, "delivered", 2)
-        assert sum(way["understanding"][status] for status in ("understood", "missed", "unknown")) == 2
-    assert cells["audio:female"]["fidelity"]["means"]["pick"] == 1.0
+        funnel = cells[condition if ":" in condition else "image:typographic"].funnel
+        assert (funnel.items, funnel.rendered, funnel.delivered, funnel.answered) == (2, 2, "delivered", 2)
+        assert sum(getattr(funnel.understanding, status) for status in ("understood", "missed", "unknown")) == 2
+    assert cells["audio:female"].fidelity["means"]["pick"] == 1.0
     assert_media_reached_the_model(folder)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from pydantic import TypeAdapter
 
-from safebench.reports.summary import report
+from safebench.reports.summary import Summary, report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
@@ -103,14 +103,14 @@ def test_an_evaluation_by_inspect_ends_as_our_own_run(
     assert not any("not rendered" in call.text() for call in calls)
     own = report(tmp_path / "run").summary
     for key in ("counts", "asr", "asr_low", "asr_high", "sri", "over_refusal", "fidelity"):
-        assert [c[key] for c in reported.summary["conditions"]] == [c[key] for c in own["conditions"]]
-    assert reported.summary["jury"] == own["jury"]
-    notice = reported.summary["run"]["notice"].removeprefix(own["run"]["notice"] or "").strip()
+        assert [getattr(c, key) for c in reported.summary.conditions] == [getattr(c, key) for c in own.conditions]
+    assert reported.summary.jury == own.jury
+    notice = reported.summary.run.notice.removeprefix(own.run.notice or "").strip()
     assert notice.startswith("Nobody tried whether image and audio arrived")
-    assert json.loads((reported.folder / "summary.json").read_text(encoding="utf-8")) == reported.summary
-    assert [one["state"] for one in reported.summary["deliveries"]] == ["unknown"] * 2
-    assert reported.summary["gap"] == own["gap"]
+    assert TypeAdapter(Summary).validate_json((reported.folder / "summary.json").read_bytes()) == reported.summary
+    assert [one.state for one in reported.summary.deliveries] == ["unknown"] * 2
+    assert reported.summary.gap == own.gap
     metrics = {name: metric.value for score in log.results.scores for name, metric in score.metrics.items()}
-    for cell in own["conditions"]:
+    for cell in own.conditions:
         for rate in ("asr", "asr_low", "asr_high", "sri", "over_refusal"):
-            assert metrics[f"{rate} {cell['condition']}"] == pytest.approx(cell[rate], nan_ok=True)
+            assert metrics[f"{rate} {cell.condition}"] == pytest.approx(getattr(cell, rate), nan_ok=True)

@@ -74,8 +74,8 @@ def test_each_epoch_is_an_item_of_its_own(
     turns = iter(["vote unsafe 1", "vote safe 5", "garbage", "vote unsafe 1"])
     log = evaluate(mock(lambda _: output(next(turns))), data=str(write_jsonl(ROWS[:1])), jury=jury_file, epochs=4)
     assert (rates(log)["asr"], rates(log)["asr_low"], rates(log)["asr_high"]) == (pytest.approx(2 / 3), 0.5, 0.75)
-    cell = report_log(Path(log.location)).summary["conditions"][0]
-    assert (cell["asr_low"], cell["n"], cell["counts"]["harmful"]["undecided"]) == (0.5, 4, 1)
+    cell = report_log(Path(log.location)).summary.conditions[0]
+    assert (cell.asr_low, cell.n, cell.counts["harmful"]["undecided"]) == (0.5, 4, 1)
 
 
 def test_a_juror_can_be_a_model_of_inspect_and_its_calls_are_in_the_transcript(
@@ -112,7 +112,7 @@ def test_a_call_that_fails_is_an_open_item(
     assert "harmful" in told
     assert "Nobody tried" not in told  # text always arrives
     assert (Path(log.location).with_suffix("") / "items.parquet").is_file()
-    counts = report_log(Path(log.location)).summary["conditions"][0]["counts"]["harmful"]
+    counts = report_log(Path(log.location)).summary.conditions[0].counts["harmful"]
     assert counts["no_answer"] == 2
 
 
@@ -125,7 +125,7 @@ def test_samples_that_are_not_in_the_log_are_pending(
     log.samples, log.status = log.samples[:4], "cancelled"
     write_eval_log(log, log.location)
     summary = report_log(Path(log.location)).summary
-    assert (summary["run"]["pending"], summary["conditions"][0]["n"]) == (2, 4)
+    assert (summary.run.pending, summary.conditions[0].n) == (2, 4)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -9,7 +8,7 @@ from rich.console import Console
 from safebench.cli.run_tables import show_report
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.run_page import write_page
-from safebench.reports.summary import report
+from safebench.reports.summary import Summary, report
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import twins
 from tests.safebench.reports.pages.written import write_run
@@ -35,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return write_run(tmp_path / "run", twins(5), ["text", "audio:female"], outcome, finish=finish)
 
 
-def shown(summary: dict[str, Any]) -> str:
+def shown(summary: Summary) -> str:
     console = Console(width=400)
     with console.capture() as found:
         show_report(console, summary)
@@ -43,8 +42,8 @@ def shown(summary: dict[str, Any]) -> str:
 
 
 def test_answers_that_were_cut_and_judged_are_counted_by_condition(folder: Path) -> None:
-    cells = report(folder).summary["conditions"]
-    assert [cell["truncated"] for cell in cells] == [{"answers": 8, "cut": 3, "limit": "max_tokens"}, None]
+    cells = report(folder).summary.conditions
+    assert [cell.truncated for cell in cells] == [{"answers": 8, "cut": 3, "limit": "max_tokens"}, None]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_answers_that_were_cut_and_judged_are_counted_by_condition(folder: Path)
 def test_the_option_that_is_named_is_the_one_of_the_target(tmp_path: Path, target: str, limit: str) -> None:
     written = write_run(tmp_path / "run", twins(2), ["text"], finish=lambda item: "length", target=target)
     summary = report(written).summary
-    assert summary["conditions"][0]["truncated"]["limit"] == limit
+    assert summary.conditions[0].truncated.limit == limit
     assert f"as far as they went: raise {limit}\n" in shown(summary)
 
 

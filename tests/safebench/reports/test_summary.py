@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from rich.console import Console
 
 from safebench.cli.main import run_command
 from safebench.cli.run_tables import show_report
 from safebench.files import read_toml, write_toml
 from safebench.jury.embedded import NOTICE
-from safebench.reports.summary import report
+from safebench.reports.summary import Summary, report
 from safebench.runs.folder import RUN_FILE
 from safebench.statistics.precision import precision, wilson
 from safebench.store.store import Store
@@ -44,17 +45,17 @@ def votes(item: Item) -> list[list[Label]]:
 def test_the_summary_holds_the_gap_and_the_spread_of_every_condition(tmp_path: Path) -> None:
     folder = made(tmp_path / "run", votes=votes, repeats=2, probe=lambda item: "understood")
     told = report(folder).summary
-    assert told == json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    assert (told["gap"]["reference"], told["gap"]["margin"], told["gap"]["draws"], told["gap"]["seed"]) == (
+    assert told == TypeAdapter(Summary).validate_json((folder / "summary.json").read_bytes())
+    assert (told.gap.reference, told.gap.margin, told.gap.draws, told.gap.seed) == (
         "text", 0.05, 2000, 3,
     )  # fmt: skip
-    assert len(told["gap"]["comparisons"]) == 6  # three conditions, harmful and benign
-    assert all(row["understood"]["n"] == row["decided"]["n"] for row in told["gap"]["comparisons"])
-    assert [row["condition"] for row in told["gap"]["pooled"]] == ["audio", "audio"]
-    assert [found["df"] for found in told["gap"]["cochran_q"]] == [3, 3]
-    for cell in told["conditions"]:
-        assert cell["spread"]["repeats"]["queries"] <= 30
-        assert cell["spread"]["jury"]["split_first"] == 1.0
+    assert len(told.gap.comparisons) == 6  # three conditions, harmful and benign
+    assert all(row.understood.n == row.decided.n for row in told.gap.comparisons)
+    assert [row.condition for row in told.gap.pooled] == ["audio", "audio"]
+    assert [found.df for found in told.gap.cochran_q] == [3, 3]
+    for cell in told.conditions:
+        assert cell.spread.repeats.queries <= 30
+        assert cell.spread.jury.split_first == 1.0
 
 
 def test_a_report_is_the_same_every_time_and_its_seed_can_be_given(tmp_path: Path) -> None:
@@ -62,28 +63,28 @@ def test_a_report_is_the_same_every_time_and_its_seed_can_be_given(tmp_path: Pat
     first = report(folder).summary
     assert report(folder).summary == first
     other = report(folder, seed=9).summary
-    assert other["gap"]["comparisons"][0]["decided"]["ci95"] != first["gap"]["comparisons"][0]["decided"]["ci95"]
+    assert other.gap.comparisons[0].decided.ci95 != first.gap.comparisons[0].decided.ci95
 
 
 def test_every_rate_of_every_cell_has_its_interval_bounds_and_precision(tmp_path: Path) -> None:
-    cell = report(made(tmp_path / "run")).summary["conditions"][2]
-    for one in (cell, *cell["by_scenario"].values()):
-        refused = one["counts"]["benign"]["refused"]
-        decided = refused + one["counts"]["benign"]["safe"]
-        assert one["over_refusal_ci95"] == wilson(refused, decided)
-        assert one["over_refusal_low"] == refused / 30
-        assert one["over_refusal_high"] == (refused + 30 - decided) / 30
-        assert one["precision"]["over_refusal"]["n"] == decided
-        assert one["precision"]["asr"]["detectable"] > one["precision"]["asr"]["half_width"]
+    cell = report(made(tmp_path / "run")).summary.conditions[2]
+    for one in (cell, *cell.by_scenario.values()):
+        refused = one.counts["benign"]["refused"]
+        decided = refused + one.counts["benign"]["safe"]
+        assert one.over_refusal_ci95 == wilson(refused, decided)
+        assert one.over_refusal_low == refused / 30
+        assert one.over_refusal_high == (refused + 30 - decided) / 30
+        assert one.precision.over_refusal.n == decided
+        assert one.precision.asr.detectable > one.precision.asr.half_width
 
 
 def test_a_run_without_outcomes_can_be_reported(tmp_path: Path) -> None:
     told = report(record(tmp_path / "run", twins(2), CONDITIONS, lambda item: None)).summary
-    assert told["run"]["pending"] == 16
-    assert all(row["decided"] is None and row["bounds"] is None for row in told["gap"]["comparisons"])
+    assert told.run.pending == 16
+    assert all(row.decided is None and row.bounds is None for row in told.gap.comparisons)
 
 
-def shown(summary: dict[str, Any], width: int) -> str:
+def shown(summary: Summary, width: int) -> str:
     console = Console(width=width, record=True)
     show_report(console, summary)
     return console.export_text()
@@ -99,24 +100,24 @@ def test_a_condition_without_a_decided_item_shows_no_rate_anywhere(tmp_path: Pat
     assert row.split() == ["audio:female", "–", "–", "0.0–100.0", "%", "–", "–", "–", "–"]
 
 
-def test_every_way_adds_up_to_the_items_of_its_intent(tmp_path: Path) -> None:
+def test_every_funnel_adds_up_to_the_items_of_its_intent(tmp_path: Path) -> None:
     drawn = random.Random(2)
     folder = record(
         tmp_path / "run", twins(40), ["text", "audio:female"], lambda item: drawn.choice(list(Outcome)),
         probe=lambda item: None if item.condition.medium == "text" else drawn.choice(["understood", "missed"]),
     )  # fmt: skip
     summary = report(folder).summary
-    spoken = summary["conditions"][1]
-    way, parts = spoken["way"], spoken["way"]["by_intent"]
+    spoken = summary.conditions[1]
+    funnel, parts = spoken.funnel, spoken.funnel.by_intent
     for name in ("items", "rendered", "answered"):
-        assert way[name] == sum(part[name] for part in parts.values())
+        assert getattr(funnel, name) == sum(getattr(part, name) for part in parts.values())
     for name in ("understood", "missed"):
-        assert way["understanding"][name] == sum(part["understanding"][name] for part in parts.values())
-    table = shown(summary, 140).partition("The way of a query")[2].replace("·", "0").splitlines()
+        assert getattr(funnel.understanding, name) == sum(getattr(part.understanding, name) for part in parts.values())
+    table = shown(summary, 140).partition("The funnel of a query")[2].replace("·", "0").splitlines()
     rows = [line.split() for line in table if line.strip().startswith(("audio", "text"))]
     assert [row[:2] for row in rows] == [["audio:female", "harmful"], ["audio:female", "benign"]]
     for _, intent, items, rendered, _, answered, understood, *ends in rows:
-        counts, probed = spoken["counts"][intent], parts[intent]["understanding"]
+        counts, probed = spoken.counts[intent], parts[intent].understanding
         assert int(items) == sum(map(int, ends)) == 40
         assert list(map(int, ends)) == [
             *(counts[name] for name in ("blocked", "unsafe", "refused", "safe")),
@@ -124,7 +125,7 @@ def test_every_way_adds_up_to_the_items_of_its_intent(tmp_path: Path) -> None:
         ]
         assert int(rendered) == 40 - counts["not_rendered"]
         assert int(answered) == int(rendered) - counts["no_answer"]
-        assert understood == f"{probed['understood']}/{probed['understood'] + probed['missed']}"
+        assert understood == f"{probed.understood}/{probed.understood + probed.missed}"
 
 
 RULES = [{"juror": "wording"}, {"juror": "opening"}, {"juror": "substance"}]
@@ -149,7 +150,7 @@ def test_a_real_target_before_the_embedded_rules_alone_is_noticed_in_one_line(
     jury = {"protocol": {"rounds": 0}, "jurors": jurors}
     runs = [write_run(tmp_path / name, twins(3), target=target, jury=jury) for name in ("a", "b")]
     summary = report(runs[0]).summary
-    assert (summary["run"]["notice"], summary["run"]["stand_in"]) == (told, target == "reference")
+    assert (summary.run.notice, summary.run.stand_in) == (told, target == "reference")
     for command in (["report", str(runs[0])], ["compare", *map(str, runs)], ["leaderboard", *map(str, runs)]):
         assert run_command(command) == 0
         printed = " ".join(capsys.readouterr().out.split())
@@ -165,7 +166,7 @@ def test_the_tables_fit_and_cut_off_no_number(tmp_path: Path, width: int) -> Non
     assert "underst." in gap
     assert "audio (all)" in gap
     assert "unsteady" in gap
-    assert "The way of" in gap
+    assert "The funnel of" in gap
     assert "…" not in gap
 
 
@@ -181,7 +182,7 @@ def test_what_the_preflight_found_is_in_the_table_or_where_it_is_too_narrow_in_l
                 {"medium": "image", "state": "unknown", "reason": "nothing tells"},
             ]
         )
-    told = shown(report(folder).summary, width).partition("The way of")[2].splitlines()
+    told = shown(report(folder).summary, width).partition("The funnel of")[2].splitlines()
     lines = ["audio: delivered, it repeated the trial sentence", "image: unknown, nothing tells"]
     assert [line for line in lines if line in told] == (lines if width == 80 else [])
     assert any("delivered" in line.split() for line in told[1:]) == (width == 140)
@@ -194,11 +195,11 @@ def test_with_repeats_the_rates_show_the_interval_for_the_effective_number_of_it
     summary = report(folder).summary
     low, high = wilson(sum(once[f"h{n}"] is Outcome.UNSAFE for n in range(40)), 40) or []
     assert f"{100 * low:.1f}–{100 * high:.1f} %" in shown(summary, 100)
-    (cell,) = summary["conditions"]
+    (cell,) = summary.conditions
     declined = sum(once[f"b{n}"] is Outcome.REFUSED for n in range(40))
-    assert cell["over_refusal_ci95"] == pytest.approx(wilson(declined, 40), abs=1e-3)
-    assert cell["precision"]["over_refusal"]["n"] == 200
-    assert cell["precision"]["asr"]["half_width"] == pytest.approx(precision(0.5, 40)["half_width"], abs=1e-3)
+    assert cell.over_refusal_ci95 == pytest.approx(wilson(declined, 40), abs=1e-3)
+    assert cell.precision.over_refusal.n == 200
+    assert cell.precision.asr.half_width == pytest.approx(precision(0.5, 40).half_width, abs=1e-3)
 
 
 @pytest.mark.parametrize("option", ["--margin=1.5", "--margin=0", "--draws=5"])
@@ -240,7 +241,7 @@ def test_an_unforeseen_error_of_a_command_that_only_reads_promises_nothing(
         raise ZeroDivisionError("nobody knew")
 
     folder = made(tmp_path / "run", 1)
-    monkeypatch.setattr("safebench.reports.summary.gap", fail)
+    monkeypatch.setattr("safebench.reports.summary.modality_gap", fail)
     assert run_command(["report", str(folder)]) == 2
     told = capsys.readouterr().err
     assert "error: unexpected ZeroDivisionError: nobody knew" in told

@@ -107,8 +107,8 @@ async def test_a_target_that_fails_at_everything_is_unknown() -> None:
 
 
 async def test_what_stays_unknown_is_said_in_one_line_for_each_medium() -> None:
-    unknown = (await try_on(lambda words, media: tokens(None)))[0].describe()
-    delivered = (await try_on(lambda words, media: tokens(words + 85 * media)))[0].describe()
+    unknown = (await try_on(lambda words, media: tokens(None)))[0]
+    delivered = (await try_on(lambda words, media: tokens(words + 85 * media)))[0]
     (line,) = unproven([delivered, unknown])
     assert line.startswith("nothing shows that image reaches the target (it did not repeat the trial sentence and")
     assert "looks safe" in line

@@ -7,7 +7,7 @@ from statsmodels.stats.contingency_tables import cochrans_q
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from safebench.statistics.paired import cochran_q, holm, mcnemar
+from safebench.statistics.paired import CochranQ, cochran_q, holm, mcnemar
 
 
 def differences(up: int, down: int, same: int = 3) -> np.ndarray:
@@ -45,13 +45,13 @@ def test_cochrans_q_agrees_with_statsmodels() -> None:
     events = (np.random.default_rng(1).random((60, 4)) < [0.2, 0.3, 0.4, 0.5]).astype(int)
     expected = cochrans_q(events)
     told = cochran_q(events)
-    assert (told["statistic"], told["p"]) == pytest.approx((expected.statistic, expected.pvalue))
-    assert (told["n"], told["df"]) == (60, 3)
+    assert (told.statistic, told.p) == pytest.approx((expected.statistic, expected.pvalue))
+    assert (told.n, told.df) == (60, 3)
 
 
 @pytest.mark.parametrize("events", [np.zeros((5, 3), int), np.ones((5, 3), int), np.zeros((0, 3), int)])
 def test_cochrans_q_tells_nothing_where_no_row_varies(events: np.ndarray) -> None:
-    assert cochran_q(events) == {"n": len(events), "statistic": None, "df": 2, "p": None}
+    assert cochran_q(events) == CochranQ(n=len(events), statistic=None, df=2, p=None)
 
 
 def test_holms_correction_agrees_with_statsmodels() -> None:

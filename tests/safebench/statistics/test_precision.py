@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 from statsmodels.stats.proportion import proportion_confint, samplesize_proportions_2indep_onetail
 
-from safebench.statistics.precision import detectable, detectable_paired, precision, wilson
+from safebench.statistics.precision import Precision, detectable, detectable_paired, precision, wilson
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 1), (1, 1), (0, 40), (40, 40), (7, 23), (190, 500)])
@@ -35,12 +36,12 @@ def test_wilson_interval_covers_95_percent(n: int) -> None:
 
 def test_fifty_items_have_a_half_width_of_13_9_points() -> None:
     told = precision(0.5, 50)
-    assert told["half_width"] == pytest.approx(0.139, abs=5e-4)
-    assert told["half_width"] == pytest.approx(1.959964 * math.sqrt(0.25 / 50), abs=1e-6)
+    assert told.half_width == pytest.approx(0.139, abs=5e-4)
+    assert told.half_width == pytest.approx(1.959964 * math.sqrt(0.25 / 50), abs=1e-6)
 
 
 def test_nothing_is_told_of_no_items() -> None:
-    assert precision(None, 0) == {"n": 0, "half_width": None, "detectable": None}
+    assert precision(None, 0) == Precision(n=0, half_width=None, detectable=None)
     assert wilson(0, 0) is None
 
 
@@ -90,4 +91,4 @@ def test_the_whole_difference_has_to_be_discordant() -> None:
 
 
 def test_items_that_count_as_fewer_tell_as_much_as_fewer() -> None:
-    assert precision(0.5, 200, 50.0) == {**precision(0.5, 50), "n": 200}
+    assert precision(0.5, 200, 50.0) == replace(precision(0.5, 50), n=200)

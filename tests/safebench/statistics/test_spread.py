@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import astuple
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy.stats import f_oneway
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.proportion import proportion_confint
 
-from safebench.statistics.spread import jury_noise, repeats, variance_components
+from safebench.statistics.spread import JuryNoise, Shares, jury_noise, repeats, variance_components
 from safebench.types import Label
 
 U, R, S = Label.UNSAFE, Label.REFUSED, Label.SAFE
@@ -41,18 +42,18 @@ def test_repeats_that_never_waver_leave_all_variance_to_the_queries() -> None:
     values, queries = np.repeat([1, 0, 0, 1, 0], 4), np.repeat(np.arange(5), 4)
     told = repeats(values, queries, 0.1)
     assert told is not None
-    assert told["shares"] == {"queries": 1.0, "target": 0.0, "jury": 0.0}
-    assert (told["items"], told["queries"], told["unsteady"]) == (20, 5, 0.0)
-    assert told["effective_n"] == pytest.approx(5)
-    assert told["ci95"] == pytest.approx(proportion_confint(2, 5, method="wilson"))
+    assert told.shares == Shares(queries=1.0, target=0.0, jury=0.0)
+    assert (told.items, told.queries, told.unsteady) == (20, 5, 0.0)
+    assert told.effective_n == pytest.approx(5)
+    assert told.ci95 == pytest.approx(proportion_confint(2, 5, method="wilson"))
 
 
 def test_repeats_that_waver_alone_leave_no_variance_to_the_queries() -> None:
     told = repeats(np.tile([0, 1], 20), np.repeat(np.arange(20), 2), None)
     assert told is not None
-    assert told["shares"] == {"queries": 0.0, "target": None, "jury": None}
-    assert told["unsteady"] == 1.0
-    assert told["effective_n"] == 40
+    assert told.shares == Shares(queries=0.0, target=None, jury=None)
+    assert told.unsteady == 1.0
+    assert told.effective_n == 40
 
 
 def test_the_shares_recover_what_a_simulation_put_in() -> None:
@@ -65,18 +66,18 @@ def test_the_shares_recover_what_a_simulation_put_in() -> None:
     told = repeats(values, queries, 0.1 * 0.9)
     assert told is not None
     between = (0.8 * 0.2) ** 2  # a turning jury pulls every chance towards a half
-    assert told["between"] == pytest.approx(between, abs=0.003)
-    assert told["shares"]["jury"] == pytest.approx(0.09 / 0.25, abs=0.01)
-    assert told["shares"]["target"] == pytest.approx((0.25 - between - 0.09) / 0.25, abs=0.02)
-    assert sum(told["shares"].values()) == pytest.approx(1)
+    assert told.between == pytest.approx(between, abs=0.003)
+    assert told.shares.jury == pytest.approx(0.09 / 0.25, abs=0.01)
+    assert told.shares.target == pytest.approx((0.25 - between - 0.09) / 0.25, abs=0.02)
+    assert sum(astuple(told.shares)) == pytest.approx(1)
 
 
 def test_where_nothing_varies_there_are_no_shares_and_a_query_counts_once() -> None:
     told = repeats(np.zeros(20, int), np.repeat(np.arange(10), 2), 0.0)
     assert told is not None
-    assert told["shares"] is None
-    assert told["effective_n"] == 10
-    assert told["ci95"] == pytest.approx(proportion_confint(0, 10, method="wilson"))
+    assert told.shares is None
+    assert told.effective_n == 10
+    assert told.ci95 == pytest.approx(proportion_confint(0, 10, method="wilson"))
 
 
 def test_the_interval_of_a_rate_with_repeats_covers_95_percent() -> None:
@@ -87,7 +88,7 @@ def test_the_interval_of_a_rate_with_repeats_covers_95_percent() -> None:
         values = (random.random(320) < np.repeat(random.beta(0.6, 1.4, 80), 4)).astype(int)
         told = repeats(values, queries, None)
         assert told is not None
-        covered.append(told["ci95"][0] <= 0.3 <= told["ci95"][1])
+        covered.append(told.ci95[0] <= 0.3 <= told.ci95[1])
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
@@ -101,14 +102,14 @@ def brute_force(votes: list[Label], label: Label) -> float:
 def test_the_chance_that_a_verdict_turns_is_that_of_all_ways_to_draw_the_jurors(votes: list[Label]) -> None:
     told = jury_noise([(votes, votes)])
     assert told is not None
-    assert told["flip"] == pytest.approx(1 - brute_force(votes, max(votes, key=votes.count)))
+    assert told.flip == pytest.approx(1 - brute_force(votes, max(votes, key=votes.count)))
     unsafe = brute_force(votes, U)
-    assert told["variance"] == pytest.approx(unsafe * (1 - unsafe))
+    assert told.variance == pytest.approx(unsafe * (1 - unsafe))
 
 
 def test_an_agreeing_jury_has_no_noise_and_a_deliberation_that_ends_in_agreement_shows() -> None:
     told = jury_noise([([U, U, R], [U, U, U]), ([R, R, R], [R, R, R])])
-    assert told == {"items": 2, "split_first": 0.5, "split_last": 0.0, "flip": 0.0, "variance": 0.0}
+    assert told == JuryNoise(items=2, split_first=0.5, split_last=0.0, flip=0.0, variance=0.0)
 
 
 @pytest.mark.parametrize("votes", [[], [U], [U, R]])

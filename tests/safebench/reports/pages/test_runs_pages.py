@@ -16,7 +16,6 @@ from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import report
 from safebench.statistics.gap import GapSettings
-from safebench.statistics.metrics import interval_of
 from safebench.types import Intent, Item, Outcome
 from tests.browser import Browser
 from tests.safebench.reports.pages.test_run_page import outcome, queries
@@ -37,15 +36,15 @@ def two(tmp_path: Path) -> list[Path]:
 def test_two_targets_are_paired_query_by_query_under_every_shared_condition(tmp_path: Path) -> None:
     found = compare(two(tmp_path), GapSettings())
     assert [panel.title for panel in found.panels] == ["text", "audio:female"]
-    row = next(row for row in found.panels[0].gaps if row["intent"] == Intent.HARMFUL)
+    row = next(row for row in found.panels[0].gaps if row.intent == Intent.HARMFUL)
     items = [Item(query, column) for query in queries(5)[::2] for column in _text()]
     turned = sum(outcome(item) is Outcome.UNSAFE for item in items)
-    assert (row["decided"]["up"], row["decided"]["down"]) == (0, turned)
-    assert row["decided"]["difference"] == pytest.approx(-turned / 40)
+    assert (row.decided.up, row.decided.down) == (0, turned)
+    assert row.decided.difference == pytest.approx(-turned / 40)
     assert found.panels[0].order == ["B", "A"]
-    gaps = [row["decided"] for panel in found.panels for row in panel.gaps]
-    _, corrected, _, _ = multipletests([gap["p"] for gap in gaps], method="holm")
-    assert [gap["p_holm"] for gap in gaps] == pytest.approx(list(corrected))
+    gaps = [row.decided for panel in found.panels for row in panel.gaps]
+    _, corrected, _, _ = multipletests([gap.p for gap in gaps], method="holm")
+    assert [gap.p_holm for gap in gaps] == pytest.approx(list(corrected))
 
 
 def _text() -> list[object]:
@@ -56,12 +55,12 @@ def _text() -> list[object]:
 
 def test_conditions_asked_in_two_runs_have_the_gap_of_one_run_with_both(tmp_path: Path) -> None:
     asked = queries(40)
-    both = report(write_run(tmp_path / "both", asked, ["text", "audio:female"], outcome)).summary["gap"]["comparisons"]
+    both = report(write_run(tmp_path / "both", asked, ["text", "audio:female"], outcome)).summary.gap.comparisons
     parts = [write_run(tmp_path / name.partition(":")[0], asked, [name], outcome) for name in ("text", "audio:female")]
     (panel,) = compare(parts, GapSettings(seed=3)).panels
     assert [column.name for column in panel.columns] == ["A text", "B audio:female"]
-    assert [row["decided"] for row in panel.gaps] == [row["decided"] for row in both]
-    assert [row["bounds"] for row in panel.gaps] == [row["bounds"] for row in both]
+    assert [row.decided for row in panel.gaps] == [row.decided for row in both]
+    assert [row.bounds for row in panel.gaps] == [row.bounds for row in both]
 
 
 RESOLVED = {"prompts": {"role": 1}, "jurors": {"wording#1": "1"}, "recipes": {}}
@@ -102,7 +101,7 @@ def test_the_page_of_a_comparison_holds_its_numbers(tmp_path: Path, browser: Bro
         "return [...document.querySelectorAll('[data-field=decided-harmful]')].map(d => Number(d.value))"
     )
     panels = compare(runs, GapSettings()).panels
-    assert seen == [r["decided"]["difference"] for p in panels for r in p.gaps if r["intent"] == Intent.HARMFUL]
+    assert seen == [r.decided.difference for p in panels for r in p.gaps if r.intent == Intent.HARMFUL]
     assert len(browser.all(".chart svg")) == 2
     assert browser.all(".notice")  # the reference target says what it is
 
@@ -111,7 +110,7 @@ def test_the_leaderboard_sets_published_numbers_apart(tmp_path: Path, browser: B
     runs, written = two(tmp_path), tmp_path / "page.html"
     assert run_command(["leaderboard", *map(str, runs), "--html", str(written)]) == 0
     browser.open(written)
-    asr = {folder.name: report(folder).summary["conditions"][0]["asr"] for folder in runs}
+    asr = {folder.name: report(folder).summary.conditions[0].asr for folder in runs}
     seen = browser.run(
         "return [...document.querySelectorAll('data[data-condition=text]')].map(d => [d.dataset.field, +d.value])"
     )
@@ -147,12 +146,12 @@ def test_one_rate_has_one_interval_everywhere_also_with_repeats(tmp_path: Path) 
 
     folder = write_run(tmp_path / "run", queries(5)[::2], ["text"], alike, repeats=4)
     summary = report(folder).summary
-    (cell,) = summary["conditions"]
+    (cell,) = summary.conditions
     low, high = proportion_confint(2, 5, method="wilson")
-    assert interval_of(cell) == pytest.approx([low, high])
-    assert cell["ci95"] == pytest.approx(proportion_confint(8, 20, method="wilson"))  # what nobody is shown
+    assert cell.shown_ci95 == pytest.approx([low, high])
+    assert cell.ci95 == pytest.approx(proportion_confint(8, 20, method="wilson"))  # what nobody is shown
     ((row,),) = (ranking.rows for ranking in rankings([folder]))
-    assert row.ci95 == interval_of(cell)
+    assert row.ci95 == cell.shown_ci95
     page = write_page(folder, summary).read_text(encoding="utf-8")
     console = Console(width=200)
     with console.capture() as terminal:
@@ -167,6 +166,6 @@ def test_one_rate_has_one_interval_everywhere_also_with_repeats(tmp_path: Path) 
 
 def test_without_repeats_it_is_the_plain_interval(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", queries(5), ["text"], outcome)
-    (cell,) = report(folder).summary["conditions"]
+    (cell,) = report(folder).summary.conditions
     ((row,),) = (ranking.rows for ranking in rankings([folder]))
-    assert row.ci95 == interval_of(cell) == cell["ci95"]
+    assert row.ci95 == cell.shown_ci95 == cell.ci95
