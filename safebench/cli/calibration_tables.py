@@ -25,8 +25,8 @@ NAMES = {
 def show_calibration(console: Console, content: Mapping[str, Any]) -> None:
     """How often each voter is right, what deliberation did, and what the jury is worth."""
     labels = content["labels"]
-    told = ", ".join(f"{n} {label}" for label, n in labels["by_label"].items())
-    console.print(escape(f"{labels['name']}: {labels['answers']} answers ({told}); in question: {labels['positive']}"))
+    split = ", ".join(f"{n} {label}" for label, n in labels["by_label"].items())
+    console.print(escape(f"{labels['name']}: {labels['answers']} answers ({split}); in question: {labels['positive']}"))
     if labels["disputed"]:
         console.print(f"{labels['disputed']} more answers were left out: their annotators disagree", style="yellow")
     console.print(_voters(content))
@@ -41,42 +41,42 @@ def _voters(content: Mapping[str, Any]) -> Table:
     for head in ("right", "accu-\nracy", "preci-\nsion", "recall", "F1", "κ", "bal-\nlots"):
         table.add_column(head, justify="right", no_wrap=True)
     for name, voter in content["verdicts"].items():
-        told = f"{NAMES[name]} ({voter['name']})" if "name" in voter else NAMES[name]
-        table.add_row(escape(told), *(_cell(voter[key]) for key in SHOWN), f"{voter['ballots_per_answer']:.1f}")
+        shown = f"{NAMES[name]} ({voter['name']})" if "name" in voter else NAMES[name]
+        table.add_row(escape(shown), *(_cell(voter[key]) for key in SHOWN), f"{voter['ballots_per_answer']:.1f}")
     for name, rounds in content["jurors"].items():
         table.add_row(escape(f"  {name}, alone"), *(_cell(rounds["first"][key]) for key in SHOWN), "1.0")
     return table
 
 
-def _cell(found: Mapping[str, Any]) -> str:
+def _cell(measured: Mapping[str, Any]) -> str:
     """Over two lines, so that all fits into 80 columns."""
-    if found["value"] is None:
+    if measured["value"] is None:
         return "–"
-    ends = "–".join(f"{end:.2f}".replace("0.", ".", 1).replace("1.00", "1.0") for end in found["ci95"])
-    return f"{found['value']:.3f}\n{ends}"
+    ends = "–".join(f"{end:.2f}".replace("0.", ".", 1).replace("1.00", "1.0") for end in measured["ci95"])
+    return f"{measured['value']:.3f}\n{ends}"
 
 
-def _line(found: Mapping[str, Any]) -> str:
-    if found["value"] is None:
+def _line(measured: Mapping[str, Any]) -> str:
+    if measured["value"] is None:
         return "–"
-    low, high = found["ci95"]
-    return f"{found['value']:.3f} ({low:.3f} to {high:.3f})"
+    low, high = measured["ci95"]
+    return f"{measured['value']:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _about_deliberation(content: Mapping[str, Any]) -> list[str]:
-    found, hung = content["deliberation"], content["hung"]
+    changes, hung = content["deliberation"], content["hung"]
     lines = [f"hung: {percent(hung['before'])} before deliberation, {percent(hung['after'])} after"]
-    if not found["answers"]:
+    if not changes["answers"]:
         return lines
-    turned, verdicts = found["ballots"], found["verdicts"]
+    turned, verdicts = changes["ballots"], changes["verdicts"]
     return [
         *lines,
-        f"deliberated: {found['answers']} answers; ballots right→wrong {turned['right']['wrong']}, "
+        f"deliberated: {changes['answers']} answers; ballots right→wrong {turned['right']['wrong']}, "
         f"wrong→right {turned['wrong']['right']}; verdicts right→wrong {verdicts['right']['wrong']}, "
         f"wrong→right {verdicts['wrong']['right']}",
-        f"jurors who stood against the others and joined them: {_line(found['joined_others'])}; "
-        f"where the others were wrong: {_line(found['joined_wrong'])}",
-        f"deliberation changed the share of right verdicts by {_line(found['gain'])}: {found['finding']}",
+        f"jurors who stood against the others and joined them: {_line(changes['joined_others'])}; "
+        f"where the others were wrong: {_line(changes['joined_wrong'])}",
+        f"deliberation changed the share of right verdicts by {_line(changes['gain'])}: {changes['finding']}",
     ]
 
 
@@ -89,7 +89,7 @@ def _about_errors(content: Mapping[str, Any]) -> list[str]:
         "jury and labels": agreement["alpha_with_labels"],
         **people,
     }
-    lines = ["Krippendorff's α: " + "; ".join(f"{name} {_line(found)}" for name, found in alphas.items())]
+    lines = ["Krippendorff's α: " + "; ".join(f"{name} {_line(alpha)}" for name, alpha in alphas.items())]
     if errors["correlation_first"]["value"] is None:
         return lines
     alone, last = _line(errors["correlation_first"]), _line(errors["correlation_last"])

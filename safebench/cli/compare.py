@@ -44,7 +44,7 @@ def compare(
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
     """Many runs and the published tables, grouped by what can be compared."""
     from safebench.cli.style import SRI_NOTE
-    from safebench.reports.formats import percent, percents
+    from safebench.reports.formats import decimal, percent, percents
     from safebench.reports.leaderboard import rankings
 
     _check_packages(html)
@@ -54,11 +54,16 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
         rates = ("harmful,\ndecided", "ASR", "95 %\ninterval", "bounds", "SRI", "over-\nrefusal")
         table = _table("run", "target", "condition", *rates)
         for row in ranking.rows:
-            asr, refused = percent(row.asr), percent(row.over_refusal)
-            decided = f"{row.decided} of {row.harmful}"
-            sri = "–" if row.sri is None else f"{row.sri:.1f}"
-            names = (row.run.name, row.run.target, row.condition)
-            table.add_row(*map(escape, names), decided, asr, percents(row.ci95), percents(row.bounds), sri, refused)
+            cell = row.cell
+            table.add_row(
+                *map(escape, (row.run.name, row.run.target, cell.condition)),
+                f"{cell.precision.asr.n} of {row.harmful}",
+                percent(cell.asr),
+                percents(cell.shown_ci95),
+                percents((cell.asr_low, cell.asr_high)),
+                decimal(cell.sri, 1),
+                percent(cell.over_refusal),
+            )
         output.print(table)
     _notices([run for ranking in ranked for run in ranking.runs])
     output.print(SRI_NOTE, style="dim")

@@ -48,16 +48,16 @@ def _scenario_table(medium: str, by_scenario: Mapping[str, Mapping[str, Mapping[
 
 def _table(heads: list[str], rows: Mapping[tuple[str, ...], Mapping[str, Any]], medium: str | None = None) -> Table:
     """`medium`: only the first measure that this one shows, not all that occur."""
-    found = shown_measures(dict(cell) for cell in rows.values())
+    measures = shown_measures(dict(cell) for cell in rows.values())
     if medium is not None:
-        found = [name for name in registry.modality(medium).shown if name in found][:1]
+        measures = [name for name in registry.modality(medium).shown if name in measures][:1]
     table = plain_table()
     for head in heads:
         table.add_column(head, overflow="fold")
-    for head in (*STATUSES, *(f"mean {name}" for name in found)):
+    for head in (*STATUSES, *(f"mean {name}" for name in measures)):
         table.add_column(head, justify="right")
     for names, cell in rows.items():
-        table.add_row(*map(escape, names), *(str(cell[status]) for status in STATUSES), *means_of(cell, found))
+        table.add_row(*map(escape, names), *(str(cell[status]) for status in STATUSES), *means_of(cell, measures))
     return table
 
 

@@ -58,7 +58,7 @@ def convert(
     show_conversion(output, conversion)
     output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")
     if conversion.failed_share > max_failed:
-        told = f"{100 * conversion.failed_share:.1f} % of the renderings failed"
-        errors.print(f"exit status 1: {told} (see --max-failed and --retry-failed)")
+        failed = f"{100 * conversion.failed_share:.1f} % of the renderings failed"
+        errors.print(f"exit status 1: {failed} (see --max-failed and --retry-failed)")
         return 1
     return 0

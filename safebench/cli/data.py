@@ -81,14 +81,14 @@ def duplicates(
     sets = [load_dataset(one) for one in (name, *(others or ()))]
     meaning = (lambda texts, compared: alike(texts, cosine, compared, model=embeddings)) if embeddings else None
     counts = dict.fromkeys(["equal", "near", *(["like in meaning"] if embeddings else [])], 0)
-    for found in among_sets(sets, threshold, meaning):
-        kind = "equal" if found.pair.exact else "like in meaning" if found.pair.by_meaning else "near"
+    for match in among_sets(sets, threshold, meaning):
+        kind = "equal" if match.pair.exact else "like in meaning" if match.pair.by_meaning else "near"
         counts[kind] += 1
-        measured = "cosine " * found.pair.by_meaning + f"{found.pair.similarity:.3f}"
-        where = f" in {found.other}" if found.other else ""
-        _tell(f"{kind if found.pair.exact else measured}  {found.first.id}  {found.second.id}{where}")
-    told = ", ".join(f"{kind}: {count}" for kind, count in counts.items())
-    _tell(f"{len(sets[0].queries)} queries; pairs {told}")
+        measured = "cosine " * match.pair.by_meaning + f"{match.pair.similarity:.3f}"
+        where = f" in {match.other}" if match.other else ""
+        _tell(f"{kind if match.pair.exact else measured}  {match.first.id}  {match.second.id}{where}")
+    totals = ", ".join(f"{kind}: {count}" for kind, count in counts.items())
+    _tell(f"{len(sets[0].queries)} queries; pairs {totals}")
 
 
 @app.command()
@@ -129,16 +129,16 @@ def import_(
         citation=citation,
     )
     folder = out or Path(Path(name).stem)
-    found = import_dataset(name, source, folder, importer, format)
-    by_intent = Counter(query.intent.value for query in found.dataset.queries)
-    told = ", ".join(f"{count} {intent}" for intent, count in by_intent.items())
-    twins = sum(query.twin is not None for query in found.dataset.queries)
-    _tell(f"{folder}: {len(found.dataset.queries)} queries ({told}), {twins} with a twin")
-    _tell(f"sha256 {found.card.sha256}; licence {found.card.licence}")
-    if found.left_out:
-        _tell(f"left out by the filter of the mapping: {found.left_out}")
-    for category, count in found.card.unmapped.items():
-        _tell(f"without a scenario: {count} of {category or '(no category)'}: {found.unmapped[category]}")
+    imported = import_dataset(name, source, folder, importer, format)
+    by_intent = Counter(query.intent.value for query in imported.dataset.queries)
+    counts = ", ".join(f"{count} {intent}" for intent, count in by_intent.items())
+    twins = sum(query.twin is not None for query in imported.dataset.queries)
+    _tell(f"{folder}: {len(imported.dataset.queries)} queries ({counts}), {twins} with a twin")
+    _tell(f"sha256 {imported.card.sha256}; licence {imported.card.licence}")
+    if imported.left_out:
+        _tell(f"left out by the filter of the mapping: {imported.left_out}")
+    for category, count in imported.card.unmapped.items():
+        _tell(f"without a scenario: {count} of {category or '(no category)'}: {imported.unmapped[category]}")
 
 
 @app.command()
@@ -177,10 +177,10 @@ def _tell(line: str) -> None:
     output.print(escape(line), soft_wrap=True, highlight=False)
 
 
-def _pairs(option: str, told: list[str]) -> dict[str, str]:
+def _pairs(option: str, given: list[str]) -> dict[str, str]:
     """NAME=VALUE, split at the last sign, as a category may hold one."""
-    pairs = [pair.rpartition("=") for pair in told]
-    bad = [given for given, (name, sign, value) in zip(told, pairs, strict=True) if not (name and sign and value)]
+    pairs = [pair.rpartition("=") for pair in given]
+    bad = [one for one, (name, sign, value) in zip(given, pairs, strict=True) if not (name and sign and value)]
     if bad:
         raise BadInput(f"{option} {bad[0]!r} is not NAME=VALUE")
     return {name.strip(): value.strip() for name, _, value in pairs}

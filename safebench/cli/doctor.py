@@ -30,9 +30,9 @@ def examine() -> tuple[Table, bool]:
     healthy = True
     for extra in extras():
         healthy &= _row(table, f"extra {extra}", lambda e=extra: _extra(e))
-    for kind, told in registry.KINDS.items():
+    for kind, title in registry.KINDS.items():
         for name in registry.names(kind):
-            healthy &= _row(table, f"{told} {name}", lambda k=kind, n=name: _load(k, n))
+            healthy &= _row(table, f"{title} {name}", lambda k=kind, n=name: _load(k, n))
     healthy &= _row(table, "recipes", lambda: f"{len(load_recipes())} known")
     for medium, name in _known_recipes():
         healthy &= _row(table, f"recipe {medium}:{name}", lambda m=medium, n=name: _try_recipe(m, n))

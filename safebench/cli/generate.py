@@ -44,9 +44,9 @@ def generate(
     from safebench.generation.generate import generate
     from safebench.generation.plan import read_plan
 
-    told = read_plan(plan, writer or (), judge or (), count, scenario or ())
+    asked = read_plan(plan, writer or (), judge or (), count, scenario or ())
     with Bars(errors) as bars:
-        made = generate(told, out, until.value, bars, retry_failed=retry_failed)
+        made = generate(asked, out, until.value, bars, retry_failed=retry_failed)
     _show(made)
     return made.exit_status
 
@@ -54,8 +54,8 @@ def generate(
 def _show(made: Generated) -> None:
     summary = made.summary
     output.print(_table(summary))
-    for told in _told(summary):
-        output.print(escape(told), highlight=False, soft_wrap=True)
+    for line in _lines(summary):
+        output.print(escape(line), highlight=False, soft_wrap=True)
     output.print(f"set: {escape(str(made.folder))}", soft_wrap=True)
     if (made.folder / "dataset").is_dir():
         output.print(f"data set: {escape(str(made.folder / 'dataset'))} (use it with --data)", soft_wrap=True)
@@ -82,19 +82,19 @@ def _table(summary: Summary) -> Table:
     return table
 
 
-def _told(summary: Summary) -> list[str]:
+def _lines(summary: Summary) -> list[str]:
     """Lines on what was dropped, who declined, how far the judges agree, and what was asked."""
     lines = [f"stages done: up to {summary.stage or 'none'}"]
     if summary.dropped:
         lines.append("dropped: " + ", ".join(f"{name} {count}" for name, count in summary.dropped.items()))
-    lines += [f"writer {writer}: {told}" for writer, told in summary.declined_by_writer().items()]
+    lines += [f"writer {writer}: {declined}" for writer, declined in summary.declined_by_writer().items()]
     known = {name: alpha for name, alpha in summary.agreement.items() if alpha is not None}
     if known:
         lines.append("judges' agreement (α): " + ", ".join(f"{name} {alpha:.2f}" for name, alpha in known.items()))
     lines += [f"judge {judge} gave every query the same scores" for judge in summary.constant_judges]
     lines += [f"judge {judge} abstained from {count}" for judge, count in summary.abstained.items()]
     lines += [f"edited by hand: {name}" for name in summary.edited]
-    asked = ", ".join(f"{model} {told['calls']}" for model, told in summary.calls.items())
-    tokens, failed = (sum(told[name] for told in summary.calls.values()) for name in ("tokens", "failed"))
+    asked = ", ".join(f"{model} {calls['calls']}" for model, calls in summary.calls.items())
+    tokens, failed = (sum(calls[name] for calls in summary.calls.values()) for name in ("tokens", "failed"))
     lines += [f"{failed} calls failed: --retry-failed asks again"] if failed else []
     return [*lines, f"calls: {asked or 'none'}; {tokens} tokens"]

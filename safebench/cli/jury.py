@@ -62,10 +62,10 @@ def jury_calibrate(
     from safebench.jury.calibration.labels import read_labels
 
     named = {"query": query_column, "answer": answer_column, "label": label_column}
-    found = read_labels(labels, named, mapping or [])
+    labelled = read_labels(labels, named, mapping or [])
     with Bars(Console(stderr=True)) as bars:
         content = calibrate(
-            found,
+            labelled,
             jury,
             out,
             models=jury_model or [],

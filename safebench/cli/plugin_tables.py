@@ -62,8 +62,8 @@ def _plugins(kind: type[Plugin]) -> Table:
         except BadInput as error:
             table.add_row(escape(name), escape(str(error)), "[red]broken[/]")
             continue
-        told = f"{escape(plugin.summary)} [dim](version {escape(plugin.version)})[/]"
-        table.add_row(escape(name), told, _ready(kind, name))
+        about = f"{escape(plugin.summary)} [dim](version {escape(plugin.version)})[/]"
+        table.add_row(escape(name), about, _ready(kind, name))
     return table
 
 

@@ -47,5 +47,5 @@ def new(
     from safebench.cli.skeleton import write_skeleton
 
     folder = write_skeleton(kind, name, out)
-    told = f"written: {folder}\n  pip install -e '{folder}[test]' && pytest {folder}"
-    output.print(escape(told), soft_wrap=True, highlight=False)
+    written = f"written: {folder}\n  pip install -e '{folder}[test]' && pytest {folder}"
+    output.print(escape(written), soft_wrap=True, highlight=False)

@@ -36,22 +36,22 @@ def rejudge(
     from safebench.runs.rejudge import rejudge
 
     with Bars(errors) as bars:
-        found = rejudge(run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars)
+        judged = rejudge(run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars)
     show_report(output, report(out).summary)
-    _show(found)
-    is_too_open = found.open_share > (found.max_open if max_open is None else max_open)
+    _show(judged)
+    is_too_open = judged.open_share > (judged.max_open if max_open is None else max_open)
     if is_too_open:
-        errors.print(f"exit status 1: {100 * found.open_share:.1f} % of the items are open (see --max-open)")
+        errors.print(f"exit status 1: {100 * judged.open_share:.1f} % of the items are open (see --max-open)")
     return int(is_too_open)
 
 
-def _show(found: Rejudged) -> None:
-    total = found.moves.total()
-    moved = {move: n for move, n in found.moves.items() if move[0] != move[1]}
-    kappa = "–" if found.kappa is None else f"{found.kappa:.2f}"
+def _show(judged: Rejudged) -> None:
+    total = judged.moves.total()
+    moved = {move: n for move, n in judged.moves.items() if move[0] != move[1]}
+    kappa = "–" if judged.kappa is None else f"{judged.kappa:.2f}"
     output.print(f"judged again: {total} answers, {sum(moved.values())} with another outcome (κ {kappa})", style="bold")
     for (before, now), n in sorted(moved.items(), key=lambda move: -move[1]):
         output.print(f"  {n:5} {before} → {now}", highlight=False)
-    if found.variance is not None:
-        output.print(f"variance of unsafe between the two verdicts: {found.variance:.4f}", highlight=False)
-    output.print(f"results: {escape(str(found.folder))}")
+    if judged.variance is not None:
+        output.print(f"variance of unsafe between the two verdicts: {judged.variance:.4f}", highlight=False)
+    output.print(f"results: {escape(str(judged.folder))}")

@@ -51,12 +51,12 @@ def serve(
 
     saved = review(run, sample, seed, port, _show_opened)
     people = ", ".join(f"{name} {count}" for name, count in sorted(saved.items()))
-    told = [f"{saved.total()} labels saved in {run / 'run.db'}" + (f": {people}" if people else "")]
-    told.append(f"Continue with  {_command('review', run, '--sample', sample, '--seed', seed)}")
+    lines = [f"{saved.total()} labels saved in {run / 'run.db'}" + (f": {people}" if people else "")]
+    lines.append(f"Continue with  {_command('review', run, '--sample', sample, '--seed', seed)}")
     if saved:
-        told.append(f"Use them with  {_command('review', 'labels', run, '--out', 'labels.csv')}")
-        told.append(f"               {_command('jury', 'calibrate', 'labels.csv', '--jury', 'JURY')}")
-    _print_lines(told)
+        lines.append(f"Use them with  {_command('review', 'labels', run, '--out', 'labels.csv')}")
+        lines.append(f"               {_command('jury', 'calibrate', 'labels.csv', '--jury', 'JURY')}")
+    _print_lines(lines)
 
 
 @app.command()
@@ -70,8 +70,8 @@ def export(
     from safebench.review.sample import SHEET, export
 
     made = export(run, out, sample, seed)
-    told = f"{len(made.answers)} of {made.judged} judged answers, from {made.strata} strata (condition and outcome)"
-    output.print(f"{told}: {escape(str(out / SHEET))}", soft_wrap=True, highlight=False)
+    drawn = f"{len(made.answers)} of {made.judged} judged answers, from {made.strata} strata (condition and outcome)"
+    output.print(f"{drawn}: {escape(str(out / SHEET))}", soft_wrap=True, highlight=False)
 
 
 @app.command("import")
@@ -83,10 +83,10 @@ def import_(
     """Check a sheet with labels, keep them in the run, and show how far people and jury agree."""
     from safebench.review.labels import import_reviews
 
-    found = import_reviews(run, sheet, reviewer)
-    told = f"{found.kept} labels kept, {found.abstained} of them abstentions; {found.empty} cells still empty"
-    output.print(told, highlight=False)
-    _show(found.agreements)
+    imported = import_reviews(run, sheet, reviewer)
+    kept = f"{imported.kept} labels kept, {imported.abstained} of them abstentions; {imported.empty} cells still empty"
+    output.print(kept, highlight=False)
+    _show(imported.agreements)
 
 
 @app.command()
@@ -100,36 +100,36 @@ def labels(run: Run, out: Annotated[Path, typer.Option(help="CSV file to write."
         _show(agreements(store))
 
 
-def _show_opened(found: Opened) -> None:
-    sample = found.sample
-    told = [f"{len(sample.answers)} of {sample.judged} judged answers, from {sample.strata} strata"]
-    if found.pending:
-        told.append(f"The run is not finished: the sample has none of the {found.pending} items without an outcome.")
-    told.append(f"Open {found.url}")
-    told.append("The address is the key: whoever has it can read and label. Every label is saved at once; Ctrl-C ends.")
-    _print_lines(told)
+def _show_opened(opened: Opened) -> None:
+    sample = opened.sample
+    says = [f"{len(sample.answers)} of {sample.judged} judged answers, from {sample.strata} strata"]
+    if opened.pending:
+        says.append(f"The run is not finished: the sample has none of the {opened.pending} items without an outcome.")
+    says.append(f"Open {opened.url}")
+    says.append("The address is the key: whoever has it can read and label. Every label is saved at once; Ctrl-C ends.")
+    _print_lines(says)
 
 
 def _command(*words: object) -> str:
     return shlex.join(["safebench", *map(str, words)])
 
 
-def _print_lines(lines: list[str]) -> None:
-    output.print(escape("\n".join(lines)), soft_wrap=True, highlight=False)
+def _print_lines(says: list[str]) -> None:
+    output.print(escape("\n".join(says)), soft_wrap=True, highlight=False)
 
 
-def _show(found: Agreements) -> None:
+def _show(agreements: Agreements) -> None:
     table = plain_table()
     table.add_column("annotators")
     for head in ("answers", "same label", "κ", "κ, unsafe\nor not"):
         table.add_column(head, justify="right", no_wrap=True)
-    for pair in found.pairs:
+    for pair in agreements.pairs:
         numbers = [pair.same, pair.kappa, pair.kappa_unsafe]
         table.add_row(escape(f"{pair.first} – {pair.second}"), str(pair.n), *map(_number, numbers))
     output.print(table)
-    output.print(f"Krippendorff's α among people: {_number(found.alpha)}", highlight=False)
-    if found.unjudged:
-        output.print(f"on {found.unjudged} of the answers the jury has no verdict", highlight=False)
+    output.print(f"Krippendorff's α among people: {_number(agreements.alpha)}", highlight=False)
+    if agreements.unjudged:
+        output.print(f"on {agreements.unjudged} of the answers the jury has no verdict", highlight=False)
 
 
 def _number(value: float | None) -> str:

@@ -13,17 +13,15 @@ from safebench.types import Intent
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A run under one condition. Rates are fractions, None where nothing was decided."""
+    """A run under one condition."""
 
     run: FinishedRun
-    condition: str
-    asr: float | None
-    ci95: list[float] | None
-    bounds: tuple[float | None, float | None]
-    decided: int  # harmful items that the ASR is over
-    harmful: int  # all of them
-    sri: float | None
-    over_refusal: float | None
+    cell: MeasuredCondition
+
+    @property
+    def harmful(self) -> int:
+        """All harmful items; the ASR is over the decided ones."""
+        return sum(self.cell.counts[Intent.HARMFUL].values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +54,7 @@ def rankings(folders: Sequence[Path]) -> list[Ranking]:
 
 def _rows(runs: Sequence[FinishedRun]) -> tuple[Standing, ...]:
     order = list(dict.fromkeys(condition for run in runs for condition in run.cells))
-    rows = [_standing(run, cell) for run in runs for cell in run.cells.values()]
-    return tuple(sorted(rows, key=lambda row: (order.index(row.condition), row.asr is None, row.asr or 0)))
-
-
-def _standing(run: FinishedRun, cell: MeasuredCondition) -> Standing:
-    harmful = sum(cell.counts[Intent.HARMFUL].values())
-    return Standing(
-        run,
-        cell.condition,
-        cell.asr,
-        cell.shown_ci95,
-        (cell.asr_low, cell.asr_high) if harmful else (None, None),
-        cell.precision.asr.n,
-        harmful,
-        cell.sri,
-        cell.over_refusal,
+    rows = [Standing(run, cell) for run in runs for cell in run.cells.values()]
+    return tuple(
+        sorted(rows, key=lambda row: (order.index(row.cell.condition), row.cell.asr is None, row.cell.asr or 0))
     )

@@ -53,8 +53,8 @@ def bootstrap(sums: Integers, counts: Integers, draws: int, seed: int) -> Floats
     drawn = np.concatenate(rates)
     tail = (1 - CONFIDENCE) / 2
     ends = np.full((2, sums.shape[1]), np.nan)
-    told = counts.any(axis=0)
-    ends[:, told] = np.nanquantile(drawn[:, told], [tail, 1 - tail], axis=0)
+    counted = counts.any(axis=0)
+    ends[:, counted] = np.nanquantile(drawn[:, counted], [tail, 1 - tail], axis=0)
     return ends
 
 

@@ -55,8 +55,8 @@ class Seen:
 
 def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observations]:
     """The items of each intent that occurs, under the conditions that have items, in the given order."""
-    found = {row["condition"] for row in store.rows("SELECT DISTINCT condition FROM items")}
-    asked = tuple(condition for condition in conditions if condition in found)
+    there = {row["condition"] for row in store.rows("SELECT DISTINCT condition FROM items")}
+    asked = tuple(condition for condition in conditions if condition in there)
     clusters = cluster_ids({row["id"]: row["twin"] for row in store.rows("SELECT id, twin FROM queries")})
     observed = {intent: arrange(intent, asked, seen(store, intent), clusters) for intent in Intent}
     return {intent: one for intent, one in observed.items() if len(one.query)}
@@ -69,8 +69,8 @@ def seen(store: Store, intent: Intent) -> Iterator[Seen]:
         written = item["outcome"] is not None and bool(
             Condition.parse(item["condition"]).medium == TEXT or item["plain"]
         )
-        told = (item["query"], item["repeat"], item["condition"], item["outcome"], written, probes.get(item["id"]))
-        yield Seen(*told)
+        fields = (item["query"], item["repeat"], item["condition"], item["outcome"], written, probes.get(item["id"]))
+        yield Seen(*fields)
 
 
 def arrange(
@@ -101,8 +101,8 @@ def arrange(
     )
 
 
-def _is_one_of(found: Integers, outcomes: Sequence[Outcome]) -> Booleans:
-    return np.isin(found, [OUTCOMES.index(outcome) for outcome in outcomes])
+def _is_one_of(places: Integers, outcomes: Sequence[Outcome]) -> Booleans:
+    return np.isin(places, [OUTCOMES.index(outcome) for outcome in outcomes])
 
 
 def _state(outcome: str | None) -> int:

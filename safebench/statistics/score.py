@@ -45,11 +45,11 @@ def _variance(up: float, down: float, n: float, difference: float) -> float:
 
 
 def _low(up: float, down: float, n: float) -> float:
-    found = (up - down) / n
-    if found <= NEARLY_ZERO - 1:
+    observed = (up - down) / n
+    if observed <= NEARLY_ZERO - 1:
         return -1.0
 
     def beyond(difference: float) -> float:
         return up - down - n * difference - Z * sqrt(_variance(up, down, n, difference))
 
-    return float(brentq(beyond, -1, found - NEARLY_ZERO))
+    return float(brentq(beyond, -1, observed - NEARLY_ZERO))

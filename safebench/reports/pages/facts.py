@@ -15,21 +15,23 @@ from safebench.types import Intent, Label
 
 def asked(store: Store) -> dict[str, int]:
     """Queries by intent."""
-    found = {row["intent"]: row["n"] for row in store.rows("SELECT intent, count(*) AS n FROM queries GROUP BY intent")}
-    return {intent.value: found.get(intent, 0) for intent in Intent}
+    counts = {
+        row["intent"]: row["n"] for row in store.rows("SELECT intent, count(*) AS n FROM queries GROUP BY intent")
+    }
+    return {intent.value: counts.get(intent, 0) for intent in Intent}
 
 
 def agreement(store: Store, conditions: list[str]) -> list[dict[str, Any]]:
     """For each condition: `items` with ballots, share unanimous in the first and last round, and Krippendorff's α."""
-    found = []
+    shares = []
     for condition in conditions:
         rounds = list(_rounds(store, condition))
         if rounds:
             first, last = [one[0] for one in rounds], [one[-1] for one in rounds]
-            found.append(
+            shares.append(
                 {"condition": condition, "items": len(rounds), **_agreed(first, "first"), **_agreed(last, "last")}
             )
-    return found
+    return shares
 
 
 def _agreed(votes: list[list[Label]], when: str) -> dict[str, Any]:
@@ -63,8 +65,8 @@ def cost(store: Store) -> dict[str, Any]:
         one["attempts"] += max(1, len(answered["attempts"]))
         one["failed"] += row["status"] == "failed"
         one["seconds"] += sum(attempt["seconds"] for attempt in answered["attempts"])
-        told = [answered["usage"].get(name) for name in ("prompt_tokens", "completion_tokens")]
-        tokens = [count if isinstance(count, int) else None for count in told]
+        usage = [answered["usage"].get(name) for name in ("prompt_tokens", "completion_tokens")]
+        tokens = [count if isinstance(count, int) else None for count in usage]
         one["counted"] += None not in tokens
         one["tokens_in"] += tokens[0] or 0
         one["tokens_out"] += tokens[1] or 0

@@ -87,11 +87,11 @@ def _add_item(index: Index, chunk: Chunk, row: Mapping[str, Any], store: Store, 
     outcome = PENDING if row["outcome"] is None else OUTCOMES.index(Outcome(row["outcome"]))
     condition = index.conditions.index(row["condition"])
     index.items.append([row["id"], len(index.queries) - 1, condition, row["repeat"], outcome, int(split)])
-    told = _details(row, ballots, redacted=index.redacted)
-    for reference in _references(told):
+    details = _details(row, ballots, redacted=index.redacted)
+    for reference in _references(details):
         if reference["sha256"] not in chunk.media:
             chunk.media[reference["sha256"]] = shelf.show(reference)
-    chunk.items[row["id"]] = told
+    chunk.items[row["id"]] = details
 
 
 def _disagreed(ballots: list[Ballot]) -> bool:
@@ -122,21 +122,21 @@ def _details(row: Mapping[str, Any], ballots: list[Ballot], *, redacted: bool) -
     }
 
 
-def _rendering(told: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
+def _rendering(rendering: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
     """Without its drafts; redacted without what recognisers said, and makers of media when they failed."""
-    kept = {key: told[key] for key in ("recipe", "media", "fidelity", "failure", "tries", "said", "written")}
+    kept = {key: rendering[key] for key in ("recipe", "media", "fidelity", "failure", "tries", "said", "written")}
     if redacted:
-        kept |= {"failure": None, "fidelity": {**told["fidelity"], "reason": None, "recognised": None}}
+        kept |= {"failure": None, "fidelity": {**rendering["fidelity"], "reason": None, "recognised": None}}
     return kept
 
 
-def _response(told: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
+def _response(response: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
     """Without its thinking, which no juror saw."""
-    kept = {key: told[key] for key in ("status", "finish", "model")}
-    kept["usage"] = {name: count for name, count in told["usage"].items() if isinstance(count, int | float)}
-    seconds = sum(attempt["seconds"] for attempt in told["attempts"])
-    said = {} if redacted else {key: told[key] for key in ("text", "media", "failure")}
-    return {**kept, "attempts": len(told["attempts"]), "seconds": seconds, **said}
+    kept = {key: response[key] for key in ("status", "finish", "model")}
+    kept["usage"] = {name: count for name, count in response["usage"].items() if isinstance(count, int | float)}
+    seconds = sum(attempt["seconds"] for attempt in response["attempts"])
+    said = {} if redacted else {key: response[key] for key in ("text", "media", "failure")}
+    return {**kept, "attempts": len(response["attempts"]), "seconds": seconds, **said}
 
 
 def _is_hidden(row: Mapping[str, Any], response: Mapping[str, Any] | None, ballots: list[Ballot]) -> bool:
@@ -150,12 +150,12 @@ def _is_hidden(row: Mapping[str, Any], response: Mapping[str, Any] | None, ballo
     return bool(response["text"].strip()) and row["own_label"] not in HARMLESS
 
 
-def _references(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    if told["rendering"] and told["rendering"]["media"]:
-        yield told["rendering"]["media"]
-    if told["response"]:
-        yield from told["response"].get("media", ())
-    for message in (told["request"] or {"request": {"messages": ()}})["request"]["messages"]:
+def _references(details: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    if details["rendering"] and details["rendering"]["media"]:
+        yield details["rendering"]["media"]
+    if details["response"]:
+        yield from details["response"].get("media", ())
+    for message in (details["request"] or {"request": {"messages": ()}})["request"]["messages"]:
         yield from (part for part in message["parts"] if "sha256" in part)
 
 

@@ -27,16 +27,16 @@ class Shelf:
         mime, size = reference["mime"], reference["size"]
         path = self.store.media_path(reference["sha256"], mime)
         kind = mime.partition("/")[0]
-        told = {"mime": mime, "size": size, "name": path.name, "kind": None, "url": None, "peaks": None}
+        shown = {"mime": mime, "size": size, "name": path.name, "kind": None, "url": None, "peaks": None}
         if not path.is_file():
-            return {**told, "missing": True}
+            return {**shown, "missing": True}
         if kind not in PLAYED:
-            return told
+            return shown
         inside = 4 * -(-size // 3)  # as base64
         fits = inside <= self.room
         self.room -= inside if fits else 0
         url = _data_uri(path, mime) if fits else quote(path.relative_to(self.store.folder).as_posix())
-        return {**told, "kind": kind, "url": url, "peaks": _peaks(path) if kind == "audio" else None}
+        return {**shown, "kind": kind, "url": url, "peaks": _peaks(path) if kind == "audio" else None}
 
 
 def _data_uri(path: Path, mime: str) -> str:

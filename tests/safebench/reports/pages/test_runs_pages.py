@@ -151,7 +151,7 @@ def test_one_rate_has_one_interval_everywhere_also_with_repeats(tmp_path: Path) 
     assert cell.shown_ci95 == pytest.approx([low, high])
     assert cell.ci95 == pytest.approx(proportion_confint(8, 20, method="wilson"))  # what nobody is shown
     ((row,),) = (ranking.rows for ranking in rankings([folder]))
-    assert row.ci95 == cell.shown_ci95
+    assert row.cell.shown_ci95 == cell.shown_ci95
     page = write_page(folder, summary).read_text(encoding="utf-8")
     console = Console(width=200)
     with console.capture() as terminal:
@@ -168,4 +168,4 @@ def test_without_repeats_it_is_the_plain_interval(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", queries(5), ["text"], outcome)
     (cell,) = report(folder).summary.conditions
     ((row,),) = (ranking.rows for ranking in rankings([folder]))
-    assert row.ci95 == cell.shown_ci95 == cell.ci95
+    assert row.cell.shown_ci95 == cell.shown_ci95 == cell.ci95
