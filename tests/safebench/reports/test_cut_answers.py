@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from safebench.cli.run_tables import show_report
+from safebench.reports.answers import CutAnswers
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import Summary, report
@@ -43,7 +44,7 @@ def shown(summary: Summary) -> str:
 
 def test_answers_that_were_cut_and_judged_are_counted_by_condition(folder: Path) -> None:
     cells = report(folder).summary.conditions
-    assert [cell.truncated for cell in cells] == [{"answers": 8, "cut": 3, "limit": "max_tokens"}, None]
+    assert [cell.truncated for cell in cells] == [CutAnswers(answers=8, cut=3, limit="max_tokens"), None]
 
 
 @pytest.mark.parametrize(

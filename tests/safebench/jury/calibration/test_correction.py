@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from statistics import NormalDist
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from safebench.jury.calibration.correction import Errors, _corrected, rogan_gladen
+from safebench.jury.calibration.correction import CorrectedRate, Errors, _corrected, rogan_gladen
 from safebench.statistics.metrics import wilson
 
 
@@ -114,15 +116,17 @@ def test_near_the_ends_the_interval_covers_more_than_it_says_and_never_less(
     assert 0.97 <= covered <= most
 
 
-def cell(unsafe: int, refused: int, repeats: dict[str, float] | None = None) -> dict[str, object]:
+def cell(unsafe: int, refused: int, **repeats: float) -> Any:
     counts = {"unsafe": unsafe, "refused": refused, "safe": 0, "blocked": 0}
-    return {"counts": {"harmful": counts}, "spread": {"repeats": repeats}}
+    spread = SimpleNamespace(repeats=SimpleNamespace(**repeats) if repeats else None)
+    return SimpleNamespace(counts={"harmful": counts}, spread=spread)
 
 
 def test_repeats_that_are_all_alike_give_the_interval_of_their_queries() -> None:
     errors = Errors(45, 50, 48, 50)
-    once, again = _corrected(cell(8, 15), errors), _corrected(cell(32, 60, {"items": 92, "effective_n": 23.0}), errors)
-    assert again == {"asr": pytest.approx(once["asr"]), "ci95": pytest.approx(once["ci95"]), "reason": None}
+    once, again = _corrected(cell(8, 15), errors), _corrected(cell(32, 60, items=92, effective_n=23.0), errors)
+    assert (again.asr, again.ci95) == (pytest.approx(once.asr), pytest.approx(once.ci95))
+    assert again.reason is None
 
 
 @pytest.mark.parametrize(
@@ -134,4 +138,4 @@ def test_repeats_that_are_all_alike_give_the_interval_of_their_queries() -> None
     ],
 )
 def test_why_nothing_is_corrected_is_said(errors: Errors, reason: str) -> None:
-    assert _corrected(cell(3, 3), errors) == {"asr": None, "ci95": None, "reason": reason}
+    assert _corrected(cell(3, 3), errors) == CorrectedRate(asr=None, ci95=None, reason=reason)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_blocked_benign_items_say_nothing_about_a_filter_on_harmful_ones(tmp_pat
 
 def test_a_real_target_is_no_stand_in_whatever_its_jury(tmp_path: Path) -> None:
     told = summary(tmp_path / "run", 150)
-    real = {**told, "run": {**told.run, "stand_in": False, "notice": NOTICE}}
+    real = replace(told, run=replace(told.run, stand_in=False, notice=NOTICE))
     assert "the target was less safe" in verdict(real)
     assert "stand-in" not in texts(real, "cannot")
     assert NOTICE in texts(real, "cannot")
