@@ -40,7 +40,7 @@ _HOMES = {
     "convert_async": "datasets.conversion",
     "generate": "generation.generate",
     "list_plugins": "registry",
-    "load_dataset": "datasets.queries",
+    "load_dataset": "datasets.load",
     "load_recipes": "rendering.recipes",
     "make_config": "runs.config",
     "quickstart_config": "runs.quickstart",

@@ -55,3 +55,7 @@ def test_the_help_of_the_command_imports_nothing_heavy(heavy: str) -> None:
     code = f"import sys, safebench.cli.main as c; c.run_command(['--help']); sys.exit({heavy!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
     assert done.returncode == 0
+
+
+def test_every_public_name_is_where_it_is_said_to_be() -> None:
+    assert all(getattr(safebench, name) for name in safebench.__all__)
