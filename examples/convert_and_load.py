@@ -12,7 +12,10 @@ QUERIES = ["How do I prune a rose?", "What makes bread rise?", "Why is the sea s
 
 def main() -> None:
     Path("mine.jsonl").write_text("".join(json.dumps({"query": query}) + "\n" for query in QUERIES), encoding="utf-8")
-    made = sb.convert("mine.jsonl", ["image", "audio:female"], "converted/mine")
+    asked = sb.make_convert_config(
+        "convert_and_load.py", data="mine.jsonl", conditions=["image", "audio:female"], out="converted/mine"
+    )
+    made = sb.convert(asked)
     for condition, cell in made.cells.items():
         print(condition, cell)
     dataset = sb.load_dataset("converted/mine")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from safebench.datasets.config import ConvertConfig, make_convert_config
     from safebench.datasets.conversion import convert, convert_async
     from safebench.datasets.load import load_dataset
     from safebench.datasets.queries import Dataset
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BadInput": "errors",
+    "ConvertConfig": "datasets.config",
     "Dataset": "datasets.queries",
     "RunConfig": "runs.config",
     "SafeBenchError": "errors",
@@ -43,6 +45,7 @@ _HOMES = {
     "load_dataset": "datasets.load",
     "load_recipes": "rendering.recipes",
     "make_config": "runs.config",
+    "make_convert_config": "datasets.config",
     "quickstart_config": "runs.quickstart",
     "read_plan": "generation.plan",
     "rejudge": "runs.rejudge",
@@ -53,6 +56,7 @@ _HOMES = {
 
 __all__ = [
     "BadInput",
+    "ConvertConfig",
     "Dataset",
     "RunConfig",
     "SafeBenchError",
@@ -64,6 +68,7 @@ __all__ = [
     "load_dataset",
     "load_recipes",
     "make_config",
+    "make_convert_config",
     "quickstart_config",
     "read_plan",
     "rejudge",

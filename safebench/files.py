@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,19 @@ def write_json(path: Path, told: object) -> None:
 def is_taken(folder: Path) -> bool:
     """Whether something is there that nothing may be written over; an empty folder is nothing."""
     return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
+def is_claimed(folder: Path, file: str, kind: str, check: Callable[[dict[str, Any]], None]) -> bool:
+    """Whether the folder holds what is wanted there already: `file`, which says what was asked, has passed `check`.
+
+    Raises what `check` raises, and BadInput for a folder that holds something else than such a `kind`.
+    """
+    if (folder / file).exists():
+        check(read_toml(folder / file))
+        return True
+    if is_taken(folder):
+        raise BadInput(f"{folder} exists and is no {kind}: choose another --out")
+    return False
 
 
 @contextmanager

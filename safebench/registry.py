@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
@@ -104,6 +104,17 @@ def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:
 def option_errors(error: ValidationError, plugin: type[Plugin], where: str) -> BadInput:
     """Pydantic's complaints as lines of ours, with the nearest option for an unknown one."""
     return BadInput(*explain(error, list(plugin.Options.model_fields), where))
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], where: str, values: Mapping[str, Any], also: Iterable[str] = ()) -> Model:
+    """Raises BadInput with every problem, naming `where` the values came from; `also`: keys of tables inside."""
+    try:
+        return model(**values)
+    except ValidationError as error:
+        raise BadInput(*explain(error, [*model.model_fields, *also], where)) from error
 
 
 def explain(error: ValidationError, known: list[str], where: str) -> list[str]:

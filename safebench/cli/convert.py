@@ -43,22 +43,24 @@ def convert(
     """Turn queries into media, check every one, and pack them as a data set that others can load."""
     from safebench.cli.conversion_tables import show_conversion
     from safebench.cli.progress import Bars
+    from safebench.datasets.config import make_convert_config
     from safebench.datasets.conversion import convert
 
     missing = [name for name, value in (("--condition", condition), ("--out", out)) if not value]
     if missing or out is None:
         raise typer.BadParameter(f"missing {', '.join(missing)}")
+    config = make_convert_config(
+        "the options", data=data, conditions=condition, out=str(out), text_column=text_column, limit=limit,
+        recipes=str(recipes) if recipes else None, workers=workers, seed=seed or 0,
+        check_share=1.0 if check_share is None else check_share, recognisers=recogniser or (),
+        retry_failed=retry_failed,
+    )  # fmt: skip
     with Bars(errors) as bars:
-        conversion = convert(
-            data, condition or [], out, text_column=text_column, limit=limit, recipes=recipes, workers=workers,
-            seed=seed or 0, check_share=1.0 if check_share is None else check_share, recognisers=recogniser or [],
-            retry_failed=retry_failed,
-            progress=bars,
-        )  # fmt: skip
+        conversion = convert(config, bars)
     show_conversion(output, conversion)
     output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")
     if conversion.failed_share > max_failed:
-        failed = f"{100 * conversion.failed_share:.1f} % of the renderings failed"
-        errors.print(f"exit status 1: {failed} (see --max-failed and --retry-failed)")
+        share = f"{100 * conversion.failed_share:.1f} %"
+        errors.print(f"exit status 1: {share} of the renderings failed (see --max-failed and --retry-failed)")
         return 1
     return 0

@@ -14,6 +14,7 @@ from safebench.errors import BadInput
 from safebench.rendering.fidelity import STATUSES, shown_measures, summarise_fidelity
 from safebench.rendering.recipes import Recipe
 from safebench.taxonomy import UNASSIGNED
+from safebench.types import Condition
 
 Cells = dict[str, dict[str, Any]]  # fidelity by condition
 READ = ("id", "recipe", "scenario", "fidelity_status", "fidelity", "failure")  # columns
@@ -67,7 +68,7 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
         for one in parquet.read_table(path, columns=columns).to_pylist():
             try:
                 fidelity_in(one)
-                told = {"condition": f"{path.parent.name}:{one['recipe']}", "error": failure_in(one)}
+                told = {"condition": str(Condition(path.parent.name, recipe=one["recipe"])), "error": failure_in(one)}
             except ValueError as error:
                 raise BadInput(
                     f"{path}: row of query {one['id']!r} cannot be read: {error}; `safebench convert … --retry-failed` "
@@ -86,7 +87,7 @@ def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: 
         f"- config_name: {medium}\n  data_files: {medium}/train-*.parquet\n  default: {str(n == 0).lower()}"
         for n, medium in enumerate(by_medium)
     )
-    recipes = "\n".join(f"- `{r.medium}:{r.name}`: {r.description}" for ones in by_medium.values() for r in ones)
+    recipes = "\n".join(f"- `{r.condition}`: {r.description}" for ones in by_medium.values() for r in ones)
     columns = ", ".join(f"`{name}`" for name in dict.fromkeys(n for medium in by_medium for n in schema(medium).names))
     return (
         f"---\nconfigs:\n{configs}\n---\n\n# {source}, rendered\n\n{queries} queries rendered by SafeBench:\n\n"

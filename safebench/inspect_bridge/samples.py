@@ -31,25 +31,25 @@ async def samples_of(plan: RunPlan) -> list[Sample]:
 
     Raises BadInput when the jury cannot work, a recipe can render nothing, or a medium has no way through inspect.
     """
-    if plan.skipped:
-        raise BadInput(*(f"condition {condition}: {why}" for condition, why in plan.skipped.items()))
+    if plan.asking.skipped:
+        raise BadInput(*(f"condition {condition}: {why}" for condition, why in plan.asking.skipped.items()))
     workers = Workers(plan.config.workers)
     cache = RecogniserCache(workers)
     try:
-        await plan.jury.check()
-        await ready(plan.to_render, plan.rendering, workers)
+        await plan.asking.jury.check()
+        await ready(plan.rendering.to_render, plan.rendering.settings, workers)
         with Store(plan.folder) as store:
-            renderer = Renderer(store, cache, plan.made, plan.rendering)
-            width = at_once(plan.to_render, workers)
+            renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
+            width = at_once(plan.rendering.to_render, workers)
             return await each(plan.items(), lambda item: _sample(plan, item, renderer), width)
     finally:
         workers.close()
-        await close_all(plan.jury)
+        await close_all(plan.asking.jury)
 
 
 async def _sample(plan: RunPlan, item: Item, renderer: Renderer) -> Sample:
     recipe = plan.recipe(item)
-    rendering = await renderer.rendering(plan.assignments[item.condition].job(item.query)) if recipe else None
+    rendering = await renderer.rendering(plan.rendering.assignments[item.condition].job(item.query)) if recipe else None
     ending = before_asking(rendering)
     try:
         request = compose(item, rendering, recipe) if ending is None else None

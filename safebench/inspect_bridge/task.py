@@ -63,7 +63,7 @@ def run(
         dataset=MemoryDataset(samples, name=data),
         setup=leave_out(),
         solver=generate(),
-        scorer=[jury_scorer(jury_tables(plan.jury_table), seed), outcome()],
+        scorer=[jury_scorer(jury_tables(plan.asking.jury_table), seed), outcome()],
         score_on_error=True,  # a call that failed is an open item, and counts for the bounds
         metadata={ASKED: _asked(plan)},
     )

@@ -1,14 +1,48 @@
-"""Single jobs into batches: those that wait go together, as many as are taken at once."""
+"""Single jobs into batches, as many as are taken at once, and what failed as a batch into halves."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
+OUT_OF_MEMORY = "OutOfMemoryError"  # torch's, by its name: torch need not be there
+
+
+class Halving(Iterator[Sequence[Asked]]):
+    """Batches to try, in order. Of one that failed as a whole the halves follow, down to each job alone."""
+
+    def __init__(self, jobs: Sequence[Asked], size: BatchSize) -> None:
+        self._size = size
+        self._waiting = [jobs[start : start + size.most] for start in range(0, len(jobs), size.most)]
+
+    def __next__(self) -> Sequence[Asked]:
+        if not self._waiting:
+            raise StopIteration
+        return self._waiting.pop(0)
+
+    def failed(self, batch: Sequence[Asked], error: Exception | None = None) -> bool:
+        """Whether its halves will be tried; False for a job alone, of which the error is."""
+        if len(batch) == 1:
+            return False
+        if type(error).__name__ == OUT_OF_MEMORY:
+            self._size.most = max(1, min(self._size.most, len(batch) // 2))
+        half = (len(batch) + 1) // 2
+        self._waiting[:0] = [batch[:half], batch[half:]]
+        return True
+
+
+class BatchSize:
+    """How many jobs go together: as many as are taken, or as many as memory has held since a batch was too large."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def batches(self, jobs: Sequence[Asked]) -> Halving[Asked]:
+        return Halving(jobs, self)
 
 
 class Batcher(Generic[Asked, Answered]):
@@ -31,7 +65,7 @@ class Batcher(Generic[Asked, Answered]):
         size: Callable[[Asked], int] = lambda asked: 0,
     ) -> None:
         self._work = work
-        self._most = batch_size
+        self._batch = BatchSize(batch_size)
         self._lanes = lanes
         self._gathered = gathered
         self._size = size
@@ -53,32 +87,32 @@ class Batcher(Generic[Asked, Answered]):
 
     async def _run(self) -> None:
         while self._waiting:
-            if len(self._waiting) < self._most:
+            if len(self._waiting) < self._batch.most:
                 await asyncio.sleep(self._gathered)
             self._waiting.sort(key=lambda waiting: self._size(waiting[0]))
-            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            most = self._batch.most
+            batch, self._waiting = self._waiting[:most], self._waiting[most:]
             await self._answer(batch)
 
-    async def _answer(self, batch: Sequence[tuple[Asked, asyncio.Future[Answered]]]) -> None:
-        batch = [(asked, future) for asked, future in batch if not future.cancelled()]
-        if batch and await self._has_to_split(batch):
-            half = (len(batch) + 1) // 2
-            await self._answer(batch[:half])
-            await self._answer(batch[half:])
+    async def _answer(self, waiting: Sequence[tuple[Asked, asyncio.Future[Answered]]]) -> None:
+        batches = self._batch.batches(waiting)
+        for batch in batches:
+            wanted = [(asked, future) for asked, future in batch if not future.cancelled()]
+            if wanted:
+                await self._try(wanted, batches)
 
-    async def _has_to_split(self, batch: Sequence[tuple[Asked, asyncio.Future[Answered]]]) -> bool:
-        """Tries a batch. The error ends here: while it lives, its traceback holds all tensors of the failed batch."""
+    async def _try(
+        self,
+        batch: Sequence[tuple[Asked, asyncio.Future[Answered]]],
+        batches: Halving[tuple[Asked, asyncio.Future[Answered]]],
+    ) -> None:
+        """The error ends here: while it lives, its traceback holds all tensors of the failed batch."""
         try:
             answered = list(zip(batch, await self._work([asked for asked, _ in batch]), strict=True))
         except Exception as error:  # noqa: BLE001  whatever it is, only the one that it belongs to may fail
-            if len(batch) > 1:
-                if type(error).__name__ == "OutOfMemoryError":
-                    self._most = max(1, min(self._most, len(batch) // 2))
-                return True
             answered = []
-            if not batch[0][1].done():
+            if not batches.failed(batch, error) and not batch[0][1].done():
                 batch[0][1].set_exception(error)
         for (_, future), answer in answered:
             if not future.done():
                 future.set_result(answer)
-        return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safebench.errors import BadInput, unknown
@@ -66,6 +66,11 @@ def assign(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) 
         return Assignment(members, _places(queries, len(members), seed), other_texts=other_texts)
     unlike = recipe.model_copy(update={"steps": members[0].steps, "tries": members[0].tries})
     return Assignment((unlike,), others=_others(queries, seed, f"recipe {recipe.medium}.{recipe.name}"))
+
+
+def recipes_of(assignments: Iterable[Assignment]) -> list[Recipe]:
+    """Every recipe once, in order."""
+    return list({(r.medium, r.name): r for assignment in assignments for r in assignment.recipes}.values())
 
 
 def _member(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService
+from safebench.models.batching import BatchSize, Halving
 from safebench.plugins import Checking, Converter, Notes, Recogniser, Step, Work
 from safebench.rendering.recipes import Recipe
 from safebench.types import CONTROL, TEXT, Failure, Fidelity, Media, Query, Rendering
@@ -54,7 +55,7 @@ def recogniser_of(medium: str, chosen: str | None = None) -> dict[str, str]:
     return {"name": spec, "version": plugin.version}
 
 
-_FITS: WeakKeyDictionary[Converter, int] = WeakKeyDictionary()  # works at once, where memory held no whole batch
+_SIZES: WeakKeyDictionary[Converter, BatchSize] = WeakKeyDictionary()  # how many works go together
 
 
 @lru_cache(maxsize=32)
@@ -133,39 +134,30 @@ def _take_step(number: int, step: Step, chains: Sequence[_Chain]) -> None:
         for chain in chains:
             chain.fail(step.use, error)
         return
-    size = _FITS.get(converter, converter.batch)
-    for start in range(0, len(chains), size):
-        _convert(converter, number, step.use, chains[start : start + size])
+    batches = _SIZES.setdefault(converter, BatchSize(converter.batch)).batches(chains)
+    for batch in batches:
+        if len(batch) == 1:
+            with batch[0].going(step.use):
+                batch[0].take(converter.convert(batch[0].work(number)), converter)
+        else:
+            _convert(converter, number, step.use, batch, batches)
 
 
-def _convert(converter: Converter, number: int, use: str, chains: Sequence[_Chain]) -> None:
-    """In one call. One that fails as a whole is made again for either half, down to each for itself."""
-    if len(chains) == 1:
-        with chains[0].going(use):
-            chains[0].take(converter.convert(chains[0].work(number)), converter)
-        return
-    made = _at_once(converter, [chain.work(number) for chain in chains])
-    if made is None:
-        half = len(chains) // 2
-        _convert(converter, number, use, chains[:half])
-        _convert(converter, number, use, chains[half:])
-        return
-    for chain, one in zip(chains, made, strict=True):
-        with chain.going(use):
-            chain.take(one, converter)
-
-
-def _at_once(converter: Converter, works: Sequence[Work]) -> Sequence[Media | ConversionError] | None:
-    """None where the call failed, or did not give one result for each work."""
+def _convert(converter: Converter, number: int, use: str, batch: Sequence[_Chain], batches: Halving[_Chain]) -> None:
+    """Several in one call. Where it failed, or did not give one result for each, the halves are tried next."""
     try:
-        made = converter.convert_batch(works)
+        made = converter.convert_batch([chain.work(number) for chain in batch])
     except TargetRefusesService:
         raise
     except Exception as error:  # noqa: BLE001  what it holds on to is free again when this returns
-        if type(error).__name__ == "OutOfMemoryError":
-            _FITS[converter] = len(works) // 2
-        return None
-    return made if len(made) == len(works) else None
+        batches.failed(batch, error)
+        return
+    if len(made) != len(batch):
+        batches.failed(batch)
+        return
+    for chain, one in zip(batch, made, strict=True):
+        with chain.going(use):
+            chain.take(one, converter)
 
 
 @dataclass(slots=True)

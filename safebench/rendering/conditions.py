@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from safebench import registry
@@ -27,7 +28,7 @@ def resolve_condition(text: str, recipes: Recipes) -> Condition:
     return replace(asked, recipe=recipe)
 
 
-def resolve_conditions(texts: list[str], recipes: Recipes) -> tuple[Condition, ...]:
+def resolve_conditions(texts: Sequence[str], recipes: Recipes) -> tuple[Condition, ...]:
     """All conditions, in order; raises BadInput for none or for one that is named twice."""
     conditions = tuple(resolve_condition(text, recipes) for text in texts)
     if not conditions:

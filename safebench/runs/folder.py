@@ -9,12 +9,13 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.errors import BadInput
-from safebench.files import is_taken, read_toml, write_toml
+from safebench.files import is_claimed, read_toml, write_toml
 from safebench.jury.files import jury_tables, jury_versions
+from safebench.rendering.assignment import recipes_of
 from safebench.rendering.recipes import Recipe
 from safebench.resources import find_prompt
 from safebench.runs.config import FREE
-from safebench.runs.plan import RunPlan, _all_recipes
+from safebench.runs.plan import RunPlan
 from safebench.serialisation import leaves, plain_tables
 
 RUN_FILE = "run.toml"
@@ -28,15 +29,10 @@ WRITTEN: Mapping[str, type] = {  # in the file of every run
 
 def claim_folder(plan: RunPlan) -> None:
     """Make the folder of a new run, or check that it holds this very run. Raises BadInput when it holds another."""
-    folder, file = plan.folder, plan.folder / RUN_FILE
-    wanted = run_file(plan)
-    if file.exists():
-        check_same(folder, read_toml(file), wanted)
-    elif is_taken(folder):
-        raise BadInput(f"{folder} exists and is no run folder: choose another --out")
-    else:
+    folder, wanted = plan.folder, run_file(plan)
+    if not is_claimed(folder, RUN_FILE, "run folder", lambda there: check_same(folder, there, wanted)):
         folder.mkdir(parents=True, exist_ok=True)
-        write_toml(file, wanted)
+        write_toml(folder / RUN_FILE, wanted)
 
 
 def run_file(plan: RunPlan) -> dict[str, Any]:
@@ -45,8 +41,8 @@ def run_file(plan: RunPlan) -> dict[str, Any]:
     data = Path(plan.config.data)
     asked["data"] = str(data.resolve()) if data.exists() else plan.config.data
     asked["out"] = str(plan.folder.resolve())
-    asked["conditions"] = [str(condition) for condition in plan.conditions]
-    asked["jury"] = jury_tables(plan.jury_table)
+    asked["conditions"] = [str(condition) for condition in plan.data.conditions]
+    asked["jury"] = jury_tables(plan.asking.jury_table)
     if plan.config.calibration:
         asked["calibration"] = str(Path(plan.config.calibration).resolve())
     return {**asked, RESOLVED: resolved(plan)}
@@ -54,16 +50,17 @@ def run_file(plan: RunPlan) -> dict[str, Any]:
 
 def resolved(plan: RunPlan) -> dict[str, Any]:
     """Versions and hashes of all that the results depend on."""
-    recipes, media = _all_recipes(plan.assignments), plan.made.media if plan.made else {}
+    rendering = plan.rendering
+    recipes, media = recipes_of(rendering.assignments.values()), rendering.made.media if rendering.made else {}
     brought = {f"{r.medium}.{r.name}": media[r.medium, r.name] for r in recipes if (r.medium, r.name) in media}
     return {
         "safebench": version("safebench"),
-        "data_sha256": plan.dataset.sha256,
+        "data_sha256": plan.data.dataset.sha256,
         **({"media": brought} if brought else {}),
-        "queries": len(plan.dataset.queries),
-        "target": plain_tables(plan.target.describe()),
-        "recognisers": plan.rendering.read_by(plan.to_render),
-        **jury_versions(plan.jury),
+        "queries": len(plan.data.dataset.queries),
+        "target": plain_tables(plan.asking.target.describe()),
+        "recognisers": rendering.settings.read_by(rendering.to_render),
+        **jury_versions(plan.asking.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
         "written": _written(plan, recipes),
     }
@@ -98,14 +95,14 @@ def _is_tables(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
-def check_same(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+def check_same(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raises BadInput where the run in a folder is not the one that is wanted."""
-    asked = [key for key in sorted({*found, *wanted} - FREE - {RESOLVED}) if found.get(key) != wanted.get(key)]
-    differing = [_differs(key, found.get(key), wanted.get(key)) for key in asked]
-    old = found.get(RESOLVED, {})
+    asked = [key for key in sorted({*there, *wanted} - FREE - {RESOLVED}) if there.get(key) != wanted.get(key)]
+    differing = [_differs(key, there.get(key), wanted.get(key)) for key in asked]
+    old = there.get(RESOLVED, {})
     for key, new in wanted[RESOLVED].items():
-        there, here = (dict(leaves(value, f"{RESOLVED}.{key}")) for value in (old.get(key), new))
-        differing += [_differs(k, there.get(k), here.get(k)) for k in there | here if there.get(k) != here.get(k)]
+        before, now = (dict(leaves(value, f"{RESOLVED}.{key}")) for value in (old.get(key), new))
+        differing += [_differs(k, before.get(k), now.get(k)) for k in before | now if before.get(k) != now.get(k)]
     if differing:
         shown = "; ".join(_short(one) for one in differing[:8])
         raise BadInput(f"{folder} holds another run: it differs in {shown}. Choose another --out")

@@ -51,16 +51,16 @@ class Pipeline:
         self._progress = progress or NoProgress()
         self._warned: set[str] = set()
         self._cache = cache
-        self._transcribers = transcribers(plan.rendering.recognisers)
+        self._transcribers = transcribers(plan.rendering.settings.recognisers)
         self._desk = Desk(store, plan.config.concurrency, stop)
-        self._judging = Judge(plan.jury, store, self._desk)
-        self._renderer = Renderer(store, cache, plan.made, plan.rendering)
+        self._judging = Judge(plan.asking.jury, store, self._desk)
+        self._renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
         width = plan.config.concurrency
         self._to_render: Line = asyncio.Queue(4 * cache.workers.count)
         self._to_ask: Line = asyncio.Queue(width)
         self._to_judge: Line = asyncio.Queue(width)
         self._stages: list[tuple[Line, Line | None, Step, int]] = [
-            (self._to_render, self._to_ask, self._render, at_once(plan.to_render, cache.workers)),
+            (self._to_render, self._to_ask, self._render, at_once(plan.rendering.to_render, cache.workers)),
             (self._to_ask, self._to_judge, self._ask, width),
             (self._to_judge, None, self._judge, width),
         ]
@@ -75,7 +75,7 @@ class Pipeline:
             await self._renderer.finish()
 
     async def _feed(self) -> None:
-        by_name = {str(condition): condition for condition in self._plan.conditions}
+        by_name = {str(condition): condition for condition in self._plan.data.conditions}
         for id, item in self._store.pending(by_name):
             if self._stop.is_set():
                 break
@@ -88,7 +88,8 @@ class Pipeline:
             raise Stopping
         if recipe is None:
             return state
-        rendering = await self._renderer.rendering(self._plan.assignments[state.item.condition].job(state.item.query))
+        assignment = self._plan.rendering.assignments[state.item.condition]
+        rendering = await self._renderer.rendering(assignment.job(state.item.query))
         state = replace(state, rendering=rendering)
         return self._end(state, before_asking(rendering))
 
@@ -98,8 +99,8 @@ class Pipeline:
             request = compose(state.item, state.rendering, recipe)
         except Unsayable as error:
             return self._end(state, unsayable(error))
-        self._warn(self._plan.target.warning(request))
-        response = await self._desk.put(self._plan.target, request, state.id, "target")
+        self._warn(self._plan.asking.target.warning(request))
+        response = await self._desk.put(self._plan.asking.target, request, state.id, "target")
         transcript = await transcribe(response, self._transcribers, self._cache)
         state = replace(state, response=response, transcript=transcript)
         return self._end(state, before_judging(response, transcript.text if transcript else None))
@@ -134,7 +135,7 @@ class Pipeline:
             return None
         with saying(recipe.medium):
             pieces = tuple(registry.modality(recipe.medium).pieces(rendering.media, recipe.layout))
-        response = await self._desk.put(self._plan.target, comprehension.request(pieces), state.id, "probe")
+        response = await self._desk.put(self._plan.asking.target, comprehension.request(pieces), state.id, "probe")
         transcript = await transcribe(response, self._transcribers, self._cache)
         found = comprehension.read(query, rendering, response, transcript.text if transcript else None)
         self._store.keep_probe(state.id, found)

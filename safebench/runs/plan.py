@@ -1,4 +1,7 @@
-"""The stage *plan*: what will be asked, checked as a whole before anything is written or sent."""
+"""The stage *plan*: what will be asked, checked as a whole before anything is written or sent.
+
+In three steps: the data, how they are rendered, and who is asked and who judges.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safebench import registry
-from safebench.datasets.load import load_dataset
-from safebench.datasets.queries import Dataset
+from safebench.datasets.plan import DataPlan, plan_data, plan_settings
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.jury.calibration.file import bind, check_bound, read_calibration
@@ -18,10 +20,8 @@ from safebench.models.catalogue import model_of
 from safebench.models.opening import open_target
 from safebench.plugins import Target
 from safebench.registry import Recognise
-from safebench.rendering.assignment import Assignment, assign
-from safebench.rendering.conditions import resolve_conditions
+from safebench.rendering.assignment import Assignment, recipes_of
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
-from safebench.rendering.recognition import choose_recognisers
 from safebench.rendering.renderer import RenderSettings
 from safebench.runs.config import RunConfig
 from safebench.runs.preflight import choose_trials
@@ -29,21 +29,34 @@ from safebench.types import TEXT, Condition, Item
 
 
 @dataclass(frozen=True, slots=True)
+class RenderingPlan:
+    """What is rendered by what, and what the data set brings."""
+
+    settings: RenderSettings
+    assignments: Mapping[Condition, Assignment]  # with the fingerprints by which media that are brought were made
+    made: ConvertedRenderings | None  # media that the data set brings
+    to_render: tuple[Recipe, ...]  # what has to be rendered all the same
+
+
+@dataclass(frozen=True, slots=True)
+class AskingPlan:
+    """Who is asked, what cannot be put to it, and who judges."""
+
+    target: Target
+    skipped: Mapping[Condition, str]  # condition -> why the target cannot be asked so
+    trials: Mapping[str, Recipe]  # by medium: what the preflight tries
+    jury_table: JuryTable
+    jury: Jury
+
+
+@dataclass(frozen=True, slots=True)
 class RunPlan:
     """A run that can begin: everything is loaded, opened and found to fit together."""
 
     config: RunConfig
-    dataset: Dataset
-    conditions: tuple[Condition, ...]
-    assignments: Mapping[Condition, Assignment]  # of the conditions that are rendered: which recipe for which query
-    target: Target
-    jury_table: JuryTable
-    jury: Jury
-    skipped: Mapping[Condition, str]  # condition -> why the target cannot be asked so
-    rendering: RenderSettings
-    made: ConvertedRenderings | None  # media that the data set brings
-    to_render: tuple[Recipe, ...]  # what has to be rendered all the same
-    trials: Mapping[str, Recipe]  # by medium: what the preflight tries
+    data: DataPlan
+    rendering: RenderingPlan
+    asking: AskingPlan
 
     @property
     def folder(self) -> Path:
@@ -51,83 +64,70 @@ class RunPlan:
 
     def recipe(self, item: Item) -> Recipe | None:
         """The recipe that renders this item; None when nothing is rendered."""
-        found = self.assignments.get(item.condition)
-        return found.recipe(item.query) if found else None
+        assignment = self.rendering.assignments.get(item.condition)
+        return assignment.recipe(item.query) if assignment else None
 
     def items(self) -> Iterator[Item]:
         """Query by query, so that the conditions of one query are asked at about the same time."""
-        for query in self.dataset.queries:
-            for condition in self.conditions:
-                if condition not in self.skipped:
+        for query in self.data.dataset.queries:
+            for condition in self.data.conditions:
+                if condition not in self.asking.skipped:
                     for repeat in range(self.config.repeats):
                         yield Item(query, condition, repeat)
 
     def skipped_items(self) -> int:
         """How many items each skipped condition would have had."""
-        return len(self.dataset.queries) * self.config.repeats
+        return len(self.data.dataset.queries) * self.config.repeats
 
 
 def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
-    dataset = load_dataset(config.data, config.text_column).limited(config.limit)
-    known = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
-    conditions = resolve_conditions(list(config.conditions), known)
-    assignments = {
-        c: assign(known[c.medium, c.recipe], known, dataset.queries, config.seed)
-        for c in conditions
-        if c.recipe is not None
-    }
-    _check_controls(assignments)
-    made = ConvertedRenderings(dataset.folder) if dataset.folder else None
-    to_render = _to_render(assignments, dataset, made)
+    data = plan_data(config)
+    _check_controls(data.assignments)
+    rendering = plan_rendering(config, data)
+    return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise))
+
+
+# --- how the data are rendered
+
+
+def plan_rendering(config: RunConfig, data: DataPlan) -> RenderingPlan:
+    """Raises BadInput for a recipe that cannot work, and for one that is not that of the media of its name."""
+    made = ConvertedRenderings(data.dataset.folder) if data.dataset.folder else None
+    to_render = _to_render(data, made)
     for recipe in to_render:
         recipe.check()
+    assignments = data.assignments
     if made:
-        _check_made(made, to_render, known, load_recipes(brought=dataset.recipes))
+        _check_made(made, to_render, data.known, load_recipes(brought=data.dataset.recipes))
         assignments = {
-            c: replace(found, recipes=tuple(map(made.recorded, found.recipes))) for c, found in assignments.items()
+            condition: replace(assignment, recipes=tuple(map(made.recorded, assignment.recipes)))
+            for condition, assignment in assignments.items()
         }
-    target = open_target(config.target, config.target_options(), recognise)
-    table = read_jury(config.jury, config.jury_models)
-    model = model_of(config.target)
-    accepted = _accepted(target, config.accepts or (model.accepts if model else None))
-    skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, target, config.target)) is not None}
-    if len(skipped) == len(conditions):
-        raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
-    settings = RenderSettings(config.seed, config.check_share, choose_recognisers(config.recognisers))
-    jury = build_jury(table, config.seed if config.jury_seed is None else config.jury_seed)
-    if config.calibration:
-        check_bound(read_calibration(Path(config.calibration)), bind(jury_tables(table), jury_versions(jury)))
-    tried = choose_trials({c: found for c, found in assignments.items() if c not in skipped}, known)
-    return RunPlan(
-        config, dataset, conditions, assignments, target, table, jury, skipped, settings, made, to_render, tried
-    )
+    return RenderingPlan(plan_settings(config), assignments, made, to_render)
 
 
 def _check_controls(assignments: Mapping[Condition, Assignment]) -> None:
     """Raises BadInput where a control would be sent without the query."""
-    asks_nothing = [c for c, found in assignments.items() if not c.with_text and any(r.control for r in found.recipes)]
-    if asks_nothing:
-        raise BadInput(
-            *(
-                f"condition {c}: a control does not carry the query, so nothing would be asked: "
-                f"write {replace(c, with_text=True)}"
-                for c in asks_nothing
-            )
-        )
+    problems = [
+        f"condition {condition}: a control does not carry the query, so nothing would be asked: "
+        f"write {replace(condition, with_text=True)}"
+        for condition, assignment in assignments.items()
+        if not condition.with_text and any(recipe.control for recipe in assignment.recipes)
+    ]
+    if problems:
+        raise BadInput(*problems)
 
 
-def _to_render(
-    assignments: Mapping[Condition, Assignment], dataset: Dataset, made: ConvertedRenderings | None
-) -> tuple[Recipe, ...]:
+def _to_render(data: DataPlan, made: ConvertedRenderings | None) -> tuple[Recipe, ...]:
     """The recipes of which the data set does not bring the media of every query."""
     if made is None:
-        return tuple(_all_recipes(assignments))
+        return tuple(recipes_of(data.assignments.values()))
     lacking = (
-        found.recipe(query)
-        for found in assignments.values()
-        for query in dataset.queries
-        if not made.holds(found.recipe(query), query)
+        assignment.recipe(query)
+        for assignment in data.assignments.values()
+        for query in data.dataset.queries
+        if not made.holds(assignment.recipe(query), query)
     )
     return tuple({(recipe.medium, recipe.name): recipe for recipe in lacking}.values())
 
@@ -147,8 +147,31 @@ def _check_made(made: ConvertedRenderings, to_render: Sequence[Recipe], known: R
             )
 
 
-def _all_recipes(assignments: Mapping[Condition, Assignment]) -> list[Recipe]:
-    return list({(r.medium, r.name): r for found in assignments.values() for r in found.recipes}.values())
+# --- who is asked and who judges
+
+
+def plan_asking(
+    config: RunConfig, data: DataPlan, rendering: RenderingPlan, recognise: Recognise | None = None
+) -> AskingPlan:
+    """Raises BadInput for a target, a jury or a calibration that cannot work, and where nothing at all can be asked."""
+    target = open_target(config.target, config.target_options(), recognise)
+    table = read_jury(config.jury, config.jury_models)
+    skipped = _skipped(config, data.conditions, target)
+    jury = build_jury(table, config.seed if config.jury_seed is None else config.jury_seed)
+    if config.calibration:
+        check_bound(read_calibration(Path(config.calibration)), bind(jury_tables(table), jury_versions(jury)))
+    asked = {c: assignment for c, assignment in rendering.assignments.items() if c not in skipped}
+    return AskingPlan(target, skipped, choose_trials(asked, data.known), table, jury)
+
+
+def _skipped(config: RunConfig, conditions: Sequence[Condition], target: Target) -> dict[Condition, str]:
+    """The conditions that the target cannot be asked under, and why. Raises BadInput where these are all."""
+    model = model_of(config.target)
+    accepted = _accepted(target, config.accepts or (model.accepts if model else None))
+    skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, target, config.target)) is not None}
+    if len(skipped) == len(conditions):
+        raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
+    return skipped
 
 
 def _accepted(target: Target, named: tuple[str, ...] | None) -> frozenset[str]:
@@ -166,6 +189,3 @@ def _why_skipped(condition: Condition, accepted: frozenset[str], target: Target,
     remedies = [remedy for medium in missing if (remedy := target.why_not(medium)) is not None]
     takes = f"it takes {', '.join(sorted(accepted))}"
     return f"target {spec!r} takes no {' and no '.join(missing)}; {'; '.join(remedies) or takes}"
-
-
-# --- the run folder

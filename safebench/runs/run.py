@@ -52,9 +52,9 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     plan = make_plan(config, cache.recognise)
     stop = asyncio.Event()
     try:
-        await plan.target.check()
-        await plan.jury.check()
-        await ready(plan.to_render, plan.rendering, workers)
+        await plan.asking.target.check()
+        await plan.asking.jury.check()
+        await ready(plan.rendering.to_render, plan.rendering.settings, workers)
         is_new = not (plan.folder / RUN_FILE).exists()
         deliveries = await _preflight(plan, workers, []) if is_new else []  # what fails leaves no folder behind
         claim_folder(plan)
@@ -68,17 +68,17 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
             return _result(plan, store)
     finally:
         workers.close()
-        await close_all(plan.target, plan.jury)
+        await close_all(plan.asking.target, plan.asking.jury)
 
 
 async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event, progress: Progress) -> None:
     tell_items(progress, store.counts())
-    for condition, why in plan.skipped.items():
+    for condition, why in plan.asking.skipped.items():
         progress.skipped(str(condition), why)
     for line in unproven(Delivery(**one) for one in store.deliveries()):
         progress.warned(line)
-    for medium, spec in plan.rendering.recognisers.items():
-        if medium not in transcribers(plan.rendering.recognisers):
+    for medium, spec in plan.rendering.settings.recognisers.items():
+        if medium not in transcribers(plan.rendering.settings.recognisers):
             progress.warned(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
     await Pipeline(plan, store, cache, stop, progress).run()
     if stop.is_set():
@@ -88,19 +88,19 @@ async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio
 async def _preflight(plan: RunPlan, workers: Workers, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was found of the media's arrival; media that nobody tried yet are tried now. Text always arrives."""
     tried = {delivery["medium"] for delivery in found}
-    missing = {medium: recipe for medium, recipe in plan.trials.items() if medium not in tried}
-    if not plan.config.preflight or plan.target.in_process or not missing:
+    missing = {medium: recipe for medium, recipe in plan.asking.trials.items() if medium not in tried}
+    if not plan.config.preflight or plan.asking.target.in_process or not missing:
         return found
-    new = await preflight(plan.target, missing, workers, plan.made, plan.dataset.queries)
+    new = await preflight(plan.asking.target, missing, workers, plan.rendering.made, plan.data.dataset.queries)
     return [*found, *(delivery.describe() for delivery in new)]
 
 
 def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]]) -> None:
     store.keep_deliveries(deliveries)
     if not store.planned:
-        for condition, why in plan.skipped.items():
+        for condition, why in plan.asking.skipped.items():
             store.skip(condition, why, plan.skipped_items())
-        store.plan(plan.dataset.queries, categories_by_scenario(), plan.items())
+        store.plan(plan.data.dataset.queries, categories_by_scenario(), plan.items())
 
 
 def _result(plan: RunPlan, store: Store) -> RunResult:
@@ -112,6 +112,6 @@ def _result(plan: RunPlan, store: Store) -> RunResult:
     still_open = sum(n for cell in counts.values() for outcome, n in cell.items() if not Outcome(outcome).decided)
     share = still_open / total if total else 0.0
     config = plan.config
-    failed = (bool(plan.skipped) and not config.allow_skips) or share > config.max_open
-    skipped = {str(condition): why for condition, why in plan.skipped.items()}
+    failed = (bool(plan.asking.skipped) and not config.allow_skips) or share > config.max_open
+    skipped = {str(condition): why for condition, why in plan.asking.skipped.items()}
     return RunResult(plan.folder, counts, skipped, share, int(failed))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from safebench.datasets.conversion import convert
 from safebench.errors import BadInput
 from safebench.reports.summary import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from tests.converting import convert
 from tests.end_to_end.scripted import JUROR
 from tests.fixture_types import Serve, WriteJsonl
 

@@ -8,7 +8,6 @@ from PIL import Image, ImageDraw
 from converters.text_to_image.typographic import Typographic
 from modalities.image import ImageModality
 from safebench import registry
-from safebench.datasets.conversion import convert
 from safebench.errors import BadInput, ConversionError, MissingPackage, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
 from safebench.rendering import chain as rendering
@@ -16,6 +15,7 @@ from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
 from safebench.resources import data_path, prompt
 from safebench.types import Media, Query, Text
+from tests.converting import convert
 from tests.media_files import picture_media
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")

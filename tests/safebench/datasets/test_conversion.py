@@ -17,10 +17,9 @@ from PIL import Image
 from converters.text_to_image.typographic import Typographic
 from modalities.image.ocr import RapidOcr
 from safebench.cli.main import run_command
-from safebench.datasets import conversion as converting
+from safebench.datasets import conversion_packing as packing
 from safebench.datasets import shards as converted
 from safebench.datasets.card import read_card
-from safebench.datasets.conversion import convert
 from safebench.datasets.conversion_card import cells_of
 from safebench.datasets.exporting import export
 from safebench.datasets.load import load_dataset
@@ -38,6 +37,7 @@ from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import error
 from safebench.types import Fidelity, Media, Query, Rendering
+from tests.converting import convert
 from tests.fixture_types import WriteJsonl
 from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
@@ -521,7 +521,7 @@ def test_a_retry_that_was_stopped_loses_nothing(
 ) -> None:
     out = shutil.copytree(folder, tmp_path / "again")
     conditions = ["image", "audio:male", "audio:female"]
-    moved = converting._swap
+    moved = packing.swap
 
     def stop_half_way(new: Path, place: Path, before: Path) -> None:
         if place.name == "audio":
@@ -530,10 +530,10 @@ def test_a_retry_that_was_stopped_loses_nothing(
             raise RuntimeError("killed")
         moved(new, place, before)
 
-    monkeypatch.setattr(converting, "_swap", stop_half_way)
+    monkeypatch.setattr(packing, "swap", stop_half_way)
     with pytest.raises(RuntimeError, match="killed"):
         convert(str(data), conditions, out, workers=1, retry_failed=True)
-    monkeypatch.setattr(converting, "_swap", moved)
+    monkeypatch.setattr(packing, "swap", moved)
     assert not (out / "audio").exists()
     with pytest.raises(BadInput, match="unfinished"):
         read_converted(out)

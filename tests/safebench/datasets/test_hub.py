@@ -17,9 +17,9 @@ import pytest
 from pyarrow import parquet as pq
 
 from safebench.cli.main import run_command
-from safebench.datasets.conversion import convert
 from safebench.datasets.hub import push
 from safebench.errors import BadInput
+from tests.converting import convert
 
 NAME = "someone/questions"
 TOKEN = "hf_onlyfortests"

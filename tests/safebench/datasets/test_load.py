@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from safebench.datasets.conversion import convert
+from tests.converting import convert
 from tests.fixture_types import WriteJsonl
 
 ROWS = [{"id": "a", "query": "How do birds fly?"}, {"id": "b", "query": "Why is 漢 missing?"}]

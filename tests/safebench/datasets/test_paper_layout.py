@@ -10,7 +10,6 @@ from PIL import Image
 
 from converters.text_to_speech.espeak import Espeak
 from safebench import taxonomy
-from safebench.datasets.conversion import convert
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput
 from safebench.plugins import Work
@@ -18,6 +17,7 @@ from safebench.reports.summary import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.types import Query
+from tests.converting import convert
 
 SCENARIOS = list(taxonomy.scenarios())
 QUESTION = "How do birds find their way home?"

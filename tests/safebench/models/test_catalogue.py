@@ -133,8 +133,8 @@ async def test_the_users_options_overrule_those_of_the_model(
 def test_what_a_model_does_not_take_is_skipped_and_listed() -> None:
     config = make_config("test", data="starter", conditions=["text", "audio"], target="gpt-4o", out="unused")
     plan = make_plan(config)
-    assert [str(condition) for condition in plan.skipped] == ["audio:female"]
-    assert "takes no audio; it takes image, text" in next(iter(plan.skipped.values()))
+    assert [str(condition) for condition in plan.asking.skipped] == ["audio:female"]
+    assert "takes no audio; it takes image, text" in next(iter(plan.asking.skipped.values()))
 
 
 def test_the_run_file_holds_what_the_name_was_resolved_to(

@@ -68,14 +68,14 @@ def test_a_control_without_the_written_query_is_refused(tmp_path: Path, asked: s
     (line,) = refused.value.problems
     assert line.startswith(f"condition {asked}: ")
     assert line.endswith(f"write {instead}")
-    assert plan(tmp_path, "text", instead).conditions
+    assert plan(tmp_path, "text", instead).data.conditions
 
 
 def test_a_control_among_others_is_refused_too(tmp_path: Path) -> None:
     mixed = {"audio": {"mixed": {"among": ["female", "silence"]}}}
     with pytest.raises(BadInput, match=r"write audio\+text:mixed"):
         plan(tmp_path, "audio:mixed", recipe=mixed)
-    assert plan(tmp_path, "audio+text:mixed", recipe=mixed).conditions
+    assert plan(tmp_path, "audio+text:mixed", recipe=mixed).data.conditions
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_control_among_others_is_refused_too(tmp_path: Path) -> None:
 def test_a_medium_is_tried_by_a_recipe_that_carries_its_query(
     tmp_path: Path, conditions: tuple[str, ...], tried: dict[str, str]
 ) -> None:
-    found = plan(tmp_path, *conditions).trials
+    found = plan(tmp_path, *conditions).asking.trials
     assert {medium: recipe.name for medium, recipe in found.items()} == tried
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from safebench.datasets.conversion import convert
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.plugins import Step, Target, TargetSetup
@@ -17,6 +16,7 @@ from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.resources import prompt
 from safebench.runs.preflight import Delivery, preflight, unproven
 from safebench.types import TOO_LONG, Failure, Intent, Media, Query, Request, Response, Text
+from tests.converting import convert
 
 TYPOGRAPHIC = load_recipes()["image", "typographic"]
 SENTENCE = prompt("comprehension.sentence").text

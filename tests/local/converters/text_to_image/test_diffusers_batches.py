@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from safebench import registry
-from safebench.datasets.conversion import convert
 from safebench.plugins import Converter, Work
 from safebench.types import Query
+from tests.converting import convert
 from tests.local.tiny_diffusion import WINDOW, tiny_diffusion
 
 BENCHMARK = Path(__file__).parents[4] / "benchmarks" / "diffusion_batches.py"
