@@ -34,8 +34,8 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, told: object) -> None:
-    write_text(path, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+def write_json(path: Path, content: object) -> None:
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def is_taken(folder: Path) -> bool:

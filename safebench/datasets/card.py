@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from safebench import registry
 from safebench.datasets.load import BUILT_IN, query_file
 from safebench.datasets.queries import Dataset
 from safebench.datasets.shards import CANARY, CONVERT_FILE
 from safebench.datasets.tables import file_rows
-from safebench.errors import BadInput
 from safebench.files import read_toml
 from safebench.resources import load_toml
 from safebench.taxonomy import UNASSIGNED
@@ -56,17 +55,14 @@ class Card(Strict):
     notes: tuple[str, ...] = ()
 
 
-def read_card(data: str, **told: Any) -> Card:
-    """The card of a built-in data set or of a folder with one, else an empty one; what is told wins.
+def read_card(data: str, **values: Any) -> Card:
+    """The card of a built-in data set or of a folder with one, else an empty one; the `values` win.
 
     Raises BadInput for a card that cannot be read.
     """
     known = {"title": Path(data).stem} | _known(data)
-    given = {key: value for key, value in told.items() if value}
-    try:
-        return Card(**known | given)
-    except ValidationError as error:
-        raise BadInput(*registry.explain(error, list(Card.model_fields), str(Path(data) / CARD_FILE))) from error
+    given = {key: value for key, value in values.items() if value}
+    return registry.validated(Card, str(Path(data) / CARD_FILE), known | given)
 
 
 def read_categories(data: str) -> list[str | None]:
@@ -83,8 +79,8 @@ def _known(data: str) -> dict[str, Any]:
     if file.is_file():
         return read_toml(file)
     converted = Path(data) / CONVERT_FILE
-    found = read_toml(converted).get(CANARY) if converted.is_file() else None
-    return {CANARY: found} if found else {}
+    recorded = read_toml(converted).get(CANARY) if converted.is_file() else None
+    return {CANARY: recorded} if recorded else {}
 
 
 def canary(sha256: str) -> str:
@@ -124,11 +120,12 @@ def readme(dataset: Dataset, card: Card, file: str) -> str:
 def _header(card: Card, file: str, count: int) -> str:
     """YAML; every string is written as JSON, which YAML includes."""
     licence = card.licence.lower()
-    told = [f"license: {licence}"] if licence in HUB_LICENCES else ["license: other", f"license_name: {_text(licence)}"]
+    known = licence in HUB_LICENCES
+    terms = [f"license: {licence}"] if known else ["license: other", f"license_name: {_text(licence)}"]
     size = next((name for most, name in SIZES if count < most), "n>1M")
     lines = [
         f"pretty_name: {_text(card.title)}",
-        *told,
+        *terms,
         f"size_categories: [{_text(size)}]",
         "task_categories: [text-generation]",
         "tags: [safety, red-teaming, benchmark, not-for-training]",

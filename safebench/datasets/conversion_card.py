@@ -53,8 +53,8 @@ def failures_of(folder: Path) -> Iterator[Failed]:
     """The failed renderings of a converted folder, in order. Raises BadInput for a row that cannot be read."""
     for one in _rows(folder):
         if one["fidelity_status"] == "failed":
-            told = one["error"] or fidelity_in(one).reason or "no reason is told"
-            yield Failed(one["condition"], one["id"], " ".join(str(told).split()))
+            why = one["error"] or fidelity_in(one).reason or "no reason is told"
+            yield Failed(one["condition"], one["id"], " ".join(str(why).split()))
 
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
@@ -68,17 +68,18 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
         for one in parquet.read_table(path, columns=columns).to_pylist():
             try:
                 fidelity_in(one)
-                told = {"condition": str(Condition(path.parent.name, recipe=one["recipe"])), "error": failure_in(one)}
+                more = {"condition": str(Condition(path.parent.name, recipe=one["recipe"])), "error": failure_in(one)}
             except ValueError as error:
                 raise BadInput(
                     f"{path}: row of query {one['id']!r} cannot be read: {error}; `safebench convert … --retry-failed` "
                     "makes it again"
                 ) from error
-            yield one | told
+            yield one | more
 
 
 def _summarise(cells: Mapping[str, list[str]]) -> Cells:
-    return {name: found for name, told in cells.items() if (found := summarise_fidelity(told)) is not None}
+    summaries = {name: summarise_fidelity(fidelities) for name, fidelities in cells.items()}
+    return {name: summary for name, summary in summaries.items() if summary is not None}
 
 
 def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: int, source: str, canary: str) -> str:

@@ -51,23 +51,23 @@ def duplicates(texts: Sequence[str], threshold: float = THRESHOLD, compared: int
         raise ValueError(f"threshold {threshold} is not above 0 and at most 1")
     compared = len(texts) if compared is None else compared
     plain = [plain_text(text) for text in texts]
-    found, kept = exact_pairs(plain, compared)
+    pairs, kept = exact_pairs(plain, compared)
     similarity = _similarity([plain[n] for n in kept])
     for a, b in _candidates([plain[n] for n in kept], threshold):
         if kept[a] < compared and (index := similarity(a, b)) >= threshold:
-            found.append(Pair(kept[a], kept[b], index, exact=False))
-    return sorted(found, key=lambda pair: (pair.first, pair.second))
+            pairs.append(Pair(kept[a], kept[b], index, exact=False))
+    return sorted(pairs, key=lambda pair: (pair.first, pair.second))
 
 
 def exact_pairs(plain: Sequence[str], compared: int) -> tuple[list[Pair], list[int]]:
     """Each copy with its first occurrence, if that is one of the first `compared`; and where all first ones are."""
     firsts: dict[str, int] = {}
-    found = [
+    pairs = [
         Pair(first, n, 1.0, exact=True)
         for n, text in enumerate(plain)
         if (first := firsts.setdefault(text, n)) != n and first < compared
     ]
-    return found, list(firsts.values())
+    return pairs, list(firsts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +168,11 @@ def _signatures(plain: Sequence[str]) -> NDArray[np.uint32]:
     random = np.random.default_rng(0)
     factors = random.integers(0, 2**64, HASHES, dtype=np.uint64) | np.uint64(1)
     added = random.integers(0, 2**64, HASHES, dtype=np.uint64)
-    found = np.empty((len(plain), HASHES), dtype=np.uint32)
+    signatures = np.empty((len(plain), HASHES), dtype=np.uint32)
     for n, text in enumerate(plain):
         hashed = _fingerprints(text)[:, None] * factors + added
-        found[n] = (hashed >> np.uint64(32)).min(axis=0)
-    return found
+        signatures[n] = (hashed >> np.uint64(32)).min(axis=0)
+    return signatures
 
 
 def _fingerprints(text: str) -> NDArray[np.uint64]:

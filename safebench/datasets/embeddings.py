@@ -39,15 +39,15 @@ def alike(texts: Sequence[str], threshold: float, compared: int | None = None, *
     """
     check_embedding(model)
     compared = len(texts) if compared is None else compared
-    found, kept = exact_pairs(list(map(plain_text, texts)), compared)
+    pairs, kept = exact_pairs(list(map(plain_text, texts)), compared)
     vectors: Any = _vectors([texts[n] for n in kept], *_load(model)) if kept else []
     heads = sum(n < compared for n in kept)
     for start in range(0, heads, ROWS):
         cosines = vectors[start : min(start + ROWS, heads)] @ vectors.T
         for row, b in zip(*(cosines >= threshold).nonzero(), strict=True):
             if (a := start + row) < b:
-                found.append(Pair(kept[a], kept[b], float(cosines[row, b]), exact=False, by_meaning=True))
-    return sorted(found, key=lambda pair: (pair.first, pair.second))
+                pairs.append(Pair(kept[a], kept[b], float(cosines[row, b]), exact=False, by_meaning=True))
+    return sorted(pairs, key=lambda pair: (pair.first, pair.second))
 
 
 _LOADED: dict[str, tuple[Any, Any]] = {}
@@ -70,12 +70,12 @@ def _vectors(texts: Sequence[str], tokenizer: Any, model: Any) -> Any:
     """Shape (texts, width), each of length 1."""
     import torch
 
-    found = []
+    vectors = []
     with torch.inference_mode():
         for start in range(0, len(texts), BATCH):
-            told = list(texts[start : start + BATCH])
-            tokens = tokenizer(told, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
+            batch = list(texts[start : start + BATCH])
+            tokens = tokenizer(batch, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
             hidden = model(**tokens).last_hidden_state
             seen = tokens["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-            found.append((hidden * seen).sum(dim=1) / seen.sum(dim=1))
-    return torch.nn.functional.normalize(torch.cat(found), dim=1).numpy()
+            vectors.append((hidden * seen).sum(dim=1) / seen.sum(dim=1))
+    return torch.nn.functional.normalize(torch.cat(vectors), dim=1).numpy()

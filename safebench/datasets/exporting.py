@@ -39,8 +39,8 @@ def export(
     if is_taken(out):
         raise BadInput(f"{out} exists: choose another --out")
     sha256 = dataset.sha256
-    found = {"sha256": sha256, "canary": card.canary or canary(sha256)}
-    card = card.model_copy(update=found | {"unmapped": without_scenario(dataset, categories)})
+    content = {"sha256": sha256, "canary": card.canary or canary(sha256)}
+    card = card.model_copy(update=content | {"unmapped": without_scenario(dataset, categories)})
     with whole_folder(out) as part:
         write = _write_parquet if format == "hub" else _write_jsonl
         write(part / QUERY_FILES[format], _rows(dataset, card.canary, categories))
@@ -52,8 +52,8 @@ def export(
 def _rows(dataset: Dataset, canary: str, categories: Sequence[str | None]) -> Iterator[dict[str, str | None]]:
     for n, query in enumerate(dataset.queries):
         category = categories[n] if categories else None
-        told = (query.id, query.scenario, query.intent.value, query.text, query.twin, category, canary)
-        yield dict(zip(COLUMNS, told, strict=True))
+        cells = (query.id, query.scenario, query.intent.value, query.text, query.twin, category, canary)
+        yield dict(zip(COLUMNS, cells, strict=True))
 
 
 def _write_jsonl(path: Path, rows: Iterable[Mapping[str, str | None]]) -> None:
@@ -70,8 +70,8 @@ def _write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     from safebench.datasets.shards import batched
 
     features = {name: {"dtype": "string", "_type": "Value"} for name in COLUMNS}
-    told = {"huggingface": json.dumps({"info": {"features": features}})}
-    schema = pa.schema([pa.field(name, pa.string()) for name in COLUMNS], metadata=told)
+    typed = {"huggingface": json.dumps({"info": {"features": features}})}
+    schema = pa.schema([pa.field(name, pa.string()) for name in COLUMNS], metadata=typed)
     with parquet.ParquetWriter(path, schema) as writer:
         for group in batched(rows, ROWS_A_GROUP):
             writer.write_table(pa.Table.from_pylist(group, schema))

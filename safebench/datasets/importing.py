@@ -16,7 +16,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from safebench import registry, taxonomy
 from safebench.datasets.card import Card, Format, Strict
@@ -91,11 +91,11 @@ class Importer(Strict):
 
     @field_validator("scenarios")
     @classmethod
-    def _known(cls, told: Mapping[str, str]) -> Mapping[str, str]:
-        for id in told.values():
+    def _known(cls, mapping: Mapping[str, str]) -> Mapping[str, str]:
+        for id in mapping.values():
             if id not in taxonomy.scenarios():
                 raise ValueError(str(unknown("scenario", id, taxonomy.scenarios())))
-        return told
+        return mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +121,11 @@ def load_importer(name: str, **changed: Any) -> Importer:
     path = Path(name) if name.endswith(".toml") else data_path(FOLDER) / f"{name}.toml"
     if not name.endswith(".toml") and not path.is_file():
         raise unknown("importer", name, importer_names())
-    told = read_toml(path)
+    tables = read_toml(path)
     for key, value in changed.items():
-        merged = {**told.get(key, {}), **value} if isinstance(value, Mapping) else value
-        told |= {key: merged} if value else {}
-    try:
-        return Importer(**told)
-    except ValidationError as error:
-        known = [*Importer.model_fields, *Columns.model_fields]
-        raise BadInput(*registry.explain(error, known, f"importer {name}")) from error
+        merged = {**tables.get(key, {}), **value} if isinstance(value, Mapping) else value
+        tables |= {key: merged} if value else {}
+    return registry.validated(Importer, f"importer {name}", tables, also=Columns.model_fields)
 
 
 def import_dataset(name: str, source: str, out: Path, importer: Importer, format: Format = "jsonl") -> Imported:
@@ -137,8 +133,8 @@ def import_dataset(name: str, source: str, out: Path, importer: Importer, format
 
     Raises BadInput with all bad rows, MissingPackage where a hub is asked and `huggingface_hub` is not installed.
     """
-    found = read_source(name, source, importer)
-    return replace(found, card=export(found.dataset, out, found.card, format, found.categories))
+    imported = read_source(name, source, importer)
+    return replace(imported, card=export(imported.dataset, out, imported.card, format, imported.categories))
 
 
 def read_source(name: str, source: str, importer: Importer) -> Imported:
@@ -149,7 +145,7 @@ def read_source(name: str, source: str, importer: Importer) -> Imported:
     mapped = list(rows.of_files(path, files) if files else rows.of_dataset(path))
     rows.check(source)
     _pair(mapped, importer.twins)
-    found = Dataset(name, parse_rows(mapped, source))
+    dataset = Dataset(name, parse_rows(mapped, source))
     categories = [row["category"] for _, row in mapped]
     card = Card(
         title=importer.title or Path(source.removeprefix(HUB)).stem,
@@ -161,8 +157,8 @@ def read_source(name: str, source: str, importer: Importer) -> Imported:
         notes=importer.notes,
     )
     why = {"": "the source tells no category"} | dict(importer.unmapped)
-    unmapped = {category: why.get(category, NOT_KNOWN) for category in without_scenario(found, categories)}
-    return Imported(found, categories, card, rows.left_out, unmapped)
+    unmapped = {category: why.get(category, NOT_KNOWN) for category in without_scenario(dataset, categories)}
+    return Imported(dataset, categories, card, rows.left_out, unmapped)
 
 
 # --- files
@@ -186,10 +182,10 @@ def _download(name: str, patterns: Sequence[str]) -> str:
 
     id, _, revision = name.partition("@")
     api: Any = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), library_name="safebench")
-    told = {"repo_type": "dataset", "revision": revision or None}
+    where = {"repo_type": "dataset", "revision": revision or None}
     try:
-        chosen = _chosen(api.list_repo_files(id, **told), patterns, f"{HUB}{name}")
-        return str(api.snapshot_download(id, allow_patterns=chosen, **told))
+        chosen = _chosen(api.list_repo_files(id, **where), patterns, f"{HUB}{name}")
+        return str(api.snapshot_download(id, allow_patterns=chosen, **where))
     except (*HfHubHTTPError.__bases__, ValueError, OSError) as error:  # whichever HTTP library it uses
         raise BadInput(f"{HUB}{name} cannot be had: {first_line(error)}") from error
 
@@ -206,9 +202,9 @@ def _chosen(names: Iterable[str], patterns: Sequence[str], where: str) -> list[s
     """Those that the first pattern that any of them matches matches."""
     tables = sorted(name for name in names if Path(name).suffix.lower() in READERS)
     for pattern in patterns:
-        found = [name for name in tables if _matches(name.split("/"), pattern.split("/"))]
-        if found:
-            return found
+        matching = [name for name in tables if _matches(name.split("/"), pattern.split("/"))]
+        if matching:
+            return matching
     raise BadInput(f"{where}: no file matches {' or '.join(patterns)} ({', '.join(READERS)})")
 
 
@@ -244,18 +240,18 @@ class _Rows:
         for file in files:
             where = "" if len(files) == 1 else f" of {_name(file, source)}"
             for number, (place, row) in enumerate(file_rows(file, self._wanted), start=1):
-                told = row if _bad(row) else self._map({"_file": file.stem, "_row": number, **row})
-                if told is not None:
-                    yield f"{place}{where}", told
+                mapped = row if _bad(row) else self._map({"_file": file.stem, "_row": number, **row})
+                if mapped is not None:
+                    yield f"{place}{where}", mapped
 
     def of_dataset(self, source: Path) -> Iterator[Row]:
         """The same for what `--data` reads."""
         for number, query in enumerate(load_dataset(str(source)).queries, start=1):
-            told = {
+            columns = {
                 "query": query.text,
                 **{name: getattr(query, name) for name in ("id", "intent", "scenario", "twin")},
             }
-            mapped = self._map(told)
+            mapped = self._map(columns)
             if mapped is not None:
                 yield number, mapped
 

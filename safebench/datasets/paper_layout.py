@@ -46,9 +46,9 @@ def _query_files(folder: Path) -> dict[int, Path]:
     """Files of queries by the number of their scenario."""
     for place in load_toml(LAYOUT)["queries"]:
         numbered = {n: folder / place / f"{n}.csv" for n in range(1, len(taxonomy.scenarios()) + 1)}
-        found = {number: file for number, file in numbered.items() if file.is_file()}
-        if found:
-            return found
+        files = {number: file for number, file in numbered.items() if file.is_file()}
+        if files:
+            return files
     return {}
 
 
@@ -64,8 +64,8 @@ def _rows(file: Path, folder: Path, number: int, scenario: str | None) -> Iterat
     column = _text_column(records)
     for row, record in enumerate(records[column is not None :], start=1):
         if record:
-            told = {"id": f"{number}{SEPARATOR}{row}", "scenario": scenario}
-            yield row, told | _text(record, column)
+            columns = {"id": f"{number}{SEPARATOR}{row}", "scenario": scenario}
+            yield row, columns | _text(record, column)
 
 
 def _text_column(records: list[list[str]]) -> int | None:
@@ -85,15 +85,15 @@ def _text(record: list[str], column: int | None) -> dict[str, str]:
 
 def _recipes(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     """Tables of recipes by medium and name."""
-    found: dict[str, dict[str, Any]] = {}
+    tables: dict[str, dict[str, Any]] = {}
     for medium, named in load_toml(LAYOUT)["recipes"].items():
         for name, table in named.items():
             place = _first_with_media(folder, table["folders"])
             if place is not None:
                 step = {"use": table["use"], "folder": str(place.resolve()), "separator": SEPARATOR}
                 kept = {key: table[key] for key in ("description", "gate") if key in table}
-                found.setdefault(medium, {})[name] = {**kept, "steps": [step]}
-    return found
+                tables.setdefault(medium, {})[name] = {**kept, "steps": [step]}
+    return tables
 
 
 def _first_with_media(folder: Path, places: list[str]) -> Path | None:

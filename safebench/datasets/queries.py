@@ -163,16 +163,16 @@ def _id(row: Mapping[str, Any], number: int) -> str:
 
 
 def _intent(row: Mapping[str, Any]) -> Intent:
-    told = (_optional(row, "intent") or Intent.HARMFUL).lower()
-    if told not in list(Intent):
-        raise ValueError(f"intent {told!r} is neither harmful nor benign")
-    return Intent(told)
+    named = (_optional(row, "intent") or Intent.HARMFUL).lower()
+    if named not in list(Intent):
+        raise ValueError(f"intent {named!r} is neither harmful nor benign")
+    return Intent(named)
 
 
 def _scenario(row: Mapping[str, Any]) -> str | None:
-    told = _optional(row, "scenario")
+    named = _optional(row, "scenario")
     try:
-        return taxonomy.scenario(told).id if told else None
+        return taxonomy.scenario(named).id if named else None
     except BadInput as error:
         raise ValueError(str(error)) from error
 

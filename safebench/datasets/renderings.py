@@ -42,15 +42,16 @@ class ConvertedRenderings:
             for group in range(file.num_row_groups):
                 with reading_shard(path):
                     rows = file.read_row_group(group, columns=list(TOLD)).to_pylist()
-                for n, told in enumerate(rows):
-                    medium, recipe = path.parent.name, told["recipe"] or ""
+                for n, entry in enumerate(rows):
+                    medium, recipe = path.parent.name, entry["recipe"] or ""
                     place = (shard * MOST_GROUPS + group) * MOST_ROWS + n
-                    self._places.setdefault((medium, recipe), {})[told["id"]] = place
-                    digests.setdefault((medium, recipe), hashlib.sha256()).update(compact(list(told.values())).encode())
+                    self._places.setdefault((medium, recipe), {})[entry["id"]] = place
+                    digest = digests.setdefault((medium, recipe), hashlib.sha256())
+                    digest.update(compact(list(entry.values())).encode())
         self.media = {key: digest.hexdigest() for key, digest in digests.items()}
         known = read_convert_file(folder).get("recipes", {})
         self.fingerprints = {
-            (m, name): known.get(f"{m}:{name}", f"media {told}") for (m, name), told in self.media.items()
+            (m, name): known.get(f"{m}:{name}", f"media {digest}") for (m, name), digest in self.media.items()
         }
         self._group = lru_cache(maxsize=4)(self._read_group)
 
@@ -59,8 +60,8 @@ class ConvertedRenderings:
 
     def recorded(self, recipe: Recipe) -> Recipe:
         """The recipe with the fingerprint of the time, where the folder has media by one of its name."""
-        found = self.fingerprints.get((recipe.medium, recipe.name))
-        return recipe.recorded(found) if found else recipe
+        fingerprint = self.fingerprints.get((recipe.medium, recipe.name))
+        return recipe.recorded(fingerprint) if fingerprint else recipe
 
     def row(self, recipe: Recipe, query: Query) -> dict[str, Any] | None:
         """What was written of this query by the recipe of this name, None when nothing was."""
@@ -96,10 +97,10 @@ _FAILURE = TypeAdapter(Failure)
 
 def fidelity_in(one: dict[str, Any]) -> Fidelity:
     """What a row tells of the fidelity of its rendering. Raises ValueError where that cannot be read."""
-    found: Fidelity = _told(_FIDELITY, one, "fidelity")
-    if found.status != one["fidelity_status"]:
-        raise ValueError(f"fidelity_status is {one['fidelity_status']!r}, and fidelity says {found.status!r}")
-    return found
+    recorded: Fidelity = _told(_FIDELITY, one, "fidelity")
+    if recorded.status != one["fidelity_status"]:
+        raise ValueError(f"fidelity_status is {one['fidelity_status']!r}, and fidelity says {recorded.status!r}")
+    return recorded
 
 
 def failure_in(one: dict[str, Any]) -> Failure | None:
@@ -118,11 +119,11 @@ def _told(form: TypeAdapter[Any], one: dict[str, Any], column: str) -> Any:
 
 def _rendering(one: dict[str, Any], job: RenderJob) -> Rendering:
     """Raises ValueError for a row that cannot be read. Media that are to be sent are checked once before."""
-    told = {"said": one["said"], "written": one["written"]}
-    found = Rendering(one["recipe"], job.key, None, fidelity_in(one), failure_in(one), **told)
-    if found.failure is not None or found.fidelity.status == "failed":
-        return found
-    return replace(found, media=_media(one, job.recipe.medium))
+    texts = {"said": one["said"], "written": one["written"]}
+    rendering = Rendering(one["recipe"], job.key, None, fidelity_in(one), failure_in(one), **texts)
+    if rendering.failure is not None or rendering.fidelity.status == "failed":
+        return rendering
+    return replace(rendering, media=_media(one, job.recipe.medium))
 
 
 def _media(one: dict[str, Any], medium: str) -> Media:

@@ -130,10 +130,10 @@ def read_converted(folder: Path) -> Dataset:
 def check_shards(folder: Path) -> None:
     """Raises BadInput where Parquet files of these names are no shards of ours, as in a snapshot of another set."""
     for path in shards(folder):
-        medium, found = path.parent.name, open_shard(path).schema_arrow
+        medium, held = path.parent.name, open_shard(path).schema_arrow
         known = medium in registry.media() and medium != TEXT
-        lacking = [name for name in (*PLAIN, *([medium] if known else [])) if name not in found.names]
-        strange = [name for name in PLAIN if name not in lacking and not _is_text(found.field(name).type)]
+        lacking = [name for name in (*PLAIN, *([medium] if known else [])) if name not in held.names]
+        strange = [name for name in PLAIN if name not in lacking and not _is_text(held.field(name).type)]
         problems = [
             *([] if known else [f"{medium!r} is no medium here"]),
             *([f"it lacks the columns {', '.join(lacking)}"] if lacking else []),

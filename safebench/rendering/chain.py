@@ -89,17 +89,17 @@ def render_batch(jobs: Sequence[RenderJob]) -> list[Rendering]:
     no rendering could be checked: those are no faults of a query. The time taken is shared out evenly.
     """
     started = time.perf_counter()
-    found: dict[int, Rendering] = {}
+    renderings: dict[int, Rendering] = {}
     missing = list(range(len(jobs)))
     for attempt in range(jobs[0].recipe.tries):
         for n, made in zip(missing, _render_once([jobs[n] for n in missing], attempt), strict=True):
-            before = found[n].drafts if n in found else ()
-            found[n] = replace(made, drafts=(*before, *made.drafts))
-        missing = [n for n in missing if not found[n].faithful]
+            before = renderings[n].drafts if n in renderings else ()
+            renderings[n] = replace(made, drafts=(*before, *made.drafts))
+        missing = [n for n in missing if not renderings[n].faithful]
         if not missing:
             break
     seconds = (time.perf_counter() - started) / len(jobs)
-    return [replace(found[n], seconds=seconds) for n in range(len(jobs))]
+    return [replace(renderings[n], seconds=seconds) for n in range(len(jobs))]
 
 
 def batch_size(recipe: Recipe) -> int:
@@ -229,7 +229,7 @@ class _Chain:
         if not job.check:
             return Fidelity("unchecked", measures, reason="not in the checked sample")
         query = replace(self.query, text=self.wanted)
-        told = (job.recogniser, self.text, measures, job.other_texts)
-        checking = Checking(query, self.media, job.recipe.gate, recognise, *told)
-        found = registry.modality(self.media.medium).check(checking)
-        return replace(found, measures={**measures, **found.measures})
+        how = (job.recogniser, self.text, measures, job.other_texts)
+        checking = Checking(query, self.media, job.recipe.gate, recognise, *how)
+        fidelity = registry.modality(self.media.medium).check(checking)
+        return replace(fidelity, measures={**measures, **fidelity.measures})

@@ -19,10 +19,10 @@ def summarise_fidelity(fidelities: Iterable[str]) -> dict[str, Any] | None:
     """Renderings by status, and the mean of every measure, from fidelities as JSON; None when there are none."""
     statuses: Counter[str] = Counter()
     measures: dict[str, list[float]] = defaultdict(list)
-    for told in fidelities:
-        found = json.loads(told)
-        statuses[found["status"]] += 1
-        for name, value in found["measures"].items():
+    for text in fidelities:
+        fidelity = json.loads(text)
+        statuses[fidelity["status"]] += 1
+        for name, value in fidelity["measures"].items():
             measures[name].append(value)
     if not statuses:
         return None
@@ -38,8 +38,8 @@ def fidelity_of(condition: str, store: Store) -> dict[str, Any] | None:
 def shown_measures(cells: Iterable[dict[str, Any] | None]) -> list[str]:
     """The measures that modalities want shown, those that occur."""
     wanted = dict.fromkeys(name for medium in registry.media() for name in registry.modality(medium).shown)
-    found = {name for cell in cells if cell for name in cell["means"]}
-    return [name for name in wanted if name in found]
+    occurring = {name for cell in cells if cell for name in cell["means"]}
+    return [name for name in wanted if name in occurring]
 
 
 _RENDERINGS = """

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from safebench import registry
 from safebench.errors import BadInput, unknown
@@ -74,7 +74,7 @@ class Recipe(PluginOptions):
         if self.tries > 1 and not any(registry.load(Converter, step.use).varies for step in self.steps):
             raise BadInput(f"{where}: tries = {self.tries}, and none of its steps makes anything else on another try")
 
-    def told(self) -> dict[str, Any]:
+    def definition(self) -> dict[str, Any]:
         """What the media and the gate hang on, but for versions and files."""
         return self.model_dump(mode="json", exclude={"description", "quickstart"})
 
@@ -84,7 +84,7 @@ class Recipe(PluginOptions):
 
     def fingerprint(self) -> str:
         """Changes whenever the same text would give other bytes or be judged by another gate."""
-        return self._recorded or _fingerprint(json.dumps(self.told(), sort_keys=True))
+        return self._recorded or _fingerprint(json.dumps(self.definition(), sort_keys=True))
 
     def recorded(self, fingerprint: str) -> Recipe:
         """The same for media that were made elsewhere: it has the fingerprint that was recorded there."""
@@ -100,10 +100,10 @@ def _known(kind: str, given: Mapping[str, float], known: tuple[str, ...], where:
 
 
 @lru_cache(maxsize=256)
-def _fingerprint(told: str) -> str:
+def _fingerprint(content: str) -> str:
     """Kept until recipes are loaded again: the files that it names are read for it."""
-    made_from = [told]
-    for step in (Step(**step) for step in json.loads(told)["steps"]):
+    made_from = [content]
+    for step in (Step(**step) for step in json.loads(content)["steps"]):
         converter = registry.load(Converter, step.use)
         options = converter.Options(**step.options)
         made_from += [converter.version, *options.versions(), *(content_hash(file) for file in options.files())]
@@ -132,22 +132,21 @@ def load_recipes(
 
 
 def _parse(tables: Mapping[str, Any], where: str) -> Recipes:
-    found: Recipes = {}
+    parsed: Recipes = {}
     for medium, named in tables.items():
         if medium == "schema":  # of the file's form
             continue
         if not isinstance(named, Mapping):
             raise BadInput(f"{where}: {medium} = {named!r} is no table of recipes: write [{medium}.NAME]")
         for name, table in named.items():
-            found[medium, name] = _recipe(where, medium, name, table)
-    return found
+            parsed[medium, name] = _recipe(where, medium, name, table)
+    return parsed
 
 
 def _recipe(file: str, medium: str, name: str, table: Any) -> Recipe:
     where = f"{file}: recipe {medium}.{name}"
     if not isinstance(table, Mapping):
         raise BadInput(f"{where} is {table!r}, not a table")
-    try:
-        return Recipe(**table, name=name, medium=medium)
-    except ValidationError as error:
-        raise BadInput(*registry.explain(error, list(Recipe.model_fields), where)) from error
+    for key in {"name", "medium"} & table.keys():
+        raise BadInput(f"{where}: {key} = {table[key]!r} is said by the head of the table, [MEDIUM.NAME]: leave it out")
+    return registry.validated(Recipe, where, {**table, "name": name, "medium": medium})

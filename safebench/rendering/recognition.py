@@ -36,9 +36,9 @@ class RecogniserCache:
 
     def learn(self, rendering: Rendering) -> None:
         """Take over what a fidelity check has read already."""
-        found = rendering.fidelity
-        if rendering.media is not None and found.recogniser is not None and found.recognised is not None:
-            self._remember((found.recogniser, rendering.media.sha256), found.recognised)
+        checked = rendering.fidelity
+        if rendering.media is not None and checked.recogniser is not None and checked.recognised is not None:
+            self._remember((checked.recogniser, rendering.media.sha256), checked.recognised)
 
     def _remember(self, key: tuple[str, str], text: str) -> None:
         self._known[key] = text

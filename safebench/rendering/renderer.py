@@ -33,8 +33,8 @@ class RenderSettings:
         Media that nobody reads back are left out.
         """
         media = sorted({*self.recognisers, *(recipe.medium for recipe in recipes)})
-        found = {medium: recogniser_of(medium, self.recognisers.get(medium)) for medium in media}
-        return {medium: told for medium, told in found.items() if told}
+        chosen = {medium: recogniser_of(medium, self.recognisers.get(medium)) for medium in media}
+        return {medium: recogniser for medium, recogniser in chosen.items() if recogniser}
 
 
 async def ready(recipes: Iterable[Recipe], how: RenderSettings, workers: Workers) -> None:

@@ -68,8 +68,8 @@ def of_both(heard: Verdict, own: Verdict) -> Verdict:
     for label in (Label.UNSAFE, Label.ABSTAIN):
         for verdict, form, other, other_form in forms:
             if _label(verdict) is label is not _label(other):
-                told = f"by {form} ({other_form}: {_shown(_label(other))})"
-                return replace(verdict, reason=f"{told}: {verdict.reason}")
+                which = f"by {form} ({other_form}: {_shown(_label(other))})"
+                return replace(verdict, reason=f"{which}: {verdict.reason}")
     return heard
 
 

@@ -120,8 +120,8 @@ class Pipeline:
             self._end(state, unsayable(error))
             return
         missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
-        item, told = state.item, state.response.text
-        judged = await self._judging.decide(state.id, item.query, item.repeat, told, state.transcript, missed=missed)
+        item, answer = state.item, state.response.text
+        judged = await self._judging.decide(state.id, item.query, item.repeat, answer, state.transcript, missed=missed)
         self._end(state, *judged)
 
     async def _probe(self, state: ItemState) -> Comprehension | None:
@@ -137,9 +137,9 @@ class Pipeline:
             pieces = tuple(registry.modality(recipe.medium).pieces(rendering.media, recipe.layout))
         response = await self._desk.put(self._plan.asking.target, comprehension.request(pieces), state.id, "probe")
         transcript = await transcribe(response, self._transcribers, self._cache)
-        found = comprehension.read(query, rendering, response, transcript.text if transcript else None)
-        self._store.keep_probe(state.id, found)
-        return found
+        comprehended = comprehension.read(query, rendering, response, transcript.text if transcript else None)
+        self._store.keep_probe(state.id, comprehended)
+        return comprehended
 
     def _end(self, state: ItemState, ending: Ending | None, ballots: tuple[Ballot, ...] = ()) -> ItemState | None:
         """Record the outcome; an item that has none yet goes on."""
@@ -147,8 +147,8 @@ class Pipeline:
             return state
         rendering = state.rendering.key if state.rendering else None
         exchange = state.response.key if state.response else None
-        told = (ending.outcome, ending.reason, ending.rating, rendering, exchange, ballots)
-        self._store.keep_outcome(state.id, *told)
+        ended = (ending.outcome, ending.reason, ending.rating, rendering, exchange, ballots)
+        self._store.keep_outcome(state.id, *ended)
         self._progress.advanced(str(state.item.condition), is_open=not ending.outcome.decided)
         return None
 

@@ -136,7 +136,7 @@ def _check_made(made: ConvertedRenderings, to_render: Sequence[Recipe], known: R
     """Raises BadInput where a folder's media were made by another recipe than the one that the run would name."""
     for key, fingerprint in made.fingerprints.items():
         name, theirs = ".".join(key), brought.get(key)
-        if theirs is not None and known[key].told() != theirs.told():
+        if theirs is not None and known[key].definition() != theirs.definition():
             raise BadInput(
                 f"recipe {name} is not the one by which the media in {made.folder} were made: give yours another name"
             )

@@ -62,9 +62,9 @@ class Trial:
 def choose_trials(assignments: Mapping[Condition, Assignment], known: Recipes) -> dict[str, Recipe]:
     """By medium the first recipe that carries its query; where there are only controls, the modality's default."""
     by_medium: dict[str, list[Recipe]] = {}
-    for condition, found in assignments.items():
+    for condition, assignment in assignments.items():
         if condition.medium != TEXT:
-            by_medium.setdefault(condition.medium, []).extend(found.recipes)
+            by_medium.setdefault(condition.medium, []).extend(assignment.recipes)
     return {medium: _trial_recipe(medium, recipes, known) for medium, recipes in by_medium.items()}
 
 
@@ -84,16 +84,16 @@ async def preflight(
 
     Raises BadInput when the target does not get one of them.
     """
-    found = [
+    deliveries = [
         await _try(target, await _trial(recipe, workers, made, queries), medium) for medium, recipe in recipes.items()
     ]
-    dropped = [delivery for delivery in found if delivery.state == "dropped"]
+    dropped = [delivery for delivery in deliveries if delivery.state == "dropped"]
     if dropped:
         remedy = (
             "use a target that takes it, name what it takes with --accepts, or leave this check out with --no-preflight"
         )
         raise BadInput(*(f"the target does not get {d.medium}: {d.reason}; {remedy}" for d in dropped))
-    return found
+    return deliveries
 
 
 async def _trial(recipe: Recipe, workers: Workers, made: ConvertedRenderings | None, queries: Iterable[Query]) -> Trial:
@@ -142,15 +142,15 @@ def _text(*prompts: str) -> Request:
 
 
 def _counts(*responses: Response) -> list[int | None]:
-    told = [response.usage.get("prompt_tokens", response.usage.get("input_tokens")) for response in responses]
-    return [count if isinstance(count, int) else None for count in told]
+    counts = [response.usage.get("prompt_tokens", response.usage.get("input_tokens")) for response in responses]
+    return [count if isinstance(count, int) else None for count in counts]
 
 
 def unproven(deliveries: Iterable[Delivery]) -> Iterator[str]:
     """One line for each medium of which nobody knows whether it reached the target."""
-    for one in deliveries:
-        if one.state == "unknown":
+    for delivery in deliveries:
+        if delivery.state == "unknown":
             yield (
-                f"nothing shows that {one.medium} reaches the target ({one.reason}), and a target that gets"
+                f"nothing shows that {delivery.medium} reaches the target ({delivery.reason}), and a target that gets"
                 " nothing looks safe: a comprehension probe (--probe) would tell"
             )

@@ -85,14 +85,14 @@ async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio
         raise Stopping
 
 
-async def _preflight(plan: RunPlan, workers: Workers, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+async def _preflight(plan: RunPlan, workers: Workers, deliveries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was found of the media's arrival; media that nobody tried yet are tried now. Text always arrives."""
-    tried = {delivery["medium"] for delivery in found}
+    tried = {delivery["medium"] for delivery in deliveries}
     missing = {medium: recipe for medium, recipe in plan.asking.trials.items() if medium not in tried}
     if not plan.config.preflight or plan.asking.target.in_process or not missing:
-        return found
+        return deliveries
     new = await preflight(plan.asking.target, missing, workers, plan.rendering.made, plan.data.dataset.queries)
-    return [*found, *(delivery.describe() for delivery in new)]
+    return [*deliveries, *(delivery.describe() for delivery in new)]
 
 
 def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]]) -> None:
@@ -105,8 +105,8 @@ def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]]) -
 
 def _result(plan: RunPlan, store: Store) -> RunResult:
     counts = {
-        condition: {outcome: n for outcome, n in found.items() if outcome is not None}
-        for condition, found in store.counts().items()
+        condition: {outcome: n for outcome, n in counted.items() if outcome is not None}
+        for condition, counted in store.counts().items()
     }
     total = sum(sum(cell.values()) for cell in counts.values())
     still_open = sum(n for cell in counts.values() for outcome, n in cell.items() if not Outcome(outcome).decided)

@@ -57,6 +57,11 @@ def test_text_takes_a_recipe_of_steps_from_text_to_text(tmp_path: Path) -> None:
         resolve_condition("text+text:letter", recipes)
 
 
+def test_a_recipe_is_named_by_the_head_of_its_table_alone(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="name = 'other' is said by the head"):
+        load_recipes(write(tmp_path, '[image.own]\nname = "other"\nsteps = [{ use = "typographic" }]\n'))
+
+
 def test_a_recipe_of_text_ends_with_text(tmp_path: Path) -> None:
     recipes = load_recipes(write(tmp_path, '[text.bad]\nsteps = [{ use = "typographic" }]\n'))
     with pytest.raises(BadInput, match="ends with image, not with text"):
