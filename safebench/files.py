@@ -29,9 +29,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, errors: str = "strict") -> None:
+    """`errors`: as of `str.encode`, for lone surrogates, which no UTF-8 holds."""
     with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", errors=errors)
 
 
 def write_json(path: Path, content: object) -> None:

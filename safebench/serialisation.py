@@ -54,6 +54,13 @@ def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
+def differences(there: Any, here: Any) -> list[str]:
+    """Every leaf that is not the same in both, with its values."""
+    old, new = dict(leaves(there)), dict(leaves(here))
+    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    return [f"{key} (there {old.get(key)!r}, here {new.get(key)!r})" for key in keys]
+
+
 def fidelity_from(data: dict[str, Any]) -> Fidelity:
     return Fidelity(**data)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.files import content_hash, is_taken, read_toml, write_toml
+from safebench.files import content_hash, is_claimed, read_toml, write_toml
 from safebench.generation.plan import bound
+from safebench.serialisation import differences
 
 FILES = {
     "propose": "1-scenarios.jsonl",
@@ -46,17 +47,15 @@ class SetFolder:
 
     def claim(self, tables: Mapping[str, Any]) -> None:
         """Write the plan down. Raises BadInput for a folder of another plan, or of something else."""
-        file = self.path / PLAN_FILE
-        if file.exists():
-            there, here = (dict(_flat(bound(told))) for told in (read_toml(file), tables))
-            differing = [key for key in sorted(there.keys() | here.keys()) if there.get(key) != here.get(key)]
-            if differing:
-                told = ", ".join(f"{key} ({there.get(key)!r} there, {here.get(key)!r} here)" for key in differing[:3])
-                raise BadInput(f"{self.path} holds a set of another plan: it differs in {told}; choose another --out")
-        elif is_taken(self.path):
-            raise BadInput(f"{self.path} exists and holds something else: choose another --out")
+        is_claimed(self.path, PLAN_FILE, "set that is being made", lambda there: self._check_same(there, tables))
         self.path.mkdir(parents=True, exist_ok=True)
-        write_toml(file, tables)
+        write_toml(self.path / PLAN_FILE, tables)
+
+    def _check_same(self, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+        differing = differences(bound(there), bound(here))
+        if differing:
+            shown = "; ".join(differing[:3])
+            raise BadInput(f"{self.path} holds a set of another plan: it differs in {shown}; choose another --out")
 
     def is_due(self, stage: str) -> bool:
         """Whether a stage has to be done, for the first time or again.
@@ -113,11 +112,3 @@ class SetFolder:
         before = STAGES[max(0, STAGES.index(stage) - 1)]
         files = [] if stage == STAGES[0] else [self.file(STAGES[0]), self.file(before)]
         return hashlib.sha256("".join(content_hash(file) for file in files).encode()).hexdigest()
-
-
-def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _flat(inner, f"{key}.{name}" if key else str(name))
-    else:
-        yield key, value

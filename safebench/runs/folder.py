@@ -16,7 +16,7 @@ from safebench.rendering.recipes import Recipe
 from safebench.resources import find_prompt
 from safebench.runs.config import FREE
 from safebench.runs.plan import RunPlan
-from safebench.serialisation import leaves, plain_tables
+from safebench.serialisation import differences, plain_tables
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"
@@ -97,19 +97,17 @@ def _is_tables(value: Any) -> bool:
 
 def check_same(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raises BadInput where the run in a folder is not the one that is wanted."""
-    asked = [key for key in sorted({*there, *wanted} - FREE - {RESOLVED}) if there.get(key) != wanted.get(key)]
-    differing = [_differs(key, there.get(key), wanted.get(key)) for key in asked]
-    old = there.get(RESOLVED, {})
-    for key, new in wanted[RESOLVED].items():
-        before, now = (dict(leaves(value, f"{RESOLVED}.{key}")) for value in (old.get(key), new))
-        differing += [_differs(k, before.get(k), now.get(k)) for k in before | now if before.get(k) != now.get(k)]
+    old = {key: there.get(RESOLVED, {}).get(key) for key in wanted[RESOLVED]}
+    differing = differences(_asked(there), _asked(wanted))
+    differing += differences({RESOLVED: old}, {RESOLVED: wanted[RESOLVED]})
     if differing:
         shown = "; ".join(_short(one) for one in differing[:8])
         raise BadInput(f"{folder} holds another run: it differs in {shown}. Choose another --out")
 
 
-def _differs(key: str, there: Any, here: Any) -> str:
-    return f"{key} (there {there!r}, here {here!r})"
+def _asked(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a run this run and no other."""
+    return {key: value for key, value in run.items() if key not in FREE and key != RESOLVED}
 
 
 def _short(text: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from safebench.concurrency import each
 from safebench.errors import BadInput
-from safebench.files import is_taken, read_toml, whole_folder, write_toml
+from safebench.files import is_claimed, read_toml, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
 from safebench.models.calls import Desk
@@ -111,11 +111,8 @@ def _seed(asked: dict[str, Any]) -> int:
 
 def _claim(run: Path, out: Path, told: dict[str, Any]) -> None:
     """The folder with all answers and no verdicts, whole or not at all; one that is there must be this very one."""
-    if (out / RUN_FILE).is_file():
-        check_same(out, read_toml(out / RUN_FILE), told)
+    if is_claimed(out, RUN_FILE, "run folder", lambda there: check_same(out, there, told)):
         return
-    if is_taken(out):
-        raise BadInput(f"{out} exists and is no run folder: choose another --out")
     with whole_folder(out) as part:
         with (
             closing(sqlite3.connect(f"file:{(run / DATABASE).resolve()}?mode=ro", uri=True)) as source,

@@ -2,7 +2,8 @@ from contextlib import suppress
 
 import pytest
 
-from safebench.files import whole_file, whole_folder, write_text
+from safebench.errors import BadInput
+from safebench.files import is_claimed, whole_file, whole_folder, write_text
 
 
 def test_a_file_takes_the_place_of_an_earlier_one_when_it_is_done(tmp_path):
@@ -45,3 +46,17 @@ def test_nothing_of_a_folder_is_left_after_an_error_nor_taken_over_from_an_earli
         assert not any(part.iterdir())
         raise KeyboardInterrupt
     assert not any((tmp_path / "sets").iterdir())
+
+
+def test_a_folder_is_claimed_by_its_file_and_by_nothing_else(tmp_path):
+    seen = []
+    folder = tmp_path / "out"
+    assert not is_claimed(folder, "asked.toml", "set", seen.append)
+    folder.mkdir()
+    assert not is_claimed(folder, "asked.toml", "set", seen.append)
+    (folder / "other").write_text("")
+    with pytest.raises(BadInput, match="out exists and is no set: choose another --out"):
+        is_claimed(folder, "asked.toml", "set", seen.append)
+    (folder / "asked.toml").write_text("seed = 3\n")
+    assert is_claimed(folder, "asked.toml", "set", seen.append)
+    assert seen == [{"seed": 3}]

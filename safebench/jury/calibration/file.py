@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from safebench.errors import BadInput
-from safebench.serialisation import compact, leaves
+from safebench.serialisation import compact, differences
 
 CALIBRATION_VERSION = 1
 UNBOUND = ("timeout", "retries", "api_key_env")  # keys of a juror that change no verdict
@@ -90,10 +90,9 @@ def read_calibration(path: Path) -> Calibration:
 
 def check_bound(calibration: Calibration, bound: Mapping[str, Any]) -> None:
     """Raises BadInput when the calibration is of another jury or other prompts, or is not about harm."""
-    ours, theirs = (dict(leaves(tables)) for tables in (bound, calibration.content["bound_to"]))
-    differing = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
+    differing = differences(calibration.content["bound_to"], bound)
     if differing:
-        shown = "; ".join(f"{key} (there {theirs.get(key)!r}, here {ours.get(key)!r})" for key in differing[:5])
+        shown = "; ".join(differing[:5])
         raise BadInput(f"calibration {calibration.name} is of another jury or other prompts: it differs in {shown}")
     positive = calibration.content["labels"]["positive"]
     if positive != "unsafe":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safebench.errors import MissingPackage
-from safebench.files import whole_file
+from safebench.files import write_text
 from safebench.reports import formats
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def script_json(value: Any) -> str:
 def write_whole(path: Path, text: str) -> Path:
     """Write a text file, whole or not at all. Lone surrogates, which no UTF-8 holds, become question marks."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8", errors="replace")
+    write_text(path, text, errors="replace")
     return path
 
 

@@ -117,7 +117,7 @@ def test_a_run_is_not_continued_with_another_version_of_who_reads_pictures(
 
 
 def test_a_medium_that_is_not_asked_is_not_tried(tmp_path: Path) -> None:
-    assert set(plan(tmp_path, "text", "audio", "image", accepts=("text", "image")).trials) == {"image"}
+    assert set(plan(tmp_path, "text", "audio", "image", accepts=("text", "image")).asking.trials) == {"image"}
 
 
 JUDGED = {"jury": {"jurors": [{"model": "openai:m", "name": "judge"}], "writer": {"model": "openai:w"}}}
