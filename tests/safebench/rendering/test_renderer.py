@@ -9,6 +9,7 @@ import pytest
 
 from converters.text_to_image.typographic import Typographic
 from safebench.datasets import conversion as converting
+from safebench.datasets.config import make_convert_config
 from safebench.rendering import chain as rendering
 from safebench.rendering import renderer
 from safebench.rendering.chain import RenderJob, recognise, render_batch
@@ -113,7 +114,8 @@ def data(write_jsonl: WriteJsonl) -> str:
 def test_a_conversion_fills_its_batches(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workers = Here()
     monkeypatch.setattr(converting, "Workers", lambda count: workers)
-    converting.convert(data, ["image"], tmp_path / "out", check_share=0.0)
+    wanted = {"data": data, "conditions": ["image"], "out": str(tmp_path / "out"), "check_share": 0.0}
+    converting.convert(make_convert_config("test", **wanted))
     assert workers.batches == ["abcd", "efgh", "ijkl", "mnop", "q"]
 
 
