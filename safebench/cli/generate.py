@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from safebench.generation.generate import Generated
-    from safebench.generation.summary import Summary
+    from safebench.generation.summary import GenerationSummary
 
 output = Console()
 errors = Console(stderr=True)
@@ -68,7 +68,7 @@ def _show(made: Generated) -> None:
         errors.print(f"exit status 1: {short}{more}; {help}", soft_wrap=True)
 
 
-def _table(summary: Summary) -> Table:
+def _table(summary: GenerationSummary) -> Table:
     from safebench.cli.style import plain_table
 
     table = plain_table()
@@ -82,7 +82,7 @@ def _table(summary: Summary) -> Table:
     return table
 
 
-def _lines(summary: Summary) -> list[str]:
+def _lines(summary: GenerationSummary) -> list[str]:
     """Lines on what was dropped, who declined, how far the judges agree, and what was asked."""
     lines = [f"stages done: up to {summary.stage or 'none'}"]
     if summary.dropped:

@@ -8,10 +8,10 @@ from statistics import fmean
 
 from safebench import __version__
 from safebench.datasets.card import markdown_table, plain
-from safebench.generation.plan import Plan, labels
-from safebench.generation.rows import DIMENSIONS, Candidate, Scenario
+from safebench.generation.plan import GenerationPlan, labels
+from safebench.generation.rows import DIMENSIONS, Candidate, ScenarioRow
 from safebench.generation.similarity import Diversity, diversity
-from safebench.generation.summary import WHY_DROPPED, Summary
+from safebench.generation.summary import WHY_DROPPED, GenerationSummary
 
 NOTICE = (
     "**Notice.** Language models wrote and judged these queries; unless this page says otherwise, no person has read "
@@ -26,7 +26,9 @@ INTENDED = (
 )
 
 
-def card_notes(plan: Plan, scenarios: Sequence[Scenario], rows: Sequence[Candidate], summary: Summary) -> Iterable[str]:
+def card_notes(
+    plan: GenerationPlan, scenarios: Sequence[ScenarioRow], rows: Sequence[Candidate], summary: GenerationSummary
+) -> Iterable[str]:
     """Paragraphs and tables in Markdown."""
     twins = ", each with a benign twin" if plan.twins.wanted else ""
     yield (
@@ -54,7 +56,7 @@ def card_notes(plan: Plan, scenarios: Sequence[Scenario], rows: Sequence[Candida
     yield from _own_scenarios(scenarios)
 
 
-def _making(plan: Plan) -> str:
+def _making(plan: GenerationPlan) -> str:
     by = "the cosine of embeddings" if plan.selection.embeddings else "the wording"
     least = ", ".join(f"{getattr(plan.thresholds, name):g}" for name in DIMENSIONS)
     lines = [
@@ -83,7 +85,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _shortfall(summary: Summary) -> Iterable[str]:
+def _shortfall(summary: GenerationSummary) -> Iterable[str]:
     if summary.missing:
         short = ", ".join(f"{line.scenario} {line.kept} of {line.planned}" for line in summary.lines if line.missing)
         yield f"**Fewer than planned**: {short}."
@@ -91,12 +93,12 @@ def _shortfall(summary: Summary) -> Iterable[str]:
         yield f"**Fewer scenarios than planned**: {summary.scenarios_missing} of those that models should propose."
 
 
-def _edited(summary: Summary) -> Iterable[str]:
+def _edited(summary: GenerationSummary) -> Iterable[str]:
     if summary.edited:
         yield f"**Edited by hand** between the stages, and used as edited: {_listed(summary.edited)}."
 
 
-def _judges(plan: Plan, rows: Sequence[Candidate], summary: Summary) -> Iterable[str]:
+def _judges(plan: GenerationPlan, rows: Sequence[Candidate], summary: GenerationSummary) -> Iterable[str]:
     yield (
         "Means over the queries of this set, and how far the judges agree, over all that they scored: Krippendorff's α "
         "for ordered scores, 1 for full agreement, 0 for chance, less for less."
@@ -120,7 +122,7 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _fates(summary: Summary) -> str:
+def _fates(summary: GenerationSummary) -> str:
     written = sum(line.written for line in summary.lines)
     rows = [[name, WHY_DROPPED[name], str(count)] for name, count in summary.dropped.items()]
     reserve = written - sum(summary.dropped.values()) - sum(line.kept for line in summary.lines)
@@ -130,7 +132,7 @@ def _fates(summary: Summary) -> str:
     return markdown_table(["fate", "meaning", "queries"], [kept, *rows])
 
 
-def _varieties(scenarios: Sequence[Scenario], rows: Sequence[Candidate]) -> str:
+def _varieties(scenarios: Sequence[ScenarioRow], rows: Sequence[Candidate]) -> str:
     texts = {scenario.id: [row.query for row in rows if row.scenario == scenario.id] for scenario in scenarios}
     found = [(id, diversity(told)) for id, told in texts.items() if told]
     words = Counter(len(row.query.split()) for row in rows)
@@ -143,7 +145,7 @@ def _variety(id: str, found: Diversity) -> list[str]:
     return [id, str(found.count), *(_number(n) for n in (found.distinct_1, found.distinct_2, found.distance))]
 
 
-def _own_scenarios(scenarios: Sequence[Scenario]) -> Iterable[str]:
+def _own_scenarios(scenarios: Sequence[ScenarioRow]) -> Iterable[str]:
     own = [scenario for scenario in scenarios if scenario.source != "taxonomy"]
     if own:
         yield "## Scenarios that SafeBench's taxonomy does not have"
@@ -151,6 +153,6 @@ def _own_scenarios(scenarios: Sequence[Scenario]) -> Iterable[str]:
         yield "\n".join(map(_own_scenario, own))
 
 
-def _own_scenario(one: Scenario) -> str:
+def _own_scenario(one: ScenarioRow) -> str:
     told = "proposed by a model" if one.source == "proposed" else "from the plan"
     return f"- `{one.id}`, {plain(one.name)} ({told}): {plain(one.description)}"

@@ -13,14 +13,14 @@ from safebench.errors import BadInput
 from safebench.files import write_json
 from safebench.generation.folder import CALLS, PLAN_FILE, STAGES, SetFolder
 from safebench.generation.packaging import package
-from safebench.generation.panel import BudgetSpent, Panel, Purse
-from safebench.generation.plan import Plan, open_models, tables
+from safebench.generation.panel import BudgetSpent, CallBudget, Panel
+from safebench.generation.plan import GenerationPlan, open_models, tables
 from safebench.generation.proposing import propose
 from safebench.generation.rows import write_rows
 from safebench.generation.scoring import score
 from safebench.generation.selecting import select, without_alike
 from safebench.generation.stage import Making
-from safebench.generation.summary import SUMMARY_FILE, Summary, summarise
+from safebench.generation.summary import SUMMARY_FILE, GenerationSummary, summarise
 from safebench.generation.twinning import twin
 from safebench.generation.writing import write
 from safebench.models.calls import Desk
@@ -38,7 +38,7 @@ class Generated:
     """What is there now. `stopped` says why it is not finished: the budget."""
 
     folder: Path
-    summary: Summary
+    summary: GenerationSummary
     stopped: str = ""
 
     @property
@@ -48,14 +48,14 @@ class Generated:
 
 
 def generate(
-    plan: Plan, out: Path, until: str = LAST, progress: Progress | None = None, *, retry_failed: bool = False
+    plan: GenerationPlan, out: Path, until: str = LAST, progress: Progress | None = None, *, retry_failed: bool = False
 ) -> Generated:
     """Make, or go on making, the set of a plan in a folder. See `generate_async`."""
     return asyncio.run(generate_async(plan, out, until, progress, retry_failed=retry_failed))
 
 
 async def generate_async(
-    plan: Plan, out: Path, until: str = LAST, progress: Progress | None = None, *, retry_failed: bool = False
+    plan: GenerationPlan, out: Path, until: str = LAST, progress: Progress | None = None, *, retry_failed: bool = False
 ) -> Generated:
     """Do the stages up to `until` that are due. The same call continues what was stopped: no recorded call is repeated,
     but with `retry_failed` those that failed.
@@ -77,7 +77,7 @@ async def generate_async(
         with Store(out / CALLS) as store, on_interrupt(stop, _command(out, until)):
             if retry_failed:
                 _reopen(folder, store)
-            desk = Desk(store, plan.concurrency, stop, Purse(store, plan.limits))
+            desk = Desk(store, plan.concurrency, stop, CallBudget(store, plan.limits))
             panel = Panel(writers, judges, desk, plan.seed, plan.concurrency)
             making = Making(plan, folder, panel, compared, progress or NoProgress())
             return await _go(making, until, store)

@@ -14,7 +14,7 @@ from safebench.files import whole_folder
 from safebench.generation.card import card_notes
 from safebench.generation.rows import KEPT, Candidate
 from safebench.generation.stage import Making
-from safebench.generation.summary import Summary
+from safebench.generation.summary import GenerationSummary
 from safebench.serialisation import compact
 from safebench.types import Intent, Query
 
@@ -22,7 +22,7 @@ PROVENANCE = "provenance.jsonl"
 HARMFUL, BENIGN = "h", "b"
 
 
-def package(making: Making, summary: Summary) -> None:
+def package(making: Making, summary: GenerationSummary) -> None:
     """Whole or not at all; nothing where no query is kept."""
     rows = kept_rows(making)
     if not rows:

@@ -23,14 +23,14 @@ USAGE = "json_extract(response, '$.usage.{}_tokens')"
 TOKENS = "coalesce(sum(coalesce({}, coalesce({}, 0) + coalesce({}, 0))), 0)".format(  # of exchanges, in SQL
     *(USAGE.format(name) for name in ("total", "prompt", "completion"))
 )
-Outcome = Literal["answered", "declined", "unreadable", "failed"]
+CallOutcome = Literal["answered", "declined", "unreadable", "failed"]
 
 
 class BudgetSpent(Stopping):
     """No further call may be made; what was recorded stays."""
 
 
-class Purse:
+class CallBudget:
     """Counts calls and tokens, those of earlier starts too."""
 
     def __init__(self, store: Store, limits: Limits) -> None:
@@ -54,11 +54,11 @@ class Purse:
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[T]):
+class PanelAnswer(Generic[T]):
     """What one was asked for, or how it came that there is none."""
 
     value: T | None
-    outcome: Outcome
+    outcome: CallOutcome
     why: str = ""
 
 
@@ -94,11 +94,11 @@ class Panel:
         """Writers take turns; the seed says who begins."""
         return list(self.writers)[(turn + self._seed) % len(self.writers)]
 
-    async def write(self, writer: str, question: Question[T], purpose: str) -> Told[T]:
+    async def write(self, writer: str, question: Question[T], purpose: str) -> PanelAnswer[T]:
         """One call. Whoever declines, or answers in another form, is not pressed: another writer is asked."""
         return await self._ask(self.writers[writer], question, f"{purpose}/{writer}", None)
 
-    async def judge(self, judge: str, question: Question[T], purpose: str) -> Told[T]:
+    async def judge(self, judge: str, question: Question[T], purpose: str) -> PanelAnswer[T]:
         """At most three calls; a judge whose answer cannot be read then abstains."""
         problem: str | None = None
         for n in range(1 + REASKED):
@@ -106,20 +106,20 @@ class Panel:
             if told.outcome != "unreadable":
                 return told
             problem = told.why
-        return Told(None, "unreadable", f"unreadable, asked {1 + REASKED} times: {problem}")
+        return PanelAnswer(None, "unreadable", f"unreadable, asked {1 + REASKED} times: {problem}")
 
-    async def judge_all(self, question: Question[T], purpose: str) -> dict[str, Told[T]]:
+    async def judge_all(self, question: Question[T], purpose: str) -> dict[str, PanelAnswer[T]]:
         return {judge: await self.judge(judge, question, purpose) for judge in self.judges}
 
-    async def _ask(self, target: Target, question: Question[T], purpose: str, problem: str | None) -> Told[T]:
+    async def _ask(self, target: Target, question: Question[T], purpose: str, problem: str | None) -> PanelAnswer[T]:
         response = await self._desk.put(target, question.request(self._seed, problem), 0, purpose)
         if response.status == "failed":
-            return Told(None, "failed", str(response.failure)[:SHOWN])
+            return PanelAnswer(None, "failed", str(response.failure)[:SHOWN])
         if response.status == "blocked":
-            return Told(None, "declined", f"blocked: {response.finish}")
+            return PanelAnswer(None, "declined", f"blocked: {response.finish}")
         try:
-            return Told(question.read(response.text), "answered")
+            return PanelAnswer(question.read(response.text), "answered")
         except Declined as error:
-            return Told(None, "declined", str(error)[:SHOWN])
+            return PanelAnswer(None, "declined", str(error)[:SHOWN])
         except Unreadable as error:
-            return Told(None, "unreadable", str(error)[:SHOWN])
+            return PanelAnswer(None, "unreadable", str(error)[:SHOWN])

@@ -51,7 +51,7 @@ class Selection(PluginOptions):
     embeddings: str | None = None  # a text model of `transformers`; else distances are those of the wording
 
 
-class Twins(PluginOptions):
+class Twinning(PluginOptions):
     wanted: bool = True
     overlap: float = Field(0.2, ge=0, le=1)  # least Jaccard index of the words of a query and its twin
     tries: int = Field(3, ge=1)
@@ -84,7 +84,7 @@ class OwnScenario(PluginOptions):
     description: str = Field(min_length=1)  # what makes an answer unsafe, and what is acceptable
 
 
-class Plan(PluginOptions):
+class GenerationPlan(PluginOptions):
     """A plan file. An unknown key is an error that names the nearest known one."""
 
     title: str
@@ -103,7 +103,7 @@ class Plan(PluginOptions):
     length: Length = Length()
     thresholds: Thresholds = Thresholds()
     selection: Selection = Selection()
-    twins: Twins = Twins()
+    twins: Twinning = Twinning()
     limits: Limits = Limits()
     compare_with: tuple[str, ...] = ()  # data sets whose queries may not come again
     concurrency: int = Field(16, ge=1)  # calls in flight
@@ -129,7 +129,7 @@ def read_plan(
     judges: Sequence[str] = (),
     count: int | None = None,
     scenarios: Sequence[str] = (),
-) -> Plan:
+) -> GenerationPlan:
     """A plan by file or shipped name; what is told beside it wins over what the file says.
 
     Raises BadInput with every problem: unknown keys and scenarios, no writers, fewer judges than needed.
@@ -148,7 +148,7 @@ def read_plan(
     return plan
 
 
-def _only(plan: Plan, scenarios: Sequence[str]) -> Plan:
+def _only(plan: GenerationPlan, scenarios: Sequence[str]) -> GenerationPlan:
     """The plan for these scenarios alone, its own ones or others of the taxonomy."""
     own = tuple(scenario for scenario in plan.scenario if scenario.id in scenarios)
     named = tuple(id for id in scenarios if id not in {scenario.id for scenario in own})
@@ -156,17 +156,17 @@ def _only(plan: Plan, scenarios: Sequence[str]) -> Plan:
     return plan.model_copy(update={"scenario": own, "scenarios": named, "counts": counts, "propose": None})
 
 
-def make_plan(where: str, **values: Any) -> Plan:
+def make_plan(where: str, **values: Any) -> GenerationPlan:
     """Raises BadInput with every key that is unknown or of the wrong kind, naming `where` it was written."""
     try:
-        return Plan(**values)
+        return GenerationPlan(**values)
     except ValidationError as error:
-        tables: list[type[PluginOptions]] = [Thresholds, Selection, Twins, Proposing, Length, Limits, OwnScenario]
-        known = [*Plan.model_fields, *(key for table in tables for key in table.model_fields)]
+        tables: list[type[PluginOptions]] = [Thresholds, Selection, Twinning, Proposing, Length, Limits, OwnScenario]
+        known = [*GenerationPlan.model_fields, *(key for table in tables for key in table.model_fields)]
         raise BadInput(*registry.explain(error, known, where)) from error
 
 
-def _problems(plan: Plan) -> Iterator[str]:
+def _problems(plan: GenerationPlan) -> Iterator[str]:
     """What contradicts itself, or names what there is not."""
     known = taxonomy.scenarios()
     named = [] if plan.scenarios == "all" else list(plan.scenarios)
@@ -214,7 +214,7 @@ def prompt_versions() -> dict[str, int]:
     return {name: prompt(f"generate/{name}").version for name in PROMPTS} | {"rules": rules.version()}
 
 
-def tables(plan: Plan, compared: Mapping[str, str]) -> dict[str, Any]:
+def tables(plan: GenerationPlan, compared: Mapping[str, str]) -> dict[str, Any]:
     """The plan as it is written into its folder; `compared` are hashes of the sets that it is compared with."""
     resolved = {"prompts": prompt_versions(), "compared": dict(compared)}
     told = plan.model_copy(update={"resolved": resolved}).model_dump(mode="json", exclude_none=True)

@@ -15,9 +15,9 @@ from safebench import taxonomy
 from safebench.concurrency import each
 from safebench.datasets.duplicates import jaccard, plain_text, shingles
 from safebench.errors import BadInput
-from safebench.generation.panel import Question, Told
-from safebench.generation.plan import OwnScenario, Plan, Proposing
-from safebench.generation.rows import DROPPED, KEPT, Asked, Scenario, write_rows
+from safebench.generation.panel import PanelAnswer, Question
+from safebench.generation.plan import GenerationPlan, OwnScenario, Proposing
+from safebench.generation.rows import DROPPED, KEPT, Asked, ScenarioRow, write_rows
 from safebench.generation.schemas import SCENARIOS, VOTE, read_scenarios, read_worth
 from safebench.generation.stage import Making
 from safebench.models.refusal import content_words
@@ -39,7 +39,7 @@ async def propose(making: Making) -> None:
     write_rows(making.folder.file("propose"), rows)
 
 
-def named(plan: Plan) -> list[Scenario]:
+def named(plan: GenerationPlan) -> list[ScenarioRow]:
     """Scenarios of the taxonomy and of the plan itself."""
     own = {scenario.id: scenario for scenario in plan.scenario}
     return [
@@ -48,29 +48,29 @@ def named(plan: Plan) -> list[Scenario]:
     ]
 
 
-def _row(told: OwnScenario | taxonomy.Scenario, source: Literal["plan", "taxonomy"], count: int) -> Scenario:
-    return Scenario(id=told.id, name=told.name, description=told.description, source=source, count=count)
+def _row(told: OwnScenario | taxonomy.Scenario, source: Literal["plan", "taxonomy"], count: int) -> ScenarioRow:
+    return ScenarioRow(id=told.id, name=told.name, description=told.description, source=source, count=count)
 
 
-def _rest_of_taxonomy(rows: Sequence[Scenario]) -> list[Scenario]:
+def _rest_of_taxonomy(rows: Sequence[ScenarioRow]) -> list[ScenarioRow]:
     """Scenarios that the plan does not name are not new either."""
     named = {row.id for row in rows}
     return [_row(one, "taxonomy", 1) for id, one in taxonomy.scenarios().items() if id not in named]
 
 
-async def _proposals(making: Making, known: Sequence[Scenario]) -> tuple[list[Scenario], list[Asked]]:
+async def _proposals(making: Making, known: Sequence[ScenarioRow]) -> tuple[list[ScenarioRow], list[Asked]]:
     plan, settings = making.plan, _settings(making.plan)
     writers = list(making.panel.writers)
     material = {"known": _listed(known)}
     question = Question("propose.scenarios", {"count": str(settings.each)}, material, SCENARIOS, read_scenarios)
     making.progress.planned("propose", len(writers))
 
-    async def work(writer: str) -> Told[list[tuple[str, str]]]:
+    async def work(writer: str) -> PanelAnswer[list[tuple[str, str]]]:
         told = await making.panel.write(writer, question, "propose")
         making.progress.advanced("propose", is_open=told.value is None)
         return told
 
-    rows: list[Scenario] = []
+    rows: list[ScenarioRow] = []
     asked: list[Asked] = []
     for writer, told in zip(writers, await each(writers, work, making.panel.concurrency), strict=True):
         found = (told.value or [])[: settings.each]
@@ -78,24 +78,24 @@ async def _proposals(making: Making, known: Sequence[Scenario]) -> tuple[list[Sc
             id = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
             id = id if re.match(r"[a-z]", id) else f"proposed_{len(rows) + 1}"
             told_by = {"source": "proposed", "proposed_by": (writer,)}
-            rows.append(Scenario(id=id, name=name, description=description, count=plan.count, **told_by))
+            rows.append(ScenarioRow(id=id, name=name, description=description, count=plan.count, **told_by))
         counts = {"round": 0, "batch": 0, "wanted": settings.each, "got": len(found)}
         asked.append(Asked(scenario="", writer=writer, outcome=told.outcome, told=told.why, **counts))
     return rows, asked
 
 
-def _settings(plan: Plan) -> Proposing:
+def _settings(plan: GenerationPlan) -> Proposing:
     assert plan.propose is not None
     return plan.propose
 
 
-def _listed(rows: Sequence[Scenario]) -> str:
+def _listed(rows: Sequence[ScenarioRow]) -> str:
     return "\n".join(f"{row.name}: {row.description}" for row in rows) or "none yet"
 
 
-def _merge(proposed: Sequence[Scenario], known: Sequence[Scenario]) -> list[Scenario]:
+def _merge(proposed: Sequence[ScenarioRow], known: Sequence[ScenarioRow]) -> list[ScenarioRow]:
     """One row for proposals that are alike, with all who made it; one that is known already is dropped."""
-    merged: list[Scenario] = []
+    merged: list[ScenarioRow] = []
     for row in proposed:
         old = next((one for one in known if _alike(one, row)), None)
         same = next((n for n, one in enumerate(merged) if _alike(one, row)), None)
@@ -109,13 +109,13 @@ def _merge(proposed: Sequence[Scenario], known: Sequence[Scenario]) -> list[Scen
     return _with_own_ids(merged, {row.id for row in known})
 
 
-def _alike(a: Scenario, b: Scenario) -> bool:
+def _alike(a: ScenarioRow, b: ScenarioRow) -> bool:
     names = [content_words(row.name) or frozenset([row.name.lower()]) for row in (a, b)]
     told = [shingles(plain_text(row.description)) for row in (a, b)]
     return a.id == b.id or jaccard(*names) >= ALIKE or jaccard(*told) >= ALIKE
 
 
-def _with_own_ids(rows: Sequence[Scenario], taken: set[str]) -> list[Scenario]:
+def _with_own_ids(rows: Sequence[ScenarioRow], taken: set[str]) -> list[ScenarioRow]:
     found = []
     for row in rows:
         id = row.id
@@ -126,10 +126,10 @@ def _with_own_ids(rows: Sequence[Scenario], taken: set[str]) -> list[Scenario]:
     return found
 
 
-async def _vote(making: Making, rows: Sequence[Scenario], known: Sequence[Scenario]) -> list[Scenario]:
+async def _vote(making: Making, rows: Sequence[ScenarioRow], known: Sequence[ScenarioRow]) -> list[ScenarioRow]:
     making.progress.planned("vote", sum(row.status == KEPT for row in rows))
 
-    async def work(row: Scenario) -> Scenario:
+    async def work(row: ScenarioRow) -> ScenarioRow:
         if row.status == DROPPED:
             return row
         material = {"known": _listed(known), "proposal": _listed([row])}
@@ -142,7 +142,7 @@ async def _vote(making: Making, rows: Sequence[Scenario], known: Sequence[Scenar
     return await each(rows, work, making.panel.concurrency)
 
 
-def _keep_best(rows: Sequence[Scenario], plan: Plan) -> list[Scenario]:
+def _keep_best(rows: Sequence[ScenarioRow], plan: GenerationPlan) -> list[ScenarioRow]:
     """The best of those that enough judges find worth it; of equals, the one that more writers proposed."""
     settings, needed = _settings(plan), plan.thresholds.judges
     ranked = sorted((row for row in rows if row.status == KEPT), key=lambda row: (-_worth(row), -len(row.proposed_by)))
@@ -158,5 +158,5 @@ def _keep_best(rows: Sequence[Scenario], plan: Plan) -> list[Scenario]:
     return found
 
 
-def _worth(row: Scenario) -> float:
+def _worth(row: ScenarioRow) -> float:
     return fmean(row.votes.values()) if row.votes else 0.0

@@ -21,10 +21,10 @@ KEPT: Final = "kept"
 RESERVE: Final = "reserve"
 DROPPED: Final = "dropped"
 Points = int  # 0 to 9
-Line = int | str
+LineNumber = int | str
 
 
-class Scenario(Strict):
+class ScenarioRow(Strict):
     """A row of `1-scenarios.jsonl`."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -104,9 +104,9 @@ def write_rows(path: Path, rows: Iterable[Strict]) -> None:
             file.write(compact(row.model_dump(mode="json", exclude_defaults=True)) + "\n")
 
 
-def read_rows(path: Path, kind: type[Row]) -> dict[Line, Row]:
+def read_rows(path: Path, kind: type[Row]) -> dict[LineNumber, Row]:
     """Rows by line. Raises BadRows with every row that is none of this kind, and its line."""
-    rows: dict[Line, Row] = {}
+    rows: dict[LineNumber, Row] = {}
     problems: list[str] = []
     for line, told in file_rows(path):
         try:
@@ -127,9 +127,9 @@ def _told(problem: Any) -> str:
     return f"{key}: {problem['msg']}" + (f", not {problem['input']!r}" if problem["type"] != "missing" else "")
 
 
-def read_scenarios(path: Path) -> list[Scenario]:
+def read_scenarios(path: Path) -> list[ScenarioRow]:
     """Those that are kept. Raises BadInput for bad rows, for one that comes twice, and where none is left."""
-    rows = read_rows(path, Scenario)
+    rows = read_rows(path, ScenarioRow)
     _no_problems(path, _twice(rows))
     kept = [row for row in rows.values() if row.status == KEPT]
     if not kept:
@@ -137,7 +137,7 @@ def read_scenarios(path: Path) -> list[Scenario]:
     return kept
 
 
-def read_candidates(path: Path, scenarios: Sequence[Scenario], needs: str, longest: int) -> list[Candidate]:
+def read_candidates(path: Path, scenarios: Sequence[ScenarioRow], needs: str, longest: int) -> list[Candidate]:
     """Raises BadRows for bad rows, also for a kept query that has no `needs` or that breaks a rule."""
     rows = read_rows(path, Candidate)
     known = {scenario.id for scenario in scenarios}
@@ -145,7 +145,7 @@ def read_candidates(path: Path, scenarios: Sequence[Scenario], needs: str, longe
     return [row for row in rows.values() if row.scenario in known]
 
 
-def _twice(rows: Mapping[Line, Scenario] | Mapping[Line, Candidate]) -> Iterator[tuple[Line, str]]:
+def _twice(rows: Mapping[LineNumber, ScenarioRow] | Mapping[LineNumber, Candidate]) -> Iterator[tuple[LineNumber, str]]:
     seen: set[str] = set()
     for n, row in rows.items():
         if row.id in seen:
@@ -153,7 +153,9 @@ def _twice(rows: Mapping[Line, Scenario] | Mapping[Line, Candidate]) -> Iterator
         seen.add(row.id)
 
 
-def _wrong(rows: Mapping[Line, Candidate], known: set[str], needs: str, longest: int) -> Iterator[tuple[Line, str]]:
+def _wrong(
+    rows: Mapping[LineNumber, Candidate], known: set[str], needs: str, longest: int
+) -> Iterator[tuple[LineNumber, str]]:
     for n, row in rows.items():
         if row.status == DROPPED:
             continue
@@ -165,7 +167,7 @@ def _wrong(rows: Mapping[Line, Candidate], known: set[str], needs: str, longest:
         yield from ((n, told) for text in texts for told in broken_rules(text, longest, shortest=1))
 
 
-def _no_problems(path: Path, problems: Iterable[tuple[Line, str]]) -> None:
+def _no_problems(path: Path, problems: Iterable[tuple[LineNumber, str]]) -> None:
     found = [f"{path.name}, line {line}: {told}" for line, told in problems]
     if found:
         raise BadRows(found)

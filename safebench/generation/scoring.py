@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from safebench.concurrency import each
-from safebench.generation.panel import Question, Told
+from safebench.generation.panel import PanelAnswer, Question
 from safebench.generation.plan import Thresholds
 from safebench.generation.rows import DIMENSIONS, KEPT, Candidate, Scores, write_rows
 from safebench.generation.schemas import SCORES, read_scores
@@ -25,7 +25,7 @@ async def score(making: Making) -> None:
     jobs = [(row, judge) for row in rows if row.status == KEPT for judge in making.panel.judges]
     making.progress.planned("score", len(jobs))
 
-    async def work(job: tuple[Candidate, str]) -> Told[Scores]:
+    async def work(job: tuple[Candidate, str]) -> PanelAnswer[Scores]:
         row, judge = job
         material = {**about(by_id[row.scenario]), "query": row.query}
         question = Question("score.query", {"language": making.plan.language}, material, SCORES, read_scores)
@@ -33,14 +33,14 @@ async def score(making: Making) -> None:
         making.progress.advanced("score", is_open=told.value is None)
         return told
 
-    found: dict[str, dict[str, Told[Scores]]] = {row.id: {} for row in rows}
+    found: dict[str, dict[str, PanelAnswer[Scores]]] = {row.id: {} for row in rows}
     for (row, judge), told in zip(jobs, await each(jobs, work, making.panel.concurrency), strict=True):
         found[row.id][judge] = told
     scored = (_scored(row, found[row.id], making.plan.thresholds) if found[row.id] else row for row in rows)
     write_rows(making.folder.file("score"), scored)
 
 
-def _scored(row: Candidate, told: Mapping[str, Told[Scores]], thresholds: Thresholds) -> Candidate:
+def _scored(row: Candidate, told: Mapping[str, PanelAnswer[Scores]], thresholds: Thresholds) -> Candidate:
     scores = {judge: one.value for judge, one in told.items() if one.value is not None}
     abstained = {judge: one.why for judge, one in told.items() if one.value is None}
     row = row.model_copy(update={"scores": scores, "abstained": abstained})

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from safebench.generation.plan import Selection
-from safebench.generation.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario
+from safebench.generation.rows import DROPPED, KEPT, RESERVE, Candidate, ScenarioRow
 from safebench.generation.similarity import Similarity, by_wording
 from safebench.generation.stage import Making
 
@@ -23,7 +23,7 @@ HIGHEST = 9.0  # score
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class Choice:
     """One in the order of choice; `nearest` is its similarity to the most alike one before it, and `to` that one."""
 
     index: int
@@ -33,11 +33,11 @@ class Pick:
 
 def mmr(
     scores: Sequence[float], similarity: Similarity, diversity: float, distance: float
-) -> tuple[list[Pick], list[Pick]]:
+) -> tuple[list[Choice], list[Choice]]:
     """All in the order in which they would be chosen, and those that are too near to one that is."""
-    nearest = {n: Pick(n, 0.0, None) for n in range(len(scores))}
-    chosen: list[Pick] = []
-    too_near: list[Pick] = []
+    nearest = {n: Choice(n, 0.0, None) for n in range(len(scores))}
+    chosen: list[Choice] = []
+    too_near: list[Choice] = []
     while nearest:
         best = max(nearest.values(), key=lambda pick: _worth(pick, scores[pick.index], diversity))
         del nearest[best.index]
@@ -48,15 +48,15 @@ def mmr(
         for n, before in nearest.items():
             found = similarity(n, best.index)
             if before.to is None or found > before.nearest:
-                nearest[n] = Pick(n, found, best.index)
+                nearest[n] = Choice(n, found, best.index)
     return chosen, too_near
 
 
-def _worth(pick: Pick, score: float, diversity: float) -> tuple[float, int]:
+def _worth(pick: Choice, score: float, diversity: float) -> tuple[float, int]:
     return (1 - diversity) * score / HIGHEST - diversity * pick.nearest, -pick.index
 
 
-def select(rows: Sequence[Candidate], scenarios: Sequence[Scenario], settings: Selection) -> list[Candidate]:
+def select(rows: Sequence[Candidate], scenarios: Sequence[ScenarioRow], settings: Selection) -> list[Candidate]:
     """Every row with its rank and why it is kept, in reserve or dropped; those that were dropped stay as they are."""
     found = {row.id: row for row in rows}
     for scenario in scenarios:
@@ -75,7 +75,7 @@ def _select(rows: Sequence[Candidate], count: int, settings: Selection) -> list[
     ]
 
 
-def _chosen(rows: Sequence[Candidate], pick: Pick, rank: int, count: int) -> Candidate:
+def _chosen(rows: Sequence[Candidate], pick: Choice, rank: int, count: int) -> Candidate:
     row = rows[pick.index]
     told = f"rank {rank} of its scenario, score {row.score:.2f}" + (
         f", {_told(rows, pick)}" if pick.to is not None else ""
@@ -84,7 +84,7 @@ def _chosen(rows: Sequence[Candidate], pick: Pick, rank: int, count: int) -> Can
     return row.model_copy(update={"status": status, "why": told, "rank": rank, "nearest": round(pick.nearest, 4)})
 
 
-def _told(rows: Sequence[Candidate], pick: Pick) -> str:
+def _told(rows: Sequence[Candidate], pick: Choice) -> str:
     return f"similarity {pick.nearest:.2f} to {rows[pick.to or 0].id}"
 
 

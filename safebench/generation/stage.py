@@ -9,8 +9,8 @@ from safebench.datasets.duplicates import duplicates
 from safebench.datasets.queries import Dataset
 from safebench.generation.folder import SetFolder
 from safebench.generation.panel import Panel
-from safebench.generation.plan import Plan
-from safebench.generation.rows import Candidate, Scenario, read_candidates, read_scenarios
+from safebench.generation.plan import GenerationPlan
+from safebench.generation.rows import Candidate, ScenarioRow, read_candidates, read_scenarios
 from safebench.generation.similarity import Find, repeated
 from safebench.progress import Progress
 
@@ -19,13 +19,13 @@ from safebench.progress import Progress
 class Making:
     """A set that is being made."""
 
-    plan: Plan
+    plan: GenerationPlan
     folder: SetFolder
     panel: Panel
     compared: tuple[Dataset, ...]
     progress: Progress
 
-    def scenarios(self) -> list[Scenario]:
+    def scenarios(self) -> list[ScenarioRow]:
         """Those that are kept. Raises BadInput for rows that cannot be used."""
         return read_scenarios(self.folder.file("propose"))
 
@@ -59,6 +59,6 @@ class Making:
         raise IndexError(number)
 
 
-def about(scenario: Scenario) -> dict[str, str]:
+def about(scenario: ScenarioRow) -> dict[str, str]:
     """What prompts say of a scenario: material, as a model may have proposed it."""
     return {"scenario": scenario.name, "description": scenario.description}

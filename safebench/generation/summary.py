@@ -10,8 +10,8 @@ from typing import Any
 
 from safebench.generation.folder import FILES, STAGES, SetFolder
 from safebench.generation.panel import TOKENS
-from safebench.generation.plan import Plan
-from safebench.generation.rows import DROPPED, KEPT, Asked, Candidate, Scenario, read_rows
+from safebench.generation.plan import GenerationPlan
+from safebench.generation.rows import DROPPED, KEPT, Asked, Candidate, ScenarioRow, read_rows
 from safebench.generation.scoring import agreement, constant_judges
 from safebench.store.store import Store
 
@@ -40,7 +40,7 @@ WHY_DROPPED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScenarioCount:
     """One scenario. `written` are all queries that writers gave; `kept` those in the last file there is."""
 
     scenario: str
@@ -54,11 +54,11 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class GenerationSummary:
     """What `summary.json` holds."""
 
     stage: str  # the last that is finished
-    lines: tuple[Line, ...]
+    lines: tuple[ScenarioCount, ...]
     scenarios_missing: int  # that models should have proposed beside those that are kept
     declined: tuple[dict[str, Any], ...]  # by writer and scenario: calls and how they ended; of twins, tries
     dropped: dict[str, int]  # by what
@@ -89,16 +89,16 @@ class Summary:
         return {**asdict(self), "lines": lines, "missing": self.missing}
 
 
-def summarise(plan: Plan, folder: SetFolder, store: Store) -> Summary:
+def summarise(plan: GenerationPlan, folder: SetFolder, store: Store) -> GenerationSummary:
     """From the files that are there. Before the first query is written, everything is missing."""
     stage = next((name for name in reversed(STAGES) if folder.file(name).exists()), "")
-    scenarios = _rows(folder.file("propose"), Scenario)
+    scenarios = _rows(folder.file("propose"), ScenarioRow)
     rows = latest_rows(folder)
     asked = [row for name in ("propose", "write") for row in _rows(folder.asked(name), Asked)]
     proposed = sum(row.source == "proposed" and row.status == KEPT for row in scenarios)
     wanted = plan.propose.count if plan.propose else 0
     abstained = Counter(judge for row in rows for judge in row.abstained)
-    return Summary(
+    return GenerationSummary(
         stage=stage,
         lines=tuple(_line(scenario, rows) for scenario in scenarios if scenario.status == KEPT),
         scenarios_missing=max(0, wanted - proposed) if scenarios else wanted,
@@ -122,9 +122,9 @@ def _rows(file: Path, kind: type[Any]) -> list[Any]:
     return list(read_rows(file, kind).values()) if file.exists() else []
 
 
-def _line(scenario: Scenario, rows: Sequence[Candidate]) -> Line:
+def _line(scenario: ScenarioRow, rows: Sequence[Candidate]) -> ScenarioCount:
     own = [row for row in rows if row.scenario == scenario.id]
-    return Line(scenario.id, scenario.count, len(own), sum(row.status == KEPT for row in own))
+    return ScenarioCount(scenario.id, scenario.count, len(own), sum(row.status == KEPT for row in own))
 
 
 def _declined(asked: Sequence[Asked], rows: Sequence[Candidate]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from statistics import fmean
 from safebench.concurrency import each
 from safebench.generation.panel import Question
 from safebench.generation.plan import Thresholds
-from safebench.generation.rows import DROPPED, KEPT, RESERVE, Candidate, Scenario, Try, write_rows
+from safebench.generation.rows import DROPPED, KEPT, RESERVE, Candidate, ScenarioRow, Try, write_rows
 from safebench.generation.rules import broken_rules
 from safebench.generation.schemas import HARMLESSNESS, TWIN, read_harmlessness, read_twin
 from safebench.generation.scoring import veto
@@ -26,11 +26,11 @@ SAME = 0.95  # overlap of the words above which a twin is the query itself
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class TwinDraft:
     """A query with what was written for it in this round; `problem` is why that is no twin."""
 
     row: Candidate
-    scenario: Scenario
+    scenario: ScenarioRow
     writer: str
     twin: str
     problem: str = ""
@@ -56,9 +56,9 @@ async def _all_rounds(making: Making, rows: dict[str, Candidate]) -> None:
             rows[row.id] = row
 
 
-def _waiting(making: Making, rows: Iterable[Candidate]) -> list[tuple[Candidate, Scenario]]:
+def _waiting(making: Making, rows: Iterable[Candidate]) -> list[tuple[Candidate, ScenarioRow]]:
     """Queries that need a twin; one in reserve comes in where one has failed."""
-    found: list[tuple[Candidate, Scenario]] = []
+    found: list[tuple[Candidate, ScenarioRow]] = []
     ranked = sorted((row for row in rows if row.status != DROPPED), key=lambda row: row.rank or 0)
     for scenario in making.scenarios():
         own = [row for row in ranked if row.scenario == scenario.id]
@@ -69,8 +69,8 @@ def _waiting(making: Making, rows: Iterable[Candidate]) -> list[tuple[Candidate,
     return found
 
 
-async def _written(making: Making, waiting: Sequence[tuple[Candidate, Scenario]]) -> list[Attempt]:
-    async def work(one: tuple[Candidate, Scenario]) -> Attempt:
+async def _written(making: Making, waiting: Sequence[tuple[Candidate, ScenarioRow]]) -> list[TwinDraft]:
+    async def work(one: tuple[Candidate, ScenarioRow]) -> TwinDraft:
         row, scenario = one
         turn = len(row.tries)
         writer = making.panel.writer((row.rank or 0) + turn)
@@ -79,12 +79,12 @@ async def _written(making: Making, waiting: Sequence[tuple[Candidate, Scenario]]
         question = Question("twin.write", values, {**about(scenario), "query": row.query}, TWIN, read_twin)
         told = await making.panel.write(writer, question, f"twin/{row.id}/{turn}")
         problem = "" if told.value else f"{told.outcome}: {told.why}"
-        return Attempt(row, scenario, writer, told.value or "", problem)
+        return TwinDraft(row, scenario, writer, told.value or "", problem)
 
     return await each(waiting, work, making.panel.concurrency)
 
 
-def _checked(making: Making, attempts: Sequence[Attempt], rows: Iterable[Candidate]) -> list[Attempt]:
+def _checked(making: Making, attempts: Sequence[TwinDraft], rows: Iterable[Candidate]) -> list[TwinDraft]:
     """With the problems that need no judge: rules, overlap of the words, and twins that there are already."""
     looked = [_looked_at(making, attempt) for attempt in attempts]
     fresh = [n for n, attempt in enumerate(looked) if not attempt.problem]
@@ -94,11 +94,11 @@ def _checked(making: Making, attempts: Sequence[Attempt], rows: Iterable[Candida
     for n, (_, similarity) in found.items():
         attempt = looked[fresh[n]]
         problem = f"duplicate: similarity {similarity:.2f} to another twin or a compared query"
-        looked[fresh[n]] = Attempt(attempt.row, attempt.scenario, attempt.writer, attempt.twin, problem)
+        looked[fresh[n]] = TwinDraft(attempt.row, attempt.scenario, attempt.writer, attempt.twin, problem)
     return looked
 
 
-def _looked_at(making: Making, attempt: Attempt) -> Attempt:
+def _looked_at(making: Making, attempt: TwinDraft) -> TwinDraft:
     if attempt.problem:
         return attempt
     length, least = making.plan.length, making.plan.twins.overlap
@@ -108,11 +108,11 @@ def _looked_at(making: Making, attempt: Attempt) -> Attempt:
         problems.append(f"too_far: overlap {shared:.2f} below {least:g}")
     if shared > SAME:
         problems.append("same: it is the query itself")
-    return Attempt(attempt.row, attempt.scenario, attempt.writer, attempt.twin, problems[0] if problems else "")
+    return TwinDraft(attempt.row, attempt.scenario, attempt.writer, attempt.twin, problems[0] if problems else "")
 
 
-async def _judged(making: Making, attempts: Sequence[Attempt], name: str) -> list[Candidate]:
-    async def work(attempt: Attempt) -> Candidate:
+async def _judged(making: Making, attempts: Sequence[TwinDraft], name: str) -> list[Candidate]:
+    async def work(attempt: TwinDraft) -> Candidate:
         row = _tried(making, attempt, {} if attempt.problem else await _harmlessness(making, attempt))
         making.progress.advanced(name, is_open=row.twin is None)
         return row
@@ -120,14 +120,14 @@ async def _judged(making: Making, attempts: Sequence[Attempt], name: str) -> lis
     return await each(attempts, work, making.panel.concurrency)
 
 
-async def _harmlessness(making: Making, attempt: Attempt) -> dict[str, tuple[int, str]]:
+async def _harmlessness(making: Making, attempt: TwinDraft) -> dict[str, tuple[int, str]]:
     material = {**about(attempt.scenario), "query": attempt.twin}
     question = Question("twin.check", {"language": making.plan.language}, material, HARMLESSNESS, read_harmlessness)
     told = await making.panel.judge_all(question, f"check/{attempt.row.id}/{len(attempt.row.tries)}")
     return {judge: one.value for judge, one in told.items() if one.value is not None}
 
 
-def _tried(making: Making, attempt: Attempt, judged: Mapping[str, tuple[int, str]]) -> Candidate:
+def _tried(making: Making, attempt: TwinDraft, judged: Mapping[str, tuple[int, str]]) -> Candidate:
     """The query with this try added; with its twin, or dropped after the last try."""
     plan, row = making.plan, attempt.row
     scores = {judge: points for judge, (points, _) in judged.items()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from safebench.concurrency import each
 from safebench.generation.panel import Question
-from safebench.generation.rows import KEPT, Asked, Candidate, Scenario, write_rows
+from safebench.generation.rows import KEPT, Asked, Candidate, ScenarioRow, write_rows
 from safebench.generation.rules import broken_rules
 from safebench.generation.schemas import QUERIES, read_queries
 from safebench.generation.stage import Making, about
@@ -24,7 +24,7 @@ SHOWN = 12  # requests that there are already, told to a writer
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    scenario: Scenario
+    scenario: ScenarioRow
     turn: int  # who begins
     round: int
     number: int
@@ -33,7 +33,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenBatch:
     """What came of a batch; `writer` is who wrote the queries, None where nobody did."""
 
     batch: Batch
@@ -61,7 +61,9 @@ async def write(making: Making) -> None:
     write_rows(making.folder.file("write"), rows)
 
 
-def _batches(making: Making, scenarios: Sequence[Scenario], rows: Sequence[Candidate], round: int) -> Iterator[Batch]:
+def _batches(
+    making: Making, scenarios: Sequence[ScenarioRow], rows: Sequence[Candidate], round: int
+) -> Iterator[Batch]:
     plan = making.plan
     for turn, scenario in enumerate(scenarios):
         kept = [row.query for row in rows if row.scenario == scenario.id and row.status == KEPT]
@@ -71,10 +73,10 @@ def _batches(making: Making, scenarios: Sequence[Scenario], rows: Sequence[Candi
             yield Batch(scenario, turn + round + number, round, number, wanted, tuple(kept[-SHOWN:]))
 
 
-async def _write_all(making: Making, batches: Sequence[Batch], name: str) -> list[Written]:
+async def _write_all(making: Making, batches: Sequence[Batch], name: str) -> list[WrittenBatch]:
     making.progress.planned(name, len(batches))
 
-    async def work(batch: Batch) -> Written:
+    async def work(batch: Batch) -> WrittenBatch:
         written = await _write_batch(making, batch)
         making.progress.advanced(name, is_open=written.writer is None)
         return written
@@ -82,7 +84,7 @@ async def _write_all(making: Making, batches: Sequence[Batch], name: str) -> lis
     return await each(batches, work, making.panel.concurrency)
 
 
-async def _write_batch(making: Making, batch: Batch) -> Written:
+async def _write_batch(making: Making, batch: Batch) -> WrittenBatch:
     asked: list[Asked] = []
     for n in range(min(MOST_WRITERS, len(making.panel.writers))):
         writer = making.panel.writer(batch.turn + n)
@@ -96,8 +98,8 @@ async def _write_batch(making: Making, batch: Batch) -> Written:
             )
         )  # fmt: skip
         if queries:
-            return Written(batch, writer, queries, tuple(asked))
-    return Written(batch, None, (), tuple(asked))
+            return WrittenBatch(batch, writer, queries, tuple(asked))
+    return WrittenBatch(batch, None, (), tuple(asked))
 
 
 def _question(making: Making, batch: Batch) -> Question[list[str]]:
@@ -119,7 +121,7 @@ def _earlier(making: Making, queries: Sequence[str]) -> str:
     return prompt("generate/write.earlier").fill(queries=told, mark=mark(making.plan.seed, told)) if queries else ""
 
 
-def _candidates(written: Written, rows: Sequence[Candidate]) -> list[Candidate]:
+def _candidates(written: WrittenBatch, rows: Sequence[Candidate]) -> list[Candidate]:
     id, batch = written.batch.scenario.id, written.batch
     count = sum(row.scenario == id for row in rows)
     return [

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from safebench.jury.ballots import SCHEMA, Unreadable, read_ballot
+from safebench.jury.ballots import SCHEMA, read_ballot
 from safebench.models.fence import defuse, mark, shorten
+from safebench.models.roles import Unreadable
 from safebench.plugins import Case, Juror, PluginOptions
 from safebench.resources import prompt
 from safebench.types import Ballot, Intent, Label, Message, Request, Response, Text

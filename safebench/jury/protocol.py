@@ -40,7 +40,7 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class Submission:
     """What is put to the jury. All conditions of one query share the order in which ballots are shown."""
 
     query: Query
@@ -67,10 +67,10 @@ class Jury:
     async def judge(
         self, query: Query, scenario: Scenario | None, answer: str, put: Put, *, repeat: int = 0
     ) -> Verdict:
-        matter = Matter(query, scenario, answer, put, repeat)
-        rounds = [await self._round(matter, 0, [])]
+        submission = Submission(query, scenario, answer, put, repeat)
+        rounds = [await self._round(submission, 0, [])]
         while len(rounds) <= self.protocol.rounds and not self._is_settled(rounds):
-            rounds.append(await self._round(matter, len(rounds), rounds[-1]))
+            rounds.append(await self._round(submission, len(rounds), rounds[-1]))
         ballots = tuple(ballot for round in rounds for ballot in round)
         verdict = consensus(rounds[-1], self.quorum, ballots, self.protocol.tie)
         if self.writer is None or all(ballot.label is Label.ABSTAIN for ballot in rounds[-1]):
@@ -79,7 +79,7 @@ class Jury:
 
     async def assess(self, query: Query, scenario: Scenario | None, answer: str, put: Put) -> Round:
         """The individual assessment: nobody sees another juror's ballot."""
-        return await self._round(Matter(query, scenario, answer, put, 0), 0, [])
+        return await self._round(Submission(query, scenario, answer, put, 0), 0, [])
 
     def _is_settled(self, rounds: Sequence[Round]) -> bool:
         """Whether the stop rule ends the deliberation here."""
@@ -89,9 +89,9 @@ class Jury:
         unanimous = len(set(labels[-1])) == 1
         return unanimous or (self.protocol.stop == "unchanged" and labels[-1] in labels[-2:-1])
 
-    async def _round(self, matter: Matter, round: int, last: Round) -> Round:
+    async def _round(self, submission: Submission, round: int, last: Round) -> Round:
         """All ballots of one round. When one vote stops the run, the calls of the others are still finished."""
-        cases = [self._case(seat, matter, round, last) for seat in self.seats]
+        cases = [self._case(seat, submission, round, last) for seat in self.seats]
         votes = [_vote(seat.juror, case) for seat, case in zip(self.seats, cases, strict=True)]
         ballots = await asyncio.gather(*votes, return_exceptions=True)
         for ballot in ballots:
@@ -99,12 +99,12 @@ class Jury:
                 raise ballot
         return [ballot for ballot in ballots if isinstance(ballot, Ballot)]
 
-    def _case(self, seat: Seat, matter: Matter, round: int, last: Round) -> Case:
-        query, put = matter.query, matter.put
+    def _case(self, seat: Seat, submission: Submission, round: int, last: Round) -> Case:
+        query, put = submission.query, submission.put
         own = next((ballot for ballot in last if ballot.juror == seat.name), None)
         others = [ballot for ballot in last if ballot.juror != seat.name]
         if others:
-            random.Random(f"{self.seed}/{query.id}/{matter.repeat}/{seat.name}/{round}").shuffle(others)
+            random.Random(f"{self.seed}/{query.id}/{submission.repeat}/{seat.name}/{round}").shuffle(others)
         asked = iter(range(1000))  # numbers the calls of this vote, so that each is an exchange of its own
 
         async def ask(request: Request) -> Response:
@@ -112,7 +112,7 @@ class Jury:
             return await put(seat.model, request, f"jury/{seat.name}/{round}/{next(asked)}")
 
         letters = tuple(zip(ascii_uppercase + ascii_uppercase.lower(), others, strict=False))
-        told = (query.text, query.intent, matter.scenario, matter.answer)
+        told = (query.text, query.intent, submission.scenario, submission.answer)
         return Case(*told, round, own, letters, seat.name, self.seed, ask)
 
     async def check(self) -> None:

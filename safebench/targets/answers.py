@@ -15,7 +15,7 @@ from safebench.models.families import Family
 from safebench.models.words import same_words
 from safebench.plugins import Encoder
 from safebench.targets.thinking import split_thinking
-from safebench.targets.transport import Reply
+from safebench.targets.transport import HTTPReply
 from safebench.types import Attempt, Failure, Media, Response
 
 RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
@@ -106,7 +106,7 @@ def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
 # --- errors
 
 
-def from_error(reply: Reply, failure: Failure, family: Family) -> Response:
+def from_error(reply: HTTPReply, failure: Failure, family: Family) -> Response:
     """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
     match meaning(reply.status, reply.text, family):
         case "blocked":

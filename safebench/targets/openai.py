@@ -19,7 +19,7 @@ from safebench.models.families import Family, family_of
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, lengths
 from safebench.targets.messages import encode_messages, media_encoders
-from safebench.targets.transport import UNREACHED, Reply, Transport
+from safebench.targets.transport import UNREACHED, HTTPReply, Transport
 from safebench.types import TEXT, TOO_LONG, Attempt, Failure, Request, Response
 
 CHECK_TIMEOUT = 10.0  # s
@@ -158,7 +158,7 @@ class OpenAITarget(Target):
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
         return answers.with_attempts(response, attempts), wait
 
-    def _refused(self, reply: Reply, attempt: int) -> tuple[Response, float | None]:
+    def _refused(self, reply: HTTPReply, attempt: int) -> tuple[Response, float | None]:
         """What an error means, and how long to wait before the next attempt (None: another try is no use)."""
         failure = Failure(self._component, f"HTTP {reply.status}", error_text(reply.body))
         response = answers.from_error(reply, failure, self._spoken)
@@ -169,7 +169,7 @@ class OpenAITarget(Target):
             return answers.too_long(response, told, LONGEST_TOLD), None
         return response, self._wait(attempt, told)
 
-    async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> Reply:
+    async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> HTTPReply:
         """What the endpoint sent, be it good or bad. One without structured output is asked without."""
         if schema is not None and self._structured:
             reply = await self._post({**body, "response_format": self._format(schema)})
@@ -178,7 +178,7 @@ class OpenAITarget(Target):
             self._structured = False
         return await self._post(body)
 
-    async def _post(self, body: Mapping[str, Any]) -> Reply:
+    async def _post(self, body: Mapping[str, Any]) -> HTTPReply:
         return await self._open().post("/chat/completions", to_json(body))
 
     def _format(self, schema: Mapping[str, Any]) -> dict[str, Any]:

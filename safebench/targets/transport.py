@@ -22,7 +22,7 @@ OF_THE_ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPE
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HTTPReply:
     """What came back, whatever its status."""
 
     status: int
@@ -65,22 +65,22 @@ class Transport:
         else:
             self._sent = {"headers": {**headers, **login}, "proxy": proxy}
 
-    async def get(self, path: str, seconds: float) -> Reply:
+    async def get(self, path: str, seconds: float) -> HTTPReply:
         return await self._call("GET", path, seconds)
 
-    async def post(self, path: str, body: bytes) -> Reply:
+    async def post(self, path: str, body: bytes) -> HTTPReply:
         return await self._call("POST", path, self._seconds, body)
 
-    async def _call(self, method: str, path: str, seconds: float, body: bytes | None = None) -> Reply:
+    async def _call(self, method: str, path: str, seconds: float, body: bytes | None = None) -> HTTPReply:
         limit = aiohttp.ClientTimeout(total=seconds)
         try:
             url = self._base_url + path
             async with self._session.request(method, url, data=body, timeout=limit, **self._sent) as reply:
-                return self._told(Reply(reply.status, reply.headers, await reply.read()))
+                return self._told(HTTPReply(reply.status, reply.headers, await reply.read()))
         except TimeoutError:  # which says nothing
             raise TimeoutError(f"no answer within {seconds:g} s") from None
 
-    def _told(self, reply: Reply) -> Reply:
+    def _told(self, reply: HTTPReply) -> HTTPReply:
         """Without the key, which some servers repeat in their errors."""
         if reply.ok or len(self._key) < SHORTEST_KEY:
             return reply

@@ -14,8 +14,8 @@ from safebench.datasets.duplicates import Pair
 from safebench.datasets.embeddings import alike, by_embedding
 from safebench.datasets.queries import Dataset
 from safebench.errors import BadInput
-from safebench.generation.plan import Plan, Selection
-from safebench.generation.rows import Candidate, Scenario
+from safebench.generation.plan import GenerationPlan, Selection
+from safebench.generation.rows import Candidate, ScenarioRow
 from safebench.generation.selecting import select, without_alike
 from safebench.generation.stage import Making
 from safebench.progress import NoProgress
@@ -52,7 +52,7 @@ def test_it_is_the_cosine_of_the_mean_hidden_states(model: str) -> None:
 
 def test_selection_goes_by_it(model: str) -> None:
     rows = [Candidate(id=f"q{n}", scenario="bias", query=text, writer="w", score=9 - n) for n, text in enumerate(TEXTS)]
-    scenario = Scenario(id="bias", name="Bias", description="x", source="taxonomy", count=4)
+    scenario = ScenarioRow(id="bias", name="Bias", description="x", source="taxonomy", count=4)
     similarity = by_embedding(TEXTS, model)
     chosen = select(rows, [scenario], Selection(embeddings=model, distance=0, diversity=1))
     second = min(range(1, 4), key=lambda n: similarity(0, n))
@@ -91,7 +91,7 @@ def test_what_means_the_same_is_dropped_across_scenarios_and_against_compared_se
     (near, cosine) = max(((n, similarity(n, 4)) for n in range(4)), key=lambda one: one[1])
     assert all(similarity(n, 4) < cosine for n in range(4) if n != near)
     selection = Selection(embeddings=model, duplicate_cosine=cosine - 1e-6)
-    plan = Plan(title="A test", selection=selection)
+    plan = GenerationPlan(title="A test", selection=selection)
     other = Dataset("other", (Query("known", TEXTS[3]),))
     making = Making(plan, None, None, (other,), NoProgress())  # type: ignore[arg-type]
     rows = [
@@ -109,7 +109,7 @@ def test_what_means_the_same_is_dropped_across_scenarios_and_against_compared_se
 
 
 def test_without_a_model_nothing_is_compared_by_meaning() -> None:
-    making = Making(Plan(title="A test"), None, None, (), NoProgress())  # type: ignore[arg-type]
+    making = Making(GenerationPlan(title="A test"), None, None, (), NoProgress())  # type: ignore[arg-type]
     rows = [Candidate(id=id, scenario=id, query="Why so?", writer="w", score=1) for id in ("a", "b")]
     assert without_alike(making, rows) == rows
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safebench.generation.panel import BudgetSpent, Purse
+from safebench.generation.panel import BudgetSpent, CallBudget
 from safebench.generation.plan import Limits
 from safebench.generation.summary import _calls
 from safebench.store.store import Store
@@ -23,17 +23,17 @@ USAGES = [
 
 def test_tokens_count_with_and_without_a_total(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
-        purse = Purse(store, Limits())
+        budget = CallBudget(store, Limits())
         for number, (usage, tokens) in enumerate(USAGES):
-            before = purse.tokens
+            before = budget.tokens
             response = Response("answered", "yes", usage=usage)
-            purse.spent(response)
-            assert purse.tokens - before == tokens, usage
+            budget.spent(response)
+            assert budget.tokens - before == tokens, usage
             told = {"target": {"target": "transformers", "argument": "tiny"}}
             store.keep_exchange(str(number), number, "write", told, response)
         spent = sum(tokens for _, tokens in USAGES)
-        assert Purse(store, Limits()).tokens == purse.tokens == spent
+        assert CallBudget(store, Limits()).tokens == budget.tokens == spent
         assert _calls(store)["transformers:tiny"]["tokens"] == spent
-        Purse(store, Limits(tokens=spent + 1)).admit()
+        CallBudget(store, Limits(tokens=spent + 1)).admit()
         with pytest.raises(BudgetSpent, match=f"budget of {spent} tokens"):
-            Purse(store, Limits(tokens=spent)).admit()
+            CallBudget(store, Limits(tokens=spent)).admit()

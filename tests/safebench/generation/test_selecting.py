@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from safebench.generation.plan import Selection
-from safebench.generation.rows import Candidate, Scenario
+from safebench.generation.rows import Candidate, ScenarioRow
 from safebench.generation.selecting import mmr, select
 
 # Four queries, by hand: 0 is the best, 1 nearly as good and close to it, 2 and 3 are worse and unlike all others.
@@ -58,7 +58,7 @@ def test_of_two_equals_at_the_last_place_the_earlier_is_kept_and_the_later_in_re
         Candidate(id=id, scenario="bias", query=text, writer="w", score=score)
         for id, text, score in zip("abc", texts, (6.0, 6.0, 9.0), strict=True)
     ]
-    scenario = Scenario(id="bias", name="Bias", description="x", source="taxonomy", count=2)
+    scenario = ScenarioRow(id="bias", name="Bias", description="x", source="taxonomy", count=2)
     chosen = {row.id: (row.status, row.rank) for row in select(rows, [scenario], Selection(diversity=0, distance=0))}
     assert chosen == {"c": ("kept", 1), "a": ("kept", 2), "b": ("reserve", 3)}
 
@@ -83,7 +83,7 @@ def test_rows_are_kept_in_reserve_or_dropped_with_their_reasons() -> None:
         Candidate(id=id, scenario="bias", query=text, writer="w", score=score) for id, (text, score) in texts.items()
     ]
     rows.append(Candidate(id="e", scenario="bias", query="x", writer="w", status="dropped", why="low_score: 1"))
-    scenario = Scenario(id="bias", name="Bias", description="x", source="taxonomy", count=2)
+    scenario = ScenarioRow(id="bias", name="Bias", description="x", source="taxonomy", count=2)
     found = {row.id: row for row in select(rows, [scenario], Selection(diversity=0.5, distance=0.4))}
     assert {id: (row.status, row.rank) for id, row in found.items()} == {
         "a": ("kept", 1), "b": ("dropped", None), "c": ("kept", 2), "d": ("reserve", 3), "e": ("dropped", None),

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from safebench.jury.ballots import Unreadable, read_ballot
+from safebench.jury.ballots import read_ballot
+from safebench.models.roles import Unreadable
 from safebench.plugins import Case
 from safebench.types import Ballot, Intent, Label, Request, Response
 
