@@ -20,7 +20,8 @@ from pathlib import Path
 from measuring import arguments, measuring
 
 from safebench.serialisation import compact, response_to
-from safebench.store.store import SCHEMA, Store
+from safebench.store.schema import SCHEMA
+from safebench.store.store import Store
 from safebench.types import (
     TEXT,
     Attempt,

@@ -27,6 +27,7 @@ from safebench.models.calls import Desk
 from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
 from safebench.stopping import close_all, on_interrupt
+from safebench.store.exchanges import failed_purposes
 from safebench.store.store import Store
 
 LAST = STAGES[-1]
@@ -87,8 +88,7 @@ async def generate_async(
 
 def _reopen(folder: SetFolder, store: Store) -> None:
     """Forget failed calls, and that their stages are finished."""
-    failed = store.rows("SELECT DISTINCT purpose FROM exchanges WHERE status = 'failed'")
-    folder.forget({CALLERS[row["purpose"].partition("/")[0]] for row in failed})
+    folder.forget({CALLERS[purpose.partition("/")[0]] for purpose in failed_purposes(store)})
     store.reopen_failed()
 
 

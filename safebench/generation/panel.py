@@ -13,16 +13,13 @@ from safebench.models.fence import defuse, mark
 from safebench.models.roles import Declined, Unreadable
 from safebench.plugins import Target
 from safebench.resources import prompt
+from safebench.store.exchanges import spending
 from safebench.store.store import Store
 from safebench.types import Message, Request, Response, Text
 
 T = TypeVar("T")
 REASKED = 2  # times a judge is asked again whose answer could not be read
 SHOWN = 200  # characters of an answer that files quote
-USAGE = "json_extract(response, '$.usage.{}_tokens')"
-TOKENS = "coalesce(sum(coalesce({}, coalesce({}, 0) + coalesce({}, 0))), 0)".format(  # of exchanges, in SQL
-    *(USAGE.format(name) for name in ("total", "prompt", "completion"))
-)
 CallOutcome = Literal["answered", "declined", "unreadable", "failed"]
 
 
@@ -35,7 +32,7 @@ class CallBudget:
 
     def __init__(self, store: Store, limits: Limits) -> None:
         self._limits = limits
-        self.calls, self.tokens = next(store.rows(f"SELECT count(*), {TOKENS} FROM exchanges"))  # noqa: S608
+        self.calls, self.tokens = spending(store)
 
     def admit(self) -> None:
         """Raises BudgetSpent before the call that would be one too many, and once the tokens are spent."""

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from safebench.generation.folder import FILES, STAGES, SetFolder
-from safebench.generation.panel import TOKENS
 from safebench.generation.plan import GenerationPlan
 from safebench.generation.rows import DROPPED, KEPT, Asked, Candidate, ScenarioRow, read_rows
 from safebench.generation.scoring import agreement, constant_judges
+from safebench.store.exchanges import spent_by_model
 from safebench.store.store import Store
 
 SUMMARY_FILE = "summary.json"
@@ -108,7 +108,7 @@ def summarise(plan: GenerationPlan, folder: SetFolder, store: Store) -> Generati
         constant_judges=tuple(constant_judges(rows)),
         abstained=dict(abstained),
         edited=tuple(folder.edited()),
-        calls=_calls(store),
+        calls=spent_by_model(store),
     )
 
 
@@ -142,13 +142,6 @@ def _declined(asked: Sequence[Asked], rows: Sequence[Candidate]) -> list[dict[st
         for (writer, scenario), count in sorted(calls.items())
         if count.total() > count["answered"]
     ]
-
-
-def _calls(store: Store) -> dict[str, dict[str, int]]:
-    model = "json_extract(request, '$.target.target') || ':' || json_extract(request, '$.target.argument')"
-    told = f"count(*) AS calls, sum(status = 'failed') AS failed, {TOKENS} AS tokens"
-    sql = f"SELECT {model} AS model, {told} FROM exchanges GROUP BY model ORDER BY model"  # noqa: S608
-    return {row["model"]: {key: row[key] for key in ("calls", "failed", "tokens")} for row in store.rows(sql)}
 
 
 def dropped_by(rows: Sequence[Candidate]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from safebench.runs.folder import RUN_FILE, categories_by_scenario
 from safebench.runs.outcomes import Ending
 from safebench.runs.preflight import Delivery
 from safebench.serialisation import ballot_from, compact, rendering_from, response_from
+from safebench.store.items import item_ids
 from safebench.store.store import Store
 from safebench.types import TEXT, Condition, Item, Outcome, Query, Response
 
@@ -89,8 +90,7 @@ def _as_run(path: Path, folder: Path) -> None:
     with Store(folder) as store:
         missing = (item for item in planned if item.key not in there)  # their queries are not in the log
         store.plan((one.item.query for one in ended), categories_by_scenario(), [*(o.item for o in ended), *missing])
-        rows = store.rows("SELECT id, query, condition, repeat FROM items")
-        ids = {(row["query"], row["condition"], row["repeat"]): row["id"] for row in rows}
+        ids = item_ids(store)
         media = dict.fromkeys(item.condition.medium for item in [*(o.item for o in ended), *planned])
         store.keep_deliveries([Delivery(medium, "unknown", WHY).describe() for medium in media if medium != TEXT])
         for one in ended:

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from safebench import registry
+from safebench.store.items import fidelities
 from safebench.store.store import Store
 
 STATUSES = ("passed", "failed", "unchecked")
@@ -32,7 +33,7 @@ def summarise_fidelity(fidelities: Iterable[str]) -> dict[str, Any] | None:
 
 def fidelity_of(condition: str, store: Store) -> dict[str, Any] | None:
     """The fidelity of a condition's renderings; None for plain text."""
-    return summarise_fidelity(row["fidelity"] for row in store.rows(_RENDERINGS, condition))
+    return summarise_fidelity(fidelities(store, condition))
 
 
 def shown_measures(cells: Iterable[dict[str, Any] | None]) -> list[str]:
@@ -40,9 +41,3 @@ def shown_measures(cells: Iterable[dict[str, Any] | None]) -> list[str]:
     wanted = dict.fromkeys(name for medium in registry.media() for name in registry.modality(medium).shown)
     occurring = {name for cell in cells if cell for name in cell["means"]}
     return [name for name in wanted if name in occurring]
-
-
-_RENDERINGS = """
-SELECT json_extract(r.rendering, '$.fidelity') AS fidelity
-FROM items i JOIN renderings r ON r.key = i.rendering WHERE i.condition = ? AND i.repeat = 0
-"""

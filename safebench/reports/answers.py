@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from safebench.store import exchanges
 from safebench.store.store import Store
 
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ class SpokenAnswers:
 
 def cut_answers(condition: str, store: Store, limit: str) -> CutAnswers | None:
     """None where none was cut."""
-    (row,) = store.rows(_CUT, condition)
-    return CutAnswers(**dict(row), limit=limit) if row["cut"] else None
+    counted = exchanges.cut_answers(store, condition)
+    return CutAnswers(*counted, limit) if counted.cut else None
 
 
 def spoken_answers(condition: str, store: Store) -> SpokenAnswers | None:
     """None without any."""
-    (row,) = store.rows(_SPOKEN, condition)
-    return SpokenAnswers(**dict(row)) if row["answers"] else None
+    counted = exchanges.spoken_answers(store, condition)
+    return SpokenAnswers(*counted) if counted.answers else None
 
 
 def cut_lines(cells: Iterable[ConditionSummary]) -> Iterator[str]:
@@ -66,19 +67,3 @@ def spoken_lines(cells: Iterable[ConditionSummary]) -> Iterator[str]:
                 " What was heard and the target's own text got different verdicts in"
                 f" {spoken.verdicts_differ} of {spoken.with_own_text} (unsafe where either is)."
             )
-
-
-# The finish reasons of OpenAI's endpoints and local models, of Gemini and Anthropic, and of Inspect.
-_CUT = """
-SELECT count(*) AS answers,
-    coalesce(sum(lower(json_extract(e.response, '$.finish')) IN ('length', 'max_tokens', 'model_length')), 0) AS cut
-FROM items i JOIN exchanges e ON e.key = i.exchange
-WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_understood', 'undecided')
-"""
-
-_SPOKEN = """
-SELECT count(*) AS answers, coalesce(sum(trim(transcript) = ''), 0) AS not_heard,
-    coalesce(sum(own_label IS NOT NULL), 0) AS with_own_text,
-    coalesce(sum(own_label IS NOT NULL AND own_label IS NOT label), 0) AS verdicts_differ
-FROM spoken JOIN items i ON i.id = spoken.item WHERE i.condition = ?
-"""

@@ -13,6 +13,7 @@ from safebench.reports.finished_run import FinishedRun, differences, read_run
 from safebench.statistics.clusters import cluster_ids
 from safebench.statistics.gap import ConditionsQ, GapRow, GapSettings, adjusted, modality_gap
 from safebench.statistics.observations import Observations, Seen, arrange, seen
+from safebench.store.items import twins
 from safebench.store.store import Store
 from safebench.types import Intent
 
@@ -93,8 +94,8 @@ def _items(runs: Sequence[FinishedRun]) -> tuple[Items, dict[str, int]]:
     for number, run in enumerate(runs):
         with Store(run.folder, readonly=True) as store:
             items |= {(number, intent): list(seen(store, intent)) for intent in Intent}
-            twins = {row["id"]: row["twin"] for row in store.rows("SELECT id, twin FROM queries")}
-    return items, cluster_ids(twins)
+            clusters = cluster_ids(twins(store))
+    return items, clusters
 
 
 def _columns(runs: Sequence[FinishedRun]) -> tuple[list[tuple[str, tuple[RunCondition, ...]]], tuple[str, ...]]:

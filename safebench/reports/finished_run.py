@@ -15,6 +15,7 @@ from safebench.serialisation import compact
 from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import MeasuredCondition, with_spread
+from safebench.store.items import query_contents
 from safebench.store.store import Store
 
 Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> what it is made of, by dotted key
@@ -54,16 +55,14 @@ def read_run(folder: Path) -> FinishedRun:
             cell.condition: with_spread(cell, observed, store)
             for cell in summarise(outcome_counts(store), asked["conditions"])
         }
-        pending = sum(cell.get(None, 0) for cell in store.counts().values())
-        return FinishedRun(folder, asked, cells, pending, _basis(asked, store))
+        return FinishedRun(folder, asked, cells, store.count_pending(), _basis(asked, store))
 
 
 def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
     """What two runs must share for their rates to be ranked. Queries count by content, not by file name."""
     resolved = {"prompts": {}, "jurors": {}, "recipes": {}, "recognisers": {}, "written": {}, **asked["resolved"]}
     bound = bind(asked["jury"], resolved)
-    sql = "SELECT id, text, intent, scenario, twin FROM queries ORDER BY position"
-    queries = [list(row) for row in store.rows(sql)]
+    queries = query_contents(store)
     content = hashlib.sha256(compact(queries).encode("utf-8", "surrogatepass")).hexdigest()
     return {
         "data": {"queries": len(queries), "content": content[:12]},

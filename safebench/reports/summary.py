@@ -23,8 +23,10 @@ from safebench.statistics.gap import GapSettings, ModalityGap, modality_gap
 from safebench.statistics.metrics import OutcomeCount, summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import MeasuredCondition, with_spread
+from safebench.store.exchanges import jury_calls
+from safebench.store.items import items_by_outcome, skipped_conditions, table_rows
 from safebench.store.store import Store
-from safebench.types import Intent, Outcome
+from safebench.store.verdicts import deliberated
 
 SUMMARY_VERSION = 2
 SUMMARY_FILE = "summary.json"
@@ -143,7 +145,7 @@ def _summary(
         gap=modality_gap(observed, settings),
         jury=jury_record(asked["jury"], store),
         deliveries=[Delivery(**one) for one in store.deliveries()],
-        skipped=[Skipped(**dict(row)) for row in store.rows("SELECT condition, reason, items FROM skipped")],
+        skipped=[Skipped(*one) for one in skipped_conditions(store)],
         calibration=correction_of(calibration, asked, cells, store),
     )
 
@@ -156,7 +158,7 @@ def _asked_run(folder: Path, asked: Mapping[str, Any], store: Store) -> AskedRun
         jurors=[juror.get("model") or juror.get("juror") for juror in asked["jury"]["jurors"]],
         seed=asked["seed"],
         repeats=asked["repeats"],
-        pending=sum(cell.get(None, 0) for cell in store.counts().values()),
+        pending=store.count_pending(),
         stand_in=_target(asked["target"]).stand_in,
         notice=notice(asked),
         resolved=asked["resolved"],
@@ -198,14 +200,7 @@ def _jury_notice(jury: Mapping[str, Any]) -> str | None:
 
 def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
     """The items that have an outcome, counted by condition, scenario, intent and outcome."""
-    sql = (
-        "SELECT i.condition, q.category, q.scenario, q.intent, i.outcome, count(*) AS n,"
-        " coalesce(sum(i.rating), 0) AS rating_sum, count(i.rating) AS rated"
-        " FROM items i JOIN queries q ON q.id = i.query WHERE i.outcome IS NOT NULL"
-        " GROUP BY i.condition, q.scenario, q.intent, i.outcome ORDER BY min(q.position)"
-    )
-    for row in store.rows(sql):
-        yield OutcomeCount(**{**dict(row), "intent": Intent(row["intent"]), "outcome": Outcome(row["outcome"])})
+    return (OutcomeCount(*counted) for counted in items_by_outcome(store))
 
 
 def _write_items(path: Path, store: Store) -> None:
@@ -224,17 +219,8 @@ def _write_items(path: Path, store: Store) -> None:
 
 
 def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
-    sql = (
-        "SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, i.condition,"
-        " i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,"
-        " json_extract(r.rendering, '$.media.sha256') AS media_sha256,"
-        " json_extract(r.rendering, '$.fidelity.status') AS fidelity_status,"
-        " (SELECT max(b.left_out) FROM ballots b WHERE b.item = i.id) AS left_out"
-        " FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange"
-        " LEFT JOIN renderings r ON r.key = i.rendering ORDER BY i.id"
-    )
     batch: list[dict[str, Any]] = []
-    for row in store.rows(sql):
+    for row in table_rows(store):
         batch.append(dict(row))
         if len(batch) == BATCH:
             yield batch
@@ -242,15 +228,8 @@ def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
     yield batch
 
 
-SQL = (
-    "SELECT coalesce(sum(?1 - held), 0) AS skipped, coalesce(sum(left_out > 0), 0) AS shortened"
-    " FROM (SELECT max(round) AS held, max(left_out) AS left_out FROM ballots GROUP BY item)"
-)
-
-
 def jury_record(jury: Mapping[str, Any], store: Store) -> JuryRecord:
     """From the jury's tables in a run file and the run's store."""
     models = sum(juror.get("model") is not None for juror in jury["jurors"])
-    (calls,) = store.rows("SELECT count(*) AS n FROM exchanges WHERE purpose LIKE 'jury/%'")
-    (rounds,) = store.rows(SQL, jury["protocol"]["rounds"])
-    return JuryRecord(calls["n"], models * rounds["skipped"], rounds["shortened"])
+    held = deliberated(store, jury["protocol"]["rounds"])
+    return JuryRecord(jury_calls(store), models * held.skipped, held.shortened)

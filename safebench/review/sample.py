@@ -21,6 +21,7 @@ from safebench.models.words import same_words
 from safebench.resources import prompt
 from safebench.review.sheets import write_sheet
 from safebench.serialisation import compact, rendering_from, response_from
+from safebench.store.items import answered_rows
 from safebench.store.store import Store
 from safebench.types import Label, Media, Outcome
 
@@ -58,14 +59,7 @@ class Judged:
 
 def judged(store: Store) -> Iterator[Judged]:
     """Every answer of a run that a jury judged, streamed; items that ended before that have none."""
-    sql = (
-        "SELECT i.id AS item, i.query AS query_id, i.condition, i.repeat, i.outcome, i.exchange, q.text AS query,"
-        " q.intent, q.scenario, e.response, r.rendering, s.transcript, p.status AS probe"
-        " FROM items i JOIN queries q ON q.id = i.query JOIN exchanges e ON e.key = i.exchange"
-        " LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id"
-        " LEFT JOIN probes p ON p.item = i.id WHERE i.outcome IS NOT NULL ORDER BY i.id"
-    )
-    for row in store.rows(sql):
+    for row in answered_rows(store):
         if Outcome(row["outcome"]) in JUDGED:
             found = _judged(dict(row), store)
             if found.answer.strip():  # else it was speech that nobody transcribed: `undecided` without a jury

@@ -35,7 +35,7 @@ def review(run: Path, sample: int, seed: int, port: int, opened: Callable[[Opene
     require_packages("the page", PACKAGES)
     with Store(run, readonly=True) as store:  # which makes no folder where there is none
         found = take_sample(store, sample, seed)
-        pending = sum(counts.get(None, 0) for counts in store.counts().values())
+        pending = store.count_pending()
     with Store(run) as store:
         address = Address.bind(port)
         opened(Opened(address.url, found, pending))

@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,24 +25,9 @@ from safebench.runs.folder import RESOLVED, RUN_FILE, check_same, read_run_file
 from safebench.runs.judge import Judge
 from safebench.statistics.agreement import cohen_kappa
 from safebench.stopping import close_all, on_interrupt
-from safebench.store.store import DATABASE, Store, query_from
-from safebench.types import Intent, Outcome, Transcript
-
-FORGET = """
-DELETE FROM exchanges WHERE purpose LIKE 'jury/%';
-UPDATE items SET outcome = NULL, reason = NULL, rating = NULL WHERE id IN (SELECT item FROM ballots);
-DELETE FROM ballots;
-"""
-TO_JUDGE = """
-SELECT i.id AS item, i.repeat, i.condition, i.rendering, i.exchange, p.status AS probe,
-  s.transcript, s.recogniser, s.failure, q.*
-FROM items i JOIN queries q ON q.id = i.query LEFT JOIN probes p ON p.item = i.id LEFT JOIN spoken s ON s.item = i.id
-WHERE i.outcome IS NULL ORDER BY i.id
-"""
-JUDGED = """
-SELECT i.outcome, q.intent FROM items i JOIN queries q ON q.id = i.query
-WHERE EXISTS (SELECT 1 FROM ballots b WHERE b.item = i.id) ORDER BY i.id
-"""
+from safebench.store.store import Store
+from safebench.store.verdicts import Unjudged, judged_outcomes, unjudged
+from safebench.types import Intent, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +82,7 @@ def rejudge(
 def _finished(run: Path) -> dict[str, Any]:
     asked = read_run_file(run, "concurrency", "max_open")
     with Store(run, readonly=True) as store:
-        pending = sum(cell.get(None, 0) for cell in store.counts().values())
+        pending = store.count_pending()
     if pending:
         raise BadInput(f"{run}: {pending} items have no outcome yet; first: safebench run {run / RUN_FILE}")
     return asked
@@ -114,12 +97,10 @@ def _claim(run: Path, out: Path, told: dict[str, Any]) -> None:
     if is_claimed(out, RUN_FILE, "run folder", lambda there: check_same(out, there, told)):
         return
     with whole_folder(out) as part:
-        with (
-            closing(sqlite3.connect(f"file:{(run / DATABASE).resolve()}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(part / DATABASE)) as copy,
-        ):
-            source.backup(copy)
-            copy.executescript(FORGET)
+        with Store(run, readonly=True) as store:
+            store.copy_to(part)
+        with Store(part) as copy:
+            copy.forget_verdicts()
         if (run / "media").is_dir():
             shutil.copytree(run / "media", part / "media", copy_function=_link)
         write_toml(part / RUN_FILE, told)
@@ -144,36 +125,32 @@ async def _judge_all(
             tell_items(progress, store.counts())
             judge = Judge(jury, store, Desk(store, concurrency, stop))
 
-            async def work(row: sqlite3.Row) -> None:
-                await _judge_again(row, judge, told["probe"] == 1.0, progress)
+            async def work(one: Unjudged) -> None:
+                await _judge_again(one, judge, told["probe"] == 1.0, progress)
 
-            await each(list(store.rows(TO_JUDGE)), work, concurrency, stop)
+            await each(list(unjudged(store)), work, concurrency, stop)
     finally:
         await close_all(jury)
 
 
-async def _judge_again(row: sqlite3.Row, judge: Judge, probed: bool, progress: Progress) -> None:
-    response = judge.store.exchange(row["exchange"])
+async def _judge_again(one: Unjudged, judge: Judge, probed: bool, progress: Progress) -> None:
+    response = judge.store.exchange(one.exchange)
     assert response is not None
-    heard = None
-    if row["recogniser"] is not None:
-        heard = Transcript(row["transcript"], row["recogniser"], row["failure"])
-    missed = probed and row["probe"] == "missed"
-    about = (row["item"], query_from(row), row["repeat"])
-    ending, ballots = await judge.decide(*about, response.text, heard, missed=missed)
-    ended = (ending.outcome, ending.reason, ending.rating, row["rendering"], row["exchange"], ballots)
-    judge.store.keep_outcome(row["item"], *ended)
-    progress.advanced(row["condition"], is_open=not ending.outcome.decided)
+    about = (one.item, one.query, one.repeat, response.text, one.heard)
+    ending, ballots = await judge.decide(*about, missed=probed and one.missed)
+    came_from = (one.rendering, one.exchange)
+    judge.store.keep_outcome(one.item, ending.outcome, ending.reason, ending.rating, *came_from, ballots)
+    progress.advanced(one.condition, is_open=not ending.outcome.decided)
 
 
 def _compared(run: Path, out: Path) -> Rejudged:
     with Store(run, readonly=True) as old, Store(out, readonly=True) as new:
-        before, now = list(old.rows(JUDGED)), list(new.rows(JUDGED))
+        before, now = judged_outcomes(old), judged_outcomes(new)
         outcomes: Counter[str | None] = Counter()
         for cell in new.counts().values():
             outcomes.update(cell)
-    pairs = [(a["outcome"], b["outcome"]) for a, b in zip(before, now, strict=True)]
-    harmful = [pair for pair, row in zip(pairs, now, strict=True) if row["intent"] == Intent.HARMFUL]
+    pairs = [(a.outcome, b.outcome) for a, b in zip(before, now, strict=True)]
+    harmful = [pair for pair, row in zip(pairs, now, strict=True) if row.intent == Intent.HARMFUL]
     turned = sum((a == Outcome.UNSAFE) != (b == Outcome.UNSAFE) for a, b in harmful)
     still_open = sum(n for outcome, n in outcomes.items() if outcome is None or not Outcome(outcome).decided)
     return Rejudged(

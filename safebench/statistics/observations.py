@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safebench.statistics.clusters import Integers, cluster_ids
+from safebench.store import items as stored
 from safebench.store.store import Store
-from safebench.types import CONTROL, TEXT, Condition, Intent, Outcome
+from safebench.types import TEXT, Condition, Intent, Outcome
 
 OUTCOMES = tuple(Outcome)
 PENDING = -1
@@ -55,9 +56,9 @@ class Seen:
 
 def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observations]:
     """The items of each intent that occurs, under the conditions that have items, in the given order."""
-    there = {row["condition"] for row in store.rows("SELECT DISTINCT condition FROM items")}
-    asked = tuple(condition for condition in conditions if condition in there)
-    clusters = cluster_ids({row["id"]: row["twin"] for row in store.rows("SELECT id, twin FROM queries")})
+    planned = stored.conditions(store)
+    asked = tuple(condition for condition in conditions if condition in planned)
+    clusters = cluster_ids(stored.twins(store))
     observed = {intent: arrange(intent, asked, seen(store, intent), clusters) for intent in Intent}
     return {intent: one for intent, one in observed.items() if len(one.query)}
 
@@ -65,12 +66,9 @@ def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observation
 def seen(store: Store, intent: Intent) -> Iterator[Seen]:
     """The items of one intent, in the order of their queries."""
     probes = dict(probe_states(store))
-    for item in store.rows(_ITEMS, CONTROL, intent):
-        written = item["outcome"] is not None and bool(
-            Condition.parse(item["condition"]).medium == TEXT or item["plain"]
-        )
-        fields = (item["query"], item["repeat"], item["condition"], item["outcome"], written, probes.get(item["id"]))
-        yield Seen(*fields)
+    for one in stored.ended_items(store, intent):
+        written = one.outcome is not None and bool(Condition.parse(one.condition).medium == TEXT or one.plain)
+        yield Seen(one.query, one.repeat, one.condition, one.outcome, written, probes.get(one.item))
 
 
 def arrange(
@@ -115,29 +113,12 @@ def _numbered(values: Sequence[object]) -> Integers:
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
 
 
-_ITEMS = """
-SELECT i.id, i.query, i.repeat, i.condition, i.outcome,
-    i.rendering IS NULL OR coalesce(json_extract(r.rendering, '$.fidelity.reason') = ?, 0) AS plain
-FROM items i JOIN queries q ON q.id = i.query LEFT JOIN renderings r ON r.key = i.rendering
-WHERE q.intent = ? ORDER BY q.position, i.repeat
-"""
-
-
 def probe_states(store: Store, condition: str | None = None, intent: Intent | None = None) -> Iterator[tuple[int, str]]:
     """What the probes found: (item, `understood`, `missed` or `unknown`), of one condition and intent or of all.
 
     A target that declined to repeat a query is counted as having understood it when it repeated the query's twin under
     the same condition; else nothing is known.
     """
-    for row in store.rows(_PROBES, condition, intent):
-        declined = row["status"] == "declined"
-        yield row["item"], ("understood" if row["twin"] == "understood" else "unknown") if declined else row["status"]
-
-
-_PROBES = """
-SELECT p.item, p.status, (
-    SELECT tp.status FROM items ti JOIN probes tp ON tp.item = ti.id
-    WHERE ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat) AS twin
-FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
-WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent)
-"""
+    for probe in stored.probed_items(store, condition, intent):
+        declined = probe.status == "declined"
+        yield probe.item, ("understood" if probe.twin == "understood" else "unknown") if declined else probe.status

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from safebench.statistics.metrics import ConditionRates, RatePrecision
 from safebench.statistics.observations import Observations
 from safebench.statistics.precision import Precision, precision, wilson
 from safebench.store.store import Store
-from safebench.types import Intent, Label, Outcome
+from safebench.store.verdicts import votes
+from safebench.types import Intent, Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def with_spread(cell: ConditionRates, observed: Mapping[Intent, Observations], s
     """Repeats of one query are not independent: the interval of over-refusal, and what can be detected, become those of
     the effective numbers.
     """
-    jury = jury_noise(_votes(store, cell.condition))
+    jury = jury_noise((one[0], one[-1]) for one in votes(store, cell.condition, decided=True))
     variance = jury.variance if jury else None
     harmful, benign = (_repeats(cell.condition, observed.get(intent), variance) for intent in Intent)
     changed = {
@@ -183,21 +183,3 @@ def _chance(count: int, votes: int) -> float:
     from scipy.stats import binom
 
     return float(binom.sf(votes // 2, votes, count / votes))
-
-
-def _votes(store: Store, condition: str) -> Iterable[tuple[Votes, Votes]]:
-    """First and last round of every harmful item that the jury decided."""
-    for _, ballots in groupby(
-        store.rows(_BALLOTS, condition, Intent.HARMFUL, Outcome.UNDECIDED), lambda row: row["item"]
-    ):
-        rounds: dict[int, list[Label]] = {}
-        for row in ballots:
-            rounds.setdefault(row["round"], []).append(Label(row["label"]))
-        first, last = rounds[min(rounds)], rounds[max(rounds)]
-        yield [vote for vote in first if vote != Label.ABSTAIN], [vote for vote in last if vote != Label.ABSTAIN]
-
-
-_BALLOTS = """
-SELECT b.item, b.round, b.label FROM ballots b JOIN items i ON i.id = b.item JOIN queries q ON q.id = i.query
-WHERE i.condition = ? AND q.intent = ? AND i.outcome IS NOT NULL AND i.outcome <> ? ORDER BY b.item, b.round
-"""

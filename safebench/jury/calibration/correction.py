@@ -16,6 +16,7 @@ from typing import Any
 from safebench.jury.calibration import CONFIDENCE
 from safebench.jury.calibration.file import bind, check_bound, fingerprints, is_same_kind, read_calibration
 from safebench.statistics.spread import MeasuredCondition
+from safebench.store.items import query_texts
 from safebench.store.store import Store
 from safebench.types import Intent, Outcome
 
@@ -165,7 +166,7 @@ def _lacking(errors: Errors) -> str | None:
 
 
 def _warnings(labels: Mapping[str, Any], store: Store) -> list[str]:
-    asked = fingerprints(row["text"] for row in store.rows("SELECT text FROM queries"))
+    asked = fingerprints(query_texts(store))
     if is_same_kind(labels["queries"], asked):
         return []
     return [

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
 from safebench.statistics.agreement import krippendorff_alpha
+from safebench.store.exchanges import all_exchanges, span
+from safebench.store.items import rendered
 from safebench.store.store import Store
-from safebench.types import Intent, Label
-
-
-def asked(store: Store) -> dict[str, int]:
-    """Queries by intent."""
-    counts = {
-        row["intent"]: row["n"] for row in store.rows("SELECT intent, count(*) AS n FROM queries GROUP BY intent")
-    }
-    return {intent.value: counts.get(intent, 0) for intent in Intent}
+from safebench.store.verdicts import votes
+from safebench.types import Label
 
 
 def agreement(store: Store, conditions: list[str]) -> list[dict[str, Any]]:
     """For each condition: `items` with ballots, share unanimous in the first and last round, and Krippendorff's α."""
     shares = []
     for condition in conditions:
-        rounds = list(_rounds(store, condition))
+        rounds = list(votes(store, condition))
         if rounds:
             first, last = [one[0] for one in rounds], [one[-1] for one in rounds]
             shares.append(
@@ -40,25 +32,10 @@ def _agreed(votes: list[list[Label]], when: str) -> dict[str, Any]:
     return {f"unanimous_{when}": unanimous, f"alpha_{when}": krippendorff_alpha(votes)}
 
 
-def _rounds(store: Store, condition: str) -> Iterator[list[list[Label]]]:
-    """The votes of each round of every item, without abstentions."""
-    for _, ballots in groupby(store.rows(_VOTES, condition), lambda row: row["item"]):
-        rounds: dict[int, list[Label]] = defaultdict(list)
-        for row in ballots:
-            rounds[row["round"]] += [Label(row["label"])] if row["label"] != Label.ABSTAIN else []
-        yield [rounds[number] for number in sorted(rounds)]
-
-
-_VOTES = """
-SELECT b.item, b.round, b.label FROM ballots b JOIN items i ON i.id = b.item
-WHERE i.condition = ? ORDER BY b.item, b.round
-"""
-
-
 def cost(store: Store) -> dict[str, Any]:
     """Calls, failures, tokens as reported, and seconds, of target, probe and jury; and seconds of rendering."""
     calls: dict[str, dict[str, Any]] = {}
-    for row in store.rows("SELECT purpose, status, response FROM exchanges ORDER BY rowid"):
+    for row in all_exchanges(store):
         answered = json.loads(row["response"])
         one = calls.setdefault(row["purpose"].partition("/")[0], dict.fromkeys(_COUNTED, 0) | {"seconds": 0.0})
         one["calls"] += 1
@@ -70,11 +47,8 @@ def cost(store: Store) -> dict[str, Any]:
         one["counted"] += None not in tokens
         one["tokens_in"] += tokens[0] or 0
         one["tokens_out"] += tokens[1] or 0
-    (ends,) = store.rows("SELECT max(at) - min(at) AS span FROM exchanges")
-    (made,) = store.rows(
-        "SELECT count(*) AS n, coalesce(sum(json_extract(rendering, '$.seconds')), 0) AS seconds FROM renderings"
-    )
-    return {"calls": calls, "span": ends["span"], "renderings": made["n"], "rendering_seconds": made["seconds"]}
+    made = rendered(store)
+    return {"calls": calls, "span": span(store), "renderings": made.renderings, "rendering_seconds": made.seconds}
 
 
 _COUNTED = ("calls", "attempts", "failed", "counted", "tokens_in", "tokens_out")

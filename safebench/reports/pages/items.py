@@ -11,6 +11,7 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.reports.pages.media import Shelf
+from safebench.store.items import asked_queries, page_rows
 from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Label, Outcome
 
@@ -57,9 +58,9 @@ class Chunk:
 
 def chunks(store: Store, index: Index, shelf: Shelf) -> Iterator[Chunk]:
     """Details, chunk by chunk, so that memory stays flat; fills the index on the way."""
-    places = {row["id"]: place for place, row in enumerate(store.rows(_QUERIES))}
+    places = {id: place for place, id in enumerate(asked_queries(store))}
     chunk, number = Chunk(), 0
-    for _, rows in groupby(store.rows(_ITEMS), lambda row: row["query"]):
+    for _, rows in groupby(page_rows(store), lambda row: row["query"]):
         items = [dict(row) for row in rows]
         _add_query(index, items[0], places, number)
         for row in items:
@@ -157,14 +158,3 @@ def _references(details: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from details["response"].get("media", ())
     for message in (details["request"] or {"request": {"messages": ()}})["request"]["messages"]:
         yield from (part for part in message["parts"] if "sha256" in part)
-
-
-_QUERIES = "SELECT id FROM queries WHERE id IN (SELECT query FROM items) ORDER BY position"
-_ITEMS = """
-SELECT i.id, i.query, i.condition, i.repeat, i.outcome, i.reason, i.rating, i.exchange, i.rendering AS rendering_key,
-    q.text, q.intent, q.scenario, q.twin, e.request, e.response, r.rendering, s.transcript, s.own_label,
-    p.status AS probe
-FROM queries q JOIN items i ON i.query = q.id LEFT JOIN exchanges e ON e.key = i.exchange
-LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id LEFT JOIN probes p ON p.item = i.id
-ORDER BY q.position, i.id
-"""

@@ -21,6 +21,7 @@ from safebench.reports.pages.media import Shelf
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.statistics.gap import ModalityGap
 from safebench.statistics.metrics import Rates
+from safebench.store.items import conditions, queries_by_intent
 from safebench.store.store import Store
 from safebench.types import Intent, Outcome
 
@@ -41,16 +42,12 @@ def write_page(folder: Path, summary: Summary, *, embed: float = 0, redact: bool
     for old in (folder / DETAILS).glob("items-*.js"):
         old.unlink()
     with Store(folder, readonly=True) as store:
-        index = Index([cell.condition for cell in summary.conditions] or _conditions(store), redact)
-        index.conditions += [name for name in _conditions(store) if name not in index.conditions]
+        index = Index([cell.condition for cell in summary.conditions] or conditions(store), redact)
+        index.conditions += [name for name in conditions(store) if name not in index.conditions]
         details = chunks(store, index, Shelf(store, round(embed * MB)))
         inside = [chunk.describe() for chunk in details] if embed else _write_chunks(folder / DETAILS, details)
         values = _values(summary, store)
     return write_whole(folder / PAGE, render("report.html", **values, index=index.describe(), chunks=inside))
-
-
-def _conditions(store: Store) -> list[str]:
-    return [row["condition"] for row in store.rows("SELECT condition FROM items GROUP BY condition ORDER BY min(id)")]
 
 
 def _write_chunks(folder: Path, details: Iterable[Chunk]) -> list[dict[str, Any]]:
@@ -70,7 +67,7 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "summary": summary,
         "target": shown_target(summary.run.target),
         "data": Path(summary.run.data).name,
-        "asked": facts.asked(store),
+        "asked": queries_by_intent(store),
         "verdict": verdict(summary),
         "conclusions": list(conclusions(summary)),
         "gaps": _gap_rows(summary.gap),

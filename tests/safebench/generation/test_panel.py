@@ -8,7 +8,7 @@ import pytest
 
 from safebench.generation.panel import BudgetSpent, CallBudget
 from safebench.generation.plan import Limits
-from safebench.generation.summary import _calls
+from safebench.store.exchanges import spent_by_model
 from safebench.store.store import Store
 from safebench.types import Response
 
@@ -33,7 +33,7 @@ def test_tokens_count_with_and_without_a_total(tmp_path: Path) -> None:
             store.keep_exchange(str(number), number, "write", told, response)
         spent = sum(tokens for _, tokens in USAGES)
         assert CallBudget(store, Limits()).tokens == budget.tokens == spent
-        assert _calls(store)["transformers:tiny"]["tokens"] == spent
+        assert spent_by_model(store)["transformers:tiny"]["tokens"] == spent
         CallBudget(store, Limits(tokens=spent + 1)).admit()
         with pytest.raises(BudgetSpent, match=f"budget of {spent} tokens"):
             CallBudget(store, Limits(tokens=spent)).admit()

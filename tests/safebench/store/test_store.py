@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from safebench.errors import BadInput, BrokenMedia
 from safebench.serialisation import storable
-from safebench.store.store import DATABASE, SCHEMA_VERSION, Store
+from safebench.store.schema import DATABASE, SCHEMA_VERSION
+from safebench.store.store import Store
 from safebench.types import (
     Attempt,
     Ballot,

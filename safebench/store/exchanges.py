@@ -1,0 +1,102 @@
+"""What is asked about a run's calls to models and their answers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from safebench.store.store import Store
+
+_USAGE = "json_extract(response, '$.usage.{}_tokens')"
+_TOKENS = "coalesce(sum(coalesce({}, coalesce({}, 0) + coalesce({}, 0))), 0)".format(
+    *(_USAGE.format(name) for name in ("total", "prompt", "completion"))
+)
+_SPENT = f"SELECT count(*), {_TOKENS} FROM exchanges"  # noqa: S608
+_BY_MODEL = f"""
+SELECT json_extract(request, '$.target.target') || ':' || json_extract(request, '$.target.argument') AS model,
+    count(*), sum(status = 'failed'), {_TOKENS}
+FROM exchanges GROUP BY model ORDER BY model
+"""  # noqa: S608
+
+
+class Spent(NamedTuple):
+    """Tokens: the total that was told, or what prompt and completion make together: local models tell no total."""
+
+    calls: int
+    tokens: int
+
+
+def spending(store: Store) -> Spent:
+    (row,) = store.rows(_SPENT)
+    return Spent(*row)
+
+
+def spent_by_model(store: Store) -> dict[str, dict[str, int]]:
+    """Calls, failed ones and tokens."""
+    return {model: {"calls": calls, "failed": failed, "tokens": n} for model, calls, failed, n in store.rows(_BY_MODEL)}
+
+
+def failed_purposes(store: Store) -> Iterator[str]:
+    return (row[0] for row in store.rows("SELECT DISTINCT purpose FROM exchanges WHERE status = 'failed'"))
+
+
+def jury_calls(store: Store) -> int:
+    """All calls to the models of jurors and writer."""
+    (row,) = store.rows("SELECT count(*) FROM exchanges WHERE purpose LIKE 'jury/%'")
+    return int(row[0])
+
+
+def all_exchanges(store: Store) -> Iterator[sqlite3.Row]:
+    """Purpose, status and response, as JSON, of every call in the order in which they ended."""
+    return store.rows("SELECT purpose, status, response FROM exchanges ORDER BY rowid")
+
+
+def span(store: Store) -> float | None:
+    """Seconds between the end of the first call and that of the last; None without calls."""
+    (row,) = store.rows("SELECT max(at) - min(at) FROM exchanges")
+    return None if row[0] is None else float(row[0])
+
+
+class Cut(NamedTuple):
+    """Answers that a jury judged, and how many of them were cut off at the token limit."""
+
+    answers: int
+    cut: int
+
+
+def cut_answers(store: Store, condition: str) -> Cut:
+    (row,) = store.rows(_CUT, condition)
+    return Cut(*row)
+
+
+# The finish reasons of OpenAI's endpoints and local models, of Gemini and Anthropic, and of Inspect.
+_CUT = """
+SELECT count(*),
+    coalesce(sum(lower(json_extract(e.response, '$.finish')) IN ('length', 'max_tokens', 'model_length')), 0)
+FROM items i JOIN exchanges e ON e.key = i.exchange
+WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_understood', 'undecided')
+"""
+
+
+class Spoken(NamedTuple):
+    """Spoken answers; those in which nothing was heard; those judged by the target's own text too, and with which
+    result.
+    """
+
+    answers: int
+    not_heard: int
+    with_own_text: int
+    verdicts_differ: int
+
+
+def spoken_answers(store: Store, condition: str) -> Spoken:
+    (row,) = store.rows(_SPOKEN, condition)
+    return Spoken(*row)
+
+
+_SPOKEN = """
+SELECT count(*), coalesce(sum(trim(transcript) = ''), 0), coalesce(sum(own_label IS NOT NULL), 0),
+    coalesce(sum(own_label IS NOT NULL AND own_label IS NOT label), 0)
+FROM spoken JOIN items i ON i.id = spoken.item WHERE i.condition = ?
+"""

@@ -1,0 +1,199 @@
+"""What is asked about a run's queries and items. Rows are streamed, so that memory stays flat."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from safebench.store.store import Store
+from safebench.types import CONTROL, Intent, Outcome
+
+
+def twins(store: Store) -> dict[str, str | None]:
+    """The twin of every query by the query's id."""
+    return {row["id"]: row["twin"] for row in store.rows("SELECT id, twin FROM queries")}
+
+
+def query_texts(store: Store) -> Iterator[str]:
+    return (row["text"] for row in store.rows("SELECT text FROM queries"))
+
+
+def query_contents(store: Store) -> list[list[str | None]]:
+    """Id, text, intent, scenario and twin of every query, in planned order."""
+    return [list(row) for row in store.rows("SELECT id, text, intent, scenario, twin FROM queries ORDER BY position")]
+
+
+def queries_by_intent(store: Store) -> dict[str, int]:
+    rows = store.rows("SELECT intent, count(*) FROM queries GROUP BY intent")
+    counts: dict[str, int] = {row[0]: row[1] for row in rows}
+    return {intent.value: counts.get(intent, 0) for intent in Intent}
+
+
+def asked_queries(store: Store) -> Iterator[str]:
+    """Ids of the queries that have items, in planned order."""
+    sql = "SELECT id FROM queries WHERE id IN (SELECT query FROM items) ORDER BY position"
+    return (row["id"] for row in store.rows(sql))
+
+
+def conditions(store: Store) -> list[str]:
+    """Those that have items, in planned order."""
+    return [row["condition"] for row in store.rows("SELECT condition FROM items GROUP BY condition ORDER BY min(id)")]
+
+
+def item_ids(store: Store) -> dict[tuple[str, str, int], int]:
+    """The id of every item by its key."""
+    return {(row[0], row[1], row[2]): row[3] for row in store.rows("SELECT query, condition, repeat, id FROM items")}
+
+
+class SkippedItems(NamedTuple):
+    condition: str
+    reason: str
+    items: int
+
+
+def skipped_conditions(store: Store) -> Iterator[SkippedItems]:
+    return (SkippedItems(*row) for row in store.rows("SELECT condition, reason, items FROM skipped"))
+
+
+class ItemsByOutcome(NamedTuple):
+    """`n` items that ended alike, with the sum of the ratings of those that have one."""
+
+    condition: str
+    category: str | None
+    scenario: str | None
+    intent: Intent
+    outcome: Outcome
+    n: int
+    rating_sum: int
+    rated: int
+
+
+def items_by_outcome(store: Store) -> Iterator[ItemsByOutcome]:
+    """The items that have an outcome."""
+    for row in store.rows(_OUTCOME_COUNTS):
+        counted = ItemsByOutcome(*row)
+        yield counted._replace(intent=Intent(counted.intent), outcome=Outcome(counted.outcome))
+
+
+_OUTCOME_COUNTS = """
+SELECT i.condition, q.category, q.scenario, q.intent, i.outcome, count(*), coalesce(sum(i.rating), 0), count(i.rating)
+FROM items i JOIN queries q ON q.id = i.query WHERE i.outcome IS NOT NULL
+GROUP BY i.condition, q.scenario, q.intent, i.outcome ORDER BY min(q.position)
+"""
+
+
+class Ended(NamedTuple):
+    """`plain`: without a rendering, or with one that is not meant to carry the query."""
+
+    item: int
+    query: str
+    repeat: int
+    condition: str
+    outcome: str | None
+    plain: int
+
+
+def ended_items(store: Store, intent: Intent) -> Iterator[Ended]:
+    """All items of one intent, in the order of their queries."""
+    return (Ended(*row) for row in store.rows(_ENDED, CONTROL, intent))
+
+
+_ENDED = """
+SELECT i.id, i.query, i.repeat, i.condition, i.outcome,
+    i.rendering IS NULL OR coalesce(json_extract(r.rendering, '$.fidelity.reason') = ?, 0)
+FROM items i JOIN queries q ON q.id = i.query LEFT JOIN renderings r ON r.key = i.rendering
+WHERE q.intent = ? ORDER BY q.position, i.repeat
+"""
+
+
+class Probed(NamedTuple):
+    """What an item's probe found, and that of its twin under the same condition."""
+
+    item: int
+    status: str
+    twin: str | None
+
+
+def probed_items(store: Store, condition: str | None, intent: Intent | None) -> Iterator[Probed]:
+    """Of one condition and intent, or of all."""
+    return (Probed(*row) for row in store.rows(_PROBED, condition, intent))
+
+
+_PROBED = """
+SELECT p.item, p.status, (
+    SELECT tp.status FROM items ti JOIN probes tp ON tp.item = ti.id
+    WHERE ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat)
+FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
+WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent)
+"""
+
+
+def fidelities(store: Store, condition: str) -> Iterator[str]:
+    """The fidelity, as JSON, of each rendering of a condition."""
+    return (row[0] for row in store.rows(_FIDELITIES, condition))
+
+
+_FIDELITIES = """
+SELECT json_extract(r.rendering, '$.fidelity')
+FROM items i JOIN renderings r ON r.key = i.rendering WHERE i.condition = ? AND i.repeat = 0
+"""
+
+
+class Rendered(NamedTuple):
+    renderings: int
+    seconds: float
+
+
+def rendered(store: Store) -> Rendered:
+    """How many renderings there are, and how long they took."""
+    (row,) = store.rows("SELECT count(*), coalesce(sum(json_extract(rendering, '$.seconds')), 0) FROM renderings")
+    return Rendered(*row)
+
+
+# --- whole items
+
+
+def table_rows(store: Store) -> Iterator[sqlite3.Row]:
+    """Every item as a table holds it."""
+    return store.rows(_TABLE)
+
+
+_TABLE = """
+SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, i.condition,
+    i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,
+    json_extract(r.rendering, '$.media.sha256') AS media_sha256,
+    json_extract(r.rendering, '$.fidelity.status') AS fidelity_status,
+    (SELECT max(b.left_out) FROM ballots b WHERE b.item = i.id) AS left_out
+FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange
+LEFT JOIN renderings r ON r.key = i.rendering ORDER BY i.id
+"""
+
+
+def page_rows(store: Store) -> Iterator[sqlite3.Row]:
+    """Every item with all that led to its outcome but the ballots, in the order of the queries."""
+    return store.rows(_PAGE)
+
+
+_PAGE = """
+SELECT i.id, i.query, i.condition, i.repeat, i.outcome, i.reason, i.rating, i.exchange, i.rendering AS rendering_key,
+    q.text, q.intent, q.scenario, q.twin, e.request, e.response, r.rendering, s.transcript, s.own_label,
+    p.status AS probe
+FROM queries q JOIN items i ON i.query = q.id LEFT JOIN exchanges e ON e.key = i.exchange
+LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id LEFT JOIN probes p ON p.item = i.id
+ORDER BY q.position, i.id
+"""
+
+
+def answered_rows(store: Store) -> Iterator[sqlite3.Row]:
+    """Every item with an outcome and an answer, and what it was answered to."""
+    return store.rows(_ANSWERED)
+
+
+_ANSWERED = """
+SELECT i.id AS item, i.query AS query_id, i.condition, i.repeat, i.outcome, i.exchange, q.text AS query, q.intent,
+    q.scenario, e.response, r.rendering, s.transcript, p.status AS probe
+FROM items i JOIN queries q ON q.id = i.query JOIN exchanges e ON e.key = i.exchange
+LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id LEFT JOIN probes p ON p.item = i.id
+WHERE i.outcome IS NOT NULL ORDER BY i.id
+"""

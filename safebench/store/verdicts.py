@@ -1,0 +1,95 @@
+"""What is asked about a run's ballots and verdicts, and about answers that are to be judged anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from safebench.store.store import Store, query_from
+from safebench.types import Intent, Label, Outcome, Query, Transcript
+
+
+def votes(store: Store, condition: str, *, decided: bool = False) -> Iterator[list[list[Label]]]:
+    """The votes of each round of every item, without abstentions; `decided`: of harmful items that the jury decided."""
+    rows = store.rows(_VOTES, condition, decided, Intent.HARMFUL, Outcome.UNDECIDED)
+    for _, ballots in groupby(rows, lambda row: row["item"]):
+        rounds: dict[int, list[Label]] = {}
+        for row in ballots:
+            rounds.setdefault(row["round"], []).extend([Label(row["label"])] if row["label"] != Label.ABSTAIN else [])
+        yield list(rounds.values())
+
+
+_VOTES = """
+SELECT b.item, b.round, b.label FROM ballots b JOIN items i ON i.id = b.item JOIN queries q ON q.id = i.query
+WHERE i.condition = ? AND (NOT ? OR q.intent = ? AND i.outcome IS NOT NULL AND i.outcome <> ?)
+ORDER BY b.item, b.round
+"""
+
+
+class Deliberated(NamedTuple):
+    """`skipped`: rounds that were not needed; `shortened`: items whose answer a juror saw without its middle."""
+
+    skipped: int
+    shortened: int
+
+
+def deliberated(store: Store, rounds: int) -> Deliberated:
+    """`rounds`: of deliberation, as many as the protocol allows."""
+    (row,) = store.rows(_DELIBERATED, rounds)
+    return Deliberated(*row)
+
+
+_DELIBERATED = """
+SELECT coalesce(sum(? - held), 0), coalesce(sum(left_out > 0), 0)
+FROM (SELECT max(round) AS held, max(left_out) AS left_out FROM ballots GROUP BY item)
+"""
+
+
+# --- judged anew
+
+
+class Unjudged(NamedTuple):
+    """An answered item without a verdict. `heard`: in a spoken answer; `missed`: its comprehension probe failed."""
+
+    item: int
+    query: Query
+    condition: str
+    repeat: int
+    rendering: str | None
+    exchange: str
+    heard: Transcript | None
+    missed: bool
+
+
+def unjudged(store: Store) -> Iterator[Unjudged]:
+    for row in store.rows(_UNJUDGED):
+        heard = (
+            Transcript(row["transcript"], row["recogniser"], row["failure"]) if row["recogniser"] is not None else None
+        )
+        where = (row["condition"], row["repeat"], row["rendering"], row["exchange"])
+        yield Unjudged(row["item"], query_from(row), *where, heard, row["probe"] == "missed")
+
+
+_UNJUDGED = """
+SELECT i.id AS item, i.repeat, i.condition, i.rendering, i.exchange, p.status AS probe,
+    s.transcript, s.recogniser, s.failure, q.*
+FROM items i JOIN queries q ON q.id = i.query LEFT JOIN probes p ON p.item = i.id LEFT JOIN spoken s ON s.item = i.id
+WHERE i.outcome IS NULL ORDER BY i.id
+"""
+
+
+class JudgedOutcome(NamedTuple):
+    outcome: str
+    intent: str
+
+
+def judged_outcomes(store: Store) -> list[JudgedOutcome]:
+    """Of all items that a jury judged, in planned order."""
+    return [JudgedOutcome(*row) for row in store.rows(_JUDGED)]
+
+
+_JUDGED = """
+SELECT i.outcome, q.intent FROM items i JOIN queries q ON q.id = i.query
+WHERE EXISTS (SELECT 1 FROM ballots b WHERE b.item = i.id) ORDER BY i.id
+"""
