@@ -30,8 +30,8 @@ def _engages(question: str, sentences: Sequence[Sentence]) -> bool:
     if any(sentence.shows("rebuke", "verdict") for sentence in sentences):
         return True
     rest = [s.text.partition(" but ")[2] if s.shows("unperceived") else s.text for s in sentences]
-    told = " ".join(rest)
-    return len(told.split()) >= ENGAGED and on_topic(question, told)
+    said = " ".join(rest)
+    return len(said.split()) >= ENGAGED and on_topic(question, said)
 
 
 def on_topic(question: str, answer: str) -> bool:
