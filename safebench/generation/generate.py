@@ -23,7 +23,7 @@ from safebench.generation.stage import Making
 from safebench.generation.summary import SUMMARY_FILE, GenerationSummary, summarise
 from safebench.generation.twinning import twin
 from safebench.generation.writing import write
-from safebench.models.calls import Desk
+from safebench.models.calls import Calls
 from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
 from safebench.stopping import close_all, on_interrupt
@@ -78,8 +78,8 @@ async def generate_async(
         with Store(out / CALLS) as store, on_interrupt(stop, _command(out, until)):
             if retry_failed:
                 _reopen(folder, store)
-            desk = Desk(store, plan.concurrency, stop, CallBudget(store, plan.limits))
-            panel = Panel(writers, judges, desk, plan.seed, plan.concurrency)
+            calls = Calls(store, plan.concurrency, stop, CallBudget(store, plan.limits))
+            panel = Panel(writers, judges, calls, plan.seed, plan.concurrency)
             making = Making(plan, folder, panel, compared, progress or NoProgress())
             return await _go(making, until, store)
     finally:

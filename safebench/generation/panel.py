@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from safebench.errors import Stopping
 from safebench.generation.plan import Limits
-from safebench.models.calls import Desk
+from safebench.models.calls import Calls
 from safebench.models.fence import defuse, mark
 from safebench.models.roles import Declined, Unreadable
 from safebench.plugins import Target
@@ -78,14 +78,14 @@ class Question(Generic[T]):
 
 
 class Panel:
-    """Writers and judges by label, and the desk that all their calls go over."""
+    """Writers and judges by label, and the `Calls` by which they are asked."""
 
     def __init__(
-        self, writers: Mapping[str, Target], judges: Mapping[str, Target], desk: Desk, seed: int, concurrency: int
+        self, writers: Mapping[str, Target], judges: Mapping[str, Target], calls: Calls, seed: int, concurrency: int
     ) -> None:
         self.writers, self.judges = writers, judges
         self.concurrency = concurrency
-        self._desk, self._seed = desk, seed
+        self._calls, self._seed = calls, seed
 
     def writer(self, turn: int) -> str:
         """Writers take turns; the seed says who begins."""
@@ -109,7 +109,7 @@ class Panel:
         return {judge: await self.judge(judge, question, purpose) for judge in self.judges}
 
     async def _ask(self, target: Target, question: Question[T], purpose: str, problem: str | None) -> PanelAnswer[T]:
-        response = await self._desk.put(target, question.request(self._seed, problem), 0, purpose)
+        response = await self._calls.ask(target, question.request(self._seed, problem), 0, purpose)
         if response.status == "failed":
             return PanelAnswer(None, "failed", str(response.failure)[:SHOWN])
         if response.status == "blocked":

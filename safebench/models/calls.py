@@ -1,4 +1,4 @@
-"""Every call to a model goes over this desk: recorded before it is used, never made twice, bounded in number."""
+"""Every call to a model goes through `Calls`: recorded before it is used, never made twice, bounded in number."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Budget(Protocol):
         """After it."""
 
 
-class Desk:
+class Calls:
     """At most `concurrency` calls are in flight, over target and jurors together."""
 
     def __init__(self, store: Store, concurrency: int, stop: asyncio.Event, budget: Budget | None = None) -> None:
@@ -33,7 +33,7 @@ class Desk:
         self._stop = stop
         self._budget = budget
 
-    async def put(self, target: Target, request: Request, item: int, purpose: str) -> Response:
+    async def ask(self, target: Target, request: Request, item: int, purpose: str) -> Response:
         """The recorded response to this request, or a new one, recorded.
 
         The key holds all that changes the answer: target, parameters, messages with the hashes of their media, and for

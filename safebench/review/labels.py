@@ -11,7 +11,7 @@ from pathlib import Path
 
 from safebench.errors import BadInput
 from safebench.files import whole_file
-from safebench.review.sample import Judged, judged
+from safebench.review.sample import JudgedAnswer, judged
 from safebench.review.sheets import read_sheet
 from safebench.statistics.agreement import cohen_kappa, krippendorff_alpha
 from safebench.store.store import Store
@@ -45,7 +45,7 @@ class Agreements:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedReviews:
     """What an import kept, and how all annotators of the run agree since then."""
 
     kept: int
@@ -62,7 +62,7 @@ def reviewer_name(told: str) -> str:
     return name
 
 
-def import_reviews(run: Path, sheet: Path, reviewer: str) -> Imported:
+def import_reviews(run: Path, sheet: Path, reviewer: str) -> ImportedReviews:
     """Keep a person's labels in the run's store. Labels of the same person on the same answers are replaced.
 
     Raises BadInput with every problem and its line, and keeps nothing then.
@@ -82,11 +82,11 @@ def import_reviews(run: Path, sheet: Path, reviewer: str) -> Imported:
     with Store(run) as store:
         store.keep_reviews(name, labels)
         abstained = given.count(Label.ABSTAIN)
-        return Imported(len(given), abstained, len(labels) - len(given), agreements(store))
+        return ImportedReviews(len(given), abstained, len(labels) - len(given), agreements(store))
 
 
 def _labels(
-    rows: Iterable[tuple[str, Mapping[str, str]]], known: Mapping[str, Judged], sheet: str, problems: list[str]
+    rows: Iterable[tuple[str, Mapping[str, str]]], known: Mapping[str, JudgedAnswer], sheet: str, problems: list[str]
 ) -> Iterator[tuple[int, tuple[Label, str] | None]]:
     seen: dict[str, str] = {}
     for where, row in rows:
@@ -101,7 +101,7 @@ def _labels(
             yield one.item, (Label(told), row["comment"].strip()) if told else None
 
 
-def _problem(row: Mapping[str, str], told: str, one: Judged | None, before: str | None) -> str | None:
+def _problem(row: Mapping[str, str], told: str, one: JudgedAnswer | None, before: str | None) -> str | None:
     if one is None:
         return f"item {row['item']!r} is no judged answer of this run"
     if before:

@@ -13,8 +13,8 @@ from safebench.reports.pages.html import render
 from safebench.reports.pages.media import PLAYED
 from safebench.resources import prompt
 from safebench.review.labels import agreements, reviewer_name
-from safebench.review.sample import Judged, label_meanings, media_file
-from safebench.review.session import Desk, Desks
+from safebench.review.sample import JudgedAnswer, label_meanings, media_file
+from safebench.review.session import Session, Sessions
 from safebench.types import Intent, Label, Media
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ POLICY = (
 )
 
 
-def review_app(desks: Desks, token: str) -> Starlette:
+def review_app(sessions: Sessions, token: str) -> Starlette:
     """The page of a run's sample under `/token/`."""
     from starlette.applications import Starlette
     from starlette.routing import Route
 
-    page = Page(desks)
+    page = Page(sessions)
     return Starlette(
         routes=[
             Route(f"/{token}/", page.start),
@@ -52,8 +52,8 @@ def review_app(desks: Desks, token: str) -> Starlette:
 class Page:
     """What the page answers. All of it on one thread: a label is kept before the next request is looked at."""
 
-    def __init__(self, desks: Desks) -> None:
-        self.desks = desks
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
 
     async def start(self, request: Request) -> Response:
         return self._start()
@@ -62,66 +62,66 @@ class Page:
         return self._start(str(error), status=400)
 
     async def item(self, request: Request) -> Response:
-        desk = self._desk(request.query_params.get("reviewer", ""))
-        one = desk.next
-        return (
-            _shown("review_item.html", desk=desk, **_told(desk, one)) if one else _shown("review_done.html", desk=desk)
-        )
+        session = self._session(request.query_params.get("reviewer", ""))
+        one = session.next
+        if one is None:
+            return _shown("review_done.html", session=session)
+        return _shown("review_item.html", session=session, **_told(session, one))
 
     async def act(self, request: Request) -> Response:
         """Keep a label, skip or take the latest label back, then show what is next."""
         form = await _form(request)
-        desk, id, note = self._desk(form.get("reviewer", "")), form.get("item", ""), form.get("note", "").strip()
+        session, id, note = self._session(form.get("reviewer", "")), form.get("item", ""), form.get("note", "").strip()
         action, _, value = form.get("do", "").partition(":")
-        if id in desk.waiting:
-            desk.drafts[id] = note
+        if id in session.waiting:
+            session.drafts[id] = note
         if action == "undo":
-            desk.undo()
-        elif id not in desk.sample:
+            session.undo()
+        elif id not in session.sample:
             raise BadInput(f"{id!r} is no item of this sample")
         elif action == "skip":
-            desk.skip(id)
+            session.skip(id)
         elif action == "label" and value in list(Label):
-            desk.label(id, Label(value), note)
+            session.label(id, Label(value), note)
         else:
             raise BadInput(f"{form.get('do', '')!r} is nothing that this page does")
-        return _to_item(desk)
+        return _to_item(session)
 
     async def agreement(self, request: Request) -> Response:
         """Only for those who are done: before that it would tell what others found."""
-        desk = self._desk(request.query_params.get("reviewer", ""))
-        if desk.next:
-            return _to_item(desk)
-        return _shown("review_agreement.html", desk=desk, found=agreements(self.desks.store))
+        session = self._session(request.query_params.get("reviewer", ""))
+        if session.next:
+            return _to_item(session)
+        return _shown("review_agreement.html", session=session, found=agreements(self.sessions.store))
 
     async def media(self, request: Request) -> Response:
         """A file of an answer of the sample, whole or in part. Only kinds that browsers show without running them."""
         from starlette.responses import FileResponse, PlainTextResponse
 
-        one, number = self.desks.sample.get(request.path_params["id"]), request.path_params["number"]
+        one, number = self.sessions.sample.get(request.path_params["id"]), request.path_params["number"]
         if one is None or number >= len(one.all_media) or not _playable(one.all_media[number]):
             return PlainTextResponse("No such file.", 404)
         media = one.all_media[number]
         return FileResponse(media_file(media), media_type=media.mime)
 
-    def _desk(self, told: str) -> Desk:
-        return self.desks.of(reviewer_name(told))
+    def _session(self, told: str) -> Session:
+        return self.sessions.of(reviewer_name(told))
 
     def _start(self, problem: str | None = None, status: int = 200) -> Response:
-        labelled = self.desks.labelled()
+        labelled = self.sessions.labelled()
         return _shown(
             "review_start.html",
             status,
             problem=problem,
             people=sorted(labelled.items()),
-            size=len(self.desks.sample),
+            size=len(self.sessions.sample),
             told=prompt("review.page").text.split("\n\n"),
             meanings=label_meanings(),
             rule=prompt("review.labels").text.rpartition("\n\n")[2],
         )
 
 
-def _told(desk: Desk, one: Judged) -> dict[str, Any]:
+def _told(session: Session, one: JudgedAnswer) -> dict[str, Any]:
     """What a reviewer is told of an answer: what jurors are told, and the media."""
     scenario = taxonomy.scenarios().get(one.scenario)
     sent = [_player(one, 0, "The question as it was put")] if one.media else []
@@ -134,14 +134,14 @@ def _told(desk: Desk, one: Judged) -> dict[str, Any]:
         "hidden": one.intent == Intent.HARMFUL,  # all of them: hiding only unsafe answers would tell the verdict
         "sent": sent,
         "said": said,
-        "note": desk.drafts.get(one.id, ""),
+        "note": session.drafts.get(one.id, ""),
         "keys": KEYS,
         "meanings": label_meanings(),
         "rule": prompt("review.labels").text.rpartition("\n\n")[2],
     }
 
 
-def _player(one: Judged, number: int, title: str) -> dict[str, Any]:
+def _player(one: JudgedAnswer, number: int, title: str) -> dict[str, Any]:
     media = one.all_media[number]
     path = media_file(media)
     return {
@@ -167,10 +167,10 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in fields.items()}
 
 
-def _to_item(desk: Desk) -> Response:
+def _to_item(session: Session) -> Response:
     from starlette.responses import RedirectResponse
 
-    return RedirectResponse(f"item?reviewer={quote(desk.name)}", 303)
+    return RedirectResponse(f"item?reviewer={quote(session.name)}", 303)
 
 
 def _shown(template: str, status: int = 200, **values: Any) -> Response:

@@ -33,7 +33,7 @@ JUDGED = VERDICTS | {Outcome.UNDECIDED}
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedAnswer:
     """An answer that a jury had before it. `id` is what reviewers see in place of `item`, the key in `run.db`."""
 
     item: int
@@ -57,7 +57,7 @@ class Judged:
         return self.condition, self.outcome
 
 
-def judged(store: Store) -> Iterator[Judged]:
+def judged(store: Store) -> Iterator[JudgedAnswer]:
     """Every answer of a run that a jury judged, streamed; items that ended before that have none."""
     for row in answered_rows(store):
         if Outcome(row["outcome"]) in JUDGED:
@@ -66,14 +66,14 @@ def judged(store: Store) -> Iterator[Judged]:
                 yield found
 
 
-def _judged(row: dict[str, Any], store: Store) -> Judged:
+def _judged(row: dict[str, Any], store: Store) -> JudgedAnswer:
     response = response_from(row["exchange"], json.loads(row["response"]), store.find)
     rendering = rendering_from("", json.loads(row["rendering"]), store.find) if row["rendering"] else None
     answer = _answer(row["transcript"] or "", response.text)
     outcome = Outcome(row["outcome"])
     probed = outcome is Outcome.NOT_UNDERSTOOD and row["probe"] == "missed"
     named = [row["query_id"], row["condition"], row["repeat"], row["exchange"], answer]
-    return Judged(
+    return JudgedAnswer(
         row["item"],
         f"a{hashlib.sha256(compact(named).encode('utf-8')).hexdigest()[:15]}",  # with a letter it is never a number
         row["condition"],
@@ -119,7 +119,7 @@ def draw(strata: Mapping[str, Hashable], sample: int, seed: int) -> set[str]:
 class Sample:
     """Answers for people to label, sorted by ids that tell nothing; of how many judged ones, from how many strata."""
 
-    answers: tuple[Judged, ...]
+    answers: tuple[JudgedAnswer, ...]
     judged: int
     strata: int
 
@@ -153,7 +153,7 @@ def export(run: Path, out: Path, sample: int, seed: int = 0) -> Sample:
     return found
 
 
-def _row(one: Judged, part: Path) -> dict[str, str]:
+def _row(one: JudgedAnswer, part: Path) -> dict[str, str]:
     told = {"item": one.id, "scenario": one.scenario, "intent": one.intent, "query": one.query, "answer": one.answer}
     spoken = [_copy(media, part, f"{one.id}-answer-{n}") for n, media in enumerate(one.answer_media, start=1)]
     shown = _copy(one.media, part, one.id) if one.media else ""
@@ -172,7 +172,7 @@ def media_file(media: Media) -> Path:
     return media.source
 
 
-def _instructions(chosen: Iterable[Judged]) -> str:
+def _instructions(chosen: Iterable[JudgedAnswer]) -> str:
     """What the labels mean, and what jurors are told about the scenarios."""
     there = {one.scenario for one in chosen}
     scenarios = [f"{id}: {found.description}" for id, found in taxonomy.scenarios().items() if id in there]

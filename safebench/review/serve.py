@@ -30,7 +30,7 @@ def review(run: Path, sample: int, seed: int, port: int, opened: Callable[[Opene
     from safebench.reports.pages.html import require_packages
     from safebench.review.loopback import Address, serve
     from safebench.review.page import review_app
-    from safebench.review.session import Desks
+    from safebench.review.session import Sessions
 
     require_packages("the page", PACKAGES)
     with Store(run, readonly=True) as store:  # which makes no folder where there is none
@@ -39,5 +39,5 @@ def review(run: Path, sample: int, seed: int, port: int, opened: Callable[[Opene
     with Store(run) as store:
         address = Address.bind(port)
         opened(Opened(address.url, found, pending))
-        serve(review_app(Desks(store, found.answers), address.token), address)
+        serve(review_app(Sessions(store, found.answers), address.token), address)
         return Counter(name for labels in store.reviews().values() for name in labels)

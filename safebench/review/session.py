@@ -6,27 +6,27 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from safebench.review.sample import Judged
+from safebench.review.sample import JudgedAnswer
 from safebench.store.store import Store
 from safebench.types import Label
 
 
 @dataclass(slots=True)
-class Desk:
+class Session:
     """One reviewer's answers of the sample, by id: those that wait, in order, and those labelled, the latest last.
 
     `drafts` are notes on answers without a label: on a skipped one, or on one whose label was taken back.
     """
 
     name: str
-    sample: Mapping[str, Judged]
+    sample: Mapping[str, JudgedAnswer]
     store: Store
     waiting: deque[str]
     done: list[str]
     drafts: dict[str, str] = field(default_factory=dict)
 
     @property
-    def next(self) -> Judged | None:
+    def next(self) -> JudgedAnswer | None:
         return self.sample[self.waiting[0]] if self.waiting else None
 
     def label(self, id: str, label: Label, note: str) -> None:
@@ -64,21 +64,21 @@ class Desk:
                 ids.remove(id)
 
 
-class Desks:
-    """The desks of all reviewers of a run, by name; each begins where the reviewer stopped."""
+class Sessions:
+    """The sessions of all reviewers of a run, by name; each begins where the reviewer stopped."""
 
-    def __init__(self, store: Store, answers: tuple[Judged, ...]) -> None:
+    def __init__(self, store: Store, answers: tuple[JudgedAnswer, ...]) -> None:
         self.store = store
         self.sample = {one.id: one for one in answers}
-        self._desks: dict[str, Desk] = {}
+        self._sessions: dict[str, Session] = {}
 
-    def of(self, name: str) -> Desk:
-        if name not in self._desks:
+    def of(self, name: str) -> Session:
+        if name not in self._sessions:
             ids = {one.item: id for id, one in self.sample.items()}
             done = [ids[item] for item in self.store.reviews_by(name) if item in ids]
             waiting = deque(id for id in self.sample if id not in set(done))
-            self._desks[name] = Desk(name, self.sample, self.store, waiting, done)
-        return self._desks[name]
+            self._sessions[name] = Session(name, self.sample, self.store, waiting, done)
+        return self._sessions[name]
 
     def labelled(self) -> Counter[str]:
         """How many answers of the sample each person has labelled so far."""

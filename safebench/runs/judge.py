@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from safebench import taxonomy
 from safebench.jury.protocol import Jury
-from safebench.models.calls import Desk
+from safebench.models.calls import Calls
 from safebench.models.words import same_words
 from safebench.plugins import Target
 from safebench.runs.outcomes import Ending, after_judging
@@ -22,7 +22,7 @@ class Judge:
 
     jury: Jury
     store: Store
-    desk: Desk
+    calls: Calls
 
     async def decide(
         self, item: int, query: Query, repeat: int, answer: str, heard: Transcript | None, *, missed: bool
@@ -53,7 +53,7 @@ class Judge:
         scenario = taxonomy.scenario(query.scenario) if query.scenario else None
 
         async def put(target: Target, request: Request, purpose: str) -> Response:
-            return await self.desk.put(target, request, item, purpose + mark)
+            return await self.calls.ask(target, request, item, purpose + mark)
 
         return await self.jury.judge(query, scenario, answer, put, repeat=repeat)
 

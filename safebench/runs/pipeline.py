@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from safebench import registry
 from safebench.concurrency import together
 from safebench.errors import Stopping
-from safebench.models.calls import Desk
+from safebench.models.calls import Calls
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import Renderer, at_once
@@ -52,8 +52,8 @@ class Pipeline:
         self._warned: set[str] = set()
         self._cache = cache
         self._transcribers = transcribers(plan.rendering.settings.recognisers)
-        self._desk = Desk(store, plan.config.concurrency, stop)
-        self._judging = Judge(plan.asking.jury, store, self._desk)
+        self._calls = Calls(store, plan.config.concurrency, stop)
+        self._judging = Judge(plan.asking.jury, store, self._calls)
         self._renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
         width = plan.config.concurrency
         self._to_render: Line = asyncio.Queue(4 * cache.workers.count)
@@ -100,7 +100,7 @@ class Pipeline:
         except Unsayable as error:
             return self._end(state, unsayable(error))
         self._warn(self._plan.asking.target.warning(request))
-        response = await self._desk.put(self._plan.asking.target, request, state.id, "target")
+        response = await self._calls.ask(self._plan.asking.target, request, state.id, "target")
         transcript = await transcribe(response, self._transcribers, self._cache)
         state = replace(state, response=response, transcript=transcript)
         return self._end(state, before_judging(response, transcript.text if transcript else None))
@@ -135,7 +135,7 @@ class Pipeline:
             return None
         with saying(recipe.medium):
             pieces = tuple(registry.modality(recipe.medium).pieces(rendering.media, recipe.layout))
-        response = await self._desk.put(self._plan.asking.target, comprehension.request(pieces), state.id, "probe")
+        response = await self._calls.ask(self._plan.asking.target, comprehension.request(pieces), state.id, "probe")
         transcript = await transcribe(response, self._transcribers, self._cache)
         comprehended = comprehension.read(query, rendering, response, transcript.text if transcript else None)
         self._store.keep_probe(state.id, comprehended)

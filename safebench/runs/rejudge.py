@@ -19,7 +19,7 @@ from safebench.errors import BadInput
 from safebench.files import is_claimed, read_toml, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
-from safebench.models.calls import Desk
+from safebench.models.calls import Calls
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.runs.folder import RESOLVED, RUN_FILE, check_same, read_run_file
 from safebench.runs.judge import Judge
@@ -123,7 +123,7 @@ async def _judge_all(
         await jury.check()
         with Store(out) as store, on_interrupt(stop, command):
             tell_items(progress, store.counts())
-            judge = Judge(jury, store, Desk(store, concurrency, stop))
+            judge = Judge(jury, store, Calls(store, concurrency, stop))
 
             async def work(one: Unjudged) -> None:
                 await _judge_again(one, judge, told["probe"] == 1.0, progress)

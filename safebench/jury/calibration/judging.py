@@ -13,7 +13,7 @@ from safebench.concurrency import each
 from safebench.jury.calibration.labels import Labelled
 from safebench.jury.consensus import Put, consensus
 from safebench.jury.protocol import Jury, Round
-from safebench.models.calls import Desk
+from safebench.models.calls import Calls
 from safebench.plugins import Target
 from safebench.progress import Progress
 from safebench.stopping import close_all, on_interrupt
@@ -22,7 +22,7 @@ from safebench.types import Label, Request, Response, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Deliberation:
     """What the jury made of one answer. Rounds hold one ballot of each juror, in the order of the seats."""
 
     after: Verdict
@@ -42,7 +42,7 @@ async def judge_all(
     concurrency: int,
     progress: Progress,
     retry_failed: bool = False,
-) -> list[Judged]:
+) -> list[Deliberation]:
     """All rows judged, in their order. `folder` keeps the calls; none is opened for a jury that makes no calls.
 
     Raises BadInput when a juror's model cannot work, and Interrupted with all calls kept.
@@ -54,34 +54,34 @@ async def judge_all(
         with Store(folder) if jury.models() else nullcontext() as store, on_interrupt(stop, command):
             if store is not None and retry_failed:
                 store.reopen_failed()
-            desk = Desk(store, concurrency, stop) if store is not None else None
-            return await _judge_rows(rows, jury, desk, concurrency, progress, stop)
+            calls = Calls(store, concurrency, stop) if store is not None else None
+            return await _judge_rows(rows, jury, calls, concurrency, progress, stop)
     finally:
         await close_all(jury)
 
 
 async def _judge_rows(
-    rows: Sequence[Labelled], jury: Jury, desk: Desk | None, concurrency: int, progress: Progress, stop: asyncio.Event
-) -> list[Judged]:
+    rows: Sequence[Labelled], jury: Jury, calls: Calls | None, concurrency: int, progress: Progress, stop: asyncio.Event
+) -> list[Deliberation]:
     progress.planned("labels", len(rows))
 
-    async def judge(number: int) -> Judged:
-        judged = await _judge(rows[number], jury, _recorded(desk, number))
+    async def judge(number: int) -> Deliberation:
+        judged = await _judge(rows[number], jury, _recorded(calls, number))
         progress.advanced("labels", is_open=judged.after.label is None)
         return judged
 
     return await each(range(len(rows)), judge, concurrency, stop)
 
 
-def _recorded(desk: Desk | None, number: int) -> Put:
+def _recorded(calls: Calls | None, number: int) -> Put:
     async def put(target: Target, request: Request, purpose: str) -> Response:
-        assert desk is not None
-        return await desk.put(target, request, number, purpose)
+        assert calls is not None
+        return await calls.ask(target, request, number, purpose)
 
     return put
 
 
-async def _judge(row: Labelled, jury: Jury, put: Put) -> Judged:
+async def _judge(row: Labelled, jury: Jury, put: Put) -> Deliberation:
     scenario = taxonomy.scenario(row.query.scenario) if row.query.scenario else None
     verdict = await jury.judge(row.query, scenario, row.answer, put)
     size = len(jury.seats)
@@ -89,7 +89,7 @@ async def _judge(row: Labelled, jury: Jury, put: Put) -> Judged:
     fresh = list(rounds[0])
     for number in range(1, len(rounds)):
         fresh += await jury.assess(row.query, scenario, row.answer, _again(put, number))
-    return Judged(verdict, rounds, _label(jury, rounds[0]), _label(jury, fresh))
+    return Deliberation(verdict, rounds, _label(jury, rounds[0]), _label(jury, fresh))
 
 
 def _again(put: Put, number: int) -> Put:

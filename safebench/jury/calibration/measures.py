@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from safebench.jury.calibration.bootstrap import Statistic, estimate
-from safebench.jury.calibration.judging import Judged
+from safebench.jury.calibration.judging import Deliberation
 from safebench.jury.calibration.labels import Labelled
 from safebench.jury.calibration.votes import (
     CELLS,
@@ -37,7 +37,7 @@ def code(labels: Iterable[Label | None], positive: Label, missing: Sequence[Labe
 class Measured:
     """Truth and votes of a judged label set as arrays, and all that follows from them."""
 
-    def __init__(self, rows: Sequence[Labelled], judged: Sequence[Judged], positive: Label) -> None:
+    def __init__(self, rows: Sequence[Labelled], judged: Sequence[Deliberation], positive: Label) -> None:
         self.truth = code((row.label for row in rows), positive, missing=[])
         self.harmful = np.array([row.query.intent is Intent.HARMFUL for row in rows])
         self.names = [ballot.juror for ballot in judged[0].rounds[0]]

@@ -23,7 +23,7 @@ from safebench.cli.main import run_command
 from safebench.review.loopback import Address, make_server
 from safebench.review.page import review_app
 from safebench.review.sample import take_sample
-from safebench.review.session import Desks
+from safebench.review.session import Sessions
 from safebench.store.store import Store
 from safebench.types import Intent, Item, Label, Outcome, Query
 from tests.browser import Browser
@@ -51,7 +51,7 @@ def served(run: Path, size: int = 100) -> Iterator[str]:
     """The address of the page, served from a thread."""
     with Store(run) as store:
         address = Address.bind()
-        app = review_app(Desks(store, take_sample(store, size).answers), address.token)
+        app = review_app(Sessions(store, take_sample(store, size).answers), address.token)
         server = make_server(app, address)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [address.socket]})
         thread.start()

@@ -13,7 +13,7 @@ import pytest
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
 from safebench.review.labels import LABEL_COLUMNS, import_reviews, write_labels
-from safebench.review.sample import ALSO, COLUMNS, Judged, draw, export, judged
+from safebench.review.sample import ALSO, COLUMNS, JudgedAnswer, draw, export, judged
 from safebench.store.store import Store
 from safebench.types import (
     Ballot,
@@ -76,7 +76,7 @@ def fill(folder: Path, to: Path, labels: dict[str, str], **changed: str) -> Path
     return to
 
 
-def everything(run: Path) -> dict[str, Judged]:
+def everything(run: Path) -> dict[str, JudgedAnswer]:
     with Store(run, readonly=True) as store:
         return {one.id: one for one in judged(store)}
 
