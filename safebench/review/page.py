@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
 from safebench import taxonomy
 from safebench.errors import BadInput
-from safebench.reports.pages.html import render
+from safebench.reports.pages.html import environment
 from safebench.reports.pages.media import PLAYED
 from safebench.resources import prompt
 from safebench.review.labels import agreements, reviewer_name
@@ -177,7 +178,7 @@ def _shown(template: str, status: int = 200, **values: Any) -> Response:
     from starlette.responses import HTMLResponse
 
     nonce = secrets.token_urlsafe(16)
-    text = render(template, TEMPLATES, nonce=nonce, **values).replace("\0", "\ufffd")  # which browsers would drop
-    return HTMLResponse(
-        text.encode("utf-8", "replace"), status, headers={"Content-Security-Policy": POLICY.format(nonce)}
-    )
+    values |= {"nonce": nonce, "version": version("safebench")}
+    text = environment(TEMPLATES).get_template(template).render(values).replace("\0", "\ufffd")  # browsers drop it
+    headers = {"Content-Security-Policy": POLICY.format(nonce)}
+    return HTMLResponse(text.encode("utf-8", "replace"), status, headers=headers)
