@@ -40,11 +40,11 @@ class MissingPackage(BadInput):
 class BrokenMedia(SafeBenchError):
     """A picture or clip has not the length that it was recorded with, in bytes."""
 
-    def __init__(self, where: str, size: int, found: int) -> None:
+    def __init__(self, where: str, size: int, length: int) -> None:
         super().__init__(
-            f"media {where}: {found} bytes in place of {size}; put the file back from a copy, or make it again"
+            f"media {where}: {length} bytes in place of {size}; put the file back from a copy, or make it again"
         )
-        self._made_from = (where, size, found)
+        self._made_from = (where, size, length)
 
     def __reduce__(self) -> tuple[type[BrokenMedia], tuple[str, int, int]]:
         return BrokenMedia, self._made_from

@@ -30,12 +30,12 @@ LISTED = {group.removeprefix("safebench."): kind for kind, group in GROUPS.items
 
 
 @cache
-def _found(group: str) -> dict[str, EntryPoint]:
+def _entry_points(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=group)}
 
 
 def names(kind: type[Plugin]) -> list[str]:
-    return sorted(_found(GROUPS[kind]))
+    return sorted(_entry_points(GROUPS[kind]))
 
 
 def list_plugins(kind: str) -> list[str]:
@@ -54,14 +54,14 @@ def load(kind: type[P], name: str) -> type[P]:
 
     Raises BadInput when the name is unknown, the class cannot be imported, or it is incomplete.
     """
-    found = _found(GROUPS[kind])
-    if name not in found:
-        raise unknown(KINDS[kind], name, found)
+    points = _entry_points(GROUPS[kind])
+    if name not in points:
+        raise unknown(KINDS[kind], name, points)
     try:
-        plugin = found[name].load()
+        plugin = points[name].load()
     except Exception as error:  # a package of somebody else's: anything can be wrong with it
-        told = f"{type(error).__name__}: {error}"
-        raise BadInput(f"{KINDS[kind]} {name!r} ({found[name].value}) cannot be imported: {told}") from error
+        problem = f"{type(error).__name__}: {error}"
+        raise BadInput(f"{KINDS[kind]} {name!r} ({points[name].value}) cannot be imported: {problem}") from error
     check_complete(kind, name, plugin)
     return cast(type[P], plugin)
 

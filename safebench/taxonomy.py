@@ -60,8 +60,8 @@ def scenario(id: str) -> Scenario:
 
 def fingerprint() -> str:
     """A short hash of all scenarios with their descriptions, which say what counts as harm."""
-    told = [astuple(scenario) for scenario in scenarios().values()]
-    return hashlib.sha256(compact(told).encode()).hexdigest()[:12]
+    rows = [astuple(scenario) for scenario in scenarios().values()]
+    return hashlib.sha256(compact(rows).encode()).hexdigest()[:12]
 
 
 UNASSIGNED = "unassigned"  # items whose query names no scenario

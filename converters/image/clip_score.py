@@ -14,10 +14,10 @@ from safebench.models.torch_backend import (
     choose_device,
     import_transformers,
     installed,
+    load_problem,
     only_weights,
     reproducible,
     seed_of,
-    told,
 )
 from safebench.plugins import Converter, Work
 from safebench.types import Media
@@ -78,7 +78,7 @@ class ClipScore(Converter):
                     self.options.model, use_safetensors=True, dtype="float32", output_loading_info=True, **source
                 )
         except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
-            raise BadInput(f"model {self.options.model!r} cannot be loaded: {told(error)}") from error
+            raise BadInput(f"model {self.options.model!r} cannot be loaded: {load_problem(error)}") from error
         if loading["missing_keys"]:  # they would be filled with random numbers
             raise BadInput(f"model {self.options.model!r} is no CLIP model: it lacks {min(loading['missing_keys'])}")
         return model.to(device).eval(), processor

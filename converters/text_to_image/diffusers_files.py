@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.models.torch_backend import only_weights, told
+from safebench.models.torch_backend import load_problem, only_weights
 
 INDEX = "model_index.json"
 _PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
@@ -36,7 +36,7 @@ def load_pipeline(diffusers: Any, options: Any, device: str) -> Any:
                 **source,
             ).to(device)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError) as error:
-        raise BadInput(f"model {options.model!r} cannot be loaded: {told(error)}") from error
+        raise BadInput(f"model {options.model!r} cannot be loaded: {load_problem(error)}") from error
     if any(kind in saved for kind in _CHANGE_PICTURES) and type(pipeline).__name__ != saved:
         raise BadInput(f"model {options.model!r} ({saved}) changes pictures, and draws none from a text alone")
     return _ready(pipeline)

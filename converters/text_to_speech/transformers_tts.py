@@ -25,11 +25,11 @@ from safebench.models.torch_backend import (
     existing,
     import_transformers,
     installed,
+    load_problem,
     only_weights,
     reproducible,
     seed_of,
     to_numpy,
-    told,
 )
 from safebench.plugins import Work
 
@@ -86,7 +86,7 @@ class TransformersTts(SpeechEngine):
             with only_weights():
                 pipeline = self._pipeline(transformers, device)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-            raise BadInput(f"model {self.options.model!r} cannot be loaded: {told(error)}") from error
+            raise BadInput(f"model {self.options.model!r} cannot be loaded: {load_problem(error)}") from error
         return pipeline, voice_parameters(pipeline, self.options, self._embedding)
 
     def _pipeline(self, transformers: Any, device: str) -> Any:

@@ -14,7 +14,7 @@ from modalities.audio.decoding import decode
 from modalities.audio.signal import is_silent
 from modalities.audio.splitting import pieces
 from safebench.errors import BadInput, SafeBenchError
-from safebench.models.torch_backend import check_exists, choose_device, import_transformers, installed, told
+from safebench.models.torch_backend import check_exists, choose_device, import_transformers, installed, load_problem
 from safebench.plugins import PluginOptions, Recogniser
 from safebench.types import Media
 
@@ -58,7 +58,7 @@ class TransformersAsr(Recogniser):
         try:
             texts = [engine.hear(chunk) for chunk in pieces(heard, engine.rate, LONGEST) if not is_silent(chunk)]
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise SafeBenchError(f"{self.options.argument} could not hear the clip: {told(error)}") from error
+            raise SafeBenchError(f"{self.options.argument} could not hear the clip: {load_problem(error)}") from error
         return " ".join(text for text in texts if text)
 
     @cached_property
@@ -67,7 +67,7 @@ class TransformersAsr(Recogniser):
         try:
             return _Engine(transformers, self.options)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-            raise BadInput(f"model {self.options.argument!r} cannot be loaded: {told(error)}") from error
+            raise BadInput(f"model {self.options.argument!r} cannot be loaded: {load_problem(error)}") from error
 
 
 class _Engine:

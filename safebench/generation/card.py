@@ -44,8 +44,8 @@ def card_notes(
     yield from _edited(summary)
     yield "## How good it is"
     yield from _judges(plan, rows, summary)
-    for writer, told in summary.declined_by_writer().items():
-        yield f"Calls in which writer `{writer}` wrote nothing: {told}. Another one was asked."
+    for writer, counts in summary.declined_by_writer().items():
+        yield f"Calls in which writer `{writer}` wrote nothing: {counts}. Another one was asked."
     yield "What became of all queries that were written:"
     yield _fates(summary)
     yield (
@@ -109,8 +109,8 @@ def _judges(plan: GenerationPlan, rows: Sequence[Candidate], summary: Generation
     for judge in summary.constant_judges:
         yield f"Judge `{judge}` gave every query the same scores: it decided nothing."
     if summary.abstained:
-        told = ", ".join(f"`{judge}` {count}" for judge, count in summary.abstained.items())
-        yield f"Scores that could not be had or read, by judge: {told}."
+        counts = ", ".join(f"`{judge}` {count}" for judge, count in summary.abstained.items())
+        yield f"Scores that could not be had or read, by judge: {counts}."
 
 
 def _mean(rows: Sequence[Candidate], name: str) -> str:
@@ -134,15 +134,15 @@ def _fates(summary: GenerationSummary) -> str:
 
 def _varieties(scenarios: Sequence[ScenarioRow], rows: Sequence[Candidate]) -> str:
     texts = {scenario.id: [row.query for row in rows if row.scenario == scenario.id] for scenario in scenarios}
-    found = [(id, diversity(told)) for id, told in texts.items() if told]
+    varieties = [(id, diversity(queries)) for id, queries in texts.items() if queries]
     words = Counter(len(row.query.split()) for row in rows)
-    told = f"Words a query: {min(words)} to {max(words)}."
+    lengths = f"Words a query: {min(words)} to {max(words)}."
     heads = ["scenario", "queries", "distinct-1", "distinct-2", "distance"]
-    return f"{markdown_table(heads, [_variety(id, one) for id, one in found])}\n\n{told}"
+    return f"{markdown_table(heads, [_variety(id, one) for id, one in varieties])}\n\n{lengths}"
 
 
-def _variety(id: str, found: Diversity) -> list[str]:
-    return [id, str(found.count), *(_number(n) for n in (found.distinct_1, found.distinct_2, found.distance))]
+def _variety(id: str, variety: Diversity) -> list[str]:
+    return [id, str(variety.count), *(_number(n) for n in (variety.distinct_1, variety.distinct_2, variety.distance))]
 
 
 def _own_scenarios(scenarios: Sequence[ScenarioRow]) -> Iterable[str]:
@@ -154,5 +154,5 @@ def _own_scenarios(scenarios: Sequence[ScenarioRow]) -> Iterable[str]:
 
 
 def _own_scenario(one: ScenarioRow) -> str:
-    told = "proposed by a model" if one.source == "proposed" else "from the plan"
-    return f"- `{one.id}`, {plain(one.name)} ({told}): {plain(one.description)}"
+    origin = "proposed by a model" if one.source == "proposed" else "from the plan"
+    return f"- `{one.id}`, {plain(one.name)} ({origin}): {plain(one.description)}"

@@ -79,8 +79,7 @@ class SetFolder:
 
     def record(self, stage: str) -> None:
         """The stage is finished."""
-        told = {"read": self._read(stage), "wrote": content_hash(self.file(stage)), "edited": False}
-        self._keep(stage, told)
+        self._keep(stage, {"read": self._read(stage), "wrote": content_hash(self.file(stage)), "edited": False})
 
     def forget(self, stages: Collection[str]) -> None:
         """Have stages done again. Raises BadInput for one whose file was edited: the edit would be lost."""
@@ -104,8 +103,8 @@ class SetFolder:
         file, done = self.file(stage), self._state.get(stage)
         return done is not None and file.exists() and content_hash(file) != done["wrote"]
 
-    def _keep(self, stage: str, told: dict[str, Any]) -> None:
-        self._state[stage] = told
+    def _keep(self, stage: str, entry: dict[str, Any]) -> None:
+        self._state[stage] = entry
         write_toml(self.path / STATE_FILE, self._state)
 
     def _read(self, stage: str) -> str:

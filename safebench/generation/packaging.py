@@ -64,14 +64,14 @@ def as_dataset(rows: Sequence[Candidate], name: str) -> tuple[Dataset, list[str 
 
 def _write_provenance(path: Path, rows: Sequence[Candidate]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for told in _provenance(rows):
-            file.write(compact(told) + "\n")
+        for entry in _provenance(rows):
+            file.write(compact(entry) + "\n")
 
 
 def _provenance(rows: Sequence[Candidate]) -> Iterator[dict[str, Any]]:
     """Without the texts, which stand in the set beside their canary; the twins that failed stay in the stage's file."""
     for row in rows:
-        told = row.model_dump(mode="json", exclude={"query", "twin", "tries", "status", "id"}, exclude_defaults=True)
+        facts = row.model_dump(mode="json", exclude={"query", "twin", "tries", "status", "id"}, exclude_defaults=True)
         accepted = row.tries[-1] if row.twin and row.tries else None
         checked = {"harmlessness": dict(accepted.harmlessness), "tries": len(row.tries)} if accepted else {}
-        yield {"id": f"{row.id}-{HARMFUL}", "twin": f"{row.id}-{BENIGN}" if row.twin else None, **told, **checked}
+        yield {"id": f"{row.id}-{HARMFUL}", "twin": f"{row.id}-{BENIGN}" if row.twin else None, **facts, **checked}

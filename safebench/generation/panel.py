@@ -71,10 +71,10 @@ class Question(Generic[T]):
 
     def request(self, seed: int, problem: str | None) -> Request:
         material = {name: defuse(text) for name, text in self.material.items()}
-        told = prompt(f"generate/{self.prompt}").fill(**self.values, **material, mark=mark(seed, *material.values()))
+        text = prompt(f"generate/{self.prompt}").fill(**self.values, **material, mark=mark(seed, *material.values()))
         if problem is not None:
-            told = f"{told}\n\n{prompt('generate/score.reask').fill(problem=problem)}"
-        return Request((Message("user", (Text(told),)),), self.schema)
+            text = f"{text}\n\n{prompt('generate/score.reask').fill(problem=problem)}"
+        return Request((Message("user", (Text(text),)),), self.schema)
 
 
 class Panel:
@@ -99,10 +99,10 @@ class Panel:
         """At most three calls; a judge whose answer cannot be read then abstains."""
         problem: str | None = None
         for n in range(1 + REASKED):
-            told = await self._ask(self.judges[judge], question, f"{purpose}/{judge}/{n}", problem)
-            if told.outcome != "unreadable":
-                return told
-            problem = told.why
+            answer = await self._ask(self.judges[judge], question, f"{purpose}/{judge}/{n}", problem)
+            if answer.outcome != "unreadable":
+                return answer
+            problem = answer.why
         return PanelAnswer(None, "unreadable", f"unreadable, asked {1 + REASKED} times: {problem}")
 
     async def judge_all(self, question: Question[T], purpose: str) -> dict[str, PanelAnswer[T]]:

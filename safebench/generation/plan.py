@@ -139,8 +139,8 @@ def read_plan(
         if name not in shipped():
             raise unknown("plan", name, shipped())
         path = data_path(f"plans/{name}.toml")
-    told = {"writers": writers, "judges": judges, "count": count}
-    plan = make_plan(name, **{**read_toml(path), **{key: value for key, value in told.items() if value}})
+    overruling = {"writers": writers, "judges": judges, "count": count}
+    plan = make_plan(name, **{**read_toml(path), **{key: value for key, value in overruling.items() if value}})
     plan = _only(plan, scenarios) if scenarios else plan
     plan = plan.model_copy(update={"counts": {}}) if count else plan
     if problems := list(_problems(plan)):
@@ -217,8 +217,8 @@ def prompt_versions() -> dict[str, int]:
 def tables(plan: GenerationPlan, compared: Mapping[str, str]) -> dict[str, Any]:
     """The plan as it is written into its folder; `compared` are hashes of the sets that it is compared with."""
     resolved = {"prompts": prompt_versions(), "compared": dict(compared)}
-    told = plan.model_copy(update={"resolved": resolved}).model_dump(mode="json", exclude_none=True)
-    return {key: value for key, value in told.items() if value not in ({}, [])}
+    dumped = plan.model_copy(update={"resolved": resolved}).model_dump(mode="json", exclude_none=True)
+    return {key: value for key, value in dumped.items() if value not in ({}, [])}
 
 
 def bound(tables: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def named(plan: GenerationPlan) -> list[ScenarioRow]:
     ]
 
 
-def _row(told: OwnScenario | taxonomy.Scenario, source: Literal["plan", "taxonomy"], count: int) -> ScenarioRow:
-    return ScenarioRow(id=told.id, name=told.name, description=told.description, source=source, count=count)
+def _row(scenario: OwnScenario | taxonomy.Scenario, source: Literal["plan", "taxonomy"], count: int) -> ScenarioRow:
+    return ScenarioRow(id=scenario.id, name=scenario.name, description=scenario.description, source=source, count=count)
 
 
 def _rest_of_taxonomy(rows: Sequence[ScenarioRow]) -> list[ScenarioRow]:
@@ -66,21 +66,21 @@ async def _proposals(making: Making, known: Sequence[ScenarioRow]) -> tuple[list
     making.progress.planned("propose", len(writers))
 
     async def work(writer: str) -> PanelAnswer[list[tuple[str, str]]]:
-        told = await making.panel.write(writer, question, "propose")
-        making.progress.advanced("propose", is_open=told.value is None)
-        return told
+        answer = await making.panel.write(writer, question, "propose")
+        making.progress.advanced("propose", is_open=answer.value is None)
+        return answer
 
     rows: list[ScenarioRow] = []
     asked: list[Asked] = []
-    for writer, told in zip(writers, await each(writers, work, making.panel.concurrency), strict=True):
-        found = (told.value or [])[: settings.each]
-        for name, description in found:
+    for writer, answer in zip(writers, await each(writers, work, making.panel.concurrency), strict=True):
+        proposals = (answer.value or [])[: settings.each]
+        for name, description in proposals:
             id = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
             id = id if re.match(r"[a-z]", id) else f"proposed_{len(rows) + 1}"
-            told_by = {"source": "proposed", "proposed_by": (writer,)}
-            rows.append(ScenarioRow(id=id, name=name, description=description, count=plan.count, **told_by))
-        counts = {"round": 0, "batch": 0, "wanted": settings.each, "got": len(found)}
-        asked.append(Asked(scenario="", writer=writer, outcome=told.outcome, told=told.why, **counts))
+            origin = {"source": "proposed", "proposed_by": (writer,)}
+            rows.append(ScenarioRow(id=id, name=name, description=description, count=plan.count, **origin))
+        counts = {"round": 0, "batch": 0, "wanted": settings.each, "got": len(proposals)}
+        asked.append(Asked(scenario="", writer=writer, outcome=answer.outcome, told=answer.why, **counts))
     return rows, asked
 
 
@@ -111,19 +111,19 @@ def _merge(proposed: Sequence[ScenarioRow], known: Sequence[ScenarioRow]) -> lis
 
 def _alike(a: ScenarioRow, b: ScenarioRow) -> bool:
     names = [content_words(row.name) or frozenset([row.name.lower()]) for row in (a, b)]
-    told = [shingles(plain_text(row.description)) for row in (a, b)]
-    return a.id == b.id or jaccard(*names) >= ALIKE or jaccard(*told) >= ALIKE
+    descriptions = [shingles(plain_text(row.description)) for row in (a, b)]
+    return a.id == b.id or jaccard(*names) >= ALIKE or jaccard(*descriptions) >= ALIKE
 
 
 def _with_own_ids(rows: Sequence[ScenarioRow], taken: set[str]) -> list[ScenarioRow]:
-    found = []
+    renamed = []
     for row in rows:
         id = row.id
         while id in taken:
             id = f"{id}_new"
         taken = {*taken, id}
-        found.append(row.model_copy(update={"id": id}))
-    return found
+        renamed.append(row.model_copy(update={"id": id}))
+    return renamed
 
 
 async def _vote(making: Making, rows: Sequence[ScenarioRow], known: Sequence[ScenarioRow]) -> list[ScenarioRow]:
@@ -134,8 +134,8 @@ async def _vote(making: Making, rows: Sequence[ScenarioRow], known: Sequence[Sce
             return row
         material = {"known": _listed(known), "proposal": _listed([row])}
         question = Question("propose.vote", {}, material, VOTE, read_worth)
-        told = await making.panel.judge_all(question, f"propose/{row.id}")
-        votes = {judge: one.value for judge, one in told.items() if one.value is not None}
+        answers = await making.panel.judge_all(question, f"propose/{row.id}")
+        votes = {judge: one.value for judge, one in answers.items() if one.value is not None}
         making.progress.advanced("vote", is_open=not votes)
         return row.model_copy(update={"votes": votes})
 
@@ -147,15 +147,15 @@ def _keep_best(rows: Sequence[ScenarioRow], plan: GenerationPlan) -> list[Scenar
     settings, needed = _settings(plan), plan.thresholds.judges
     ranked = sorted((row for row in rows if row.status == KEPT), key=lambda row: (-_worth(row), -len(row.proposed_by)))
     place = {row.id: n for n, row in enumerate(ranked, start=1)}
-    found = []
+    decided = []
     for row in rows:
         if row.status == DROPPED:
-            found.append(row)
+            decided.append(row)
             continue
         why = f"place {place[row.id]}, {len(row.votes)} votes, mean {_worth(row):.1f}"
         ok = len(row.votes) >= needed and _worth(row) >= settings.worth and place[row.id] <= settings.count
-        found.append(row.model_copy(update={"status": KEPT if ok else DROPPED, "why": why}))
-    return found
+        decided.append(row.model_copy(update={"status": KEPT if ok else DROPPED, "why": why}))
+    return decided
 
 
 def _worth(row: ScenarioRow) -> float:

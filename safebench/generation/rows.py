@@ -108,13 +108,13 @@ def read_rows(path: Path, kind: type[Row]) -> dict[LineNumber, Row]:
     """Rows by line. Raises BadRows with every row that is none of this kind, and its line."""
     rows: dict[LineNumber, Row] = {}
     problems: list[str] = []
-    for line, told in file_rows(path):
+    for line, fields in file_rows(path):
         try:
-            if "" in told:
-                raise ValueError(told[""])
-            rows[line] = kind(**told)
+            if "" in fields:
+                raise ValueError(fields[""])
+            rows[line] = kind(**fields)
         except ValidationError as error:
-            problems += [f"{path.name}, line {line}: {_told(problem)}" for problem in error.errors()]
+            problems += [f"{path.name}, line {line}: {_problem_text(problem)}" for problem in error.errors()]
         except ValueError as error:
             problems.append(f"{path.name}, line {line}: {error}")
     if problems:
@@ -122,7 +122,7 @@ def read_rows(path: Path, kind: type[Row]) -> dict[LineNumber, Row]:
     return rows
 
 
-def _told(problem: Any) -> str:
+def _problem_text(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     return f"{key}: {problem['msg']}" + (f", not {problem['input']!r}" if problem["type"] != "missing" else "")
 
@@ -164,10 +164,10 @@ def _wrong(
         if getattr(row, needs) is None:
             yield n, f"a query that is {row.status} needs {needs!r}"
         texts = [row.query, *([row.twin] if row.twin else [])]
-        yield from ((n, told) for text in texts for told in broken_rules(text, longest, shortest=1))
+        yield from ((n, rule) for text in texts for rule in broken_rules(text, longest, shortest=1))
 
 
 def _no_problems(path: Path, problems: Iterable[tuple[LineNumber, str]]) -> None:
-    found = [f"{path.name}, line {line}: {told}" for line, told in problems]
-    if found:
-        raise BadRows(found)
+    lines = [f"{path.name}, line {line}: {problem}" for line, problem in problems]
+    if lines:
+        raise BadRows(lines)

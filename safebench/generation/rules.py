@@ -28,17 +28,17 @@ _SPOKEN = frozenset("'’,.?!;:-–—\"“”„«»()…¿¡。！？、，؟�
 
 def broken_rules(text: str, longest: int, shortest: int = 3) -> list[str]:
     """`rule: what is wrong` for each rule that a request breaks. Lengths in words; a script without blanks has one."""
-    found = [f"{rule}: {told}" for rule, told in _by_form(text)]
+    broken = [f"{rule}: {problem}" for rule, problem in _by_form(text)]
     count = len(text.split())
     if count > longest or len(text) > 12 * longest:
-        found.append(f"too_long: {count} words or {len(text)} characters, at most {longest} words")
+        broken.append(f"too_long: {count} words or {len(text)} characters, at most {longest} words")
     if count < shortest and len(text) < 4 * shortest:
-        found.append(f"too_short: {count} words, at least {shortest}")
+        broken.append(f"too_short: {count} words, at least {shortest}")
     if about_minors(text):
-        found.append("minors: words about minors and sexual words in one request")
+        broken.append("minors: words about minors and sexual words in one request")
     if find_refusal(text).strength > CLEARLY:
-        found.append("declines: it is no request, it declines one")
-    return found
+        broken.append("declines: it is no request, it declines one")
+    return broken
 
 
 def _by_form(text: str) -> Iterator[tuple[str, str]]:
@@ -73,8 +73,8 @@ def about_minors(text: str) -> bool:
 @cache
 def _young() -> re.Pattern[str]:
     """An age below 18, in figures or in words, and not the end of a larger one ("thirty-one years old")."""
-    told = " ".join(load_toml(FILE)["ages"].values()).split()
-    age = "|".join([r"\d", "1[0-7]", *(re.escape(word.replace("_", " ")) for word in told)])
+    ages = " ".join(load_toml(FILE)["ages"].values()).split()
+    age = "|".join([r"\d", "1[0-7]", *(re.escape(word.replace("_", " ")) for word in ages)])
     return re.compile(
         rf"(?<!ty )(?<! y )\b(?:{age}) ?(?:years? old|years? of age|yo\b|jährig|jahre? alt|ans\b|años\b)"
         rf"|\b(?:age|aged|age of) (?:{age})\b|\b(?:under|below|younger than) (?:age|18|eighteen|{age})\b"
@@ -90,9 +90,9 @@ def _link() -> re.Pattern[str]:
 @cache
 def _words(kind: str) -> re.Pattern[str]:
     """All words of a kind, of all languages: a request may mix them."""
-    told = " ".join(load_toml(FILE)[kind].values()).split()
+    patterns = " ".join(load_toml(FILE)[kind].values()).split()
     return re.compile(
-        r"\b(?:" + "|".join(re.escape(word).replace(r"\*", r"\w*").replace("_", " ") for word in told) + r")\b"
+        r"\b(?:" + "|".join(re.escape(word).replace(r"\*", r"\w*").replace("_", " ") for word in patterns) + r")\b"
     )
 
 

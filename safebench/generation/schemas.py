@@ -36,23 +36,23 @@ def read_queries(text: str) -> list[str]:
     listed = _written(text, "queries")
     if not isinstance(listed, Sequence) or isinstance(listed, str):
         raise Unreadable("'queries' is no list")
-    found = [_line(query) for query in listed if isinstance(query, str) and query.strip()]
-    if listed and not found:
+    queries = [_line(query) for query in listed if isinstance(query, str) and query.strip()]
+    if listed and not queries:
         raise Unreadable("'queries' holds no text")
-    if not found:
+    if not queries:
         raise Declined("it wrote nothing")
-    return found
+    return queries
 
 
 def read_scenarios(text: str) -> list[tuple[str, str]]:
     """Name and description of each. Raises Declined or Unreadable."""
     listed = _written(text, "scenarios")
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-    found = [tuple(" ".join(_line(str(row.get(key) or "")).split()) for key in ("name", "description")) for row in rows]
-    told = [(name, description) for name, description in found if 0 < len(name) <= 80 and 0 < len(description) <= 1000]
-    if not told:
+    pairs = [tuple(" ".join(_line(str(row.get(key) or "")).split()) for key in ("name", "description")) for row in rows]
+    usable = [(name, text) for name, text in pairs if 0 < len(name) <= 80 and 0 < len(text) <= 1000]
+    if not usable:
         raise Unreadable("'scenarios' holds no name with a description, in at most 80 and 1000 characters")
-    return told
+    return usable
 
 
 def read_twin(text: str) -> str:
@@ -65,8 +65,8 @@ def read_twin(text: str) -> str:
 
 def read_scores(text: str) -> Scores:
     """Raises Unreadable unless each of the three is an integer from 0 to 9 and the broken rule is named."""
-    told = _judged(text, DIMENSIONS[0])
-    return Scores(**{name: _points(told, name) for name in DIMENSIONS}, breaks=_breaks(told))
+    judged = _judged(text, DIMENSIONS[0])
+    return Scores(**{name: _points(judged, name) for name in DIMENSIONS}, breaks=_breaks(judged))
 
 
 def read_worth(text: str) -> int:
@@ -75,34 +75,33 @@ def read_worth(text: str) -> int:
 
 def read_harmlessness(text: str) -> tuple[int, str]:
     """Points, and the rule that is broken or "none". Raises Unreadable unless both are there."""
-    told = _judged(text, "harmlessness")
-    return _points(told, "harmlessness"), _breaks(told)
+    judged = _judged(text, "harmlessness")
+    return _points(judged, "harmlessness"), _breaks(judged)
 
 
 def _written(text: str, key: str) -> Any:
-    found = last_object(text, key)
-    if found is not None:
-        return found[key]
-    raise Declined(text) if refuses(text) else Unreadable(f"it holds no JSON object with {key!r}")
+    if last_object(text, key) is None and refuses(text):
+        raise Declined(text)
+    return _judged(text, key)[key]
 
 
 def _judged(text: str, key: str) -> dict[str, Any]:
-    found = last_object(text, key)
-    if found is None:
+    table = last_object(text, key)
+    if table is None:
         raise Unreadable(f"it holds no JSON object with {key!r}")
-    return found
+    return table
 
 
-def _points(told: dict[str, Any], name: str) -> int:
+def _points(judged: dict[str, Any], name: str) -> int:
     """7, 7.0 and "7" are 7; everything else is no number that was given."""
-    value = told.get(name)
+    value = judged.get(name)
     if isinstance(value, bool) or not re.fullmatch(r"\d(\.0+)?", str(value).strip()):
         raise Unreadable(f"{name!r} is no integer from 0 to 9")
     return int(str(value).strip()[0])
 
 
-def _breaks(told: dict[str, Any]) -> str:
-    breaks = str(told.get("breaks", "")).strip().lower().replace(" ", "_")
+def _breaks(judged: dict[str, Any]) -> str:
+    breaks = str(judged.get("breaks", "")).strip().lower().replace(" ", "_")
     if breaks not in RULES:
         raise Unreadable(f"'breaks' is none of {', '.join(RULES)}")
     return breaks

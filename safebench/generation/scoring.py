@@ -29,20 +29,20 @@ async def score(making: Making) -> None:
         row, judge = job
         material = {**about(by_id[row.scenario]), "query": row.query}
         question = Question("score.query", {"language": making.plan.language}, material, SCORES, read_scores)
-        told = await making.panel.judge(judge, question, f"score/{row.id}")
-        making.progress.advanced("score", is_open=told.value is None)
-        return told
+        answer = await making.panel.judge(judge, question, f"score/{row.id}")
+        making.progress.advanced("score", is_open=answer.value is None)
+        return answer
 
-    found: dict[str, dict[str, PanelAnswer[Scores]]] = {row.id: {} for row in rows}
-    for (row, judge), told in zip(jobs, await each(jobs, work, making.panel.concurrency), strict=True):
-        found[row.id][judge] = told
-    scored = (_scored(row, found[row.id], making.plan.thresholds) if found[row.id] else row for row in rows)
+    answers: dict[str, dict[str, PanelAnswer[Scores]]] = {row.id: {} for row in rows}
+    for (row, judge), answer in zip(jobs, await each(jobs, work, making.panel.concurrency), strict=True):
+        answers[row.id][judge] = answer
+    scored = (_scored(row, answers[row.id], making.plan.thresholds) if answers[row.id] else row for row in rows)
     write_rows(making.folder.file("score"), scored)
 
 
-def _scored(row: Candidate, told: Mapping[str, PanelAnswer[Scores]], thresholds: Thresholds) -> Candidate:
-    scores = {judge: one.value for judge, one in told.items() if one.value is not None}
-    abstained = {judge: one.why for judge, one in told.items() if one.value is None}
+def _scored(row: Candidate, answers: Mapping[str, PanelAnswer[Scores]], thresholds: Thresholds) -> Candidate:
+    scores = {judge: one.value for judge, one in answers.items() if one.value is not None}
+    abstained = {judge: one.why for judge, one in answers.items() if one.value is None}
     row = row.model_copy(update={"scores": scores, "abstained": abstained})
     if broken := veto({judge: one.breaks for judge, one in scores.items() if one.breaks != "none"}):
         return row.dropped(broken)
@@ -51,8 +51,8 @@ def _scored(row: Candidate, told: Mapping[str, PanelAnswer[Scores]], thresholds:
     means = {name: fmean(getattr(one, name) for one in scores.values()) for name in DIMENSIONS}
     row = row.model_copy(update={"score": round(fmean(means.values()), 4)})
     low = [name for name in DIMENSIONS if means[name] < getattr(thresholds, name)]
-    told_low = (f"{name} {means[name]:.1f} below {getattr(thresholds, name):g}" for name in low)
-    return row.dropped(f"low_score: {', '.join(told_low)}") if low else row
+    shortfalls = (f"{name} {means[name]:.1f} below {getattr(thresholds, name):g}" for name in low)
+    return row.dropped(f"low_score: {', '.join(shortfalls)}") if low else row
 
 
 def veto(breaks: Mapping[str, str]) -> str:
@@ -78,4 +78,4 @@ def constant_judges(rows: Sequence[Candidate]) -> list[str]:
         for judge, one in row.scores.items():
             given.setdefault(judge, set()).add(tuple(getattr(one, name) for name in DIMENSIONS))
             counts[judge] = counts.get(judge, 0) + 1
-    return [judge for judge, found in given.items() if len(found) == 1 and counts[judge] > 2]
+    return [judge for judge, different in given.items() if len(different) == 1 and counts[judge] > 2]

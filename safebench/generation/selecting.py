@@ -46,9 +46,9 @@ def mmr(
             continue
         chosen.append(best)
         for n, before in nearest.items():
-            found = similarity(n, best.index)
-            if before.to is None or found > before.nearest:
-                nearest[n] = Choice(n, found, best.index)
+            alike = similarity(n, best.index)
+            if before.to is None or alike > before.nearest:
+                nearest[n] = Choice(n, alike, best.index)
     return chosen, too_near
 
 
@@ -58,12 +58,12 @@ def _worth(pick: Choice, score: float, diversity: float) -> tuple[float, int]:
 
 def select(rows: Sequence[Candidate], scenarios: Sequence[ScenarioRow], settings: Selection) -> list[Candidate]:
     """Every row with its rank and why it is kept, in reserve or dropped; those that were dropped stay as they are."""
-    found = {row.id: row for row in rows}
+    by_id = {row.id: row for row in rows}
     for scenario in scenarios:
         open_ones = [row for row in rows if row.scenario == scenario.id and row.status != DROPPED]
         for row in _select(open_ones, scenario.count, settings):
-            found[row.id] = row
-    return list(found.values())
+            by_id[row.id] = row
+    return list(by_id.values())
 
 
 def _select(rows: Sequence[Candidate], count: int, settings: Selection) -> list[Candidate]:
@@ -71,20 +71,20 @@ def _select(rows: Sequence[Candidate], count: int, settings: Selection) -> list[
     chosen, too_near = mmr([row.score or 0.0 for row in rows], similarity, settings.diversity, settings.distance)
     return [
         *(_chosen(rows, pick, rank, count) for rank, pick in enumerate(chosen, start=1)),
-        *(rows[pick.index].dropped(f"too_near: {_told(rows, pick)}") for pick in too_near),
+        *(rows[pick.index].dropped(f"too_near: {_similarity_text(rows, pick)}") for pick in too_near),
     ]
 
 
 def _chosen(rows: Sequence[Candidate], pick: Choice, rank: int, count: int) -> Candidate:
     row = rows[pick.index]
-    told = f"rank {rank} of its scenario, score {row.score:.2f}" + (
-        f", {_told(rows, pick)}" if pick.to is not None else ""
+    why = f"rank {rank} of its scenario, score {row.score:.2f}" + (
+        f", {_similarity_text(rows, pick)}" if pick.to is not None else ""
     )
     status = KEPT if rank <= count else RESERVE
-    return row.model_copy(update={"status": status, "why": told, "rank": rank, "nearest": round(pick.nearest, 4)})
+    return row.model_copy(update={"status": status, "why": why, "rank": rank, "nearest": round(pick.nearest, 4)})
 
 
-def _told(rows: Sequence[Candidate], pick: Choice) -> str:
+def _similarity_text(rows: Sequence[Candidate], pick: Choice) -> str:
     return f"similarity {pick.nearest:.2f} to {rows[pick.to or 0].id}"
 
 

@@ -26,12 +26,12 @@ def repeated(
     measure of what finds the pairs: the Jaccard index if nothing else is said.
     """
     start = len(earlier)
-    found: dict[int, tuple[int, float]] = {}
+    repeats: dict[int, tuple[int, float]] = {}
     for pair in sorted(find([*earlier, *new], least), key=lambda pair: (pair.second, pair.first)):
-        stays = pair.first not in found or pair.exact  # a copy of one that is out is out as well
-        if pair.second >= start and pair.second not in found and stays:
-            found[pair.second] = (pair.first, pair.similarity)
-    return {late - start: told for late, told in found.items()}
+        stays = pair.first not in repeats or pair.exact  # a copy of one that is out is out as well
+        if pair.second >= start and pair.second not in repeats and stays:
+            repeats[pair.second] = (pair.first, pair.similarity)
+    return {late - start: original for late, original in repeats.items()}
 
 
 def by_wording(texts: Sequence[str]) -> Similarity:

@@ -42,10 +42,10 @@ class Making:
     ) -> list[Candidate]:
         """The fresh ones; dropped where they repeat a compared query, an earlier one or one of those before them."""
         others = self.others()
-        found = repeated([row.query for row in fresh], [*others, *(row.query for row in earlier)], least, find)
+        repeats = repeated([row.query for row in fresh], [*others, *(row.query for row in earlier)], least, find)
         names = [row.id for row in (*earlier, *fresh)]
         rows = list(fresh)
-        for n, (at, similarity) in found.items():
+        for n, (at, similarity) in repeats.items():
             other = names[at - len(others)] if at >= len(others) else self.name_other(at)
             rows[n] = fresh[n].dropped(f"duplicate: similarity {similarity:.2f} to {other}")
         return rows

@@ -74,11 +74,13 @@ class GenerationSummary:
 
     def declined_by_writer(self) -> dict[str, str]:
         """How often each writer did not write what was asked for, in words."""
-        found: dict[str, Counter[str]] = {}
+        by_writer: dict[str, Counter[str]] = {}
         for row in self.declined:
             given = {name: row.get(name, 0) for name in ("declined", "unreadable", "failed")}
-            found.setdefault(row["writer"], Counter()).update(given)
-        return {writer: ", ".join(f"{name} {n}" for name, n in told.items() if n) for writer, told in found.items()}
+            by_writer.setdefault(row["writer"], Counter()).update(given)
+        return {
+            writer: ", ".join(f"{name} {n}" for name, n in counts.items() if n) for writer, counts in by_writer.items()
+        }
 
     @property
     def is_short(self) -> bool:
@@ -135,8 +137,8 @@ def _declined(asked: Sequence[Asked], rows: Sequence[Candidate]) -> list[dict[st
     for candidate in rows:
         for one in candidate.tries:
             outcome = one.outcome.partition(":")[0]
-            told = outcome if outcome in ("declined", "unreadable", "failed") else "answered"
-            calls.setdefault((one.writer, candidate.scenario), Counter())[told] += 1
+            ending = outcome if outcome in ("declined", "unreadable", "failed") else "answered"
+            calls.setdefault((one.writer, candidate.scenario), Counter())[ending] += 1
     return [
         {"writer": writer, "scenario": scenario, "calls": count.total(), **count}
         for (writer, scenario), count in sorted(calls.items())

@@ -8,7 +8,7 @@ its place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from safebench.concurrency import each
@@ -58,15 +58,15 @@ async def _all_rounds(making: Making, rows: dict[str, Candidate]) -> None:
 
 def _waiting(making: Making, rows: Iterable[Candidate]) -> list[tuple[Candidate, ScenarioRow]]:
     """Queries that need a twin; one in reserve comes in where one has failed."""
-    found: list[tuple[Candidate, ScenarioRow]] = []
+    waiting: list[tuple[Candidate, ScenarioRow]] = []
     ranked = sorted((row for row in rows if row.status != DROPPED), key=lambda row: row.rank or 0)
     for scenario in making.scenarios():
         own = [row for row in ranked if row.scenario == scenario.id]
         first = [row for row in own if row.status == KEPT]
         reserve = [row for row in own if row.status == RESERVE]
         places = [*first, *reserve[: max(0, scenario.count - len(first))]]
-        found += [(row, scenario) for row in places if row.twin is None]
-    return found
+        waiting += [(row, scenario) for row in places if row.twin is None]
+    return waiting
 
 
 async def _written(making: Making, waiting: Sequence[tuple[Candidate, ScenarioRow]]) -> list[TwinDraft]:
@@ -77,9 +77,9 @@ async def _written(making: Making, waiting: Sequence[tuple[Candidate, ScenarioRo
         length = making.plan.length
         values = {"language": making.plan.language} | {key: str(n) for key, n in length.model_dump().items()}
         question = Question("twin.write", values, {**about(scenario), "query": row.query}, TWIN, read_twin)
-        told = await making.panel.write(writer, question, f"twin/{row.id}/{turn}")
-        problem = "" if told.value else f"{told.outcome}: {told.why}"
-        return TwinDraft(row, scenario, writer, told.value or "", problem)
+        answer = await making.panel.write(writer, question, f"twin/{row.id}/{turn}")
+        problem = "" if answer.value else f"{answer.outcome}: {answer.why}"
+        return TwinDraft(row, scenario, writer, answer.value or "", problem)
 
     return await each(waiting, work, making.panel.concurrency)
 
@@ -90,11 +90,10 @@ def _checked(making: Making, attempts: Sequence[TwinDraft], rows: Iterable[Candi
     fresh = [n for n, attempt in enumerate(looked) if not attempt.problem]
     twins = [row.twin for row in rows if row.twin is not None]
     new = [looked[n].twin for n in fresh]
-    found = repeated(new, [*making.others(), *twins], making.plan.selection.duplicate)
-    for n, (_, similarity) in found.items():
-        attempt = looked[fresh[n]]
+    repeats = repeated(new, [*making.others(), *twins], making.plan.selection.duplicate)
+    for n, (_, similarity) in repeats.items():
         problem = f"duplicate: similarity {similarity:.2f} to another twin or a compared query"
-        looked[fresh[n]] = TwinDraft(attempt.row, attempt.scenario, attempt.writer, attempt.twin, problem)
+        looked[fresh[n]] = replace(looked[fresh[n]], problem=problem)
     return looked
 
 
@@ -108,7 +107,7 @@ def _looked_at(making: Making, attempt: TwinDraft) -> TwinDraft:
         problems.append(f"too_far: overlap {shared:.2f} below {least:g}")
     if shared > SAME:
         problems.append("same: it is the query itself")
-    return TwinDraft(attempt.row, attempt.scenario, attempt.writer, attempt.twin, problems[0] if problems else "")
+    return replace(attempt, problem=problems[0]) if problems else attempt
 
 
 async def _judged(making: Making, attempts: Sequence[TwinDraft], name: str) -> list[Candidate]:
@@ -123,8 +122,8 @@ async def _judged(making: Making, attempts: Sequence[TwinDraft], name: str) -> l
 async def _harmlessness(making: Making, attempt: TwinDraft) -> dict[str, tuple[int, str]]:
     material = {**about(attempt.scenario), "query": attempt.twin}
     question = Question("twin.check", {"language": making.plan.language}, material, HARMLESSNESS, read_harmlessness)
-    told = await making.panel.judge_all(question, f"check/{attempt.row.id}/{len(attempt.row.tries)}")
-    return {judge: one.value for judge, one in told.items() if one.value is not None}
+    answers = await making.panel.judge_all(question, f"check/{attempt.row.id}/{len(attempt.row.tries)}")
+    return {judge: one.value for judge, one in answers.items() if one.value is not None}
 
 
 def _tried(making: Making, attempt: TwinDraft, judged: Mapping[str, tuple[int, str]]) -> Candidate:
@@ -133,16 +132,14 @@ def _tried(making: Making, attempt: TwinDraft, judged: Mapping[str, tuple[int, s
     scores = {judge: points for judge, (points, _) in judged.items()}
     broken = {judge: rule for judge, (_, rule) in judged.items() if rule != "none"}
     problem = attempt.problem or veto(broken) or _not_harmless(scores, plan.thresholds)
-    told = Try(
-        writer=attempt.writer, outcome=problem or ACCEPTED, twin=attempt.twin, harmlessness=scores, breaks=broken
-    )
-    tries = (*row.tries, told)
+    outcome = problem or ACCEPTED
+    this = Try(writer=attempt.writer, outcome=outcome, twin=attempt.twin, harmlessness=scores, breaks=broken)
+    row = row.model_copy(update={"tries": (*row.tries, this)})
     if not problem:
         shared = round(overlap(row.query, attempt.twin), 4)
-        found = {"status": KEPT, "twin": attempt.twin, "twin_writer": attempt.writer, "overlap": shared}
-        return row.model_copy(update={**found, "tries": tries})
-    row = row.model_copy(update={"tries": tries})
-    return row if len(tries) < plan.twins.tries else row.dropped(f"no_twin: {problem}")
+        kept = {"status": KEPT, "twin": attempt.twin, "twin_writer": attempt.writer, "overlap": shared}
+        return row.model_copy(update=kept)
+    return row if len(row.tries) < plan.twins.tries else row.dropped(f"no_twin: {problem}")
 
 
 def _not_harmless(scores: Mapping[str, int], least: Thresholds) -> str:

@@ -86,17 +86,14 @@ async def _write_all(making: Making, batches: Sequence[Batch], name: str) -> lis
 
 async def _write_batch(making: Making, batch: Batch) -> WrittenBatch:
     asked: list[Asked] = []
+    purpose = f"write/{batch.scenario.id}/{batch.round}/{batch.number}"
     for n in range(min(MOST_WRITERS, len(making.panel.writers))):
         writer = making.panel.writer(batch.turn + n)
-        purpose = f"write/{batch.scenario.id}/{batch.round}/{batch.number}"
-        told = await making.panel.write(writer, _question(making, batch), purpose)
-        queries = tuple((told.value or [])[: batch.wanted])
-        asked.append(
-            Asked(
-                scenario=batch.scenario.id, writer=writer, round=batch.round, batch=batch.number, outcome=told.outcome,
-                wanted=batch.wanted, got=len(queries), told=told.why,
-            )
-        )  # fmt: skip
+        answer = await making.panel.write(writer, _question(making, batch), purpose)
+        queries = tuple((answer.value or [])[: batch.wanted])
+        counts = {"round": batch.round, "batch": batch.number, "wanted": batch.wanted, "got": len(queries)}
+        ending = {"outcome": answer.outcome, "told": answer.why}
+        asked.append(Asked(scenario=batch.scenario.id, writer=writer, **counts, **ending))
         if queries:
             return WrittenBatch(batch, writer, queries, tuple(asked))
     return WrittenBatch(batch, None, (), tuple(asked))
@@ -117,8 +114,8 @@ def _question(making: Making, batch: Batch) -> Question[list[str]]:
 
 
 def _earlier(making: Making, queries: Sequence[str]) -> str:
-    told = defuse("\n".join(queries))
-    return prompt("generate/write.earlier").fill(queries=told, mark=mark(making.plan.seed, told)) if queries else ""
+    listed = defuse("\n".join(queries))
+    return prompt("generate/write.earlier").fill(queries=listed, mark=mark(making.plan.seed, listed)) if queries else ""
 
 
 def _candidates(written: WrittenBatch, rows: Sequence[Candidate]) -> list[Candidate]:

@@ -67,9 +67,9 @@ def _backbone(name: str) -> Model:
     return models()[model.backbone]
 
 
-def model_options(model: Model, told: Mapping[str, Any]) -> dict[str, Any]:
+def model_options(model: Model, own: Mapping[str, Any]) -> dict[str, Any]:
     """The model's options, overruled by the user's. Raises BadInput where consent to its code is missing."""
-    options = {**model.options, **told}
+    options = {**model.options, **own}
     if model.runs_code and not options.pop(CONSENT, False):
         raise BadInput(
             f"target {model.name!r} runs Python code that comes with the model: where you trust it, say so in a "

@@ -60,8 +60,8 @@ class Endpoint:
         try:
             asked.models.with_raw_response.list()
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            told = without_key(error_text(error.response.content), self._key_name)
-            raise BadInput(f"{self._who}: {self.url} rejects the key in {self._key_name}: {told}") from error
+            message = without_key(error_text(error.response.content), self._key_name)
+            raise BadInput(f"{self._who}: {self.url} rejects the key in {self._key_name}: {message}") from error
         except openai.APIConnectionError as error:
             raise BadInput(f"{self._who}: no endpoint answers at {self.url}: {error.__cause__ or error}") from error
         except openai.APIError:
@@ -76,23 +76,23 @@ class Endpoint:
         try:
             return call(**request)
         except openai.APIStatusError as error:
-            told = f"answered {error.status_code}: {error_text(error.response.content)}"
+            message = f"answered {error.status_code}: {error_text(error.response.content)}"
             match meaning(error.status_code, error.response.text, self._family):
                 case "blocked":
-                    raise self.failed(f"declined: {told}") from error
+                    raise self.failed(f"declined: {message}") from error
                 case "no service":
-                    raise TargetRefusesService(str(self.failed(told))) from error
-            raise self.failed(told) from error
+                    raise TargetRefusesService(str(self.failed(message))) from error
+            raise self.failed(message) from error
         except openai.APIError as error:
             cause = f": {error.__cause__}" if error.__cause__ else ""
             raise self.failed(f"could not be asked: {error}{cause}") from error
 
-    def declines(self, told: object) -> bool:
+    def declines(self, body: object) -> bool:
         """Whether what came with status 200 is a filter's stop all the same."""
-        return is_filters_stop(told, self._family)
+        return is_filters_stop(body, self._family)
 
-    def failed(self, told: str) -> ConversionError:
-        return ConversionError(without_key(f"{self._options.model} at {self.url} {told}", self._key_name))
+    def failed(self, message: str) -> ConversionError:
+        return ConversionError(without_key(f"{self._options.model} at {self.url} {message}", self._key_name))
 
     @property
     def _key_name(self) -> str:

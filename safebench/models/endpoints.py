@@ -46,20 +46,20 @@ def _is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def without_key(told: str, variable: str) -> str:
+def without_key(text: str, variable: str) -> str:
     """What an endpoint said, without the key in this variable, which some servers repeat in their errors."""
     key = os.environ.get(variable, "").strip()
-    return told.replace(key, "(key)") if key else told
+    return text.replace(key, "(key)") if key else text
 
 
 def error_text(body: bytes) -> str:
     """The innermost message in an error body, or the beginning of the body, on one line."""
     text = body.decode("utf-8", "replace")
     try:
-        told = json.loads(text)
+        message = json.loads(text)
     except (ValueError, RecursionError):
-        told = text
-    told = told[0] if isinstance(told, list) and told else told  # Gemini wraps its error in a list
-    while isinstance(told, dict) and (told.get("error") or told.get("message")):
-        told = told.get("error") or told.get("message")
-    return storable(" ".join(str(told).split()))[:300] or "nothing"
+        message = text
+    message = message[0] if isinstance(message, list) and message else message  # Gemini wraps its error in a list
+    while isinstance(message, dict) and (message.get("error") or message.get("message")):
+        message = message.get("error") or message.get("message")
+    return storable(" ".join(str(message).split()))[:300] or "nothing"

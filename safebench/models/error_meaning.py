@@ -77,16 +77,16 @@ def _texts(messages: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted((text for text in texts if " " in text), key=len, reverse=True)
 
 
-def _in_its_own_words(told: str, sent: Iterable[str]) -> str:
-    told = " ".join(told.split())
+def _in_its_own_words(message: str, sent: Iterable[str]) -> str:
+    message = " ".join(message.split())
     for text in sent:
-        told = told.replace(text, " ")
-    return _QUOTED.sub(lambda found: " " if " " in found[0] else found[0], told)
+        message = message.replace(text, " ")
+    return _QUOTED.sub(lambda quoted: " " if " " in quoted[0] else quoted[0], message)
 
 
-def _names_schema(told: str) -> bool:
+def _names_schema(text: str) -> bool:
     """Whether one of the names stands there whole, however its words are joined."""
-    return _SCHEMA_NAME.search(told.lower()) is not None
+    return _SCHEMA_NAME.search(text.lower()) is not None
 
 
 def _is_stop(level: Mapping[str, Any] | str, family: Family) -> bool:
@@ -98,8 +98,8 @@ def _is_stop(level: Mapping[str, Any] | str, family: Family) -> bool:
 
 def _names(level: Mapping[str, Any], codes: Iterable[str]) -> bool:
     """Whether a field that holds a code has one of these, whole: `content_filter` or `ContentFilter`."""
-    found = {_letters(level[field]) for field in CODES if isinstance(level.get(field), str)}
-    return not found.isdisjoint(map(_letters, codes))
+    present = {_letters(level[field]) for field in CODES if isinstance(level.get(field), str)}
+    return not present.isdisjoint(map(_letters, codes))
 
 
 def _letters(code: str) -> str:
@@ -125,7 +125,7 @@ def _levels(body: object, depth: int = 0) -> Iterator[Mapping[str, Any] | str]:
 def _read(text: str) -> dict[str, Any] | list[Any] | None:
     """JSON in a text; None where it is mere text."""
     try:
-        told = json.loads(text)
+        body = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict | list) else None
+    return body if isinstance(body, dict | list) else None

@@ -66,8 +66,8 @@ class Family(PluginOptions):
 
     def describe(self) -> str:
         """Its name and what it says, in short: other facts make other answers."""
-        told = self.model_dump_json(exclude=set(NO_ANSWERS))
-        return f"{self.name} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        rules = self.model_dump_json(exclude=set(NO_ANSWERS))
+        return f"{self.name} {hashlib.sha256(rules.encode()).hexdigest()[:12]}"
 
 
 @cache
@@ -114,5 +114,5 @@ def _by_name(name: str, where: str) -> Family:
 
 def _by_host(base_url: str) -> Family:
     host = urlsplit(base_url).hostname or ""
-    found = (family for family in families().values() if any(fnmatchcase(host, known) for known in family.hosts))
-    return next(found, plain())
+    matching = (family for family in families().values() if any(fnmatchcase(host, known) for known in family.hosts))
+    return next(matching, plain())

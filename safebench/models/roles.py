@@ -27,17 +27,17 @@ class RoleOptions(PluginOptions):
 
     @model_validator(mode="before")
     @classmethod
-    def _or_the_target_alone(cls, told: Any) -> Any:
-        return {"model": told} if isinstance(told, str) else told
+    def _or_the_target_alone(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
 
 
 def last_object(text: str, key: str) -> dict[str, Any] | None:
     """The last JSON object in a text that has this key, in any case."""
-    found = None
+    last = None
     for value, _ in objects(text):
-        told = {str(name).lower().replace(" ", "_"): inner for name, inner in value.items()}
-        found = told if key in told else found
-    return found
+        table = {str(name).lower().replace(" ", "_"): inner for name, inner in value.items()}
+        last = table if key in table else last
+    return last
 
 
 def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
@@ -57,5 +57,5 @@ def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    told = dict(pairs)
-    return told if all(told[name] == value for name, value in pairs) else {}
+    table = dict(pairs)
+    return table if all(table[name] == value for name, value in pairs) else {}

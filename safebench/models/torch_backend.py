@@ -87,8 +87,8 @@ def choose_device(wanted: str) -> str:
 
 def seed_of(work: Work) -> int:
     """One seed for each query of a run and each attempt at it, whatever was made before."""
-    told = f"{work.seed}/{work.query.id}/{work.attempt}"
-    return int.from_bytes(hashlib.sha256(told.encode("utf-8", "replace")).digest()[:4])
+    name = f"{work.seed}/{work.query.id}/{work.attempt}"
+    return int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:4])
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def check_exists(option: str, named: str | None) -> None:
         raise BadInput(f"{option} {named!r} does not exist")
 
 
-def told(error: Exception) -> str:
+def load_problem(error: Exception) -> str:
     """The error's first paragraph, and what to do about weights that are pickles."""
     message = " ".join(str(error).split("\n\n")[0].split())
     if "safetensors" in message:

@@ -57,8 +57,8 @@ def _choice(body: Any) -> dict[str, Any]:
         raise ValueError(f"malformed chat completion: {type(body).__name__} instead of an object")
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        told = body.get("error") or body.get("detail") or sorted(body)
-        raise ValueError(f"malformed chat completion: no choices; {_short(told)}")
+        reported = body.get("error") or body.get("detail") or sorted(body)
+        raise ValueError(f"malformed chat completion: no choices; {_short(reported)}")
     return choices[0]
 
 
@@ -82,13 +82,13 @@ def _text(message: Mapping[str, Any], family: Family) -> tuple[str, str]:
     if content is not None and not isinstance(content, str):
         raise ValueError(f"malformed chat completion: content is {type(content).__name__}")
     answer, thinking = split_thinking(content or "", family.thinking_tags)
-    told = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if isinstance(thought, str))
-    return answer or str(message.get("refusal") or ""), "\n".join(thought for thought in told if thought)
+    distinct = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if isinstance(thought, str))
+    return answer or str(message.get("refusal") or ""), "\n".join(thought for thought in distinct if thought)
 
 
 def _media(message: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> tuple[tuple[Media, ...], str]:
-    found = [decoded for encoder in encoders.values() if (decoded := encoder.decode(message)) is not None]
-    return tuple(media for media, _ in found), "\n".join(transcript for _, transcript in found if transcript)
+    spoken = [decoded for encoder in encoders.values() if (decoded := encoder.decode(message)) is not None]
+    return tuple(media for media, _ in spoken), "\n".join(transcript for _, transcript in spoken if transcript)
 
 
 def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
@@ -138,14 +138,14 @@ def named(error: Exception) -> tuple[str, str]:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from a Retry-After header (a number or a date), or from retry-after-ms."""
-    told, ms = headers.get("retry-after", ""), headers.get("retry-after-ms")
+    after, ms = headers.get("retry-after", ""), headers.get("retry-after-ms")
     try:
         if ms is not None:
             seconds = float(ms) / 1000
-        elif told.replace(".", "", 1).isdigit():
-            seconds = float(told)
+        elif after.replace(".", "", 1).isdigit():
+            seconds = float(after)
         else:
-            seconds = parsedate_to_datetime(told).timestamp() - time()
+            seconds = parsedate_to_datetime(after).timestamp() - time()
     except ValueError:
         return None
     return max(0.0, seconds) if isfinite(seconds) else None
@@ -154,8 +154,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def too_long(response: Response, seconds: float, longest: float) -> Response:
     """The failure, with the wait that the server wants."""
     assert response.failure is not None
-    told = f"it wants {seconds:.0f} s of waiting, and more than {longest:.0f} s are not waited"
-    failure = replace(response.failure, message=f"{response.failure.message}; {told}")
+    wait = f"it wants {seconds:.0f} s of waiting, and more than {longest:.0f} s are not waited"
+    failure = replace(response.failure, message=f"{response.failure.message}; {wait}")
     return replace(response, failure=failure)
 
 
@@ -163,6 +163,6 @@ def with_attempts(response: Response, attempts: Sequence[Attempt]) -> Response:
     return replace(response, attempts=tuple(attempts))
 
 
-def _short(told: object, limit: int = 300) -> str:
-    text = " ".join(str(told).split())
+def _short(message: object, limit: int = 300) -> str:
+    text = " ".join(str(message).split())
     return text if len(text) <= limit else text[:limit] + "…"

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from safebench.errors import BadInput
-from safebench.models.torch_backend import choose_device, import_transformers, told
+from safebench.models.torch_backend import choose_device, import_transformers, load_problem
 from safebench.plugins import PluginOptions
 from safebench.targets.hearing import TAIL, samples_heard
 from safebench.types import TEXT
@@ -81,7 +81,7 @@ class LocalChat:
         try:
             processor = self._transformers.AutoProcessor.from_pretrained(self.model, **self._source)
         except (OSError, ValueError, KeyError, ImportError) as error:
-            raise BadInput(f"model {self.model!r} cannot be loaded: {told(error)}") from error
+            raise BadInput(f"model {self.model!r} cannot be loaded: {load_problem(error)}") from error
         tokenizer = getattr(processor, "tokenizer", processor)
         told_by = [getattr(one, "chat_template", None) for one in (processor, tokenizer)]
         if told_by == [None, None] and not _is_mistral(tokenizer):
@@ -112,14 +112,14 @@ class LocalChat:
             config = getattr(config, "thinker_config", config)  # of a model that speaks: the part that writes
             many = type(config) in transformers.MODEL_FOR_MULTIMODAL_LM_MAPPING
             auto = transformers.AutoModelForMultimodalLM if many else transformers.AutoModelForCausalLM
-            model, found = auto.from_pretrained(
+            model, loading = auto.from_pretrained(
                 self.model, config=config, use_safetensors=True, dtype=self.options.dtype, output_loading_info=True,
                 **place, **self._source,
             )  # fmt: skip
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-            raise BadInput(f"model {self.model!r} cannot be loaded: {told(error)}") from error
-        if found["missing_keys"]:
-            missing = sorted(found["missing_keys"])
+            raise BadInput(f"model {self.model!r} cannot be loaded: {load_problem(error)}") from error
+        if loading["missing_keys"]:
+            missing = sorted(loading["missing_keys"])
             raise BadInput(f"model {self.model!r} lacks {len(missing)} of its weights, among them {missing[0]}")
         if model.generation_config.eos_token_id is None:
             model.generation_config.eos_token_id = self._tokenizer.eos_token_id

@@ -24,13 +24,13 @@ def media_encoders(family: str, own: Mapping[str, Encoder], chosen: Mapping[str,
     `chosen` names another encoder of the modality for some media. Text needs none. No package of any modality is
     imported beyond its class. Raises BadInput for a broken modality and for an encoder that it does not have.
     """
-    found: dict[str, Encoder] = {}
+    encoders: dict[str, Encoder] = {}
     for modality in (registry.load(Modality, name) for name in registry.names(Modality)):
         if modality.medium in chosen and chosen[modality.medium] not in modality.encoders:
             raise unknown(f"{modality.medium} encoder", chosen[modality.medium], modality.encoders)
         encoder = modality.encoders.get(chosen.get(modality.medium, family))
-        found |= {modality.medium: encoder} if encoder is not None else {}
-    return {medium: encoder for medium, encoder in {**found, **own}.items() if medium != TEXT}
+        encoders |= {modality.medium: encoder} if encoder is not None else {}
+    return {medium: encoder for medium, encoder in {**encoders, **own}.items() if medium != TEXT}
 
 
 def encode_messages(

@@ -71,9 +71,9 @@ class OpenAITarget(Target):
         return f"endpoints of family {self._spoken.name!r} take no {medium}" if is_dropped else None
 
     def describe(self) -> Mapping[str, Any]:
-        told = {"base_url": self.base_url, "endpoint": self._endpoint, "parameters": self._parameters}
+        request = {"base_url": self.base_url, "endpoint": self._endpoint, "parameters": self._parameters}
         limit = {} if self._longest is None else {"max_audio_seconds": self._longest}
-        return {**super().describe(), **told, **limit}
+        return {**super().describe(), **request, **limit}
 
     @property
     def _longest(self) -> float | None:
@@ -151,8 +151,8 @@ class OpenAITarget(Target):
             else:
                 response, wait = self._refused(reply, len(attempts))
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
-            kind, told = answers.named(error)
-            response = Response("failed", failure=Failure(self._component, kind, without_key(told, self._key_name)))
+            kind, message = answers.named(error)
+            response = Response("failed", failure=Failure(self._component, kind, without_key(message, self._key_name)))
             wait = self._wait(len(attempts))
         why = str(response.failure) if response.failure else None
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
@@ -164,10 +164,10 @@ class OpenAITarget(Target):
         response = answers.from_error(reply, failure, self._spoken)
         if not answers.worth_retrying(reply.status):
             return response, None
-        told = answers.retry_after(reply.headers)
-        if told is not None and told > LONGEST_TOLD:
-            return answers.too_long(response, told, LONGEST_TOLD), None
-        return response, self._wait(attempt, told)
+        wanted = answers.retry_after(reply.headers)
+        if wanted is not None and wanted > LONGEST_TOLD:
+            return answers.too_long(response, wanted, LONGEST_TOLD), None
+        return response, self._wait(attempt, wanted)
 
     async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> HTTPReply:
         """What the endpoint sent, be it good or bad. One without structured output is asked without."""
@@ -191,8 +191,8 @@ class OpenAITarget(Target):
         return f"openai:{self.setup.argument}"
 
     @staticmethod
-    def _wait(attempt: int, told: float | None = None) -> float:
-        """What the server told to wait, in s, and a little more; else exponential back-off with jitter."""
-        if told is not None:
-            return told + random.uniform(0, 0.1)
+    def _wait(attempt: int, wanted: float | None = None) -> float:
+        """The wait that the server wants, in s, and a little more; else exponential back-off with jitter."""
+        if wanted is not None:
+            return wanted + random.uniform(0, 0.1)
         return random.uniform(0.5, 1.0) * min(0.5 * 2.0**attempt, LONGEST_WAIT)

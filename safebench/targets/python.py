@@ -77,8 +77,8 @@ class PythonTarget(Target):
         if isinstance(answer, BaseException):
             message = str(answer)[:LONGEST_MESSAGE] or "raised without a message"
             return Failure(self._component, type(answer).__name__, message)
-        told = "None" if answer is None else f"{type(answer).__name__} {answer!r:.100}"
-        return Failure(self._component, "TypeError", f"the function returned {told}, not a string")
+        returned = "None" if answer is None else f"{type(answer).__name__} {answer!r:.100}"
+        return Failure(self._component, "TypeError", f"the function returned {returned}, not a string")
 
     @property
     def _component(self) -> str:

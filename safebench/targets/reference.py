@@ -132,5 +132,5 @@ def _missing(recogniser: str) -> MissingPackage | None:
 def _reader_versions() -> dict[str, str]:
     """The recogniser of each medium with its version, installed or not: another one may understand something else."""
     modalities = [registry.load(Modality, name) for name in registry.names(Modality)]
-    found = {modality.medium: modality.recogniser for modality in modalities if modality.recogniser is not None}
-    return {medium: f"{name} {registry.load(Recogniser, name).version}" for medium, name in found.items()}
+    recognisers = {modality.medium: modality.recogniser for modality in modalities if modality.recogniser is not None}
+    return {medium: f"{name} {registry.load(Recogniser, name).version}" for medium, name in recognisers.items()}

@@ -106,5 +106,5 @@ def _proxy(base_url: str) -> tuple[URL | None, dict[str, str]]:
 
 def _account(key_name: str) -> dict[str, str]:
     """OpenAI's headers that say whose bill it is, where its key is used."""
-    told = {header: os.environ.get(variable) for header, variable in OF_THE_ACCOUNT.items()}
-    return {header: value for header, value in told.items() if value and key_name == DEFAULT_KEY}
+    headers = {header: os.environ.get(variable) for header, variable in OF_THE_ACCOUNT.items()}
+    return {header: value for header, value in headers.items() if value and key_name == DEFAULT_KEY}

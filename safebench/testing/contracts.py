@@ -74,10 +74,10 @@ class ModalityContract:
         _ready(recipe)
         return recipe
 
-    def _check(self, media: Media, told: str) -> Fidelity:
-        """As a recogniser of the user's would have it, that says `told` of whatever it gets."""
+    def _check(self, media: Media, text: str) -> Fidelity:
+        """As a recogniser of the user's would have it, that says `text` of whatever it gets."""
         gate = self._default().gate
-        return self.modality().check(Checking(ASKED, media, gate, lambda spec, heard: told, "contract:scripted"))
+        return self.modality().check(Checking(ASKED, media, gate, lambda spec, heard: text, "contract:scripted"))
 
     # --- recipes
 
@@ -115,8 +115,8 @@ class ModalityContract:
         assert self._check(media, ASKED.text).status == "passed"
 
     def test_what_is_read_as_something_else_never_passes(self, media: Media) -> None:
-        for told in ("", OTHER.text):
-            assert self._check(media, told).status != "passed"
+        for text in ("", OTHER.text):
+            assert self._check(media, text).status != "passed"
 
     def test_a_gate_without_limits_never_passes(self, media: Media) -> None:
         checking = Checking(ASKED, media, {}, lambda spec, heard: ASKED.text)

@@ -56,12 +56,12 @@ def chat(
     text: str | None, *, finish: str = "stop", message: Mapping[str, Any] | None = None, delay: float = 0.0
 ) -> Reply:
     """A chat completion; `message` adds fields to the answer's message."""
-    told = {"role": "assistant", "content": text, **(message or {})}
+    spoken = {"role": "assistant", "content": text, **(message or {})}
     body = {
         "id": "chatcmpl-scripted",
         "object": "chat.completion",
         "model": "scripted",
-        "choices": [{"index": 0, "message": told, "finish_reason": finish}],
+        "choices": [{"index": 0, "message": spoken, "finish_reason": finish}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
     }
     return Reply(json.dumps(body).encode(), delay=delay)

@@ -524,7 +524,7 @@ def test_a_folder_of_another_plan_or_of_something_else_is_refused(
     assert generate(until="propose") == 0
     assert generate(until="propose", count=5) == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert "holds a set of another plan: it differs in count (3 there, 5 here)" in said
+    assert "holds a set of another plan: it differs in count (there 3, here 5)" in said
     assert generate(until="propose", concurrency=2, limits={"calls": 7}) == 0
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("hello")

@@ -69,7 +69,7 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 def forget() -> None:
-    for cached in (registry._found, registry.load, registry.modality):
+    for cached in (registry._entry_points, registry.load, registry.modality):
         cached.cache_clear()
 
 

@@ -194,7 +194,7 @@ def third_party(tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("[safebench.recognisers]\nscribe = scribes:Scribe\n", encoding="utf-8")
     (info.parent / "scribes.py").write_text(THIRD_PARTY, encoding="utf-8")
     monkeypatch.syspath_prepend(str(info.parent))
-    caches = (registry._found, registry.load)
+    caches = (registry._entry_points, registry.load)
     for cached in caches:
         cached.cache_clear()
     yield

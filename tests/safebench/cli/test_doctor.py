@@ -130,7 +130,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (info / "entry_points.txt").write_text(points, encoding="utf-8")
     (tmp_path / "smells.py").write_text("", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    caches = (registry._found, registry.load, registry.modality)
+    caches = (registry._entry_points, registry.load, registry.modality)
     for cached in caches:
         cached.cache_clear()
     yield
