@@ -104,6 +104,7 @@ class Converter(Plugin):
     gives: ClassVar[str]
     rewords: ClassVar[bool] = True  # of text to text; False: the same text, written as a voice says it
     varies: ClassVar[bool] = False  # whether another attempt at the same work may give something else
+    writes: ClassVar[bool] = False  # whether it makes the written part that goes with the media, in its notes
     required = ("name", "summary", "takes", "gives")
 
     def check(self) -> None:
@@ -199,9 +200,14 @@ class Asking:
     def written(self, default: str) -> str:
         """The written part: the query, what was made with the media, or else the carrier text, by prompt name."""
         name = self.carrier or default
-        if name == MADE and self.made is not None:
-            return self.made
-        return self.query.text if name in (QUERY, MADE) else prompt(name).text
+        if name == MADE:
+            return self._made_with_the_media()
+        return self.query.text if name == QUERY else prompt(name).text
+
+    def _made_with_the_media(self) -> str:
+        if self.made is None:
+            raise ValueError(f"query {self.query.id!r} has no written part: none was made with its media")
+        return self.made
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class KeyPhrase(Converter):
     summary = "the thing that the query is about, in a few words of the query"
     takes = TEXT
     gives = TEXT
+    writes = True
 
     def convert(self, work: Work) -> Media:
         with naming(work):

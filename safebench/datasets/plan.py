@@ -42,6 +42,8 @@ def plan_data(config: RenderingConfig) -> DataPlan:
         for condition in conditions
         if condition.recipe is not None
     }
+    for assignment in assignments.values():
+        assignment.check()
     return DataPlan(whole, dataset, known, conditions, assignments)
 
 

@@ -48,6 +48,11 @@ class Assignment:
     others: Mapping[str, Query] = field(default_factory=dict)  # by query id: what is rendered in its place
     other_texts: OtherTexts | None = None
 
+    def check(self) -> None:
+        """Raises BadInput for a limit, a layout or a carrier that there is not."""
+        for recipe in self.recipes:
+            recipe.check_keys()
+
     def recipe(self, query: Query) -> Recipe:
         return self.recipes[self.places[query.id] if self.places else 0]
 
@@ -57,14 +62,20 @@ class Assignment:
 
 
 def assign(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) -> Assignment:
-    """Raises BadInput when a member is unknown, and when there is no other query to take."""
+    """Raises BadInput when a member is unknown, and when there is no other query to take.
+
+    Members are put to the target as the recipe that deals says, where it says anything of the message.
+    """
     other_texts = OtherTexts(queries, seed)
     if recipe.steps:
         return Assignment((recipe,), other_texts=other_texts)
     members = tuple(_member(recipe, name, known) for name in recipe.among or (recipe.another,))
     if recipe.among:
-        return Assignment(members, _places(queries, len(members), seed), other_texts=other_texts)
-    unlike = recipe.model_copy(update={"steps": members[0].steps, "tries": members[0].tries})
+        return Assignment(
+            tuple(map(recipe.dealt, members)), _places(queries, len(members), seed), other_texts=other_texts
+        )
+    made = {"steps": members[0].steps, "tries": members[0].tries, "layout": recipe.layout or members[0].layout}
+    unlike = recipe.model_copy(update=made)
     return Assignment((unlike,), others=_others(queries, seed, f"recipe {recipe.medium}.{recipe.name}"))
 
 
@@ -76,8 +87,13 @@ def recipes_of(assignments: Iterable[Assignment]) -> list[Recipe]:
 def _member(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
     """The recipe of that name; where one has a single member, that member, as the name then stands for it."""
     held = known.get((recipe.medium, str(name)))
-    if held is not None and len(held.among) == 1:
-        (name,) = held.among
+    if held is not None and len(held.among) == 1 and held.among != (name,):
+        (other,) = held.among
+        return held.dealt(_with_steps(recipe, other, known))
+    return _with_steps(recipe, name, known)
+
+
+def _with_steps(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
     named = [other for medium, other in known if medium == recipe.medium and known[medium, other].steps]
     if name is None or name not in named:
         raise unknown(f"{recipe.medium} recipe", str(name), named, f"recipe {recipe.medium}.{recipe.name}")

@@ -14,8 +14,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from safebench import registry
 from safebench.errors import BadInput, unknown
 from safebench.files import content_hash, read_toml
-from safebench.plugins import QUERY, Converter, Modality, PluginOptions, Step
-from safebench.resources import data_path
+from safebench.plugins import MADE, QUERY, Converter, Modality, PluginOptions, Step
+from safebench.resources import data_path, find_prompt, prompt_names
 from safebench.types import TEXT, Condition
 
 
@@ -26,7 +26,7 @@ class Recipe(PluginOptions):
     medium: str
     description: str = ""
     steps: tuple[Step, ...] = ()
-    gate: Mapping[str, float] = {}
+    gate: Mapping[str, float] = {}  # of what is checked; the modality's own when not given
     tries: int = Field(1, ge=1, le=10)  # renderings that are made at most until one is faithful
     carrier: str | None = None  # the written part, by prompt name, QUERY or MADE; the modality's own when not given
     layout: Mapping[str, float] = {}  # of the message, by what its modality knows
@@ -50,16 +50,37 @@ class Recipe(PluginOptions):
             raise ValueError('a control does not carry the query: it needs `carrier = "query"`, and is no text')
         return self
 
+    @model_validator(mode="after")
+    def _says_nothing_that_is_not_heeded(self) -> Recipe:
+        for rule, applies, keys in (
+            ("`among` deals: its members say this, each for itself", self.among, ("gate", "tries", "control")),
+            ("what renders another query does so as that recipe says", self.another, ("tries",)),
+            ("a control is not checked", self.control, ("gate",)),
+        ):
+            given = [key for key in keys if applies and getattr(self, key) != type(self).model_fields[key].default]
+            if given:
+                raise ValueError(f"{rule}, so leave out {', '.join(given)}")
+        return self
+
     @property
     def condition(self) -> str:
         """The condition with nothing but what it makes, as it is written."""
         return str(Condition(self.medium, recipe=self.name))
 
+    @property
+    def where(self) -> str:
+        """As errors name it."""
+        return f"recipe {self.medium}.{self.name}"
+
+    def dealt(self, member: Recipe) -> Recipe:
+        """A recipe that this one names, put to the target as this one says. The rendering stays that recipe's own."""
+        message = {key: value for key in ("carrier", "layout") if (value := getattr(self, key))}
+        return member.model_copy(update=message).recorded(member.fingerprint()) if message else member
+
     def check(self) -> None:
         """Raises BadInput when a step is unknown, lacks packages, has wrong options, or does not fit."""
-        where = f"recipe {self.medium}.{self.name}"
-        _known("limit", self.gate, registry.modality(self.medium).limits, f"the gate of {where}")
-        _known("key", self.layout, registry.modality(self.medium).layout, f"the layout of {where}")
+        self.check_keys()
+        where = self.where
         if not self.steps:
             return  # the recipes that it names are checked on their own
         has = TEXT
@@ -71,8 +92,38 @@ class Recipe(PluginOptions):
             has = converter.gives
         if has != self.medium:
             raise BadInput(f"{where} ends with {has}, not with {self.medium}")
-        if self.tries > 1 and not any(registry.load(Converter, step.use).varies for step in self.steps):
+        if self.tries > 1 and not any(converter.varies for converter in self._converters()):
             raise BadInput(f"{where}: tries = {self.tries}, and none of its steps makes anything else on another try")
+
+    def check_keys(self) -> None:
+        """Raises BadInput for a limit, a key of the layout or a carrier that there is not.
+
+        These count as well where the media are there already and no step is taken.
+        """
+        modality = registry.modality(self.medium)
+        _known("limit", self.gate, modality.limits, f"the gate of {self.where}")
+        _known("key", self.layout, modality.layout, f"the layout of {self.where}")
+        if self.carrier is not None:
+            self._check_carrier(self.carrier)
+        if self.control and self.carrier != QUERY:  # where another recipe deals to it, and has a carrier
+            raise BadInput(f"{self.where} is a control: with carrier = {self.carrier!r} nothing would be asked")
+
+    def _check_carrier(self, carrier: str) -> None:
+        if self.medium == TEXT:
+            raise BadInput(f"{self.where}: carrier = {carrier!r}: nothing is written beside a text")
+        if carrier == MADE and self.steps and not any(converter.writes for converter in self._converters()):
+            raise BadInput(f"{self.where}: carrier = {carrier!r}, and none of its steps makes a written part")
+        if carrier in (QUERY, MADE):
+            return
+        text = find_prompt(carrier)
+        if text is None:
+            raise unknown("carrier", carrier, [QUERY, MADE, *prompt_names("carriers")], self.where)
+        if text.places():
+            filled = ", ".join(text.places())
+            raise BadInput(f"{self.where}: carrier {carrier!r} has places that nothing fills: {filled}")
+
+    def _converters(self) -> list[type[Converter]]:
+        return [registry.load(Converter, step.use) for step in self.steps]
 
     def definition(self) -> dict[str, Any]:
         """What the media and the gate hang on, but for versions and files."""

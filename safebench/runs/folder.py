@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from safebench.errors import BadInput
 from safebench.files import is_claimed, read_toml, write_toml
 from safebench.jury.files import jury_tables, jury_versions
 from safebench.rendering.assignment import recipes_of
-from safebench.rendering.recipes import Recipe
 from safebench.resources import find_prompt
 from safebench.runs.config import FREE
 from safebench.runs.plan import RunPlan
@@ -62,12 +61,21 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
         "recognisers": rendering.settings.read_by(rendering.to_render),
         **jury_versions(plan.asking.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
-        "written": _written(plan, recipes),
+        **_dealing(plan),
+        "written": _written(plan),
     }
 
 
-def _written(plan: RunPlan, recipes: Iterable[Recipe]) -> dict[str, str]:
+def _dealing(plan: RunPlan) -> dict[str, dict[str, str]]:
+    """Fingerprints of the recipes that deal to others: how these are put to the target is theirs to say."""
+    named = [plan.data.known[c.medium, c.recipe] for c in plan.rendering.assignments if c.recipe is not None]
+    dealing = {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in named if recipe.among}
+    return {"dealing": dealing} if dealing else {}
+
+
+def _written(plan: RunPlan) -> dict[str, str]:
     """What is written beside the media, as the target is shown it: version and hash of the text, by prompt name."""
+    recipes = [recipe for assignment in plan.rendering.assignments.values() for recipe in assignment.recipes]
     names = {recipe.carrier or f"carriers.{recipe.medium}" for recipe in recipes}
     names |= {"comprehension.repeat"} if plan.config.probe else set()
     return {prompt.id: prompt.fingerprint() for name in sorted(names) if (prompt := find_prompt(name))}

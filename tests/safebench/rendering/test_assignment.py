@@ -12,6 +12,7 @@ from safebench.rendering.assignment import OTHER_TEXTS, assign
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Intent, Query
 
+PIECE = "max_seconds_per_piece"
 STARTER = load_dataset("starter").queries
 RECIPES = load_recipes()
 
@@ -122,3 +123,40 @@ def test_the_rendering_is_another_one_where_it_is_told_from_other_queries() -> N
     one, other = (assign(RECIPES["audio", "female"], RECIPES, STARTER, seed).job(STARTER[0]) for seed in (0, 1))
     assert one.key == assign(RECIPES["audio", "female"], RECIPES, STARTER, 0).job(STARTER[0]).key
     assert one.key != replace(one, other_texts=other.other_texts).key
+
+
+def test_what_a_recipe_that_deals_says_of_the_message_is_said_of_its_members() -> None:
+    layout = {PIECE: 9.0}
+    recipe = Recipe(name="both", medium="audio", among=("female-agree", "male"), carrier="query", layout=layout)
+    members = assign(recipe, RECIPES, STARTER, 0).recipes
+    assert [(member.name, member.carrier, member.layout) for member in members] == [
+        ("female-agree", "query", layout),
+        ("male", "query", layout),
+    ]
+    own = [RECIPES["audio", member.name].fingerprint() for member in members]
+    assert [member.fingerprint() for member in members] == own  # the clips are the same, and are made once
+
+
+def test_a_recipe_that_deals_and_says_nothing_leaves_its_members_their_carriers() -> None:
+    recipe = Recipe(name="both", medium="audio", among=("female-agree", "male"))
+    assert [member.carrier for member in assign(recipe, RECIPES, STARTER, 0).recipes] == ["carriers.agree", None]
+
+
+def test_another_name_for_a_recipe_keeps_its_carrier_when_it_is_dealt() -> None:
+    named = Recipe(name="named", medium="audio", among=("male",), carrier="carriers.agree")
+    both = Recipe(name="both", medium="audio", among=("named", "female"))
+    members = assign(both, {**RECIPES, ("audio", "named"): named}, STARTER, 0).recipes
+    assert [(member.name, member.carrier) for member in members] == [("male", "carriers.agree"), ("female", None)]
+
+
+def test_the_layout_of_what_is_made_of_another_query_is_that_of_its_recipe() -> None:
+    long = Recipe(name="long", medium="audio", steps=RECIPES["audio", "male"].steps, layout={PIECE: 9.0})
+    another = Recipe(name="other", medium="audio", another="long", control=True, carrier="query")
+    (unlike,) = assign(another, {**RECIPES, ("audio", "long"): long}, STARTER, 0).recipes
+    assert unlike.layout == {PIECE: 9.0}
+
+
+def test_a_control_is_not_dealt_with_a_carrier_that_leaves_the_query_out() -> None:
+    mixed = Recipe(name="mixed", medium="audio", among=("female", "silence"), carrier="carriers.agree")
+    with pytest.raises(BadInput, match=r"audio\.silence is a control: with carrier = 'carriers\.agree' nothing"):
+        assign(mixed, RECIPES, STARTER, 0).check()

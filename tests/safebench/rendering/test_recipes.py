@@ -7,9 +7,10 @@ import pytest
 from safebench import registry
 from safebench.errors import BadInput
 from safebench.plugins import Converter
+from safebench.rendering.assignment import assign
 from safebench.rendering.conditions import resolve_condition, resolve_conditions
 from safebench.rendering.recipes import load_recipes
-from safebench.types import Condition
+from safebench.types import Condition, Query
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -188,3 +189,44 @@ def test_a_control_that_would_leave_the_query_out_is_refused(tmp_path: Path, tex
 def test_what_is_no_table_of_recipes_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"recipes\.toml: medium = 'audio' is no table"):
         load_recipes(write(tmp_path, 'medium = "audio"\n'))
+
+
+STEP = 'steps = [{ use = "typographic" }]'
+
+
+@pytest.mark.parametrize(
+    ("medium", "table", "named"),
+    [
+        ("image", f'{STEP}\ncarrier = "carriers.figstpe"', "unknown carrier 'carriers.figstpe'.*carriers.figstep"),
+        ("image", f'{STEP}\ncarrier = "carrier.figstep"', "unknown carrier 'carrier.figstep'.*carriers.figstep"),
+        ("image", f'{STEP}\ncarrier = "qurey"', "unknown carrier 'qurey'.*query"),
+        ("image", f'{STEP}\ncarrier = "jury.assessment"', r"places that nothing fills: .*\$"),
+        ("image", f'{STEP}\ncarrier = "made"', "none of its steps makes a written part"),
+        ("image", 'among = ["chat", "figstep"]\ncarrier = "carriers.figstpe"', "did you mean carriers.figstep"),
+        ("image", 'among = ["chat", "key-phrase"]\ncarrier = "made"', r"image\.chat.*none of its steps makes"),
+        ("image", 'among = ["chat", "figstep"]\nlayout = { pieces = 2 }', "unknown key 'pieces' in the layout"),
+        ("text", 'steps = [{ use = "template", text = "Dear {query}" }]\ncarrier = "query"', "beside a text"),
+    ],
+)
+def test_a_carrier_or_a_layout_that_there_is_not_is_found_before_the_run(
+    tmp_path: Path, medium: str, table: str, named: str
+) -> None:
+    recipes = load_recipes(write(tmp_path, f"[{medium}.bad]\n{table}\n"))
+    with pytest.raises(BadInput, match=named):
+        assign(recipes[medium, "bad"], recipes, [Query("q", "Bake?")], 0).check()
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ('among = ["chat", "figstep"]\ngate = { cer = 0.5 }', "leave out gate"),
+        ('among = ["chat", "figstep"]\ntries = 3', "leave out tries"),
+        ('among = ["black", "white"]\ncontrol = true\ncarrier = "query"', "leave out control"),
+        ('another = "chat"\ntries = 3\ncontrol = true\ncarrier = "query"', "leave out tries"),
+        ('another = "chat"\ngate = { cer = 0.5 }\ncontrol = true\ncarrier = "query"', "leave out gate"),
+        ('steps = [{ use = "static" }]\ngate = { cer = 0.5 }\ncontrol = true\ncarrier = "query"', "leave out gate"),
+    ],
+)
+def test_a_key_that_nothing_would_heed_is_refused(tmp_path: Path, table: str, named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        load_recipes(write(tmp_path, f"[image.bad]\n{table}\n"))

@@ -9,7 +9,9 @@ import pytest
 from modalities.audio.transcriptions import OpenAITranscriptions
 from modalities.image.ocr import RapidOcr
 from safebench import taxonomy
+from safebench.cli.main import run_command
 from safebench.errors import BadInput
+from safebench.files import write_toml
 from safebench.rendering.recognition import choose_recognisers, transcribers
 from safebench.resources import Prompt
 from safebench.runs.config import make_config
@@ -170,3 +172,27 @@ def test_what_is_written_beside_media_is_recorded_and_a_run_is_not_continued_wit
     monkeypatch.setattr(Prompt, "fingerprint", lambda prompt: f"{prompt.version} other")
     with pytest.raises(BadInput, match=r"resolved\.written\.carriers\.agree"):
         claim_folder(made)
+
+
+def test_a_run_is_not_continued_where_what_is_written_beside_dealt_recipes_has_changed(tmp_path: Path) -> None:
+    def both(carrier: str) -> RunPlan:
+        write_toml(tmp_path / "both.toml", {"audio": {"both": {"among": ["female", "male"], "carrier": carrier}}})
+        return plan(tmp_path, "audio+text:female", "audio+text:both", recipes=str(tmp_path / "both.toml"))
+
+    assert {*resolved(both("carriers.agree"))["written"]} == {"carriers.agree", "carriers.audio"}
+    claim_folder(both("query"))
+    claim_folder(both("query"))
+    with pytest.raises(BadInput, match=r"resolved\.dealing\.audio\.both"):
+        claim_folder(both("carriers.agree"))
+
+
+def test_a_misspelt_carrier_is_one_clear_line_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.toml").write_text('[image.own]\nsteps = [{ use = "chat" }]\ncarrier = "carriers.figstpe"\n')
+    out = tmp_path / "run"
+    asked = ["--target", "reference", "--jury", "embedded", "-c", "image:own", "--recipes", str(tmp_path / "own.toml")]
+    assert run_command(["run", "starter", *asked, "--out", str(out)]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "unknown carrier 'carriers.figstpe' in recipe image.own; did you mean carriers.figstep" in told
+    assert not out.exists()
