@@ -192,7 +192,7 @@ def test_a_misspelt_carrier_is_one_clear_line_and_nothing_is_written(
     (tmp_path / "own.toml").write_text('[image.own]\nsteps = [{ use = "chat" }]\ncarrier = "carriers.figstpe"\n')
     out = tmp_path / "run"
     asked = ["--target", "reference", "--jury", "embedded", "-c", "image:own", "--recipes", str(tmp_path / "own.toml")]
-    assert run_command(["run", "starter", *asked, "--out", str(out)]) == 2
+    assert run_command(["run", "--data", "starter-small", *asked, "--out", str(out)]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "unknown carrier 'carriers.figstpe' in recipe image.own; did you mean carriers.figstep" in told
     assert not out.exists()
