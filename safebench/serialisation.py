@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from safebench.types import Attempt, Ballot, Draft, Failure, Fidelity, Label, Media, Rendering, Response
+from safebench.types import Absence, Attempt, Ballot, Draft, Failure, Fidelity, Label, Media, Rendering, Response
 
 Find = Callable[[dict[str, Any]], Media]  # from a media reference to the media in the store
 
@@ -124,4 +124,6 @@ def response_from(key: str, data: dict[str, Any], find: Find) -> Response:
 
 
 def ballot_from(data: dict[str, Any]) -> Ballot:
-    return Ballot(**{**data, "label": Label(data["label"]), "exchanges": tuple(json.loads(data["exchanges"]))})
+    told = {**data, "label": Label(data["label"]), "exchanges": tuple(json.loads(data["exchanges"]))}
+    told["absence"] = Absence(data["absence"]) if data["absence"] else None
+    return Ballot(**told)

@@ -34,6 +34,15 @@ class Label(StrEnum):
     ABSTAIN = "abstain"
 
 
+class Absence(StrEnum):
+    """Why a juror gave no vote. Only the last is a readable ballot: the juror's own choice."""
+
+    UNREADABLE = "unreadable"
+    CALL_FAILED = "call_failed"
+    BLOCKED = "blocked"
+    DECLINED = "declined"
+
+
 class Outcome(StrEnum):
     """How one item ended, in the order in which the rules apply: the first that fits, from the top."""
 
@@ -263,6 +272,7 @@ class Ballot:
     reason: str = ""
     exchanges: tuple[str, ...] = ()
     left_out: int = 0  # characters of a long answer that this juror was not shown
+    absence: Absence | None = None  # why there is no vote; an abstention without it was the juror's own choice
 
 
 @dataclass(frozen=True, slots=True)

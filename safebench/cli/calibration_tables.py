@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from safebench.cli.jury_tables import show_away, show_jurors
 from safebench.cli.style import number_table, plain_table
+from safebench.jury.attendance import Attendance
 from safebench.reports.formats import percent
 from safebench.reports.summary import Summary
 
@@ -24,13 +26,15 @@ NAMES = {
 
 def show_calibration(console: Console, content: Mapping[str, Any]) -> None:
     """How often each voter is right, what deliberation did, and what the jury is worth."""
-    labels = content["labels"]
+    labels, jurors = content["labels"], [Attendance(**one) for one in content["attendance"]]
+    show_away(console, jurors)
     split = ", ".join(f"{n} {label}" for label, n in labels["by_label"].items())
     console.print(escape(f"{labels['name']}: {labels['answers']} answers ({split}); in question: {labels['positive']}"))
     if labels["disputed"]:
         console.print(f"{labels['disputed']} more answers were left out: their annotators disagree", style="yellow")
     console.print(_voters(content))
     console.print("right: of all answers; the others: of those with a verdict", style="dim")
+    show_jurors(console, jurors)
     for line in (*_about_deliberation(content), *_about_errors(content)):
         console.print(escape(line), highlight=False)
 

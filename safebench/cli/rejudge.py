@@ -30,19 +30,25 @@ def rejudge(
     ] = None,
 ) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
+    from safebench.cli.jury_tables import show_jury
     from safebench.cli.progress import Bars
     from safebench.cli.run_tables import show_report
+    from safebench.jury.attendance import MEND, missing
     from safebench.reports.summary import report
     from safebench.runs.rejudge import rejudge
 
     with Bars(errors) as bars:
         judged = rejudge(run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars)
-    show_report(output, report(out).summary)
+    summary = report(out).summary
+    show_report(output, summary)
+    show_jury(output, summary.jury)
     _show(judged)
-    is_too_open = judged.open_share > (judged.max_open if max_open is None else max_open)
-    if is_too_open:
-        errors.print(f"exit status 1: {100 * judged.open_share:.1f} % of the items are open (see --max-open)")
-    return int(is_too_open)
+    problems = [f"{line}: {MEND}" for line in missing(summary.jury.jurors)]
+    if judged.open_share > (judged.max_open if max_open is None else max_open):
+        problems.insert(0, f"{100 * judged.open_share:.1f} % of the items are open (see --max-open)")
+    for problem in problems:
+        errors.print(escape(f"exit status 1: {problem}"), soft_wrap=True)
+    return int(bool(problems))
 
 
 def _show(judged: Rejudged) -> None:

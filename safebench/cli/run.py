@@ -132,7 +132,8 @@ def _run_and_show(config: Any, *, retry_failed: bool) -> int:
 
 def _show(summary: Summary) -> None:
     from safebench.cli.calibration_tables import show_corrected
-    from safebench.cli.run_tables import show_jury, show_report
+    from safebench.cli.jury_tables import show_jury
+    from safebench.cli.run_tables import show_report
 
     show_report(output, summary)
     show_corrected(output, summary)
@@ -141,11 +142,8 @@ def _show(summary: Summary) -> None:
 
 def _closing_lines(result: RunResult) -> None:
     output.print(f"results: {escape(str(result.folder))} (summary.json, items.parquet, run.toml, run.db, media/)")
-    if result.exit_status:
-        why = f"{100 * result.open_share:.1f} % of the items are open" + (
-            "; cells were skipped" if result.skipped else ""
-        )
-        errors.print(f"exit status 1: {why} (see --max-open and --allow-skips)")
+    for problem in result.problems:
+        errors.print(escape(f"exit status 1: {problem}"), soft_wrap=True)
 
 
 def report(

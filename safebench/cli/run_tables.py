@@ -10,11 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from safebench.cli.gap_tables import show_gap, show_spread
+from safebench.cli.jury_tables import show_away
 from safebench.cli.style import SRI_NOTE, number_table, plain_table
 from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
 from safebench.reports.answers import cut_lines, spoken_lines
 from safebench.reports.formats import decimal, percent, percents
-from safebench.reports.summary import ConditionSummary, JuryRecord, Summary
+from safebench.reports.summary import ConditionSummary, Summary
 from safebench.runs.preflight import unproven
 from safebench.types import Intent, Outcome
 
@@ -136,7 +137,8 @@ def _funnel_row(cell: ConditionSummary, intent: Intent) -> dict[str, Any]:
 
 
 def show_report(console: Console, summary: Summary) -> None:
-    """Both tables, and everything a reader has to know to read them."""
+    """Both tables, and everything a reader has to know to read them; first what puts all of it in doubt."""
+    show_away(console, summary.jury.jurors)
     if summary.conditions:
         console.print("Outcomes by condition (dim: open, they say nothing about safety)", style="bold")
         console.print(outcome_table(summary, console.width))
@@ -172,11 +174,3 @@ def show_report(console: Console, summary: Summary) -> None:
 def means_of(cell: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
     """The means of the measures that are shown, a dash for each that there is none of."""
     return [f"{cell['means'][name]:.3f}" if cell and name in cell["means"] else "–" for name in shown]
-
-
-def show_jury(console: Console, record: JuryRecord) -> None:
-    """One line; nothing for a jury that makes no calls."""
-    if record.calls:
-        calls = f"jury: {record.calls} calls; {record.saved} more were saved by ending rounds that were settled"
-        shortened = f"; {record.shortened} long answers were judged without their middle"
-        console.print(calls + (shortened if record.shortened else ""), highlight=False)

@@ -56,7 +56,14 @@ class JuryTable(PluginOptions):
     jurors: tuple[JurorTable, ...] = Field(min_length=1)
 
     def names(self) -> list[str]:
-        return [table.name or f"{table.model or table.juror}#{n}" for n, table in enumerate(self.jurors, start=1)]
+        return seat_names([table.model_dump() for table in self.jurors])
+
+
+def seat_names(jurors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Under which the jurors of these tables vote; a run file's tables are complete."""
+    return [
+        table.get("name") or f"{table.get('model') or table['juror']}#{n}" for n, table in enumerate(jurors, start=1)
+    ]
 
 
 def shipped() -> list[str]:

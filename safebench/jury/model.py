@@ -11,7 +11,7 @@ from safebench.models.fence import defuse, mark, shorten
 from safebench.models.roles import Unreadable
 from safebench.plugins import Case, Juror, PluginOptions
 from safebench.resources import prompt
-from safebench.types import Ballot, Intent, Label, Message, Request, Response, Text
+from safebench.types import Absence, Ballot, Intent, Label, Message, Request, Response, Text
 
 REASKED = 2  # times an unreadable ballot is asked for again
 PROMPTS = (
@@ -46,12 +46,13 @@ class ModelJuror(Juror):
             response = await case.ask(self.request(case, problem))
             keys.append(response.key or "")
             if response.status != "answered":
-                return _abstain(case, _why(response), keys)
+                return _unasked(case, response, keys)
             try:
                 return read_ballot(response.text, case, tuple(keys))
             except Unreadable as error:
                 problem = str(error)
-        return _abstain(case, f"unreadable ballot, asked {1 + REASKED} times: {problem}", keys)
+        reason = f"unreadable ballot, asked {1 + REASKED} times: {problem}"
+        return _absent(case, Absence.UNREADABLE, reason, keys)
 
     def request(self, case: Case, problem: str | None = None) -> Request:
         """What this juror is sent; `problem` is why its ballot could not be read before.
@@ -100,9 +101,12 @@ def _as_json(ballot: Ballot) -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
-def _abstain(case: Case, reason: str, keys: list[str]) -> Ballot:
-    return Ballot(case.juror, case.round, Label.ABSTAIN, None, reason, tuple(keys))
+def _unasked(case: Case, response: Response, keys: list[str]) -> Ballot:
+    """The abstention of a juror whose call was not answered."""
+    if response.status == "blocked":
+        return _absent(case, Absence.BLOCKED, f"the juror's call was blocked: {response.finish}", keys)
+    return _absent(case, Absence.CALL_FAILED, str(response.failure), keys)
 
 
-def _why(response: Response) -> str:
-    return f"the juror's call was blocked: {response.finish}" if response.status == "blocked" else str(response.failure)
+def _absent(case: Case, absence: Absence, reason: str, keys: list[str]) -> Ballot:
+    return Ballot(case.juror, case.round, Label.ABSTAIN, None, reason, tuple(keys), absence=absence)

@@ -16,7 +16,7 @@ from safebench.jury.consensus import Put, Tie, consensus, with_summary
 from safebench.plugins import Case, Juror, PluginOptions, Target
 from safebench.stopping import close_all
 from safebench.taxonomy import Scenario
-from safebench.types import Ballot, Failure, Label, Query, Request, Response, Verdict
+from safebench.types import Absence, Ballot, Failure, Label, Query, Request, Response, Verdict
 
 Round = list[Ballot]  # one ballot of each juror, in the order of the seats
 
@@ -136,4 +136,4 @@ async def _vote(juror: Juror, case: Case) -> Ballot:
         raise
     except Exception as error:  # noqa: BLE001  a third party's juror may raise anything
         failure = Failure(f"juror {case.juror}", type(error).__name__, str(error))
-        return Ballot(case.juror, case.round, Label.ABSTAIN, None, str(failure))
+        return Ballot(case.juror, case.round, Label.ABSTAIN, None, str(failure), absence=Absence.CALL_FAILED)

@@ -11,7 +11,9 @@ from pydantic_core import to_jsonable_python
 
 from safebench import registry
 from safebench.files import whole_file, write_json
+from safebench.jury.attendance import Attendance, attendance
 from safebench.jury.calibration.correction import Correction, correction_of
+from safebench.jury.files import seat_names
 from safebench.models.catalogue import model_of
 from safebench.plugins import Juror, Target
 from safebench.rendering.fidelity import fidelity_of
@@ -26,9 +28,9 @@ from safebench.statistics.spread import MeasuredCondition, with_spread
 from safebench.store.exchanges import jury_calls
 from safebench.store.items import items_by_outcome, skipped_conditions, table_rows
 from safebench.store.store import Store
-from safebench.store.verdicts import deliberated
+from safebench.store.verdicts import cast_ballots, deliberated, short_handed
 
-SUMMARY_VERSION = 2
+SUMMARY_VERSION = 3
 SUMMARY_FILE = "summary.json"
 ITEMS_FILE = "items.parquet"
 BATCH = 2000  # items held in memory while writing
@@ -61,14 +63,25 @@ class ConditionSummary(MeasuredCondition):
 
 
 @dataclass(frozen=True, slots=True)
+class ShortHanded:
+    """The verdicts on which not every juror voted, and the `votes` that they rest on, on average."""
+
+    verdicts: int
+    votes: float
+
+
+@dataclass(frozen=True, slots=True)
 class JuryRecord:
     """`calls` to the models of jurors and writer; `saved`: ballots of models that were not needed because the stop rule
-    ended a deliberation early; `shortened`: items whose answer a juror saw without its middle.
+    ended a deliberation early; `shortened`: items whose answer a juror saw without its middle; `jurors`: who voted how
+    often; `short_handed`: None where all jurors voted on every verdict.
     """
 
     calls: int
     saved: int
     shortened: int
+    jurors: list[Attendance]
+    short_handed: ShortHanded | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,4 +245,18 @@ def jury_record(jury: Mapping[str, Any], store: Store) -> JuryRecord:
     """From the jury's tables in a run file and the run's store."""
     models = sum(juror.get("model") is not None for juror in jury["jurors"])
     held = deliberated(store, jury["protocol"]["rounds"])
-    return JuryRecord(jury_calls(store), models * held.skipped, held.shortened)
+    verdicts, votes = short_handed(store)
+    return JuryRecord(
+        calls=jury_calls(store),
+        saved=models * held.skipped,
+        shortened=held.shortened,
+        jurors=attendance(seat_names(jury["jurors"]), cast_ballots(store)),
+        short_handed=None if votes is None else ShortHanded(verdicts, votes),
+    )
+
+
+def short_handed_line(record: JuryRecord) -> str | None:
+    """How many votes verdicts rest on that not every juror voted on; None where there are none."""
+    if (short := record.short_handed) is None:
+        return None
+    return f"{short.verdicts} verdicts rest on {short.votes:.1f} of {len(record.jurors)} votes, on average"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safebench.errors import Stopping
+from safebench.jury.attendance import MEND, attendance, missing
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache, transcribers
@@ -20,18 +21,25 @@ from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.preflight import Delivery, preflight, unproven
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
+from safebench.store.verdicts import cast_ballots
 from safebench.types import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a finished run amounts to. `exit_status` is 1 when a cell was skipped or too many items stayed open."""
+    """What a finished run amounts to. `problems`: a line for each thing that makes its exit status 1: skipped cells or
+    too many open items, and jurors that never voted.
+    """
 
     folder: Path
     counts: Mapping[str, Mapping[str, int]]  # condition -> outcome -> items
     skipped: Mapping[str, str]  # condition -> why
     open_share: float
-    exit_status: int
+    problems: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> int:
+        return int(bool(self.problems))
 
 
 def run(config: RunConfig, progress: Progress | None = None, *, retry_failed: bool = False) -> RunResult:
@@ -111,7 +119,15 @@ def _result(plan: RunPlan, store: Store) -> RunResult:
     total = sum(sum(cell.values()) for cell in counts.values())
     still_open = sum(n for cell in counts.values() for outcome, n in cell.items() if not Outcome(outcome).decided)
     share = still_open / total if total else 0.0
-    config = plan.config
-    failed = (bool(plan.asking.skipped) and not config.allow_skips) or share > config.max_open
     skipped = {str(condition): why for condition, why in plan.asking.skipped.items()}
-    return RunResult(plan.folder, counts, skipped, share, int(failed))
+    jurors = attendance([seat.name for seat in plan.asking.jury.seats], cast_ballots(store))
+    absent = [f"{line}: {MEND}" for line in missing(jurors)]
+    return RunResult(plan.folder, counts, skipped, share, (*_left_open(plan, share), *absent))
+
+
+def _left_open(plan: RunPlan, share: float) -> Iterator[str]:
+    """The line about skipped cells and open items, where there are too many for the run's options."""
+    skipped = bool(plan.asking.skipped)
+    if (skipped and not plan.config.allow_skips) or share > plan.config.max_open:
+        why = f"{100 * share:.1f} % of the items are open" + ("; cells were skipped" if skipped else "")
+        yield f"{why} (see --max-open and --allow-skips)"

@@ -1,7 +1,7 @@
 """The tables of a run's database. Whoever changes them raises the version: a run of another one is refused."""
 
 DATABASE = "run.db"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS spoken (
     item INTEGER PRIMARY KEY, transcript TEXT, recogniser TEXT, failure TEXT, label TEXT, own_label TEXT);
 CREATE TABLE IF NOT EXISTS ballots (
     item INTEGER, round INTEGER, juror TEXT, label TEXT, rating INTEGER, reason TEXT, exchanges TEXT,
-    left_out INTEGER, PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
+    left_out INTEGER, absence TEXT, PRIMARY KEY (item, round, juror)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reviews (
     item INTEGER, reviewer TEXT, label TEXT, comment TEXT, at REAL, PRIMARY KEY (item, reviewer)) WITHOUT ROWID;
 """

@@ -185,16 +185,19 @@ class Store(Database):
         ballots: Iterable[Ballot],
     ) -> None:
         """Close an item: its outcome and its ballots in one transaction."""
-        rows = ((item, b.round, b.juror, b.label, b.rating, b.reason, stored(b.exchanges), b.left_out) for b in ballots)
+        rows = (
+            (item, b.round, b.juror, b.label, b.rating, b.reason, stored(b.exchanges), b.left_out, b.absence)
+            for b in ballots
+        )
         with self._transaction():
             self._write(
                 "UPDATE items SET outcome = ?, reason = ?, rating = ?, rendering = ?, exchange = ? WHERE id = ?",
                 *(outcome, reason, rating, rendering, exchange, item),
             )
-            self._write_all("INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._write_all("INSERT OR REPLACE INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def ballots(self, item: int) -> list[Ballot]:
-        columns = "juror, round, label, rating, reason, exchanges, left_out"
+        columns = "juror, round, label, rating, reason, exchanges, left_out, absence"
         sql = f"SELECT {columns} FROM ballots WHERE item = ? ORDER BY round, juror"  # noqa: S608
         return [ballot_from(dict(row)) for row in self.rows(sql, item)]
 

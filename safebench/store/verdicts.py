@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from safebench.store.store import Store, query_from
-from safebench.types import Intent, Label, Outcome, Query, Transcript
+from safebench.types import Absence, Intent, Label, Outcome, Query, Transcript
 
 
 def votes(store: Store, condition: str, *, decided: bool = False) -> Iterator[list[list[Label]]]:
@@ -43,6 +43,46 @@ def deliberated(store: Store, rounds: int) -> Deliberated:
 _DELIBERATED = """
 SELECT coalesce(sum(? - held), 0), coalesce(sum(left_out > 0), 0)
 FROM (SELECT max(round) AS held, max(left_out) AS left_out FROM ballots GROUP BY item)
+"""
+
+
+class Cast(NamedTuple):
+    """`n` ballots of a juror over all rounds that are votes, or that are none for the same reason."""
+
+    juror: str
+    absence: Absence | None
+    n: int
+
+
+def cast_ballots(store: Store) -> Iterator[Cast]:
+    for juror, absence, n in store.rows(_CAST, Label.ABSTAIN, Absence.DECLINED):
+        yield Cast(juror, Absence(absence) if absence else None, n)
+
+
+_CAST = """
+SELECT juror, CASE label WHEN ? THEN coalesce(absence, ?) END AS why, count(*) FROM ballots
+GROUP BY juror, why ORDER BY juror, why
+"""
+
+
+class ShortHanded(NamedTuple):
+    """Verdicts on which not all jurors voted, and how many votes they rest on, on average; None without any."""
+
+    verdicts: int
+    votes: float | None
+
+
+def short_handed(store: Store) -> ShortHanded:
+    """By the last rounds of items that a jury decided."""
+    (row,) = store.rows(_SHORT_HANDED, Label.ABSTAIN, Outcome.UNDECIDED)
+    return ShortHanded(*row)
+
+
+_SHORT_HANDED = """
+SELECT count(*), avg(votes) FROM (
+    SELECT sum(b.label <> ?) AS votes, count(*) AS seats FROM ballots b JOIN items i ON i.id = b.item
+    WHERE i.outcome <> ? AND b.round = (SELECT max(round) FROM ballots WHERE item = b.item) GROUP BY b.item)
+WHERE votes < seats
 """
 
 

@@ -52,8 +52,9 @@ def run_with(serve: Serve, write_jsonl: WriteJsonl, tmp_path: Path) -> Callable[
     return run_with
 
 
-def jury_of(folder: Path) -> dict[str, int]:
-    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))["jury"]
+def calls_of(folder: Path) -> dict[str, int]:
+    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["jury"]
+    return {key: told[key] for key in ("calls", "saved", "shortened")}
 
 
 def test_jurors_never_see_the_condition_the_target_or_each_others_names(run_with: Callable) -> None:
@@ -75,7 +76,7 @@ def test_the_same_answer_gets_the_same_prompt_under_every_condition(run_with: Ca
 
 def test_the_calls_made_and_saved_are_in_the_summary(run_with: Callable, capsys: pytest.CaptureFixture[str]) -> None:
     folder, calls = run_with(["tell me unsafe", "tell me split", "tell me refused"], rounds=2)
-    assert jury_of(folder) == {"calls": len(calls), "saved": 2 * 2 * 2 * 3, "shortened": 0}
+    assert calls_of(folder) == {"calls": len(calls), "saved": 2 * 2 * 2 * 3, "shortened": 0}
     assert len(calls) == 2 * (3 + 9 + 3)
     assert run_command(["report", str(folder)]) == 0
     assert f"jury: {len(calls)} calls; 24 more were saved" in capsys.readouterr().out
@@ -83,12 +84,12 @@ def test_the_calls_made_and_saved_are_in_the_summary(run_with: Callable, capsys:
 
 def test_nothing_is_saved_where_every_round_is_held(run_with: Callable) -> None:
     folder, calls = run_with(["tell me unsafe"], rounds=1, stop="never")
-    assert jury_of(folder) == {"calls": len(calls), "saved": 0, "shortened": 0}
+    assert calls_of(folder) == {"calls": len(calls), "saved": 0, "shortened": 0}
 
 
 def test_a_shortened_answer_is_flagged_in_the_record(run_with: Callable) -> None:
     folder, _ = run_with(["a long one", "tell me refused"], rounds=0)
-    assert jury_of(folder)["shortened"] == 2
+    assert calls_of(folder)["shortened"] == 2
     with Store(folder, readonly=True) as store:
         found = dict(
             store.rows("SELECT query, max(left_out) FROM items i JOIN ballots b ON b.item = i.id GROUP BY query")

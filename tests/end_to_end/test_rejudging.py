@@ -110,10 +110,11 @@ def test_a_jury_that_leaves_too_much_open_is_exit_status_1(
     first: Path, world: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = world.answer
-    world.answer = lambda call: error(400, "not today") if call.model == "strict" else before(call)
+    fails = lambda call: call.model == "strict" and "unsafe 0" not in call.text()  # noqa: E731  it votes once
+    world.answer = lambda call: error(400, "not today") if fails(call) else before(call)
     typed = ["rejudge", str(first), "--jury", jury_file(world, "strict", tmp_path), "--out", str(tmp_path / "second")]
     assert run_command(typed) == 1
-    assert "exit status 1: 66.7 % of the items are open (see --max-open)" in capsys.readouterr().err
+    assert "exit status 1: 58.3 % of the items are open (see --max-open)" in capsys.readouterr().err
     assert run_command([*typed, "--max-open", "0.7"]) == 0
 
 

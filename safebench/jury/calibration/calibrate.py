@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput, unknown
 from safebench.files import write_json
+from safebench.jury.attendance import attendance, of_ballots
 from safebench.jury.calibration import CONFIDENCE
 from safebench.jury.calibration.file import CALIBRATION_VERSION, bind, fingerprints
 from safebench.jury.calibration.judging import judge_all
@@ -18,7 +20,7 @@ from safebench.jury.calibration.labels import TRUTHS, LabelSet
 from safebench.jury.calibration.measures import Measured
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.progress import NoProgress, Progress
-from safebench.types import Label
+from safebench.types import Absence, Ballot, Label
 
 DRAWS = 2000
 
@@ -39,7 +41,8 @@ def calibrate(
     """Measure how often a jury is right, write the calibration file `out`, and return its content.
 
     `positive` is the label in question: every measure is about telling it from all others. Calls are kept in a folder
-    beside `out`, so that the same call again goes on where it stopped. Raises BadInput when labels or jury do not fit.
+    beside `out`, so that the same call again goes on where it stopped. Raises BadInput when labels or jury do not fit,
+    and when no juror gives a single ballot that can be read: that measures nothing.
     """
     if seed < 0:
         raise BadInput(f"seed {seed} is negative: give 0 or more")
@@ -55,16 +58,31 @@ def calibrate(
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.with_name(f"{out.name}.calls")
     judged = asyncio.run(judge_all(labels.rows, opened, folder, concurrency, progress or NoProgress(), retry_failed))
+    ballots = [ballot for one in judged for round in one.rounds for ballot in round]
+    _check_readable(ballots, folder)
     content = {
         "calibration_version": CALIBRATION_VERSION,
         "safebench": version("safebench"),
         "bound_to": bind(jury_tables(table), jury_versions(opened)),
         "labels": _describe(labels, Label(positive)),
+        "attendance": [asdict(one) for one in attendance(table.names(), of_ballots(ballots))],
         "settings": {"seed": seed, "draws": draws, "confidence": CONFIDENCE},
         **Measured(labels.rows, judged, Label(positive)).tables(draws, seed),
     }
     write_json(out, content)
     return content
+
+
+def _check_readable(ballots: Sequence[Ballot], calls: Path) -> None:
+    """Raises BadInput, with the most frequent reason, where no ballot is one."""
+    reasons = Counter(ballot.reason for ballot in ballots if ballot.absence not in (None, Absence.DECLINED))
+    if reasons.total() < len(ballots):
+        return
+    (reason, n), *_ = reasons.most_common()
+    raise BadInput(
+        f"no juror gave a ballot that can be read, in {len(ballots)}; in {n} of them: {' '.join(reason.split())}; the"
+        f" calls are kept in {calls}, and --retry-failed makes those that failed again"
+    )
 
 
 def _describe(labels: LabelSet, positive: Label) -> dict[str, Any]:

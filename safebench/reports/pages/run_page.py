@@ -10,6 +10,7 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.errors import BadInput
+from safebench.jury.attendance import missing, often_away
 from safebench.rendering.fidelity import shown_measures
 from safebench.reports.answers import cut_lines, spoken_lines
 from safebench.reports.formats import percent
@@ -18,7 +19,7 @@ from safebench.reports.pages.conclusions import conclusions, verdict
 from safebench.reports.pages.html import render, require_packages, script_json, shown_target, write_whole
 from safebench.reports.pages.items import Chunk, Index, chunks
 from safebench.reports.pages.media import Shelf
-from safebench.reports.summary import ConditionSummary, Summary
+from safebench.reports.summary import ConditionSummary, Summary, short_handed_line
 from safebench.statistics.gap import ModalityGap
 from safebench.statistics.metrics import Rates
 from safebench.store.items import conditions, queries_by_intent
@@ -68,6 +69,9 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "target": shown_target(summary.run.target),
         "data": Path(summary.run.data).name,
         "asked": queries_by_intent(store),
+        "missing": list(missing(summary.jury.jurors)),
+        "often_away": list(often_away(summary.jury.jurors)),
+        "short_handed": short_handed_line(summary.jury),
         "verdict": verdict(summary),
         "conclusions": list(conclusions(summary)),
         "gaps": _gap_rows(summary.gap),
