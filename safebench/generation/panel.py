@@ -105,8 +105,10 @@ class Panel:
             problem = answer.why
         return PanelAnswer(None, "unreadable", f"unreadable, asked {1 + REASKED} times: {problem}")
 
-    async def judge_all(self, question: Question[T], purpose: str) -> dict[str, PanelAnswer[T]]:
-        return {judge: await self.judge(judge, question, purpose) for judge in self.judges}
+    async def judge_all(self, question: Question[T], purpose: str) -> dict[str, T]:
+        """What each judge gave; those that abstained are left out."""
+        answers = {judge: await self.judge(judge, question, purpose) for judge in self.judges}
+        return {judge: answer.value for judge, answer in answers.items() if answer.value is not None}
 
     async def _ask(self, target: Target, question: Question[T], purpose: str, problem: str | None) -> PanelAnswer[T]:
         response = await self._calls.ask(target, question.request(self._seed, problem), 0, purpose)

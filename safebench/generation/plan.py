@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from safebench import registry, taxonomy
 from safebench.datasets.card import Format
@@ -158,12 +158,8 @@ def _only(plan: GenerationPlan, scenarios: Sequence[str]) -> GenerationPlan:
 
 def make_plan(where: str, **values: Any) -> GenerationPlan:
     """Raises BadInput with every key that is unknown or of the wrong kind, naming `where` it was written."""
-    try:
-        return GenerationPlan(**values)
-    except ValidationError as error:
-        tables: list[type[PluginOptions]] = [Thresholds, Selection, Twinning, Proposing, Length, Limits, OwnScenario]
-        known = [*GenerationPlan.model_fields, *(key for table in tables for key in table.model_fields)]
-        raise BadInput(*registry.explain(error, known, where)) from error
+    tables: list[type[PluginOptions]] = [Thresholds, Selection, Twinning, Proposing, Length, Limits, OwnScenario]
+    return registry.validated(GenerationPlan, where, values, [key for table in tables for key in table.model_fields])
 
 
 def _problems(plan: GenerationPlan) -> Iterator[str]:

@@ -134,8 +134,7 @@ async def _vote(making: Making, rows: Sequence[ScenarioRow], known: Sequence[Sce
             return row
         material = {"known": _listed(known), "proposal": _listed([row])}
         question = Question("propose.vote", {}, material, VOTE, read_worth)
-        answers = await making.panel.judge_all(question, f"propose/{row.id}")
-        votes = {judge: one.value for judge, one in answers.items() if one.value is not None}
+        votes = await making.panel.judge_all(question, f"propose/{row.id}")
         making.progress.advanced("vote", is_open=not votes)
         return row.model_copy(update={"votes": votes})
 

@@ -72,10 +72,8 @@ def agreement(rows: Sequence[Candidate]) -> dict[str, float | None]:
 
 def constant_judges(rows: Sequence[Candidate]) -> list[str]:
     """Judges that gave every query the same three numbers: they say nothing about any of them."""
-    given: dict[str, set[tuple[int, ...]]] = {}
-    counts: dict[str, int] = {}
+    given: dict[str, list[tuple[int, ...]]] = {}
     for row in rows:
         for judge, one in row.scores.items():
-            given.setdefault(judge, set()).add(tuple(getattr(one, name) for name in DIMENSIONS))
-            counts[judge] = counts.get(judge, 0) + 1
-    return [judge for judge, different in given.items() if len(different) == 1 and counts[judge] > 2]
+            given.setdefault(judge, []).append(tuple(getattr(one, name) for name in DIMENSIONS))
+    return [judge for judge, scores in given.items() if len(scores) > 2 and len(set(scores)) == 1]

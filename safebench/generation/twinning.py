@@ -122,8 +122,7 @@ async def _judged(making: Making, attempts: Sequence[TwinDraft], name: str) -> l
 async def _harmlessness(making: Making, attempt: TwinDraft) -> dict[str, tuple[int, str]]:
     material = {**about(attempt.scenario), "query": attempt.twin}
     question = Question("twin.check", {"language": making.plan.language}, material, HARMLESSNESS, read_harmlessness)
-    answers = await making.panel.judge_all(question, f"check/{attempt.row.id}/{len(attempt.row.tries)}")
-    return {judge: one.value for judge, one in answers.items() if one.value is not None}
+    return await making.panel.judge_all(question, f"check/{attempt.row.id}/{len(attempt.row.tries)}")
 
 
 def _tried(making: Making, attempt: TwinDraft, judged: Mapping[str, tuple[int, str]]) -> Candidate:

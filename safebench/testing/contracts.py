@@ -15,7 +15,7 @@ import asyncio
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ from safebench.models.opening import open_target
 from safebench.plugins import QUERY, Asking, Checking, Converter, Encoder, Modality, Recogniser, Work
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import Recipe, load_recipes
-from safebench.types import TEXT, Fidelity, Intent, Media, Message, Query, Rendering, Request, Response, Text
+from safebench.types import TEXT, Fidelity, Intent, Media, Message, Part, Query, Rendering, Request, Response, Text
 
 ASKED = Query("contract", "Which plants in a garden are dangerous for cats?", Intent.BENIGN)
 OTHER = Query("contract-other", "Please tell me how a rainbow forms.", Intent.BENIGN)
@@ -71,7 +71,7 @@ class ModalityContract:
         modality = cls.modality()
         assert modality.default_recipe is not None, "a medium that is rendered needs a default recipe"
         recipe = load_recipes()[modality.medium, modality.default_recipe]
-        _ready(recipe)
+        _skip_missing(recipe.check)
         return recipe
 
     def _check(self, media: Media, text: str) -> Fidelity:
@@ -83,7 +83,7 @@ class ModalityContract:
 
     def test_every_recipe_fits_together(self, recipe: Recipe) -> None:
         if recipe.steps:
-            _ready(recipe)
+            _skip_missing(recipe.check)
 
     def test_the_default_recipe_makes_a_faithful_rendering(self, rendering: Rendering) -> None:
         assert rendering.faithful, rendering.failure or rendering.fidelity
@@ -101,8 +101,7 @@ class ModalityContract:
 
     @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
     def test_broken_media_fail_whatever_a_recogniser_says(self, media: Media, data: bytes) -> None:
-        broken = Media.of(media.medium, media.mime, data)
-        checked = self._check(broken, ASKED.text)
+        checked = self._check(Media.of(media.medium, media.mime, data), ASKED.text)
         assert checked.status == "failed"
         assert checked.reason
 
@@ -160,9 +159,9 @@ class ModalityContract:
             assert self._encoder(family).decode(message) is None
 
     def test_broken_media_are_encoded_or_refused(self, media: Media, family: str) -> None:
-        for data in BROKEN.values():
+        for broken in _broken(media):
             try:
-                assert self._encoder(family).encode(Media.of(media.medium, media.mime, data))
+                assert self._encoder(family).encode(broken)
             except ValueError as error:
                 assert str(error)  # noqa: PT017  either is right, and the message has to say something
 
@@ -170,12 +169,12 @@ class ModalityContract:
         spec = self.modality().recogniser
         if spec is None:
             pytest.skip(f"{media.medium} has no recogniser")
-        _installed(Recogniser, spec)
+        _skip_missing(registry.require, Recogniser, spec.partition(":")[0])
         assert registry.load(Recogniser, spec).medium == media.medium
         assert recognise(spec, media).strip()
-        for data in BROKEN.values():
+        for broken in _broken(media):
             with pytest.raises(ValueError, match=r"."):
-                recognise(spec, Media.of(media.medium, media.mime, data))
+                recognise(spec, broken)
 
     def _encoder(self, family: str) -> Encoder:
         if family not in self.modality().encoders:
@@ -196,7 +195,7 @@ class ConverterContract:
 
     @pytest.fixture
     def converter(self) -> Converter:
-        _installed(Converter, self.name)
+        _skip_missing(registry.require, Converter, self.name)
         return registry.create(Converter, self.name, "contract", **self.options)
 
     def test_it_is_ready_and_gives_the_medium_that_it_says(self, converter: Converter, media: Media | None) -> None:
@@ -217,13 +216,12 @@ class ConverterContract:
         if converter.takes == TEXT:
             pytest.skip("it takes text")
         assert media is not None, "override the fixture `media`"
-        broken = [Media.of(media.medium, media.mime, data) for data in BROKEN.values()]
-        for given in (None, *broken):
+        for given in (None, *_broken(media)):
             with pytest.raises(ConversionError, match=r"."):
                 converter.convert(Work(ASKED, ASKED.text, given))
 
     def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
-        _installed(Converter, self.name)
+        _skip_missing(registry.require, Converter, self.name)
         with pytest.raises(BadInput, match="no_such_option"):
             registry.create(Converter, self.name, "contract", no_such_option=1)
 
@@ -234,14 +232,15 @@ class TargetContract:
     spec: ClassVar[str]
     options: ClassVar[Mapping[str, Any]] = {}
 
-    def asked(self, text: str) -> Response:
-        """Its answer to one message of text."""
+    def asked(self, part: Part, *, checked: bool) -> Response:
+        """Its answer to one message of one part; `checked`: once it says that it is ready."""
 
         async def ask() -> Response:
             target = open_target(self.spec, self.options)
             try:
-                await target.check()
-                return await target.ask(Request((Message("user", (Text(text),)),)))
+                if checked:
+                    await target.check()
+                return await target.ask(Request((Message("user", (part,)),)))
             finally:
                 await target.close()
 
@@ -257,21 +256,14 @@ class TargetContract:
         assert json.dumps(first, sort_keys=True) == json.dumps(again, sort_keys=True)
 
     def test_it_answers_a_question(self) -> None:
-        response = self.asked(OTHER.text)
+        response = self.asked(Text(OTHER.text), checked=True)
         assert response.status == "answered", response.failure
         assert not response.empty
         assert response.failure is None
 
     def test_a_medium_that_it_does_not_take_is_never_answered(self) -> None:
-        async def ask() -> Response:
-            target = open_target(self.spec, self.options)
-            try:
-                return await target.ask(Request((Message("user", (Media.of("no-such-medium", "x/y", b"?"),)),)))
-            finally:
-                await target.close()
-
         try:
-            assert asyncio.run(ask()).status == "failed"
+            assert self.asked(Media.of("no-such-medium", "x/y", b"?"), checked=False).status == "failed"
         except SafeBenchError as error:
             assert str(error)  # noqa: PT017  a failure or an error: both are right
 
@@ -280,19 +272,16 @@ class TargetContract:
             open_target(self.spec, {"no_such_option": 1})
 
 
-def _ready(recipe: Recipe) -> None:
-    """Its steps fit together. What is not installed here is skipped, by the command that installs it."""
+def _skip_missing(check: Callable[..., None], *arguments: Any) -> None:
+    """What is not installed here is skipped, by the command that installs it."""
     try:
-        recipe.check()
+        check(*arguments)
     except MissingPackage as error:
         pytest.skip(str(error))
 
 
-def _installed(kind: Any, spec: str) -> None:
-    try:
-        registry.require(kind, spec.partition(":")[0])
-    except MissingPackage as error:
-        pytest.skip(str(error))
+def _broken(media: Media) -> list[Media]:
+    return [Media.of(media.medium, media.mime, data) for data in BROKEN.values()]
 
 
 def _strings(value: Any) -> list[str]:
