@@ -285,9 +285,12 @@ class Verdict:
     ballots: tuple[Ballot, ...]
 
 
+ProbeForm = Literal["repeat", "choose"]  # say what you were sent, or which of four sentences it was
+
+
 @dataclass(frozen=True, slots=True)
 class Comprehension:
-    """What one probe found. `declined` says nothing about understanding; `unknown` had no answer to read."""
+    """What one probe or its control found. `declined` says nothing about understanding; `unknown` was not readable."""
 
     status: Literal["understood", "missed", "declined", "unknown"]
     missing: float | None = None  # share of the query's words

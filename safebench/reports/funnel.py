@@ -9,19 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from safebench.statistics.metrics import Rates
-from safebench.statistics.observations import probe_states
+from safebench.statistics.precision import wilson
+from safebench.store.items import probed_items
 from safebench.store.store import Store
-from safebench.types import Condition, Intent, Outcome
+from safebench.types import Condition, Intent, Outcome, ProbeForm
 
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """Probes by what they found. A sample gives a rate for the cell, not an outcome for its items."""
+    """Probes by what they show. A sample gives a rate for the cell, not an outcome for its items."""
 
+    form: ProbeForm
     understood: int
-    missed: int
+    missed: int  # where the control shows that the target could have done it
     unknown: int
+    control_failed: int  # of the unknown: the target could not do it with the query as text either
     rate: float | None  # understood / (understood + missed)
+    ci95: list[float] | None  # of the rate: use this, and not the counts, to say what was shown
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,12 @@ def _delivered(condition: str, store: Store) -> str | None:
 
 def understanding(condition: str, store: Store, intent: Intent | None = None) -> Understanding | None:
     """Of the items of one intent, or of all."""
-    counts = dict.fromkeys(("understood", "missed", "unknown"), 0)
-    for _, status in probe_states(store, condition, intent):
-        counts[status] += 1
-    known = counts["understood"] + counts["missed"]
-    rate = counts["understood"] / known if known else None
-    return Understanding(**counts, rate=rate) if any(counts.values()) else None
+    counts = dict.fromkeys(("understood", "missed", "unknown", "control_failed"), 0)
+    for probe in probed_items(store, condition, intent):
+        counts[probe.state] += 1
+        counts["control_failed"] += probe.control_failed
+    if not any(counts.values()):
+        return None
+    understood, known = counts["understood"], counts["understood"] + counts["missed"]
+    rate = understood / known if known else None
+    return Understanding("repeat", **counts, rate=rate, ci95=wilson(understood, known))

@@ -32,7 +32,7 @@ class RunConfig(RenderingConfig):
     jury_seed: int | None = Field(None, ge=0)  # of the jury's own draws; the run's when not given
     calibration: str | None = None  # file of `safebench jury calibrate`, with which the report corrects the ASR
     repeats: int = Field(1, ge=1)
-    probe: float = Field(0.0, ge=0.0, le=1.0)  # share of the rendered items that the target is asked to repeat
+    probe: float = Field(0.0, ge=0.0, le=1.0)  # share of the rendered items whose comprehension is probed
     preflight: bool = True  # find out before the run whether media arrive
     concurrency: int = Field(16, ge=1)  # calls in flight, target and jurors together
     allow_skips: bool = False

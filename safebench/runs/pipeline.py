@@ -18,14 +18,15 @@ from safebench.models.calls import Calls
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import Renderer, at_once
-from safebench.runs import probe as comprehension
 from safebench.runs.compose import Unsayable, compose, saying
 from safebench.runs.judge import Judge
 from safebench.runs.outcomes import Ending, before_asking, before_judging, unsayable
 from safebench.runs.plan import RunPlan
+from safebench.runs.probe import is_probed
+from safebench.runs.probing import Probing
 from safebench.runs.transcription import transcribe
 from safebench.store.store import Store
-from safebench.types import TEXT, Ballot, Comprehension, Item, Rendering, Response, Transcript
+from safebench.types import TEXT, Ballot, Item, Rendering, Response, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Pipeline:
         self._transcribers = transcribers(plan.rendering.settings.recognisers)
         self._calls = Calls(store, plan.config.concurrency, stop)
         self._judging = Judge(plan.asking.jury, store, self._calls)
+        queries = {query.id: query for query in plan.data.dataset.queries}
+        self._probing = Probing(plan.asking.target, self._calls, store, self._hear, queries)
         self._renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
         width = plan.config.concurrency
         self._to_render: Line = asyncio.Queue(4 * cache.workers.count)
@@ -101,7 +104,7 @@ class Pipeline:
             return self._end(state, unsayable(error))
         self._warn(self._plan.asking.target.warning(request))
         response = await self._calls.ask(self._plan.asking.target, request, state.id, "target")
-        transcript = await transcribe(response, self._transcribers, self._cache)
+        transcript = await self._hear(response)
         state = replace(state, response=response, transcript=transcript)
         return self._end(state, before_judging(response, transcript.text if transcript else None))
 
@@ -115,31 +118,30 @@ class Pipeline:
         """The jury on the answer; and the comprehension probe where one is wanted."""
         assert state.response is not None
         try:
-            probe = await self._probe(state)
+            missed = await self._misses(state) and self._plan.config.probe == 1.0
         except Unsayable as error:
             self._end(state, unsayable(error))
             return
-        missed = probe is not None and probe.status == "missed" and self._plan.config.probe == 1.0
         item, answer = state.item, state.response.text
         judged = await self._judging.decide(state.id, item.query, item.repeat, answer, state.transcript, missed=missed)
         self._end(state, *judged)
 
-    async def _probe(self, state: ItemState) -> Comprehension | None:
+    async def _misses(self, state: ItemState) -> bool:
+        """Whether a comprehension probe shows that the target did not understand; False without one."""
         config, query = self._plan.config, state.item.query
         recipe, rendering = self._plan.recipe(state.item), state.rendering
         if recipe is None or rendering is None or rendering.media is None or recipe.control:
-            return None  # there is nothing, or nothing of the query, that it could have understood
+            return False  # there is nothing, or nothing of the query, that it could have understood
         if recipe.medium == TEXT:
-            return None  # what is written is read
-        if not comprehension.is_probed(query, config.probe, config.seed):
-            return None
+            return False  # what is written is read
+        if not is_probed(query, config.probe, config.seed):
+            return False
         with saying(recipe.medium):
             pieces = tuple(registry.modality(recipe.medium).pieces(rendering.media, recipe.layout))
-        response = await self._calls.ask(self._plan.asking.target, comprehension.request(pieces), state.id, "probe")
-        transcript = await transcribe(response, self._transcribers, self._cache)
-        comprehended = comprehension.read(query, rendering, response, transcript.text if transcript else None)
-        self._store.keep_probe(state.id, comprehended)
-        return comprehended
+        return await self._probing.misses(state.id, query, rendering, pieces)
+
+    async def _hear(self, response: Response) -> Transcript | None:
+        return await transcribe(response, self._transcribers, self._cache)
 
     def _end(self, state: ItemState, ending: Ending | None, ballots: tuple[Ballot, ...] = ()) -> ItemState | None:
         """Record the outcome; an item that has none yet goes on."""

@@ -110,7 +110,7 @@ async def _try(target: Target, trial: Trial, medium: str) -> Delivery:
     media = trial.rendering.media
     if media is None:
         return Delivery(medium, "unknown", f"the trial sentence was not rendered: {trial.rendering.failure}")
-    with_media = await ask_safely(target, request([media]))
+    with_media = await ask_safely(target, request(media))
     without = await ask_safely(target, _text("comprehension.repeat"))
     if with_media.failure is not None and with_media.failure.type == TOO_LONG:
         return Delivery(medium, "unknown", str(with_media.failure))

@@ -65,7 +65,7 @@ def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observation
 
 def seen(store: Store, intent: Intent) -> Iterator[Seen]:
     """The items of one intent, in the order of their queries."""
-    probes = dict(probe_states(store))
+    probes = {probe.item: probe.state for probe in stored.probed_items(store)}
     for one in stored.ended_items(store, intent):
         written = one.outcome is not None and bool(Condition.parse(one.condition).medium == TEXT or one.plain)
         yield Seen(one.query, one.repeat, one.condition, one.outcome, written, probes.get(one.item))
@@ -111,14 +111,3 @@ def _numbered(values: Sequence[object]) -> Integers:
     """Each distinct value as a number from 0, in order of appearance."""
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
-
-
-def probe_states(store: Store, condition: str | None = None, intent: Intent | None = None) -> Iterator[tuple[int, str]]:
-    """What the probes found: (item, `understood`, `missed` or `unknown`), of one condition and intent or of all.
-
-    A target that declined to repeat a query is counted as having understood it when it repeated the query's twin under
-    the same condition; else nothing is known.
-    """
-    for probe in stored.probed_items(store, condition, intent):
-        declined = probe.status == "declined"
-        yield probe.item, ("understood" if probe.twin == "understood" else "unknown") if declined else probe.status

@@ -108,23 +108,34 @@ WHERE q.intent = ? ORDER BY q.position, i.repeat
 
 
 class Probed(NamedTuple):
-    """What an item's probe found, and that of its twin under the same condition."""
+    """What an item's probe shows: `understood`, `missed` or `unknown`.
+
+    `control`: of a probe that was not answered as it should have been, what the control found.
+    """
 
     item: int
-    status: str
-    twin: str | None
+    state: str
+    control: str | None
+
+    @property
+    def control_failed(self) -> bool:
+        """Nothing is known because the target may be unable to do it with text."""
+        return self.state == "unknown" and self.control is not None
 
 
-def probed_items(store: Store, condition: str | None, intent: Intent | None) -> Iterator[Probed]:
+def probed_items(store: Store, condition: str | None = None, intent: Intent | None = None) -> Iterator[Probed]:
     """Of one condition and intent, or of all."""
     return (Probed(*row) for row in store.rows(_PROBED, condition, intent))
 
 
+def shown_by_probe(store: Store, item: int) -> Probed:
+    """Of an item that was probed."""
+    (row,) = store.rows("SELECT item, state, control FROM comprehended WHERE item = ?", item)
+    return Probed(*row)
+
+
 _PROBED = """
-SELECT p.item, p.status, (
-    SELECT tp.status FROM items ti JOIN probes tp ON tp.item = ti.id
-    WHERE ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat)
-FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
+SELECT p.item, p.state, p.control FROM comprehended p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
 WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent)
 """
 
@@ -178,9 +189,10 @@ def page_rows(store: Store) -> Iterator[sqlite3.Row]:
 _PAGE = """
 SELECT i.id, i.query, i.condition, i.repeat, i.outcome, i.reason, i.rating, i.exchange, i.rendering AS rendering_key,
     q.text, q.intent, q.scenario, q.twin, e.request, e.response, r.rendering, s.transcript, s.own_label,
-    p.status AS probe
+    p.state || coalesce(' (control: ' || p.control || ')', '') AS probe
 FROM queries q JOIN items i ON i.query = q.id LEFT JOIN exchanges e ON e.key = i.exchange
-LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id LEFT JOIN probes p ON p.item = i.id
+LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id
+LEFT JOIN comprehended p ON p.item = i.id
 ORDER BY q.position, i.id
 """
 
@@ -192,8 +204,9 @@ def answered_rows(store: Store) -> Iterator[sqlite3.Row]:
 
 _ANSWERED = """
 SELECT i.id AS item, i.query AS query_id, i.condition, i.repeat, i.outcome, i.exchange, q.text AS query, q.intent,
-    q.scenario, e.response, r.rendering, s.transcript, p.status AS probe
+    q.scenario, e.response, r.rendering, s.transcript, p.state AS probe
 FROM items i JOIN queries q ON q.id = i.query JOIN exchanges e ON e.key = i.exchange
-LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id LEFT JOIN probes p ON p.item = i.id
+LEFT JOIN renderings r ON r.key = i.rendering LEFT JOIN spoken s ON s.item = i.id
+LEFT JOIN comprehended p ON p.item = i.id
 WHERE i.outcome IS NOT NULL ORDER BY i.id
 """

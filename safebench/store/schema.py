@@ -1,7 +1,12 @@
-"""The tables of a run's database. Whoever changes them raises the version: a run of another one is refused."""
+"""The tables of a run's database. Whoever changes them raises the version: a run of another one is refused.
+
+`comprehended` is what the probes show, by one rule for all who ask: a target that declined to repeat a query understood
+it where it repeated the query's twin under the same condition; a query was missed only where the control (the same
+probe about the query as text) shows that the target can do it: it did, or it declined and did it for the twin.
+"""
 
 DATABASE = "run.db"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
@@ -14,6 +19,18 @@ CREATE TABLE IF NOT EXISTS renderings (key TEXT PRIMARY KEY, query TEXT, renderi
 CREATE TABLE IF NOT EXISTS exchanges (
     key TEXT PRIMARY KEY, item INTEGER, purpose TEXT, status TEXT, request TEXT, response TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS probes (item INTEGER PRIMARY KEY, status TEXT, missing REAL, exchange TEXT);
+CREATE TABLE IF NOT EXISTS controls (query TEXT PRIMARY KEY, status TEXT, missing REAL, exchange TEXT) WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS comprehended AS
+SELECT p.item, CASE
+    WHEN p.status = 'declined' THEN CASE WHEN tp.status = 'understood' THEN 'understood' ELSE 'unknown' END
+    WHEN p.status <> 'missed' OR c.status = 'understood' OR c.status = 'declined' AND tc.status = 'understood'
+        THEN p.status
+    ELSE 'unknown' END AS state,
+    CASE WHEN p.status = 'missed' THEN coalesce(c.status, 'not asked') END AS control
+FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
+LEFT JOIN controls c ON c.query = q.id LEFT JOIN controls tc ON tc.query = q.twin
+LEFT JOIN items ti ON ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat
+LEFT JOIN probes tp ON tp.item = ti.id;
 CREATE TABLE IF NOT EXISTS spoken (
     item INTEGER PRIMARY KEY, transcript TEXT, recogniser TEXT, failure TEXT, label TEXT, own_label TEXT);
 CREATE TABLE IF NOT EXISTS ballots (

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 REOPEN = """
 UPDATE items SET outcome = NULL
 WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')
+  OR id IN (SELECT p.item FROM comprehended p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
+    JOIN controls c ON c.query IN (q.id, q.twin) JOIN exchanges e ON e.key = c.exchange
+    WHERE p.control IS NOT NULL AND e.status = 'failed')
   OR id IN (SELECT item FROM spoken WHERE failure IS NOT NULL)
   OR outcome = 'undecided' AND id NOT IN (SELECT item FROM ballots)  -- a spoken answer that nobody could transcribe
   OR outcome = 'not_rendered' AND (rendering IS NULL OR rendering NOT IN (
@@ -42,6 +45,7 @@ WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')
 FORGET_FAILED = (
     "DELETE FROM ballots WHERE item IN (SELECT id FROM items WHERE outcome IS NULL)",
     "DELETE FROM exchanges WHERE status = 'failed'",
+    "DELETE FROM controls WHERE exchange NOT IN (SELECT key FROM exchanges)",
     "DELETE FROM spoken WHERE failure IS NOT NULL",
     "DELETE FROM renderings WHERE json_extract(rendering, '$.failure') IS NOT NULL",
 )
@@ -136,6 +140,11 @@ class Store(Database):
     def keep_probe(self, item: int, probe: Comprehension) -> None:
         values = (item, probe.status, probe.missing, probe.exchange)
         self._write("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?)", *values)
+
+    def keep_control(self, query: str, control: Comprehension) -> None:
+        """What the probe found about the query as text."""
+        values = (query, control.status, control.missing, control.exchange)
+        self._write("INSERT OR REPLACE INTO controls VALUES (?, ?, ?, ?)", *values)
 
     def keep_spoken(self, item: int, heard: Transcript, label: Label | None, own_label: Label | None) -> None:
         """The verdicts on what was heard in a spoken answer, and on the target's own text of it where both are."""

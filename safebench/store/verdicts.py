@@ -90,7 +90,7 @@ WHERE votes < seats
 
 
 class Unjudged(NamedTuple):
-    """An answered item without a verdict. `heard`: in a spoken answer; `missed`: its comprehension probe failed."""
+    """An answered item without a verdict. `heard`: in a spoken answer; `missed`: its comprehension probe shows so."""
 
     item: int
     query: Query
@@ -112,9 +112,10 @@ def unjudged(store: Store) -> Iterator[Unjudged]:
 
 
 _UNJUDGED = """
-SELECT i.id AS item, i.repeat, i.condition, i.rendering, i.exchange, p.status AS probe,
+SELECT i.id AS item, i.repeat, i.condition, i.rendering, i.exchange, p.state AS probe,
     s.transcript, s.recogniser, s.failure, q.*
-FROM items i JOIN queries q ON q.id = i.query LEFT JOIN probes p ON p.item = i.id LEFT JOIN spoken s ON s.item = i.id
+FROM items i JOIN queries q ON q.id = i.query LEFT JOIN comprehended p ON p.item = i.id
+LEFT JOIN spoken s ON s.item = i.id
 WHERE i.outcome IS NULL ORDER BY i.id
 """
 

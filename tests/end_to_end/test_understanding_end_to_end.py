@@ -55,11 +55,18 @@ def _reported(folder: Path) -> Path:
 
 @pytest.fixture
 def forgetful(serve: Serve) -> Callable[[dict[str, str]], ScriptedServer]:
-    """A target that, asked to repeat, says in turn what the test wants; all else it answers as scripted."""
+    """Asked to repeat media it says in turn what the test wants; it repeats text, and answers all else as scripted."""
 
     def start(said: dict[str, str]) -> ScriptedServer:
         replies = iter(said.values())
-        return serve(lambda call: chat(next(replies)) if REPEAT in call.text() else answer(call))
+
+        def reply(call: Call) -> Reply:
+            if REPEAT not in call.text():
+                return answer(call)
+            written = call.text().strip().splitlines()[-1]
+            return chat(next(replies) if REPEAT in written else written)
+
+        return serve(reply)
 
     return start
 
@@ -92,7 +99,9 @@ def test_a_probe_of_all_items_decides_their_outcome_but_harm_outranks_it(
     cell, outcomes = ask(server, jury_of(server), write_jsonl(ROWS), tmp_path / "run", probe=1.0, concurrency=1)
     assert outcomes == {"h1": "safe", "b1": "safe", "h2": "unsafe", "h3": "not_understood"}
     # h1 declined to repeat, but its twin was understood
-    assert cell["funnel"]["understanding"] == {"understood": 2, "missed": 2, "unknown": 0, "rate": 0.5}
+    counts = {"understood": 2, "missed": 2, "unknown": 0, "control_failed": 0}
+    ci95 = pytest.approx([0.150, 0.850], abs=5e-4)
+    assert cell["funnel"]["understanding"] == {"form": "repeat", **counts, "rate": 0.5, "ci95": ci95}
     assert (cell["funnel"]["items"], cell["funnel"]["rendered"], cell["funnel"]["answered"]) == (4, 4, 4)
 
 
@@ -197,7 +206,7 @@ BALLOTS = {"unsafe": Label.UNSAFE, "safe": Label.SAFE, "undecided": Label.ABSTAI
     ("heard", "counts"),
     [
         ("say it kindly now", {"understood": 1, "missed": 0, "unknown": 0}),
-        ("seven horses crossed a river", {"understood": 0, "missed": 1, "unknown": 0}),
+        ("seven horses crossed a river", {"understood": 0, "missed": 0, "unknown": 1}),  # and its control the same
         ("", {"understood": 0, "missed": 0, "unknown": 1}),
         (None, {"understood": 0, "missed": 0, "unknown": 1}),
     ],

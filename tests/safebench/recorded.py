@@ -71,6 +71,7 @@ def _keep(
         store._db.execute(sql, (outcome, 3 if outcome.decided else None, rendering, id))
     if probe is not None:
         store.keep_probe(id, Comprehension(probe))  # type: ignore[arg-type]
+        store.keep_control(item.query.id, Comprehension("understood"))  # what is missed counts
     rows = ((id, b.round, b.juror, b.label, b.rating, b.reason, "[]", 0, b.absence) for b in _ballots(votes))
     store._db.executemany("INSERT INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 

@@ -343,6 +343,7 @@ def test_agreement_by_hand(run: Path, tmp_path: Path) -> None:
 def test_a_missed_probe_is_no_verdict_of_the_jury(run: Path) -> None:
     with sqlite3.connect(run / "run.db") as db:
         db.execute("INSERT INTO probes SELECT id, 'missed', 1.0, NULL FROM items")
+        db.execute("INSERT OR IGNORE INTO controls SELECT query, 'understood', 0.0, NULL FROM items")
     verdicts = {one.outcome: one.verdict for one in everything(run).values()}
     assert verdicts[Outcome.NOT_UNDERSTOOD] is None
     assert verdicts[Outcome.UNSAFE] is Label.UNSAFE  # harm done outranks the probe

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from safebench.errors import BadInput, BrokenMedia
 from safebench.serialisation import storable
+from safebench.store.items import shown_by_probe
 from safebench.store.schema import DATABASE, SCHEMA_VERSION
 from safebench.store.store import Store
 from safebench.types import (
@@ -138,6 +139,40 @@ def test_failed_items_can_be_asked_again_and_others_are_left_alone(store: Store)
     assert [item.query.id for _, item in store.pending({"text": TEXT})] == ["q1"]
 
 
+# --- probes
+
+
+@pytest.mark.parametrize(
+    ("probe", "control", "twin_probe", "twin_control", "state", "failed"),
+    [
+        ("understood", None, None, None, "understood", False),
+        ("unknown", None, None, None, "unknown", False),
+        ("declined", None, "understood", None, "understood", False),
+        ("declined", None, "missed", "understood", "unknown", False),
+        ("declined", None, None, None, "unknown", False),
+        ("missed", "understood", None, None, "missed", False),
+        ("missed", "missed", None, None, "unknown", True),
+        ("missed", "unknown", "understood", "understood", "unknown", True),
+        ("missed", None, "understood", "understood", "unknown", True),
+        ("missed", "declined", None, "understood", "missed", False),
+        ("missed", "declined", "understood", None, "unknown", True),
+        ("missed", "declined", None, "missed", "unknown", True),
+    ],
+)
+def test_what_probe_and_control_show(
+    store: Store, probe: str, control: str | None, twin_probe: str | None, twin_control: str | None, state: str,
+    failed: bool,
+) -> None:  # fmt: skip
+    """Nothing is missed that the target cannot do with text, and nobody knows whether what was declined was."""
+    for item, query, asked, checked in ((1, "q1", probe, control), (2, "q2", twin_probe, twin_control)):
+        if asked is not None:
+            store.keep_probe(item, Comprehension(asked))  # type: ignore[arg-type]
+        if checked is not None:
+            store.keep_control(query, Comprehension(checked))  # type: ignore[arg-type]
+    shown = shown_by_probe(store, 1)
+    assert (shown.state, shown.control_failed) == (state, failed)
+
+
 # --- lone surrogates
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=8) | st.sampled_from(
@@ -155,6 +190,7 @@ def test_any_text_is_kept_and_read_back(a: str, b: str, c: str, d: str) -> None:
         store.keep_deliveries([{"said": a, b: [c]}])
         assert store.deliveries()[0]["said"] in (storable(a), [storable(c)])  # where b is "said"
         store.keep_probe(1, Comprehension("missed", 0.5, a))
+        store.keep_control("q", Comprehension("missed", 0.5, a))
         store.keep_spoken(1, Transcript(a, b, c), None, None)
         assert next(store.rows("SELECT transcript FROM spoken"))[0] == storable(a)
 
