@@ -104,6 +104,7 @@ class Converter(Plugin):
     gives: ClassVar[str]
     rewords: ClassVar[bool] = True  # of text to text; False: the same text, written as a voice says it
     varies: ClassVar[bool] = False  # whether another attempt at the same work may give something else
+    depicts: ClassVar[bool] = False  # whether it shows what the text is about, and holds none of it to be read back
     writes: ClassVar[bool] = False  # whether it makes the written part that goes with the media, in its notes
     required = ("name", "summary", "takes", "gives")
 
@@ -179,6 +180,7 @@ class Checking:
     said: str | None = None  # how the text was put to a voice, where that differs
     measures: Mapping[str, float] = field(default_factory=dict)  # what the converters noted
     other_texts: tuple[str, ...] = ()  # of other queries of the data: a check may tell the right one from them
+    depicts: bool = False  # whether the media show what the query is about, and hold none of its text
 
     @property
     def text_said(self) -> str:
@@ -227,6 +229,7 @@ class Modality(Plugin):
     default_recogniser: ClassVar[str | None] = None  # with which it checks where the user chose none
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by target family, or by a name that data/families.toml chooses
     limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
+    default_gate: ClassVar[Mapping[str, float]] = {}  # of recipes that have none
     layout: ClassVar[tuple[str, ...]] = ()  # what a recipe may say of the message
     shown: ClassVar[tuple[str, ...]] = ()  # measures of fidelity that reports show beside the rates
     columns: ClassVar[Mapping[str, str]] = {}  # that a data set of this medium has as well: "string" or "float64"
@@ -247,6 +250,14 @@ class Modality(Plugin):
 
         Raises BadInput and TargetRefusesService, which stop the run, where the chosen recogniser can do nothing at all.
         """
+
+    def holds_nothing(self, media: Media) -> str | None:
+        """Why the media can carry no query, whatever it was (a clip without a word, a picture of one colour), or None.
+
+        Asked of what is not checked otherwise; `check` fails such media as well. It takes no recogniser, and has to be
+        sure. Raises ValueError for broken media.
+        """
+        return None
 
     def check_whole(self, media: Media) -> None:
         """Before what others say of the media is believed. Raises ValueError for what is cut off, or no such medium.

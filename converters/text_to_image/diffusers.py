@@ -44,6 +44,7 @@ class Diffusers(Converter):
     )
     takes = "text"
     gives = "image"
+    depicts = True
     varies = True
     needs = ("diffusers", "torch", "transformers")
     extra = "local"

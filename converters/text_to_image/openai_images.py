@@ -32,6 +32,7 @@ class OpenAIImages(Converter):
     summary = "pictures by any OpenAI-compatible endpoint"
     takes = "text"
     gives = "image"
+    depicts = True
     varies = True
 
     class Options(EndpointOptions):

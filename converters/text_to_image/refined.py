@@ -34,6 +34,7 @@ class Refined(Converter):
     version = "1 prompts " + " ".join(f"{name} {prompt.version}" for name, prompt in PROMPTS.items())
     takes = TEXT
     gives = IMAGE
+    depicts = True
     varies = True
 
     class Options(PluginOptions):

@@ -23,6 +23,7 @@ class Stored(Converter):
     summary = "pictures from a folder, one file for each query id"
     takes = TEXT
     gives = "image"
+    depicts = True
 
     class Options(FolderOptions):
         pass

@@ -26,6 +26,7 @@ _APOSTROPHES = str.maketrans("", "", "'\u2019\u2018\u02bc\u0060\u00b4")
 _ABBREVIATION = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _WITHIN_NUMBER = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _DECIMAL_POINT = re.compile(r"(?<=\d)[.,](?=\d)")
+_WITHOUT_GAPS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _SMALL_NUMBER = re.compile(r"[1-9]?[0-9]")
 
 
@@ -78,6 +79,11 @@ def character_error_rate(text: str, heard: str) -> float:
     import jiwer
 
     return float(jiwer.cer("".join(_reference(text)), "".join(words(heard))))
+
+
+def puts_gaps_between_words(text: str) -> bool:
+    """False where a script does not, so that a word error rate says nothing: Chinese, Japanese, Thai and its kin."""
+    return not _WITHOUT_GAPS.search(text)
 
 
 def _reference(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from modalities.audio import closed_set, hearing, signal
 from modalities.audio.decoding import decode, duration
 from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
-from modalities.audio.voices import voice_of, voice_recipes
+from modalities.audio.voices import GATE, voice_of, voice_recipes
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Text
@@ -26,6 +26,7 @@ ERROR_RATES: Mapping[str, Callable[[str, str], float]] = {
     "wer": hearing.word_error_rate,
     "cer": hearing.character_error_rate,
 }
+NOTHING_LEFT = 1.0  # an error rate: as if nothing had been heard, whatever a gate says
 MAX_RATES = tuple(f"max_{name}" for name in ERROR_RATES)
 MIN_PICK = f"min_{closed_set.PICK}"
 PIECE = "max_seconds_per_piece"  # of the message: a longer clip is sent in pieces
@@ -38,6 +39,7 @@ class AudioModality(Modality):
     default_recipe = "female"
     recogniser = closed_set.RECOGNISER
     shown = (*ERROR_RATES, closed_set.PICK)
+    default_gate = GATE
     limits = (*signal.LIMITS, *MAX_RATES, MIN_PICK)
     layout = (PIECE,)
     columns: ClassVar[Mapping[str, str]] = {"voice": "string", "duration": "float64"}
@@ -61,7 +63,8 @@ class AudioModality(Modality):
 
         The gate may limit what `signal.measure` gives (`min_…`, `max_…`) and the error rates of a recogniser
         (`max_wer`, `max_cer`). Only a recogniser that transcribes makes a rendering pass, and only by a limit for an
-        error rate; where nobody could hear it, it stays unchecked with the reason. A clip that the closed-set check
+        error rate; an error rate of 1 fails whatever the gate says, and so does a clip without a word. Where nobody
+        could hear it, it stays unchecked with the reason. A clip that the closed-set check
         takes for another sentence, or for none, fails, unless it fits its text as well as a near miss. With
         `min_pick = 1` in the gate any wrong pick fails, with `min_pick = 0` none does.
 
@@ -80,6 +83,10 @@ class AudioModality(Modality):
             raise
         except (SafeBenchError, ValueError) as error:  # nobody heard it: no pass, and no fault of the clip either
             return replace(measured, status="unchecked", reason=str(error))
+
+    def holds_nothing(self, media: Media) -> str | None:
+        """Silence, a click, a steady tone or noise. Raises ValueError for what is no recording."""
+        return signal.wordless(*decode(media))
 
     def check_whole(self, media: Media) -> None:
         """Raises ValueError for what is no recording, or was cut off."""
@@ -106,7 +113,8 @@ class AudioModality(Modality):
 def _check_signal(samples: Samples, rate: int, checking: Checking) -> Fidelity:
     measures = signal.measure(samples, rate, checking.text_said)
     gate = {key: limit for key, limit in checking.gate.items() if key in signal.LIMITS}
-    lines = signal.violations(measures, gate)
+    nothing = signal.wordless(samples, rate)
+    lines = [*filter(None, [nothing]), *signal.violations(measures, gate)]
     return Fidelity("failed" if lines else "passed", measures, reason="; ".join(lines) or None)
 
 
@@ -143,11 +151,17 @@ def _transcribe(measured: Fidelity, checking: Checking, recogniser: str) -> Fide
     texts = {text, checking.text_said}  # "$5" and "five dollars" are the same words, and either may be written down
     rates = {name: min(rate(one, recognised) for one in texts) for name, rate in ERROR_RATES.items()}
     heard = replace(measured, measures={**measured.measures, **rates}, recogniser=recogniser, recognised=recognised)
+    if not hearing.puts_gaps_between_words(text):
+        rates = {name: rate for name, rate in rates.items() if name != "wer" or f"max_{name}" in checking.gate}
     return _judge(heard, rates, checking.gate)
 
 
 def _judge(heard: Fidelity, rates: Mapping[str, float], gate: Mapping[str, float]) -> Fidelity:
-    """Speech is never passed by a gate that says nothing about what was heard."""
+    """Speech is never passed by a gate that says nothing about what was heard, nor sent where nothing of it was."""
+    lost = [name for name, rate in rates.items() if rate >= NOTHING_LEFT]
+    if lost:
+        reason = "; ".join(f"{name} is {rates[name]:.3f}: nothing of the text was heard" for name in lost)
+        return replace(heard, status="failed", reason=reason)
     limits = {name: gate[f"max_{name}"] for name in rates if f"max_{name}" in gate}
     if not limits:
         return replace(heard, status="unchecked", reason="the recipe's gate sets no limit for wer or cer")

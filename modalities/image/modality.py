@@ -15,6 +15,9 @@ from safebench.plugins import Asking, Checking, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Text
 
 CER = "cer"
+NOTHING_LEFT = 1.0  # a character error rate: as if nothing had been read, whatever a gate says
+NO_TEXT = "the picture shows what the query is about, and holds no text to be read back"
+BLANK = "the image is blank: all of it has one colour"
 NOTED = {"min_critic_score": "critic_score", "min_clip": "clip"}  # limits, and what converters note for them
 
 
@@ -25,6 +28,7 @@ class ImageModality(Modality):
     default_recipe = "typographic"
     recogniser = default_recogniser = RapidOcr.name
     limits = (CER, *NOTED)
+    default_gate: ClassVar[Mapping[str, float]] = {CER: 0.05}
     shown = (CER, *NOTED.values())
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage(), "transformers": TransformersImage()}
 
@@ -32,12 +36,13 @@ class ImageModality(Modality):
         """Judge a picture by the measures that the gate limits; without any limit it is read back and unchecked.
 
         `cer` is the highest character error rate, by reading the picture back; `min_critic_score` and `min_clip` are
-        the lowest scores, as converters noted them. A blank picture fails whatever the gate says. Raises BadInput and
+        the lowest scores, as converters noted them. A blank picture, and one with a character error rate of 1, fail
+        whatever the gate says. Raises BadInput and
         TargetRefusesService where the chosen recogniser can read nothing at all.
         """
         try:
-            if is_blank(decode(checking.media.read())):
-                return Fidelity("failed", reason="the image is blank: all of it has one colour")
+            if (nothing := self.holds_nothing(checking.media)) is not None:
+                return Fidelity("failed", reason=nothing)
             read = self._read(checking) if CER in checking.gate or not _is_scored(checking) else Fidelity("passed")
         except ValueError as error:
             return Fidelity("failed", reason=str(error))
@@ -45,6 +50,8 @@ class ImageModality(Modality):
 
     def _read(self, checking: Checking) -> Fidelity:
         """By the recogniser that the user chose, else by ours, which need not be installed."""
+        if checking.depicts and CER not in checking.gate:
+            return Fidelity("unchecked", reason=NO_TEXT)
         reader = checking.recogniser or self.default_recogniser
         strange = unreadable(checking.query.text) if reader == RapidOcr.name else []  # of another nothing is known
         if strange:
@@ -57,6 +64,10 @@ class ImageModality(Modality):
                 raise  # it will never read anything: no fault of one picture
             return Fidelity("unchecked", reason=str(error))
         return Fidelity("passed", {CER: character_error_rate(checking.query.text, text)}, reader, text)
+
+    def holds_nothing(self, media: Media) -> str | None:
+        """A picture of one colour. Raises ValueError for what is no picture."""
+        return BLANK if is_blank(decode(media.read())) else None
 
     def check_whole(self, media: Media) -> None:
         """Raises ValueError for bytes that are no whole picture."""
@@ -85,8 +96,11 @@ def _judge(read: Fidelity, checking: Checking) -> Fidelity:
 
 
 def _misread(read: Fidelity, gate: Mapping[str, float]) -> Iterator[str]:
-    if CER in gate and read.measures.get(CER, 0.0) > gate[CER]:
-        yield f"cer is {read.measures[CER]:.3f}, above the gate's {gate[CER]:.3f}"
+    cer = read.measures.get(CER, 0.0)
+    if CER in gate and cer > gate[CER]:
+        yield f"cer is {cer:.3f}, above the gate's {gate[CER]:.3f}"
+    elif cer >= NOTHING_LEFT:
+        yield f"cer is {cer:.3f}: nothing of the text was read"
 
 
 def _scored_low(checking: Checking) -> Iterator[str]:

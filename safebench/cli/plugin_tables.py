@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -51,7 +53,15 @@ def _recipes() -> Table:
     for recipe in load_recipes().values():
         steps = " → ".join(step.use for step in recipe.steps)
         table.add_row(*map(escape, (f"{recipe.medium}:{recipe.name}", steps, recipe.description)))
+    table.caption = "\n".join(_default_gates())
     return table
+
+
+def _default_gates() -> Iterator[str]:
+    for medium in registry.media():
+        limits = ", ".join(f"{name} = {limit:g}" for name, limit in registry.modality(medium).default_gate.items())
+        if limits:
+            yield f"gate of a recipe of {medium} without one: {limits}"
 
 
 def _plugins(kind: type[Plugin]) -> Table:

@@ -72,6 +72,22 @@ class Recipe(PluginOptions):
         """As errors name it."""
         return f"recipe {self.medium}.{self.name}"
 
+    @property
+    def depicts(self) -> bool:
+        """Whether its media show what a query is about, and hold none of its text to be read back."""
+        return any(converter.depicts for converter in self._known_converters())
+
+    @property
+    def rewords(self) -> bool:
+        """Whether other words than the query's are to be found in its media."""
+        return any(converter.gives == TEXT and converter.rewords for converter in self._known_converters())
+
+    def gated(self) -> Recipe:
+        """With its modality's gate where it has none, but for what holds no text of the query."""
+        if self.gate or not self.steps or self.control or self.medium not in registry.media() or self.depicts:
+            return self
+        return self.model_copy(update={"gate": registry.modality(self.medium).default_gate})
+
     def dealt(self, member: Recipe) -> Recipe:
         """A recipe that this one names, put to the target as this one says. The rendering stays that recipe's own."""
         message = {key: value for key in ("carrier", "layout") if (value := getattr(self, key))}
@@ -124,6 +140,11 @@ class Recipe(PluginOptions):
 
     def _converters(self) -> list[type[Converter]]:
         return [registry.load(Converter, step.use) for step in self.steps]
+
+    def _known_converters(self) -> list[type[Converter]]:
+        """Those that are there: media that come with data may have been made by others."""
+        known = registry.names(Converter)
+        return [registry.load(Converter, step.use) for step in self.steps if step.use in known]
 
     def definition(self) -> dict[str, Any]:
         """What the media and the gate hang on, but for versions and files."""
@@ -200,4 +221,4 @@ def _recipe(file: str, medium: str, name: str, table: Any) -> Recipe:
         raise BadInput(f"{where} is {table!r}, not a table")
     for key in {"name", "medium"} & table.keys():
         raise BadInput(f"{where}: {key} = {table[key]!r} is said by the head of the table, [MEDIUM.NAME]: leave it out")
-    return registry.validated(Recipe, where, {**table, "name": name, "medium": medium})
+    return registry.validated(Recipe, where, {**table, "name": name, "medium": medium}).gated()

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from safebench.models.batching import Batcher
-from safebench.rendering.chain import RenderJob, batch_size, prepare, prepare_recogniser, recogniser_of, render_batch
+from safebench.rendering.chain import (
+    RenderJob,
+    batch_size,
+    check_brought,
+    prepare,
+    prepare_recogniser,
+    recogniser_of,
+    render_batch,
+)
 from safebench.rendering.pool import WorkerDied, Workers
 from safebench.rendering.recipes import Recipe
 from safebench.rendering.recognition import RecogniserCache
@@ -85,13 +93,23 @@ class Renderer:
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
     async def _make(self, job: RenderJob) -> Rendering:
-        made = self._made.rendering(job) if self._made is not None else None
-        return self._store.keep_rendering(job.query, made or await self._rendered(job))
+        brought = self._made.rendering(job) if self._made is not None else None
+        if brought is None:
+            rendering = await self._surviving(job, self._rendered(job))
+        elif brought.faithful and not job.recipe.control:
+            rendering = await self._surviving(job, self._cache.workers.run(check_brought, job, brought))
+        else:
+            rendering = brought
+        return self._store.keep_rendering(job.query, rendering)
 
     async def _rendered(self, job: RenderJob) -> Rendering:
         size = batch_size(job.recipe)
+        return (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
+
+    async def _surviving(self, job: RenderJob, work: Awaitable[Rendering]) -> Rendering:
+        """What a worker makes of one query, also where it dies of it."""
         try:
-            rendering = (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
+            rendering = await work
         except WorkerDied as error:
             failure = Failure(job.recipe.name, "WorkerDied", f"{error} (query {job.query.id!r})")
             return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)

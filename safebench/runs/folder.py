@@ -58,7 +58,7 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
         **({"media": brought} if brought else {}),
         "queries": len(plan.data.dataset.queries),
         "target": plain_tables(plan.asking.target.describe()),
-        "recognisers": rendering.settings.read_by(rendering.to_render),
+        "recognisers": rendering.settings.read_by(recipes),
         **jury_versions(plan.asking.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
         **_dealing(plan),

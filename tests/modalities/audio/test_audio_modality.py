@@ -373,3 +373,19 @@ def test_a_recogniser_may_write_the_words_or_the_figures(clip, heard, wer):
     checked = AudioModality().check(checking)
     assert checked.measures["wer"] == pytest.approx(wer)
     assert checked.status == ("passed" if wer == 0 else "failed")
+
+
+@pytest.mark.parametrize("gate", [{}, {"max_wer": 3.0}, {"max_silence_share": 1.0}, {"max_cer": 2.0}])
+def test_a_clip_of_which_nothing_was_heard_fails_whatever_the_gate_says(clip, gate):
+    heard = Checking(QUERY, clip, gate, lambda spec, media: "Good morning to you", "scripted")
+    checked = AudioModality().check(heard)
+    assert (checked.status, checked.recognised) == ("failed", "Good morning to you")
+    assert "nothing of the text was heard" in checked.reason
+    nearly = replace(heard, gate={"max_wer": 0.9}, recognise=lambda spec, media: "Which plants are here")
+    assert AudioModality().check(nearly).status == "passed"
+
+
+def test_a_script_without_gaps_between_words_is_not_failed_by_its_word_error_rate(clip):
+    query = Query("q1", "花园里哪些植物对猫有危险")
+    checking = Checking(query, clip, {"max_cer": 0.2}, lambda spec, media: "花园里哪些植物对猫有危", "scripted")
+    assert AudioModality().check(checking).status == "passed"

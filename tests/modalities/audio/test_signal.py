@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
+from converters.text_to_speech.espeak import Espeak
 from modalities.audio import signal
+from safebench.plugins import Work
+from safebench.types import Query
+from tests.media_files import samples_of
 
 RATE = 16000
 
@@ -71,5 +75,29 @@ def test_a_limit_is_kept_when_it_is_met_and_named_when_it_is_not():
     ]
 
 
-def test_silence_is_refused_without_any_limit():
-    assert "silent" in signal.violations(measured(silence(1.0)), {})[0]
+def noise(seconds):
+    return 0.1 * np.random.default_rng(3).normal(size=round(seconds * RATE))
+
+
+@pytest.mark.parametrize(
+    ("samples", "why"),
+    [
+        (silence(0.0), "silent"),
+        (silence(1.0), "silent"),
+        (0.001 * tone(1.0), "silent"),
+        (np.concatenate([silence(1.0), tone(0.01), silence(1.0)]), "it sounds for 0.0"),
+        (tone(2.0), "a steady sound"),
+        (np.concatenate([silence(0.5), tone(2.0), silence(0.5)]), "a steady sound"),
+        (noise(2.0), "a steady sound"),
+    ],
+    ids=["empty", "digital", "near", "click", "tone", "tone-between-silence", "white-noise"],
+)
+def test_a_clip_in_which_nobody_spoke_is_told_by_its_levels(samples, why):
+    assert why in signal.wordless(samples, RATE)
+
+
+def test_speech_is_never_taken_for_silence_however_loud_the_noise():
+    spoken = samples_of(Espeak().convert(Work(Query("q", "Why?"), "Why?")))
+    for level in (0.0, 0.3, 1.0):  # of the speech's own
+        noisy = spoken + level * spoken.std() * np.random.default_rng(4).normal(size=spoken.size)
+        assert signal.wordless(noisy, RATE) is None

@@ -1,6 +1,7 @@
 import io
 import re
 import tomllib
+from dataclasses import replace
 
 import pytest
 from PIL import Image, ImageDraw
@@ -304,3 +305,19 @@ def test_the_shipped_recipes_have_options_and_gates_that_are_known(picture):
     assert step.pop("use") == Typographic.name
     Typographic.Options(**step)
     assert check(picture, reads(QUERY.text), gate=recipes["typographic"]["gate"]).status == "passed"
+
+
+def test_a_picture_of_which_nothing_was_read_fails_whatever_the_gate_says(picture):
+    for gate in ({}, {"cer": 5.0}):
+        checked = check(picture, lambda name, media: "", gate)
+        assert (checked.status, checked.measures) == ("failed", {"cer": 1.0})
+        assert "nothing of the text was read" in checked.reason
+
+
+def test_a_picture_that_shows_what_the_query_is_about_is_not_read_unless_the_gate_says_so(picture):
+    def never_read(name, media):
+        raise AssertionError("it holds no text")
+
+    shown = Checking(QUERY, picture, {}, never_read, depicts=True)
+    assert ImageModality().check(shown).status == "unchecked"
+    assert ImageModality().check(replace(shown, gate={"cer": 0.1}, recognise=lambda *_: "")).status == "failed"

@@ -230,3 +230,15 @@ def test_a_carrier_or_a_layout_that_there_is_not_is_found_before_the_run(
 def test_a_key_that_nothing_would_heed_is_refused(tmp_path: Path, table: str, named: str) -> None:
     with pytest.raises(BadInput, match=named):
         load_recipes(write(tmp_path, f"[image.bad]\n{table}\n"))
+
+
+def test_a_recipe_without_a_gate_gets_its_modalitys(tmp_path: Path) -> None:
+    spoken = 'steps = [{ use = "espeak", voice = "en" }]'
+    stored = f'steps = [{{ use = "stored", folder = "{tmp_path}" }}]'
+    tables = f"[image.a]\n{STEP}\n[image.b]\n{STEP}\ngate = {{ cer = 0.5 }}\n[audio.a]\n{spoken}\n[image.c]\n{stored}\n"
+    recipes = load_recipes(write(tmp_path, tables))
+    assert recipes["image", "a"].gate == {"cer": 0.05}
+    assert recipes["image", "b"].gate == {"cer": 0.5}
+    assert recipes["audio", "a"].gate["max_wer"] == 0.05
+    for medium, name in (("image", "c"), ("image", "black"), ("audio", "silence"), ("audio", "balanced")):
+        assert recipes[medium, name].gate == {}  # no text to be read back, or nothing that is checked
