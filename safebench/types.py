@@ -286,6 +286,7 @@ class Verdict:
 
 
 ProbeForm = Literal["repeat", "choose"]  # say what you were sent, or which of four sentences it was
+CHANCE = 1 / 4  # of naming the right one of four
 
 
 @dataclass(frozen=True, slots=True)

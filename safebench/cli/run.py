@@ -73,7 +73,10 @@ def run(
     recogniser: Recognisers = None,
     workers: WorkerCount = None,
     probe: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of the rendered items that the target has to repeat.")
+        float | None, typer.Option(min=0, max=1, help="Share of the rendered items whose comprehension is probed.")
+    ] = None,
+    probe_form: Annotated[
+        str | None, typer.Option(help="repeat, choose (one of four), or auto: what the target can do with text.")
     ] = None,
     no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Do not try whether media arrive.")] = False,
     max_open: Annotated[
@@ -95,7 +98,8 @@ def run(
         "family": family,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
-        "recognisers": recogniser, "probe": probe, "preflight": False if no_preflight else None,
+        "recognisers": recogniser, "probe": probe, "probe_form": probe_form,
+        "preflight": False if no_preflight else None,
         "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
     }  # fmt: skip
     read = read_toml(_run_file(config)) if config else {}

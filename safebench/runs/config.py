@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,7 @@ class RunConfig(RenderingConfig):
     calibration: str | None = None  # file of `safebench jury calibrate`, with which the report corrects the ASR
     repeats: int = Field(1, ge=1)
     probe: float = Field(0.0, ge=0.0, le=1.0)  # share of the rendered items whose comprehension is probed
+    probe_form: Literal["auto", "repeat", "choose"] = "auto"  # auto: what the target can do with text
     preflight: bool = True  # find out before the run whether media arrive
     concurrency: int = Field(16, ge=1)  # calls in flight, target and jurors together
     allow_skips: bool = False

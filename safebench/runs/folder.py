@@ -77,7 +77,7 @@ def _written(plan: RunPlan) -> dict[str, str]:
     """What is written beside the media, as the target is shown it: version and hash of the text, by prompt name."""
     recipes = [recipe for assignment in plan.rendering.assignments.values() for recipe in assignment.recipes]
     names = {recipe.carrier or f"carriers.{recipe.medium}" for recipe in recipes}
-    names |= {"comprehension.repeat"} if plan.config.probe else set()
+    names |= {f"comprehension.{name}" for name in ("repeat", "choose", "sentences")} if plan.config.probe else set()
     return {prompt.id: prompt.fingerprint() for name in sorted(names) if (prompt := find_prompt(name))}
 
 

@@ -16,6 +16,7 @@ from safebench.concurrency import together
 from safebench.errors import Stopping
 from safebench.models.calls import Calls
 from safebench.progress import NoProgress, Progress
+from safebench.rendering.assignment import recipes_of
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import Renderer, at_once
 from safebench.runs.compose import Unsayable, compose, saying
@@ -55,8 +56,9 @@ class Pipeline:
         self._transcribers = transcribers(plan.rendering.settings.recognisers)
         self._calls = Calls(store, plan.config.concurrency, stop)
         self._judging = Judge(plan.asking.jury, store, self._calls)
-        queries = {query.id: query for query in plan.data.dataset.queries}
-        self._probing = Probing(plan.asking.target, self._calls, store, self._hear, queries)
+        self._probing = Probing(
+            plan.asking.target, self._calls, store, self._hear, plan.data.dataset.queries, plan.config.seed
+        )
         self._renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
         width = plan.config.concurrency
         self._to_render: Line = asyncio.Queue(4 * cache.workers.count)
@@ -73,9 +75,18 @@ class Pipeline:
         what was recorded stays.
         """
         try:
+            await self._settle_probes()
             await together(self._feed(), *(_stage(*stage) for stage in self._stages))
         finally:
             await self._renderer.finish()
+
+    async def _settle_probes(self) -> None:
+        """In which form the target is probed, where any media carry a query."""
+        skipped, assignments = self._plan.asking.skipped, self._plan.rendering.assignments.items()
+        recipes = recipes_of(assignment for condition, assignment in assignments if condition not in skipped)
+        carries = any(recipe.medium != TEXT and not recipe.control for recipe in recipes)
+        if self._plan.config.probe and carries and self._store.count_pending():
+            self._warn((await self._probing.settle(self._plan.config.probe_form)).warning())
 
     async def _feed(self) -> None:
         by_name = {str(condition): condition for condition in self._plan.data.conditions}

@@ -22,7 +22,7 @@ from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.pool import Workers
 from safebench.rendering.recipes import Recipe, Recipes
 from safebench.resources import prompt
-from safebench.runs.probe import read, request
+from safebench.runs.probe import Repeat
 from safebench.types import (
     TEXT,
     TOO_LONG,
@@ -110,14 +110,14 @@ async def _try(target: Target, trial: Trial, medium: str) -> Delivery:
     media = trial.rendering.media
     if media is None:
         return Delivery(medium, "unknown", f"the trial sentence was not rendered: {trial.rendering.failure}")
-    with_media = await ask_safely(target, request(media))
+    with_media = await ask_safely(target, Repeat().request(trial.query, media))
     without = await ask_safely(target, _text("comprehension.repeat"))
     if with_media.failure is not None and with_media.failure.type == TOO_LONG:
         return Delivery(medium, "unknown", str(with_media.failure))
     if with_media.status == "failed":
         worked = without.status == "answered"
         return Delivery(medium, "dropped" if worked else "unknown", str(with_media.failure))
-    if read(trial.query, trial.rendering, with_media).status == "understood":
+    if Repeat().read(trial.query, trial.rendering, with_media).status == "understood":
         return Delivery(medium, "delivered", "it repeated the trial sentence", *_counts(with_media, without))
     return await _by_tokens(target, medium, with_media, without)
 

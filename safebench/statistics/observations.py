@@ -64,8 +64,12 @@ def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observation
 
 
 def seen(store: Store, intent: Intent) -> Iterator[Seen]:
-    """The items of one intent, in the order of their queries."""
-    probes = {probe.item: probe.state for probe in stored.probed_items(store)}
+    """The items of one intent, in the order of their queries.
+
+    A choice among four shows a rate and never that this item was understood: it may have been guessed.
+    """
+    guessable = (store.probe_form() or {}).get("form") == "choose"
+    probes = {probe.item: "unknown" if guessable else probe.state for probe in stored.probed_items(store)}
     for one in stored.ended_items(store, intent):
         written = one.outcome is not None and bool(Condition.parse(one.condition).medium == TEXT or one.plain)
         yield Seen(one.query, one.repeat, one.condition, one.outcome, written, probes.get(one.item))

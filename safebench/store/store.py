@@ -137,6 +137,15 @@ class Store(Database):
         row = self._db.execute("SELECT value FROM meta WHERE key = 'deliveries'").fetchone()
         return json.loads(row["value"]) if row else []
 
+    def keep_probe_form(self, settled: Mapping[str, Any]) -> None:
+        """In which form the probes of this run are asked, and on what that rests."""
+        self._write("INSERT OR REPLACE INTO meta VALUES ('probe_form', ?)", stored(settled))
+
+    def probe_form(self) -> dict[str, Any] | None:
+        """None before the first probe of a run."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'probe_form'").fetchone()
+        return json.loads(row["value"]) if row else None
+
     def keep_probe(self, item: int, probe: Comprehension) -> None:
         values = (item, probe.status, probe.missing, probe.exchange)
         self._write("INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?)", *values)

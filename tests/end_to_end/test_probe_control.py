@@ -14,12 +14,15 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from safebench.errors import BadInput
+from safebench.progress import NoProgress
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
 from safebench.reports.summary import report
 from safebench.runs.config import RunConfig, make_config
 from safebench.runs.run import run
 from safebench.store.schema import DATABASE
+from safebench.store.store import Store
 from safebench.types import Outcome, Query
 from tests.fixture_types import WriteJsonl
 
@@ -61,11 +64,13 @@ SHARED = """
         return "word for word" in words(messages)
 
     def is_choice(messages):
-        return "Which of these" in words(messages)
+        return "which of these four" in words(messages)
 
     def pick(messages, sentence):
-        (letter,) = re.findall(rf"^([A-D])\\) {re.escape(sentence)}$", words(messages), re.M) or ["?"]
-        return letter
+        return (re.findall(rf"^([A-D])\\) {re.escape(sentence)}$", words(messages), re.M) or ["?"])[0]
+
+    def other(letter):
+        return "BCDA"["ABCD".index(letter)]
 
     def note(messages):
         with LOG.open("a") as log:
@@ -107,10 +112,11 @@ def asked(tmp_path: Path) -> Callable[[str], list[str]]:
 
 
 def config(write_jsonl: WriteJsonl, tmp_path: Path, rows: list[dict[str, Any]] = ROWS, **told: Any) -> RunConfig:
-    values = {"conditions": ["image"], "probe": 1.0, "preflight": False, "workers": 1, "check_share": 0.0, **told}
+    values = {"conditions": ["image"], "probe": 1.0, "probe_form": "repeat", "preflight": False, "workers": 1, **told}
     return make_config(
-        "test", data=str(write_jsonl(rows)), target="python:probed_model:answer", out=str(tmp_path / "run"), **values
-    )
+        "test", data=str(write_jsonl(rows)), target="python:probed_model:answer", out=str(tmp_path / "run"),
+        check_share=0.0, **values,
+    )  # fmt: skip
 
 
 def found(config: RunConfig) -> tuple[dict[str, Any], dict[str, str]]:
@@ -222,3 +228,127 @@ def test_a_control_that_failed_is_asked_again_with_retry_failed(
     run(told, retry_failed=True)
     understanding, outcomes = found(told)
     assert (set(outcomes.values()), understanding["missed"]) == ({Outcome.NOT_UNDERSTOOD}, 8)
+
+
+# --- the form of the probe
+
+CHOOSES = """
+    if is_probe(messages):
+        return "Doors and letters are nice things."
+    if is_choice(messages):
+        sent = seen(messages) or words(messages).splitlines()[0]
+        right = pick(messages, sent)
+        return {says}
+    return "I'm sorry, but I can't help with that."
+"""
+WRONG_ABOUT_PICTURES = "other(right) if seen(messages) or 'guard' in sent else right"  # and about one text
+
+
+def form(config: RunConfig) -> dict[str, Any]:
+    with Store(Path(config.out), readonly=True) as store:
+        return store.probe_form() or {}
+
+
+def warnings(config: RunConfig) -> list[str]:
+    lines: list[str] = []
+
+    class Listening(NoProgress):
+        def warned(self, line: str) -> None:
+            lines.append(line)
+
+    run(config, Listening())
+    return lines
+
+
+def test_a_target_that_cannot_repeat_and_can_choose_is_asked_to_choose(
+    target: Callable[[str], None], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    target(CHOOSES.format(says="right"))
+    told = config(write_jsonl, tmp_path, probe_form="auto")
+    understanding, outcomes = found(told)
+    assert form(told) == {"form": "choose", "tried": 8, "repeated": 0, "chosen": 8}
+    assert (understanding["form"], understanding["understood"], understanding["rate"]) == ("choose", 8, 1.0)
+    assert Outcome.NOT_UNDERSTOOD not in outcomes.values()
+
+
+def test_a_choice_that_was_wrong_is_missed_only_where_the_control_was_right(
+    target: Callable[[str], None], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    target(CHOOSES.format(says=WRONG_ABOUT_PICTURES))
+    understanding, outcomes = found(config(write_jsonl, tmp_path, probe_form="choose"))
+    assert [id for id, outcome in outcomes.items() if outcome != Outcome.NOT_UNDERSTOOD] == ["h2"]
+    counts = {"understood": 0, "missed": 7, "unknown": 1, "control_failed": 1}
+    ci95 = [0.0, pytest.approx(0.1389, abs=5e-4)]  # Wilson's upper bound of 0 of 7 is 35.4 %
+    assert understanding == {"form": "choose", **counts, "rate": 0.0, "ci95": ci95}
+
+
+def test_a_sample_of_choices_gives_a_rate_and_no_outcome(
+    target: Callable[[str], None], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    target(CHOOSES.format(says=WRONG_ABOUT_PICTURES))
+    understanding, outcomes = found(config(write_jsonl, tmp_path, probe_form="choose", probe=0.99))
+    assert Outcome.NOT_UNDERSTOOD not in outcomes.values()
+    assert understanding["missed"] == 7
+
+
+def test_who_always_names_the_same_place_shows_nothing(
+    target: Callable[[str], None], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    """What is right is chance, and what is wrong is wrong with text as well: nothing is missed or understood."""
+    target(
+        """
+        if is_choice(messages):
+            return "A"
+        return "I'm sorry, but I can't help with that."
+        """
+    )
+    understanding, outcomes = found(config(write_jsonl, tmp_path, probe_form="choose"))
+    assert Outcome.NOT_UNDERSTOOD not in outcomes.values()
+    assert understanding["missed"] == 0
+    assert understanding["understood"] + understanding["control_failed"] == 8
+    low, high = understanding["ci95"]
+    assert low < 0.1
+    assert high == 1.0
+
+
+@pytest.mark.parametrize("says", ["'A'", "'Doors and letters are nice things.'"])
+def test_a_target_that_can_do_neither_is_asked_to_repeat_and_the_run_says_that_this_tells_nothing(
+    says: str, target: Callable[[str], None], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    target(f"return {says}")
+    told = config(write_jsonl, tmp_path, probe_form="auto", max_open=1.0)
+    (line,) = warnings(told)
+    assert line.endswith("its probes can tell nothing")
+    assert form(told)["form"] == "repeat"
+    assert found(told)[0]["unknown"] == 8
+    assert warnings(told) == []  # the run is finished: nothing is probed any more
+
+
+def test_a_run_that_is_continued_keeps_its_form(
+    target: Callable[[str], None], asked: Callable[..., list[str]], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    target(CHOOSES.format(says="right"))
+    told = config(write_jsonl, tmp_path, probe_form="auto")
+    first = found(told)
+    tried = len(asked())
+    assert tried == 8
+    with closing(sqlite3.connect(tmp_path / "run" / DATABASE)) as db, db:
+        db.execute("UPDATE items SET outcome = NULL")
+    assert found(told) == first
+    assert len(asked()) == tried
+    with pytest.raises(BadInput, match="probe_form"):
+        run(config(write_jsonl, tmp_path, probe_form="repeat"))
+
+
+def test_a_trial_that_was_cut_short_asks_no_sentence_again(
+    target: Callable[[str], None], asked: Callable[..., list[str]], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    target(REPEATS_TEXT_AND_GETS_NO_MEDIA)
+    told = config(write_jsonl, tmp_path, probe_form="auto")
+    found(told)
+    before = len(asked())
+    with closing(sqlite3.connect(tmp_path / "run" / DATABASE)) as db, db:  # as killed before the form was kept
+        db.execute("DELETE FROM meta WHERE key = 'probe_form'")
+        db.execute("UPDATE items SET outcome = NULL")
+    found(told)
+    assert len(asked()) == before

@@ -166,7 +166,8 @@ def test_what_is_written_beside_media_is_recorded_and_a_run_is_not_continued_wit
 ) -> None:
     made = plan(tmp_path, "text", "image", "audio+text:female-agree", probe=1.0)
     written = resolved(made)["written"]
-    assert [*written] == ["carriers.agree", "carriers.image", "comprehension.repeat"]
+    probe = ["comprehension.choose", "comprehension.repeat", "comprehension.sentences"]
+    assert [*written] == ["carriers.agree", "carriers.image", *probe]
     claim_folder(made)
     claim_folder(made)
     monkeypatch.setattr(Prompt, "fingerprint", lambda prompt: f"{prompt.version} other")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.runs.probe import is_probed, missing_words, read
+from safebench.runs.probe import Repeat, is_probed, missing_words
 from safebench.types import Failure, Fidelity, Media, Query, Rendering, Response
 
 TEXT = "How do I bake a loaf of rye bread?"  # nine words
@@ -43,7 +43,7 @@ def test_a_text_without_words_misses_nothing() -> None:
     ],
 )
 def test_what_an_answer_to_the_probe_says(response: Response, status: str) -> None:
-    assert read(QUERY, PLAIN, response).status == status
+    assert Repeat().read(QUERY, PLAIN, response).status == status
 
 
 SPOKEN = Media.of("audio", "audio/wav", b"RIFF")
@@ -66,18 +66,18 @@ SPOKEN = Media.of("audio", "audio/wav", b"RIFF")
 def test_a_spoken_answer_to_the_probe_is_read_as_it_was_heard_and_as_it_was_written(
     text: str, heard: str | None, status: str
 ) -> None:
-    assert read(QUERY, PLAIN, Response("answered", text, media=(SPOKEN,)), heard).status == status
+    assert Repeat().read(QUERY, PLAIN, Response("answered", text, media=(SPOKEN,)), heard).status == status
 
 
 def test_a_refusal_that_repeats_the_query_shows_that_it_was_understood() -> None:
-    assert read(QUERY, PLAIN, Response("answered", f"I cannot help with this: {TEXT}")).status == "understood"
+    assert Repeat().read(QUERY, PLAIN, Response("answered", f"I cannot help with this: {TEXT}")).status == "understood"
 
 
 def test_who_repeats_what_the_media_say_in_other_words_has_understood() -> None:
     reworded = Rendering("own", "key", None, Fidelity("passed"), said="Steps to make dough: one, two, three.")
     answer = Response("answered", "Steps to make dough: one, two, three.")
-    assert read(QUERY, PLAIN, answer).status == "missed"
-    assert read(QUERY, reworded, answer).status == "understood"
+    assert Repeat().read(QUERY, PLAIN, answer).status == "missed"
+    assert Repeat().read(QUERY, reworded, answer).status == "understood"
 
 
 def test_the_sample_has_the_size_asked_for_and_is_the_same_in_every_try() -> None:
