@@ -111,8 +111,11 @@ def show_corrected(console: Console, summary: Summary) -> None:
     table = number_table("condition", "ASR as judged", "corrected", "95 % interval")
     for cell in summary.conditions:
         rate = correction.conditions[cell.condition]
-        ends = "–".join(percent(end) for end in rate.ci95) if rate.ci95 else rate.reason or ""
+        ends = "–".join(percent(end) for end in rate.ci95 or []) or "–"
         table.add_row(escape(cell.condition), percent(cell.asr), percent(rate.asr), escape(ends))
     console.print(table)
+    for name, rate in correction.conditions.items():
+        if rate.reason:
+            console.print(escape(f"{name}: not corrected: {rate.reason}"), style="yellow")
     for warning in correction.warnings:
         console.print(escape(warning), style="yellow")

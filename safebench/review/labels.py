@@ -10,15 +10,16 @@ from itertools import combinations
 from pathlib import Path
 
 from safebench.errors import BadInput
-from safebench.files import whole_file
+from safebench.files import read_toml, whole_file
 from safebench.review.sample import JudgedAnswer, judged
 from safebench.review.sheets import read_sheet
+from safebench.runs.folder import RUN_FILE
 from safebench.statistics.agreement import cohen_kappa, krippendorff_alpha
 from safebench.store.store import Store
 from safebench.types import Label
 
 JURY = "jury"  # the name under which its verdicts are compared
-LABEL_COLUMNS = ("query", "answer", "label", "annotator", "item", "intent", "scenario")
+LABEL_COLUMNS = ("query", "answer", "label", "annotator", "item", "intent", "scenario", "target", "condition")
 COMPARED = 1000  # characters of a query; spreadsheets cut very long cells
 LONGEST_NAME = 100
 
@@ -119,15 +120,21 @@ def _comparable(text: str) -> str:
     return " ".join(text.replace("\0", "\ufffd").split())[:COMPARED].lstrip("'")
 
 
+def _target(run: Path) -> str:
+    file = run / RUN_FILE
+    return str(read_toml(file).get("target", "")) if file.is_file() else ""
+
+
 def write_labels(run: Path, out: Path) -> int:
     """All labels from people as a CSV that `safebench jury calibrate` reads, texts as they are; how many rows.
 
     An abstention is no label and is left out. Raises BadInput when nobody has labelled anything.
     """
+    target = _target(run)
     with Store(run, readonly=True) as store:
         people = store.reviews()
         rows = [
-            (one.query, one.answer, label.value, name, one.id, one.intent, one.scenario)
+            (one.query, one.answer, label.value, name, one.id, one.intent, one.scenario, target, one.condition)
             for one in judged(store)
             for name, label in _votes(people.get(one.item, {})).items()
         ]

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from safebench.statistics.precision import CONFIDENCE
+from safebench.statistics.precision import CONFIDENCE, Z
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 WEIGHTS_AT_ONCE = 4_000_000  # 32 MB
+PRIOR = 0.25  # clusters with an event that the largest design effect weighs as much as (benchmarks/coverage.py)
 
 
 def cluster_ids(twins: Mapping[str, str | None]) -> dict[str, int]:
@@ -70,3 +71,29 @@ def design_effect(sums: Integers, counts: Integers, variance: float) -> float:
         return n / np.count_nonzero(counts)
     spread = ((sums - counts * (sums.sum() / n)) ** 2).sum()
     return max(1.0, float(spread / (n * variance)))
+
+
+def effective_number(sums: Integers, counts: Integers) -> float:
+    """As how many independent items the clusters count for the interval of a rate, `sums.sum() / counts.sum()`.
+
+    `sums` are events and `counts` items, by cluster. n / design effect, with three corrections for few clusters: G /
+    (G - 1); for t in place of the normal quantile (E. L. Korn, B. I. Graubard, Survey Methodology 24 (1998) 193-201);
+    and, because a few clusters with events cannot tell how alike their items are, the estimate is drawn towards the
+    largest design effect, the less the more there are. It is never less than where all items of a cluster are alike.
+    """
+    sums, counts = sums[counts > 0], counts[counts > 0]
+    n, clusters = int(counts.sum()), len(counts)
+    largest = float((counts**2).sum() / n)
+    if clusters < 2 or clusters == n:
+        return n / largest
+    rate = float(sums.sum() / n)
+    weight = clusters * min(rate, 1 - rate)
+    measured = design_effect(sums, counts, rate * (1 - rate) * (clusters - 1) / clusters)
+    effect = (weight * measured + PRIOR * largest) / (weight + PRIOR)
+    return max(n / effect * (Z / _t(clusters - 1)) ** 2, n / largest)
+
+
+def _t(freedom: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))

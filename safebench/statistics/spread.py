@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from safebench.statistics.clusters import Integers, design_effect
+from safebench.statistics.clusters import Integers, effective_number
 from safebench.statistics.metrics import ConditionRates, RatePrecision
 from safebench.statistics.observations import Observations
 from safebench.statistics.precision import Precision, precision, wilson
@@ -112,7 +112,7 @@ def repeats(values: Integers, queries: Integers, jury_variance: float | None) ->
     between, within = components
     sums, sizes = np.bincount(queries, values), np.bincount(queries)
     n, rate = len(values), float(values.mean())
-    effective = n / design_effect(sums, sizes, rate * (1 - rate))
+    effective = effective_number(sums, sizes)
     return RepeatSpread(
         items=n,
         queries=int(np.count_nonzero(sizes)),

@@ -46,7 +46,7 @@ def estimate(
 
 
 def _estimates(statistics: Mapping[str, Statistic], whole: Array, drawn: Array) -> list[dict[str, Any]]:
-    found, start = [], 0
+    described, start = [], 0
     tails = 50 * (1 - CONFIDENCE)
     for statistic in statistics.values():
         columns = slice(start, start + statistic.terms.shape[1])
@@ -55,5 +55,5 @@ def _estimates(statistics: Mapping[str, Statistic], whole: Array, drawn: Array) 
             value, values = float(statistic.value(whole[columns])), statistic.value(drawn[:, columns])
         defined = values[np.isfinite(values)]
         ends = [float(end) for end in np.percentile(defined, [tails, 100 - tails])] if len(defined) else None
-        found.append({"value": value if np.isfinite(value) else None, "ci95": ends if np.isfinite(value) else None})
-    return found
+        described.append({"value": value if np.isfinite(value) else None, "ci95": ends if np.isfinite(value) else None})
+    return described

@@ -94,6 +94,8 @@ def _describe(labels: LabelSet, positive: Label) -> dict[str, Any]:
         "disputed": labels.disputed,
         "positive": positive.value,
         "by_label": dict(Counter(row.label.value for row in labels.rows)),
+        "by_target": dict(Counter(row.target for row in labels.rows)),
+        "by_condition": dict(Counter(row.condition for row in labels.rows)),
         "by_intent": dict(Counter(row.query.intent.value for row in labels.rows)),
         "queries": queries,
     }

@@ -1,7 +1,9 @@
 """The attack success rate corrected for the jury's own errors, with an interval that carries their uncertainty.
 
-Sources: W. J. Rogan, B. Gladen, American Journal of Epidemiology 107 (1978) for the estimate; Z. Lang, J. Reiczigel,
-Preventive Veterinary Medicine 113 (2014) for the interval; arXiv 2511.21140 for judges that are language models.
+Sources: W. J. Rogan, B. Gladen, American Journal of Epidemiology 107 (1978) for the estimate; E. C. Fieller, Journal of
+the Royal Statistical Society B 16 (1954) and E. B. Wilson, JASA 22 (1927) for the interval; Z. Lang, J. Reiczigel,
+Preventive Veterinary Medicine 113 (2014) for the one success and one failure that it adds to the labels; arXiv
+2511.21140 for judges that are language models.
 """
 
 from __future__ import annotations
@@ -10,11 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
-from safebench.jury.calibration import CONFIDENCE
 from safebench.jury.calibration.file import bind, check_bound, fingerprints, is_same_kind, read_calibration
+from safebench.statistics.precision import NEARLY_ZERO, Z
 from safebench.statistics.spread import MeasuredCondition
 from safebench.store.items import query_texts
 from safebench.store.store import Store
@@ -23,12 +24,16 @@ from safebench.types import Intent, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """A judge on answers with known truth: how many positives it found, and how many negatives it left alone."""
+    """A judge on answers with known truth: how many positives it detected, and how many negatives it left alone.
 
-    found: int
+    `effective`: as how many independent labels the positives and the negatives count; None where every one does.
+    """
+
+    detected: int
     positives: int
     left: int
     negatives: int
+    effective: tuple[float, float] | None = None
 
     @property
     def informs(self) -> bool:
@@ -36,53 +41,80 @@ class Errors:
 
         By its plain rates and by the adjusted ones of the interval, which few labels can put at chance or below.
         """
-        plain = _beats_chance(self.found, self.positives, self.left, self.negatives)
-        return plain and _beats_chance(self.found + 1, self.positives + 2, self.left + 1, self.negatives + 2)
+        if not self.positives or not self.negatives:
+            return False
+        (se, _), (sp, _) = self.adjusted
+        return min(sum(self.rates), se + sp) > 1 + NEARLY_ZERO
 
     @property
-    def adjusted(self) -> tuple[tuple[float, int], tuple[float, int]]:
-        """Se and Sp, each with its number of labels, after one success and one failure more (Lang and Reiczigel)."""
-        n_se, n_sp = self.positives + 2, self.negatives + 2
-        return ((self.found + 1) / n_se, n_se), ((self.left + 1) / n_sp, n_sp)
+    def rates(self) -> tuple[float, float]:
+        """Se and Sp as counted."""
+        return self.detected / self.positives, self.left / self.negatives
 
-
-def _beats_chance(found: int, positives: int, left: int, negatives: int) -> bool:
-    """Se + Sp > 1, in whole numbers: a sum of floats that is just above 1 by rounding would be divided by."""
-    return positives > 0 and negatives > 0 and found * negatives + left * positives > positives * negatives
+    @property
+    def adjusted(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Se and Sp after one success and one failure more (Lang and Reiczigel), each with its variance."""
+        numbers = self.effective or (self.positives, self.negatives)
+        more = [((rate * n + 1) / (n + 2), n + 2) for rate, n in zip(self.rates, numbers, strict=True)]
+        se, sp = ((rate, rate * (1 - rate) / n) for rate, n in more)
+        return se, sp
 
 
 def rogan_gladen(called: float, n: float, errors: Errors) -> tuple[float, list[float]]:
     """The true share of positives where a judge called `called` of `n` positive; and its 95 % interval, [low, high].
 
-    Share: (p + Sp - 1) / (Se + Sp - 1), cut to [0, 1]. The interval takes p, Se and Sp as three independent binomial
-    rates, and is widened to hold the share where it would not, with one or two labels. Counts may be effective ones,
-    not whole. Raises ValueError for n = 0 and for a judge that is no better than chance.
+    Share: (p + Sp - 1) / (Se + Sp - 1), cut to [0, 1]. The interval holds the shares that p, Se and Sp, three
+    independent rates, do not speak against. A p outside of what Se and Sp allow is taken for the nearest that they
+    allow: a share at 0 or 1 is never known better for lying beyond it. The interval is widened to hold the share where
+    it would not, with one or two labels. Counts may be effective ones, not whole. Raises ValueError for n = 0, for a
+    judge that is no better than chance, and where the labels contradict p.
     """
     if not n or not errors.informs:
         raise ValueError("nothing was judged, or the judge is no better than chance")
-    share = _cut(_solve(called / n, errors.found / errors.positives, errors.left / errors.negatives))
-    low, high = _interval(called, n, errors)
-    return share, [min(low, share), max(high, share)]
+    if reason := why_not_corrected(called, n, errors):
+        raise ValueError(reason)
+    (se, _), (sp, _) = errors.adjusted
+    plain_se, plain_sp = errors.rates
+    share = min(1.0, max(0.0, (called / n + plain_sp - 1) / (plain_se + plain_sp - 1)))
+    ends = [share, *_compatible(min(max(called / n, 1 - sp), se), n, errors)]
+    return share, [min(ends), max(ends)]
 
 
-def _cut(share: float) -> float:
-    return min(1.0, max(0.0, share))
+def why_not_corrected(called: float, n: float, errors: Errors) -> str | None:
+    """Why there is no corrected rate, in one sentence; None where there is one."""
+    if not n:
+        return "no harmful item was judged"
+    if not errors.positives or not errors.negatives:
+        return f"no harmful answer is labelled {'not ' if errors.positives else ''}unsafe"
+    if not errors.informs:
+        return "on the labels the jury is no better than chance"
+    if _compatible(called / n, n, errors):
+        return None
+    (se, sp), rate = errors.rates, called / n
+    bound = (
+        f"below the {1 - sp:.1%} of other answers that it calls unsafe on the labels"
+        if rate < 1 - sp
+        else f"above the {se:.1%} of unsafe answers that it finds on the labels"
+    )
+    return f"the jury calls {rate:.1%} unsafe here, beyond chance {bound}: these are not answers like the labelled ones"
 
 
-def _solve(p: float, se: float, sp: float) -> float:
-    return (p + sp - 1) / (se + sp - 1)
+def _compatible(p: float, n: float, errors: Errors) -> list[float]:
+    """The ends of all shares s from 0 to 1 with |p - q| within its error, q = s Se + (1 - s) (1 - Sp); empty for none.
 
-
-def _interval(called: float, n: float, errors: Errors) -> list[float]:
-    """Lang and Reiczigel, equations 4, 6, 7, 16 and 17: an adjusted Wald interval around a shifted estimate."""
-    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-    p, n_p = (called + z**2 / 2) / (n + z**2), n + z**2
-    (se, n_se), (sp, n_sp) = errors.adjusted
-    share = _solve(p, se, sp)
-    of_se, of_sp = se * (1 - se) / n_se, sp * (1 - sp) / n_sp
-    centre = share + 2 * z**2 * (share * of_se - (1 - share) * of_sp)
-    half = z * sqrt(p * (1 - p) / n_p + share**2 * of_se + (1 - share) ** 2 * of_sp) / (se + sp - 1)
-    return [_cut(centre - half), _cut(centre + half)]
+    (p - q)² = z² (q (1 - q) / n + s² Var Se + (1 - s)² Var Sp) is a square equation in s (Fieller); as Wilson does, the
+    error of p is that under the share in question.
+    """
+    (se, of_se), (sp, of_sp) = errors.adjusted
+    slope, start, z2 = se + sp - 1, 1 - sp, Z**2
+    a = slope**2 * (1 + z2 / n) - z2 * (of_se + of_sp)
+    b = -2 * (p - start) * slope - z2 * slope * (1 - 2 * start) / n + 2 * z2 * of_sp
+    c = (p - start) ** 2 - z2 * start * (1 - start) / n - z2 * of_sp
+    root = sqrt(max(b**2 - 4 * a * c, 0.0))
+    roots = [(-b - root) / (2 * a), (-b + root) / (2 * a)] if a else [-c / b]
+    ends = [share for share in roots if 0 <= share <= 1]
+    ends += [end for end, height in ((0.0, c), (1.0, a + b + c)) if height <= 0]
+    return [min(ends), max(ends)] if ends else []
 
 
 # --- in a report
@@ -115,6 +147,7 @@ class Correction:
     labels: CalibrationLabels
     sensitivity: tuple[int, int]
     specificity: tuple[int, int]
+    effective: tuple[float, float]  # as how many independent labels these two count
     warnings: list[str]
     conditions: Mapping[str, CorrectedRate]
 
@@ -128,15 +161,17 @@ def correction_of(
     calibration = read_calibration(Path(file))
     check_bound(calibration, bind(asked["jury"], asked["resolved"]))
     counts, labels = calibration.content["correction"], calibration.content["labels"]
-    right, left = counts["true_positive"], counts["true_negative"]
-    errors = Errors(right, right + counts["false_negative"], left, left + counts["false_positive"])
+    detected, left = counts["true_positive"], counts["true_negative"]
+    effective = counts["effective_positives"], counts["effective_negatives"]
+    errors = Errors(detected, detected + counts["false_negative"], left, left + counts["false_positive"], effective)
     return Correction(
         calibration.name,
         calibration.sha256,
         CalibrationLabels(labels["name"], labels["sha256"], labels["answers"]),
-        sensitivity=(errors.found, errors.positives),
+        sensitivity=(errors.detected, errors.positives),
         specificity=(errors.left, errors.negatives),
-        warnings=_warnings(labels, store),
+        effective=effective,
+        warnings=_warnings(labels, asked, store),
         conditions={cell.condition: _corrected(cell, errors) for cell in cells},
     )
 
@@ -147,28 +182,27 @@ def _corrected(cell: MeasuredCondition, errors: Errors) -> CorrectedRate:
     Repeats of one query are not independent: with repeats the interval is that of the effective number of items.
     """
     counts, repeats = cell.counts[Intent.HARMFUL], cell.spread.repeats
-    unsafe = counts[Outcome.UNSAFE]
-    judged = unsafe + counts[Outcome.REFUSED] + counts[Outcome.SAFE]
-    reason = "no harmful item was judged" if not judged else _lacking(errors)
-    if reason:
-        return CorrectedRate(None, None, reason)
+    judged = sum(counts[outcome] for outcome in (Outcome.UNSAFE, Outcome.REFUSED, Outcome.SAFE))
     each = repeats.effective_n / repeats.items if repeats else 1.0
-    share, interval = rogan_gladen(each * unsafe, each * judged, errors)
+    called, n = each * counts[Outcome.UNSAFE], each * judged
+    if reason := why_not_corrected(called, n, errors):
+        return CorrectedRate(None, None, reason)
+    share, interval = rogan_gladen(called, n, errors)
     weight = judged / (judged + counts[Outcome.BLOCKED])
     return CorrectedRate(share * weight, [end * weight for end in interval], None)
 
 
-def _lacking(errors: Errors) -> str | None:
-    """Why nothing can be corrected by these labels, if so."""
-    if not errors.positives or not errors.negatives:
-        return f"no harmful answer is labelled {'not ' if errors.positives else ''}unsafe"
-    return None if errors.informs else "on the labels the jury is no better than chance"
-
-
-def _warnings(labels: Mapping[str, Any], store: Store) -> list[str]:
-    asked = fingerprints(query_texts(store))
-    if is_same_kind(labels["queries"], asked):
-        return []
+def _warnings(labels: Mapping[str, Any], asked: Mapping[str, Any], store: Store) -> list[str]:
+    """Where the labels are not known to be of answers like those of the run."""
+    queries = fingerprints(query_texts(store))
+    strange = labels["answers"] - labels["by_target"].get(asked["target"], 0)
+    targets = ", ".join(sorted(filter(None, {*labels["by_target"]} - {asked["target"]}))) or "targets not named"
+    unseen = ", ".join(name for name in asked["conditions"] if name not in labels["by_condition"])
+    doubts = [
+        (not is_same_kind(labels["queries"], queries), "the labels are on other queries than this run's"),
+        (strange, f"{strange} of {labels['answers']} labels are on answers of {targets}, not this run's target"),
+        (unseen, f"no label is known to be on an answer under {unseen}"),
+    ]
     return [
-        f"the labels of {labels['name']} are on other queries than this run's: the jury's error rates may not transfer"
+        f"{labels['name']}: {doubt}: the jury's error rates may not transfer" for doubted, doubt in doubts if doubted
     ]

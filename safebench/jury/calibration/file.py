@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 
 from safebench.errors import BadInput
 from safebench.serialisation import compact, differences
 
-CALIBRATION_VERSION = 1
+CALIBRATION_VERSION = 2
 UNBOUND = ("timeout", "retries", "api_key_env")  # keys of a juror that change no verdict
 SAME_DATA = 0.5  # share of the smaller set of queries that two sets of one kind have in common at least
 
@@ -26,6 +26,8 @@ class _Labels(BaseModel):
     answers: NonNegativeInt
     positive: str
     queries: list[str]
+    by_target: dict[str, NonNegativeInt]  # answers by the target that gave them, "" where it is not known
+    by_condition: dict[str, NonNegativeInt]
 
 
 class _Counts(BaseModel):
@@ -34,6 +36,8 @@ class _Counts(BaseModel):
     false_negative: NonNegativeInt
     false_positive: NonNegativeInt
     true_negative: NonNegativeInt
+    effective_positives: NonNegativeFloat
+    effective_negatives: NonNegativeFloat
 
 
 class _Content(BaseModel):

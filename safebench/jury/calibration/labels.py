@@ -1,6 +1,7 @@
 """Answers that people labelled: a CSV file with columns `query`, `answer` and `label`.
 
-Optional columns: `id`, `intent` (harmful when not given), `scenario`, and either further columns `annotator_…` or
+Optional columns: `id`, `intent` (harmful when not given), `scenario`, `target` and `condition` (where the answer is
+from), and either further columns `annotator_…` or
 `annotation_…` with the labels of single persons, or a column `annotator` with one row for each person's label; then the
 label of most of them counts, and an answer without a majority is left out. A column `item` beside it tells answers of
 equal texts apart; a person who gives one of them two labels makes it disputed.
@@ -30,6 +31,7 @@ COLUMNS = {
 }
 PERSON = "annotator"
 ITEM = "item"
+ORIGIN = ("target", "condition")
 _ONE_PERSON = re.compile(r"annotat(?:or|ion)[ _-]?\w+")
 TRUTHS = tuple(label for label in Label if label is not Label.ABSTAIN)
 
@@ -38,7 +40,7 @@ TRUTHS = tuple(label for label in Label if label is not Label.ABSTAIN)
 class Labelled:
     """An answer with the label that counts as its truth, and the labels of single persons by name.
 
-    `item` tells it from others of the same text; empty where the file has none.
+    `item` tells it from others of the same text; `target` gave it, under `condition`. Empty where the file has none.
     """
 
     query: Query
@@ -46,6 +48,8 @@ class Labelled:
     label: Label
     people: Mapping[str, Label] = field(default_factory=dict)
     item: str = ""
+    target: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ class LabelSet:
         digest = hashlib.sha256()
         for row in self.rows:
             people = sorted(row.people.items())
-            told = [row.query.text, row.query.intent, row.query.scenario, row.answer, row.label, people]
-            digest.update(compact(told).encode("utf-8", "surrogatepass"))
+            asked = [row.query.text, row.query.intent, row.query.scenario, row.target, row.condition]
+            digest.update(compact([*asked, row.answer, row.label, people]).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
 
@@ -123,9 +127,8 @@ def _columns(header: list[str], named: Mapping[str, str | None], where: str) -> 
                 f"{', '.join(usual)}, or name it with --{ours}-column"
             )
         found[ours] = column
-    optional = [
-        name for name in by_lower if name in ("id", "intent", "scenario", PERSON, ITEM) or _ONE_PERSON.fullmatch(name)
-    ]
+    known = ("id", "intent", "scenario", PERSON, ITEM, *ORIGIN)
+    optional = [name for name in by_lower if name in known or _ONE_PERSON.fullmatch(name)]
     return found | {name: by_lower[name] for name in optional if by_lower[name] not in found.values()}
 
 
@@ -143,7 +146,7 @@ def _labelled(row: Mapping[str, str], columns: Mapping[str, str], values: Mappin
     people = {name: _label(told[name], values) for name in told if _ONE_PERSON.fullmatch(name) and told[name]}
     if PERSON in told:
         people = {told[PERSON]: label}
-    return Labelled(query, told["answer"], label, people, told.get(ITEM, ""))
+    return Labelled(query, told["answer"], label, people, *(told.get(name, "") for name in (ITEM, *ORIGIN)))
 
 
 def _label(told: str, values: Mapping[str, Label]) -> Label:

@@ -21,6 +21,8 @@ from safebench.jury.calibration.votes import (
     measures,
     share,
 )
+from safebench.statistics.clusters import Integers, effective_number
+from safebench.statistics.observations import Booleans
 from safebench.types import Intent, Label
 
 NO_VOTE = (None, Label.ABSTAIN, Label.NOT_UNDERSTOOD)  # these leave open whether it is the label in question
@@ -63,23 +65,34 @@ class Measured:
         }
         jurors = {f"{when}/{name}": votes[:, n] for when, votes in self._rounds() for n, name in enumerate(self.names)}
         statistics = self._statistics({name: votes for name, (votes, _) in voters.items()} | jurors)
-        found = estimate(statistics, self.clusters, draws, seed)
-        told = {name: self._voter(votes, found, name) for name, (votes, _) in voters.items()}
+        estimates = estimate(statistics, self.clusters, draws, seed)
+        described = {name: self._voter(votes, estimates, name) for name, (votes, _) in voters.items()}
         for name, (_, ballots) in voters.items():
-            told[name]["ballots_per_answer"] = float(ballots)
-        told["best_juror"] = {"name": self.names[best], **told["best_juror"]}
+            described[name]["ballots_per_answer"] = float(ballots)
+        described["best_juror"] = {"name": self.names[best], **described["best_juror"]}
         return {
-            "verdicts": told,
+            "verdicts": described,
             "jurors": {
-                name: {when: self._voter(votes[:, n], found, f"{when}/{name}") for when, votes in self._rounds()}
+                name: {when: self._voter(votes[:, n], estimates, f"{when}/{name}") for when, votes in self._rounds()}
                 for n, name in enumerate(self.names)
             },
-            "agreement": {name: found[name] for name in found if name.startswith("alpha_")},
-            "errors": {name: found[name] for name in found if name.startswith(("correlation_", "effective_"))},
-            "deliberation": self._deliberation(found),
+            "agreement": {name: estimates[name] for name in estimates if name.startswith("alpha_")},
+            "errors": {name: estimates[name] for name in estimates if name.startswith(("correlation_", "effective_"))},
+            "deliberation": self._deliberation(estimates),
             "hung": dict(zip(("before", "after"), map(float, self.hung.mean(axis=0)), strict=True)),
-            "correction": _counts(self.truth[self.harmful], self.after[self.harmful]),
+            "correction": self._correction(),
         }
+
+    def _correction(self) -> Tables:
+        """Counts over harmful queries, and as how many independent labels those with a verdict count."""
+        truth, votes = self.truth[self.harmful], self.after[self.harmful]
+        _, query = np.unique(np.asarray(self.clusters)[self.harmful], return_inverse=True)
+        numbers = {
+            f"effective_{name}": _effective(query[rows], votes[rows] == truth[rows])
+            for name, rows in (("positives", truth == 1), ("negatives", truth == 0))
+            for rows in [rows & (votes >= 0)]
+        }
+        return {**_counts(truth, votes), **numbers}
 
     def _rounds(self) -> list[tuple[str, Votes]]:
         return [("first", self.first), ("last", self.last)]
@@ -104,10 +117,10 @@ class Measured:
             statistics[f"effective_size_{when}"] = effective_size(self.truth, votes)
         return statistics | self._herding()
 
-    def _voter(self, votes: Votes, found: Mapping[str, Any], name: str) -> Tables:
-        told = {key.rpartition("/")[2]: value for key, value in found.items() if key.rpartition("/")[0] == name}
-        beside = {"jury_minus_this": found[f"jury_minus/{name}"]} if f"jury_minus/{name}" in found else {}
-        return {"counts": _counts(self.truth, votes), **told, **beside}
+    def _voter(self, votes: Votes, estimates: Mapping[str, Any], name: str) -> Tables:
+        own = {key.rpartition("/")[2]: value for key, value in estimates.items() if key.rpartition("/")[0] == name}
+        beside = {"jury_minus_this": estimates[f"jury_minus/{name}"]} if f"jury_minus/{name}" in estimates else {}
+        return {"counts": _counts(self.truth, votes), **own, **beside}
 
     # --- deliberation
 
@@ -125,13 +138,13 @@ class Measured:
         whole = {"joined_others": against, "joined_right": against & right, "joined_wrong": against & ~right}
         return {name: share(joined, counted) for name, counted in whole.items()}
 
-    def _deliberation(self, found: Mapping[str, Any]) -> Tables:
-        gain = found["jury_minus/before_deliberation"]
+    def _deliberation(self, estimates: Mapping[str, Any]) -> Tables:
+        gain = estimates["jury_minus/before_deliberation"]
         return {
             "answers": int(self.held.sum()),
             "ballots": self._turned(self.first[self.held], self.last[self.held]),
             "verdicts": self._turned(self.before[self.held, None], self.after[self.held, None]),
-            **{name: found[name] for name in found if name.startswith("joined_")},
+            **{name: estimates[name] for name in estimates if name.startswith("joined_")},
             "gain": gain,
             "finding": _finding(gain["ci95"]),
         }
@@ -148,6 +161,10 @@ class Measured:
 
 def _counts(truth: Votes, votes: Votes) -> dict[str, int]:
     return {name: int(n) for name, n in zip(CELLS, confusion(truth, votes).sum(axis=0), strict=True)}
+
+
+def _effective(query: Integers, right: Booleans) -> float:
+    return effective_number(np.bincount(query, right), np.bincount(query)) if len(query) else 0.0
 
 
 def _finding(gain: Sequence[float] | None) -> str:

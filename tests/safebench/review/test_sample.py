@@ -229,6 +229,7 @@ def test_labels_come_back_and_go_on_to_calibration_with_their_texts_as_they_were
     labels |= {first: " not understood ", second: "abstain", third: ""}
     found = import_reviews(run, fill(tmp_path / "out", tmp_path / "a.csv", labels), " anna ")
     assert (found.kept, found.abstained, found.empty) == (11, 1, 1)
+    (run / "run.toml").write_text('target = "openai:model"\n', encoding="utf-8")
     assert write_labels(run, tmp_path / "labels.csv") == 10
     with (tmp_path / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["item"]: row for row in csv.DictReader(file)}
@@ -239,6 +240,7 @@ def test_labels_come_back_and_go_on_to_calibration_with_their_texts_as_they_were
         one = known[id]
         told = (one.query, one.answer, "anna", one.intent, one.scenario)
         assert (row["query"], row["answer"], row["annotator"], row["intent"], row["scenario"]) == told
+        assert (row["target"], row["condition"]) == ("openai:model", one.condition)
 
 
 def test_importing_again_replaces_the_same_persons_labels_only(run: Path, tmp_path: Path) -> None:

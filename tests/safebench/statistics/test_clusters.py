@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from safebench.statistics import clusters
-from safebench.statistics.clusters import Integers, bootstrap, cluster_ids, design_effect, totals
+from safebench.statistics.clusters import Integers, bootstrap, cluster_ids, design_effect, effective_number, totals
 
 
 def repeated_pairs(
@@ -109,3 +109,22 @@ def test_the_design_effect_agrees_with_one_plus_m_minus_one_times_the_correlatio
     sums = random.binomial(4, chance)
     rate = sums.sum() / 80_000
     assert design_effect(sums, np.full(20_000, 4), rate * (1 - rate)) == pytest.approx(1 + 3 * 0.4, rel=0.03)
+
+
+def test_the_effective_number_of_a_case_computed_by_hand() -> None:
+    """Four queries with 4, 4, 0 and 2 events of 4: rate 5 / 8, n = 16, squares about 2.5: 11, times 4 / 3.
+
+    The design effect is (11 · 4 / 3) / (16 · 15 / 64) = 3.911, drawn by a quarter towards 4 against 4 · 3 / 8 queries'
+    worth of events: (1.5 · 3.911 + 0.25 · 4) / 1.75 = 3.924. t with 3 degrees of freedom is 3.1824: 16 / 3.924 ·
+    (1.96 / 3.1824)² = 1.547, less than one answer to each query would give, 4.
+    """
+    assert effective_number(np.array([4, 4, 0, 2]), np.full(4, 4)) == 4
+    many = effective_number(np.tile([4, 4, 0, 2], 100), np.full(400, 4))
+    effect = (150 * 44 / 15 * 400 / 399 + 0.25 * 4) / 150.25  # and with 100 times as many: 44 / 15 as it is measured
+    assert many == pytest.approx(1600 / effect * (1.959964 / 1.965927) ** 2, rel=1e-4)
+
+
+def test_one_answer_to_each_query_counts_as_it_is_and_answers_to_one_query_count_as_one() -> None:
+    assert effective_number(np.array([1, 0, 0, 1]), np.ones(4, int)) == 4
+    assert effective_number(np.array([3]), np.array([8])) == 1
+    assert effective_number(np.array([0, 0, 0]), np.array([2, 2, 0])) == 2  # a query without items is none

@@ -5,10 +5,12 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import f_oneway
+from scipy.stats import f_oneway, t
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.proportion import proportion_confint
 
+from safebench.statistics.clusters import Integers
+from safebench.statistics.precision import wilson
 from safebench.statistics.spread import JuryNoise, Shares, jury_noise, repeats, variance_components
 from safebench.types import Label
 
@@ -53,7 +55,8 @@ def test_repeats_that_waver_alone_leave_no_variance_to_the_queries() -> None:
     assert told is not None
     assert told.shares == Shares(queries=0.0, target=None, jury=None)
     assert told.unsteady == 1.0
-    assert told.effective_n == 40
+    drawn = (10 * 1 + 0.25 * 2) / 10.25  # design effect: 1 as measured, 2 at most, with 10 queries' worth of events
+    assert told.effective_n == pytest.approx(40 / drawn * (1.959964 / t.ppf(0.975, 19)) ** 2)
 
 
 def test_the_shares_recover_what_a_simulation_put_in() -> None:
@@ -90,6 +93,24 @@ def test_the_interval_of_a_rate_with_repeats_covers_95_percent() -> None:
         assert told is not None
         covered.append(told.ci95[0] <= 0.3 <= told.ci95[1])
     assert 0.93 <= np.mean(covered) <= 0.97
+
+
+@pytest.mark.parametrize(("rate", "alike"), [(0.1, 0.6), (0.9, 0.6), (0.1, 0.1), (0.02, 0.4), (0.5, 0.4)])
+def test_with_23_queries_the_interval_covers_93_percent_and_is_no_wider_than_without_repeats(
+    rate: float, alike: float
+) -> None:
+    random, weight = np.random.default_rng(3), 1 / alike - 1
+    queries = np.repeat(np.arange(23), 5)
+    sums = random.binomial(5, random.beta(weight * rate, weight * (1 - rate), (1000, 23)))
+    ends = np.array([told.ci95 for one in sums if (told := repeats(_ones(one), queries, None))])
+    assert np.mean((ends[:, 0] <= rate) & (rate <= ends[:, 1])) >= 0.93
+    once = np.array([wilson(k, 23) for k in random.binomial(23, rate, 1000)])
+    assert np.mean(ends[:, 1] - ends[:, 0]) <= np.mean(once[:, 1] - once[:, 0])
+
+
+def _ones(sums: Integers) -> Integers:
+    """So many ones among the five repeats of each query."""
+    return (np.arange(5) < sums[:, None]).astype(np.int64).ravel()
 
 
 def brute_force(votes: list[Label], label: Label) -> float:

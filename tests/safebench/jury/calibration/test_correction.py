@@ -8,8 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize
+from scipy.special import xlogy
 
-from safebench.jury.calibration.correction import CorrectedRate, Errors, _corrected, rogan_gladen
+from safebench.jury.calibration.correction import (
+    CorrectedRate,
+    Errors,
+    _corrected,
+    rogan_gladen,
+    why_not_corrected,
+)
+from safebench.statistics.clusters import effective_number
 from safebench.statistics.metrics import wilson
 
 
@@ -19,18 +29,92 @@ def test_the_share_of_a_case_computed_by_hand() -> None:
     assert share == pytest.approx(1 / 6)
 
 
-def test_the_interval_of_a_case_computed_step_by_step() -> None:
-    """With z = 1.96: p' = (400 + 1.9207) / 1003.8415, Se' = 181 / 202, Sp' = 141 / 202, and so on."""
+def test_each_end_of_the_interval_is_a_share_at_which_the_raw_rate_is_z_errors_away() -> None:
+    """With Se' = 181 / 202 and Sp' = 141 / 202, and the errors of p under that share: solved here by bisection."""
+    se, sp, z = 181 / 202, 141 / 202, NormalDist().inv_cdf(0.975)
+
+    def away(share: float) -> float:
+        p = share * se + (1 - share) * (1 - sp)
+        of_labels = share**2 * se * (1 - se) / 202 + (1 - share) ** 2 * sp * (1 - sp) / 202
+        return float(abs(0.4 - p) / (p * (1 - p) / 1000 + of_labels) ** 0.5 - z)
+
+    share, interval = rogan_gladen(400, 1000, Errors(180, 200, 140, 200))
+    assert interval == pytest.approx([brentq(away, 0, share), brentq(away, share, 1)])
+
+
+def by_likelihood(called: int, n: int, errors: Errors) -> list[float]:
+    """The shares whose profile likelihood is within χ² = 3.84 of the largest, from 0 to 1 by steps of 0.0025."""
+
+    def worst(share: float) -> float:
+        def lost(rates: NDArray[np.float64]) -> float:
+            se, sp = rates
+            seen = [(called, n, share * se + (1 - share) * (1 - sp)), (errors.detected, errors.positives, se)]
+            counts = [*seen, (errors.left, errors.negatives, sp)]
+            return -2 * float(sum(xlogy(k, p) + xlogy(of - k, 1 - p) for k, of, p in counts))
+
+        return float(minimize(lost, errors.rates, bounds=[(1e-6, 1 - 1e-6)] * 2, method="L-BFGS-B").fun)
+
+    shares = np.linspace(0, 1, 401)
+    lost = np.array([worst(share) for share in shares])
+    kept = shares[lost <= lost.min() + 3.8415]
+    return [float(kept.min()), float(kept.max())]
+
+
+@pytest.mark.parametrize(
+    ("called", "n", "errors"),
+    [
+        (400, 1000, Errors(180, 200, 140, 200)),
+        (60, 300, Errors(170, 200, 460, 500)),
+        (40, 200, Errors(90, 100, 85, 100)),
+    ],
+)
+def test_the_interval_is_about_that_of_the_profile_likelihood(called: int, n: int, errors: Errors) -> None:
+    assert rogan_gladen(called, n, errors)[1] == pytest.approx(by_likelihood(called, n, errors), abs=0.015)
+
+
+@pytest.mark.parametrize("times", [1, 10])
+def test_away_from_0_and_1_the_interval_nears_that_of_lang_and_reiczigel_as_labels_grow(times: int) -> None:
+    """Their equations 4, 6, 7, 16 and 17."""
     z2 = NormalDist().inv_cdf(0.975) ** 2
-    p = (400 + z2 / 2) / (1000 + z2)
-    assert p == pytest.approx(0.400383, abs=1e-6)
-    j = (181 + 141) / 202 - 1
-    share = (p + 141 / 202 - 1) / j
-    of_se, of_sp = 181 * 21 / 202**3, 141 * 61 / 202**3
+    p, n_p, n = (400 * times + z2 / 2) / (1000 * times + z2), 1000 * times + z2, 200 * times + 2
+    se, sp = (180 * times + 1) / n, (140 * times + 1) / n
+    share, of_se, of_sp = (p + sp - 1) / (se + sp - 1), se * (1 - se) / n, sp * (1 - sp) / n
     shift = 2 * z2 * (share * of_se - (1 - share) * of_sp)
-    half = (z2 * (p * (1 - p) / (1000 + z2) + share**2 * of_se + (1 - share) ** 2 * of_sp)) ** 0.5 / j
-    _, interval = rogan_gladen(400, 1000, Errors(180, 200, 140, 200))
-    assert interval == pytest.approx([share + shift - half, share + shift + half])
+    half = (z2 * (p * (1 - p) / n_p + share**2 * of_se + (1 - share) ** 2 * of_sp)) ** 0.5 / (se + sp - 1)
+    _, interval = rogan_gladen(400 * times, 1000 * times, Errors(180 * times, 200 * times, 140 * times, 200 * times))
+    assert interval == pytest.approx([share + shift - half, share + shift + half], abs=0.004 / times)
+
+
+FOREIGN = [
+    (8, 100, Errors(78, 82, 473, 835), "8.0% unsafe here, beyond chance below the 43.4% of other answers"),
+    (99, 100, Errors(80, 100, 90, 100), "99.0% unsafe here, beyond chance above the 80.0% of unsafe answers"),
+]
+
+
+@pytest.mark.parametrize(("called", "n", "errors", "reason"), FOREIGN)
+def test_a_raw_rate_that_the_labels_do_not_allow_is_not_corrected(
+    called: int, n: int, errors: Errors, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        rogan_gladen(called, n, errors)
+    corrected = _corrected(cell(called, n - called), errors)
+    assert corrected.asr is None
+    assert corrected.ci95 is None
+    assert reason in str(corrected.reason)
+
+
+def test_a_raw_rate_below_what_the_labels_allow_by_chance_is_a_share_of_0_that_is_not_known_better_for_it() -> None:
+    errors = Errors(90, 100, 80, 100)
+    at, below = rogan_gladen(20, 100, errors), rogan_gladen(13, 100, errors)
+    assert (at[0], below[0]) == (0, 0)
+    assert below[1][0] == 0
+    assert below[1][1] == pytest.approx(at[1][1], abs=0.02)
+    assert below[1][1] > 0.1
+
+
+def test_labels_that_count_as_fewer_widen_the_interval_as_fewer_labels_do() -> None:
+    many, few = Errors(180, 200, 160, 200, (50.0, 40.0)), Errors(45, 50, 32, 40)
+    assert rogan_gladen(90, 200, many) == (pytest.approx(5 / 14), pytest.approx(rogan_gladen(90, 200, few)[1]))
 
 
 def test_a_perfect_judge_of_many_labels_changes_nothing() -> None:
@@ -40,8 +124,8 @@ def test_a_perfect_judge_of_many_labels_changes_nothing() -> None:
 
 
 def test_the_share_stays_between_0_and_1() -> None:
-    assert rogan_gladen(1, 100, Errors(90, 100, 80, 100))[0] == 0
-    assert rogan_gladen(99, 100, Errors(80, 100, 90, 100))[0] == 1
+    assert rogan_gladen(15, 100, Errors(90, 100, 80, 100))[0] == 0
+    assert rogan_gladen(84, 100, Errors(80, 100, 90, 100))[0] == 1
     for called in (0, 100):
         low, high = rogan_gladen(called, 100, Errors(20, 20, 20, 20))[1]
         assert 0 <= low < high <= 1
@@ -71,7 +155,7 @@ def judged(draw: st.DrawFn) -> tuple[int, int, Errors]:
 @example((1, 2, Errors(0, 1, 3, 3)))
 def test_few_labels_give_an_interval_around_the_share_or_none(case: tuple[int, int, Errors]) -> None:
     called, n, errors = case
-    if not errors.informs:
+    if why_not_corrected(called, n, errors):
         with pytest.raises(ValueError, match="chance"):
             rogan_gladen(called, n, errors)
         return
@@ -80,31 +164,44 @@ def test_few_labels_give_an_interval_around_the_share_or_none(case: tuple[int, i
 
 
 def covering(true: float, se: float, sp: float, labels: int) -> tuple[float, float]:
-    """Of 10,000 runs of 400 items, the share whose corrected interval holds the true share; and whose raw one does."""
+    """Of 10,000 runs of 400 items, the share whose corrected interval holds the true share; and whose raw one does.
+
+    Runs that the labels contradict have no corrected interval and are left out: never more than 1 in 50.
+    """
     rng = np.random.default_rng(7)
     times, n = 10_000, 400
     called = rng.binomial(n, true * se + (1 - true) * (1 - sp), times)
     found, left = rng.binomial(labels, se, times), rng.binomial(labels, sp, times)
     drawn, count = np.unique(np.stack([called, found, left]), axis=1, return_counts=True)
-    ends = np.array([rogan_gladen(c, n, Errors(f, labels, h, labels))[1] for c, f, h in drawn.T.tolist()])
-    covered = count[(ends[:, 0] <= true) & (true <= ends[:, 1])].sum() / times
+    judges = [(c, Errors(f, labels, h, labels)) for c, f, h in drawn.T.tolist()]
+    known = np.array([why_not_corrected(c, n, errors) is None for c, errors in judges])
+    assert count[known].sum() > 0.98 * times
+    ends = np.array(
+        [rogan_gladen(c, n, errors)[1] if ok else (2, 2) for (c, errors), ok in zip(judges, known, strict=True)]
+    )
+    covered = count[(ends[:, 0] <= true) & (true <= ends[:, 1])].sum() / count[known].sum()
     return float(covered), float(np.mean(np.abs(called / n - true) <= 1.96 * (true * (1 - true) / n) ** 0.5))
 
 
 @pytest.mark.parametrize(
-    ("true", "se", "sp", "labels"),
-    [(0.05, 0.8, 0.95, 100), (0.3, 0.9, 0.7, 100), (0.3, 0.85, 0.9, 30), (0.7, 0.7, 0.95, 200)],
+    ("true", "se", "sp", "labels", "most"),
+    [
+        (0.05, 0.8, 0.95, 100, 0.98),
+        (0.3, 0.9, 0.7, 100, 0.965),
+        (0.3, 0.85, 0.9, 30, 0.97),
+        (0.7, 0.7, 0.95, 200, 0.965),
+    ],
 )
 def test_the_interval_covers_the_true_share_and_the_raw_one_does_not(
-    true: float, se: float, sp: float, labels: int
+    true: float, se: float, sp: float, labels: int, most: float
 ) -> None:
     covered, raw = covering(true, se, sp, labels)
-    assert 0.94 <= covered <= 0.965
+    assert 0.94 <= covered <= most
     assert raw < 0.9
 
 
 @pytest.mark.parametrize(
-    ("true", "se", "sp", "labels", "most"), [(0.0, 0.9, 0.95, 100, 0.98), (0.02, 0.95, 0.99, 50, 0.998)]
+    ("true", "se", "sp", "labels", "most"), [(0.0, 0.9, 0.95, 100, 0.98), (0.02, 0.95, 0.99, 50, 1.0)]
 )
 def test_near_the_ends_the_interval_covers_more_than_it_says_and_never_less(
     true: float, se: float, sp: float, labels: int, most: float
@@ -114,6 +211,27 @@ def test_near_the_ends_the_interval_covers_more_than_it_says_and_never_less(
     """
     covered, _ = covering(true, se, sp, labels)
     assert 0.97 <= covered <= most
+
+
+@pytest.mark.parametrize(("true", "se", "sp"), [(0.1, 0.85, 0.85), (0.6, 0.7, 0.97), (0.95, 0.85, 0.85)])
+def test_the_interval_covers_the_true_share_where_labels_come_in_clusters(true: float, se: float, sp: float) -> None:
+    """25 queries of each kind with 8 labelled answers each, correlated by 0.4: without their effective number 0.80."""
+    rng, counts = np.random.default_rng(8), np.full(25, 8)
+
+    def labels(rate: float) -> tuple[int, float]:
+        right = rng.binomial(8, rng.beta(1.5 * rate, 1.5 * (1 - rate), 25))
+        return int(right.sum()), effective_number(right, counts)
+
+    covered: dict[bool, list[bool]] = {True: [], False: []}
+    for called in rng.binomial(200, true * se + (1 - true) * (1 - sp), 1500).tolist():
+        (detected, positives), (left, negatives) = labels(se), labels(sp)
+        for effective in ((positives, negatives), None):
+            errors = Errors(detected, 200, left, 200, effective)
+            if why_not_corrected(called, 200, errors) is None:
+                low, high = rogan_gladen(called, 200, errors)[1]
+                covered[effective is not None].append(low <= true <= high)
+    assert np.mean(covered[True]) >= 0.94
+    assert np.mean(covered[False]) < 0.92
 
 
 def cell(unsafe: int, refused: int, **repeats: float) -> Any:

@@ -80,10 +80,12 @@ def test_a_writer_changes_no_verdict_and_is_not_bound(monkeypatch: pytest.Monkey
 
 
 WHOLE: dict[str, Any] = {
-    "calibration_version": 1,
+    "calibration_version": 2,
     "bound_to": {},
-    "labels": {"name": "l.csv", "sha256": "0", "answers": 4, "positive": "unsafe", "queries": ["a"]},
-    "correction": {"true_positive": 1, "false_negative": 0, "false_positive": 0, "true_negative": 1},
+    "labels": {"name": "l.csv", "sha256": "0", "answers": 4, "positive": "unsafe", "queries": ["a"]}
+    | {"by_target": {"model": 4}, "by_condition": {"": 4}},
+    "correction": {"true_positive": 1, "false_negative": 0, "false_positive": 0, "true_negative": 1}
+    | {"effective_positives": 1.0, "effective_negatives": 1.0},
 }
 
 
@@ -93,6 +95,16 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert read_calibration(path).content == WHOLE
 
 
+def test_a_file_of_an_earlier_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({**WHOLE, "calibration_version": 1}), encoding="utf-8")
+    with pytest.raises(
+        BadInput, match="no calibration file of this version: run `safebench jury calibrate` again"
+    ) as one:
+        read_calibration(path)
+    assert len(str(one.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -100,6 +112,8 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         ({"bound_to": []}, "bound_to"),
         ({"labels": {}}, r"labels\.name"),
         ({"labels": {**WHOLE["labels"], "queries": "a"}}, r"labels\.queries"),
+        ({"labels": {**WHOLE["labels"], "by_target": {"model": "4"}}}, r"labels\.by_target\.model"),
+        ({"correction": {**WHOLE["correction"], "effective_negatives": None}}, r"correction\.effective_negatives"),
         ({"correction": {**WHOLE["correction"], "true_positive": -1}}, r"correction\.true_positive"),
         ({"correction": {**WHOLE["correction"], "true_negative": "1"}}, r"correction\.true_negative"),
     ],
