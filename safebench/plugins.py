@@ -362,10 +362,7 @@ class Case:
 class Juror(Plugin):
     """A judge with a role."""
 
-    @classmethod
-    def notice(cls) -> str | None:
-        """A sentence that every page has to show where all jurors have one."""
-        return None
+    knows_harm: ClassVar[bool] = True  # False: it tells a refusal from an answer; a jury of such speaks of no harm
 
     @abstractmethod
     async def vote(self, case: Case) -> Ballot:

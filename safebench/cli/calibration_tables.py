@@ -108,7 +108,7 @@ def show_corrected(console: Console, summary: Summary) -> None:
     (right, positives), (left, negatives) = correction.sensitivity, correction.specificity
     rates = f"{correction.name}: sensitivity {right}/{positives}, specificity {left}/{negatives}"
     console.print(escape(f"ASR corrected for the jury's errors ({rates})"), style="bold")
-    table = number_table("condition", "ASR as judged", "corrected", "95 % interval")
+    table = number_table("condition", f"{summary.words.asr} as judged", "corrected ASR", "95 % interval")
     for cell in summary.conditions:
         rate = correction.conditions[cell.condition]
         ends = "–".join(percent(end) for end in rate.ci95 or []) or "–"

@@ -43,7 +43,6 @@ def compare(
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
     """Many runs and the published tables, grouped by what can be compared."""
-    from safebench.cli.style import SRI_NOTE
     from safebench.reports.formats import decimal, percent, percents
     from safebench.reports.leaderboard import rankings
 
@@ -51,7 +50,8 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
     ranked = rankings(runs)
     for number, ranking in enumerate(ranked, start=1):
         output.print(f"Group {number}: same data, jury and prompts. {escape(ranking.about)}", style="bold")
-        rates = ("harmful,\ndecided", "ASR", "95 %\ninterval", "bounds", "SRI", "over-\nrefusal")
+        words = ranking.words
+        rates = ("harmful,\ndecided", words.asr_head, "95 %\ninterval", "bounds", words.sri, "over-\nrefusal")
         table = _table("run", "target", "condition", *rates)
         for row in ranking.rows:
             cell = row.cell
@@ -66,7 +66,8 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
             )
         output.print(table)
     _notices([run for ranking in ranked for run in ranking.runs])
-    output.print(SRI_NOTE, style="dim")
+    for note in dict.fromkeys(ranking.words.sri_note for ranking in ranked):
+        output.print(note, style="dim")
     output.print("published numbers, from other queries and another jury: see `safebench published show`", style="dim")
     if html:
         from safebench.reports.pages.runs_pages import write_leaderboard
@@ -84,19 +85,18 @@ def _check_packages(html: Path | None) -> None:
 def _show_compared(compared: Compared) -> None:
     from safebench.cli.gap_tables import NOTES, gap_table
 
+    words = compared.words
     for name, run in zip(compared.names, compared.runs, strict=True):
         output.print(f"{name}: {escape(run.name)}, target {escape(run.target)}", highlight=False)
     for panel in compared.panels:
         reference = panel.columns[0].name
-        output.print(f"{escape(panel.title)}: gap to {escape(reference)}, in points; + is worse", style="bold")
-        output.print(gap_table(panel.gaps, compared.settings.margin, narrow=output.width < 120))
+        output.print(f"{escape(panel.title)}: gap to {escape(reference)}, in points; {words.worse}", style="bold")
+        output.print(gap_table(panel.gaps, compared.settings.margin, words, narrow=output.width < 120))
         for intent, common in panel.common.items():
             rates = ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in common.rates.items())
             output.print(escape(f"{intent}, {common.n} items decided under all: {rates or '–'}"), highlight=False)
         if panel.order:
-            order = (
-                f"from the least harm to the most: {', '.join(panel.order)} (neighbours without a shown gap: no order)"
-            )
+            order = f"{words.order}: {', '.join(panel.order)} (neighbours without a shown gap: no order)"
             output.print(escape(order), highlight=False)
     output.print(NOTES, style="dim")
     for condition in compared.left_out:

@@ -12,6 +12,7 @@ from rich.table import Table
 from safebench.cli.style import number_table, plain_table
 from safebench.reports.formats import percent
 from safebench.reports.summary import ConditionSummary
+from safebench.reports.words import Words
 from safebench.statistics.gap import Gap, GapRow, ModalityGap
 from safebench.types import Outcome
 
@@ -21,19 +22,19 @@ NOTES = (
 )
 
 
-def show_gap(console: Console, gap: ModalityGap) -> None:
+def show_gap(console: Console, gap: ModalityGap, words: Words) -> None:
     """Every condition against the reference, and how the outcomes of harmful queries moved."""
     reference = escape(gap.reference)
-    console.print(f"Gap to {reference} (ref.), in points: the same queries under both; + is worse", style="bold")
+    console.print(f"Gap to {reference} (ref.), in points: the same queries under both; {words.worse}", style="bold")
     pooled = [replace(row, condition=f"{row.condition} (all)") for row in gap.pooled]
     rows = [*gap.comparisons, *pooled]
-    table = gap_table(rows, gap.margin)
+    table = gap_table(rows, gap.margin, words)
     fits = console.measure(table).maximum < console.width  # a table that is too wide is measured as just as wide
-    console.print(table if fits else gap_table(rows, gap.margin, narrow=True))
+    console.print(table if fits else gap_table(rows, gap.margin, words, narrow=True))
     console.print(f"{NOTES} {_missing(rows)}", style="dim")
     if gap.harmful:
         console.print(f"Harmful queries, from {reference} (decl.: refused or blocked)", style="bold")
-        console.print(flow_table(gap.harmful))
+        console.print(flow_table(gap.harmful, words))
     for q in gap.cochran_q:
         if q.p is not None:
             asked = f"All {len(q.conditions)} conditions alike ({q.n} {q.intent} queries)?"
@@ -46,7 +47,7 @@ def _missing(rows: Iterable[GapRow]) -> str:
     return escape(f"No gap over understood items: {reasons[0]}.") if reasons else ""
 
 
-def gap_table(rows: Iterable[GapRow], margin: float, *, narrow: bool = False) -> Table:
+def gap_table(rows: Iterable[GapRow], margin: float, words: Words, *, narrow: bool = False) -> Table:
     """The difference of rates with its interval, Holm's p and equivalence, over decided and over understood items."""
     table = plain_table()
     for head in ("condition", "rate", "items"):
@@ -55,7 +56,7 @@ def gap_table(rows: Iterable[GapRow], margin: float, *, narrow: bool = False) ->
     for head in shown:
         table.add_column(head.format(margin=100 * margin), justify="right", no_wrap=True)
     for row in rows:
-        measure = "ASR" if row.measure == "asr" else "refusal"
+        measure = words.measure if row.measure == "asr" else "refusal"
         for view, gap in row.gaps.items():
             numbers = (COLUMNS[head](gap, row) for head in shown)
             table.add_row(escape(row.condition), measure, VIEWS[view], *numbers)
@@ -96,30 +97,32 @@ IF_ROOMY = ("of", "ref.", "here", "from")
 OPEN = tuple(outcome for outcome in Outcome if not outcome.decided)
 DECLINED = (Outcome.REFUSED, Outcome.BLOCKED)
 MOVES = {  # head -> outcomes under the reference, outcomes under the condition
-    "stayed\nunsafe": ((Outcome.UNSAFE,), (Outcome.UNSAFE,)),
-    "unsafe\n→ decl.": ((Outcome.UNSAFE,), DECLINED),
-    "unsafe\n→ safe": ((Outcome.UNSAFE,), (Outcome.SAFE,)),
-    "unsafe\n→ open": ((Outcome.UNSAFE,), OPEN),
-    "decl. →\nunsafe": (DECLINED, (Outcome.UNSAFE,)),
-    "safe →\nunsafe": ((Outcome.SAFE,), (Outcome.UNSAFE,)),
-    "open →\nunsafe": (OPEN, (Outcome.UNSAFE,)),
+    "stayed\n{unsafe}": ((Outcome.UNSAFE,), (Outcome.UNSAFE,)),
+    "{unsafe}\n→ decl.": ((Outcome.UNSAFE,), DECLINED),
+    "{unsafe}\n→ {safe}": ((Outcome.UNSAFE,), (Outcome.SAFE,)),
+    "{unsafe}\n→ open": ((Outcome.UNSAFE,), OPEN),
+    "decl. →\n{unsafe}": (DECLINED, (Outcome.UNSAFE,)),
+    "{safe} →\n{unsafe}": ((Outcome.SAFE,), (Outcome.UNSAFE,)),
+    "open →\n{unsafe}": (OPEN, (Outcome.UNSAFE,)),
 }
 
 
-def flow_table(rows: Iterable[GapRow]) -> Table:
+def flow_table(rows: Iterable[GapRow], words: Words) -> Table:
     """How many harmful queries went from which outcome to which, where `unsafe` is one of them."""
-    table = number_table("condition", *MOVES)
+    called = {label: words.called(label) for label in (Outcome.UNSAFE, Outcome.SAFE)}
+    table = number_table("condition", *(head.format(**called) for head in MOVES))
     for row in rows:
         moved = [sum(row.flow.get(old, {}).get(new, 0) for old in a for new in b) for a, b in MOVES.values()]
         table.add_row(escape(row.condition), *(str(n) if n else "·" for n in moved))
     return table
 
 
-def show_spread(console: Console, cells: Sequence[ConditionSummary]) -> None:
+def show_spread(console: Console, cells: Sequence[ConditionSummary], words: Words) -> None:
     """Nothing where every query was asked once and the jurors always agreed."""
     spreads = [cell.spread for cell in cells]
     if any(one.repeats or (one.jury and one.jury.split_first) for one in spreads):
-        console.print("Spread of harmful items: shares of the variance of unsafe, and how the jury voted", style="bold")
+        shares = f"shares of the variance of {words.event}, and how the jury voted"
+        console.print(f"Spread of harmful items: {shares}", style="bold")
         console.print(spread_table(cells))
 
 

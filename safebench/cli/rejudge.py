@@ -12,6 +12,7 @@ from rich.markup import escape
 from safebench.cli.jury import JuryModels
 
 if TYPE_CHECKING:
+    from safebench.reports.words import Words
     from safebench.runs.rejudge import Rejudged
 
 output = Console()
@@ -35,6 +36,8 @@ def rejudge(
     from safebench.cli.run_tables import show_report
     from safebench.jury.attendance import MEND, missing
     from safebench.reports.summary import report
+    from safebench.reports.words import knows_harm, words_of
+    from safebench.runs.folder import read_run_file
     from safebench.runs.rejudge import rejudge
 
     with Bars(errors) as bars:
@@ -42,7 +45,7 @@ def rejudge(
     summary = report(out).summary
     show_report(output, summary)
     show_jury(output, summary.jury)
-    _show(judged)
+    _show(judged, words_of(knows_harm=knows_harm(read_run_file(run)["jury"])), summary.words)
     problems = [f"{line}: {MEND}" for line in missing(summary.jury.jurors)]
     if judged.open_share > (judged.max_open if max_open is None else max_open):
         problems.insert(0, f"{100 * judged.open_share:.1f} % of the items are open (see --max-open)")
@@ -51,13 +54,14 @@ def rejudge(
     return int(bool(problems))
 
 
-def _show(judged: Rejudged) -> None:
+def _show(judged: Rejudged, old: Words, new: Words) -> None:
+    """What the verdicts of one jury became, in its words, before another, in its own."""
     total = judged.moves.total()
     moved = {move: n for move, n in judged.moves.items() if move[0] != move[1]}
     kappa = "–" if judged.kappa is None else f"{judged.kappa:.2f}"
     output.print(f"judged again: {total} answers, {sum(moved.values())} with another outcome (κ {kappa})", style="bold")
     for (before, now), n in sorted(moved.items(), key=lambda move: -move[1]):
-        output.print(f"  {n:5} {before} → {now}", highlight=False)
+        output.print(f"  {n:5} {old.called(before)} → {new.called(now)}", highlight=False)
     if judged.variance is not None:
-        output.print(f"variance of unsafe between the two verdicts: {judged.variance:.4f}", highlight=False)
+        output.print(f"variance of {new.event} between the two verdicts: {judged.variance:.4f}", highlight=False)
     output.print(f"results: {escape(str(judged.folder))}")

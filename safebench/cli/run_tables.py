@@ -11,7 +11,7 @@ from rich.table import Table
 
 from safebench.cli.gap_tables import show_gap, show_spread
 from safebench.cli.jury_tables import show_away
-from safebench.cli.style import SRI_NOTE, number_table, plain_table
+from safebench.cli.style import number_table, plain_table
 from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
 from safebench.reports.answers import cut_lines, spoken_lines
 from safebench.reports.formats import decimal, percent, percents
@@ -36,10 +36,6 @@ SHORT_FUNNEL = {  # for terminals of 100 columns
 }
 ROOMY = 90  # columns from which there is room for one more number
 WIDE = 110  # … for heads that are spelled out
-RATE_NOTES = (
-    "ASR: attack success rate, unsafe / decided. ASR (paper): unsafe / all, so that open items count as not unsafe: a "
-    f"lower bound. {SRI_NOTE}"
-)
 
 
 def outcome_table(summary: Summary, width: int) -> Table:
@@ -49,8 +45,8 @@ def outcome_table(summary: Summary, width: int) -> Table:
     table.add_column("intent", no_wrap=True)
     table.add_column("n", justify="right")
     for outcome in Outcome:
-        head = outcome.value.replace("_", " ")
-        short = head if width >= WIDE else SHORT_HEADS.get(outcome, head)
+        head = summary.words.called(outcome)
+        short = head if width >= WIDE else SHORT_HEADS.get(outcome, summary.words.head(outcome))
         table.add_column(short, justify="right", style=None if outcome.decided else "dim", no_wrap=True)
     for cell in summary.conditions:
         for intent in Intent:
@@ -64,7 +60,8 @@ def outcome_table(summary: Summary, width: int) -> Table:
 def rate_table(summary: Summary, width: int) -> Table:
     """ASR with its interval and bounds, SRI and over-refusal; the least difference of the ASR that would show."""
     roomy = width >= ROOMY
-    heads = ("ASR", "95 %\ninterval", "bounds", "ASR\n(paper)", "SRI", "over-\nrefusal")
+    words = summary.words
+    heads = (words.asr_head, "95 %\ninterval", "bounds", words.paper_head, words.sri, "over-\nrefusal")
     table = number_table("condition", *heads, *(["least\ndiff."] if roomy else []))
     for cell in summary.conditions:
         table.add_row(
@@ -83,7 +80,7 @@ def rate_table(summary: Summary, width: int) -> Table:
 def fidelity_table(summary: Summary) -> Table:
     """Renderings by status and their error rates, beside the ASR: what is hard to hear is not safe."""
     shown = shown_measures(cell.fidelity for cell in summary.conditions)
-    table = number_table("condition", *STATUSES, *(f"mean {name}" for name in shown), "ASR")
+    table = number_table("condition", *STATUSES, *(f"mean {name}" for name in shown), summary.words.asr_head)
     for cell in summary.conditions:
         if fidelity := cell.fidelity:
             counts = [str(fidelity[status]) for status in STATUSES]
@@ -101,7 +98,7 @@ def funnel_table(summary: Summary, width: int) -> Table:
     table.add_column("condition", overflow="fold")
     table.add_column("intent", no_wrap=True)
     for head in shown:
-        short = head if width >= WIDE else SHORT_FUNNEL.get(head, head)
+        short = summary.words.called(head) if width >= WIDE else SHORT_FUNNEL.get(head, summary.words.head(head))
         table.add_column(short, justify="right", no_wrap=True, style="dim" if head == "open" else None)
     for cell in summary.conditions:
         if _has_funnel(cell):
@@ -138,17 +135,19 @@ def _funnel_row(cell: ConditionSummary, intent: Intent) -> dict[str, Any]:
 
 def show_report(console: Console, summary: Summary) -> None:
     """Both tables, and everything a reader has to know to read them; first what puts all of it in doubt."""
+    words = summary.words
     show_away(console, summary.jury.jurors)
     if summary.conditions:
-        console.print("Outcomes by condition (dim: open, they say nothing about safety)", style="bold")
+        console.print(f"Outcomes by condition (dim: open, they say nothing about {words.topic})", style="bold")
         console.print(outcome_table(summary, console.width))
-        console.print("Rates (bounds: every open item taken as not unsafe, and as unsafe)", style="bold")
+        bounds = f"every open item taken as not {words.event}, and as {words.event}"
+        console.print(f"Rates (bounds: {bounds})", style="bold")
         console.print(rate_table(summary, console.width))
-        least = " Least diff.: to the ASR of another such cell, before it would probably show."
-        console.print(RATE_NOTES + (least if console.width >= ROOMY else ""), style="dim")
+        least = f" Least diff.: to the {words.asr} of another such cell, before it would probably show."
+        console.print(f"{words.rate_note} {words.sri_note}" + (least if console.width >= ROOMY else ""), style="dim")
     if summary.gap:
-        show_gap(console, summary.gap)
-    show_spread(console, summary.conditions)
+        show_gap(console, summary.gap, words)
+    show_spread(console, summary.conditions, words)
     if any(cell.fidelity for cell in summary.conditions):
         console.print(f"Fidelity of the renderings ({UNCHECKED})", style="bold")
         console.print(fidelity_table(summary))

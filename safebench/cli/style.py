@@ -5,8 +5,6 @@ from __future__ import annotations
 from rich import box
 from rich.table import Column, Table
 
-SRI_NOTE = "SRI: safety risk index, from 20 to 100; 100 is safest."
-
 
 def plain_table(title: str | None = None) -> Table:
     """Narrow, for figures; its columns are added by the caller."""

@@ -10,6 +10,7 @@ from string import ascii_uppercase
 
 from safebench.errors import BadInput
 from safebench.reports.finished_run import FinishedRun, differences, read_run
+from safebench.reports.words import Words
 from safebench.statistics.clusters import cluster_ids
 from safebench.statistics.gap import ConditionsQ, GapRow, GapSettings, adjusted, modality_gap
 from safebench.statistics.observations import Observations, Seen, arrange, seen
@@ -65,6 +66,11 @@ class Compared:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(ascii_uppercase[: len(self.runs)])
+
+    @property
+    def words(self) -> Words:
+        """All runs have the same jury."""
+        return self.runs[0].words
 
 
 def compare(folders: Sequence[Path], settings: GapSettings = DEFAULTS) -> Compared:

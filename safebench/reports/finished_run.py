@@ -10,6 +10,7 @@ from typing import Any
 
 from safebench.jury.calibration.file import bind
 from safebench.reports.summary import notice, outcome_counts
+from safebench.reports.words import Words, knows_harm, words_of
 from safebench.runs.folder import read_run_file
 from safebench.serialisation import compact
 from safebench.statistics.metrics import summarise
@@ -44,6 +45,10 @@ class FinishedRun:
     @property
     def notice(self) -> str | None:
         return notice(self.asked)
+
+    @property
+    def words(self) -> Words:
+        return words_of(knows_harm=knows_harm(self.asked["jury"]))
 
 
 def read_run(folder: Path) -> FinishedRun:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safebench.reports.finished_run import FinishedRun, differences, read_run
+from safebench.reports.words import Words
 from safebench.statistics.spread import MeasuredCondition
 from safebench.types import Intent
 
@@ -30,6 +31,11 @@ class Ranking:
 
     runs: tuple[FinishedRun, ...]
     rows: tuple[Standing, ...]
+
+    @property
+    def words(self) -> Words:
+        """All its runs have the same jury."""
+        return self.runs[0].words
 
     @property
     def about(self) -> str:

@@ -15,10 +15,11 @@ from safebench.jury.attendance import Attendance, attendance
 from safebench.jury.calibration.correction import Correction, correction_of
 from safebench.jury.files import seat_names
 from safebench.models.catalogue import model_of
-from safebench.plugins import Juror, Target
+from safebench.plugins import Target
 from safebench.rendering.fidelity import fidelity_of
 from safebench.reports.answers import CutAnswers, SpokenAnswers, cut_answers, spoken_answers
 from safebench.reports.funnel import Funnel, funnel_of
+from safebench.reports.words import NOTICE, Words, knows_harm, words_of
 from safebench.runs.folder import read_run_file
 from safebench.runs.preflight import Delivery
 from safebench.statistics.gap import GapSettings, ModalityGap, modality_gap
@@ -73,13 +74,15 @@ class ShortHanded:
 @dataclass(frozen=True, slots=True)
 class JuryRecord:
     """`calls` to the models of jurors and writer; `saved`: ballots of models that were not needed because the stop rule
-    ended a deliberation early; `shortened`: items whose answer a juror saw without its middle; `jurors`: who voted how
-    often; `short_handed`: None where all jurors voted on every verdict.
+    ended a deliberation early; `shortened`: items whose answer a juror saw without its middle; `knows_harm`: false
+    where all jurors only tell a refusal from an answer; `jurors`: who voted how often; `short_handed`: None where all
+    jurors voted on every verdict.
     """
 
     calls: int
     saved: int
     shortened: int
+    knows_harm: bool
     jurors: list[Attendance]
     short_handed: ShortHanded | None
 
@@ -105,6 +108,11 @@ class Summary:
     deliveries: list[Delivery]
     skipped: list[Skipped]
     calibration: Correction | None
+
+    @property
+    def words(self) -> Words:
+        """What its jury lets a report speak of."""
+        return words_of(knows_harm=self.jury.knows_harm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,20 +203,13 @@ def notice(asked: Mapping[str, Any]) -> str | None:
     Nothing of the jury where the target is a stand-in: no jury would find anything about a model there.
     """
     target = _target(asked["target"])
-    notices = [target.notice(), None if target.stand_in else _jury_notice(asked["jury"])]
+    notices = [target.notice(), None if target.stand_in or knows_harm(asked["jury"]) else NOTICE]
     return " ".join(filter(None, notices)) or None
 
 
 def _target(spec: str) -> type[Target]:
     model = model_of(spec)
     return registry.load(Target, (model.target if model else spec).partition(":")[0])
-
-
-def _jury_notice(jury: Mapping[str, Any]) -> str | None:
-    """Where one juror has no notice the jury has none."""
-    plugins: list[type[Juror]] = [registry.load(Juror, juror.get("juror", "model")) for juror in jury["jurors"]]
-    notices = [plugin.notice() for plugin in plugins]
-    return " ".join(dict.fromkeys(filter(None, notices))) if all(notices) else None
 
 
 def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
@@ -250,6 +251,7 @@ def jury_record(jury: Mapping[str, Any], store: Store) -> JuryRecord:
         calls=jury_calls(store),
         saved=models * held.skipped,
         shortened=held.shortened,
+        knows_harm=knows_harm(jury),
         jurors=attendance(seat_names(jury["jurors"]), cast_ballots(store)),
         short_handed=None if votes is None else ShortHanded(verdicts, votes),
     )

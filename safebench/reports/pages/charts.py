@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from safebench.reports.formats import percent, points
+from safebench.reports.words import Words
 from safebench.statistics.gap import GapRow
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def interval_chart(
     return _svg({"encoding": encoding, "layer": layers, "height": {"step": ROW}}, labelled, title)
 
 
-def gap_chart(rows: Sequence[GapRow]) -> Markup | None:
+def gap_chart(rows: Sequence[GapRow], words: Words) -> Markup | None:
     """Rows of a gap around the line of no difference. None without any pair."""
     charted: list[dict[str, Any]] = [
         {
@@ -83,7 +84,7 @@ def gap_chart(rows: Sequence[GapRow]) -> Markup | None:
     ]
     ends = [abs(row[end]) for row in charted for end in ("low", "high", "least", "most") if row[end] is not None]
     reach = min(1.0, max([0.1, *ends]) * 1.1)
-    return interval_chart(charted, "gap of ASR, in points (+ is worse)", (-reach, reach), zero=True)
+    return interval_chart(charted, f"gap of {words.asr}, in points ({words.worse})", (-reach, reach), zero=True)
 
 
 def heat_map(

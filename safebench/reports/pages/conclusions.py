@@ -9,6 +9,7 @@ from typing import Literal
 from safebench.reports.answers import cut_lines
 from safebench.reports.formats import p_value, percent, percents, point_range
 from safebench.reports.summary import ConditionSummary, Summary
+from safebench.reports.words import Words
 from safebench.runs.preflight import unproven
 from safebench.statistics.gap import Gap, GapRow
 from safebench.types import Intent, Outcome
@@ -29,23 +30,19 @@ class Conclusion:
 def verdict(summary: Summary) -> str:
     """The run in one sentence: what of its modality gap was shown, and what was not."""
     margin, rows = summary.gap.margin if summary.gap else 0, _harmful_gaps(summary)
+    words = summary.words
     names: dict[Shift, list[str]] = {"less safe": [], "safer": [], "alike": [], "unknown": []}
     for row in rows:
         names[_shift(row.decided)].append(row.condition)
     decided = sum(cell.precision.asr.n for cell in summary.conditions)
     if not decided:
-        return "No harmful item is decided: this run says nothing about safety."
+        return f"No harmful item is decided: this run says nothing about {words.topic}."
     if not rows:
         return "One condition was asked: this run has a rate, and says nothing about a change of modality."
     reference, unknown = rows[0].reference, names.pop("unknown")
-    says = {
-        "less safe": "less safe under {}",
-        "safer": "safer under {}",
-        "alike": f"within {100 * margin:g} points under {{}}",
-    }
-    parts = [says[kind].format(_list(under)) for kind, under in names.items() if under]
+    parts = [words.shifts[kind].format(_list(under), points=100 * margin) for kind, under in names.items() if under]
     subject = "the stand-in target" if summary.run.stand_in else "the target"
-    shown = f"Compared with {reference}, {subject} was {'; '.join(parts)}." if parts else ""
+    shown = f"Compared with {reference}, {subject} {words.was}{'; '.join(parts)}." if parts else ""
     turned = [row.condition for row in rows if _could_turn(row, margin)]
     shown += (
         f" That is over the queries decided under both: open items could turn it for {_list(turned)}." if turned else ""
@@ -59,16 +56,16 @@ def conclusions(summary: Summary) -> Iterator[Conclusion]:
     if not summary.conditions:
         yield Conclusion("cannot", "Nothing was decided yet, so nothing can be said about the target.")
     for cell in summary.conditions:
-        yield from _of_condition(cell)
+        yield from _of_condition(cell, summary.words)
     rows = _harmful_gaps(summary)
     for row in rows:
-        yield from _of_gap(row, summary.gap.margin if summary.gap else 0)
+        yield from _of_gap(row, summary.gap.margin if summary.gap else 0, summary.words)
     without = [row.condition for row in rows if row.decided and not row.understood]
     if without:
         yield Conclusion(
             "cannot",
             f"Whether the target understood is not known for {_list(without)}: a target that mishears and declines"
-            " looks safe. A comprehension probe (--probe) would tell.",
+            f" {summary.words.looks}. A comprehension probe (--probe) would tell.",
         )
     for line in cut_lines(summary.conditions):
         yield Conclusion("cannot", f"What came after the cut: {line}.")
@@ -111,7 +108,7 @@ def _could_turn(row: GapRow, margin: float) -> bool:
     return bool(low <= 0 <= high)
 
 
-def _of_condition(cell: ConditionSummary) -> Iterator[Conclusion]:
+def _of_condition(cell: ConditionSummary, words: Words) -> Iterator[Conclusion]:
     """The attack success rate of one condition, what its open items hide, and whether a filter made it."""
     counts, name = cell.counts[Intent.HARMFUL], cell.condition
     asked = sum(counts.values())
@@ -119,9 +116,9 @@ def _of_condition(cell: ConditionSummary) -> Iterator[Conclusion]:
     if not asked:
         return
     if not decided:
-        yield Conclusion("cannot", f"Nothing about safety under {name}: all {asked} harmful items are open.")
+        yield Conclusion("cannot", f"Nothing about {words.topic} under {name}: all {asked} harmful items are open.")
         return
-    harm = f"Under {name}, {counts[Outcome.UNSAFE]} of {decided} decided harmful items were answered with harm"
+    harm = f"Under {name}, {counts[Outcome.UNSAFE]} of {decided} decided harmful items {words.answered}"
     rate = f"{percent(cell.asr)}, 95 % interval {percents(cell.shown_ci95)}"
     hidden = f"; the {asked - decided} open ones could move it to {percents((cell.asr_low, cell.asr_high))}"
     yield Conclusion("can", f"{harm} ({rate}{hidden if asked > decided else ''}).")
@@ -129,12 +126,12 @@ def _of_condition(cell: ConditionSummary) -> Iterator[Conclusion]:
     if blocked > MANY_BLOCKED:
         yield Conclusion(
             "cannot",
-            f"How safe the model itself is under {name}: {percent(blocked)} of harmful items were stopped by the"
-            " provider's filter, which is counted as not unsafe: this measures service, not model.",
+            f"{words.how} under {name}: {percent(blocked)} of harmful items were stopped by the"
+            f" provider's filter, which is counted as not {words.event}: this measures service, not model.",
         )
 
 
-def _of_gap(row: GapRow, margin: float) -> Iterator[Conclusion]:
+def _of_gap(row: GapRow, margin: float, words: Words) -> Iterator[Conclusion]:
     """Whether safety changed against the reference: shown, shown to be alike, or neither."""
     gap, name, reference = row.decided, row.condition, row.reference
     if not gap:
@@ -145,7 +142,8 @@ def _of_gap(row: GapRow, margin: float) -> Iterator[Conclusion]:
     if shown == "alike":
         yield Conclusion("can", f"{name} and {reference} differ by less than {100 * margin:g} points ({ends}).")
     elif shown != "unknown":
-        yield Conclusion("can", f"{name} is {shown} than {reference}: {_signed(gap.difference)} ({ends}).")
+        found = (words.more_than if shown == "less safe" else words.less_than).format(name, reference)
+        yield Conclusion("can", f"{found}: {_signed(gap.difference, words)} ({ends}).")
     else:
         least = gap.detectable
         would = f"; only a gap of {100 * least:.0f} points or more would probably show" if least is not None else ""
@@ -159,8 +157,8 @@ def _of_gap(row: GapRow, margin: float) -> Iterator[Conclusion]:
         )
 
 
-def _signed(difference: float) -> str:
-    return f"ASR {abs(100 * difference):.1f} points {'higher' if difference > 0 else 'lower'}"
+def _signed(difference: float, words: Words) -> str:
+    return f"{words.asr} {abs(100 * difference):.1f} points {'higher' if difference > 0 else 'lower'}"
 
 
 def _list(names: list[str]) -> str:

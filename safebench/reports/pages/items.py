@@ -11,6 +11,7 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.reports.pages.media import Shelf
+from safebench.reports.words import Words
 from safebench.store.items import asked_queries, page_rows
 from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Label, Outcome
@@ -28,6 +29,7 @@ class Index:
 
     conditions: list[str]
     redacted: bool
+    words: Words
     scenarios: list[str] = field(default_factory=list)
     queries: list[list[Any]] = field(default_factory=list)  # id, text, intent, scenario, twin's place, chunk
     items: list[list[int]] = field(default_factory=list)  # id, query, condition, repeat, outcome, jurors disagreed
@@ -37,6 +39,8 @@ class Index:
         return {
             "conditions": self.conditions,
             "outcomes": [{"name": outcome.value, "open": not outcome.decided} for outcome in OUTCOMES],
+            "called": dict(self.words.names),
+            "hidden": self.words.hidden,
             "intents": [intent.value for intent in INTENTS],
             "scenarios": [names[id].name if id in names else id for id in self.scenarios],
             "queries": self.queries,

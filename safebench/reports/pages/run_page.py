@@ -20,6 +20,7 @@ from safebench.reports.pages.html import render, require_packages, script_json, 
 from safebench.reports.pages.items import Chunk, Index, chunks
 from safebench.reports.pages.media import Shelf
 from safebench.reports.summary import ConditionSummary, Summary, short_handed_line
+from safebench.reports.words import Words
 from safebench.statistics.gap import ModalityGap
 from safebench.statistics.metrics import Rates
 from safebench.store.items import conditions, queries_by_intent
@@ -43,7 +44,8 @@ def write_page(folder: Path, summary: Summary, *, embed: float = 0, redact: bool
     for old in (folder / DETAILS).glob("items-*.js"):
         old.unlink()
     with Store(folder, readonly=True) as store:
-        index = Index([cell.condition for cell in summary.conditions] or conditions(store), redact)
+        asked = [cell.condition for cell in summary.conditions] or conditions(store)
+        index = Index(asked, redact, summary.words)
         index.conditions += [name for name in conditions(store) if name not in index.conditions]
         details = chunks(store, index, Shelf(store, round(embed * MB)))
         inside = [chunk.describe() for chunk in details] if embed else _write_chunks(folder / DETAILS, details)
@@ -66,6 +68,7 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
     heat = _heat(cells)
     return {
         "summary": summary,
+        "words": summary.words,
         "target": shown_target(summary.run.target),
         "data": Path(summary.run.data).name,
         "asked": queries_by_intent(store),
@@ -75,16 +78,18 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "verdict": verdict(summary),
         "conclusions": list(conclusions(summary)),
         "gaps": _gap_rows(summary.gap),
-        "gap_chart": charts.gap_chart(summary.gap.harmful if summary.gap else []),
+        "gap_chart": charts.gap_chart(summary.gap.harmful if summary.gap else [], summary.words),
         "rates": cells,
-        "rate_chart": charts.interval_chart(_rate_rows(cells, "asr"), "attack success rate", (0, 1)),
+        "rate_chart": charts.interval_chart(_rate_rows(cells, "asr"), summary.words.rate, (0, 1)),
         "benign": benign,
         "refusal_chart": charts.interval_chart(_rate_rows(benign, "over_refusal"), "over-refusal", (0, 1)),
         "open": [outcome.value for outcome in Outcome if not outcome.decided],
         "decided": [outcome.value for outcome in Outcome if outcome.decided],
         "outcomes": [outcome.value for outcome in Outcome],
+        "called": [summary.words.called(outcome) for outcome in Outcome],
+        "decided_called": [summary.words.called(outcome) for outcome in Outcome if outcome.decided],
         "heat": heat,
-        "heat_chart": _heat_chart(heat, names),
+        "heat_chart": _heat_chart(heat, names, summary.words),
         "spoken": list(spoken_lines(cells)),
         "truncated": list(cut_lines(cells)),
         "measures": shown_measures(cell.fidelity for cell in cells),
@@ -122,7 +127,7 @@ def _heat(cells: Sequence[ConditionSummary]) -> dict[str, list[Rates | None]]:
     return {known[id].name if id in known else id: [cell.by_scenario.get(id) for cell in cells] for id in ids}
 
 
-def _heat_chart(heat: Mapping[str, Sequence[Rates | None]], conditions: Sequence[str]) -> Any:
+def _heat_chart(heat: Mapping[str, Sequence[Rates | None]], conditions: Sequence[str], words: Words) -> Any:
     rows = [
         {
             "row": name,
@@ -133,4 +138,4 @@ def _heat_chart(heat: Mapping[str, Sequence[Rates | None]], conditions: Sequence
         for name, cells in heat.items()
         for condition, cell in zip(conditions, cells, strict=True)
     ]
-    return charts.heat_map(rows, list(heat), conditions, "ASR by scenario and condition")
+    return charts.heat_map(rows, list(heat), conditions, f"{words.asr} by scenario and condition")

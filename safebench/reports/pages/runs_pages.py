@@ -12,19 +12,20 @@ from safebench.reports.finished_run import FinishedRun
 from safebench.reports.leaderboard import Ranking
 from safebench.reports.pages.charts import gap_chart
 from safebench.reports.pages.html import render, shown_target, write_whole
+from safebench.reports.words import Words
 from safebench.types import Intent
 
 
 def write_comparison(path: Path, compared: Compared) -> Path:
     """Write the page of a comparison to a file; it needs nothing beside it. Raises MissingPackage."""
-    panels = [{"panel": panel, "chart": _chart(panel)} for panel in compared.panels]
+    panels = [{"panel": panel, "chart": _chart(panel, compared.words)} for panel in compared.panels]
     return write_whole(
         path, render("compare.html", compared=compared, panels=panels, target=_target, intents=list(Intent))
     )
 
 
-def _chart(panel: ComparisonPanel) -> Any:
-    return gap_chart([row for row in panel.gaps if row.intent is Intent.HARMFUL])
+def _chart(panel: ComparisonPanel, words: Words) -> Any:
+    return gap_chart([row for row in panel.gaps if row.intent is Intent.HARMFUL], words)
 
 
 def write_leaderboard(path: Path, rankings: Sequence[Ranking]) -> Path:

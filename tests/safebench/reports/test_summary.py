@@ -13,8 +13,8 @@ from rich.console import Console
 from safebench.cli.main import run_command
 from safebench.cli.run_tables import show_report
 from safebench.files import read_toml, write_toml
-from safebench.jury.embedded import NOTICE
 from safebench.reports.summary import Summary, report
+from safebench.reports.words import NOTICE
 from safebench.runs.folder import RUN_FILE
 from safebench.statistics.precision import precision, wilson
 from safebench.store.store import Store

@@ -9,7 +9,7 @@
   const byId = (id) => document.getElementById(id);
   const pending = { name: "pending", open: true };
   const outcomeOf = (item) => index.outcomes[item[OUTCOME]] || pending;
-  const words = (name) => name.replaceAll("_", " ");
+  const words = (name) => index.called[name] ?? name.replaceAll("_", " ");
   const itemsOf = new Map();
   index.items.forEach((item) => itemsOf.set(item[QUERY], [...(itemsOf.get(item[QUERY]) || []), item]));
 
@@ -231,7 +231,7 @@
       told.heard ? make("div", { class: "text", dir: "auto" }, `Heard: ${told.heard}`) : null,
       response.failure ? make("div", { class: "text" }, `${response.failure.type}: ${response.failure.message}`) : null,
     ];
-    if (told.hidden) return make("div", {}, folded("Show the answer, which may be harmful", ...content), meta);
+    if (told.hidden) return make("div", {}, folded(index.hidden, ...content), meta);
     return make("div", {}, make("h4", {}, "Answer"), ...content, meta);
   }
 

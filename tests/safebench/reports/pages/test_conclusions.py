@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from safebench.jury.embedded import NOTICE
 from safebench.reports.pages.conclusions import conclusions, verdict
 from safebench.reports.summary import Summary, report
+from safebench.reports.words import NOTICE
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import record, twins
 

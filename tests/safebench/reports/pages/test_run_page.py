@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.jury.embedded import NOTICE
 from safebench.reports.pages.items import _is_hidden
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import report
+from safebench.reports.words import NOTICE
 from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Item, Label, Outcome, Query, Transcript
 from tests.browser import Browser

@@ -9,17 +9,17 @@ from statsmodels.stats.proportion import proportion_confint
 
 from safebench.cli.main import run_command
 from safebench.cli.run_tables import show_report
-from safebench.jury.embedded import NOTICE
 from safebench.reports.comparison import compare
 from safebench.reports.leaderboard import rankings
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import report
+from safebench.reports.words import NOTICE
 from safebench.statistics.gap import GapSettings
 from safebench.types import Intent, Item, Outcome
 from tests.browser import Browser
 from tests.safebench.reports.pages.test_run_page import outcome, queries
-from tests.safebench.reports.pages.written import write_run
+from tests.safebench.reports.pages.written import JURORS, write_run
 
 
 def safer(item: Item) -> Outcome:
@@ -69,7 +69,15 @@ RESOLVED = {"prompts": {"role": 1}, "jurors": {"wording#1": "1"}, "recipes": {}}
 @pytest.mark.parametrize(
     ("other", "part"),
     [
-        ({"jury": {"protocol": {"rounds": 3}, "jurors": [{"juror": "wording"}, {"juror": "opening"}]}}, "jury"),
+        (
+            {
+                "jury": {
+                    "protocol": {"rounds": 3},
+                    "jurors": JURORS,
+                }
+            },
+            "jury",
+        ),
         ({"resolved": {"prompts": {"role": 2}, "jurors": {"wording#1": "1"}, "recipes": {}}}, "prompts"),
         ({"resolved": {**RESOLVED, "written": {"carriers.image": "2 b"}}}, "renderings"),
         ({"queries": 3}, "data"),

@@ -32,6 +32,7 @@ from tests.safebench.recorded import condition
 
 SECONDS = 0.5  # of every clip
 LABELS = {Outcome.UNSAFE: Label.UNSAFE, Outcome.REFUSED: Label.REFUSED, Outcome.SAFE: Label.SAFE}
+JURORS = [{"juror": "wording"}, {"juror": "model", "model": "openai:judge"}]
 UNASKED = (Outcome.NOT_RENDERED,)
 
 
@@ -49,7 +50,10 @@ def write_run(
     run: dict[str, Any] = {
         "data": "made",
         "target": "reference",
-        "jury": {"protocol": {"rounds": 1}, "jurors": [{"juror": "wording"}, {"juror": "opening"}]},
+        "jury": {
+            "protocol": {"rounds": 1},
+            "jurors": JURORS,
+        },
         "seed": 3,
         "repeats": 1,
         "resolved": {
