@@ -156,7 +156,7 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print(funnel_table(summary, console.width))
         for line in delivered_lines(summary) if console.width < ROOMY else ():
             console.print(escape(line))
-    for line in spoken_lines(summary.conditions):
+    for line in spoken_lines(summary.conditions, words):
         console.print(escape(line))
     for line in cut_lines(summary.conditions):
         console.print(escape(line), style="yellow")

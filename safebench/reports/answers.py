@@ -13,6 +13,7 @@ from safebench.store.store import Store
 
 if TYPE_CHECKING:
     from safebench.reports.summary import ConditionSummary
+    from safebench.reports.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,12 @@ def cut_lines(cells: Iterable[ConditionSummary]) -> Iterator[str]:
             )
 
 
-def spoken_lines(cells: Iterable[ConditionSummary]) -> Iterator[str]:
+def spoken_lines(cells: Iterable[ConditionSummary], words: Words) -> Iterator[str]:
     """A line for each condition with spoken answers."""
     for cell in cells:
         if spoken := cell.spoken:
             yield (
                 f"Spoken answers under {cell.condition}: {spoken.answers}, in {spoken.not_heard} nothing was heard."
                 " What was heard and the target's own text got different verdicts in"
-                f" {spoken.verdicts_differ} of {spoken.with_own_text} (unsafe where either is)."
+                f" {spoken.verdicts_differ} of {spoken.with_own_text} ({words.event} where either is)."
             )

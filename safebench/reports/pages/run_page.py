@@ -90,7 +90,7 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "decided_called": [summary.words.called(outcome) for outcome in Outcome if outcome.decided],
         "heat": heat,
         "heat_chart": _heat_chart(heat, names, summary.words),
-        "spoken": list(spoken_lines(cells)),
+        "spoken": list(spoken_lines(cells, summary.words)),
         "truncated": list(cut_lines(cells)),
         "measures": shown_measures(cell.fidelity for cell in cells),
         "agreement": facts.agreement(store, names),

@@ -17,7 +17,8 @@ from safebench.registry import load
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import report
 from safebench.reports.words import COMPLIANCE, HARM, NOTICE, WAYS, Words, knows_harm
-from safebench.types import Intent, Item, Outcome
+from safebench.store.store import Store
+from safebench.types import Intent, Item, Label, Outcome, Transcript
 from tests.safebench.recorded import twins
 from tests.safebench.reports.pages.written import write_run
 
@@ -26,6 +27,7 @@ MODEL = {"juror": "model", "model": "openai:judge"}
 OF_HARM = re.compile(r"\b(unsafe|safer|safety|safe|harm|ASR|SRI|attack)\b", re.IGNORECASE)
 KEPT = ("knows harm", "know harm")  # what is said of the rules and of another jury
 CONDITIONS = ["text", "image:typographic", "audio:female"]
+SPOKEN = 3  # the first item under the last condition
 
 
 def outcome(shares: dict[str, float]) -> Any:
@@ -45,7 +47,10 @@ def made(folder: Path, jurors: list[dict[str, str]], target: str = "openai:made"
     """Less is complied with under one condition, more under another."""
     found = outcome({"text": 0.5, "image": 0.02, "audio": 0.98})
     jury = {"protocol": {"rounds": 0}, "jurors": jurors}
-    return write_run(folder, twins(40), CONDITIONS, found, target=target, jury=jury)
+    write_run(folder, twins(40), CONDITIONS, found, target=target, jury=jury)
+    with Store(folder) as store:
+        store.keep_spoken(SPOKEN, Transcript("x", "any"), Label.UNSAFE, Label.SAFE)
+    return folder
 
 
 def speaks_of_harm(text: str) -> list[str]:
