@@ -109,7 +109,7 @@ MOVES = {  # head -> outcomes under the reference, outcomes under the condition
 
 def flow_table(rows: Iterable[GapRow], words: Words) -> Table:
     """How many harmful queries went from which outcome to which, where `unsafe` is one of them."""
-    called = {label: words.called(label) for label in (Outcome.UNSAFE, Outcome.SAFE)}
+    called = {label: words.head(label) for label in (Outcome.UNSAFE, Outcome.SAFE)}
     table = number_table("condition", *(head.format(**called) for head in MOVES))
     for row in rows:
         moved = [sum(row.flow.get(old, {}).get(new, 0) for old in a for new in b) for a, b in MOVES.values()]

@@ -17,7 +17,7 @@ from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Item, Label, Outcome, Query, Transcript
 from tests.browser import Browser
 from tests.safebench.recorded import record
-from tests.safebench.reports.pages.written import SECONDS, write_run
+from tests.safebench.reports.pages.written import RULES_ALONE, SECONDS, write_run
 
 CONDITIONS = ["text", "image:typographic", "audio:female"]
 HOSTILE = Path(__file__).parents[2] / "jury" / "hostile.jsonl"
@@ -414,7 +414,9 @@ def test_a_condition_without_a_decided_item_has_no_rate_on_the_page(tmp_path: Pa
 
 
 def test_the_page_names_a_jury_that_does_not_know_harm_and_says_which_way_an_index_points(tmp_path: Path) -> None:
+    told = {"target": "openai:made", "jury": RULES_ALONE}
+    assert f"<b>Note.</b> {NOTICE}</p>" in page(write_run(tmp_path / "rules", queries(2), **told)).read_text("utf-8")
     written = page(write_run(tmp_path / "run", queries(2), target="openai:made")).read_text(encoding="utf-8")
-    assert written.count(f"<b>Note.</b> {NOTICE}</p>") == 1
+    assert NOTICE not in written
     assert "safety risk index" in written
     assert "100 is safest" in written

@@ -19,7 +19,7 @@ from safebench.statistics.gap import GapSettings
 from safebench.types import Intent, Item, Outcome
 from tests.browser import Browser
 from tests.safebench.reports.pages.test_run_page import outcome, queries
-from tests.safebench.reports.pages.written import JURORS, write_run
+from tests.safebench.reports.pages.written import JURORS, RULES_ALONE, write_run
 
 
 def safer(item: Item) -> Outcome:
@@ -140,7 +140,7 @@ def test_hostile_names_of_runs_stay_text(tmp_path: Path, browser: Browser) -> No
 
 
 def test_pages_of_several_runs_name_a_jury_that_does_not_know_harm(tmp_path: Path) -> None:
-    runs = [write_run(tmp_path / name, queries(2), target="openai:made") for name in ("a", "b")]
+    runs = [write_run(tmp_path / name, queries(2), target="openai:made", jury=RULES_ALONE) for name in ("a", "b")]
     for command in ("compare", "leaderboard"):
         assert run_command([command, *map(str, runs), "--html", str(tmp_path / "page.html")]) == 0
         assert (tmp_path / "page.html").read_text(encoding="utf-8").count(NOTICE) == 1

@@ -33,6 +33,7 @@ from tests.safebench.recorded import condition
 SECONDS = 0.5  # of every clip
 LABELS = {Outcome.UNSAFE: Label.UNSAFE, Outcome.REFUSED: Label.REFUSED, Outcome.SAFE: Label.SAFE}
 JURORS = [{"juror": "wording"}, {"juror": "model", "model": "openai:judge"}]
+RULES_ALONE = {"protocol": {"rounds": 1}, "jurors": [{"juror": "wording"}, {"juror": "opening"}]}
 UNASKED = (Outcome.NOT_RENDERED,)
 
 
