@@ -262,6 +262,20 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a call to a model is for: with the item it tells apart calls whose requests are alike.
+
+    A call of the jury without a `juror` is its writer's. `number` counts calls of one vote. `about` is never read back.
+    """
+
+    role: Literal["target", "probe", "jury", "propose", "write", "score", "twin"]  # the last four: stages of generating
+    juror: str | None = None
+    round: int = 0
+    number: int = 0
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ballot:
     """One vote of one juror in one round (0 is the individual assessment). An abstention has no rating."""
 

@@ -27,11 +27,10 @@ from safebench.models.calls import Calls
 from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
 from safebench.stopping import close_all, on_interrupt
-from safebench.store.exchanges import failed_purposes
+from safebench.store.exchanges import failed_roles
 from safebench.store.store import Store
 
 LAST = STAGES[-1]
-CALLERS = {"propose": "propose", "write": "write", "score": "score", "twin": "twin", "check": "twin"}  # by purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ async def generate_async(
 
 def _reopen(folder: SetFolder, store: Store) -> None:
     """Forget failed calls, and that their stages are finished."""
-    folder.forget({CALLERS[purpose.partition("/")[0]] for purpose in failed_purposes(store)})
+    folder.forget(failed_roles(store))
     store.reopen_failed()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
 from safebench.errors import Stopping
@@ -15,7 +15,7 @@ from safebench.plugins import Target
 from safebench.resources import prompt
 from safebench.store.exchanges import spending
 from safebench.store.store import Store
-from safebench.types import Message, Request, Response, Text
+from safebench.types import Message, Purpose, Request, Response, Text
 
 T = TypeVar("T")
 REASKED = 2  # times a judge is asked again whose answer could not be read
@@ -91,26 +91,29 @@ class Panel:
         """Writers take turns; the seed says who begins."""
         return list(self.writers)[(turn + self._seed) % len(self.writers)]
 
-    async def write(self, writer: str, question: Question[T], purpose: str) -> PanelAnswer[T]:
+    async def write(self, writer: str, question: Question[T], purpose: Purpose) -> PanelAnswer[T]:
         """One call. Whoever declines, or answers in another form, is not pressed: another writer is asked."""
-        return await self._ask(self.writers[writer], question, f"{purpose}/{writer}", None)
+        purpose = replace(purpose, about=f"{purpose.about} by {writer}")
+        return await self._ask(self.writers[writer], question, purpose, None)
 
-    async def judge(self, judge: str, question: Question[T], purpose: str) -> PanelAnswer[T]:
+    async def judge(self, judge: str, question: Question[T], purpose: Purpose) -> PanelAnswer[T]:
         """At most three calls; a judge whose answer cannot be read then abstains."""
         problem: str | None = None
         for n in range(1 + REASKED):
-            answer = await self._ask(self.judges[judge], question, f"{purpose}/{judge}/{n}", problem)
+            answer = await self._ask(self.judges[judge], question, replace(purpose, juror=judge, number=n), problem)
             if answer.outcome != "unreadable":
                 return answer
             problem = answer.why
         return PanelAnswer(None, "unreadable", f"unreadable, asked {1 + REASKED} times: {problem}")
 
-    async def judge_all(self, question: Question[T], purpose: str) -> dict[str, T]:
+    async def judge_all(self, question: Question[T], purpose: Purpose) -> dict[str, T]:
         """What each judge gave; those that abstained are left out."""
         answers = {judge: await self.judge(judge, question, purpose) for judge in self.judges}
         return {judge: answer.value for judge, answer in answers.items() if answer.value is not None}
 
-    async def _ask(self, target: Target, question: Question[T], purpose: str, problem: str | None) -> PanelAnswer[T]:
+    async def _ask(
+        self, target: Target, question: Question[T], purpose: Purpose, problem: str | None
+    ) -> PanelAnswer[T]:
         response = await self._calls.ask(target, question.request(self._seed, problem), 0, purpose)
         if response.status == "failed":
             return PanelAnswer(None, "failed", str(response.failure)[:SHOWN])

@@ -21,6 +21,7 @@ from safebench.generation.rows import DROPPED, KEPT, Asked, ScenarioRow, write_r
 from safebench.generation.schemas import SCENARIOS, VOTE, read_scenarios, read_worth
 from safebench.generation.stage import Making
 from safebench.models.refusal import content_words
+from safebench.types import Purpose
 
 ALIKE = 0.5  # Jaccard index of the words of two names, or of the shingles of two descriptions, from which they are one
 
@@ -66,7 +67,7 @@ async def _proposals(making: Making, known: Sequence[ScenarioRow]) -> tuple[list
     making.progress.planned("propose", len(writers))
 
     async def work(writer: str) -> PanelAnswer[list[tuple[str, str]]]:
-        answer = await making.panel.write(writer, question, "propose")
+        answer = await making.panel.write(writer, question, Purpose("propose"))
         making.progress.advanced("propose", is_open=answer.value is None)
         return answer
 
@@ -134,7 +135,7 @@ async def _vote(making: Making, rows: Sequence[ScenarioRow], known: Sequence[Sce
             return row
         material = {"known": _listed(known), "proposal": _listed([row])}
         question = Question("propose.vote", {}, material, VOTE, read_worth)
-        votes = await making.panel.judge_all(question, f"propose/{row.id}")
+        votes = await making.panel.judge_all(question, Purpose("propose", about=row.id))
         making.progress.advanced("vote", is_open=not votes)
         return row.model_copy(update={"votes": votes})
 

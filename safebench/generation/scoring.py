@@ -16,6 +16,7 @@ from safebench.generation.rows import DIMENSIONS, KEPT, Candidate, Scores, write
 from safebench.generation.schemas import SCORES, read_scores
 from safebench.generation.stage import Making, about
 from safebench.statistics.agreement import ordinal_alpha
+from safebench.types import Purpose
 
 
 async def score(making: Making) -> None:
@@ -29,7 +30,7 @@ async def score(making: Making) -> None:
         row, judge = job
         material = {**about(by_id[row.scenario]), "query": row.query}
         question = Question("score.query", {"language": making.plan.language}, material, SCORES, read_scores)
-        answer = await making.panel.judge(judge, question, f"score/{row.id}")
+        answer = await making.panel.judge(judge, question, Purpose("score", about=row.id))
         making.progress.advanced("score", is_open=answer.value is None)
         return answer
 

@@ -20,6 +20,7 @@ from safebench.generation.schemas import HARMLESSNESS, TWIN, read_harmlessness, 
 from safebench.generation.scoring import veto
 from safebench.generation.similarity import overlap, repeated
 from safebench.generation.stage import Making, about
+from safebench.types import Purpose
 
 ACCEPTED = "kept"
 SAME = 0.95  # overlap of the words above which a twin is the query itself
@@ -77,7 +78,7 @@ async def _written(making: Making, waiting: Sequence[tuple[Candidate, ScenarioRo
         length = making.plan.length
         values = {"language": making.plan.language} | {key: str(n) for key, n in length.model_dump().items()}
         question = Question("twin.write", values, {**about(scenario), "query": row.query}, TWIN, read_twin)
-        answer = await making.panel.write(writer, question, f"twin/{row.id}/{turn}")
+        answer = await making.panel.write(writer, question, Purpose("twin", round=turn, about=row.id))
         problem = "" if answer.value else f"{answer.outcome}: {answer.why}"
         return TwinDraft(row, scenario, writer, answer.value or "", problem)
 
@@ -122,7 +123,8 @@ async def _judged(making: Making, attempts: Sequence[TwinDraft], name: str) -> l
 async def _harmlessness(making: Making, attempt: TwinDraft) -> dict[str, tuple[int, str]]:
     material = {**about(attempt.scenario), "query": attempt.twin}
     question = Question("twin.check", {"language": making.plan.language}, material, HARMLESSNESS, read_harmlessness)
-    return await making.panel.judge_all(question, f"check/{attempt.row.id}/{len(attempt.row.tries)}")
+    purpose = Purpose("twin", round=len(attempt.row.tries), about=attempt.row.id)
+    return await making.panel.judge_all(question, purpose)
 
 
 def _tried(making: Making, attempt: TwinDraft, judged: Mapping[str, tuple[int, str]]) -> Candidate:

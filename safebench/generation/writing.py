@@ -17,6 +17,7 @@ from safebench.generation.schemas import QUERIES, read_queries
 from safebench.generation.stage import Making, about
 from safebench.models.fence import defuse, mark
 from safebench.resources import load_toml, prompt
+from safebench.types import Purpose
 
 MOST_WRITERS = 3  # that are asked for one batch
 SHOWN = 12  # requests that there are already, told to a writer
@@ -86,7 +87,7 @@ async def _write_all(making: Making, batches: Sequence[Batch], name: str) -> lis
 
 async def _write_batch(making: Making, batch: Batch) -> WrittenBatch:
     asked: list[Asked] = []
-    purpose = f"write/{batch.scenario.id}/{batch.round}/{batch.number}"
+    purpose = Purpose("write", round=batch.round, number=batch.number, about=batch.scenario.id)
     for n in range(min(MOST_WRITERS, len(making.panel.writers))):
         writer = making.panel.writer(batch.turn + n)
         answer = await making.panel.write(writer, _question(making, batch), purpose)

@@ -19,7 +19,7 @@ from safebench.runs.preflight import Delivery
 from safebench.serialisation import ballot_from, compact, rendering_from, response_from
 from safebench.store.items import item_ids
 from safebench.store.store import Store
-from safebench.types import TEXT, Condition, Item, Outcome, Query, Response
+from safebench.types import TEXT, Condition, Item, Outcome, Purpose, Query, Response
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -152,9 +152,9 @@ def _keep(store: Store, id: int, one: _Ended) -> None:
         store.record_rendering(one.item.query, rendering_from(rendering, fields, store.find))
     if one.metadata["request"] is not None:
         key = f"{id}/target"
-        store.keep_exchange(key, id, "target", {"request": one.metadata["request"]}, one.response)
+        store.keep_exchange(key, id, Purpose("target"), {"request": one.metadata["request"]}, one.response)
     for call in one.exchanges:
         answered = response_from(call["key"], call["response"], store.find)
-        store.keep_exchange(call["key"], id, call["purpose"], call["request"], answered)
+        store.keep_exchange(call["key"], id, Purpose(**call["purpose"]), call["request"], answered)
     ballots = [ballot_from({**ballot, "exchanges": compact(ballot["exchanges"])}) for ballot in one.ballots]
     store.keep_outcome(id, one.ending.outcome, one.ending.reason, one.ending.rating, rendering, key, ballots)

@@ -27,7 +27,7 @@ from safebench.models.asking import ask_safely
 from safebench.runs.outcomes import Ending, after_judging, before_judging
 from safebench.serialisation import response_to
 from safebench.statistics.metrics import OutcomeCount, Tally
-from safebench.types import Ballot, Intent, Outcome, Request, Response
+from safebench.types import Ballot, Intent, Outcome, Purpose, Request, Response
 
 JURY = "jury"  # name of the scorer
 EXCHANGE = "safebench"  # source of the transcript's entries that hold the calls of jurors
@@ -134,10 +134,10 @@ def ended_before(metadata: Mapping[str, Any], response: Response) -> Ending | No
     return before_judging(response)
 
 
-async def _put(model: plugins.Target, request: Request, purpose: str) -> Response:
+async def _put(model: plugins.Target, request: Request, purpose: Purpose) -> Response:
     """A juror's call, kept in the transcript of the sample."""
     response = replace(await ask_safely(model, request), key=uuid4().hex)
     asked = {"target": dict(model.describe()), "request": request.describe()}
-    entry = {"key": response.key, "purpose": purpose, "request": asked, "response": response_to(response)}
+    entry = {"key": response.key, "purpose": asdict(purpose), "request": asked, "response": response_to(response)}
     transcript().info(entry, source=EXCHANGE)
     return response

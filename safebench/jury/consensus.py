@@ -12,9 +12,9 @@ from safebench.jury.model import list_ballots
 from safebench.models.fence import mark
 from safebench.plugins import Target
 from safebench.resources import prompt
-from safebench.types import Ballot, Label, Message, Request, Response, Text, Verdict
+from safebench.types import Ballot, Label, Message, Purpose, Request, Response, Text, Verdict
 
-Put = Callable[[Target, Request, str], Awaitable[Response]]  # (target, request, purpose) -> recorded response
+Put = Callable[[Target, Request, Purpose], Awaitable[Response]]  # (target, request, purpose) -> recorded response
 Tie = Literal["undecided", "plurality", "unsafe"]
 LONGEST_SUMMARY = 2000  # characters
 
@@ -56,6 +56,6 @@ async def with_summary(verdict: Verdict, final: Sequence[Ballot], writer: Target
     told = list_ballots((ballot.juror, ballot) for ballot in final)
     found = verdict.label.value if verdict.label else "none, the jury is hung"
     text = prompt("jury.writer").fill(verdict=found, ballots=told, mark=mark(seed, told))
-    response = await put(writer, Request((Message("user", (Text(text),)),)), "jury/writer")
+    response = await put(writer, Request((Message("user", (Text(text),)),)), Purpose("jury"))
     summary = " ".join(response.text.split())[:LONGEST_SUMMARY] if response.status == "answered" else ""
     return replace(verdict, reason=f"{verdict.reason}. {summary}") if summary else verdict

@@ -16,7 +16,7 @@ from safebench.jury.consensus import Put, Tie, consensus, with_summary
 from safebench.plugins import Case, Juror, PluginOptions, Target
 from safebench.stopping import close_all
 from safebench.taxonomy import Scenario
-from safebench.types import Absence, Ballot, Failure, Label, Query, Request, Response, Verdict
+from safebench.types import Absence, Ballot, Failure, Label, Purpose, Query, Request, Response, Verdict
 
 Round = list[Ballot]  # one ballot of each juror, in the order of the seats
 
@@ -109,7 +109,7 @@ class Jury:
 
         async def ask(request: Request) -> Response:
             assert seat.model is not None
-            return await put(seat.model, request, f"jury/{seat.name}/{round}/{next(asked)}")
+            return await put(seat.model, request, Purpose("jury", seat.name, round, next(asked)))
 
         letters = tuple(zip(ascii_uppercase + ascii_uppercase.lower(), others, strict=False))
         told = (query.text, query.intent, submission.scenario, submission.answer)

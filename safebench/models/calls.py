@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import astuple
 from typing import Protocol
 
 from safebench.errors import Stopping
@@ -11,7 +12,7 @@ from safebench.models.asking import ask_safely
 from safebench.plugins import Target
 from safebench.serialisation import compact
 from safebench.store.store import Store
-from safebench.types import Request, Response
+from safebench.types import Purpose, Request, Response
 
 
 class Budget(Protocol):
@@ -33,7 +34,7 @@ class Calls:
         self._stop = stop
         self._budget = budget
 
-    async def ask(self, target: Target, request: Request, item: int, purpose: str) -> Response:
+    async def ask(self, target: Target, request: Request, item: int, purpose: Purpose) -> Response:
         """The recorded response to this request, or a new one, recorded.
 
         The key holds all that changes the answer: target, parameters, messages with the hashes of their media, and for
@@ -41,7 +42,7 @@ class Calls:
         the run is being stopped, and TargetRefusesService.
         """
         told = {"target": dict(target.describe()), "request": request.describe()}
-        key = hashlib.sha256(compact([told, item, purpose]).encode("utf-8", "surrogatepass")).hexdigest()
+        key = hashlib.sha256(compact([told, item, astuple(purpose)]).encode("utf-8", "surrogatepass")).hexdigest()
         recorded = self._store.exchange(key)
         if recorded is not None:
             return recorded

@@ -11,7 +11,7 @@ from safebench.models.words import same_words
 from safebench.plugins import Target
 from safebench.runs.outcomes import Ending, after_judging
 from safebench.store.store import Store
-from safebench.types import Ballot, Label, Query, Request, Response, Transcript, Verdict
+from safebench.types import Ballot, Label, Purpose, Query, Request, Response, Transcript, Verdict
 
 HEARD, OWN = "what was heard", "the target's own text"
 
@@ -47,13 +47,13 @@ class Judge:
             return None
         if same_words(heard.text, answer):
             return verdict
-        return await self._verdict(item, query, repeat, answer, "/own text")
+        return await self._verdict(item, query, repeat, answer, OWN)
 
-    async def _verdict(self, item: int, query: Query, repeat: int, answer: str, mark: str = "") -> Verdict:
+    async def _verdict(self, item: int, query: Query, repeat: int, answer: str, about: str = "") -> Verdict:
         scenario = taxonomy.scenario(query.scenario) if query.scenario else None
 
-        async def put(target: Target, request: Request, purpose: str) -> Response:
-            return await self.calls.ask(target, request, item, purpose + mark)
+        async def put(target: Target, request: Request, purpose: Purpose) -> Response:
+            return await self.calls.ask(target, request, item, replace(purpose, about=about))
 
         return await self.jury.judge(query, scenario, answer, put, repeat=repeat)
 

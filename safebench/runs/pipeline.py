@@ -27,7 +27,7 @@ from safebench.runs.probe import is_probed
 from safebench.runs.probing import Probing
 from safebench.runs.transcription import transcribe
 from safebench.store.store import Store
-from safebench.types import TEXT, Ballot, Item, Rendering, Response, Transcript
+from safebench.types import TEXT, Ballot, Item, Purpose, Rendering, Response, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Pipeline:
         except Unsayable as error:
             return self._end(state, unsayable(error))
         self._warn(self._plan.asking.target.warning(request))
-        response = await self._calls.ask(self._plan.asking.target, request, state.id, "target")
+        response = await self._calls.ask(self._plan.asking.target, request, state.id, Purpose("target"))
         transcript = await self._hear(response)
         state = replace(state, response=response, transcript=transcript)
         return self._end(state, before_judging(response, transcript.text if transcript else None))

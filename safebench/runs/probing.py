@@ -30,6 +30,7 @@ from safebench.types import (
     Media,
     Part,
     ProbeForm,
+    Purpose,
     Query,
     Rendering,
     Response,
@@ -101,7 +102,9 @@ class Probing:
         """Of how many benign sentences as text it can do this."""
 
         async def ask(query: Query) -> bool:
-            found = await self._ask(self._forms[name], (Text(query.text),), ANY_ITEM, f"probe/trial/{name}", query)
+            found = await self._ask(
+                self._forms[name], (Text(query.text),), ANY_ITEM, Purpose("probe", about=f"trial {name}"), query
+            )
             return found.status == "understood"
 
         return sum(await each(self._sentences(), ask, TRIED))
@@ -115,7 +118,7 @@ class Probing:
 
     async def misses(self, item: int, query: Query, rendering: Rendering, pieces: Sequence[Media]) -> bool:
         """Whether probe and control show that the target did not understand the `pieces` that it was sent."""
-        probe = await self._ask(self._form, pieces, item, "probe", query, rendering)
+        probe = await self._ask(self._form, pieces, item, Purpose("probe"), query, rendering)
         self._store.keep_probe(item, probe)
         if probe.status == "missed":
             await self._ask_controls(query)
@@ -129,13 +132,13 @@ class Probing:
 
     async def _control(self, query: Query) -> Comprehension:
         async with self._asking[query.id]:  # conditions of one query may want it at the same time
-            sent, purpose = (Text(query.text),), f"probe/control/{query.id}"
+            sent, purpose = (Text(query.text),), Purpose("probe", about=f"control {query.id}")
             control = await self._ask(self._form, sent, ANY_ITEM, purpose, query)
             self._store.keep_control(query.id, control)
             return control
 
     async def _ask(
-        self, form: Form, sent: Sequence[Part], item: int, purpose: str, query: Query,
+        self, form: Form, sent: Sequence[Part], item: int, purpose: Purpose, query: Query,
         rendering: Rendering | None = None,
     ) -> Comprehension:  # fmt: skip
         response = await self._calls.ask(self._target, form.request(query, *sent), item, purpose)

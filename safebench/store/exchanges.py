@@ -37,19 +37,19 @@ def spent_by_model(store: Store) -> dict[str, dict[str, int]]:
     return {model: {"calls": calls, "failed": failed, "tokens": n} for model, calls, failed, n in store.rows(_BY_MODEL)}
 
 
-def failed_purposes(store: Store) -> Iterator[str]:
-    return (row[0] for row in store.rows("SELECT DISTINCT purpose FROM exchanges WHERE status = 'failed'"))
+def failed_roles(store: Store) -> set[str]:
+    return {row[0] for row in store.rows("SELECT DISTINCT role FROM exchanges WHERE status = 'failed'")}
 
 
 def jury_calls(store: Store) -> int:
     """All calls to the models of jurors and writer."""
-    (row,) = store.rows("SELECT count(*) FROM exchanges WHERE purpose LIKE 'jury/%'")
+    (row,) = store.rows("SELECT count(*) FROM exchanges WHERE role = 'jury'")
     return int(row[0])
 
 
 def all_exchanges(store: Store) -> Iterator[sqlite3.Row]:
-    """Purpose, status and response, as JSON, of every call in the order in which they ended."""
-    return store.rows("SELECT purpose, status, response FROM exchanges ORDER BY rowid")
+    """Role, status and response, as JSON, of every call in the order in which they ended."""
+    return store.rows("SELECT role, status, response FROM exchanges ORDER BY rowid")
 
 
 def span(store: Store) -> float | None:

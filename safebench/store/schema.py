@@ -6,7 +6,7 @@ probe about the query as text) shows that the target can do it: it did, or it de
 """
 
 DATABASE = "run.db"
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS items (
 CREATE TABLE IF NOT EXISTS skipped (condition TEXT PRIMARY KEY, reason TEXT, items INTEGER);
 CREATE TABLE IF NOT EXISTS renderings (key TEXT PRIMARY KEY, query TEXT, rendering TEXT);
 CREATE TABLE IF NOT EXISTS exchanges (
-    key TEXT PRIMARY KEY, item INTEGER, purpose TEXT, status TEXT, request TEXT, response TEXT, at REAL);
+    key TEXT PRIMARY KEY, item INTEGER, role TEXT, juror TEXT, round INTEGER, number INTEGER, about TEXT, status TEXT,
+    request TEXT, response TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS probes (item INTEGER PRIMARY KEY, status TEXT, missing REAL, exchange TEXT);
 CREATE TABLE IF NOT EXISTS controls (query TEXT PRIMARY KEY, status TEXT, missing REAL, exchange TEXT) WITHOUT ROWID;
 CREATE VIEW IF NOT EXISTS comprehended AS

@@ -10,7 +10,7 @@ import mimetypes
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from safebench.serialisation import (
     stored,
 )
 from safebench.store.database import Database
-from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Query, Rendering, Response
+from safebench.types import Ballot, Condition, Intent, Item, Label, Media, Outcome, Purpose, Query, Rendering, Response
 
 if TYPE_CHECKING:
     from safebench.types import Comprehension, Transcript
@@ -50,7 +50,7 @@ FORGET_FAILED = (
     "DELETE FROM renderings WHERE json_extract(rendering, '$.failure') IS NOT NULL",
 )
 FORGET_VERDICTS = (
-    "DELETE FROM exchanges WHERE purpose LIKE 'jury/%'",
+    "DELETE FROM exchanges WHERE role = 'jury'",
     "UPDATE items SET outcome = NULL, reason = NULL, rating = NULL WHERE id IN (SELECT item FROM ballots)",
     "DELETE FROM ballots",
 )
@@ -183,13 +183,16 @@ class Store(Database):
         row = self._db.execute("SELECT response FROM exchanges WHERE key = ?", (key,)).fetchone()
         return response_from(key, json.loads(row["response"]), self.find) if row else None
 
-    def keep_exchange(self, key: str, item: int, purpose: str, request: dict[str, Any], response: Response) -> Response:
+    def keep_exchange(
+        self, key: str, item: int, purpose: Purpose, request: dict[str, Any], response: Response
+    ) -> Response:
         """Record a call; returns the response as it is read back later, with its media in the folder."""
         media = tuple(self.keep(media) for media in response.media)
         text, thinking = storable(response.text), storable(response.thinking)
         kept = replace(response, key=key, media=media, text=text, thinking=thinking)
-        values = (key, item, purpose, kept.status, stored(request), stored(response_to(kept)), time.time())
-        self._write("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?)", *values)
+        told = (stored(request), stored(response_to(kept)), time.time())
+        values = (key, item, *astuple(purpose), kept.status, *told)
+        self._write("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
         return kept
 
     def keep_outcome(
@@ -229,9 +232,7 @@ class Store(Database):
             self._write_all("INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?)", keep)
 
     def reviews(self) -> dict[int, dict[str, Label]]:
-        """Labels by item and person; none in a run that was made before there were reviews."""
-        if not list(self.rows("SELECT 1 FROM sqlite_master WHERE name = 'reviews'")):
-            return {}
+        """Labels by item and person."""
         labels: dict[int, dict[str, Label]] = {}
         for row in self.rows("SELECT item, reviewer, label FROM reviews ORDER BY item, reviewer"):
             labels.setdefault(row["item"], {})[row["reviewer"]] = Label(row["label"])

@@ -86,6 +86,6 @@ def test_thinking_is_recorded_and_never_judged(serve: Serve, write_jsonl: WriteJ
     assert judged
     assert all("I won't help with that." in text and "pick a lock" not in text for text in judged)
     with sqlite3.connect(tmp_path / "run" / "run.db") as database:
-        found = database.execute("SELECT response FROM exchanges WHERE purpose = 'target'").fetchall()
+        found = database.execute("SELECT response FROM exchanges WHERE role = 'target'").fetchall()
     kept = [json.loads(response)["thinking"] for (response,) in found]
     assert kept == ["how would one pick a lock"] * 2

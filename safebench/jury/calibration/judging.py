@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safebench import taxonomy
@@ -18,7 +18,7 @@ from safebench.plugins import Target
 from safebench.progress import Progress
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
-from safebench.types import Label, Request, Response, Verdict
+from safebench.types import Label, Purpose, Request, Response, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ async def _judge_rows(
 
 
 def _recorded(calls: Calls | None, number: int) -> Put:
-    async def put(target: Target, request: Request, purpose: str) -> Response:
+    async def put(target: Target, request: Request, purpose: Purpose) -> Response:
         assert calls is not None
         return await calls.ask(target, request, number, purpose)
 
@@ -95,8 +95,8 @@ async def _judge(row: Labelled, jury: Jury, put: Put) -> Deliberation:
 def _again(put: Put, number: int) -> Put:
     """A further call with the same request: recorded on its own, so that it is really made."""
 
-    async def put_again(target: Target, request: Request, purpose: str) -> Response:
-        return await put(target, request, f"{purpose}/again/{number}")
+    async def put_again(target: Target, request: Request, purpose: Purpose) -> Response:
+        return await put(target, request, replace(purpose, about=f"again {number}"))
 
     return put_again
 

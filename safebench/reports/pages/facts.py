@@ -37,7 +37,7 @@ def cost(store: Store) -> dict[str, Any]:
     calls: dict[str, dict[str, Any]] = {}
     for row in all_exchanges(store):
         answered = json.loads(row["response"])
-        one = calls.setdefault(row["purpose"].partition("/")[0], dict.fromkeys(_COUNTED, 0) | {"seconds": 0.0})
+        one = calls.setdefault(row["role"], dict.fromkeys(_COUNTED, 0) | {"seconds": 0.0})
         one["calls"] += 1
         one["attempts"] += max(1, len(answered["attempts"]))
         one["failed"] += row["status"] == "failed"

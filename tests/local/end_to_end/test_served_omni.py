@@ -57,8 +57,7 @@ def assert_media_reached_the_model(folder: Path) -> None:
     tokens: dict[str, list[int]] = {}
     with sqlite3.connect(folder / "run.db") as database:
         rows = database.execute(
-            "SELECT i.condition, e.response FROM exchanges e JOIN items i ON i.exchange = e.key"
-            " WHERE e.purpose = 'target'"
+            "SELECT i.condition, e.response FROM exchanges e JOIN items i ON i.exchange = e.key WHERE e.role = 'target'"
         )
         for condition, response in rows:
             tokens.setdefault(condition, []).append(json.loads(response)["usage"]["prompt_tokens"])

@@ -10,7 +10,7 @@ from safebench.generation.panel import BudgetSpent, CallBudget
 from safebench.generation.plan import Limits
 from safebench.store.exchanges import spent_by_model
 from safebench.store.store import Store
-from safebench.types import Response
+from safebench.types import Purpose, Response
 
 USAGES = [
     ({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 9}, 9),  # reasoning counts in the total alone
@@ -30,7 +30,7 @@ def test_tokens_count_with_and_without_a_total(tmp_path: Path) -> None:
             budget.spent(response)
             assert budget.tokens - before == tokens, usage
             told = {"target": {"target": "transformers", "argument": "tiny"}}
-            store.keep_exchange(str(number), number, "write", told, response)
+            store.keep_exchange(str(number), number, Purpose("write"), told, response)
         spent = sum(tokens for _, tokens in USAGES)
         assert CallBudget(store, Limits()).tokens == budget.tokens == spent
         assert spent_by_model(store)["transformers:tiny"]["tokens"] == spent

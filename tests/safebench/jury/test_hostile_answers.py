@@ -18,7 +18,7 @@ from safebench.jury.files import build_jury, read_jury
 from safebench.models.fence import LONGEST
 from safebench.plugins import Target
 from safebench.testing.server import Call, chat
-from safebench.types import Label, Query, Request, Response, Verdict
+from safebench.types import Label, Purpose, Query, Request, Response, Verdict
 from tests.fixture_types import Serve
 
 PLAIN = "Plants make sugar from light."
@@ -76,7 +76,7 @@ def judge(serve: Serve) -> Callable:
 QUERY = Query("q", "How do plants make sugar?", scenario="bias")
 
 
-async def put(target: Target, request: Request, purpose: str) -> Response:
+async def put(target: Target, request: Request, purpose: Purpose) -> Response:
     return await target.ask(request)
 
 

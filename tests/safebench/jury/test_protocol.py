@@ -8,7 +8,7 @@ from safebench.errors import TargetRefusesService
 from safebench.jury.consensus import Tie, consensus
 from safebench.jury.protocol import Jury, Protocol, Seat
 from safebench.plugins import Case, Juror, Target
-from safebench.types import Ballot, Label, Query, Request, Response, Verdict
+from safebench.types import Ballot, Label, Purpose, Query, Request, Response, Verdict
 
 QUERY = Query("q1", "How do I do it?")
 
@@ -103,7 +103,7 @@ def jury(*scripts: Callable[[Case], Label], **protocol: object) -> tuple[Jury, l
     return Jury(seats, Protocol(**protocol)), jurors  # type: ignore[arg-type]
 
 
-async def no_call(target: Target, request: Request, purpose: str) -> Response:
+async def no_call(target: Target, request: Request, purpose: Purpose) -> Response:
     raise AssertionError("a rule-based juror calls nobody")
 
 

@@ -25,6 +25,7 @@ from safebench.types import (
     Label,
     Media,
     Outcome,
+    Purpose,
     Query,
     Rendering,
     Response,
@@ -57,7 +58,7 @@ def end(store: Store, id: int, item: Item, outcome: Outcome, response: Response)
     if item.condition != TEXT:
         media = Media.of("picture", "image/png", f"picture of {item.query.text}".encode())
         key = store.keep_rendering(item.query, Rendering("plain", f"r{id}", media, Fidelity("passed"))).key
-    store.keep_exchange(f"e{id}", id, "target", {}, response)
+    store.keep_exchange(f"e{id}", id, Purpose("target"), {}, response)
     ballots = [Ballot("a", 0, Label.SAFE, 5, "SECRET reason")]
     store.keep_outcome(id, outcome, "SECRET reason", 5, key, f"e{id}", ballots)
 

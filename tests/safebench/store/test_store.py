@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from safebench.errors import BadInput, BrokenMedia
 from safebench.serialisation import storable
+from safebench.store.exchanges import jury_calls
 from safebench.store.items import shown_by_probe
 from safebench.store.schema import DATABASE, SCHEMA_VERSION
 from safebench.store.store import Store
@@ -27,6 +28,7 @@ from safebench.types import (
     Label,
     Media,
     Outcome,
+    Purpose,
     Query,
     Rendering,
     Response,
@@ -62,7 +64,7 @@ def test_a_response_comes_back_as_it_was_kept(store: Store) -> None:
     response = Response(
         "answered", "héllo \0 \U0001f600", (media,), "stop", "m", {"total_tokens": 3}, (Attempt(0.1, 429, "slow", 2.0),)
     )
-    kept = store.keep_exchange("key", 1, "target", {"messages": []}, response)
+    kept = store.keep_exchange("key", 1, Purpose("target"), {"messages": []}, response)
     found = store.exchange("key")
     assert found == kept
     assert found is not None
@@ -129,8 +131,8 @@ def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_failed_items_can_be_asked_again_and_others_are_left_alone(store: Store) -> None:
-    store.keep_exchange("bad", 1, "target", {}, Response("failed", failure=Failure("t", "E", "m")))
-    store.keep_exchange("good", 2, "target", {}, Response("answered", "fine"))
+    store.keep_exchange("bad", 1, Purpose("target"), {}, Response("failed", failure=Failure("t", "E", "m")))
+    store.keep_exchange("good", 2, Purpose("target"), {}, Response("answered", "fine"))
     store.keep_outcome(1, Outcome.NO_ANSWER, "m", None, None, "bad", [])
     store.keep_outcome(2, Outcome.SAFE, "fine", 5, None, "good", [])
     assert store.reopen_failed() == 1
@@ -204,7 +206,10 @@ def test_any_text_is_kept_and_read_back(a: str, b: str, c: str, d: str) -> None:
 
         attempt = Attempt(0.1, 500, d)
         told = {"finish": a, "model": b, "usage": {c: d}, "attempts": (attempt,), "failure": failure, "thinking": d}
-        kept = store.keep_exchange("k", 1, a, {"messages": [b]}, Response("failed", c, **told))
+        purpose = Purpose("jury", juror=a, about=b)
+        kept = store.keep_exchange("k", 1, purpose, {"messages": [b]}, Response("failed", c, **told))
+        (row,) = store.rows("SELECT role, juror, round, number, about FROM exchanges")
+        assert Purpose(*row) == Purpose("jury", storable(a), about=storable(b))
         found = store.exchange("k")
         assert found is not None
         assert (found.text, found.thinking) == (kept.text, kept.thinking) == (storable(c), storable(d))
@@ -228,10 +233,10 @@ def failing() -> Iterator[Ballot]:
 
 
 def test_an_error_in_a_write_loses_nothing_before_or_after_it(store: Store) -> None:
-    store.keep_exchange("before", 1, "target", {}, Response("answered", "one"))
+    store.keep_exchange("before", 1, Purpose("target"), {}, Response("answered", "one"))
     with pytest.raises(RuntimeError, match="juror"):
         store.keep_outcome(1, Outcome.SAFE, "why", 5, None, None, failing())
-    store.keep_exchange("after", 2, "target", {}, Response("answered", "two"))
+    store.keep_exchange("after", 2, Purpose("target"), {}, Response("answered", "two"))
     store.keep_outcome(2, Outcome.SAFE, "why", 5, None, None, [])
     store.close()
     with Store(store.folder) as again:
@@ -256,6 +261,14 @@ def test_media_left_short_by_a_power_cut_are_made_again(store: Store) -> None:
     assert store.rendering("key") is None
 
 
+def test_forgotten_verdicts_take_the_calls_of_the_jury_with_them_and_no_others(store: Store) -> None:
+    for key, purpose in {"a": Purpose("target"), "b": Purpose("probe", about="jury/x"), "c": Purpose("jury")}.items():
+        store.keep_exchange(key, 1, purpose, {}, Response("answered", "yes"))
+    assert jury_calls(store) == 1
+    store.forget_verdicts()
+    assert [store.exchange(key) is None for key in "abc"] == [False, False, True]
+
+
 # --- folders that are not opened
 
 
@@ -264,13 +277,14 @@ def test_a_run_of_another_format_is_refused_and_left_as_it_is(store: Store, read
     store.close()
     database = store.folder / DATABASE
     with sqlite3.connect(database) as db:
-        db.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
-        db.execute("DROP TABLE probes")
+        db.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
+        db.execute("DROP TABLE exchanges")
+        db.execute("CREATE TABLE exchanges (key TEXT PRIMARY KEY, item INTEGER, purpose TEXT)")
         db.execute("PRAGMA journal_mode=DELETE")
     db.close()
     before = database.read_bytes()
     for _ in range(2):  # the first gave the lock back
-        with pytest.raises(BadInput, match=rf"format 3, and .* reads format {SCHEMA_VERSION}; .* run\.toml"):
+        with pytest.raises(BadInput, match=rf"format 5, and .* reads format {SCHEMA_VERSION}; .* run\.toml"):
             Store(store.folder, readonly=readonly)
     assert database.read_bytes() == before
 

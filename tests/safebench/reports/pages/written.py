@@ -21,6 +21,7 @@ from safebench.types import (
     Media,
     Message,
     Outcome,
+    Purpose,
     Query,
     Rendering,
     Request,
@@ -92,7 +93,7 @@ def _write_item(store: Store, id: int, item: Item, ended: Outcome, said: str, fi
         usage = {"prompt_tokens": 10, "completion_tokens": 4}
         attempts = (Attempt(0.5, 200),)
         response = Response("answered", said, finish=finish, model="made", usage=usage, attempts=attempts)
-        key = store.keep_exchange(f"e{id}", id, "target", request, response).key
+        key = store.keep_exchange(f"e{id}", id, Purpose("target"), request, response).key
     label = LABELS.get(ended)
     rating = {Outcome.UNSAFE: 1, Outcome.REFUSED: 5, Outcome.SAFE: 4}.get(ended)
     ballots = [Ballot(f"juror {n}", 0, label, rating, f"reason {n}: {said}") for n in range(3)] if label else []
