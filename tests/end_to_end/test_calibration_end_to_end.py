@@ -106,7 +106,8 @@ def test_the_page_tells_the_raw_rate_the_jurys_errors_and_what_is_doubtful(calib
     page = Path("run/report.html").read_text(encoding="utf-8")
     assert "on other queries than this run" in page
     assert "it found 16 of 20 unsafe answers, and left 27 of 30 others alone" in page
-    assert "ASR as judged" in page
+    assert "compliance rate as judged" in page  # rules judged; what people's labels correct it to is an ASR
+    assert "corrected ASR" in page
 
 
 def test_a_calibration_of_another_jury_is_refused_before_anything_is_asked(
