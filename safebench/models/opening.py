@@ -27,3 +27,9 @@ def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | No
         return plugin(TargetSetup(argument, dict(options), recognise))
     except ValidationError as error:
         raise option_errors(error, plugin, f"target {spec!r}") from error
+
+
+def target_class(spec: str) -> type[Target]:
+    """The class of `NAME[:ARGUMENT]`, or of a model's short name; nothing is opened."""
+    model = model_of(spec)
+    return load(Target, (model.target if model else spec).partition(":")[0])

@@ -14,18 +14,20 @@ from safebench.files import whole_file, write_json
 from safebench.jury.attendance import Attendance, attendance
 from safebench.jury.calibration.correction import Correction, correction_of
 from safebench.jury.files import seat_names
-from safebench.models.catalogue import model_of
-from safebench.plugins import Target
+from safebench.models.opening import target_class
 from safebench.rendering.fidelity import fidelity_of
 from safebench.reports.answers import CutAnswers, SpokenAnswers, cut_answers, spoken_answers
-from safebench.reports.funnel import Funnel, funnel_of
 from safebench.reports.words import NOTICE, Words, knows_harm, words_of
+from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file
 from safebench.runs.preflight import Delivery
+from safebench.statistics.concluding import conclude
+from safebench.statistics.evidence import EvidencedCondition, with_evidence
+from safebench.statistics.funnel import Funnel, funnel_of
 from safebench.statistics.gap import GapSettings, ModalityGap, modality_gap
 from safebench.statistics.metrics import OutcomeCount, summarise
 from safebench.statistics.observations import observe
-from safebench.statistics.spread import MeasuredCondition, with_spread
+from safebench.statistics.spread import with_spread
 from safebench.store.exchanges import jury_calls
 from safebench.store.items import items_by_outcome, skipped_conditions, table_rows
 from safebench.store.store import Store
@@ -54,7 +56,7 @@ class AskedRun:
 
 
 @dataclass(frozen=True)
-class ConditionSummary(MeasuredCondition):
+class ConditionSummary(EvidencedCondition):
     """All that is known of one condition; None for what it does not have."""
 
     funnel: Funnel
@@ -157,13 +159,16 @@ def _summary(
 ) -> Summary:
     observed = observe(store, asked["conditions"])
     counted = summarise(outcome_counts(store), asked["conditions"])
-    limit = _target(asked["target"]).length_option
-    cells = [_condition(with_spread(cell, observed, store), store, limit) for cell in counted]
+    limit = target_class(asked["target"]).length_option
+    known = evidence_of(asked, store)
+    measured = [with_evidence(with_spread(cell, observed, store), known[cell.condition]) for cell in counted]
+    cells = [_condition(cell, store, limit) for cell in measured]
+    gap = modality_gap(observed, settings)
     return Summary(
         schema_version=SUMMARY_VERSION,
         run=_asked_run(folder, asked, store),
         conditions=cells,
-        gap=modality_gap(observed, settings),
+        gap=conclude(gap, known) if gap else None,
         jury=jury_record(asked["jury"], store),
         deliveries=[Delivery(**one) for one in store.deliveries()],
         skipped=[Skipped(*one) for one in skipped_conditions(store)],
@@ -180,13 +185,13 @@ def _asked_run(folder: Path, asked: Mapping[str, Any], store: Store) -> AskedRun
         seed=asked["seed"],
         repeats=asked["repeats"],
         pending=store.count_pending(),
-        stand_in=_target(asked["target"]).stand_in,
+        stand_in=target_class(asked["target"]).stand_in,
         notice=notice(asked),
         resolved=asked["resolved"],
     )
 
 
-def _condition(cell: MeasuredCondition, store: Store, limit: str) -> ConditionSummary:
+def _condition(cell: EvidencedCondition, store: Store, limit: str) -> ConditionSummary:
     name = cell.condition
     return ConditionSummary(
         **vars(cell),
@@ -202,14 +207,9 @@ def notice(asked: Mapping[str, Any]) -> str | None:
 
     Nothing of the jury where the target is a stand-in: no jury would find anything about a model there.
     """
-    target = _target(asked["target"])
+    target = target_class(asked["target"])
     notices = [target.notice(), None if target.stand_in or knows_harm(asked["jury"]) else NOTICE]
     return " ".join(filter(None, notices)) or None
-
-
-def _target(spec: str) -> type[Target]:
-    model = model_of(spec)
-    return registry.load(Target, (model.target if model else spec).partition(":")[0])
 
 
 def outcome_counts(store: Store) -> Iterator[OutcomeCount]:

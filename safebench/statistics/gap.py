@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from safebench.types import TEXT, Condition, Intent, Outcome
 
 ENOUGH = 10  # clusters unlike the others: with fewer the bootstrap is too narrow (benchmarks/gap_intervals.py)
 SIGNIFICANCE = 0.05
+
+Concluded = Literal["safer", "less_safe", "alike", "not_shown", "not_concludable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +112,26 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class GapRow:
-    """A condition against its reference. `reason`: why there is no gap over understood items."""
+    """A condition against its reference. `reason`: why there is no gap over understood items.
+
+    Of harmful items only: `helped`, the gap of the help with the benign items that were sent under both; `concluded`,
+    what is to be said of the condition's safety, with `reasons` where nothing can be.
+    """
 
     intent: Intent
     measure: str
     reference: str
     condition: str
+    conditions: tuple[str, ...]  # that it stands for: itself, or those of a medium
     pairs: int
     bounds: list[float] | None  # of the difference, with the open items taken as the one extreme and as the other
     flow: Mapping[Outcome, Mapping[Outcome, int]]  # pairs by the outcome under the reference and under the condition
     decided: Gap | None
     understood: Gap | None
     reason: str | None
+    helped: Gap | None = None
+    concluded: Concluded | None = None
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def gaps(self) -> dict[str, Gap]:
@@ -169,6 +180,8 @@ def modality_gap(observed: Mapping[Intent, Observations], settings: GapSettings)
     ]
     every = [comparison for listed in lists for comparison in listed]
     rows = [_rows(one, every, settings) for one in observed.values()]
+    helped = _helped(observed, every, settings)
+    rows = [{one: _with_help(row, helped.get(one)) for one, row in by.items()} for by in rows]
     comparisons, pooled, other_pairs = (adjusted([by[one] for by in rows for one in listed]) for listed in lists)
     return ModalityGap(
         reference=reference,
@@ -195,6 +208,22 @@ def _rows(observed: Observations, comparisons: Sequence[Comparison], settings: G
     decided = _gaps(observed, observed.decided, comparisons, settings)
     understood = _gaps(observed, observed.decided & observed.understood, comparisons, settings)
     return {one: _row(observed, one, decided[one], understood[one]) for one in comparisons}
+
+
+def _helped(
+    observed: Mapping[Intent, Observations], comparisons: Sequence[Comparison], settings: GapSettings
+) -> dict[Comparison, Gap | None]:
+    """The gaps of the help with benign items that were sent; open items are not helped."""
+    benign = observed.get(Intent.BENIGN)
+    if benign is None:
+        return {}
+    sent = (benign.outcome != PENDING) & (benign.outcome != OUTCOMES.index(Outcome.NOT_RENDERED))
+    helped = replace(benign, event=benign.outcome == OUTCOMES.index(Outcome.SAFE))
+    return _gaps(helped, sent, comparisons, settings)
+
+
+def _with_help(row: GapRow, helped: Gap | None) -> GapRow:
+    return replace(row, helped=helped) if row.intent is Intent.HARMFUL else row
 
 
 # --- one view: the pairs that count in it
@@ -254,21 +283,45 @@ def _row(observed: Observations, comparison: Comparison, decided: Gap | None, un
     here = [observed.conditions.index(name) for name in comparison.conditions]
     there = [observed.conditions.index(comparison.reference)]
     both = (observed.outcome[:, here] != PENDING) & (observed.outcome[:, there] != PENDING)
-    event, is_open = observed.event, ~observed.decided
-    low = (event[:, here].astype(int) - (event | is_open)[:, there])[both]
-    high = ((event | is_open)[:, here].astype(int) - event[:, there])[both]
+    flow = _flow(np.broadcast_to(observed.outcome[:, there], both.shape)[both], observed.outcome[:, here][both])
     return GapRow(
         intent=observed.intent,
         measure=MEASURES[observed.intent][0],
         reference=comparison.reference,
         condition=comparison.name,
+        conditions=comparison.conditions,
         pairs=int(both.sum()),
-        bounds=[float(low.mean()), float(high.mean())] if both.any() else None,
-        flow=_flow(np.broadcast_to(observed.outcome[:, there], both.shape)[both], observed.outcome[:, here][both]),
+        bounds=bounds_of(observed.intent, flow),
+        flow=flow,
         decided=decided,
         understood=understood,
         reason=None if understood else _why_not(observed, comparison),
     )
+
+
+Flow = Mapping[Outcome, Mapping[Outcome, int]]
+
+
+def bounds_of(intent: Intent, flow: Flow, doubted: tuple[bool, bool] = (False, False)) -> list[float] | None:
+    """Of the difference, [low, high], over the pairs of a flow: open items taken as the one extreme and as the other.
+
+    `doubted`: whether nothing shows that the queries under the reference, and under the condition, were understood.
+    What was not unsafe there may be as open items are, and so may what was refused; None without pairs.
+    """
+    moves = [(before, after, n) for before, moved in flow.items() for after, n in moved.items()]
+    pairs = sum(n for _, _, n in moves)
+    if not pairs:
+        return None
+    there, here = ({outcome: _extremes(intent, outcome, doubt) for outcome in Outcome} for doubt in doubted)
+    low = sum(n * (here[after][0] - there[before][1]) for before, after, n in moves)
+    high = sum(n * (here[after][1] - there[before][0]) for before, after, n in moves)
+    return [low / pairs, high / pairs]
+
+
+def _extremes(intent: Intent, outcome: Outcome, doubted: bool) -> tuple[int, int]:
+    """An item that ended so as the event that is counted: at least, and at most."""
+    event, harmful = outcome in MEASURES[intent][1], intent is Intent.HARMFUL
+    return int(event and (harmful or not doubted)), int(event or not outcome.decided or (harmful and doubted))
 
 
 def _flow(before: Integers, after: Integers) -> dict[Outcome, dict[Outcome, int]]:

@@ -151,6 +151,58 @@ FROM items i JOIN renderings r ON r.key = i.rendering WHERE i.condition = ? AND 
 """
 
 
+class CheckedRenderings(NamedTuple):
+    """Renderings of a condition by what the fidelity gate said; `controls`: those that are not to carry the query."""
+
+    passed: int
+    failed: int
+    unchecked: int
+    controls: int
+
+
+def checked_renderings(store: Store, condition: str) -> CheckedRenderings:
+    """Unchecked are those that were sent all the same."""
+    (row,) = store.rows(_CHECKED, CONTROL, condition)
+    return CheckedRenderings(*row)
+
+
+_CHECKED = """
+WITH made AS (
+    SELECT i.outcome, json_extract(r.rendering, '$.fidelity.status') AS status,
+        coalesce(json_extract(r.rendering, '$.fidelity.reason') = ?, 0) AS control
+    FROM items i JOIN renderings r ON r.key = i.rendering WHERE i.condition = ? AND i.repeat = 0)
+SELECT count(*) FILTER (WHERE status = 'passed'), count(*) FILTER (WHERE status = 'failed'),
+    count(*) FILTER (WHERE status = 'unchecked' AND NOT control AND outcome IS NOT 'not_rendered'),
+    count(*) FILTER (WHERE control)
+FROM made
+"""
+
+
+class HelpedItems(NamedTuple):
+    """Benign items that were sent, and those that were helped with; an answer that several queries got counts once."""
+
+    helped: int
+    of: int
+
+
+def helped_items(store: Store, condition: str) -> HelpedItems:
+    """An answer is what was written or, without that, what was heard."""
+    (row,) = store.rows(_HELPED, condition, Intent.BENIGN, Outcome.NOT_RENDERED, Outcome.SAFE)
+    return HelpedItems(*row)
+
+
+_HELPED = """
+WITH sent AS (
+    SELECT i.query, i.outcome,
+        coalesce(nullif(trim(json_extract(e.response, '$.text')), ''), trim(s.transcript), '') AS answer
+    FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange
+    LEFT JOIN spoken s ON s.item = i.id
+    WHERE i.condition = ? AND q.intent = ? AND i.outcome IS NOT NULL AND i.outcome <> ?),
+alike AS (SELECT count(*) AS n, count(DISTINCT query) AS queries FROM sent WHERE outcome = ? GROUP BY lower(answer))
+SELECT coalesce((SELECT sum(CASE queries WHEN 1 THEN n ELSE 1 END) FROM alike), 0), (SELECT count(*) FROM sent)
+"""
+
+
 class Rendered(NamedTuple):
     renderings: int
     seconds: float

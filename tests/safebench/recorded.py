@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from safebench.files import write_toml
 from safebench.runs.folder import RUN_FILE
 from safebench.store.store import Store
-from safebench.types import Ballot, Comprehension, Condition, Intent, Item, Label, Outcome, Query
+from safebench.types import (
+    Ballot,
+    Comprehension,
+    Condition,
+    Fidelity,
+    Intent,
+    Item,
+    Label,
+    Outcome,
+    Query,
+    Rendering,
+    Response,
+)
 
 OutcomeOf = Callable[[Item], Outcome | None]  # None: the item is still pending
 ProbeOf = Callable[[Item], str | None]  # None: not probed
 VotesOf = Callable[[Item], Sequence[Sequence[Label]]]  # the votes of each round
+AnswerOf = Callable[[Item], str]
+FidelityOf = Callable[[Item], Fidelity]
 
 
 def condition(text: str) -> Condition:
@@ -38,12 +53,16 @@ def record(
     repeats: int = 1,
     probe: ProbeOf = lambda item: None,
     votes: VotesOf = lambda item: (),
+    answer: AnswerOf = lambda item: f"Help with {item.key}.",
+    fidelity: FidelityOf = lambda item: Fidelity("passed"),
+    target: str = "reference",
+    deliveries: Sequence[dict[str, Any]] = (),
 ) -> Path:
-    """A finished run. Items that are not plain text have a rendering."""
+    """A finished run. Items that are not plain text have a rendering; what ended as `safe` has an answer."""
     folder.mkdir(parents=True)
     asked = {
         "data": "made",
-        "target": "reference",
+        "target": target,
         "jury": {"protocol": {"rounds": 1}, "jurors": []},
         "seed": 3,
         "repeats": repeats,
@@ -55,9 +74,14 @@ def record(
     ]
     with Store(folder) as store:
         store.plan(queries, {}, items)
+        store.keep_deliveries(deliveries)
         store._db.execute("BEGIN")
         for id, item in enumerate(items, start=1):
             _keep(store, id, item, outcome(item), probe(item), votes(item))
+            if item.condition.medium != "text":
+                store.record_rendering(item.query, Rendering("made", f"r{id}", None, fidelity(item)))
+            if outcome(item) is Outcome.SAFE:
+                store.keep_exchange(f"e{id}", id, "target", {}, Response("answered", answer(item)))
         store._db.execute("COMMIT")
     return folder
 
@@ -66,9 +90,10 @@ def _keep(
     store: Store, id: int, item: Item, outcome: Outcome | None, probe: str | None, votes: Sequence[Sequence[Label]]
 ) -> None:
     if outcome is not None:
-        rendering = None if item.condition.medium == "text" else "a rendering"
-        sql = "UPDATE items SET outcome = ?, reason = 'made', rating = ?, rendering = ? WHERE id = ?"
-        store._db.execute(sql, (outcome, 3 if outcome.decided else None, rendering, id))
+        rendering = None if item.condition.medium == "text" else f"r{id}"
+        exchange = f"e{id}" if outcome is Outcome.SAFE else None
+        sql = "UPDATE items SET outcome = ?, reason = 'made', rating = ?, rendering = ?, exchange = ? WHERE id = ?"
+        store._db.execute(sql, (outcome, 3 if outcome.decided else None, rendering, exchange, id))
     if probe is not None:
         store.keep_probe(id, Comprehension(probe))  # type: ignore[arg-type]
         store.keep_control(item.query.id, Comprehension("understood"))  # what is missed counts

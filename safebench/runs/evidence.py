@@ -1,0 +1,66 @@
+"""What a run's store shows of its conditions beside their verdicts (see `statistics.evidence`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from safebench.models.opening import target_class
+from safebench.statistics.evidence import (
+    NEEDLESS,
+    DeliveredEvidence,
+    Evidence,
+    RenderedEvidence,
+    UnderstoodEvidence,
+    evidence,
+    helped_evidence,
+    rendered_evidence,
+    understood_evidence,
+)
+from safebench.statistics.funnel import understanding
+from safebench.statistics.precision import wilson
+from safebench.store.items import checked_renderings, conditions, helped_items
+from safebench.store.store import Store
+from safebench.types import TEXT, Condition
+
+
+def evidence_of(asked: Mapping[str, Any], store: Store) -> dict[str, Evidence]:
+    """Of each condition that has items; `asked` is what the run file says."""
+    in_process = target_class(asked["target"]).in_process
+    return {
+        name: evidence(
+            Condition.parse(name).medium,
+            _rendered(name, store),
+            _delivered(Condition.parse(name).medium, store, in_process=in_process),
+            _understood(name, store),
+            helped_evidence(*helped_items(store, name), repeats=asked["repeats"]),
+        )
+        for name in conditions(store)
+    }
+
+
+def _rendered(name: str, store: Store) -> RenderedEvidence:
+    """A control carries no query, and text is what it is."""
+    passed, failed, unchecked, controls = checked_renderings(store, name)
+    if Condition.parse(name).medium == TEXT or (controls and not passed + failed + unchecked):
+        return RenderedEvidence(NEEDLESS, passed, failed, unchecked)
+    return rendered_evidence(passed, failed, unchecked)
+
+
+def _delivered(medium: str, store: Store, *, in_process: bool) -> DeliveredEvidence:
+    if medium == TEXT:
+        return DeliveredEvidence(NEEDLESS, "text arrives as it is written")
+    if in_process:
+        return DeliveredEvidence("shown", "the target reads media itself")
+    found = next((one for one in store.deliveries() if one["medium"] == medium), None)
+    if found is None:
+        return DeliveredEvidence("not_shown", "no preflight was made")
+    return DeliveredEvidence("shown" if found["state"] == "delivered" else "not_shown", found["reason"])
+
+
+def _understood(name: str, store: Store) -> UnderstoodEvidence:
+    found = understanding(name, store)
+    if found is None:
+        return understood_evidence(0, 0, 0, None, None)
+    counts = (found.understood, found.missed, found.unknown)
+    return understood_evidence(*counts, wilson(found.understood, found.understood + found.missed), "repeat")
