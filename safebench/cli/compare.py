@@ -43,6 +43,7 @@ def compare(
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
     """Many runs and the published tables, grouped by what can be compared."""
+    from safebench.reports.concludable import doubted
     from safebench.reports.formats import decimal, percent, percents
     from safebench.reports.leaderboard import rankings
 
@@ -58,13 +59,15 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
             table.add_row(
                 *map(escape, (row.run.name, row.run.target, cell.condition)),
                 f"{cell.precision.asr.n} of {row.harmful}",
-                percent(cell.asr),
+                doubted(percent(cell.asr), cell),
                 percents(cell.shown_ci95),
                 percents((cell.asr_low, cell.asr_high)),
                 decimal(cell.sri, 1),
                 percent(cell.over_refusal),
             )
         output.print(table)
+        for line in ranking.unranked:
+            output.print(escape(line), style="bold yellow", soft_wrap=True)
     _notices([run for ranking in ranked for run in ranking.runs])
     for note in dict.fromkeys(ranking.words.sri_note for ranking in ranked):
         output.print(note, style="dim")
@@ -98,6 +101,10 @@ def _show_compared(compared: Compared) -> None:
         if panel.order:
             order = f"{words.order}: {', '.join(panel.order)} (neighbours without a shown gap: no order)"
             output.print(escape(order), highlight=False)
+        for name, reason in panel.unranked.items():
+            output.print(
+                escape(f"{name} is not concludable, so not ranked: {reason}"), style="bold yellow", soft_wrap=True
+            )
     output.print(NOTES, style="dim")
     for condition in compared.left_out:
         output.print(f"only one run has {escape(condition)}: not compared", style="yellow")

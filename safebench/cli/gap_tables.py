@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rich.console import Console
@@ -32,6 +32,8 @@ def show_gap(console: Console, gap: ModalityGap, words: Words) -> None:
     fits = console.measure(table).maximum < console.width  # a table that is too wide is measured as just as wide
     console.print(table if fits else gap_table(rows, gap.margin, words, narrow=True))
     console.print(f"{NOTES} {_missing(rows)}", style="dim")
+    for line in unconcluded_lines(rows):
+        console.print(escape(line), style="bold yellow", soft_wrap=True)
     if gap.harmful:
         console.print(f"Harmful queries, from {reference} (decl.: refused or blocked)", style="bold")
         console.print(flow_table(gap.harmful, words))
@@ -39,6 +41,13 @@ def show_gap(console: Console, gap: ModalityGap, words: Words) -> None:
         if q.p is not None:
             asked = f"All {len(q.conditions)} conditions alike ({q.n} {q.intent} queries)?"
             console.print(f"{asked} Cochran's Q = {q.statistic:.2f}, df = {q.df}, p = {_p(q.p)}")
+
+
+def unconcluded_lines(rows: Iterable[GapRow]) -> Iterator[str]:
+    """A line for each gap from which nothing can be concluded, with the reason to name first."""
+    for row in rows:
+        if not is_concludable(row):
+            yield f"({row.condition} against {row.reference}): not concludable: {row.reasons[0]}"
 
 
 def _missing(rows: Iterable[GapRow]) -> str:
@@ -80,16 +89,25 @@ def _p(value: float | None) -> str:
     return "<.001" if value < 0.001 else f"{value:.3f}"
 
 
+def is_concludable(row: GapRow) -> bool:
+    return row.concluded != "not_concludable"
+
+
+def alike(gap: Gap, row: GapRow) -> str:
+    """Whether equivalence was shown; nothing is where the evidence is lacking."""
+    return "yes" if gap.equivalence.equivalent and is_concludable(row) else "no"
+
+
 VIEWS = {"decided": "decided", "understood": "underst."}
 COLUMNS: dict[str, Callable[[Gap, GapRow], str]] = {
     "pairs": lambda gap, row: str(gap.n),
     "of": lambda gap, row: str(row.pairs),
     "ref.": lambda gap, row: percent(gap.reference_rate),
     "here": lambda gap, row: percent(gap.rate),
-    "gap": lambda gap, row: _points(gap.difference),
+    "gap": lambda gap, row: _points(gap.difference) if is_concludable(row) else f"({_points(gap.difference)})",
     "95 %\ninterval": lambda gap, row: _interval(gap),
     "p\nHolm": lambda gap, row: _p(gap.p_holm),
-    "shown\n= ±{margin:g}": lambda gap, row: "yes" if gap.equivalence.equivalent else "no",
+    "shown\n= ±{margin:g}": alike,
     "from": lambda gap, row: "–" if gap.detectable is None else f"{100 * gap.detectable:.1f}",
 }
 IF_ROOMY = ("of", "ref.", "here", "from")

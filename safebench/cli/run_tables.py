@@ -14,9 +14,11 @@ from safebench.cli.jury_tables import show_away
 from safebench.cli.style import number_table, plain_table
 from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
 from safebench.reports.answers import cut_lines, spoken_lines
+from safebench.reports.concludable import doubted, unconcludable_lines
 from safebench.reports.formats import decimal, percent, percents
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.runs.preflight import unproven
+from safebench.statistics.funnel import Understanding
 from safebench.types import Intent, Outcome
 
 SHORT_HEADS = {  # for terminals of 80 columns
@@ -66,10 +68,10 @@ def rate_table(summary: Summary, width: int) -> Table:
     for cell in summary.conditions:
         table.add_row(
             escape(cell.condition),
-            percent(cell.asr),
+            doubted(percent(cell.asr), cell),
             percents(cell.shown_ci95),
             percents((cell.asr_low, cell.asr_high)),
-            percent(cell.asr_paper),
+            doubted(percent(cell.asr_paper), cell),
             decimal(cell.sri, 1),
             percent(cell.over_refusal),
             *([percent(cell.precision.asr.detectable)] if roomy else []),
@@ -84,7 +86,7 @@ def fidelity_table(summary: Summary) -> Table:
     for cell in summary.conditions:
         if fidelity := cell.fidelity:
             counts = [str(fidelity[status]) for status in STATUSES]
-            table.add_row(escape(cell.condition), *counts, *means_of(fidelity, shown), percent(cell.asr))
+            table.add_row(escape(cell.condition), *counts, *means_of(fidelity, shown), doubted(percent(cell.asr), cell))
     return table
 
 
@@ -127,10 +129,23 @@ def _funnel_row(cell: ConditionSummary, intent: Intent) -> dict[str, Any]:
     return {
         **vars(reached),
         "delivered": {"delivered": "yes", None: "–"}.get(delivered, delivered),
-        "understood": f"{probed.understood}/{probed.understood + probed.missed}" if probed else "–",
+        "understood": _probed(probed) if probed else "–",
         **ends,
         "open": reached.items - sum(ends.values()),
     }
+
+
+def _probed(probed: Understanding) -> str:
+    known = probed.understood + probed.missed
+    return f"{probed.understood}/{known}" if known else "unknown"
+
+
+def _show_doubts(console: Console, cells: Sequence[ConditionSummary]) -> None:
+    for line in unconcludable_lines(cells):
+        console.print(escape(line), style="bold yellow", soft_wrap=True)
+    for cell in cells:
+        if cell.evidence.understood.told_nothing:
+            console.print(escape(f"the probes told nothing about {cell.condition}"), style="yellow")
 
 
 def show_report(console: Console, summary: Summary) -> None:
@@ -145,6 +160,7 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print(rate_table(summary, console.width))
         least = f" Least diff.: to the {words.asr} of another such cell, before it would probably show."
         console.print(f"{words.rate_note} {words.sri_note}" + (least if console.width >= ROOMY else ""), style="dim")
+        _show_doubts(console, summary.conditions)
     if summary.gap:
         show_gap(console, summary.gap, words)
     show_spread(console, summary.conditions, words)

@@ -12,6 +12,8 @@ from safebench.errors import BadInput
 from safebench.reports.finished_run import FinishedRun, differences, read_run
 from safebench.reports.words import Words
 from safebench.statistics.clusters import cluster_ids
+from safebench.statistics.concluding import concluded
+from safebench.statistics.evidence import Evidence
 from safebench.statistics.gap import ConditionsQ, GapRow, GapSettings, adjusted, modality_gap
 from safebench.statistics.observations import Observations, Seen, arrange, seen
 from safebench.store.items import twins
@@ -40,18 +42,29 @@ class CommonItems:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonPanel:
-    """Columns that are compared with the first of them. `order`: their names by the rate of harm over common items."""
+    """Columns that are compared with the first of them; `evidence` by their names."""
 
     title: str
     columns: tuple[RunCondition, ...]
     gaps: list[GapRow]
     common: Mapping[Intent, CommonItems]
     cochran_q: list[ConditionsQ]
+    evidence: Mapping[str, Evidence]
 
     @property
     def order(self) -> list[str]:
+        """The names of the columns that can be ranked, by the rate of harm over common items; none without two."""
         rates = self.common[Intent.HARMFUL].rates if Intent.HARMFUL in self.common else {}
-        return sorted(rates, key=rates.__getitem__)
+        unranked = self.unranked
+        ranked = sorted((name for name in rates if name not in unranked), key=rates.__getitem__)
+        return ranked if len(ranked) > 1 else []
+
+    @property
+    def unranked(self) -> dict[str, str]:
+        """Why, by the name of each column of which nothing can be concluded, alone or against the first."""
+        alone = {name: one.reasons[0] for name, one in self.evidence.items() if not one.concludable}
+        gaps = {row.condition: row.reasons[0] for row in self.gaps if row.concluded == "not_concludable"}
+        return alone if self.columns[0].name in alone else gaps | alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,8 @@ def compare(folders: Sequence[Path], settings: GapSettings = DEFAULTS) -> Compar
     items, clusters = _items(runs)
     wanted, left_out = _columns(runs)
     panels = [_panel(title, columns, items, clusters, settings) for title, columns in wanted]
-    return Compared(runs, tuple(_adjusted(panels)), left_out, settings)
+    panels = [_with_evidence(panel, runs) for panel in panels]
+    return Compared(runs, tuple(_adjusted(panels, settings.margin)), left_out, settings)
 
 
 Items = dict[tuple[int, Intent], list[Seen]]
@@ -136,7 +150,12 @@ def _panel(
             observed[intent] = arrange(intent, names, mine, clusters)
     gap = modality_gap(observed, settings)
     common = {intent: _common(one) for intent, one in observed.items()}
-    return ComparisonPanel(title, columns, gap.comparisons if gap else [], common, gap.cochran_q if gap else [])
+    return ComparisonPanel(title, columns, gap.comparisons if gap else [], common, gap.cochran_q if gap else [], {})
+
+
+def _with_evidence(panel: ComparisonPanel, runs: Sequence[FinishedRun]) -> ComparisonPanel:
+    known = {column.name: runs[column.run].cells[column.condition].evidence for column in panel.columns}
+    return replace(panel, evidence=known)
 
 
 def _common(observed: Observations) -> CommonItems:
@@ -146,8 +165,8 @@ def _common(observed: Observations) -> CommonItems:
     return CommonItems(n, {name: float(rate) for name, rate in zip(observed.conditions, rates, strict=bool(n))})
 
 
-def _adjusted(panels: Sequence[ComparisonPanel]) -> Iterator[ComparisonPanel]:
+def _adjusted(panels: Sequence[ComparisonPanel], margin: float) -> Iterator[ComparisonPanel]:
     """Holm's correction over all panels: the question is asked once for each of their rows."""
     rows = iter(adjusted([row for panel in panels for row in panel.gaps]))
     for panel in panels:
-        yield replace(panel, gaps=list(islice(rows, len(panel.gaps))))
+        yield replace(panel, gaps=concluded(list(islice(rows, len(panel.gaps))), panel.evidence, margin))

@@ -11,11 +11,13 @@ from typing import Any
 from safebench.jury.calibration.file import bind
 from safebench.reports.summary import notice, outcome_counts
 from safebench.reports.words import Words, knows_harm, words_of
+from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file
 from safebench.serialisation import compact
+from safebench.statistics.evidence import EvidencedCondition, with_evidence
 from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
-from safebench.statistics.spread import MeasuredCondition, with_spread
+from safebench.statistics.spread import with_spread
 from safebench.store.items import query_contents
 from safebench.store.store import Store
 
@@ -24,13 +26,13 @@ Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> wh
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """`cells`: one for each condition with outcomes, its rates and spread as in `summary.json`; `pending`: items
-    without an outcome.
+    """`cells`: one for each condition with outcomes, its rates, spread and evidence as in `summary.json`; `pending`:
+    items without an outcome.
     """
 
     folder: Path
     asked: Mapping[str, Any]
-    cells: Mapping[str, MeasuredCondition]
+    cells: Mapping[str, EvidencedCondition]
     pending: int
     basis: Basis
 
@@ -56,8 +58,9 @@ def read_run(folder: Path) -> FinishedRun:
     asked = read_run_file(folder)
     with Store(folder, readonly=True) as store:
         observed = observe(store, asked["conditions"])
+        known = evidence_of(asked, store)
         cells = {
-            cell.condition: with_spread(cell, observed, store)
+            cell.condition: with_evidence(with_spread(cell, observed, store), known[cell.condition])
             for cell in summarise(outcome_counts(store), asked["conditions"])
         }
         return FinishedRun(folder, asked, cells, store.count_pending(), _basis(asked, store))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safebench.reports.finished_run import FinishedRun, differences, read_run
 from safebench.reports.words import Words
-from safebench.statistics.spread import MeasuredCondition
+from safebench.statistics.evidence import EvidencedCondition
 from safebench.types import Intent
 
 
@@ -17,17 +17,25 @@ class Standing:
     """A run under one condition."""
 
     run: FinishedRun
-    cell: MeasuredCondition
+    cell: EvidencedCondition
 
     @property
     def harmful(self) -> int:
         """All harmful items; the ASR is over the decided ones."""
         return sum(self.cell.counts[Intent.HARMFUL].values())
 
+    @property
+    def place(self) -> tuple[bool, float]:
+        """What it is ranked by: nothing ranks a condition that is not concludable, or that has no rate."""
+        ranked = self.cell.evidence.concludable and self.cell.asr is not None
+        return (not ranked, (self.cell.asr or 0) if ranked else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Runs that may be ranked among each other; rows by condition, from the lowest ASR, those without one last."""
+    """Runs that may be ranked among each other; rows by condition, from the lowest ASR. Those without one, and those of
+    which nothing can be concluded, are last and have no rank.
+    """
 
     runs: tuple[FinishedRun, ...]
     rows: tuple[Standing, ...]
@@ -36,6 +44,16 @@ class Ranking:
     def words(self) -> Words:
         """All its runs have the same jury."""
         return self.runs[0].words
+
+    @property
+    def unranked(self) -> list[str]:
+        """A line for each row of which nothing can be concluded, with the reasons."""
+        return [
+            f"not concludable, so not ranked: {row.run.name} under {row.cell.condition}:"
+            f" {'; '.join(row.cell.evidence.reasons)}"
+            for row in self.rows
+            if not row.cell.evidence.concludable
+        ]
 
     @property
     def about(self) -> str:
@@ -61,6 +79,4 @@ def rankings(folders: Sequence[Path]) -> list[Ranking]:
 def _rows(runs: Sequence[FinishedRun]) -> tuple[Standing, ...]:
     order = list(dict.fromkeys(condition for run in runs for condition in run.cells))
     rows = [Standing(run, cell) for run in runs for cell in run.cells.values()]
-    return tuple(
-        sorted(rows, key=lambda row: (order.index(row.cell.condition), row.cell.asr is None, row.cell.asr or 0))
-    )
+    return tuple(sorted(rows, key=lambda row: (order.index(row.cell.condition), *row.place)))

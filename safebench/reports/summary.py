@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from safebench import registry
 from safebench.files import whole_file, write_json
 from safebench.jury.attendance import Attendance, attendance
 from safebench.jury.calibration.correction import Correction, correction_of

@@ -44,7 +44,7 @@ class Words:
     was: str = "was "  # before what the target was or did under a condition
     shifts: Mapping[str, str] = field(  # by what a gap shows
         default_factory=lambda: {
-            "less safe": "less safe under {}",
+            "less_safe": "less safe under {}",
             "safer": "safer under {}",
             "alike": "within {points:g} points under {}",
         }
@@ -91,7 +91,7 @@ COMPLIANCE = Words(
     more="more compliance",
     was="",
     shifts={
-        "less safe": "complied more often under {}",
+        "less_safe": "complied more often under {}",
         "safer": "complied less often under {}",
         "alike": "complied as often, within {points:g} points, under {}",
     },

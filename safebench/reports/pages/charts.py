@@ -5,7 +5,7 @@ Colours are the page's own custom properties, so that dark, light and print foll
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from safebench.reports.formats import percent, points
@@ -31,14 +31,16 @@ CONFIG = {
 def interval_chart(
     rows: Sequence[Mapping[str, Any]], title: str, domain: tuple[float, float], *, zero: bool = False
 ) -> Markup | None:
-    """A dot with its interval on a bar of bounds for each row: `name`, `value`, `low`, `high`, `least`, `most`.
+    """A dot with its interval on a bar of bounds for each row: `name`, `value`, `low`, `high`, `least`, `most`, and
+    `doubted` where nothing can be concluded: then the row says so.
 
     Fractions; a row without a value shows its bounds only. `zero` draws the line of no difference. None without rows.
     """
     if not rows:
         return None
     names = [row["name"] for row in rows]
-    y = {"field": "name", "type": "nominal", "sort": names, "title": None}
+    lines = {"labelExpr": "split(datum.label, '\\n')"}
+    y = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": lines}
     scale = {"domain": list(domain), "nice": False}
     axis: dict[str, Any] = {"format": ".0%", "tickCount": 5, "title": title}
     if zero:
@@ -64,15 +66,25 @@ def interval_chart(
         line["encoding"] = {"x": {"datum": 0, **x}, **_WHOLE_HEIGHT}
         layers.insert(1, line)
     encoding = {"y": y}
-    labelled = [{**row, "label": points(row["value"]) if zero else percent(row["value"])} for row in rows]
+    labelled = [{**row, "label": _label(row, points if zero else percent)} for row in rows]
     return _svg({"encoding": encoding, "layer": layers, "height": {"step": ROW}}, labelled, title)
+
+
+def _label(row: Mapping[str, Any], shown: Callable[[float | None], str]) -> str:
+    return f"({shown(row['value'])})" if row.get("doubted") else shown(row["value"])
+
+
+def doubted_name(name: str, doubted: bool) -> str:
+    """What stands beside a row, in two lines where nothing can be concluded from it."""
+    return f"{name}\nnot concludable" if doubted else name
 
 
 def gap_chart(rows: Sequence[GapRow], words: Words) -> Markup | None:
     """Rows of a gap around the line of no difference. None without any pair."""
     charted: list[dict[str, Any]] = [
         {
-            "name": row.condition,
+            "name": doubted_name(row.condition, row.concluded == "not_concludable"),
+            "doubted": row.concluded == "not_concludable",
             "value": row.decided.difference if row.decided else None,
             "low": row.decided.ci95[0] if row.decided else None,
             "high": row.decided.ci95[1] if row.decided else None,

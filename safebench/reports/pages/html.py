@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from safebench.errors import MissingPackage
 from safebench.files import write_text
 from safebench.reports import formats
+from safebench.reports.concludable import doubted
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,6 +51,7 @@ def environment(folder: Path = TEMPLATES) -> Environment:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters.update({name: getattr(formats, name) for name in FILTERS})
+    made.filters["doubted"] = doubted
     made.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
     made.filters["pretty_json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
     return made

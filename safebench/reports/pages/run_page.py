@@ -13,6 +13,7 @@ from safebench.errors import BadInput
 from safebench.jury.attendance import missing, often_away
 from safebench.rendering.fidelity import shown_measures
 from safebench.reports.answers import cut_lines, spoken_lines
+from safebench.reports.concludable import unconcludable_lines
 from safebench.reports.formats import percent
 from safebench.reports.pages import charts, facts
 from safebench.reports.pages.conclusions import conclusions, verdict
@@ -89,7 +90,8 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "called": [summary.words.called(outcome) for outcome in Outcome],
         "decided_called": [summary.words.called(outcome) for outcome in Outcome if outcome.decided],
         "heat": heat,
-        "heat_chart": _heat_chart(heat, names, summary.words),
+        "heat_chart": _heat_chart(heat, [_marked(cell) for cell in cells], summary.words),
+        "unconcludable": list(unconcludable_lines(cells)),
         "spoken": list(spoken_lines(cells, summary.words)),
         "truncated": list(cut_lines(cells)),
         "measures": shown_measures(cell.fidelity for cell in cells),
@@ -113,9 +115,15 @@ def _rate_rows(cells: Sequence[ConditionSummary], rate: str) -> list[dict[str, A
     rows = []
     for cell in cells:
         low, high = (cell.shown_ci95 if rate == "asr" else cell.over_refusal_ci95) or (None, None)
-        row = {"name": cell.condition, "value": getattr(cell, rate), "low": low, "high": high}
+        is_doubted = not cell.evidence.concludable
+        row = {"name": charts.doubted_name(cell.condition, is_doubted), "doubted": is_doubted}
+        row |= {"value": getattr(cell, rate), "low": low, "high": high}
         rows.append(row | {"least": getattr(cell, f"{rate}_low"), "most": getattr(cell, f"{rate}_high")})
     return [row for row in rows if row["least"] is not None]
+
+
+def _marked(cell: ConditionSummary) -> str:
+    return cell.condition if cell.evidence.concludable else f"({cell.condition})"
 
 
 def _heat(cells: Sequence[ConditionSummary]) -> dict[str, list[Rates | None]]:

@@ -65,7 +65,7 @@ def choose(browser: Browser, name: str, value: str) -> None:
 
 
 def test_every_number_on_the_page_is_that_of_the_summary(tmp_path: Path, browser: Browser) -> None:
-    folder = normal(tmp_path)
+    folder = normal(tmp_path, 40)  # enough for evidence under every condition
     browser.open(page(folder))
     told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     seen = browser.run(
@@ -323,7 +323,7 @@ def test_an_inline_script_of_others_would_not_run(tmp_path: Path, browser: Brows
     ("count", "ended", "says"),
     [
         (0, Outcome.REFUSED, "nothing about safety"),
-        (1, Outcome.UNSAFE, "neither a gap nor its absence"),
+        (1, Outcome.UNSAFE, "cannot be concluded: image:typographic: no comprehension probe was made"),
         (8, Outcome.NO_ANSWER, "nothing about safety"),
         (8, None, "nothing about safety"),
     ],

@@ -43,7 +43,7 @@ def write_run(
     queries: Sequence[Query],
     conditions: Sequence[str] = ("text",),
     outcome: Callable[[Item], Outcome | None] = lambda item: Outcome.REFUSED,
-    answer: Callable[[Item], str] = lambda item: "I cannot help with that.",
+    answer: Callable[[Item], str] = lambda item: f"I cannot help with {item.query.id}.",
     finish: Callable[[Item], str] = lambda item: "stop",
     **asked: Any,
 ) -> Path:
