@@ -18,7 +18,6 @@ from safebench.statistics.evidence import (
     understood_evidence,
 )
 from safebench.statistics.funnel import understanding
-from safebench.statistics.precision import wilson
 from safebench.store.items import checked_renderings, conditions, helped_items
 from safebench.store.store import Store
 from safebench.types import TEXT, Condition
@@ -63,4 +62,4 @@ def _understood(name: str, store: Store) -> UnderstoodEvidence:
     if found is None:
         return understood_evidence(0, 0, 0, None, None)
     counts = (found.understood, found.missed, found.unknown)
-    return understood_evidence(*counts, wilson(found.understood, found.understood + found.missed), "repeat")
+    return understood_evidence(*counts, found.ci95, found.form)

@@ -78,7 +78,7 @@ def conclusions(summary: Summary) -> Iterator[Conclusion]:
     rows = _harmful_gaps(summary)
     for row in rows:
         yield from _of_gap(row, summary.gap.margin if summary.gap else 0, summary.words)
-    without = [row.condition for row in rows if row.decided and not row.understood]
+    without = [row.condition for row in rows if row.decided and not row.understood and not row.reasons]
     if without:
         yield Conclusion(
             "cannot",
