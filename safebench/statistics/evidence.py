@@ -6,9 +6,9 @@ Bounds of shares are those of the 95 % Wilson interval.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from safebench.statistics.metrics import Average, Averages, Rates
 from safebench.statistics.precision import wilson
@@ -167,25 +167,27 @@ class EvidencedCondition(MeasuredCondition):
 
 
 def with_evidence(cell: MeasuredCondition, known: Evidence) -> EvidencedCondition:
-    fields = vars(cell) if known.concludable else vars(cell) | _doubted(cell) | _doubted_parts(cell)
+    fields = vars(cell) if known.concludable else vars(doubted(cell)) | _doubted_parts(cell)
     return EvidencedCondition(**fields, evidence=known)
 
 
-def _doubted(rates: Rates) -> dict[str, Any]:
-    return {
-        "asr_high": None if rates.asr_high is None else 1.0,
-        "over_refusal_low": None if rates.over_refusal_low is None else 0.0,
-        "sri": None,
-    }
+AnyRates = TypeVar("AnyRates", bound=Rates)
+
+
+def doubted(rates: AnyRates) -> AnyRates:
+    """Rates of a cell of which nothing can be concluded."""
+    return replace(
+        rates,
+        asr_high=None if rates.asr_high is None else 1.0,
+        over_refusal_low=None if rates.over_refusal_low is None else 0.0,
+        sri=None,
+    )
 
 
 def _doubted_parts(cell: MeasuredCondition) -> dict[str, Any]:
-    def doubted(cells: Mapping[str, Rates]) -> dict[str, Rates]:
-        return {name: replace(rates, **_doubted(rates)) for name, rates in cells.items()}
-
     over = (cell.averages.categories, cell.averages.scenarios, cell.averages.items)
     return {
         "averages": Averages(*(Average(average.asr, None) for average in over)),
-        "by_category": doubted(cell.by_category),
-        "by_scenario": doubted(cell.by_scenario),
+        "by_category": {name: doubted(rates) for name, rates in cell.by_category.items()},
+        "by_scenario": {name: doubted(rates) for name, rates in cell.by_scenario.items()},
     }

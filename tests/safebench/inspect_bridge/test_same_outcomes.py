@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,15 @@ def test_an_evaluation_by_inspect_ends_as_our_own_run(
     assert notice.startswith("Nobody tried whether image and audio arrived")
     assert TypeAdapter(Summary).validate_json((reported.folder / "summary.json").read_bytes()) == reported.summary
     assert [one.state for one in reported.summary.deliveries] == ["unknown"] * 2
-    assert reported.summary.gap == own.gap
+    assert _without_reasons(reported.summary.gap) == _without_reasons(own.gap)  # why media may not have arrived differs
     metrics = {name: metric.value for score in log.results.scores for name, metric in score.metrics.items()}
     for cell in own.conditions:
         for rate in ("asr", "asr_low", "asr_high", "sri", "over_refusal"):
-            assert metrics[f"{rate} {cell.condition}"] == pytest.approx(getattr(cell, rate), nan_ok=True)
+            value = getattr(cell, rate)
+            known = float("nan") if value is None else value
+            assert metrics[f"{rate} {cell.condition}"] == pytest.approx(known, nan_ok=True)
+
+
+def _without_reasons(gap: Any) -> Any:
+    lists = {name: getattr(gap, name) for name in ("comparisons", "pooled", "other_pairs")}
+    return replace(gap, **{name: [replace(row, reasons=[]) for row in rows] for name, rows in lists.items()})
