@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from safebench.models.opening import target_class
@@ -62,4 +63,4 @@ def _understood(name: str, store: Store) -> UnderstoodEvidence:
     if found is None:
         return understood_evidence(0, 0, 0, None, None)
     counts = (found.understood, found.missed, found.unknown)
-    return understood_evidence(*counts, found.ci95, found.form)
+    return replace(understood_evidence(*counts, found.ci95, found.form), rate=found.rate)  # as its form has it

@@ -92,7 +92,7 @@ def understood_evidence(
 ) -> UnderstoodEvidence:
     """`bounds`: of the share that was understood; None where no probe has a result."""
     counts = (understood, missed, unknown)
-    rate = understood / (understood + missed) if bounds else None
+    rate = understood / (understood + missed) if understood + missed else None
     if not any(counts):
         return UnderstoodEvidence("not_asked", *counts, rate, None)
     low, high = bounds or (0.0, 1.0)

@@ -56,8 +56,8 @@ def test_rates_are_ours_and_open_samples_are_unscored_but_count_for_the_bounds(
     log = evaluate(mock(), data=str(write_jsonl(ROWS)), jury=jury_file)
     assert log.status == "success"
     assert rates(log) == {
-        "asr": pytest.approx(2 / 3), "asr_low": 2 / 4, "asr_high": 3 / 4, "sri": pytest.approx(20 * 8 / 3),
-        "over_refusal": 1 / 2,
+        "asr": pytest.approx(2 / 3), "asr_low": 2 / 4, "asr_high": 1.0, "over_refusal": 1 / 2,
+        "sri": pytest.approx(float("nan"), nan_ok=True),  # help with one of two harmless queries shows nothing
     }  # fmt: skip
     jury, outcome = log.results.scores
     assert (jury.scored_samples, jury.unscored_samples, outcome.scored_samples) == (5, 1, 6)
