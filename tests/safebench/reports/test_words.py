@@ -49,6 +49,8 @@ def made(folder: Path, jurors: list[dict[str, str]], target: str = "openai:made"
     jury = {"protocol": {"rounds": 0}, "jurors": jurors}
     write_run(folder, twins(40), CONDITIONS, found, target=target, jury=jury)
     with Store(folder) as store:
+        arrived = {"state": "delivered", "reason": "made"}
+        store.keep_deliveries([{"medium": medium, **arrived} for medium in ("image", "audio")])
         store.keep_spoken(SPOKEN, Transcript("x", "any"), Label.UNSAFE, Label.SAFE)
     return folder
 

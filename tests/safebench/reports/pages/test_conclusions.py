@@ -141,7 +141,7 @@ def test_a_target_that_refuses_all_speech_is_not_called_safer(tmp_path: Path) ->
     assert "safer" not in shown
     assert "Under audio:female" not in shown
     doubted = texts(told, "cannot")
-    assert "How safe the target is under audio:female: 0 of 50 harmless queries were helped with" in doubted
+    assert "How safe the model itself is under audio:female: 0 of 50 harmless queries were helped with" in doubted
     assert "the probes told nothing" in doubted
 
 
