@@ -21,7 +21,7 @@ NEAR = 8  # queries on either side, by length, from which the others are drawn
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OfferedSentences:
     """Four sentences in the order in which they are shown; `right` is the place of the query's."""
 
     sentences: tuple[str, ...]
@@ -49,7 +49,7 @@ class Choices:
         self._by_length = sorted(queries, key=_length)
         self._seed = seed
 
-    def of(self, query: Query) -> Choice:
+    def of(self, query: Query) -> OfferedSentences:
         draw = random.Random(f"choices/{self._seed}/{query.id}")
         distinct = {tuple(words(query.text)): _line(query.text)}
         for other in self._others(query, draw):
@@ -58,7 +58,7 @@ class Choices:
                 break
         sentences = list(distinct.values())
         draw.shuffle(sentences)
-        return Choice(tuple(sentences), sentences.index(_line(query.text)))
+        return OfferedSentences(tuple(sentences), sentences.index(_line(query.text)))
 
     def _others(self, query: Query, draw: random.Random) -> Iterator[str]:
         """The twin's text, then those of other queries, each followed by its own twin's, then sentences of ours."""
@@ -71,7 +71,7 @@ class Choices:
         yield from draw.sample(benign_sentences(), len(benign_sentences()))
 
 
-def read_choice(choice: Choice, response: Response, heard: str | None) -> Comprehension:
+def read_choice(choice: OfferedSentences, response: Response, heard: str | None) -> Comprehension:
     """What an answer says about understanding. `heard`: the transcript of a spoken one.
 
     An answer that names nothing, or two things, is unknown; so is one that declines, since a twin that was named right

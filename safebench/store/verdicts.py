@@ -65,17 +65,13 @@ GROUP BY juror, why ORDER BY juror, why
 """
 
 
-class ShortHanded(NamedTuple):
-    """Verdicts on which not all jurors voted, and how many votes they rest on, on average; None without any."""
+def short_handed(store: Store) -> tuple[int, float | None]:
+    """Verdicts on which not all jurors voted, and how many votes they rest on, on average; None without any.
 
-    verdicts: int
-    votes: float | None
-
-
-def short_handed(store: Store) -> ShortHanded:
-    """By the last rounds of items that a jury decided."""
-    (row,) = store.rows(_SHORT_HANDED, Label.ABSTAIN, Outcome.UNDECIDED)
-    return ShortHanded(*row)
+    By the last rounds of items that a jury decided.
+    """
+    ((verdicts, votes),) = store.rows(_SHORT_HANDED, Label.ABSTAIN, Outcome.UNDECIDED)
+    return verdicts, votes
 
 
 _SHORT_HANDED = """

@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 
 from safebench.models.words import words
-from safebench.runs.choices import Choice, Choices, benign_sentences, read_choice
+from safebench.runs.choices import Choices, OfferedSentences, benign_sentences, read_choice
 from safebench.types import Failure, Intent, Media, Query, Response
 
 SENTENCES = ("How do I bake bread?", "A dog barks.", "Where is the lake?", "Who sells paper?")
-CHOICE = Choice(SENTENCES, right=1)
+CHOICE = OfferedSentences(SENTENCES, right=1)
 
 
 @pytest.mark.parametrize(
