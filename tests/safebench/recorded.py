@@ -18,6 +18,7 @@ from safebench.types import (
     Item,
     Label,
     Outcome,
+    Purpose,
     Query,
     Rendering,
     Response,
@@ -81,7 +82,7 @@ def record(
             if item.condition.medium != "text":
                 store.record_rendering(item.query, Rendering("made", f"r{id}", None, fidelity(item)))
             if outcome(item) is Outcome.SAFE:
-                store.keep_exchange(f"e{id}", id, "target", {}, Response("answered", answer(item)))
+                store.keep_exchange(f"e{id}", id, Purpose("target"), {}, Response("answered", answer(item)))
         store._db.execute("COMMIT")
     return folder
 
