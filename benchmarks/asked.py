@@ -55,7 +55,7 @@ def prepare(folder: Path, job: str, items: int) -> None:
 
 
 def content(job: str, item: int) -> bytes:
-    """A picture or a clip of noise: ours looks whether what a folder brings is whole."""
+    """A picture or a clip of noise that comes and goes: ours looks whether what a folder brings is whole and not empty."""
     noise = random.Random(item).randbytes(MEDIA[job][2])
     return _png(noise) if job == "image" else _wav(noise)
 
@@ -72,7 +72,9 @@ def _png(noise: bytes, width: int = 300) -> bytes:
 
 
 def _wav(noise: bytes) -> bytes:
-    """One channel, 16 bits, 16 kHz."""
+    """One channel, 16 bits, 16 kHz; every other eighth of a second is silent, as syllables are apart."""
+    eighth = 4_000
+    noise = b"".join(noise[at : at + eighth] + bytes(eighth) for at in range(0, len(noise), 2 * eighth))
     file = io.BytesIO()
     with wave.open(file, "wb") as clip:
         clip.setparams((1, 2, 16_000, 0, "NONE", ""))

@@ -31,6 +31,7 @@ from safebench.types import (
     Label,
     Message,
     Outcome,
+    Purpose,
     Query,
     Request,
     Response,
@@ -66,7 +67,7 @@ def ours(folder: Path, size: int) -> None:
         with measuring(size * ROWS):
             for item in range(1, size + 1):
                 for call, key in enumerate(keys(item)):
-                    store.keep_exchange(key, item, f"call {call}", TOLD, RESPONSE)
+                    store.keep_exchange(key, item, Purpose("jury", number=call), TOLD, RESPONSE)
                 store.keep_outcome(item, Outcome.SAFE, "the jury agrees", 5, None, keys(item)[0], ballots(item))
 
 
@@ -80,12 +81,12 @@ def bare(folder: Path, size: int) -> None:
     with measuring(size * ROWS):
         for item in range(1, size + 1):
             for call, key in enumerate(keys(item)):
-                values = (key, item, f"call {call}", "answered", request, answer, 0.0)
-                database.execute("INSERT INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+                values = (key, item, "jury", None, 0, call, "", "answered", request, answer, 0.0)
+                database.execute("INSERT INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
             database.execute("BEGIN")
             database.execute("UPDATE items SET outcome = 'safe', rating = 5 WHERE id = ?", (item,))
-            rows = [(item, 0, b.juror, "safe", 5, b.reason, f'["{b.exchanges[0]}"]', 0) for b in ballots(item)]
-            database.executemany("INSERT INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            rows = [(item, 0, b.juror, "safe", 5, b.reason, f'["{b.exchanges[0]}"]', 0, None) for b in ballots(item)]
+            database.executemany("INSERT INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             database.execute("COMMIT")
 
 

@@ -355,9 +355,7 @@ def test_a_missed_probe_is_no_verdict_of_the_jury(run: Path) -> None:
 # --- the store and the command line
 
 
-def test_a_run_from_before_there_were_reviews_takes_them_all_the_same(run: Path, tmp_path: Path) -> None:
-    with sqlite3.connect(run / "run.db") as db:
-        db.execute("DROP TABLE reviews")
+def test_a_run_without_labels_says_so_and_takes_them(run: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no labels from people"):
         write_labels(run, tmp_path / "labels.csv")
     export(run, tmp_path / "out", 100)
