@@ -55,7 +55,7 @@ def prepare(folder: Path, job: str, items: int) -> None:
 
 
 def content(job: str, item: int) -> bytes:
-    """A picture or a clip of noise that comes and goes: ours looks whether what a folder brings is whole and not empty."""
+    """A picture or a clip of noise that comes and goes: ours looks whether what a folder brings is whole, not empty."""
     noise = random.Random(item).randbytes(MEDIA[job][2])
     return _png(noise) if job == "image" else _wav(noise)
 
