@@ -232,8 +232,9 @@ class TargetContract:
     spec: ClassVar[str]
     options: ClassVar[Mapping[str, Any]] = {}
 
-    def asked(self, part: Part, *, checked: bool) -> Response:
-        """Its answer to one message of one part; `checked`: once it says that it is ready."""
+    def asked(self, sent: str | Part, *, checked: bool = True) -> Response:
+        """Its answer to one message of a text or another part; `checked`: once it says that it is ready."""
+        part = Text(sent) if isinstance(sent, str) else sent
 
         async def ask() -> Response:
             target = open_target(self.spec, self.options)
@@ -256,7 +257,7 @@ class TargetContract:
         assert json.dumps(first, sort_keys=True) == json.dumps(again, sort_keys=True)
 
     def test_it_answers_a_question(self) -> None:
-        response = self.asked(Text(OTHER.text), checked=True)
+        response = self.asked(OTHER.text)
         assert response.status == "answered", response.failure
         assert not response.empty
         assert response.failure is None

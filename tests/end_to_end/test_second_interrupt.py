@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from safebench.testing.server import Call, Reply, ScriptedServer, image
+from safebench.testing.server import Call, Reply, ScriptedServer, chat, image
 from tests.converters.text_to_image.drawn import picture
 from tests.end_to_end.scripted import answer, command, safebench
 from tests.fixture_types import Serve, WriteJsonl
@@ -21,7 +21,10 @@ LABELS = 'query,answer,label\n"How?","vote unsafe 1",unsafe\n"How?","vote refuse
 
 
 def drawn_or_answered(call: Call) -> Reply:
-    return image(picture("red")) if call.path.endswith("/images/generations") else answer(call)
+    """The target sees a picture alone, and says what the jurors then vote."""
+    if call.path.endswith("/images/generations"):
+        return image(picture("red"))
+    return chat("vote unsafe 1") if call.model == "tested" else answer(call)
 
 
 def hanging(call: Call) -> Reply:
