@@ -308,8 +308,11 @@ def test_a_medium_that_may_not_arrive_is_said_at_the_start_under_the_table_and_o
     assert told.err.count(warning) == 1
     assert told.out.count(warning) == 1
     summary = report(tmp_path / "run").summary
-    (said,) = [one.text for one in conclusions(summary) if "reaches the target" in one.text]
-    assert said.startswith("Nothing shows that image reaches the target")
+    said = [one.text for one in conclusions(summary) if "reaches the target" in one.text]
+    assert sum(text.startswith("Nothing shows that image reaches the target") for text in said) == 1
+    reason = "nothing shows that image reaches the target"  # and for each condition it stands among the reasons
+    assert all(reason in text for text in said if not text.startswith("Nothing"))
+    assert all(reason in " ".join(cell.evidence.reasons) for cell in summary.conditions if cell.condition != "text")
 
 
 def test_a_kill_before_the_preflight_is_kept_repeats_it(
