@@ -21,6 +21,35 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("gate")
 
 
+# what `make check` leaves out, by the beginning of its name: whole runs in processes of their own, real browsers, dead
+# hubs, simulations
+SLOW = (
+    "tests/benchmarks/",
+    "tests/end_to_end/",
+    "tests/test_docs.py::test_commands_run_as_written",
+    "tests/test_examples.py",
+    "tests/modalities/audio/test_voices.py",
+    "tests/safebench/cli/test_skeleton.py",
+    "tests/safebench/datasets/test_conversion.py",
+    "tests/safebench/datasets/test_importing.py::test_a_hub_that_does_not_answer_is_one_clear_line",
+    "tests/safebench/datasets/test_load.py",
+    "tests/safebench/datasets/test_paper_layout.py",
+    "tests/safebench/jury/calibration/test_calibrate.py",
+    "tests/safebench/jury/calibration/test_votes.py::test_intervals_cover_what_theory_says",
+    "tests/safebench/reports/pages/test_accessibility.py",
+    "tests/safebench/reports/pages/test_run_page.py",
+    "tests/safebench/reports/pages/test_runs_pages.py",
+    "tests/safebench/reports/test_summary.py::test_500_queries",
+    "tests/safebench/review/test_page.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
