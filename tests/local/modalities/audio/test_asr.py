@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from converters.text_to_speech.espeak import Espeak
+from converters.text_to_speech.waveform import resample
 from modalities.audio import asr, splitting
 from modalities.audio.decoding import decode
 from safebench.errors import BadInput
@@ -46,7 +47,7 @@ def test_silence_is_no_text(engine, silence):
 
 def test_a_clip_of_another_rate_is_brought_to_the_model_s(engine):
     samples, rate = decode(spoken(rate=22050))
-    resampled = clip_media(asr._resampled(samples, rate, 16000))
+    resampled = clip_media(resample(samples, rate, 16000))
     assert rate == 22050
     assert engine.recognise(spoken(rate=22050)) == engine.recognise(resampled)
 
