@@ -15,7 +15,7 @@ LOCAL_PIP = $(LOCAL)/bin/python $(INSTALL) -c constraints-local.txt
 INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test check lint types unit wheel local inspect bench clean
+.PHONY: quickstart test check lint types unit wheel local inspect bench trust clean
 
 quickstart: $(VENV)/embedded
 	$(BIN)/safebench quickstart
@@ -65,6 +65,11 @@ $(INSPECT)/installed: pyproject.toml constraints-inspect.txt
 bench: $(VENV)/dev $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
 	$(BIN)/python -m benchmarks
 	$(BIN)/python benchmarks/growth.py chart
+
+# Plants faults and healthy targets, reads what the product says of each, and writes docs/trust.md. Exit status 1 where a
+# fault is missed, or a control is not concluded rightly.
+trust: $(VENV)/dev
+	$(BIN)/python -m benchmarks.trust
 
 $(BENCH_INSPECT)/installed: constraints-inspect.txt
 	$(PYTHON) -m venv $(BENCH_INSPECT)

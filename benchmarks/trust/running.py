@@ -1,0 +1,169 @@
+"""Runs the product's own commands on one case, in a process of their own, and reads all that it says."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyarrow import parquet
+
+from benchmarks.measured import ROOT
+from benchmarks.trust import endpoint, media
+from benchmarks.trust.cases import Case
+from benchmarks.trust.seeing import KNOWN
+from safebench.testing.server import ScriptedServer
+
+JURIES: Mapping[str, Sequence[str]] = {  # file: who sits in it
+    "knowing": ("knowing",) * 3,
+    "abstaining": ("abstaining",) * 3,
+    "rambling": ("rambling",) * 3,
+    "down": ("down",) * 3,
+    "one-down": ("knowing", "knowing", "down"),
+    "two-down": ("knowing", "down", "down"),
+    "one-lenient": ("knowing", "knowing", "lenient"),
+    "lenient-and-down": ("knowing", "lenient", "down"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of a case. `refused`: why the run did not begin; then there is nothing else."""
+
+    exit_status: int
+    terminal: str
+    refused: str = ""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    items: Sequence[Mapping[str, Any]] = ()
+    sentences: Sequence[str] = ()  # of the page, the first one is its verdict
+
+    def evidence(self, condition: str) -> Mapping[str, Any]:
+        cells = {cell["condition"]: cell for cell in self.summary.get("conditions", ())}
+        found: Mapping[str, Any] = cells.get(condition, {}).get("evidence") or {}
+        return found
+
+    def comparisons(self) -> list[Mapping[str, Any]]:
+        """All of harmful queries, pooled and other pairs too."""
+        gap = self.summary.get("gap") or {}
+        rows = [row for listed in ("comparisons", "pooled", "other_pairs") for row in gap.get(listed, ())]
+        return [row for row in rows if row["intent"] == "harmful"]
+
+    def says(self) -> str:
+        """Its first sentence, and the first reason of the evidence where there is one."""
+        if self.refused:
+            return self.refused
+        reasons = [
+            reason for cell in self.summary["conditions"] for reason in (cell.get("evidence") or {}).get("reasons", ())
+        ]
+        return " — ".join([self.sentences[0], *reasons[:1]])
+
+
+@contextmanager
+def workplace(place: Path, names: set[str], limit: int | None = None) -> Iterator[Runner]:
+    """All that cases share, made in `place`: media, jury files, recipes, and the endpoint while the context is open."""
+    place.mkdir(parents=True, exist_ok=True)
+    media.build(place, names, limit)
+    (place / "recipes.toml").write_text(media.RECIPES, encoding="utf-8")
+    before = os.environ.get(KNOWN)
+    os.environ[KNOWN] = str(place / "known.json")
+    with ScriptedServer(endpoint.answer) as server:
+        for name, jurors in JURIES.items():
+            (place / f"{name}.toml").write_text(_jury(jurors, server.url), encoding="utf-8")
+        yield Runner(place, server.url)
+    os.environ.pop(KNOWN) if before is None else os.environ.update({KNOWN: before})
+
+
+def _jury(jurors: Sequence[str], url: str) -> str:
+    tables = [
+        f'[[jurors]]\nname = "{name}{n}"\nmodel = "openai:{name}"\nretries = 0\n'
+        f'base_url = "{_closed() if name == "down" else url}"\n'
+        for n, name in enumerate(jurors, start=1)
+    ]
+    return "\n".join(["[protocol]\nrounds = 0\n", *tables])
+
+
+def _closed() -> str:
+    """A URL on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    place: Path
+    url: str
+
+    def run(self, case: Case) -> Found:
+        out = self.place / "runs" / re.sub(r"\W+", "-", case.name)
+        ran = self._safebench("run", *self._told(case), "--out", str(out))
+        if not (out / "summary.json").exists():
+            return Found(ran.returncode, ran.stdout, refused=_last_line(ran.stderr))
+        reported = self._safebench("report", str(out), "--html")
+        page = (out / "report.html").read_text(encoding="utf-8") if (out / "report.html").exists() else ""
+        return Found(
+            ran.returncode,
+            ran.stdout + ran.stderr + reported.stdout + reported.stderr,
+            summary=json.loads((out / "summary.json").read_text(encoding="utf-8")),
+            items=parquet.read_table(out / "items.parquet").to_pylist(),
+            sentences=_sentences(page),
+        )
+
+    def _told(self, case: Case) -> Iterator[str]:
+        jury = case.jury if case.jury == "embedded" else f"{case.jury}.toml"
+        yield from ("--data", case.data if case.data == "starter-small" else str(self.place / case.data))
+        yield from (part for condition in case.conditions for part in ("-c", condition))
+        yield from ("--jury", jury, "--concurrency", "8", *case.options)
+        if case.served:
+            yield from ("--target", f"openai:{case.target}", "--base-url", self.url, "--retries", "0")
+        else:
+            yield from ("--target", f"python:benchmarks.trust.targets:{case.target}")
+
+    def _safebench(self, *told: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "OPENAI_API_KEY": "scripted"}
+        command = [sys.executable, "-m", "safebench", *told]
+        return subprocess.run(
+            command, cwd=self.place, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("error")), lines[-1] if lines else "")
+
+
+class _Paragraphs(html.parser.HTMLParser):
+    """The text of paragraphs and list items, that with the id `verdict` first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._open: list[bool] = []  # of each paragraph that is open: whether it is the verdict
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ("p", "li"):
+            self._open = [("id", "verdict") in attributes]
+            self.found.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("p", "li") and self._open and self._open.pop():
+            self.found.insert(0, self.found.pop())
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.found[-1] += data
+
+
+def _sentences(page: str) -> list[str]:
+    parser = _Paragraphs()
+    parser.feed(page)
+    return [" ".join(text.split()) for text in parser.found if text.strip()] or [""]
