@@ -8,6 +8,7 @@ before any work begins.
 
 from __future__ import annotations
 
+import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from safebench.errors import ConversionError
+from safebench.errors import ConversionError, MissingPackage
 from safebench.resources import prompt
 from safebench.types import Ballot, Draft, Fidelity, Intent, Media, Part, Query, Request, Response
 
@@ -67,6 +68,29 @@ class Plugin(ABC):
 
     def __init__(self, options: Any = None) -> None:
         self.options: Any = options if options is not None else self.Options()
+
+    @classmethod
+    def lacking(cls) -> list[str]:
+        """The packages in `needs` that are not installed."""
+        return [package for package in cls.needs if not is_installed(package)]
+
+    @classmethod
+    def missing(cls, options: Any) -> str | None:
+        """Why it cannot work here with these options: a line that names a package and the command that installs it.
+
+        None where nothing is missing. This is cheap: nothing is loaded, and nobody is called. One that needs more than
+        packages (weights, by its options) says so here, after what is said here.
+        """
+        lacking = cls.lacking()
+        return str(MissingPackage(repr(cls.name), lacking, cls.extra)) if lacking else None
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package of that import name is there; it is not imported, but for what it lies in."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of `a.b` where there is no `a`
+        return False
 
 
 # --- converters and recognisers run in worker processes; they may hold a model and need not be thread-safe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
@@ -79,16 +78,9 @@ def check_complete(kind: type[Plugin], name: str, plugin: object) -> None:
 def require(kind: type[Plugin], name: str) -> None:
     """Raises MissingPackage when packages of that plug-in are not installed."""
     plugin = load(kind, name)
-    missing = [package for package in plugin.needs if not _is_installed(package)]
-    if missing:
-        raise MissingPackage(f"{KINDS[kind]} {name!r}", missing, plugin.extra)
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:  # of `a.b` where there is no `a`
-        return False
+    lacking = plugin.lacking()
+    if lacking:
+        raise MissingPackage(f"{KINDS[kind]} {name!r}", lacking, plugin.extra)
 
 
 def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:

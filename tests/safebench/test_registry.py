@@ -8,7 +8,7 @@ import pytest
 
 from safebench import registry
 from safebench.errors import BadInput, MissingPackage
-from safebench.plugins import Converter, Modality, Plugin
+from safebench.plugins import Converter, Modality, Plugin, PluginOptions
 from safebench.types import Media
 
 PACKAGE = """
@@ -113,6 +113,16 @@ def test_a_missing_package_comes_with_the_command_that_installs_it() -> None:
     for name in ("needy", "inner"):
         with pytest.raises(MissingPackage, match=r"pip install 'safebench\[smells\]'"):
             registry.create(Converter, name, "test")
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_plugin_says_what_it_lacks_before_anything_is_loaded() -> None:
+    for name in ("needy", "inner"):
+        missing = registry.load(Converter, name).missing(PluginOptions())
+        assert missing is not None
+        assert "no_such_package" in missing
+        assert "pip install 'safebench[smells]'" in missing
+    assert registry.load(Converter, "perfume").missing(PluginOptions()) is None
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:
