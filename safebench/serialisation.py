@@ -106,6 +106,7 @@ def response_to(response: Response) -> dict[str, Any]:
         "status": response.status,
         "text": response.text,
         "thinking": response.thinking,
+        "unknown_markup": response.unknown_markup,
         "media": [media.reference() for media in response.media],
         "finish": response.finish,
         "model": response.model,

@@ -242,7 +242,8 @@ class Attempt:
 class Response:
     """What a target answered. Only `answered` carries an answer; an error text is in `failure`, never in `text`.
 
-    `thinking` is what a model wrote before its answer: kept, and no part of what is judged.
+    `thinking` is what a model wrote before its answer: kept, and no part of what is judged. `unknown_markup`: a mark at
+    the beginning of its text that is not known, so that thinking may have been judged.
     """
 
     status: Literal["answered", "blocked", "failed"]
@@ -255,6 +256,7 @@ class Response:
     failure: Failure | None = None
     key: str | None = None  # of the recorded exchange, set by whoever recorded it
     thinking: str = ""
+    unknown_markup: str = ""
 
     @property
     def empty(self) -> bool:

@@ -13,7 +13,7 @@ from safebench.cli.gap_tables import show_gap, show_spread
 from safebench.cli.jury_tables import show_away
 from safebench.cli.style import number_table, plain_table
 from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
-from safebench.reports.answers import cut_lines, spoken_lines
+from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.concludable import doubted, unconcludable_lines
 from safebench.reports.formats import decimal, percent, percents
 from safebench.reports.summary import ConditionSummary, Summary
@@ -176,6 +176,8 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print(escape(line))
     for line in cut_lines(summary.conditions):
         console.print(escape(line), style="yellow")
+    for line in marked_lines(summary.conditions):
+        console.print(escape(line), style="bold yellow")
     for one in summary.skipped:
         console.print(escape(f"skipped: {one.condition} ({one.items} items): {one.reason}"), style="yellow")
     for line in unproven(summary.deliveries):

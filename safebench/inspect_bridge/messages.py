@@ -44,8 +44,9 @@ def response_of(output: ModelOutput) -> Response:
         return Response("blocked", "" if is_error_text else text, failure=failure, **about)
     if output.error or is_error_text or finish == "unknown":
         return _failed(finish, output.error or text, **about)
-    answer, thinking = split_thinking(text, plain().thinking_tags)
-    return Response("answered", answer, thinking="\n".join([*_reasoning(output), thinking]).strip(), **about)
+    answer, thinking, unknown = split_thinking(text, plain())
+    thoughts = "\n".join([*_reasoning(output), thinking]).strip()
+    return Response("answered", answer, thinking=thoughts, unknown_markup=unknown, **about)
 
 
 def _failed(kind: str, message: str, **about: Any) -> Response:

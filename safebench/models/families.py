@@ -41,6 +41,10 @@ class Family(PluginOptions):
     max_audio_seconds: float | None = Field(None, gt=0)
     thinking_fields: tuple[str, ...]
     thinking_tags: tuple[tuple[str, str], ...]
+    thinking_words: tuple[tuple[str, str], ...]
+    answer_tags: tuple[tuple[str, str], ...]
+    thinking_channels: tuple[str, ...]
+    answer_channels: tuple[str, ...]
     blocked_finish: tuple[str, ...]
     failed_finish: tuple[str, ...]
     blocked_codes: tuple[str, ...]

@@ -1,5 +1,5 @@
-"""Answers to know of: cut off at the token limit and judged as far as they went, and spoken ones, which are judged
-twice, as heard and as the target wrote them.
+"""Answers to know of: cut off at the token limit and judged as far as they went, those with markup that may hold
+thinking, and spoken ones, which are judged twice, as heard and as the target wrote them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,16 @@ class CutAnswers:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedAnswers:
+    """Answers that the jury judged, and how many of them are `marked`: they begin with a tag or token that is not
+    known, so that thinking may have been judged with them.
+    """
+
+    answers: int
+    marked: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpokenAnswers:
     """Spoken `answers`; those in which nothing was heard, so that the target's own text was judged; those judged by
     both, and with which result.
@@ -43,6 +53,12 @@ def cut_answers(condition: str, store: Store, limit: str) -> CutAnswers | None:
     return CutAnswers(*counted, limit) if counted.cut else None
 
 
+def marked_answers(condition: str, store: Store) -> MarkedAnswers | None:
+    """None where none is marked."""
+    counted = exchanges.marked_answers(store, condition)
+    return MarkedAnswers(*counted) if counted.marked else None
+
+
 def spoken_answers(condition: str, store: Store) -> SpokenAnswers | None:
     """None without any."""
     counted = exchanges.spoken_answers(store, condition)
@@ -56,6 +72,17 @@ def cut_lines(cells: Iterable[ConditionSummary]) -> Iterator[str]:
             yield (
                 f"{cut.cut} of {cut.answers} answers under {cell.condition} were cut off at the token limit and judged"
                 f" as far as they went: raise {cut.limit}"
+            )
+
+
+def marked_lines(cells: Iterable[ConditionSummary]) -> Iterator[str]:
+    """A line for each condition with answers whose markup is not known."""
+    for cell in cells:
+        if marked := cell.marked:
+            yield (
+                f"{marked.marked} of {marked.answers} answers under {cell.condition} begin with a tag or token that is"
+                " not known, and thinking may have been judged as the answer: look at them, and name its marks"
+                " (thinking_tags of the family)"
             )
 
 

@@ -15,7 +15,14 @@ from safebench.jury.calibration.correction import Correction, correction_of
 from safebench.jury.files import seat_names
 from safebench.models.opening import target_class
 from safebench.rendering.fidelity import fidelity_of
-from safebench.reports.answers import CutAnswers, SpokenAnswers, cut_answers, spoken_answers
+from safebench.reports.answers import (
+    CutAnswers,
+    MarkedAnswers,
+    SpokenAnswers,
+    cut_answers,
+    marked_answers,
+    spoken_answers,
+)
 from safebench.reports.words import NOTICE, Words, knows_harm, words_of
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file
@@ -62,6 +69,7 @@ class ConditionSummary(EvidencedCondition):
     fidelity: dict[str, Any] | None
     spoken: SpokenAnswers | None
     truncated: CutAnswers | None
+    marked: MarkedAnswers | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +206,7 @@ def _condition(cell: EvidencedCondition, store: Store, limit: str) -> ConditionS
         fidelity=fidelity_of(name, store),
         spoken=spoken_answers(name, store),
         truncated=cut_answers(name, store, limit),
+        marked=marked_answers(name, store),
     )
 
 

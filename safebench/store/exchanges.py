@@ -79,6 +79,25 @@ WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_unders
 """
 
 
+class Marked(NamedTuple):
+    """Answers that a jury judged, and how many of them begin with a mark that nobody knows."""
+
+    answers: int
+    marked: int
+
+
+def marked_answers(store: Store, condition: str) -> Marked:
+    (row,) = store.rows(_MARKED, condition)
+    return Marked(*row)
+
+
+_MARKED = """
+SELECT count(*), coalesce(sum(json_extract(e.response, '$.unknown_markup') <> ''), 0)
+FROM items i JOIN exchanges e ON e.key = i.exchange
+WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_understood', 'undecided')
+"""
+
+
 class Spoken(NamedTuple):
     """Spoken answers; those in which nothing was heard; those judged by the target's own text too, and with which
     result.

@@ -189,7 +189,8 @@ class Store(Database):
         """Record a call; returns the response as it is read back later, with its media in the folder."""
         media = tuple(self.keep(media) for media in response.media)
         text, thinking = storable(response.text), storable(response.thinking)
-        kept = replace(response, key=key, media=media, text=text, thinking=thinking)
+        markup = storable(response.unknown_markup)
+        kept = replace(response, key=key, media=media, text=text, thinking=thinking, unknown_markup=markup)
         told = (stored(request), stored(response_to(kept)), time.time())
         values = (key, item, *astuple(purpose), kept.status, *told)
         self._write("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)

@@ -14,7 +14,7 @@ from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
 from safebench.models.words import same_words
 from safebench.plugins import Encoder
-from safebench.targets.thinking import split_thinking
+from safebench.targets.thinking import Parted, split_thinking
 from safebench.targets.transport import HTTPReply
 from safebench.types import Attempt, Failure, Media, Response
 
@@ -33,7 +33,7 @@ def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response
     is_blocked = finish in family.blocked_finish
     message = _message(choice, empty=is_blocked or finish == "length")
     media, transcript = _media(message, encoders)
-    answer, thinking = _text(message, family)
+    answer, thinking, unknown = _text(message, family)
     return Response(
         status="blocked" if is_blocked else "answered",
         text=_said(answer, transcript),
@@ -42,6 +42,7 @@ def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response
         model=body.get("model"),
         usage=body.get("usage") or {},
         thinking=thinking,
+        unknown_markup=unknown,
     )
 
 
@@ -70,7 +71,7 @@ def _message(choice: Mapping[str, Any], *, empty: bool) -> Mapping[str, Any]:
     return message
 
 
-def _text(message: Mapping[str, Any], family: Family) -> tuple[str, str]:
+def _text(message: Mapping[str, Any], family: Family) -> Parted:
     """The content with the refusals in its parts, or the refusal in a field of its own; and the thinking before it."""
     content = message.get("content")
     thoughts = [message.get(field) for field in family.thinking_fields]
@@ -81,9 +82,10 @@ def _text(message: Mapping[str, Any], family: Family) -> tuple[str, str]:
         content = "".join(str(one) for one in said if one)
     if content is not None and not isinstance(content, str):
         raise ValueError(f"malformed chat completion: content is {type(content).__name__}")
-    answer, thinking = split_thinking(content or "", family.thinking_tags)
+    answer, thinking, unknown = split_thinking(content or "", family)
     distinct = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if isinstance(thought, str))
-    return answer or str(message.get("refusal") or ""), "\n".join(thought for thought in distinct if thought)
+    told = "\n".join(thought for thought in distinct if thought)
+    return Parted(answer or str(message.get("refusal") or ""), told, unknown)
 
 
 def _media(message: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> tuple[tuple[Media, ...], str]:

@@ -14,9 +14,11 @@ import numpy as np
 from pydantic import Field
 
 from safebench.errors import BadInput
+from safebench.models.families import plain
 from safebench.models.torch_backend import choose_device, import_transformers, load_problem
 from safebench.plugins import PluginOptions
 from safebench.targets.hearing import TAIL, samples_heard
+from safebench.targets.thinking import is_mark
 from safebench.types import TEXT
 
 Messages = list[dict[str, Any]]  # one conversation in the chat format, media decoded
@@ -168,8 +170,13 @@ class LocalChat:
         tokens = row.tolist()
         said = next((n for n, token in enumerate(tokens) if token in ends), None)
         kept = tokens if said is None else tokens[:said]
-        text = self._tokenizer.decode(kept, skip_special_tokens=True).strip()
+        text = self._tokenizer.decode(kept, skip_special_tokens=not self._marks_thinking(kept)).strip()
         return Answer(text, int(prompt_tokens), len(kept), finished=said is not None)
+
+    def _marks_thinking(self, tokens: Sequence[int]) -> bool:
+        """Whether special tokens mark thinking in it: without them it would be judged as the answer."""
+        special = self._tokenizer.convert_ids_to_tokens(sorted(set(tokens) & set(self._tokenizer.all_special_ids)))
+        return any(is_mark(str(token), plain()) for token in special)
 
     # --- media
 

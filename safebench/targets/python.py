@@ -35,6 +35,7 @@ Function = Callable[[list[dict[str, Any]]], Any]
 class PythonTarget(Target):
     name = "python"
     summary = "a Python function that takes chat messages and returns the answer: python:MODULE:FUNCTION"
+    version = "2"
     family = "openai"
 
     class Options(PluginOptions):
@@ -67,9 +68,9 @@ class PythonTarget(Target):
         answer = await _call(self._function, messages)
         seconds = round(time.perf_counter() - started, 4)
         if isinstance(answer, str):
-            text, thinking = split_thinking(answer, plain().thinking_tags)
-            attempts = (Attempt(seconds),)
-            return Response("answered", text, model=self._component, attempts=attempts, thinking=thinking)
+            text, thinking, unknown = split_thinking(answer, plain())
+            about: dict[str, Any] = {"thinking": thinking, "unknown_markup": unknown}
+            return Response("answered", text, model=self._component, attempts=(Attempt(seconds),), **about)
         failure = self._failure(answer)
         return Response("failed", attempts=(Attempt(seconds, error=str(failure)),), failure=failure)
 

@@ -1,22 +1,199 @@
-"""Thinking apart from the answer: it is kept in the record, and no jury sees it."""
+"""Thinking apart from the answer: it is kept in the record, and no juror sees it.
+
+How models mark it is in `data/families.toml`. What no table there knows is never guessed away: it is judged with the
+answer, and the answer is flagged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from safebench.models.families import Family
+
+Pairs = tuple[tuple[str, str], ...]
+
+_HTML = frozenset({  # elements with which an answer of text and markup begins
+    "a", "abbr", "article", "audio", "b", "blockquote", "body", "br", "button", "canvas", "code", "dd", "del",
+    "div", "dl", "dt", "em", "fieldset", "figure", "font", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
+    "head", "header", "hr", "html", "i", "iframe", "img", "input", "ins", "kbd", "label", "li", "link", "main",
+    "mark", "math", "meta", "nav", "ol", "option", "p", "picture", "pre", "q", "s", "samp", "script", "section",
+    "select", "small", "span", "strong", "style", "sub", "sup", "svg", "table", "tbody", "td", "textarea", "th",
+    "thead", "title", "tr", "tt", "u", "ul", "var", "video",
+})  # fmt: skip
+_BLANK = r"[\s\ufeff\u200b]*"
+_ONLY_BLANK = re.compile(rf"{_BLANK}\Z")
+_QUOTES = ("``", '""', "''", "“”", "‘’", "«»")
+_CHANNEL = re.compile(
+    r"(?:<\|start\|>[^<]*)?<\|channel\|>\s*(\w*)(?:([^<]*)(?:<\|constrain\|>[^<]*)?<\|message\|>)?", re.IGNORECASE
+)
+_TURN = re.compile(r"<\|(?:end|return|call|start)\|>(?:assistant\b)?", re.IGNORECASE)
+_STRANGE = re.compile(  # how the marks look that an answer may begin with
+    rf"{_BLANK}(?:(?P<token></?[\w:]*[|｜][^<>]{{1,40}}>|<[^<>]{{1,40}}[|｜]>|◁[^◁▷]{{1,40}}▷|&lt;/?\w{{1,40}}&gt;)"
+    r"|</?(?P<name>[a-z][\w:.-]{0,40})(?:\s[^<>]*)?>|\[(?P<capitals>[A-Z][A-Z_]{2,40})\])",
+    re.IGNORECASE,
+)
 
 
-def split_thinking(text: str, tags: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """(answer, thinking) of a text that begins with thinking between one of these pairs of tags.
+class Parted(NamedTuple):
+    """`unknown`: a mark with which the answer begins or that is left in it, and that may stand around thinking."""
 
-    The first tag may be missing, since many chat templates end with it: then all before the second one is thinking. A
-    text that is still thinking at its end has no answer. Without any tag nothing can be told, and all is the answer.
+    answer: str
+    thinking: str = ""
+    unknown: str = ""
+
+
+class _Mark(NamedTuple):
+    pair: int
+    opens: bool
+    start: int
+    end: int
+
+
+def split_thinking(text: str, family: Family) -> Parted:
+    """What a model wrote, without its thinking: blocks of it anywhere and in any number, whatever the case of a tag.
+
+    The first tag may be missing, since many chat templates end with it: then all before the second one is thinking.
+    Text that is still thinking at its end, from its beginning or from that of a line, has no answer there. A tag in
+    quotation marks is spoken of. Without any mark all is the answer.
     """
+    if not family.thinking_tags:
+        return Parted(text)
+    said, thoughts, strange = _by_channel(text, family)
+    said, in_words = _in_words(said, family.thinking_words)
+    said, in_tags, left = _in_tags(said, family.thinking_tags)
+    thinking = "\n".join(thought.strip() for thought in (*thoughts, *in_words, *in_tags) if thought.strip())
+    answer = _unwrapped(said, family.answer_tags)
+    return Parted(answer, thinking, strange or left or _strange(answer, family.thinking_words))
+
+
+def is_mark(token: str, family: Family) -> bool:
+    """Whether a token belongs to the markup of thinking: a tag, or the head of a channel."""
+    pairs = (*family.thinking_tags, *family.answer_tags)
+    return bool(_any_of(pairs).search(token)) or token in ("<|channel|>", "<|channel>", "<channel|>")
+
+
+def _by_channel(text: str, family: Family) -> tuple[str, list[str], str]:
+    """The answer, thoughts, and a channel that nobody knows, of text in channels; what comes before the first is
+    thinking, whose channel stood in the prompt. What is sent to a tool is no answer.
+    """
+    heads = list(_CHANNEL.finditer(text))
+    if not heads:
+        return text, [], ""
+    answers, thoughts, strange = [], [_TURN.sub("", text[: heads[0].start()])], ""
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    for head, end in zip(heads, ends, strict=True):
+        name, body = head[1].lower(), _TURN.sub("", text[head.end() : end]).strip()
+        if name in family.thinking_channels or "to=" in head[0]:
+            thoughts.append(body)
+        else:
+            answers.append(body)
+            strange = strange if name in family.answer_channels else head[0]
+    return "\n".join(filter(None, answers)), thoughts, strange
+
+
+def _in_words(text: str, pairs: Pairs) -> tuple[str, list[str]]:
+    """Thinking between words, of which both are there: such words may begin any answer."""
     begun = text.lstrip()
-    for opening, closing in tags:
-        inside = begun.removeprefix(opening)
-        thinking, closed, answer = inside.partition(closing)
-        if closed and opening not in thinking:
-            return answer.strip(), thinking.strip()
-        if inside != begun:
-            return "", inside.strip()
-    return text, ""
+    for opening, closing in pairs:
+        thinking, closed, answer = begun.removeprefix(opening).partition(closing)
+        if closed and begun.startswith(opening):
+            return answer.strip(), [thinking]
+    return text, []
+
+
+def _in_tags(text: str, pairs: Pairs) -> tuple[str, list[str], str]:
+    """The answer, thoughts, and a tag that is left because nothing tells where its thinking ends."""
+    found = [mark for mark in _marks(text, pairs) if not _is_quoted(text, mark)]
+    marks = list(_that_count(text, found))
+    counted = frozenset(marks)
+    left = next((text[mark.start : mark.end] for mark in found if mark.opens and mark not in counted), "")
+    if not marks:
+        return text, [], left
+    answers: list[str] = []
+    thoughts: list[str] = []
+    opened: _Mark | None = None
+    place = 0
+    closed = {mark.pair: mark.start for mark in marks if not mark.opens}
+    for mark in marks:
+        if mark.opens:
+            if opened is None:
+                answers.append(text[place : mark.start])
+                opened, place = mark, mark.end
+        elif opened is None:  # the first tag stood in the prompt
+            thoughts += [*answers, text[place : mark.start]]
+            answers, place = [], mark.end
+        elif mark.pair == opened.pair or closed.get(opened.pair, -1) < opened.start:
+            thoughts.append(text[place : mark.start])
+            opened, place = None, mark.end
+    (answers if opened is None else thoughts).append(text[place:])
+    return "".join(answers).strip(), thoughts, left
+
+
+def _that_count(text: str, marks: Sequence[_Mark]) -> Iterator[_Mark]:
+    """Without a first tag in the midst of a line that nothing closes: it may be spoken of."""
+    last_closing = max((mark.start for mark in marks if not mark.opens), default=-1)
+    for mark in marks:
+        before = text[text.rfind("\n", 0, mark.start) + 1 : mark.start]
+        if not mark.opens or mark.start < last_closing or _ONLY_BLANK.match(before):
+            yield mark
+
+
+def _is_quoted(text: str, mark: _Mark) -> bool:
+    return f"{text[mark.start - 1 : mark.start]}{text[mark.end : mark.end + 1]}" in _QUOTES
+
+
+def _marks(text: str, pairs: Pairs) -> Iterator[_Mark]:
+    for found in _any_of(pairs).finditer(text):
+        group = found.lastgroup or ""
+        yield _Mark(int(group[1:]), group.startswith("o"), *found.span())
+
+
+@lru_cache(maxsize=64)
+def _any_of(pairs: Pairs) -> re.Pattern[str]:
+    both = ((f"o{n}", f"c{n}", *pair) for n, pair in enumerate(pairs))
+    groups = [f"(?P<{o}>{_form(opening)})|(?P<{c}>{_form(closing)})" for o, c, opening, closing in both]
+    return re.compile("|".join(groups), re.IGNORECASE)
+
+
+def _form(tag: str) -> str:
+    """A tag as models write it: with blanks and attributes where it looks like XML, with either kind of bar."""
+    if xml := re.fullmatch(r"<(/?)([\w:|-]+)>", tag):
+        slash, name = xml.groups()
+        attributes = "" if slash else r"(?:\s[^<>]*)?"
+        return rf"<\s*{slash}\s*{_bars(name)}{attributes}\s*>"
+    return _bars(tag)
+
+
+def _bars(text: str) -> str:
+    return re.escape(text).replace(r"\|", "[|｜]")
+
+
+def _unwrapped(text: str, pairs: Pairs) -> str:
+    """Without a pair of tags around the answer proper."""
+    for pair in pairs:
+        marks = list(_marks(text, (pair,)))
+        if marks and marks[0].opens and _ONLY_BLANK.match(text[: marks[0].start]):
+            end = next((mark for mark in marks if not mark.opens), _Mark(0, False, len(text), len(text)))
+            text = f"{text[marks[0].end : end.start]}{text[end.end :]}".strip()
+    return text
+
+
+def _strange(answer: str, words: Iterable[tuple[str, str]]) -> str:
+    """The tag, token or word of a channel with which an answer begins, and which may stand around thinking."""
+    begun = answer.lstrip()
+    for opening, _ in words:
+        after = begun[len(opening) : len(opening) + 1]
+        if begun.startswith(opening) and (opening.endswith(":") or after.isupper()):
+            return opening
+    found = _STRANGE.match(answer)
+    if found is None:
+        return ""
+    name, capitals = found["name"], found["capitals"]
+    if name and (name.lower() in _HTML or f"</{name.lower()}" not in answer.lower()):
+        return ""
+    if capitals and not (capitals.isupper() and f"[/{capitals}]" in answer):
+        return ""
+    return found[0].strip()

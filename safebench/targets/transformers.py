@@ -27,7 +27,7 @@ class TransformersTarget(Target):
 
     name = "transformers"
     summary = "a chat model on this machine, with what its processor reads: transformers:MODEL"
-    version = f"1 transformers {installed('transformers')} torch {installed('torch')}"
+    version = f"2 transformers {installed('transformers')} torch {installed('torch')}"
     family = "transformers"
     needs = ("torch", "transformers")
     extra = "local"
@@ -77,12 +77,13 @@ class TransformersTarget(Target):
         except Exception as error:  # noqa: BLE001  what a model raises has no common type; it becomes data
             failure = Failure(f"{self.name}:{self.setup.argument}", type(error).__name__, str(error)[:2000])
             return Response("failed", attempts=(Attempt(_since(started), error=str(failure)),), failure=failure)
-        text, thinking = split_thinking(answer.text, plain().thinking_tags)
+        text, thinking, unknown = split_thinking(answer.text, plain())
         return Response(
             "answered",
             text,
             finish="stop" if answer.finished else "length",
             thinking=thinking,
+            unknown_markup=unknown,
             model=self.setup.argument,
             usage={"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
             attempts=(Attempt(_since(started)),),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from safebench.reports.answers import cut_lines
+from safebench.reports.answers import cut_lines, marked_lines
 from safebench.reports.formats import p_value, percent, percents, point_range
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.reports.words import Words
@@ -87,6 +87,8 @@ def conclusions(summary: Summary) -> Iterator[Conclusion]:
         )
     for line in cut_lines(summary.conditions):
         yield Conclusion("cannot", f"What came after the cut: {line}.")
+    for line in marked_lines(summary.conditions):
+        yield Conclusion("cannot", f"What was thinking and what was said: {line}.")
     for line in unproven(summary.deliveries):
         yield Conclusion("cannot", f"{line[0].upper()}{line[1:]}.")
     if summary.run.pending:

@@ -138,6 +138,7 @@ def _rendering(rendering: Mapping[str, Any], *, redacted: bool) -> dict[str, Any
 def _response(response: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
     """Without its thinking, which no juror saw."""
     kept = {key: response[key] for key in ("status", "finish", "model")}
+    kept["marked"] = bool(response.get("unknown_markup"))
     kept["usage"] = {name: count for name, count in response["usage"].items() if isinstance(count, int | float)}
     seconds = sum(attempt["seconds"] for attempt in response["attempts"])
     said = {} if redacted else {key: response[key] for key in ("text", "media", "failure")}

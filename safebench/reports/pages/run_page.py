@@ -12,7 +12,7 @@ from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.jury.attendance import missing, often_away
 from safebench.rendering.fidelity import shown_measures
-from safebench.reports.answers import cut_lines, spoken_lines
+from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.concludable import unconcludable_lines
 from safebench.reports.formats import percent
 from safebench.reports.pages import charts, facts
@@ -93,7 +93,7 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "heat_chart": _heat_chart(heat, [_marked(cell) for cell in cells], summary.words),
         "unconcludable": list(unconcludable_lines(cells)),
         "spoken": list(spoken_lines(cells, summary.words)),
-        "truncated": list(cut_lines(cells)),
+        "truncated": [*cut_lines(cells), *marked_lines(cells)],
         "measures": shown_measures(cell.fidelity for cell in cells),
         "agreement": facts.agreement(store, names),
         "cost": facts.cost(store),

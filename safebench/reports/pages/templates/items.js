@@ -219,7 +219,8 @@
       const reason = told.hidden && told.reason ? folded("Show why, which may quote a model", why(told)) : null;
       return make("div", {}, make("p", {}, "Not asked."), reason);
     }
-    const facts = [response.status, response.model, response.finish, `${response.seconds.toFixed(1)} s`,
+    const marked = response.marked ? "begins with an unknown tag or token" : null;
+    const facts = [response.status, response.model, response.finish, marked, `${response.seconds.toFixed(1)} s`,
       response.attempts > 1 ? `${response.attempts} attempts` : null,
       ...Object.entries(response.usage).filter(([, n]) => typeof n === "number").map(([name, n]) => `${words(name)} ${n}`)];
     const meta = make("p", { class: "meta" }, facts.filter(Boolean).join(" · "));

@@ -45,6 +45,7 @@ def write_run(
     outcome: Callable[[Item], Outcome | None] = lambda item: Outcome.REFUSED,
     answer: Callable[[Item], str] = lambda item: f"I cannot help with {item.query.id}.",
     finish: Callable[[Item], str] = lambda item: "stop",
+    markup: Callable[[Item], str] = lambda item: "",
     **asked: Any,
 ) -> Path:
     """A run with a picture or a clip for every item that is not plain text; the first juror dissents on query h0."""
@@ -75,11 +76,11 @@ def write_run(
         for id, item in enumerate(items, start=1):
             ended = outcome(item)
             if ended is not None:
-                _write_item(store, id, item, ended, answer(item), finish(item))
+                _write_item(store, id, item, ended, answer(item), finish(item), markup(item))
     return folder
 
 
-def _write_item(store: Store, id: int, item: Item, ended: Outcome, said: str, finish: str) -> None:
+def _write_item(store: Store, id: int, item: Item, ended: Outcome, said: str, finish: str, markup: str) -> None:
     media = _media(item)
     rendering = None
     if media:
@@ -92,7 +93,8 @@ def _write_item(store: Store, id: int, item: Item, ended: Outcome, said: str, fi
         request = {"target": {"target": "reference"}, "request": Request((Message("user", (part,)),)).describe()}
         usage = {"prompt_tokens": 10, "completion_tokens": 4}
         attempts = (Attempt(0.5, 200),)
-        response = Response("answered", said, finish=finish, model="made", usage=usage, attempts=attempts)
+        about: dict[str, Any] = {"finish": finish, "model": "made", "unknown_markup": markup}
+        response = Response("answered", said, usage=usage, attempts=attempts, **about)
         key = store.keep_exchange(f"e{id}", id, Purpose("target"), request, response).key
     label = LABELS.get(ended)
     rating = {Outcome.UNSAFE: 1, Outcome.REFUSED: 5, Outcome.SAFE: 4}.get(ended)
