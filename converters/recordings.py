@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safebench.errors import ConversionError
 
 Samples = NDArray[np.float64]  # full scale is 1.0; one channel, (frames,), unless something else is said
-_UNKNOWN_SIZES = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF})  # what is written by who streams, and does not know the length
+UNKNOWN_FROM = 1_900_000_000  # bytes that a header promises, or none, where its writer did not know the length
 
 
 def decode(data: bytes) -> tuple[Samples, int]:
@@ -21,6 +21,7 @@ def decode(data: bytes) -> tuple[Samples, int]:
     """
     import soundfile
 
+    data = with_sizes(data)
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError) as error:
@@ -36,6 +37,7 @@ def check_whole(data: bytes) -> None:
     """Raises ValueError for what is no whole recording. Of a WAV file of whole numbers the header tells, cheaply."""
     import soundfile
 
+    data = with_sizes(data)
     promised = refuse_cut(data)
     try:
         header = soundfile.info(io.BytesIO(data))
@@ -50,7 +52,7 @@ def check_whole(data: bytes) -> None:
 
 def refuse_cut(data: bytes) -> int:
     """How many bytes of sound a WAV file's header promises. Raises ValueError where fewer follow."""
-    promised, present = sound_bytes(data)
+    promised, present = sound_bytes(with_sizes(data))
     if present < promised:
         raise ValueError(f"its header promises {promised} bytes, and {present} follow")
     return promised
@@ -63,8 +65,8 @@ def whole_recording(data: bytes, what: str) -> tuple[Samples, int]:
     """
     if not data:
         raise ConversionError(f"{what} is empty")
-    size, present = sound_bytes(data)
-    if size > present and size not in _UNKNOWN_SIZES:
+    size, present = sound_bytes(with_sizes(data))
+    if size > present:
         raise ConversionError(f"{what} is cut: {present} of {size} bytes of sound are there")
     try:
         samples, rate = decode(data)
@@ -80,10 +82,41 @@ def sound_bytes(data: bytes) -> tuple[int, int]:
 
     The decoder reads as far as the bytes go, so a file that was cut off would pass for a shorter recording.
     """
-    at = 12 if data[:4] == b"RIFF" and data[8:12] == b"WAVE" else len(data)
+    at = _sound(data)
+    return (0, 0) if at is None else (_size(data, at), len(data) - at - 8)
+
+
+def with_sizes(data: bytes) -> bytes:
+    """The same, with the sizes in the header of a WAV file that was streamed, whose writer did not know them.
+
+    Raises ValueError where another recording follows: a decoder would read the first alone.
+    """
+    at = _sound(data)
+    if at is None:
+        return data
+    size, present = _size(data, at), len(data) - at - 8
+    if not (size == 0 or size >= UNKNOWN_FROM) or size == present:
+        after = data[at + 8 + size + size % 2 :]
+        if _is_wav(after):
+            raise ValueError("several recordings follow one another in it")
+        return data
+    sizes = struct.pack("<I", len(data) - 8), struct.pack("<I", present)
+    return b"".join((data[:4], sizes[0], data[8 : at + 4], sizes[1], data[at + 8 :]))
+
+
+def _is_wav(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
+
+
+def _size(data: bytes, at: int) -> int:
+    return int(struct.unpack_from("<I", data, at + 4)[0])
+
+
+def _sound(data: bytes) -> int | None:
+    """Where the chunk with the sound begins in a WAV file."""
+    at = 12 if _is_wav(data) else len(data)
     while at + 8 <= len(data):
-        size = int(struct.unpack_from("<I", data, at + 4)[0])
         if data[at : at + 4] == b"data":
-            return size, len(data) - at - 8
-        at += 8 + size + size % 2
-    return 0, 0
+            return at
+        at += 8 + _size(data, at) + _size(data, at) % 2
+    return None

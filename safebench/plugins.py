@@ -184,8 +184,11 @@ class Encoder(Protocol):
         """The message part for this media."""
         ...
 
-    def decode(self, message: Mapping[str, Any]) -> tuple[Media, str] | None:
-        """The media in an answer message with its transcript, None where it carries none, or never does."""
+    def decode(self, part: Mapping[str, Any]) -> Sequence[tuple[Media, str]] | None:
+        """The media in a content part of an answer, or in one field of its message, each with its transcript.
+
+        None for what is no medium of its own: what no encoder reads is an error. Raises ValueError for a malformed one.
+        """
         return None
 
 

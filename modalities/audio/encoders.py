@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from converters.recordings import with_sizes
 from modalities.audio.decoding import decode
 from safebench.plugins import Encoder
 from safebench.types import Media
 
 FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
+SPOKEN = ("audio", "output_audio", "input_audio", "audios")
+_FOR_URLS = str.maketrans("-_", "+/")
 _UNKNOWN = "application/octet-stream"
 
 
@@ -25,15 +28,14 @@ class OpenAIAudio:
         data = base64.b64encode(media.read()).decode("ascii")
         return {"type": "input_audio", "input_audio": {"data": data, "format": FORMATS[media.mime]}}
 
-    def decode(self, message: Mapping[str, Any]) -> tuple[Media, str] | None:
-        """The spoken answer and the target's own transcript of it. Raises ValueError for a malformed one."""
-        spoken = message.get("audio")
-        if spoken is None:
+    def decode(self, part: Mapping[str, Any]) -> Sequence[tuple[Media, str]] | None:
+        """The spoken answers in a field `audio`, or in a part named so, with the target's own transcripts of them."""
+        spoken = next((part[name] for name in SPOKEN if part.get(name) is not None), None)
+        if spoken is None and part.get("type") not in SPOKEN:
             return None
-        if not isinstance(spoken, dict) or not isinstance(spoken.get("data"), str) or not spoken["data"]:
-            raise ValueError("the spoken answer carries no data")
-        data = _bytes(spoken["data"])
-        return Media.of("audio", guess_mime(data), data), str(spoken.get("transcript") or "")
+        spoken = part if spoken is None else spoken
+        several = spoken if isinstance(spoken, list) and spoken else [spoken]
+        return [_decoded(one, part) for one in several]
 
 
 class AudioUrl(OpenAIAudio):
@@ -53,9 +55,20 @@ class TransformersAudio(Encoder):
         return {"type": "audio", "audio": samples.astype("float32"), "sampling_rate": rate}
 
 
+def _decoded(spoken: object, part: Mapping[str, Any]) -> tuple[Media, str]:
+    """Raises ValueError for a malformed answer."""
+    told = {"data": spoken} if isinstance(spoken, str) else spoken
+    if not isinstance(told, Mapping) or not isinstance(told.get("data"), str) or not told["data"]:
+        raise ValueError("the spoken answer carries no data")
+    data = with_sizes(_bytes(told["data"]))
+    return Media.of("audio", guess_mime(data), data), str(told.get("transcript") or part.get("transcript") or "")
+
+
 def _bytes(data: str) -> bytes:
+    """Of base64, be it a data URI, in lines, or in the alphabet for URLs."""
+    plain = "".join(data.rpartition(",")[2].split()).translate(_FOR_URLS)
     try:
-        return base64.b64decode(data, validate=True)
+        return base64.b64decode(plain, validate=True)
     except binascii.Error as error:
         raise ValueError(f"the spoken answer is not base64: {error}") from error
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from converters.pictures import decode
 from safebench.plugins import Encoder
 from safebench.types import Media
+
+_DATA_URI = re.compile(r"data:image/[^,]*;base64,")
 
 
 class OpenAIImage:
@@ -18,16 +21,16 @@ class OpenAIImage:
     def encode(self, media: Media) -> Mapping[str, Any]:
         return {"type": "image_url", "image_url": {"url": media.data_uri()}}
 
-    def decode(self, message: Mapping[str, Any]) -> tuple[Media, str] | None:
-        """The first image of the answer where it is in a data URI; a link is never followed.
+    def decode(self, part: Mapping[str, Any]) -> Sequence[tuple[Media, str]] | None:
+        """The images of an answer where all are in data URIs; a link is never followed.
 
         Raises ValueError for malformed base64.
         """
-        header, comma, data = _first_url(message).partition(",")
-        if not (comma and header.startswith("data:image/") and header.endswith(";base64")):
+        parts = part.get("images", [part])
+        urls = [_url(one) for one in parts] if isinstance(parts, list) else []
+        if not urls or not all(map(_DATA_URI.match, urls)):
             return None
-        mime = header.removeprefix("data:").split(";")[0]
-        return Media.of("image", mime, _bytes(data)), ""
+        return [(_picture(url), "") for url in urls]
 
 
 class TransformersImage(Encoder):
@@ -38,11 +41,16 @@ class TransformersImage(Encoder):
         return {"type": "image", "image": decode(media.read()).convert("RGB")}
 
 
-def _first_url(message: Mapping[str, Any]) -> str:
-    match message.get("images"):
-        case [{"image_url": {"url": str(url)}}, *_]:
+def _url(part: object) -> str:
+    match part:
+        case {"image_url": {"url": str(url)}} | {"image_url": str(url)}:
             return url
     return ""
+
+
+def _picture(url: str) -> Media:
+    header, _, data = url.partition(",")
+    return Media.of("image", header.removeprefix("data:").split(";")[0], _bytes(data))
 
 
 def _bytes(data: str) -> bytes:

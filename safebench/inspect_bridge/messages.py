@@ -44,6 +44,9 @@ def response_of(output: ModelOutput) -> Response:
         return Response("blocked", "" if is_error_text else text, failure=failure, **about)
     if output.error or is_error_text or finish == "unknown":
         return _failed(finish, output.error or text, **about)
+    if unread := _unread(output):
+        return _failed("unread answer", f"the answer holds {', '.join(unread)}, which is not read", **about)
+    text = "\n".join(dict.fromkeys(choice.message.text for choice in output.choices if choice.message.text))
     answer, thinking, unknown = split_thinking(text, plain())
     thoughts = "\n".join([*_reasoning(output), thinking]).strip()
     return Response("answered", answer, thinking=thoughts, unknown_markup=unknown, **about)
@@ -51,6 +54,14 @@ def response_of(output: ModelOutput) -> Response:
 
 def _failed(kind: str, message: str, **about: Any) -> Response:
     return Response("failed", failure=Failure("inspect", kind, message), **about)
+
+
+def _unread(output: ModelOutput) -> list[str]:
+    """What an answer holds beside text and thinking."""
+    messages = [choice.message for choice in output.choices]
+    contents = [message.content for message in messages if not isinstance(message.content, str)]
+    kinds = {part.type for content in contents for part in content} - {"text", "reasoning"}
+    return sorted({*kinds, *(["tool calls"] if any(message.tool_calls for message in messages) else [])})
 
 
 def _usage(output: ModelOutput) -> dict[str, Any]:

@@ -12,55 +12,56 @@ from typing import Any
 from safebench.errors import TargetRefusesService
 from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
-from safebench.models.words import same_words
 from safebench.plugins import Encoder
-from safebench.targets.thinking import Parted, split_thinking
+from safebench.targets.contents import UnreadAnswer, contents, joined
 from safebench.targets.transport import HTTPReply
-from safebench.types import Attempt, Failure, Media, Response
+from safebench.types import Attempt, Failure, Response
 
 RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
-THINKING = ("thinking", "reasoning")  # types of content parts
 
 
 def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response:
     """The response in a chat completion. Raises ValueError for a body that is none, or whose answer broke off."""
     if isinstance(body, dict) and (blocked := _blocked_inside(body, family)) is not None:
         return blocked
-    choice = _choice(body)
-    finish = str(choice.get("finish_reason") or "").split(":")[0].lower()
-    if finish in family.failed_finish:
-        raise ValueError(f"the answer broke off: {_short(choice.get('error') or finish)}")
-    is_blocked = finish in family.blocked_finish
-    message = _message(choice, empty=is_blocked or finish == "length")
-    media, transcript = _media(message, encoders)
-    answer, thinking, unknown = _text(message, family)
+    choices = _choices(body)
+    finishes = [str(choice.get("finish_reason") or "").split(":")[0].lower() for choice in choices]
+    for choice, finish in zip(choices, finishes, strict=True):
+        if finish in family.failed_finish:
+            raise ValueError(f"the answer broke off: {_short(choice.get('error') or finish)}")
+    stopped = [finish in family.blocked_finish for finish in finishes]
+    messages = [
+        _message(choice, empty=is_stopped or finish == "length")
+        for choice, is_stopped, finish in zip(choices, stopped, finishes, strict=True)
+    ]
+    held = joined([contents(message, encoders, family) for message in messages])
+    is_blocked = all(stopped) or (any(stopped) and not held.said and not held.media)
     return Response(
         status="blocked" if is_blocked else "answered",
-        text=_said(answer, transcript),
-        media=media,
-        finish=str(choice["finish_reason"]) if finish else None,
+        text=held.said,
+        media=held.media,
+        finish=_finish(choices),
         model=body.get("model"),
         usage=body.get("usage") or {},
-        thinking=thinking,
-        unknown_markup=unknown,
+        thinking=held.thinking,
+        unknown_markup=held.unknown,
     )
 
 
-def _said(answer: str, transcript: str) -> str:
-    """All that it said: what it wrote, and the transcript of what it spoke where those are other words."""
-    if same_words(answer, transcript):
-        return answer or transcript
-    return "\n".join(filter(None, (answer, transcript)))
+def _finish(choices: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why it ended; of several choices that one was cut off, before all else."""
+    finishes = [str(choice["finish_reason"]) for choice in choices if choice.get("finish_reason")]
+    return "length" if "length" in finishes else next(iter(finishes), None)
 
 
-def _choice(body: Any) -> dict[str, Any]:
+def _choices(body: Any) -> list[dict[str, Any]]:
     if not isinstance(body, dict):
         raise ValueError(f"malformed chat completion: {type(body).__name__} instead of an object")
     choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+    if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
         reported = body.get("error") or body.get("detail") or sorted(body)
         raise ValueError(f"malformed chat completion: no choices; {_short(reported)}")
-    return choices[0]
+    return choices
 
 
 def _message(choice: Mapping[str, Any], *, empty: bool) -> Mapping[str, Any]:
@@ -71,32 +72,10 @@ def _message(choice: Mapping[str, Any], *, empty: bool) -> Mapping[str, Any]:
     return message
 
 
-def _text(message: Mapping[str, Any], family: Family) -> Parted:
-    """The content with the refusals in its parts, or the refusal in a field of its own; and the thinking before it."""
-    content = message.get("content")
-    thoughts = [message.get(field) for field in family.thinking_fields]
-    if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict)]
-        thoughts += [part.get("text") for part in parts if part.get("type") in THINKING]
-        said = (part.get("text") or part.get("refusal") for part in parts if part.get("type") not in THINKING)
-        content = "".join(str(one) for one in said if one)
-    if content is not None and not isinstance(content, str):
-        raise ValueError(f"malformed chat completion: content is {type(content).__name__}")
-    answer, thinking, unknown = split_thinking(content or "", family)
-    distinct = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if isinstance(thought, str))
-    told = "\n".join(thought for thought in distinct if thought)
-    return Parted(answer or str(message.get("refusal") or ""), told, unknown)
-
-
-def _media(message: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> tuple[tuple[Media, ...], str]:
-    spoken = [decoded for encoder in encoders.values() if (decoded := encoder.decode(message)) is not None]
-    return tuple(media for media, _ in spoken), "\n".join(transcript for _, transcript in spoken if transcript)
-
-
 def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
     """A filter's stop that came as an error in a body with status 200."""
     choices = body.get("choices")
-    places = [body, *(choices[:1] if isinstance(choices, list) else [])]
+    places = [body, *(choices if isinstance(choices, list) else [])]
     errors = [place["error"] for place in places if isinstance(place, dict) and isinstance(place.get("error"), dict)]
     for error in errors:
         code = str(error.get("code"))
@@ -134,8 +113,9 @@ def _innermost(error: Exception) -> Exception:
 
 def named(error: Exception) -> tuple[str, str]:
     """Type and message of an error that came with no HTTP status."""
-    kind = "malformed answer" if isinstance(error, ValueError) else type(_innermost(error)).__name__
-    return kind, cause(error)
+    if isinstance(error, ValueError):
+        return "unread answer" if isinstance(error, UnreadAnswer) else "malformed answer", cause(error)
+    return type(_innermost(error)).__name__, cause(error)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -18,6 +18,7 @@ from safebench.models.error_meaning import is_about_schema
 from safebench.models.families import Family, family_of
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, lengths
+from safebench.targets.contents import UnreadAnswer
 from safebench.targets.messages import encode_messages, media_encoders
 from safebench.targets.transport import UNREACHED, HTTPReply, Transport
 from safebench.types import TEXT, TOO_LONG, Attempt, Failure, Request, Response
@@ -29,7 +30,7 @@ LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 
 class OpenAITarget(Target):
     name = "openai"
-    version = "3"
+    version = "4"
     summary = "any OpenAI-compatible chat endpoint: openai:MODEL"
     family = "openai"
 
@@ -153,7 +154,7 @@ class OpenAITarget(Target):
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
             kind, message = answers.named(error)
             response = Response("failed", failure=Failure(self._component, kind, without_key(message, self._key_name)))
-            wait = self._wait(len(attempts))
+            wait = None if isinstance(error, UnreadAnswer) else self._wait(len(attempts))
         why = str(response.failure) if response.failure else None
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
         return answers.with_attempts(response, attempts), wait

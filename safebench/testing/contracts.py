@@ -155,8 +155,8 @@ class ModalityContract:
         assert media.read() in [_decoded(text) for text in _strings(sent)]
 
     def test_an_answer_in_text_holds_no_media(self, family: str) -> None:
-        for message in ({}, {"role": "assistant", "content": "An answer."}):
-            assert self._encoder(family).decode(message) is None
+        for part in ({}, {"type": "text", "text": "An answer."}, {"content": "An answer."}):
+            assert self._encoder(family).decode(part) is None
 
     def test_broken_media_are_encoded_or_refused(self, media: Media, family: str) -> None:
         for broken in _broken(media):

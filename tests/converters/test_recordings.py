@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
-from converters.recordings import check_whole
+from converters.recordings import check_whole, decode, whole_recording, with_sizes
 from tests.media_files import recorded
 
 TONE = np.sin(np.arange(8000) / 10)
@@ -33,3 +35,31 @@ def test_a_whole_recording_is_whole(kind: str, subtype: str | None) -> None:
 def test_what_is_not_whole_is_a_value_error(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_whole(data)
+
+
+def streamed(size: int, riff: int) -> bytes:
+    whole = clip("WAV")
+    at = whole.index(b"data") + 4
+    return whole[:4] + struct.pack("<I", riff) + whole[8:at] + struct.pack("<I", size) + whole[at + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("size", "riff"),
+    [
+        (0, 0),
+        (0xFFFFFFFF, 0xFFFFFFFF),
+        (0xFFFFFFDB, 0xFFFFFFFF),
+        (2_000_000_000, 2_000_000_036),
+        (0x7FFFF000, 0x7FFFF024),
+    ],
+)
+def test_a_recording_that_was_streamed_is_whole(size: int, riff: int) -> None:
+    data = streamed(size, riff)
+    check_whole(data)
+    assert len(decode(data)[0]) == len(TONE) == len(whole_recording(data, "it")[0])
+    assert with_sizes(data) == clip("WAV")
+
+
+def test_recordings_that_follow_one_another_are_no_recording() -> None:
+    with pytest.raises(ValueError, match="several recordings"):
+        check_whole(clip("WAV") * 2)

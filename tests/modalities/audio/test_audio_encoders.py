@@ -1,4 +1,5 @@
 import base64
+import struct
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def test_a_format_that_chat_completions_do_not_take_is_named():
 )
 def test_a_spoken_answer_is_kept_with_its_transcript_and_type(kind, mime):
     data = tone(kind)
-    media, transcript = ENCODER.decode(spoken(data))
+    [(media, transcript)] = ENCODER.decode(spoken(data))
     assert (media, media.read(), transcript) == (Media.of("audio", mime, data), data, "Hello.")
 
 
@@ -58,7 +59,43 @@ def test_types_by_the_first_bytes(data, mime):
 
 
 def test_an_answer_without_a_transcript_has_an_empty_one():
-    assert ENCODER.decode(spoken(b"RIFF", None))[1] == ""
+    assert ENCODER.decode(spoken(b"RIFF", None))[0][1] == ""
+
+
+TONE = tone("WAV")
+WRITTEN = base64.b64encode(TONE).decode()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "audio", "audio": {"data": WRITTEN, "transcript": "Hello."}},
+        {"type": "output_audio", "data": WRITTEN, "transcript": "Hello."},
+        {"type": "output_audio", "output_audio": {"data": WRITTEN}, "transcript": "Hello."},
+        {"audio": {"data": f"data:audio/wav;base64,{WRITTEN}", "transcript": "Hello."}},
+        {"audio": {"data": base64.encodebytes(TONE).decode(), "transcript": "Hello."}},
+        {"audio": {"data": base64.urlsafe_b64encode(TONE).decode(), "transcript": "Hello."}},
+        {"audio": WRITTEN, "transcript": "Hello."},
+        {"audio": [{"data": WRITTEN, "transcript": "Hello."}]},
+    ],
+)
+def test_speech_is_read_in_every_form_that_servers_send(part):
+    [(media, transcript)] = ENCODER.decode(part)
+    assert (media.read(), transcript) == (TONE, "Hello.")
+
+
+def test_all_of_several_spoken_answers_are_read():
+    other = tone("FLAC")
+    both = [{"data": WRITTEN}, {"data": base64.b64encode(other).decode()}]
+    assert [media.read() for media, _ in ENCODER.decode({"audio": both})] == [TONE, other]
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 2_000_000_000, 0xFFFFFFDB, 0x7FFFF000])
+def test_a_header_that_was_streamed_gets_its_sizes(size):
+    at = TONE.index(b"data") + 4
+    streamed = TONE[:4] + struct.pack("<I", size) + TONE[8:at] + struct.pack("<I", size) + TONE[at + 4 :]
+    [(media, _)] = ENCODER.decode(spoken(streamed))
+    assert media.read() == TONE
 
 
 @pytest.mark.parametrize("message", [{}, {"content": "text"}, {"audio": None}])

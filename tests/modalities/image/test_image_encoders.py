@@ -23,7 +23,7 @@ def test_an_image_travels_as_a_data_uri():
 
 
 def test_an_image_in_the_answer_is_kept_with_its_type():
-    media, transcript = ENCODER.decode(answer(URI))
+    [(media, transcript)] = ENCODER.decode(answer(URI))
     assert (media, media.read(), transcript) == (Media.of("image", "image/webp", DATA), DATA, "")
 
 
@@ -41,6 +41,13 @@ def test_an_image_in_the_answer_is_kept_with_its_type():
 )
 def test_no_data_no_image_and_no_link_is_followed(message):
     assert ENCODER.decode(message) is None
+
+
+def test_all_images_are_read_or_none_is():
+    images = [{"image_url": {"url": URI}}, {"image_url": URI}]
+    assert [media.read() for media, _ in ENCODER.decode({"images": images})] == [DATA, DATA]
+    assert ENCODER.decode({"type": "image_url", "image_url": {"url": URI}})[0][0].read() == DATA
+    assert ENCODER.decode({"images": [*images, {"image_url": "https://example.org/a.png"}]}) is None
 
 
 def test_malformed_base64_is_a_value_error():

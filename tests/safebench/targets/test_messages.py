@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -25,7 +25,7 @@ class Counting:
         self.calls += 1
         return {"type": self.label, "data": media.read().decode()}
 
-    def decode(self, message: Mapping[str, Any]) -> tuple[Media, str] | None:
+    def decode(self, part: Mapping[str, Any]) -> Sequence[tuple[Media, str]] | None:
         return None
 
 
