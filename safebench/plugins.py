@@ -331,10 +331,20 @@ class Target(Plugin):
         super().__init__(self.Options(**setup.options))
         self.setup = setup
 
+    @classmethod
+    def behind(cls, argument: str) -> str | None:
+        """NAME[:ARGUMENT] of the target that answers in its place; None where it answers itself."""
+        return None
+
     @property
     @abstractmethod
     def accepts(self) -> frozenset[str]:
         """The media that it takes, text included."""
+
+    @property
+    def recognisers(self) -> Mapping[str, str]:
+        """By medium, the recognisers NAME[:ARGUMENT] by which it reads media; made ready before a run."""
+        return {}
 
     @abstractmethod
     async def ask(self, request: Request) -> Response:

@@ -93,6 +93,24 @@ def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:
         raise option_errors(error, plugin, f"{where}: {KINDS[kind]} {name!r}") from error
 
 
+def recogniser_class(spec: str) -> type[Recogniser]:
+    """The class of NAME[:ARGUMENT], ready to be used. Raises BadInput for an unknown one or a wrong argument."""
+    name, _, argument = spec.partition(":")
+    require(Recogniser, name)
+    plugin: type[Recogniser] = load(Recogniser, name)
+    try:
+        plugin.Options(**({"argument": argument} if argument else {}))
+    except ValidationError as error:
+        raise option_errors(error, plugin, f"recogniser {spec!r}") from error
+    return plugin
+
+
+def recogniser_facts(spec: str) -> dict[str, str]:
+    """`name` (NAME[:ARGUMENT]) and `version`, of one that need not be installed. Raises BadInput for an unknown one."""
+    plugin: type[Recogniser] = load(Recogniser, spec.partition(":")[0])
+    return {"name": spec, "version": plugin.version}
+
+
 def option_errors(error: ValidationError, plugin: type[Plugin], where: str) -> BadInput:
     """Pydantic's complaints as lines of ours, with the nearest option for an unknown one."""
     return BadInput(*explain(error, list(plugin.Options.model_fields), where))

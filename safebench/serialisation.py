@@ -9,7 +9,19 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from safebench.types import Absence, Attempt, Ballot, Draft, Failure, Fidelity, Label, Media, Rendering, Response
+from safebench.types import (
+    Absence,
+    Attempt,
+    Ballot,
+    Draft,
+    Failure,
+    Fidelity,
+    Label,
+    Media,
+    Rendering,
+    Response,
+    Transcript,
+)
 
 Find = Callable[[dict[str, Any]], Media]  # from a media reference to the media in the store
 
@@ -113,6 +125,7 @@ def response_to(response: Response) -> dict[str, Any]:
         "usage": dict(response.usage),
         "attempts": [{name: getattr(attempt, name) for name in Attempt.__slots__} for attempt in response.attempts],
         "failure": asdict(response.failure) if response.failure else None,
+        **({"given": [asdict(one) for one in response.given]} if response.given else {}),
     }
 
 
@@ -121,6 +134,7 @@ def response_from(key: str, data: dict[str, Any], find: Find) -> Response:
     told["media"] = tuple(find(media) for media in data["media"])
     told["attempts"] = tuple(Attempt(**attempt) for attempt in data["attempts"])
     told["failure"] = failure_from(data["failure"])
+    told["given"] = tuple(Transcript(**one) for one in data.get("given", ()))
     return Response(**told, key=key)
 
 

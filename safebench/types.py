@@ -217,6 +217,7 @@ class Request:
 
     messages: tuple[Message, ...]
     schema: Mapping[str, Any] | None = None
+    written: bool = False  # all of the query stands in the text, so that nothing is lost with the media; never sent
 
     def describe(self) -> dict[str, Any]:
         """The request as stored and hashed: media by their SHA-256, never their bytes."""
@@ -239,14 +240,25 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser heard or read in media; empty with a failure when it could not hear at all."""
+
+    text: str
+    recogniser: str
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """What a target answered. Only `answered` carries an answer; an error text is in `failure`, never in `text`.
+    `unheard`: nothing was heard or read in the media of the request, and so nobody was asked.
 
     `thinking` is what a model wrote before its answer: kept, and no part of what is judged. `unknown_markup`: a mark at
-    the beginning of its text that is not known, so that thinking may have been judged.
+    the beginning of its text that is not known, so that thinking may have been judged. `given`: what a cascade put in
+    the place of each of the request's media, in their order.
     """
 
-    status: Literal["answered", "blocked", "failed"]
+    status: Literal["answered", "blocked", "failed", "unheard"]
     text: str = ""
     media: tuple[Media, ...] = ()
     finish: str | None = None
@@ -257,6 +269,7 @@ class Response:
     key: str | None = None  # of the recorded exchange, set by whoever recorded it
     thinking: str = ""
     unknown_markup: str = ""
+    given: tuple[Transcript, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -312,15 +325,6 @@ class Comprehension:
     status: Literal["understood", "missed", "declined", "unknown"]
     missing: float | None = None  # share of the query's words
     exchange: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What a recogniser heard in the media of an answer; empty with a failure when it could not hear at all."""
-
-    text: str
-    recogniser: str
-    failure: str | None = None
 
 
 CONTROL = "a control is not meant to carry the query"  # why its rendering is unchecked

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,6 +66,9 @@ def run(
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the target's key.")] = None,
     accepts: Annotated[str | None, typer.Option(help="Media that the target takes, e.g. text,image.")] = None,
+    target_option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Of the target's own, e.g. recognisers.audio=NAME.")
+    ] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for one attempt.")] = None,
     retries: Annotated[int | None, typer.Option(min=0, help="Further attempts after a failed one.")] = None,
     text_column: TextColumn = None,
@@ -104,6 +109,8 @@ def run(
     }  # fmt: skip
     read = read_toml(_run_file(config)) if config else {}
     values = read | {key: value for key, value in given.items() if value is not None and value != []}
+    if target_option:
+        values["options"] = _with_options(values.get("options", {}), target_option)
     missing = [f"--{_option(key)}" for key in ("data", "conditions", "target", "out") if key not in values]
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
@@ -116,6 +123,30 @@ def _run_file(config: Path) -> Path:
 
     study = data_path(f"studies/{config.name}.toml")
     return study if not config.exists() and len(config.parts) == 1 and study.is_file() else config
+
+
+def _with_options(options: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
+    """The options with those of the command line, KEY=VALUE with dots in the key where tables lie in each other."""
+    read: dict[str, Any] = dict(options)
+    for one in given:
+        key, equals, value = one.partition("=")
+        if not (key and equals):
+            raise BadInput(f"--target-option {one!r} is not written KEY=VALUE")
+        *tables, last = key.split(".")
+        table = read
+        for name in tables:
+            table[name] = dict(table.get(name, {}))
+            table = table[name]
+        table[last] = _value(value)
+    return read
+
+
+def _value(text: str) -> Any:
+    """As in a run file; what is no value there is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _option(key: str) -> str:

@@ -88,7 +88,7 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
     """Nothing is written before recipes and recognisers are found to work."""
     out, workers, stop = plan.out, Workers(plan.config.workers), asyncio.Event()
     try:
-        await ready(plan.recipes, plan.settings, workers)
+        await ready(plan.recipes, plan.settings.recognisers.values(), workers)
         out.mkdir(parents=True, exist_ok=True)
         write_toml(out / CONVERT_FILE, plan.asked)
         with Store(out / WORK) as store, on_interrupt(stop, "the same command", workers.kill):

@@ -37,7 +37,7 @@ async def samples_of(plan: RunPlan) -> list[Sample]:
     cache = RecogniserCache(workers)
     try:
         await plan.asking.jury.check()
-        await ready(plan.rendering.to_render, plan.rendering.settings, workers)
+        await ready(plan.rendering.to_render, plan.rendering.settings.recognisers.values(), workers)
         with Store(plan.folder) as store:
             renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
             width = at_once(plan.rendering.to_render, workers)

@@ -50,10 +50,7 @@ def recogniser_of(medium: str, chosen: str | None = None) -> dict[str, str]:
     Empty where there is none. It need not be installed. Raises BadInput for an unknown medium or recogniser.
     """
     spec = chosen or registry.modality(medium).default_recogniser
-    if spec is None:
-        return {}
-    plugin: type[Recogniser] = registry.load(Recogniser, spec.partition(":")[0])
-    return {"name": spec, "version": plugin.version}
+    return {} if spec is None else registry.recogniser_facts(spec)
 
 
 _SIZES: WeakKeyDictionary[Converter, BatchSize] = WeakKeyDictionary()  # how many works go together

@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from pydantic import ValidationError
-
-from safebench import registry
 from safebench.errors import BadInput
-from safebench.plugins import Recogniser
+from safebench.registry import recogniser_class
 from safebench.rendering.chain import recognise
 from safebench.rendering.pool import Workers
 from safebench.types import Media, Rendering
@@ -60,15 +57,3 @@ def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
 def transcribers(chosen: Mapping[str, str]) -> dict[str, str]:
     """Those of the chosen recognisers, by their medium, by which answers are judged."""
     return {medium: spec for medium, spec in chosen.items() if recogniser_class(spec).transcribes}
-
-
-def recogniser_class(spec: str) -> type[Recogniser]:
-    """The class of NAME[:ARGUMENT], ready to be used. Raises BadInput for an unknown one or a wrong argument."""
-    name, _, argument = spec.partition(":")
-    registry.require(Recogniser, name)
-    plugin: type[Recogniser] = registry.load(Recogniser, name)
-    try:
-        plugin.Options(**({"argument": argument} if argument else {}))
-    except ValidationError as error:
-        raise registry.option_errors(error, plugin, f"recogniser {spec!r}") from error
-    return plugin

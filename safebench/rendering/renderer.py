@@ -45,11 +45,11 @@ class RenderSettings:
         return {medium: recogniser for medium, recogniser in chosen.items() if recogniser}
 
 
-async def ready(recipes: Iterable[Recipe], how: RenderSettings, workers: Workers) -> None:
+async def ready(recipes: Iterable[Recipe], recognisers: Iterable[str], workers: Workers) -> None:
     """Raises BadInput when a recipe could render nothing, or a recogniser recognise nothing, whatever the query."""
     for recipe in recipes:
         await workers.run(prepare, recipe)
-    for spec in how.recognisers.values():
+    for spec in dict.fromkeys(recognisers):
         await workers.run(prepare_recogniser, spec)
 
 

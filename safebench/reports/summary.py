@@ -13,7 +13,7 @@ from safebench.files import whole_file, write_json
 from safebench.jury.attendance import Attendance, attendance
 from safebench.jury.calibration.correction import Correction, correction_of
 from safebench.jury.files import seat_names
-from safebench.models.opening import target_class
+from safebench.models.opening import answering_class
 from safebench.rendering.fidelity import fidelity_of
 from safebench.reports.answers import (
     CutAnswers,
@@ -166,7 +166,7 @@ def _summary(
 ) -> Summary:
     observed = observe(store, asked["conditions"])
     counted = summarise(outcome_counts(store), asked["conditions"])
-    limit = target_class(asked["target"]).length_option
+    limit = answering_class(asked["target"]).length_option
     known = evidence_of(asked, store)
     measured = [with_evidence(with_spread(cell, observed, store), known[cell.condition]) for cell in counted]
     cells = [_condition(cell, store, limit) for cell in measured]
@@ -192,7 +192,7 @@ def _asked_run(folder: Path, asked: Mapping[str, Any], store: Store) -> AskedRun
         seed=asked["seed"],
         repeats=asked["repeats"],
         pending=store.count_pending(),
-        stand_in=target_class(asked["target"]).stand_in,
+        stand_in=answering_class(asked["target"]).stand_in,
         notice=notice(asked),
         resolved=asked["resolved"],
     )
@@ -215,7 +215,7 @@ def notice(asked: Mapping[str, Any]) -> str | None:
 
     Nothing of the jury where the target is a stand-in: no jury would find anything about a model there.
     """
-    target = target_class(asked["target"])
+    target = answering_class(asked["target"])
     notices = [target.notice(), None if target.stand_in or knows_harm(asked["jury"]) else NOTICE]
     return " ".join(filter(None, notices)) or None
 
@@ -230,7 +230,7 @@ def _write_items(path: Path, store: Store) -> None:
     from pyarrow import parquet
 
     strings = ["query_id", "query", "intent", "category", "scenario", "twin", "condition"]
-    strings += ["outcome", "reason", "answer", "media_sha256", "fidelity_status", "exchange"]
+    strings += ["outcome", "reason", "answer", "given", "media_sha256", "fidelity_status", "exchange"]
     fields = [pa.field(name, pa.string()) for name in strings]
     fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]
     fields += [pa.field("left_out", pa.int32())]

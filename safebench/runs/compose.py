@@ -9,7 +9,7 @@ from safebench import registry
 from safebench.errors import BadInput, TargetRefusesService
 from safebench.plugins import Asking
 from safebench.rendering.recipes import Recipe
-from safebench.types import Failure, Item, Message, Rendering, Request
+from safebench.types import Failure, Item, Message, Rendering, Request, Text
 
 
 class Unsayable(Exception):
@@ -37,4 +37,6 @@ def compose(item: Item, rendering: Rendering | None, recipe: Recipe | None) -> R
     carrier, layout = (recipe.carrier, recipe.layout) if recipe is not None else (None, {})
     asking = Asking(item.query, media, item.condition.with_text, carrier, made, layout)
     with saying(item.condition.medium):
-        return Request((Message("user", registry.modality(item.condition.medium).compose(asking)),))
+        parts = registry.modality(item.condition.medium).compose(asking)
+    written = any(isinstance(part, Text) and item.query.text in part.text for part in parts)
+    return Request((Message("user", parts),), written=written)

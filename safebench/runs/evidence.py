@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from safebench.models.opening import target_class
+from safebench.models.opening import answering_class, target_class
 from safebench.statistics.evidence import (
     NEEDLESS,
     DeliveredEvidence,
@@ -19,19 +19,18 @@ from safebench.statistics.evidence import (
     understood_evidence,
 )
 from safebench.statistics.funnel import understanding
-from safebench.store.items import checked_renderings, conditions, helped_items
+from safebench.store.items import checked_renderings, conditions, helped_items, transcribed_items
 from safebench.store.store import Store
 from safebench.types import TEXT, Condition
 
 
 def evidence_of(asked: Mapping[str, Any], store: Store) -> dict[str, Evidence]:
     """Of each condition that has items; `asked` is what the run file says."""
-    in_process = target_class(asked["target"]).in_process
     return {
         name: evidence(
             Condition.parse(name).medium,
             _rendered(name, store),
-            _delivered(Condition.parse(name).medium, store, in_process=in_process),
+            _delivered(name, store, asked["target"]),
             _understood(name, store),
             helped_evidence(*helped_items(store, name), repeats=asked["repeats"]),
         )
@@ -47,10 +46,16 @@ def _rendered(name: str, store: Store) -> RenderedEvidence:
     return rendered_evidence(passed, failed, unchecked)
 
 
-def _delivered(medium: str, store: Store, *, in_process: bool) -> DeliveredEvidence:
+def _delivered(name: str, store: Store, target: str) -> DeliveredEvidence:
+    medium, plugin = Condition.parse(name).medium, target_class(target)
     if medium == TEXT:
         return DeliveredEvidence(NEEDLESS, "text arrives as it is written")
-    if in_process:
+    if plugin is not answering_class(target):
+        heard, of = transcribed_items(store, name)
+        return DeliveredEvidence(
+            "shown" if heard else "not_shown", f"its recogniser heard something in {heard} of {of}"
+        )
+    if plugin.in_process:
         return DeliveredEvidence("shown", "the target reads media itself")
     found = next((one for one in store.deliveries() if one["medium"] == medium), None)
     if found is None:

@@ -75,6 +75,11 @@ class RunPlan:
                     for repeat in range(self.config.repeats):
                         yield Item(query, condition, repeat)
 
+    def recognisers(self) -> Iterator[str]:
+        """NAME[:ARGUMENT]: those that the user chose for renderings and answers, and those that the target reads by."""
+        yield from self.rendering.settings.recognisers.values()
+        yield from self.asking.target.recognisers.values()
+
     def skipped_items(self) -> int:
         """How many items each skipped condition would have had."""
         return len(self.data.dataset.queries) * self.config.repeats

@@ -142,5 +142,7 @@ class Probing:
         rendering: Rendering | None = None,
     ) -> Comprehension:  # fmt: skip
         response = await self._calls.ask(self._target, form.request(query, *sent), item, purpose)
+        if response.status == "unheard":
+            return Comprehension("missed", None, response.key)
         heard = await self._hear(response)
         return form.read(query, rendering, response, heard.text if heard else None)

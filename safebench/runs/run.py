@@ -62,7 +62,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     try:
         await plan.asking.target.check()
         await plan.asking.jury.check()
-        await ready(plan.rendering.to_render, plan.rendering.settings, workers)
+        await ready(plan.rendering.to_render, plan.recognisers(), workers)
         is_new = not (plan.folder / RUN_FILE).exists()
         deliveries = await _preflight(plan, workers, []) if is_new else []  # what fails leaves no folder behind
         claim_folder(plan)

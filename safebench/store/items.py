@@ -203,6 +203,26 @@ SELECT coalesce((SELECT sum(CASE queries WHEN 1 THEN n ELSE 1 END) FROM alike), 
 """
 
 
+class TranscribedItems(NamedTuple):
+    """Items whose target was given transcripts in place of media, and those with words in one of them."""
+
+    heard: int
+    of: int
+
+
+def transcribed_items(store: Store, condition: str) -> TranscribedItems:
+    (row,) = store.rows(_TRANSCRIBED, condition)
+    return TranscribedItems(*row)
+
+
+_TRANSCRIBED = """
+SELECT coalesce(sum(EXISTS (
+        SELECT 1 FROM json_each(e.response, '$.given') WHERE trim(json_extract(value, '$.text')) <> '')), 0), count(*)
+FROM items i JOIN exchanges e ON e.key = i.exchange
+WHERE i.condition = ? AND json_extract(e.response, '$.given') IS NOT NULL
+"""
+
+
 class Rendered(NamedTuple):
     renderings: int
     seconds: float
@@ -227,6 +247,7 @@ SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.
     i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,
     json_extract(r.rendering, '$.media.sha256') AS media_sha256,
     json_extract(r.rendering, '$.fidelity.status') AS fidelity_status,
+    (SELECT group_concat(json_extract(value, '$.text'), char(10)) FROM json_each(e.response, '$.given')) AS given,
     (SELECT max(b.left_out) FROM ballots b WHERE b.item = i.id) AS left_out
 FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange
 LEFT JOIN renderings r ON r.key = i.rendering ORDER BY i.id

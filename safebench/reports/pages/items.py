@@ -142,6 +142,7 @@ def _response(response: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
     kept["usage"] = {name: count for name, count in response["usage"].items() if isinstance(count, int | float)}
     seconds = sum(attempt["seconds"] for attempt in response["attempts"])
     said = {} if redacted else {key: response[key] for key in ("text", "media", "failure")}
+    said |= {} if redacted else {"given": response.get("given", [])}
     return {**kept, "attempts": len(response["attempts"]), "seconds": seconds, **said}
 
 

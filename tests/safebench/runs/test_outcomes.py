@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from safebench.runs.outcomes import Ending, after_judging, before_asking, before_judging
-from safebench.types import TOO_LONG, Failure, Fidelity, Label, Media, Outcome, Rendering, Response, Verdict
+from safebench.types import TOO_LONG, Failure, Fidelity, Label, Media, Outcome, Rendering, Response, Transcript, Verdict
 
 MEDIA = Media.of("image", "image/png", b"bytes")
 FAILURE = Failure("engine", "Error", "broke")
@@ -43,6 +43,12 @@ def test_a_failed_call_is_no_answer_whatever_text_it_carries() -> None:
 def test_media_that_are_too_long_for_the_target_are_not_rendered() -> None:
     ending = before_judging(Response("failed", failure=Failure("openai:m", TOO_LONG, "the clip lasts 31.0 s")))
     assert ending == Ending(Outcome.NOT_RENDERED, "openai:m: TooLong: the clip lasts 31.0 s")
+
+
+def test_where_a_cascade_heard_nothing_the_query_was_not_understood() -> None:
+    given = (Transcript("Answer this.", "eye"), Transcript("…", "ear:small"))
+    ending = before_judging(Response("unheard", given=given))
+    assert ending == Ending(Outcome.NOT_UNDERSTOOD, "the recogniser heard nothing (ear:small)")
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t", "\u200b"[:0]])

@@ -62,8 +62,9 @@ def test_planning_again_changes_nothing(store: Store) -> None:
 def test_a_response_comes_back_as_it_was_kept(store: Store) -> None:
     media = Media.of("speech", "audio/wav", b"RIFF")
     response = Response(
-        "answered", "héllo \0 \U0001f600", (media,), "stop", "m", {"total_tokens": 3}, (Attempt(0.1, 429, "slow", 2.0),)
-    )
+        "answered", "héllo \0 \U0001f600", (media,), "stop", "m", {"total_tokens": 3},
+        (Attempt(0.1, 429, "slow", 2.0),), given=(Transcript("How do I …?", "ear"), Transcript("", "eye")),
+    )  # fmt: skip
     kept = store.keep_exchange("key", 1, Purpose("target"), {"messages": []}, response)
     found = store.exchange("key")
     assert found == kept

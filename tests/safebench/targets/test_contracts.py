@@ -28,6 +28,10 @@ class TestPython(TargetContract):
         monkeypatch.syspath_prepend(tmp_path)
 
 
+class TestCascade(TargetContract):
+    spec = "cascade:reference"
+
+
 class TestOpenAI(TargetContract):
     spec = "openai:tested"
 
@@ -38,5 +42,5 @@ class TestOpenAI(TargetContract):
 
 def test_no_target_of_ours_is_forgotten() -> None:
     ours = {name for name in registry.names(Target) if registry.load(Target, name).__module__.startswith("safebench.")}
-    here = {contract.spec.partition(":")[0] for contract in (TestReference, TestPython, TestOpenAI)}
+    here = {contract.spec.partition(":")[0] for contract in (TestReference, TestPython, TestCascade, TestOpenAI)}
     assert here | ELSEWHERE.keys() == ours

@@ -188,6 +188,7 @@
       told.hidden ? null : why(told),
       medium ? player(details.media[medium.sha256], `What was sent for item ${item[ID]}`) : null,
       rendering(told.rendering),
+      given(told.response),
       answer(told, details.media),
       ballots(told),
       told.request ? folded("Exact request", make("pre", {}, JSON.stringify(told.request, null, 2))) : null,
@@ -207,6 +208,14 @@
       told.said ? `text in the media: ${told.said}` : null, told.written ? `written part: ${told.written}` : null,
       told.failure ? `failure: ${told.failure.message}` : null].filter(Boolean);
     return folded(`Rendering: ${told.recipe}, ${status}`, ...lines.map((line) => make("div", { class: "meta" }, line)));
+  }
+
+  function given(response) {
+    const transcripts = response?.given ?? [];  // left out of a redacted page
+    if (!transcripts.length) return null;
+    const told = transcripts.flatMap(({ text, recogniser }) => [
+      make("div", { class: "text", dir: "auto" }, text || "nothing"), make("p", { class: "meta" }, recogniser)]);
+    return make("div", {}, make("h4", {}, "What the target was given in its place"), ...told);
   }
 
   function why(told) {

@@ -269,12 +269,28 @@ def test_a_redacted_page_holds_nothing_that_was_said(tmp_path: Path, browser: Br
         change = "UPDATE renderings SET rendering = json_set(rendering, '$.fidelity', json(?)) WHERE key = ?"
         store._db.execute(change, (read, row["rendering"]))
         store._db.execute("UPDATE exchanges SET response = json_set(response, '$.thinking', ?)", (HARM,))
+        give(store, HARM)
     written = page(folder, redact=True)
     assert not any(told in file.read_bytes() for file in [written, *(folder / "report").iterdir()])
     assert told not in page(folder, redact=True, embed=5).read_bytes()
     browser.open(page(folder, redact=True), "#item-1")
     browser.one(".card")
     assert "left out" in browser.one(".card").text
+
+
+def give(store: Store, text: str) -> None:
+    """As if all that was asked had been asked of a cascade that heard this."""
+    given = json.dumps([{"text": text, "recogniser": "ear:small", "failure": None}])
+    store._db.execute("UPDATE exchanges SET response = json_set(response, '$.given', json(?))", (given,))
+
+
+def test_a_card_shows_what_the_target_was_given_in_the_place_of_media(tmp_path: Path, browser: Browser) -> None:
+    folder = normal(tmp_path, 1)
+    with Store(folder) as store:
+        give(store, "How do eye bake bread?")
+    browser.open(page(folder), "#item-1")
+    browser.one(".card")
+    assert "What the target was given in its place\nHow do eye bake bread?\near:small" in browser.one(".card").text
 
 
 def hostile() -> list[str]:
