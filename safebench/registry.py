@@ -95,20 +95,30 @@ def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:
 
 def recogniser_class(spec: str) -> type[Recogniser]:
     """The class of NAME[:ARGUMENT], ready to be used. Raises BadInput for an unknown one or a wrong argument."""
-    name, _, argument = spec.partition(":")
+    name = spec.partition(":")[0]
     require(Recogniser, name)
     plugin: type[Recogniser] = load(Recogniser, name)
     try:
-        plugin.Options(**({"argument": argument} if argument else {}))
+        plugin.Options(**argument_of(spec))
     except ValidationError as error:
         raise option_errors(error, plugin, f"recogniser {spec!r}") from error
     return plugin
 
 
 def recogniser_facts(spec: str) -> dict[str, str]:
-    """`name` (NAME[:ARGUMENT]) and `version`, of one that need not be installed. Raises BadInput for an unknown one."""
+    """`name` (NAME[:ARGUMENT]) and `version`, of one that need not be installed. Raises BadInput for an unknown one.
+
+    The version holds what its options tell as well: weights that are installed.
+    """
     plugin: type[Recogniser] = load(Recogniser, spec.partition(":")[0])
-    return {"name": spec, "version": plugin.version}
+    options = plugin.Options.model_construct(None, **argument_of(spec))  # whoever makes the recogniser checks them
+    return {"name": spec, "version": " ".join([plugin.version, *options.versions()])}
+
+
+def argument_of(spec: str) -> dict[str, str]:
+    """The options that NAME[:ARGUMENT] gives."""
+    _, colon, argument = spec.partition(":")
+    return {"argument": argument} if colon else {}
 
 
 def option_errors(error: ValidationError, plugin: type[Plugin], where: str) -> BadInput:

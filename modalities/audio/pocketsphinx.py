@@ -27,7 +27,7 @@ class PocketSphinx(Recogniser):
     summary = "hears English speech, offline; too weak to transcribe answers"
     needs = ("pocketsphinx",)
     extra = "embedded"
-    version = f"3 pocketsphinx {installed('pocketsphinx')}"  # raised, too, when the closed set picks otherwise
+    version = f"4 pocketsphinx {installed('pocketsphinx')}"  # raised, too, when the closed set picks otherwise
     medium = "audio"
     transcribes = False  # of 3,000 words: an answer in it would be judged by what nobody said
 
@@ -51,6 +51,7 @@ def hear(decoder: Any, samples: Samples, rate: int) -> str:
     import soxr
 
     heard = samples if rate == RATE else soxr.resample(samples, rate, RATE)
+    decoder.reinit_feat()  # or the same clip heard again could be another text: it keeps an estimate of the noise
     decoder.start_utt()
     decoder.process_raw((np.clip(heard, -1, 1) * 32767).astype(np.int16).tobytes(), no_search=False, full_utt=True)
     decoder.end_utt()

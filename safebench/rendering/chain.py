@@ -64,9 +64,7 @@ def _converter(step: str) -> Converter:
 
 @lru_cache(maxsize=8)
 def _recogniser(spec: str) -> Recogniser:
-    name, _, argument = spec.partition(":")
-    options = {"argument": argument} if argument else {}
-    return registry.create(Recogniser, name, f"recogniser {spec}", **options)
+    return registry.create(Recogniser, spec.partition(":")[0], f"recogniser {spec}", **registry.argument_of(spec))
 
 
 def recognise(spec: str, media: Media) -> str:

@@ -1,4 +1,4 @@
-"""A pytest plug-in: what every modality, converter and target has to keep, as classes of tests to inherit from.
+"""A pytest plug-in: what every modality, converter, recogniser and target has to keep, as classes of tests to inherit.
 
     from safebench.testing.contracts import ModalityContract
 
@@ -15,8 +15,11 @@ import asyncio
 import base64
 import json
 import math
-from collections.abc import Callable, Mapping
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -44,6 +47,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("recipe", recipes, ids=lambda recipe: recipe.name)
     if "family" in metafunc.fixturenames:
         metafunc.parametrize("family", sorted(contract.modality().encoders))
+
+
+@pytest.fixture(scope="session")
+def two_workers() -> Iterator[Executor]:
+    """Two processes of their own, as a run has them; none starts before it is needed."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        yield pool
 
 
 class ModalityContract:
@@ -212,6 +222,13 @@ class ConverterContract:
         fresh = registry.create(Converter, self.name, "contract", **self.options)
         assert converter.convert(work) == first == fresh.convert(work)
 
+    def test_two_workers_give_the_same_bytes_as_one(
+        self, converter: Converter, media: Media | None, two_workers: Executor
+    ) -> None:
+        works = [Work(query, query.text, media, seed=7) for query in (ASKED, OTHER, ASKED, OTHER)]
+        convert = partial(_convert, self.name, dict(self.options))
+        assert [*two_workers.map(convert, works)] == [converter.convert(work) for work in works]
+
     def test_without_media_or_with_broken_ones_it_fails(self, converter: Converter, media: Media | None) -> None:
         if converter.takes == TEXT:
             pytest.skip("it takes text")
@@ -224,6 +241,64 @@ class ConverterContract:
         _skip_missing(registry.require, Converter, self.name)
         with pytest.raises(BadInput, match="no_such_option"):
             registry.create(Converter, self.name, "contract", no_such_option=1)
+
+
+class RecogniserContract:
+    """Of the recogniser with this `spec`, NAME[:ARGUMENT], as `--recogniser` takes it; `several` says what to read.
+
+    What it finds is a function of the media alone, whatever it read before and in whichever process: an outcome must
+    not depend on what else was asked.
+    """
+
+    spec: ClassVar[str]
+
+    @pytest.fixture
+    def several(self) -> Sequence[Media]:
+        """Three media or more, no two alike."""
+        raise NotImplementedError("override the fixture `several`")
+
+    @pytest.fixture
+    def recogniser(self) -> Recogniser:
+        return self._fresh()
+
+    def _fresh(self) -> Recogniser:
+        name, colon, argument = self.spec.partition(":")
+        plugin = registry.load(Recogniser, name)
+        options = {"argument": argument} if colon else {}
+        missing = plugin.missing(plugin.Options(**options))
+        if missing:
+            pytest.skip(missing)
+        return registry.create(Recogniser, name, "contract", **options)
+
+    def test_it_is_ready_and_reads_its_medium(self, recogniser: Recogniser, several: Sequence[Media]) -> None:
+        recogniser.check()
+        assert {media.medium for media in several} == {recogniser.medium}
+        assert any(recogniser.recognise(media).strip() for media in several)
+
+    def test_the_same_media_give_the_same_texts_in_every_order(
+        self, recogniser: Recogniser, several: Sequence[Media]
+    ) -> None:
+        first = [recogniser.recognise(media) for media in several]
+        again = [recogniser.recognise(media) for media in reversed(several)]
+        fresh = self._fresh()
+        assert first == again[::-1] == [fresh.recognise(media) for media in reversed(several)][::-1]
+
+    def test_two_workers_find_what_one_finds(
+        self, recogniser: Recogniser, several: Sequence[Media], two_workers: Executor
+    ) -> None:
+        twice = [*several, *several]
+        assert [*two_workers.map(partial(recognise, self.spec), twice)] == [recogniser.recognise(m) for m in twice]
+
+    def test_broken_media_are_refused(self, recogniser: Recogniser, several: Sequence[Media]) -> None:
+        for broken in _broken(several[0]):
+            with pytest.raises(ValueError, match=r"."):
+                recogniser.recognise(broken)
+
+    def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
+        name = self.spec.partition(":")[0]
+        _skip_missing(registry.require, Recogniser, name)
+        with pytest.raises(BadInput, match="no_such_option"):
+            registry.create(Recogniser, name, "contract", no_such_option=1)
 
 
 class TargetContract:
@@ -279,6 +354,10 @@ def _skip_missing(check: Callable[..., None], *arguments: Any) -> None:
         check(*arguments)
     except MissingPackage as error:
         pytest.skip(str(error))
+
+
+def _convert(name: str, options: Mapping[str, Any], work: Work) -> Media:
+    return registry.create(Converter, name, "contract", **options).convert(work)
 
 
 def _broken(media: Media) -> list[Media]:

@@ -106,7 +106,7 @@ def test_who_decides_the_fidelity_gate_is_recorded_with_the_versions_of_its_pack
     chosen = resolved(plan(tmp_path, "text", "image", recognisers=[whisper]))["recognisers"]
     assert chosen == {"image": image, "audio": {"name": whisper, "version": OpenAITranscriptions.version}}
     heard = resolved(plan(tmp_path, "audio:female", recognisers=["pocketsphinx"]))["recognisers"]["audio"]
-    assert heard == {"name": "pocketsphinx", "version": f"3 pocketsphinx {version('pocketsphinx')}"}
+    assert heard == {"name": "pocketsphinx", "version": f"4 pocketsphinx {version('pocketsphinx')}"}
 
 
 def test_a_run_is_not_continued_with_another_version_of_who_reads_pictures(
