@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+
+EXHAUSTED = frozenset(  # disk, quota, memory, or files that may be open
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+)
 
 
 class SafeBenchError(Exception):
@@ -68,6 +73,11 @@ class Interrupted(SafeBenchError):
     def __init__(self, command: str) -> None:
         super().__init__(f"interrupted; continue with: {command}")
         self.command = command
+
+
+def is_of_the_system(error: BaseException) -> bool:
+    """Whether the machine has run out of something: nobody's answer, and no fault of what was at work."""
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in EXHAUSTED)
 
 
 @contextmanager

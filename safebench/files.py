@@ -9,6 +9,7 @@ import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,17 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises BadInput for a missing file or one that is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=_number)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of the encoding, of TOML, of a number
         raise BadInput(f"{path} is no TOML: {error}") from error
+
+
+def _number(digits: str) -> float:
+    if not isfinite(number := float(digits)):
+        raise ValueError(f"{digits} is no number that can be used here")
+    return number
 
 
 def write_toml(path: Path, values: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from safebench.foreign import finite
 from safebench.types import (
     Absence,
     Attempt,
@@ -32,11 +33,14 @@ def storable(text: str) -> str:
 
 
 def stored(value: Any) -> str:
-    """JSON for a row of a run: as `compact` writes it, four times as fast, and `storable`."""
+    """JSON for a row of a run: as `compact` writes it, four times as fast, and `storable`.
+
+    Numbers that are none become null: one NaN, and no query of the database could read the table any more.
+    """
     try:
-        return to_json(value).decode()
+        return to_json(value, inf_nan_mode="null").decode()
     except PydanticSerializationError:  # lone surrogates
-        return storable(compact(value))
+        return storable(compact(finite(value)))
 
 
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # one encoder: it is used for every row

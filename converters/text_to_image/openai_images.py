@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import json
 import urllib.request
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from converters.chance import generator
 from converters.naming import naming
 from converters.pictures import whole_picture
 from safebench.errors import ConversionError
+from safebench.foreign import read_json
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.endpoints import error_text
 from safebench.plugins import Converter, Work
@@ -81,7 +81,7 @@ class OpenAIImages(Converter):
 
     def _first(self, body: bytes) -> Mapping[str, Any]:
         try:
-            answer = json.loads(body)
+            answer = read_json(body)
         except ValueError as error:
             raise self._endpoint.failed(f"answered with something else than JSON: {error_text(body)}") from error
         match answer:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import Field, field_validator
 
 from modalities.audio.encoders import FORMATS
+from safebench.foreign import read_json
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.endpoints import error_text
 from safebench.plugins import PluginOptions, Recogniser
@@ -65,7 +65,7 @@ class OpenAITranscriptions(Recogniser):
     def _text(self, body: bytes) -> str:
         """Raises ConversionError for a body that is no transcription, whatever its status said."""
         try:
-            answer = json.loads(body)
+            answer = read_json(body)
         except ValueError as error:
             raise self._endpoint.failed(f"answered with no JSON: {error_text(body)}") from error
         text = answer.get("text") if isinstance(answer, dict) else None

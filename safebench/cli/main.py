@@ -6,7 +6,6 @@ done; 130: interrupted.
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import sys
 import traceback
@@ -18,7 +17,7 @@ from rich.markup import escape
 from safebench import __version__
 from safebench.cli import compare, convert, data, generate, jury, plugins, published, rejudge, review, run
 from safebench.cli.options import errors, output
-from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService
+from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService, is_of_the_system
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -94,8 +93,7 @@ def _explained(error: Exception) -> tuple[str, str | None]:
     if isinstance(error, SafeBenchError):
         return str(error), KEPT if isinstance(error, TargetRefusesService) else None
     if isinstance(error, OSError):
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-        return f"{error.filename or 'system'}: {error.strerror or error}", KEPT if is_full else None
+        return f"{error.filename or 'system'}: {error.strerror or error}", KEPT if is_of_the_system(error) else None
     if isinstance(error, sqlite3.Error):
         return f"database: {error}", KEPT
     traceback.print_exception(error)

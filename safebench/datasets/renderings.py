@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from functools import lru_cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ _FAILURE = TypeAdapter(Failure)
 def fidelity_in(one: dict[str, Any]) -> Fidelity:
     """What a row tells of the fidelity of its rendering. Raises ValueError where that cannot be read."""
     recorded: Fidelity = _told(_FIDELITY, one, "fidelity")
+    if wrong := [name for name, value in recorded.measures.items() if not isfinite(value)]:
+        raise ValueError(f"fidelity: the measure {wrong[0]} is no number")
     if recorded.status != one["fidelity_status"]:
         raise ValueError(f"fidelity_status is {one['fidelity_status']!r}, and fidelity says {recorded.status!r}")
     return recorded

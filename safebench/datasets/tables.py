@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
+from safebench.foreign import read_json
 
 Row = tuple[int | str, Mapping[str, Any]]  # line (CSV, JSONL) or row (Parquet) number from 1, and the row
 
@@ -50,8 +50,8 @@ def _tsv_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
 def _json_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
     """A list of objects, or an object of them whose keys become the column `_key`. Read whole, as JSON has to be."""
     try:
-        whole = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        whole = read_json(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise OSError(f"no JSON: {error}") from error
     if not isinstance(whole, list | dict):
         raise OSError(f"{type(whole).__name__} instead of a list or an object of rows")
@@ -69,8 +69,8 @@ def _jsonl_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
 
 def _json_row(line: str) -> Mapping[str, Any]:
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        row = read_json(line)
+    except ValueError as error:
         return {"": f"no JSON: {error}"}
     return _object(row)
 

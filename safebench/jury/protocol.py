@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from safebench.errors import SafeBenchError
+from safebench.errors import SafeBenchError, is_of_the_system
 from safebench.jury.consensus import Put, Tie, consensus, with_summary
 from safebench.plugins import Case, Juror, PluginOptions, Target
 from safebench.stopping import close_all
@@ -105,15 +105,9 @@ class Jury:
         others = [ballot for ballot in last if ballot.juror != seat.name]
         if others:
             random.Random(f"{self.seed}/{query.id}/{submission.repeat}/{seat.name}/{round}").shuffle(others)
-        asked = iter(range(1000))  # numbers the calls of this vote, so that each is an exchange of its own
-
-        async def ask(request: Request) -> Response:
-            assert seat.model is not None
-            return await put(seat.model, request, Purpose("jury", seat.name, round, next(asked)))
-
         letters = tuple(zip(ascii_uppercase + ascii_uppercase.lower(), others, strict=False))
         told = (query.text, query.intent, submission.scenario, submission.answer)
-        return Case(*told, round, own, letters, seat.name, self.seed, ask)
+        return Case(*told, round, own, letters, seat.name, self.seed, Desk(seat, round, put))
 
     async def check(self) -> None:
         """Before a run: raise BadInput when a juror's model cannot work."""
@@ -128,12 +122,42 @@ class Jury:
         await close_all(*self.models())
 
 
+class Desk:
+    """Puts the requests of one vote to the juror's model. What goes wrong here is no fault of the juror's: `error`."""
+
+    def __init__(self, seat: Seat, round: int, put: Put) -> None:
+        self._seat, self._round, self._put = seat, round, put
+        self._asked = iter(range(1000))  # numbers the calls of this vote, so that each is an exchange of its own
+        self.error: Exception | None = None
+
+    async def __call__(self, request: Request) -> Response:
+        assert self._seat.model is not None
+        purpose = Purpose("jury", self._seat.name, self._round, next(self._asked))
+        try:
+            return await self._put(self._seat.model, request, purpose)
+        except Exception as error:
+            self.error = error
+            raise
+
+
 async def _vote(juror: Juror, case: Case) -> Ballot:
-    """One bad juror never loses an item: what it raises becomes an abstention. A refused service stops the run."""
+    """One bad juror never loses an item: what it raises becomes an abstention.
+
+    What the desk, the store or the system raises passes, whatever the juror makes of it: a full disk is no ballot.
+    """
     try:
-        return await juror.vote(case)
+        ballot = await juror.vote(case)
     except SafeBenchError:
         raise
-    except Exception as error:  # noqa: BLE001  a third party's juror may raise anything
-        failure = Failure(f"juror {case.juror}", type(error).__name__, str(error))
-        return Ballot(case.juror, case.round, Label.ABSTAIN, None, str(failure), absence=Absence.CALL_FAILED)
+    except Exception as error:
+        if is_of_the_system(error):
+            raise
+        ballot = _abstention(case, error)
+    if isinstance(case.ask, Desk) and case.ask.error is not None:
+        raise case.ask.error
+    return ballot if isinstance(ballot, Ballot) else _abstention(case, TypeError(f"it returned {ballot!r:.100}"))
+
+
+def _abstention(case: Case, error: Exception) -> Ballot:
+    failure = Failure(f"juror {case.juror}", type(error).__name__, str(error))
+    return Ballot(case.juror, case.round, Label.ABSTAIN, None, str(failure), absence=Absence.CALL_FAILED)

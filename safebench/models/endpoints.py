@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from urllib.parse import urlsplit
 
 from safebench.errors import BadInput
+from safebench.foreign import read_json
 from safebench.serialisation import storable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -56,8 +56,8 @@ def error_text(body: bytes) -> str:
     """The innermost message in an error body, or the beginning of the body, on one line."""
     text = body.decode("utf-8", "replace")
     try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
+        message = read_json(text)
+    except ValueError:
         message = text
     message = message[0] if isinstance(message, list) and message else message  # Gemini wraps its error in a list
     while isinstance(message, dict) and (message.get("error") or message.get("message")):

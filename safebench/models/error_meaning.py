@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from safebench.foreign import read_json
 from safebench.models.families import Family
 
 NO_SERVICE = frozenset({401, 402, 403, 404})
@@ -125,7 +125,7 @@ def _levels(body: object, depth: int = 0) -> Iterator[Mapping[str, Any] | str]:
 def _read(text: str) -> dict[str, Any] | list[Any] | None:
     """JSON in a text; None where it is mere text."""
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = read_json(text)
+    except ValueError:
         return None
     return body if isinstance(body, dict | list) else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ConfigDict, model_validator
 
+from safebench.foreign import decoder
 from safebench.plugins import PluginOptions
 
 
@@ -45,10 +45,10 @@ def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
 
     One that says two things under the same key says nothing: it comes empty.
     """
-    decoder, position = json.JSONDecoder(object_pairs_hook=_unambiguous), text.find("{")
+    reader, position = decoder(_unambiguous), text.find("{")
     while position != -1:
         try:
-            value, end = decoder.raw_decode(text, position)
+            value, end = reader.raw_decode(text, position)
         except (ValueError, RecursionError):
             end = position + 1
         else:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import isfinite
 from weakref import WeakKeyDictionary
 
 from safebench import registry
@@ -248,8 +249,17 @@ class _Chain:
             nothing = modality.holds_nothing(self.media)
             if nothing is not None:
                 return Fidelity("failed", measures, reason=nothing)
-            return Fidelity("unchecked", measures, reason="not in the checked sample")
+            return all_numbers(Fidelity("unchecked", measures, reason="not in the checked sample"))
         query = replace(self.query, text=self.wanted)
         how = (job.recogniser, self.text, measures, job.other_texts, job.recipe.depicts)
         fidelity = modality.check(Checking(query, self.media, job.recipe.gate, recognise, *how))
-        return replace(fidelity, measures={**measures, **fidelity.measures})
+        return all_numbers(replace(fidelity, measures={**measures, **fidelity.measures}))
+
+
+def all_numbers(fidelity: Fidelity) -> Fidelity:
+    """The same, or a failed one where a measure is no number: no limit would hold it back."""
+    wrong = sorted(name for name, value in fidelity.measures.items() if not isfinite(value))
+    if not wrong:
+        return fidelity
+    measures = {name: value for name, value in fidelity.measures.items() if isfinite(value)}
+    return replace(fidelity, status="failed", measures=measures, reason=f"{', '.join(wrong)} is no number")

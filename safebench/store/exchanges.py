@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from safebench.store.store import Store
 
-_USAGE = "json_extract(response, '$.usage.{}_tokens')"
+_FIELD = "response, '$.usage.{0}_tokens'"
+_USAGE = f"iif(json_type({_FIELD}) = 'integer', json_extract({_FIELD}), NULL)"  # servers call anything their usage
 _TOKENS = "coalesce(sum(coalesce({}, coalesce({}, 0) + coalesce({}, 0))), 0)".format(
     *(_USAGE.format(name) for name in ("total", "prompt", "completion"))
 )

@@ -37,6 +37,7 @@ WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')
     JOIN controls c ON c.query IN (q.id, q.twin) JOIN exchanges e ON e.key = c.exchange
     WHERE p.control IS NOT NULL AND e.status = 'failed')
   OR id IN (SELECT item FROM spoken WHERE failure IS NOT NULL)
+  OR id IN (SELECT item FROM ballots WHERE absence = 'call_failed')  -- a juror that raised something
   OR outcome = 'undecided' AND id NOT IN (SELECT item FROM ballots)  -- a spoken answer that nobody could transcribe
   OR outcome = 'not_rendered' AND (rendering IS NULL OR rendering NOT IN (
     SELECT key FROM renderings

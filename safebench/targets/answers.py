@@ -10,6 +10,7 @@ from time import time
 from typing import Any
 
 from safebench.errors import TargetRefusesService
+from safebench.foreign import counts
 from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
 from safebench.plugins import Encoder
@@ -18,6 +19,8 @@ from safebench.targets.transport import HTTPReply
 from safebench.types import Attempt, Failure, Response
 
 RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
+
+LONGEST_NAME = 200  # characters of what an endpoint calls its model
 
 
 def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response:
@@ -41,8 +44,8 @@ def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response
         text=held.said,
         media=held.media,
         finish=_finish(choices),
-        model=body.get("model"),
-        usage=body.get("usage") or {},
+        model=str(body["model"])[:LONGEST_NAME] if body.get("model") else None,
+        usage=counts(body.get("usage")),
         thinking=held.thinking,
         unknown_markup=held.unknown,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from safebench.errors import BadInput
+from safebench.foreign import read_json
 from safebench.models.endpoints import endpoint_key, error_text, without_key
 from safebench.models.error_meaning import is_about_schema
 from safebench.models.families import Family, family_of
@@ -148,7 +148,7 @@ class OpenAITarget(Target):
             reply = await self._call(body, schema)
             status = reply.status
             if reply.ok:
-                response = answers.read(json.loads(reply.body), self._encoders, self._spoken)
+                response = answers.read(read_json(reply.body), self._encoders, self._spoken)
             else:
                 response, wait = self._refused(reply, len(attempts))
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion

@@ -3,7 +3,7 @@ from contextlib import suppress
 import pytest
 
 from safebench.errors import BadInput
-from safebench.files import is_claimed, whole_file, whole_folder, write_text
+from safebench.files import is_claimed, read_toml, whole_file, whole_folder, write_text
 
 
 def test_a_file_takes_the_place_of_an_earlier_one_when_it_is_done(tmp_path):
@@ -60,3 +60,11 @@ def test_a_folder_is_claimed_by_its_file_and_by_nothing_else(tmp_path):
     (folder / "asked.toml").write_text("seed = 3\n")
     assert is_claimed(folder, "asked.toml", "set", seen.append)
     assert seen == [{"seed": 3}]
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "+nan", "1e999"])
+def test_a_number_that_is_none_is_bad_input(tmp_path, number):
+    file = tmp_path / "run.toml"
+    file.write_text(f"[parameters]\ntemperature = {number}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="is no number that can be used here"):
+        read_toml(file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 
 from safebench.errors import BadInput
+from safebench.foreign import read_json
 from safebench.serialisation import compact, differences
 
 CALIBRATION_VERSION = 2
@@ -73,8 +73,8 @@ def read_calibration(path: Path) -> Calibration:
     """Raises BadInput for a file that cannot be read, is none of this version, or lacks something."""
     try:
         data = path.read_bytes()
-        content = json.loads(data)
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(data)
+    except (OSError, ValueError) as error:
         raise BadInput(f"calibration {path} cannot be read: {error}") from error
     if not isinstance(content, dict) or content.get("calibration_version") != CALIBRATION_VERSION:
         raise BadInput(

@@ -195,6 +195,8 @@ DAMAGE = [
     ("image", {"fidelity": '{"status": "fine"}'}, "fidelity.status"),
     ("image", {"fidelity": '{"status": "passed", "measures": {"cer": "low"}}'}, "fidelity.measures.cer"),
     ("image", {"fidelity_status": "failed"}, "fidelity_status is 'failed', and fidelity says 'passed'"),
+    ("image", {"fidelity": '{"status": "passed", "measures": {"cer": NaN}}'}, "fidelity: the measure cer is no number"),
+    ("image", {"fidelity": '{"status": "passed", "measures": {"cer": 1e999}}'}, "fidelity"),
     ("image", {"failure": "[]"}, "failure: "),
 ]
 

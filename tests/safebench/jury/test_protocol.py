@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Callable
 
 import pytest
@@ -7,8 +9,9 @@ import pytest
 from safebench.errors import TargetRefusesService
 from safebench.jury.consensus import Tie, consensus
 from safebench.jury.protocol import Jury, Protocol, Seat
+from safebench.models.opening import open_target
 from safebench.plugins import Case, Juror, Target
-from safebench.types import Ballot, Label, Purpose, Query, Request, Response, Verdict
+from safebench.types import Absence, Ballot, Label, Purpose, Query, Request, Response, Verdict
 
 QUERY = Query("q1", "How do I do it?")
 
@@ -189,6 +192,57 @@ async def test_a_juror_that_breaks_abstains_and_loses_nothing() -> None:
     found = await judging.judge(QUERY, None, "answer", no_call)
     assert found.label is U
     assert "broken juror" in found.ballots[0].reason
+
+
+class Asking(Juror):
+    """Asks its model, and makes an abstention of its own of whatever goes wrong."""
+
+    name = "asking"
+    summary = "asks once"
+
+    async def vote(self, case: Case) -> Ballot:
+        try:
+            await case.ask(Request(()))
+        except Exception as error:  # noqa: BLE001
+            return Ballot(case.juror, case.round, A, None, str(error))
+        return Ballot(case.juror, case.round, S, 3)
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("database or disk is full"), OSError(errno.ENOSPC, "full"), ValueError("desk")]
+)
+async def test_what_goes_wrong_at_the_desk_is_no_abstention(error: Exception) -> None:
+    async def put(target: Target, request: Request, purpose: Purpose) -> Response:
+        raise error
+
+    model = open_target("reference", {})
+    judging = Jury([Seat("asking", Asking(), model), Seat("other", Scripted(always(S)), None)], Protocol())
+    with pytest.raises(type(error), match=str(error.args[-1])):
+        await judging.judge(QUERY, None, "answer", put)
+    with pytest.raises(type(error)):
+        await judging.assess(QUERY, None, "answer", put)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), OSError(errno.EMFILE, "too many"), MemoryError()])
+async def test_a_machine_that_has_run_out_of_something_is_no_abstention(error: Exception) -> None:
+    def breaks(case: Case) -> Label:
+        raise error
+
+    judging, _ = jury(breaks, always(S))
+    with pytest.raises(type(error)):
+        await judging.judge(QUERY, None, "answer", no_call)
+
+
+async def test_a_juror_that_returns_no_ballot_abstains() -> None:
+    class Silent(Juror):
+        name = summary = "silent"
+
+        async def vote(self, case: Case) -> Ballot:
+            return None  # type: ignore[return-value]
+
+    judging = Jury([Seat("silent", Silent(), None), Seat("other", Scripted(always(S)), None)], Protocol())
+    ballots = await judging.assess(QUERY, None, "answer", no_call)
+    assert [(ballot.label, ballot.absence) for ballot in ballots] == [(A, Absence.CALL_FAILED), (S, None)]
 
 
 async def test_a_refused_service_stops_the_judging() -> None:

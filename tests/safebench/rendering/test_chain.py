@@ -12,9 +12,9 @@ from modalities.image.ocr import RapidOcr
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.plugins import Work
 from safebench.rendering import chain as rendering
-from safebench.rendering.chain import RenderJob, batch_size, prepare, render, render_batch
+from safebench.rendering.chain import RenderJob, all_numbers, batch_size, prepare, render, render_batch
 from safebench.rendering.recipes import Recipe, load_recipes
-from safebench.types import Draft, Media, Query
+from safebench.types import Draft, Fidelity, Media, Query
 
 QUERY = Query("q", "How do birds fly?")
 
@@ -298,3 +298,9 @@ def test_drafts_of_all_tries_are_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(rendering, "_converter", lambda step: Drafting())
     found = render(RenderJob(QUERY, recipe(tmp_path, 'steps = [{ use = "typographic" }]\ntries = 3')))
     assert [draft.prompt for draft in found.drafts] == ["try 0", "try 1"]
+
+
+def test_a_measure_that_is_no_number_passes_no_gate() -> None:
+    told = Fidelity("passed", {"wer": float("nan"), "cer": 0.1, "snr": float("inf")})
+    assert all_numbers(told) == Fidelity("failed", {"cer": 0.1}, reason="snr, wer is no number")
+    assert all_numbers(Fidelity("passed", {"cer": 0.1})) == Fidelity("passed", {"cer": 0.1})

@@ -16,6 +16,7 @@ from safebench.store.items import shown_by_probe
 from safebench.store.schema import DATABASE, SCHEMA_VERSION
 from safebench.store.store import Store
 from safebench.types import (
+    Absence,
     Attempt,
     Ballot,
     Comprehension,
@@ -129,6 +130,15 @@ def test_a_reader_may_look_while_another_works(store: Store) -> None:
 def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"run\.db"):
         Store(tmp_path, readonly=True)
+
+
+def test_items_with_a_ballot_that_an_exception_kept_from_being_cast_are_opened_again(store: Store) -> None:
+    broke = Ballot("a", 0, Label.ABSTAIN, None, "OSError", absence=Absence.CALL_FAILED)
+    store.keep_outcome(1, Outcome.SAFE, "two of three", 5, None, None, [broke, Ballot("b", 0, Label.SAFE, 5)])
+    own = Ballot("a", 0, Label.ABSTAIN, None, "unreadable", absence=Absence.UNREADABLE)
+    store.keep_outcome(2, Outcome.SAFE, "two of three", 5, None, None, [own, Ballot("b", 0, Label.SAFE, 5)])
+    assert store.reopen_failed() == 1
+    assert (store.ballots(1), len(store.ballots(2))) == ([], 2)
 
 
 def test_failed_items_can_be_asked_again_and_others_are_left_alone(store: Store) -> None:

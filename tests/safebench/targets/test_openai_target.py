@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -384,3 +385,18 @@ async def test_a_key_that_a_server_repeats_is_not_recorded(
 def test_an_unknown_option_is_named_with_the_nearest() -> None:
     with pytest.raises(BadInput, match="timeout"):
         open_target("openai:m", {"timeuot": 3})
+
+
+@pytest.mark.parametrize("usage", ['"9 tokens"', "[1]", '{"generation_tps": Infinity, "total_tokens": NaN}', "1e999"])
+async def test_odd_usage_costs_no_answer(replies: Callable[..., ScriptedServer], usage: str) -> None:
+    body = '{"choices": [{"message": {"content": "Hello."}}], "model": ["m"], "usage": USAGE}'
+    server = replies(Reply(body.replace("USAGE", usage).encode()))
+    response = await ask(server)
+    assert (response.status, response.text, len(server.calls)) == ("answered", "Hello.", 1)
+    json.dumps(dict(response.usage), allow_nan=False)
+
+
+async def test_a_deeply_nested_body_is_tried_again(replies: Callable[..., ScriptedServer]) -> None:
+    server = replies(Reply(b"[" * 100_000), Reply(b'{"a":' * 100_000), chat("Hello."))
+    assert (await ask(server)).text == "Hello."
+    assert len(server.calls) == 3
