@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field
 
 from safebench.errors import BadInput, TargetRefusesService, unknown
 from safebench.models.endpoints import endpoint_url
-from safebench.models.error_meaning import NO_SERVICE
+from safebench.models.error_meaning import meaning
+from safebench.models.families import plain
+from safebench.models.service import Service
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import media_encoders
 from safebench.types import TEXT, Request, Response
@@ -50,6 +53,10 @@ class InspectTarget(Target):
         url = self.options.base_url or os.environ.get(f"{named.upper().replace('-', '_')}_BASE_URL")
         return endpoint_url(url) if url else None
 
+    @cached_property
+    def _service(self) -> Service:
+        return Service()
+
     async def check(self) -> None:
         """Raises BadInput where no model is named, or inspect cannot open it (unknown provider, no key)."""
         self._open()
@@ -79,11 +86,19 @@ class InspectTarget(Target):
         from safebench.inspect_bridge.messages import chat_messages, response_of
 
         try:
-            return response_of(await self._open().generate(await chat_messages(request)))
+            response = response_of(await self._open().generate(await chat_messages(request)))
         except Exception as error:
-            if getattr(error, "status_code", None) in NO_SERVICE:
-                raise TargetRefusesService(f"{self._spec}: {error}") from error
+            status = getattr(error, "status_code", None)
+            if isinstance(status, int) and (why := self._refused(status, error)) is not None:
+                raise TargetRefusesService(f"{why}{self._spec}: {error}") from error
             raise
+        if response.status == "answered":
+            self._service.answered()
+        return response
+
+    def _refused(self, status: int, error: Exception) -> str | None:
+        told = getattr(error, "body", None) or str(error)
+        return self._service.refused(meaning(status, told, plain()), status)
 
     @property
     def _spec(self) -> str:

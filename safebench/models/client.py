@@ -13,6 +13,7 @@ from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.models.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, without_key
 from safebench.models.error_meaning import is_filters_stop, meaning
 from safebench.models.families import family_of
+from safebench.models.service import Service
 from safebench.plugins import PluginOptions
 
 CHECK_TIMEOUT = 10.0  # s
@@ -36,6 +37,7 @@ class Endpoint:
         self._options = options
         self._who = who
         self._family = family_of(None, self.url, who)
+        self._service = Service()
         self.key()
 
     def key(self) -> str:
@@ -74,18 +76,20 @@ class Endpoint:
         all can succeed.
         """
         try:
-            return call(**request)
+            answer = call(**request)
         except openai.APIStatusError as error:
             message = f"answered {error.status_code}: {error_text(error.response.content)}"
-            match meaning(error.status_code, error.response.text, self._family):
-                case "blocked":
-                    raise self.failed(f"declined: {message}") from error
-                case "no service":
-                    raise TargetRefusesService(str(self.failed(message))) from error
+            meant = meaning(error.status_code, error.response.text, self._family)
+            if meant == "blocked":
+                raise self.failed(f"declined: {message}") from error
+            if (why := self._service.refused(meant, error.status_code)) is not None:
+                raise TargetRefusesService(f"{why}{self.failed(message)}") from error
             raise self.failed(message) from error
         except openai.APIError as error:
             cause = f": {error.__cause__}" if error.__cause__ else ""
             raise self.failed(f"could not be asked: {error}{cause}") from error
+        self._service.answered()
+        return answer
 
     def declines(self, body: object) -> bool:
         """Whether what came with status 200 is a filter's stop all the same."""

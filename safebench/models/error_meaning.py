@@ -10,8 +10,15 @@ from typing import Any, Literal
 from safebench.foreign import read_json
 from safebench.models.families import Family
 
-NO_SERVICE = frozenset({401, 402, 403, 404})
-NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")
+Meaning = Literal["blocked", "no service", "refused", "failed"]
+NO_SERVICE = frozenset({401, 402})
+NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")  # whatever the status
+NO_ACCESS_CODES = (  # with 403
+    *("invalid_api_key", "authentication_error", "permission_denied", "permission_error", "unauthorized"),
+    *("account_deactivated", "model_not_found", "unsupported_country_region_territory"),
+)
+NO_ACCESS_MESSAGES = ("key limit exceeded*",)  # OpenRouter, openrouter.ai/docs/api/reference/limits
+THIS_REQUEST = ("no endpoints found that support*", "no endpoints found matching*", "no allowed providers*")  # with 404
 CODES = ("code", "type", "status", "reason", "error_type", "error_code", "finish_reason")  # fields that hold a code
 INSIDE = (  # fields that hold an error, or its message
     *("error", "innererror", "inner_error", "metadata", "raw", "details", "provider_specific_fields"),
@@ -30,16 +37,32 @@ _SCHEMA_NAME = re.compile(rf"(?<![a-z0-9_])(?:{'|'.join(SCHEMA_NAMES).replace('_
 _QUOTED = re.compile(r"""(?<!\w)(?:"[^"]*"|'[^']*'|`[^`]*`|“[^”]*”)(?!\w)""")
 
 
-def meaning(status: int, body: object, family: Family) -> Literal["blocked", "no service", "failed"]:
-    """What an error says: a filter stopped this request, no request at all can succeed, or this one failed.
+def meaning(status: int, body: object, family: Family) -> Meaning:
+    """What an error says: a filter stopped this request, no request at all can succeed, this one was refused for a
+    reason that may be its own, or it failed.
 
     `body` is the whole body, as text or as JSON read. With a status other than 400 and 403 a filter's words tell of a
     filter that is out of order.
     """
     if status in (400, 403) and is_filters_stop(body, family):
         return "blocked"
-    quota = any(_names(level, NO_SERVICE_CODES) for level in _levels(body) if not isinstance(level, str))
-    return "no service" if status in NO_SERVICE or quota else "failed"
+    if status in NO_SERVICE or _has_code(body, NO_SERVICE_CODES):
+        return "no service"
+    if status == 403:
+        certain = _has_code(body, NO_ACCESS_CODES) or _begins(body, NO_ACCESS_MESSAGES)
+        return "no service" if certain else "refused"
+    if status == 404:  # an unknown model or path; some routers say so of what this one request needs
+        return "refused" if _begins(body, THIS_REQUEST) else "no service"
+    return "failed"
+
+
+def _has_code(body: object, codes: Iterable[str]) -> bool:
+    return any(_names(level, codes) for level in _levels(body) if not isinstance(level, str))
+
+
+def _begins(body: object, patterns: Iterable[str]) -> bool:
+    messages = [" ".join(level.lower().split()) for level in _levels(body) if isinstance(level, str)]
+    return any(fnmatchcase(message, pattern) for message in messages for pattern in patterns)
 
 
 def is_filters_stop(body: object, family: Family) -> bool:

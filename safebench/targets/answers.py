@@ -13,6 +13,7 @@ from safebench.errors import TargetRefusesService
 from safebench.foreign import counts
 from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
+from safebench.models.service import Service
 from safebench.plugins import Encoder
 from safebench.targets.contents import UnreadAnswer, contents, joined
 from safebench.targets.transport import HTTPReply
@@ -90,13 +91,13 @@ def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
 # --- errors
 
 
-def from_error(reply: HTTPReply, failure: Failure, family: Family) -> Response:
+def from_error(reply: HTTPReply, failure: Failure, family: Family, service: Service) -> Response:
     """`blocked` for a filter's stop, `failed` else. Raises TargetRefusesService when no request can succeed."""
-    match meaning(reply.status, reply.text, family):
-        case "blocked":
-            return Response("blocked", finish="content_filter", failure=failure)
-        case "no service":
-            raise TargetRefusesService(str(failure))
+    meant = meaning(reply.status, reply.text, family)
+    if meant == "blocked":
+        return Response("blocked", finish="content_filter", failure=failure)
+    if (why := service.refused(meant, reply.status)) is not None:
+        raise TargetRefusesService(f"{why}{failure}")
     return Response("failed", failure=failure)
 
 

@@ -16,6 +16,7 @@ from safebench.foreign import read_json
 from safebench.models.endpoints import endpoint_key, error_text, without_key
 from safebench.models.error_meaning import is_about_schema
 from safebench.models.families import Family, family_of
+from safebench.models.service import Service
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, lengths
 from safebench.targets.contents import UnreadAnswer
@@ -52,6 +53,7 @@ class OpenAITarget(Target):
         self._parameters = self._spoken.sent(self.options.parameters, f"target {self._component!r}")
         self._encoders = media_encoders(self.family, self.encoders, self._spoken.encoders)
         self._transport: Transport | None = None
+        self._service = Service()
         self._structured = self._spoken.structured != "none"
 
     @property
@@ -149,6 +151,7 @@ class OpenAITarget(Target):
             status = reply.status
             if reply.ok:
                 response = answers.read(read_json(reply.body), self._encoders, self._spoken)
+                self._service.answered()
             else:
                 response, wait = self._refused(reply, len(attempts))
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
@@ -162,7 +165,7 @@ class OpenAITarget(Target):
     def _refused(self, reply: HTTPReply, attempt: int) -> tuple[Response, float | None]:
         """What an error means, and how long to wait before the next attempt (None: another try is no use)."""
         failure = Failure(self._component, f"HTTP {reply.status}", error_text(reply.body))
-        response = answers.from_error(reply, failure, self._spoken)
+        response = answers.from_error(reply, failure, self._spoken, self._service)
         if not answers.worth_retrying(reply.status):
             return response, None
         wanted = answers.retry_after(reply.headers)

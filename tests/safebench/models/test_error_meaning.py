@@ -110,9 +110,22 @@ NO_SERVICE: list[tuple[str, int, Any]] = [
     ("openrouter", 403, openai("Key limit exceeded: moderation is off", 403)),
     ("plain", 404, openai("no such model: content-filter-7b", "model_not_found")),
     ("plain", 401, openai("bad key", "content_filter")),
+    ("plain", 402, "insufficient credits"),
+    ("plain", 403, openai("Incorrect API key provided", "invalid_api_key")),
+    ("gemini", 403, [{"error": {"code": 403, "message": "The caller may not", "status": "PERMISSION_DENIED"}}]),
+    ("openrouter", 404, openai("No endpoints found for vendor/model", 404)),
+    ("plain", 404, "404 page not found"),
     ("plain", 429, openai("You exceeded your current quota", "insufficient_quota", "insufficient_quota")),
 ]
+REFUSED: list[tuple[str, int, Any]] = [
+    ("plain", 403, "<html><title>Attention Required! | Cloudflare</title>Sorry, you have been blocked</html>"),
+    ("plain", 403, openai("Request denied by the gateway's guard", "guardrail_intervened")),
+    ("plain", 403, ""),
+    ("openrouter", 404, openai("No endpoints found that support image input", 404)),
+    ("openrouter", 404, openai("No endpoints found matching your data policy", 404)),
+]
 TOLD = [
+    *[(*row, "refused") for row in REFUSED],
     *[(*row, "blocked") for row in STOPS],
     *[(*row, "failed") for row in FAILURES],
     *[(*row, "no service") for row in NO_SERVICE],

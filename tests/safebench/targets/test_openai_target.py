@@ -218,7 +218,7 @@ async def test_a_configuration_error_is_a_failure_whatever_words_it_holds(
     "reply",
     [
         error(401, "bad key"),
-        error(403, "no access"),
+        error(403, "no access", code="permission_denied"),
         error(404, "no such model"),
         error(429, code="insufficient_quota"),
     ],
@@ -400,3 +400,44 @@ async def test_a_deeply_nested_body_is_tried_again(replies: Callable[..., Script
     server = replies(Reply(b"[" * 100_000), Reply(b'{"a":' * 100_000), chat("Hello."))
     assert (await ask(server)).text == "Hello."
     assert len(server.calls) == 3
+
+
+# --- refusals of one request, and of all
+
+
+BLOCKED = Reply(b"<html>Sorry, you have been blocked</html>", 403)
+
+
+async def ask_all(server: ScriptedServer, times: int) -> list[str]:
+    asked = target(server)
+    try:
+        return [(await asked.ask(HELLO)).status for _ in range(times)]
+    finally:
+        await asked.close()
+
+
+async def test_one_query_that_a_firewall_stops_is_a_failed_call(replies: Callable[..., ScriptedServer]) -> None:
+    server = replies(BLOCKED, chat("Hello."), BLOCKED, chat("Hello."))
+    assert await ask_all(server, 4) == ["failed", "answered", "failed", "answered"]
+    assert len(server.calls) == 4  # and it is not tried again
+
+
+async def test_what_is_refused_without_end_stops_the_run_and_says_what_to_do(
+    replies: Callable[..., ScriptedServer],
+) -> None:
+    server = replies(chat("Hello."), *[BLOCKED] * 9, chat("Hello."), BLOCKED)
+    with pytest.raises(TargetRefusesService, match=r"10 requests in a row were refused: .*firewall.*--retry-failed"):
+        await ask_all(server, 30)
+    assert len(server.calls) == 21
+
+
+@pytest.mark.parametrize("reply", [error(404, "no such model"), error(403, "no", code="permission_denied")])
+async def test_after_an_answer_the_model_is_there_and_an_error_is_that_of_its_request(
+    replies: Callable[..., ScriptedServer], reply: Reply
+) -> None:
+    assert await ask_all(replies(chat("Hello."), reply, chat("Hello.")), 3) == ["answered", "failed", "answered"]
+
+
+async def test_a_key_that_is_no_longer_taken_stops_the_run_at_once(replies: Callable[..., ScriptedServer]) -> None:
+    with pytest.raises(TargetRefusesService, match="401"):
+        await ask_all(replies(chat("Hello."), error(401, "key revoked")), 3)
