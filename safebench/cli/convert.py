@@ -45,7 +45,14 @@ def convert(
     from safebench.cli.progress import Bars
     from safebench.datasets.config import make_convert_config
     from safebench.datasets.conversion import convert
+    from safebench.datasets.shards import CONVERT_FILE
+    from safebench.errors import BadInput
 
+    if Path(data).name == CONVERT_FILE:
+        where = Path(data).parent
+        raise BadInput(
+            f"{data} says what {where} was made of: give the same command with --out {where} to go on with it"
+        )
     missing = [name for name, value in (("--condition", condition), ("--out", out)) if not value]
     if missing or out is None:
         raise typer.BadParameter(f"missing {', '.join(missing)}")

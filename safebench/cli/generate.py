@@ -31,7 +31,9 @@ class Stage(StrEnum):
 
 def generate(
     plan: Annotated[str, typer.Argument(help="A plan file (TOML), or the shipped plan `starter`.")],
-    out: Annotated[Path, typer.Option(help="Folder of the set; the same again continues it.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the set; the same again continues it. That of FOLDER/plan.toml.")
+    ] = None,
     until: Annotated[Stage, typer.Option(help="The last stage to do.")] = Stage.package,
     writer: Annotated[list[str] | None, typer.Option(help="openai:MODEL, …; may be given several times.")] = None,
     judge: Annotated[list[str] | None, typer.Option(help="openai:MODEL, …; may be given several times.")] = None,
@@ -41,12 +43,16 @@ def generate(
 ) -> int:
     """Make a query set: models write and score queries and benign twins, stage by stage, by a plan."""
     from safebench.cli.progress import Bars
+    from safebench.generation.folder import folder_of
     from safebench.generation.generate import generate
     from safebench.generation.plan import read_plan
 
+    folder = out or folder_of(Path(plan))
+    if folder is None:
+        raise typer.BadParameter("missing --out (or the plan.toml in the folder of a set)")
     asked = read_plan(plan, writer or (), judge or (), count, scenario or ())
     with Bars(errors) as bars:
-        made = generate(asked, out, until.value, bars, retry_failed=retry_failed)
+        made = generate(asked, folder, until.value, bars, retry_failed=retry_failed)
     _show(made)
     return made.exit_status
 

@@ -93,7 +93,6 @@ def run(
     ] = False,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
-    from safebench.files import read_toml
     from safebench.runs.config import make_config
 
     given: dict[str, Any] = {
@@ -107,7 +106,7 @@ def run(
         "preflight": False if no_preflight else None,
         "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
     }  # fmt: skip
-    read = read_toml(_run_file(config)) if config else {}
+    read = _in_its_folder(_run_file(config)) if config else {}
     values = read | {key: value for key, value in given.items() if value is not None and value != []}
     if target_option:
         values["options"] = _with_options(values.get("options", {}), target_option)
@@ -115,6 +114,15 @@ def run(
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
     return _run_and_show(make_config(str(config or "command line"), **values), retry_failed=retry_failed)
+
+
+def _in_its_folder(file: Path) -> dict[str, Any]:
+    """What a run file says; that of a run folder means this folder, wherever it lay when it was written."""
+    from safebench.files import read_toml
+    from safebench.runs.folder import is_run_folder
+
+    told = read_toml(file)
+    return {**told, "out": str(file.parent)} if is_run_folder(file) else told
 
 
 def _run_file(config: Path) -> Path:

@@ -31,6 +31,12 @@ STATE_FILE = "stages.toml"
 CALLS = "calls"
 
 
+def folder_of(plan: Path) -> Path | None:
+    """The folder of a set of which this is the plan, wherever it lay when that was written."""
+    folder = plan.parent
+    return folder if plan.name == PLAN_FILE and ((folder / STATE_FILE).is_file() or (folder / CALLS).is_dir()) else None
+
+
 class SetFolder:
     """Of one plan only."""
 

@@ -10,13 +10,22 @@ import openai
 from pydantic import Field
 
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
-from safebench.models.endpoints import DEFAULT_KEY, endpoint_key, endpoint_url, error_text, without_key
+from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
+from safebench.models.endpoints import (
+    DEFAULT_KEY,
+    endpoint_key,
+    endpoint_url,
+    error_text,
+    redirected,
+    without_key,
+)
 from safebench.models.error_meaning import is_filters_stop, meaning
 from safebench.models.families import family_of
 from safebench.models.service import Service
 from safebench.plugins import PluginOptions
 
 CHECK_TIMEOUT = 10.0  # s
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 
 
 class EndpointOptions(PluginOptions):
@@ -27,6 +36,24 @@ class EndpointOptions(PluginOptions):
     api_key_env: str | None = None  # name of the variable that holds the key
     timeout: float = Field(120.0, gt=0)  # s, for one attempt
     retries: int = Field(5, ge=0)  # further attempts after the first
+    largest_answer_mb: float = Field(LARGEST_MB, gt=0)  # of one answer, decompressed; a larger one is not read
+
+
+class _Client(openai.DefaultHttpxClient):
+    """Follows no redirect, and takes no body larger than it should be."""
+
+    largest_mb = LARGEST_MB
+
+    def send(self, request: Any, **how: Any) -> Any:
+        response = super().send(request, **{**how, "stream": True})
+        try:
+            body = Body(response.headers.get("content-encoding", ""), self.largest_mb)
+            for chunk in response.iter_raw():
+                body.feed(chunk)
+        finally:
+            response.close()
+        headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _OF_THE_WIRE]
+        return type(response)(response.status_code, headers=headers, content=body.whole(), request=request)
 
 
 class Endpoint:
@@ -49,7 +76,10 @@ class Endpoint:
 
         As long as the server says, up to two minutes; then with a back-off of its own.
         """
+        client = _Client(follow_redirects=False, headers={"Accept-Encoding": ENCODINGS}, timeout=self._options.timeout)
+        client.largest_mb = self._options.largest_answer_mb
         return openai.OpenAI(
+            http_client=client,
             api_key=self.key(),
             base_url=self.url,
             max_retries=self._options.retries,
@@ -66,7 +96,10 @@ class Endpoint:
             raise BadInput(f"{self._who}: {self.url} rejects the key in {self._key_name}: {message}") from error
         except openai.APIConnectionError as error:
             raise BadInput(f"{self._who}: no endpoint answers at {self.url}: {error.__cause__ or error}") from error
-        except openai.APIError:
+        except openai.APIStatusError as error:
+            if (location := _elsewhere(error)) is not None:
+                raise BadInput(f"{self._who}: {redirected(f'{self.url}/models', location)}") from error
+        except (openai.APIError, ValueError):
             return  # not every server lists its models; the first request will tell
 
     def ask(self, call: Callable[..., Any], **request: Any) -> Any:
@@ -78,6 +111,8 @@ class Endpoint:
         try:
             answer = call(**request)
         except openai.APIStatusError as error:
+            if (location := _elsewhere(error)) is not None:
+                raise self.failed(f"answered {error.status_code}: {redirected(self.url, location)}") from error
             message = f"answered {error.status_code}: {error_text(error.response.content)}"
             meant = meaning(error.status_code, error.response.text, self._family)
             if meant == "blocked":
@@ -88,6 +123,8 @@ class Endpoint:
         except openai.APIError as error:
             cause = f": {error.__cause__}" if error.__cause__ else ""
             raise self.failed(f"could not be asked: {error}{cause}") from error
+        except ValueError as error:  # a body that cannot be taken
+            raise self.failed(f"cannot be read: {error}") from error
         self._service.answered()
         return answer
 
@@ -101,3 +138,8 @@ class Endpoint:
     @property
     def _key_name(self) -> str:
         return self._options.api_key_env or DEFAULT_KEY
+
+
+def _elsewhere(error: openai.APIStatusError) -> str | None:
+    """Where an endpoint sends one to instead of answering."""
+    return error.response.headers.get("location", "") if 300 <= error.status_code < 400 else None

@@ -52,6 +52,12 @@ def without_key(text: str, variable: str) -> str:
     return text.replace(key, "(key)") if key else text
 
 
+def redirected(url: str, location: str) -> str:
+    """Why a call failed that was sent elsewhere."""
+    place = storable(" ".join(location.split()))[:300] or "nowhere"
+    return f"{url} redirects to {place}, which is not followed: if that is the endpoint, name it as base_url"
+
+
 def error_text(body: bytes) -> str:
     """The innermost message in an error body, or the beginning of the body, on one line."""
     text = body.decode("utf-8", "replace")

@@ -31,6 +31,5 @@ class Service:
         self._refused += 1
         if self._refused < IN_A_ROW:
             return None
-        return (
-            f"{self._refused} requests in a row were refused: {MEND}, then --retry-failed asks them again; the last: "
-        )
+        row = f"{self._refused} requests in a row were refused"
+        return f"{row}: {MEND}, then --retry-failed asks them again; the last: "

@@ -16,6 +16,7 @@ from safebench.resources import find_prompt
 from safebench.runs.config import FREE
 from safebench.runs.plan import RunPlan
 from safebench.serialisation import differences, plain_tables
+from safebench.store.schema import DATABASE
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"
@@ -32,6 +33,11 @@ def claim_folder(plan: RunPlan) -> None:
     if not is_claimed(folder, RUN_FILE, "run folder", lambda there: check_same(folder, there, wanted)):
         folder.mkdir(parents=True, exist_ok=True)
         write_toml(folder / RUN_FILE, wanted)
+
+
+def is_run_folder(file: Path) -> bool:
+    """Whether a run file is the one that a run wrote into its folder."""
+    return file.name == RUN_FILE and (file.parent / DATABASE).is_file()
 
 
 def run_file(plan: RunPlan) -> dict[str, Any]:

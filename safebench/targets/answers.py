@@ -11,6 +11,7 @@ from typing import Any
 
 from safebench.errors import TargetRefusesService
 from safebench.foreign import counts
+from safebench.models.bodies import Oversized
 from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
 from safebench.models.service import Service
@@ -118,7 +119,8 @@ def _innermost(error: Exception) -> Exception:
 def named(error: Exception) -> tuple[str, str]:
     """Type and message of an error that came with no HTTP status."""
     if isinstance(error, ValueError):
-        return "unread answer" if isinstance(error, UnreadAnswer) else "malformed answer", cause(error)
+        kinds = {UnreadAnswer: "unread answer", Oversized: "oversized answer"}
+        return kinds.get(type(error), "malformed answer"), cause(error)
     return type(_innermost(error)).__name__, cause(error)
 
 

@@ -13,7 +13,8 @@ from pydantic_core import to_json
 
 from safebench.errors import BadInput
 from safebench.foreign import read_json
-from safebench.models.endpoints import endpoint_key, error_text, without_key
+from safebench.models.bodies import LARGEST_MB, Oversized
+from safebench.models.endpoints import endpoint_key, error_text, redirected, without_key
 from safebench.models.error_meaning import is_about_schema
 from safebench.models.families import Family, family_of
 from safebench.models.service import Service
@@ -42,6 +43,7 @@ class OpenAITarget(Target):
         timeout: float = Field(120.0, gt=0)  # s, for one attempt
         retries: int = Field(5, ge=0)  # further attempts after the first
         parameters: Mapping[str, Any] = {}  # sent with every request: temperature, max_tokens, modalities, …
+        largest_answer_mb: float = Field(LARGEST_MB, gt=0)  # of one answer, decompressed; a larger one is not read
         max_audio_seconds: float | None = Field(None, gt=0)  # of one clip; a longer one is not sent. Else the family's
 
     def __init__(self, setup: TargetSetup) -> None:
@@ -98,6 +100,8 @@ class OpenAITarget(Target):
             raise BadInput(
                 f"no endpoint answers at {self.base_url}: {answers.cause(error)}; check --base-url"
             ) from error
+        if reply.elsewhere is not None:
+            raise BadInput(redirected(f"{self.base_url}/models", reply.elsewhere))
         if reply.status in (401, 403):  # of any other error the first request will tell: not every server lists models
             raise BadInput(f"{self.base_url}/models rejects the key in {self._key_name}: {error_text(reply.body)}")
 
@@ -110,7 +114,9 @@ class OpenAITarget(Target):
 
     def _open(self) -> Transport:
         if self._transport is None:
-            self._transport = Transport(self.base_url, self._key(), self._key_name, self.options.timeout)
+            options = self.options
+            told = (self.base_url, self._key(), self._key_name)
+            self._transport = Transport(*told, options.timeout, options.largest_answer_mb)
         return self._transport
 
     async def close(self) -> None:
@@ -157,13 +163,16 @@ class OpenAITarget(Target):
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
             kind, message = answers.named(error)
             response = Response("failed", failure=Failure(self._component, kind, without_key(message, self._key_name)))
-            wait = None if isinstance(error, UnreadAnswer) else self._wait(len(attempts))
+            wait = None if isinstance(error, UnreadAnswer | Oversized) else self._wait(len(attempts))
         why = str(response.failure) if response.failure else None
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
         return answers.with_attempts(response, attempts), wait
 
     def _refused(self, reply: HTTPReply, attempt: int) -> tuple[Response, float | None]:
         """What an error means, and how long to wait before the next attempt (None: another try is no use)."""
+        if reply.elsewhere is not None:
+            where = redirected(self.base_url, reply.elsewhere)
+            return Response("failed", failure=Failure(self._component, f"HTTP {reply.status}", where)), None
         failure = Failure(self._component, f"HTTP {reply.status}", error_text(reply.body))
         response = answers.from_error(reply, failure, self._spoken, self._service)
         if not answers.worth_retrying(reply.status):

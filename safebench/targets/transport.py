@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from safebench import __version__
+from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
 from safebench.models.endpoints import DEFAULT_KEY
 
 SHORTEST_KEY = 8  # characters; what is shorter (none, EMPTY) only stands in for a key, and may be any word
@@ -34,6 +35,11 @@ class HTTPReply:
         return 200 <= self.status < 300
 
     @property
+    def elsewhere(self) -> str | None:
+        """Where it sends one to instead of answering."""
+        return self.headers.get("location", "") if 300 <= self.status < 400 else None
+
+    @property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
 
@@ -41,22 +47,26 @@ class HTTPReply:
 class Transport:
     """Opened inside an event loop. Proxies and certificates come from the environment (HTTPS_PROXY, SSL_CERT_FILE).
 
-    `timeout` is for a whole call, in s. What does not answer raises one of UNREACHED.
+    `timeout` is for a whole call, in s; `largest_mb` for a body as it is read. What does not answer raises one of
+    UNREACHED, and a body that cannot be taken ValueError. No redirect is followed: nobody named the other place.
     """
 
-    def __init__(self, base_url: str, key: str, key_name: str, timeout: float) -> None:
+    def __init__(self, base_url: str, key: str, key_name: str, timeout: float, largest_mb: float = LARGEST_MB) -> None:
         self._base_url = base_url
         self._seconds = timeout
+        self._largest_mb = largest_mb
         self._key = key.encode()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # as many as there are calls in flight
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
         )
         proxy, login = _proxy(base_url)
         headers = {  # of each request: those of the session would go to a proxy, too
             "Authorization": f"Bearer {key}",
             "Content-Type": "application/json",
             "Accept": "application/json",
+            "Accept-Encoding": ENCODINGS,
             "User-Agent": f"safebench/{__version__}",
             **_account(key_name),
         }
@@ -75,8 +85,12 @@ class Transport:
         limit = aiohttp.ClientTimeout(total=seconds)
         try:
             url = self._base_url + path
-            async with self._session.request(method, url, data=body, timeout=limit, **self._sent) as reply:
-                return self._told(HTTPReply(reply.status, reply.headers, await reply.read()))
+            call = self._session.request(method, url, data=body, timeout=limit, allow_redirects=False, **self._sent)
+            async with call as reply:
+                told = Body(reply.headers.get("Content-Encoding", ""), self._largest_mb)
+                async for chunk in reply.content.iter_any():
+                    told.feed(chunk)
+                return self._told(HTTPReply(reply.status, reply.headers, told.whole()))
         except TimeoutError:  # which says nothing
             raise TimeoutError(f"no answer within {seconds:g} s") from None
 

@@ -193,3 +193,25 @@ def test_an_error_in_the_middle_of_a_run_is_one_line_and_loses_nothing(
     assert "ExceptionGroup" not in shown
     assert ("Traceback" in shown) == isinstance(error, ZeroDivisionError)  # what nobody has foreseen has to be found
     assert run_with(data, **{"--max-open": "1"}) == 0
+
+
+def test_a_run_file_in_a_run_folder_means_that_folder_wherever_it_was_moved(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_with(data) == 0
+    old, new = data.parent / "out", data.parent / "elsewhere" / "renamed"
+    new.parent.mkdir()
+    old.rename(new)
+    assert run_command(["run", str(new / "run.toml")]) == 0
+    assert not old.exists()
+    capsys.readouterr()
+    assert run_command(["run", str(new / "run.toml"), "--out", str(data.parent / "third")]) == 0  # an option wins
+    copy = data.parent / "run.toml"
+    copy.write_bytes((new / "run.toml").read_bytes())
+    assert run_command(["run", str(copy)]) == 0  # no run folder: what it says holds
+    assert old.exists()
+
+
+def test_the_file_of_a_conversion_says_how_to_go_on(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["convert", str(data.parent / "made" / "convert.toml"), "-c", "image", "--out", "x"]) == 2
+    assert f"give the same command with --out {data.parent / 'made'}" in capsys.readouterr().err

@@ -24,6 +24,7 @@ OTHERS: list[dict[str, Any]] = [{"role": "target"}, {"juror": None}, {"round": 0
 class Counting(Target):
     """Answers with how often it was asked."""
 
+    name = "counting"
     asked = 0
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import json
 import time
 from collections.abc import Callable
@@ -441,3 +442,33 @@ async def test_after_an_answer_the_model_is_there_and_an_error_is_that_of_its_re
 async def test_a_key_that_is_no_longer_taken_stops_the_run_at_once(replies: Callable[..., ScriptedServer]) -> None:
     with pytest.raises(TargetRefusesService, match="401"):
         await ask_all(replies(chat("Hello."), error(401, "key revoked")), 3)
+
+
+# --- other places, and bodies of any size
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed_and_the_location_is_named(serve: Serve, status: int) -> None:
+    other = serve(lambda call: chat("I was asked elsewhere."))
+    server = serve(lambda call: Reply(b"", status, {"Location": f"{other.url}/chat/completions"}))
+    response = await ask(server)
+    assert response.failure is not None
+    assert response.failure.type == f"HTTP {status}"
+    assert f"redirects to {other.url}/chat/completions, which is not followed" in response.failure.message
+    assert (len(server.calls), other.calls) == (1, [])
+    server.pages["/v1/models"] = Reply(b"", status, {"Location": f"{other.url}/models"})
+    asked = target(server)
+    with pytest.raises(BadInput, match=f"redirects to {other.url}/models"):
+        await asked.check()
+    await asked.close()
+
+
+async def test_a_compressed_answer_is_read_and_a_bomb_is_no_answer(replies: Callable[..., ScriptedServer]) -> None:
+    packed = gzip.compress(chat("Hello.").body)
+    assert (await ask(replies(Reply(packed, headers={"Content-Encoding": "gzip"})))).text == "Hello."
+    bomb = gzip.compress(chat("a" * 20_000_000).body)
+    server = replies(Reply(bomb, headers={"Content-Encoding": "gzip"}))
+    response = await ask(server, largest_answer_mb=1)
+    assert response.failure is not None
+    assert (response.failure.type, len(server.calls)) == ("oversized answer", 1)
+    assert "larger than 1 MB (largest_answer_mb)" in response.failure.message

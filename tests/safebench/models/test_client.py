@@ -1,0 +1,62 @@
+"""What converters and recognisers ask, against a real server."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from safebench.errors import BadInput, ConversionError, TargetRefusesService
+from safebench.models.client import Endpoint, EndpointOptions
+from safebench.models.service import IN_A_ROW
+from safebench.testing.server import Call, Reply, ScriptedServer, error
+from tests.fixture_types import Serve
+
+
+def endpoint(server: ScriptedServer, **options: object) -> Endpoint:
+    return Endpoint(EndpointOptions(model="m", base_url=server.url, retries=0, **options), "converter 'any'")  # type: ignore[arg-type]
+
+
+def asked(one: Endpoint) -> bytes:
+    create = one.client.audio.speech.with_raw_response.create
+    return bytes(one.ask(create, model="m", voice="v", input="Hello.").content)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_redirect_is_followed_and_the_location_is_named(serve: Serve, status: int) -> None:
+    other = serve(lambda call: Reply(b"RIFF"))
+    server = serve(lambda call: Reply(b"", status, {"Location": f"{other.url}/audio/speech"}))
+    with pytest.raises(ConversionError, match=f"answered {status}: .* redirects to {other.url}/audio/speech"):
+        asked(endpoint(server))
+    assert (len(server.calls), other.calls) == (1, [])
+    server.pages["/v1/models"] = Reply(b"", status, {"Location": f"{other.url}/models"})
+    with pytest.raises(BadInput, match=f"redirects to {other.url}/models"):
+        endpoint(server).check()
+
+
+def test_a_compressed_answer_is_read_up_to_its_limit(serve: Serve) -> None:
+    body = gzip.compress(b"RIFF" * 1000)
+    server = serve(lambda call: Reply(body, headers={"Content-Encoding": "gzip"}))
+    assert asked(endpoint(server)) == b"RIFF" * 1000
+    with pytest.raises(ConversionError, match=r"larger than 0\.001 MB"):
+        asked(endpoint(server, largest_answer_mb=0.001))
+
+
+def test_one_refusal_is_that_of_its_text_and_many_in_a_row_stop_the_work(serve: Serve) -> None:
+    def answer(call: Call) -> Reply:
+        return Reply(b"RIFF") if call.number == 1 else Reply(b"<html>blocked</html>", 403)
+
+    one = endpoint(serve(answer))
+    with pytest.raises(ConversionError, match="answered 403"):
+        asked(one)
+    assert asked(one) == b"RIFF"
+    for _ in range(IN_A_ROW - 1):
+        with pytest.raises(ConversionError):
+            asked(one)
+    with pytest.raises(TargetRefusesService, match="in a row were refused"):
+        asked(one)
+
+
+def test_a_wrong_key_stops_the_work_at_once(serve: Serve) -> None:
+    with pytest.raises(TargetRefusesService, match="wrong key"):
+        asked(endpoint(serve(lambda call: error(401, "wrong key"))))
