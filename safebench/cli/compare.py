@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from safebench.reports.comparison import Compared
     from safebench.reports.finished_run import FinishedRun
+    from safebench.reports.splitting import ModelSplit
 
 output = Console()
 
@@ -24,12 +25,16 @@ PageFile = Annotated[Path | None, typer.Option("--html", help="Write a page, too
 def compare(
     runs: Runs,
     html: PageFile = None,
+    json: Annotated[Path | None, typer.Option(help="Write all numbers, too: the file to write.")] = None,
     margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
 ) -> None:
-    """Compare targets or conditions over the same queries; refuse where data, jury or prompts differ."""
-    from safebench.reports.comparison import compare
+    """Compare targets or conditions over the same queries; refuse where data, jury or prompts differ.
+
+    Beside the run of a cascade, a model's modality gap is split into what was misheard and the rest.
+    """
+    from safebench.reports.comparison import compare, write_compared
     from safebench.statistics.gap import GapSettings
 
     _check_packages(html)
@@ -39,6 +44,8 @@ def compare(
         from safebench.reports.pages.runs_pages import write_comparison
 
         output.print(f"written: {escape(str(write_comparison(html, compared)))}")
+    if json:
+        output.print(f"written: {escape(str(write_compared(json, compared)))}")
 
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
@@ -105,10 +112,28 @@ def _show_compared(compared: Compared) -> None:
             output.print(
                 escape(f"{name} is not concludable, so not ranked: {reason}"), style="bold yellow", soft_wrap=True
             )
+    for split in compared.splits:
+        _show_split(split, compared)
     output.print(NOTES, style="dim")
     for condition in compared.left_out:
         output.print(f"only one run has {escape(condition)}: not compared", style="yellow")
     _notices(compared.runs)
+
+
+def _show_split(split: ModelSplit, compared: Compared) -> None:
+    from dataclasses import replace
+
+    from safebench.cli.gap_tables import gap_table
+    from safebench.reports.splitting import SPLIT_NOTE, split_lines
+
+    model, cascade, text = (compared.names[run] for run in (split.model, split.cascade, split.text))
+    about = f"{split.condition}: where the gap of {model} to text (of {text}) comes from, by the cascade {cascade}"
+    output.print(escape(f"{about}; {compared.words.worse}"), style="bold")
+    rows = [replace(row, condition=part) for one in split.splits for part, row in one.parts.items()]
+    output.print(gap_table(rows, compared.settings.margin, compared.words, narrow=output.width < 120))
+    for line in split_lines(split):
+        output.print(escape(line), highlight=False, soft_wrap=True)
+    output.print(SPLIT_NOTE, style="dim")
 
 
 def _notices(runs: list[FinishedRun] | tuple[FinishedRun, ...]) -> None:

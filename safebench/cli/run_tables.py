@@ -15,6 +15,7 @@ from safebench.cli.style import number_table, plain_table
 from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.concludable import doubted, unconcludable_lines
+from safebench.reports.ears import ear_lines
 from safebench.reports.formats import decimal, percent, percents
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.runs.preflight import unproven
@@ -180,7 +181,7 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print(escape(line), style="bold yellow")
     for one in summary.skipped:
         console.print(escape(f"skipped: {one.condition} ({one.items} items): {one.reason}"), style="yellow")
-    for line in unproven(summary.deliveries):
+    for line in (*unproven(summary.deliveries), *ear_lines(summary.run.resolved)):
         console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
     if summary.run.pending:
         console.print(f"unfinished: {summary.run.pending} items have no outcome yet", style="yellow")

@@ -8,15 +8,19 @@ from itertools import islice
 from pathlib import Path
 from string import ascii_uppercase
 
+from pydantic_core import to_jsonable_python
+
 from safebench.errors import BadInput
+from safebench.files import write_json
 from safebench.reports.finished_run import FinishedRun, differences, read_run
+from safebench.reports.splitting import Key, ModelSplit, model_splits
 from safebench.reports.words import Words
 from safebench.statistics.clusters import cluster_ids
 from safebench.statistics.concluding import concluded
 from safebench.statistics.evidence import Evidence
 from safebench.statistics.gap import ConditionsQ, GapRow, GapSettings, adjusted, modality_gap
 from safebench.statistics.observations import Observations, Seen, arrange, seen
-from safebench.store.items import twins
+from safebench.store.items import media_of_items, twins
 from safebench.store.store import Store
 from safebench.types import Intent
 
@@ -69,12 +73,15 @@ class ComparisonPanel:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`left_out`: conditions that no two runs share, and so are in no panel."""
+    """`left_out`: conditions that no two runs share, and so are in no panel. `splits`: the gaps of models to which a
+    cascade was asked the same, in two parts.
+    """
 
     runs: tuple[FinishedRun, ...]
     panels: tuple[ComparisonPanel, ...]
     left_out: tuple[str, ...]
     settings: GapSettings
+    splits: tuple[ModelSplit, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,24 +105,38 @@ def compare(folders: Sequence[Path], settings: GapSettings = DEFAULTS) -> Compar
     problems = [line for other in runs[1:] for line in differences(runs[0], other)]
     if problems:
         raise BadInput(*problems, "these runs cannot be ranked: see them side by side with `safebench leaderboard`")
-    items, clusters = _items(runs)
+    items, media, clusters = _items(runs)
     wanted, left_out = _columns(runs)
     panels = [_panel(title, columns, items, clusters, settings) for title, columns in wanted]
     panels = [_with_evidence(panel, runs) for panel in panels]
-    return Compared(runs, tuple(_adjusted(panels, settings.margin)), left_out, settings)
+    splits = tuple(model_splits(runs, items, media, clusters, settings))
+    return Compared(runs, tuple(_adjusted(panels, settings.margin)), left_out, settings, splits)
+
+
+def write_compared(path: Path, compared: Compared) -> Path:
+    """Write the numbers of a comparison to a JSON file; its keys are the attributes of `Compared`."""
+    runs = [
+        {"name": run.name, "target": run.target, "folder": str(run.folder), "pending": run.pending}
+        for run in compared.runs
+    ]
+    fields = {name: getattr(compared, name) for name in ("panels", "splits", "left_out", "settings")}
+    write_json(path, to_jsonable_python({"runs": runs, **fields}))
+    return path
 
 
 Items = dict[tuple[int, Intent], list[Seen]]
 
 
-def _items(runs: Sequence[FinishedRun]) -> tuple[Items, dict[str, int]]:
-    """Items by run and intent, and the clusters of the queries, which all runs share."""
+def _items(runs: Sequence[FinishedRun]) -> tuple[Items, list[dict[Key, str]], dict[str, int]]:
+    """Items by run and intent, their media by run, and the clusters of the queries, which all runs share."""
     items: Items = {}
+    media = []
     for number, run in enumerate(runs):
         with Store(run.folder, readonly=True) as store:
             items |= {(number, intent): list(seen(store, intent)) for intent in Intent}
+            media.append(media_of_items(store))
             clusters = cluster_ids(twins(store))
-    return items, clusters
+    return items, media, clusters
 
 
 def _columns(runs: Sequence[FinishedRun]) -> tuple[list[tuple[str, tuple[RunCondition, ...]]], tuple[str, ...]]:

@@ -52,9 +52,7 @@ def _delivered(name: str, store: Store, target: str) -> DeliveredEvidence:
         return DeliveredEvidence(NEEDLESS, "text arrives as it is written")
     if plugin is not answering_class(target):
         heard, of = transcribed_items(store, name)
-        return DeliveredEvidence(
-            "shown" if heard else "not_shown", f"its recogniser heard something in {heard} of {of}"
-        )
+        return DeliveredEvidence("shown" if heard else "not_shown", f"a recogniser heard words in {heard} of {of}")
     if plugin.in_process:
         return DeliveredEvidence("shown", "the target reads media itself")
     found = next((one for one in store.deliveries() if one["medium"] == medium), None)

@@ -151,6 +151,17 @@ FROM items i JOIN renderings r ON r.key = i.rendering WHERE i.condition = ? AND 
 """
 
 
+def media_of_items(store: Store) -> dict[tuple[str, str, int], str]:
+    """The SHA-256 of the media of every item that has some, by the item's key."""
+    return {(row[0], row[1], row[2]): row[3] for row in store.rows(_MEDIA)}
+
+
+_MEDIA = """
+SELECT i.query, i.condition, i.repeat, json_extract(r.rendering, '$.media.sha256') AS sha256
+FROM items i JOIN renderings r ON r.key = i.rendering WHERE sha256 IS NOT NULL
+"""
+
+
 class CheckedRenderings(NamedTuple):
     """Renderings of a condition by what the fidelity gate said; `controls`: those that are not to carry the query."""
 

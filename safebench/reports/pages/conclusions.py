@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from safebench.reports.answers import cut_lines, marked_lines
+from safebench.reports.ears import ear_lines
 from safebench.reports.formats import p_value, percent, percents, point_range
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.reports.words import Words
@@ -89,7 +90,7 @@ def conclusions(summary: Summary) -> Iterator[Conclusion]:
         yield Conclusion("cannot", f"What came after the cut: {line}.")
     for line in marked_lines(summary.conditions):
         yield Conclusion("cannot", f"What was thinking and what was said: {line}.")
-    for line in unproven(summary.deliveries):
+    for line in (*unproven(summary.deliveries), *ear_lines(summary.run.resolved)):
         yield Conclusion("cannot", f"{line[0].upper()}{line[1:]}.")
     if summary.run.pending:
         yield Conclusion("cannot", f"The run is unfinished: {summary.run.pending} items have no outcome yet.")

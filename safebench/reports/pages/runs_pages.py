@@ -12,6 +12,7 @@ from safebench.reports.finished_run import FinishedRun
 from safebench.reports.leaderboard import Ranking
 from safebench.reports.pages.charts import gap_chart
 from safebench.reports.pages.html import render, shown_target, write_whole
+from safebench.reports.splitting import SPLIT_NOTE, split_lines
 from safebench.reports.words import Words
 from safebench.types import Intent
 
@@ -20,7 +21,16 @@ def write_comparison(path: Path, compared: Compared) -> Path:
     """Write the page of a comparison to a file; it needs nothing beside it. Raises MissingPackage."""
     panels = [{"panel": panel, "chart": _chart(panel, compared.words)} for panel in compared.panels]
     return write_whole(
-        path, render("compare.html", compared=compared, panels=panels, target=_target, intents=list(Intent))
+        path,
+        render(
+            "compare.html",
+            compared=compared,
+            panels=panels,
+            target=_target,
+            intents=list(Intent),
+            split_lines=split_lines,
+            split_note=SPLIT_NOTE,
+        ),
     )
 
 
