@@ -205,7 +205,8 @@ class ConverterContract:
 
     @pytest.fixture
     def converter(self) -> Converter:
-        _skip_missing(registry.require, Converter, self.name)
+        plugin = registry.load(Converter, self.name)
+        _skip_where(plugin.missing(plugin.Options(**self.options)))
         return registry.create(Converter, self.name, "contract", **self.options)
 
     def test_it_is_ready_and_gives_the_medium_that_it_says(self, converter: Converter, media: Media | None) -> None:
@@ -265,9 +266,7 @@ class RecogniserContract:
         name, colon, argument = self.spec.partition(":")
         plugin = registry.load(Recogniser, name)
         options = {"argument": argument} if colon else {}
-        missing = plugin.missing(plugin.Options(**options))
-        if missing:
-            pytest.skip(missing)
+        _skip_where(plugin.missing(plugin.Options(**options)))
         return registry.create(Recogniser, name, "contract", **options)
 
     def test_it_is_ready_and_reads_its_medium(self, recogniser: Recogniser, several: Sequence[Media]) -> None:
@@ -354,6 +353,11 @@ def _skip_missing(check: Callable[..., None], *arguments: Any) -> None:
         check(*arguments)
     except MissingPackage as error:
         pytest.skip(str(error))
+
+
+def _skip_where(missing: str | None) -> None:
+    if missing:
+        pytest.skip(missing)
 
 
 def _convert(name: str, options: Mapping[str, Any], work: Work) -> Media:

@@ -91,6 +91,7 @@ def needed(name: str, endpoint: dict[str, Any], folder: Path) -> dict[str, Any]:
     options: dict[str, dict[str, Any]] = {
         "openai-images": {"model": "painter", **endpoint},
         "openai-speech": {"model": "tts", "voice": "alloy", **endpoint},
+        "piper": {"voice": "en_US-joe-medium"},
         "recorded": {"folder": folder},
         "refined": {"interpreter": roles["interpreter"], "draw": draw, "critic": roles["critic"]},
         "resize": {"factor": 0.5},
