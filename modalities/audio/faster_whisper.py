@@ -23,7 +23,9 @@ from safebench.types import Media
 
 NAME = "faster-whisper"
 RATE = 16000  # Hz
-WINDOW = 30.0  # s that Whisper hears at once
+WINDOW, SHORT = 30.0, 15.0  # s that Whisper hears at once; a short clip need not be filled up to the whole of it
+ROOM = 3.0  # s of silence after a clip in the short window: without any it repeats itself
+FRAMES = 100  # a second
 
 # One hypothesis by the likeliest tokens, and nothing that depends on chance or on what was heard before.
 GREEDY = {
@@ -44,7 +46,7 @@ class FasterWhisper(Recogniser):
 
     name = NAME
     summary = "hears by Whisper, without torch: faster-whisper[:MODEL][@LANGUAGE]"
-    version = f"1 faster-whisper {installed('faster-whisper')} ctranslate2 {installed('ctranslate2')}"
+    version = f"2 faster-whisper {installed('faster-whisper')} ctranslate2 {installed('ctranslate2')}"
     needs = ("faster_whisper",)
     extra = "hearing"
     medium = "audio"
@@ -75,6 +77,7 @@ class FasterWhisper(Recogniser):
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
+        self._window = WINDOW
         check_exists(f"recogniser {self.name!r}: model", self.options.model or None)
 
     @classmethod
@@ -100,6 +103,7 @@ class FasterWhisper(Recogniser):
     def _hear(self, samples: Samples) -> str:
         """The text in at most WINDOW seconds."""
         model = self._model
+        self._window = SHORT if len(samples) / RATE + ROOM <= SHORT else WINDOW
         try:
             segments, _ = model.transcribe(samples.astype(np.float32), language=self.options.language, **GREEDY)
             return " ".join(segment.text.strip() for segment in segments)
@@ -116,6 +120,8 @@ class FasterWhisper(Recogniser):
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise BadInput(f"recogniser {self.name!r}: {self.options.model!r} cannot be loaded: {error}") from error
         self._check_language(model.supported_languages)
+        encode = model.encode  # most of the time goes into it, for silence as well
+        model.encode = lambda features: encode(features[..., : round(FRAMES * self._window)])
         return model
 
     def _check_language(self, known: list[str]) -> None:

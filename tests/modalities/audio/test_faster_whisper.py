@@ -17,7 +17,7 @@ SPEECH = np.sin(np.arange(16000) / 12) * np.sin(np.arange(16000) / 900)
 @pytest.fixture
 def whisper(monkeypatch):
     """A stand-in for the package: it keeps how it was loaded and asked, and hears the length of a clip in s."""
-    made = SimpleNamespace(loaded=[], asked=[], languages=["en", "de"], fails=None)
+    made = SimpleNamespace(loaded=[], asked=[], windows=[], languages=["en", "de"], fails=None)
 
     class WhisperModel:
         supported_languages = made.languages
@@ -27,8 +27,12 @@ def whisper(monkeypatch):
             if made.fails:
                 raise made.fails
 
+        def encode(self, features):
+            return features.shape[-1]
+
         def transcribe(self, samples, **how):
             made.asked.append((samples, how))
+            made.windows.append(self.encode(np.zeros((80, 3000))))
             return iter([SimpleNamespace(text=f" {samples.size / 16000:.0f} s")]), None
 
     monkeypatch.setitem(sys.modules, "faster_whisper", SimpleNamespace(WhisperModel=WhisperModel, __spec__="installed"))
@@ -75,6 +79,12 @@ def test_a_clip_longer_than_a_window_is_heard_in_pieces(whisper, tmp_path):
     assert len(lengths) == 3
     assert max(lengths) <= 30 * 16000
     assert sum(lengths) == 70 * 16000
+
+
+@pytest.mark.parametrize(("seconds", "frames"), [(2, 1500), (12, 1500), (13, 3000), (30, 3000)])
+def test_a_short_clip_is_heard_in_a_short_window(whisper, tmp_path, seconds, frames):
+    heard(str(tmp_path), clip_media(np.tile(SPEECH, seconds)))
+    assert whisper.windows == [frames]
 
 
 def test_silence_is_no_text_and_loads_no_model(whisper, tmp_path):
