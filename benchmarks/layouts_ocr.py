@@ -45,7 +45,7 @@ def _inline(table: str) -> dict[str, Any]:
 
 
 def rendered(query: Query, recipe: Recipe) -> Rendering:
-    return render(RenderJob(query, recipe))
+    return render(RenderJob(query, recipe, recogniser="rapidocr"))
 
 
 def row(name: str, renderings: Sequence[Rendering]) -> str:

@@ -27,7 +27,7 @@ async def _in_workers(folder: Path, name: tuple[str, str], count: int, texts: Se
     recipe, workers = load_recipes()[name], Workers(count)
     jobs = [RenderJob(Query(f"q{n}", text), recipe) for n, text in enumerate(texts)]
     warm, timed = jobs[: 2 * count], jobs[2 * count :]
-    how = RenderSettings(check_share=float(check))
+    how = RenderSettings(check_share=float(check), recognisers={"image": "rapidocr"})
     with Store(folder) as store:
         renderer = Renderer(store, RecogniserCache(workers), None, how)
         await ready([recipe], how, workers)

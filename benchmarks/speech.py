@@ -27,7 +27,7 @@ from typing import Any
 
 from measuring import arguments, measuring, sentences
 
-VOICE, PACE = "en-us+f5", 150  # of the recipe audio.female
+VOICE, PACE = "en-us+f5", 150  # of the recipe audio.us-female
 Speak = Callable[[int, str], Any]
 
 
@@ -122,7 +122,7 @@ def main() -> None:
         if kind == "workers":
             from rendered import in_workers
 
-            in_workers(Path(place), ("audio", "female"), int(count), texts)
+            in_workers(Path(place), ("audio", "us-female"), int(count), texts)
         else:
             in_turn(Path(place), options.variant, texts)
 

@@ -34,11 +34,13 @@ class PluginOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def files(self) -> Iterable[Path]:
-        """Files and folders of the user's that are named here: what they hold changes the result as well."""
+        """Files and folders that are named here, or that a name here stands for (weights): what they hold changes the
+        result as well.
+        """
         return ()
 
     def versions(self) -> Iterable[str]:
-        """Of other plug-ins that are named here: another version changes the result as well."""
+        """Of other plug-ins, and digests of weights, that are named here: another one changes the result as well."""
         return ()
 
 
@@ -203,7 +205,7 @@ class Checking:
     media: Media
     gate: Mapping[str, float]
     recognise: Callable[[str, Media], str]  # (recogniser, media) -> text; raises MissingPackage
-    recogniser: str | None = None  # NAME[:ARGUMENT] that the user chose for this medium
+    recogniser: str | None = None  # NAME[:ARGUMENT] of who reads this medium back; None: nobody does
     said: str | None = None  # how the text was put to a voice, where that differs
     measures: Mapping[str, float] = field(default_factory=dict)  # what the converters noted
     other_texts: tuple[str, ...] = ()  # of other queries of the data: a check may tell the right one from them
@@ -252,8 +254,7 @@ class Modality(Plugin):
 
     medium: ClassVar[str]
     default_recipe: ClassVar[str | None] = None  # None: nothing is rendered
-    recogniser: ClassVar[str | None] = None  # the embedded one, with which the reference target reads this medium
-    default_recogniser: ClassVar[str | None] = None  # with which it checks where the user chose none
+    recognisers: ClassVar[tuple[str, ...]] = ()  # NAME[:ARGUMENT] of who can read it back, the best first
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by target family, or by a name that data/families.toml chooses
     limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
     default_gate: ClassVar[Mapping[str, float]] = {}  # of recipes that have none

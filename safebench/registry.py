@@ -6,11 +6,13 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from safebench.errors import BadInput, MissingPackage, unknown
+from safebench.files import content_hash
 from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
 from safebench.types import Media
 
@@ -105,20 +107,41 @@ def recogniser_class(spec: str) -> type[Recogniser]:
     return plugin
 
 
-def recogniser_facts(spec: str) -> dict[str, str]:
-    """`name` (NAME[:ARGUMENT]) and `version`, of one that need not be installed. Raises BadInput for an unknown one.
+def recogniser_facts(spec: str) -> dict[str, Any]:
+    """`name` (NAME[:ARGUMENT]) and `version`, that of its weights included, and the digests of `files` that it uses.
 
-    The version holds what its options tell as well: weights that are installed.
+    It need not be installed. Raises BadInput for an unknown one.
     """
     plugin: type[Recogniser] = load(Recogniser, spec.partition(":")[0])
     options = plugin.Options.model_construct(None, **argument_of(spec))  # whoever makes the recogniser checks them
-    return {"name": spec, "version": " ".join([plugin.version, *options.versions()])}
+    files = _digests(*options.files())
+    version = " ".join([plugin.version, *options.versions()])
+    return {"name": spec, "version": version, **({"files": files} if files else {})}
+
+
+@cache
+def _digests(*files: Path) -> dict[str, str]:
+    """Read once a process: every rendering is named by them."""
+    return {file.name: content_hash(file) for file in files}
 
 
 def argument_of(spec: str) -> dict[str, str]:
     """The options that NAME[:ARGUMENT] gives."""
     _, colon, argument = spec.partition(":")
     return {"argument": argument} if colon else {}
+
+
+def missing(kind: type[Plugin], name: str, where: str, /, **options: Any) -> str | None:
+    """Why a plug-in with these options cannot work here, in one line; None where nothing is missing.
+
+    Raises BadInput for an unknown one and for wrong options; `where` says where they were written.
+    """
+    plugin = load(kind, name)
+    try:
+        lacking: str | None = plugin.missing(plugin.Options(**options))
+    except ValidationError as error:
+        raise option_errors(error, plugin, f"{where}: {KINDS[kind]} {name!r}") from error
+    return lacking
 
 
 def option_errors(error: ValidationError, plugin: type[Plugin], where: str) -> BadInput:

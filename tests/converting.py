@@ -15,6 +15,8 @@ from safebench.progress import Progress
 def convert(
     data: str, conditions: Sequence[str], out: Path, progress: Progress | None = None, **values: Any
 ) -> Conversion:
+    """Speech is not heard, which takes a second a clip, unless `values` name who hears it."""
+    values.setdefault("recognisers", ("none", "rapidocr"))
     if "recipes" in values:
         values["recipes"] = str(values["recipes"])
     return conversion.convert(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.trust import targets
 from benchmarks.trust.seeing import Query
 
-TEXT, IMAGE, AUDIO = "text", "image:typographic", "audio:female"
+TEXT, IMAGE, AUDIO = "text", "image:typographic", "audio:us-female"
 Right = Callable[[Query, str], str]  # the outcome that is true all the same of a query in a medium
 
 

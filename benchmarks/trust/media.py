@@ -23,7 +23,7 @@ from safebench.datasets.shards import shards, write_shards
 Row = dict[str, Any]
 Rows = list[Row]
 Spoil = Callable[[Rows, str], Rows]  # rows of one medium, and its name
-CONDITIONS = ("image:typographic", "audio:female")
+CONDITIONS = ("image:typographic", "audio:us-female")
 
 
 def build(place: Path, names: set[str], limit: int | None = None) -> None:
@@ -42,6 +42,7 @@ def build(place: Path, names: set[str], limit: int | None = None) -> None:
 
 def _convert(data: str, out: Path, *, limit: int | None = None, check_share: float = 1.0) -> None:
     told = [*(part for condition in CONDITIONS for part in ("-c", condition)), "--check-share", str(check_share)]
+    told += ["--recogniser", "none", "--recogniser", "rapidocr"]  # whether speech was heard is what cases plant
     told += ["--limit", str(limit)] if limit else []
     command = [sys.executable, "-m", "safebench", "convert", data, "--out", str(out), *told]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -51,6 +51,11 @@ def word_error_rate(text: str, heard: str, language: str = ENGLISH) -> float:
     return float(jiwer.wer(" ".join(_reference(text, language)), " ".join(words(heard, language))))
 
 
+def wrong_words(text: str, heard: str, language: str = ENGLISH) -> int:
+    """Substitutions, deletions and insertions: what the word error rate counts."""
+    return round(word_error_rate(text, heard, language) * len(_reference(text, language)))
+
+
 def character_error_rate(text: str, heard: str, language: str = ENGLISH) -> float:
     """As `word_error_rate`, by characters of the words; gaps between words do not count.
 

@@ -18,6 +18,7 @@ GATE = {  # wide enough for any voice; what a clip must keep is what no listener
     "max_silence_share": 0.7,
     "max_clipped_share": 0.001,
     "max_wer": 0.05,
+    "allowed_wrong_words": 1,
 }
 
 

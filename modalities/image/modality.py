@@ -16,6 +16,7 @@ from safebench.types import Fidelity, Media, Part, Text
 
 CER = "cer"
 NOTHING_LEFT = 1.0  # a character error rate: as if nothing had been read, whatever a gate says
+NOT_READ = "no recogniser read it"
 NO_TEXT = "the picture shows what the query is about, and holds no text to be read back"
 BLANK = "the image is blank: all of it has one colour"
 NOTED = {"min_critic_score": "critic_score", "min_clip": "clip"}  # limits, and what converters note for them
@@ -26,7 +27,7 @@ class ImageModality(Modality):
     summary = "the query as an image"
     medium = "image"
     default_recipe = "typographic"
-    recogniser = default_recogniser = RapidOcr.name
+    recognisers = (RapidOcr.name,)
     limits = (CER, *NOTED)
     default_gate: ClassVar[Mapping[str, float]] = {CER: 0.05}
     shown = (CER, *NOTED.values())
@@ -49,19 +50,21 @@ class ImageModality(Modality):
         return _judge(read, checking)
 
     def _read(self, checking: Checking) -> Fidelity:
-        """By the recogniser that the user chose, else by ours, which need not be installed."""
+        """By the recogniser, where there is one. Raises what keeps it from ever reading anything, ValueError else."""
+        reader = checking.recogniser
         if checking.depicts and CER not in checking.gate:
             return Fidelity("unchecked", reason=NO_TEXT)
-        reader = checking.recogniser or self.default_recogniser
+        if reader is None:
+            return Fidelity("unchecked", reason=NOT_READ)
         strange = unreadable(checking.query.text) if reader == RapidOcr.name else []  # of another nothing is known
         if strange:
             reason = f"{reader} was not taught to read {', '.join(strange[:5])}"
             return Fidelity("unchecked", reason=reason)
         try:
             text = checking.recognise(reader, checking.media)
+        except (BadInput, TargetRefusesService):  # it will never read anything: no fault of one picture
+            raise
         except SafeBenchError as error:
-            if checking.recogniser is not None and isinstance(error, BadInput | TargetRefusesService):
-                raise  # it will never read anything: no fault of one picture
             return Fidelity("unchecked", reason=str(error))
         return Fidelity("passed", {CER: character_error_rate(checking.query.text, text)}, reader, text)
 

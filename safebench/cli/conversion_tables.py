@@ -13,7 +13,7 @@ from rich.table import Table
 from safebench import registry
 from safebench.cli.run_tables import means_of
 from safebench.cli.style import plain_table
-from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
+from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_measures
 from safebench.types import Condition
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def _table(heads: list[str], rows: Mapping[tuple[str, ...], Mapping[str, Any]], 
     table = plain_table()
     for head in heads:
         table.add_column(head, overflow="fold")
-    for head in (*STATUSES, *(f"mean {name}" for name in measures)):
+    for head in (*COUNTS, *(f"mean {name}" for name in measures)):
         table.add_column(head, justify="right")
     for names, cell in rows.items():
-        table.add_row(*map(escape, names), *(str(cell[status]) for status in STATUSES), *means_of(cell, measures))
+        table.add_row(*map(escape, names), *(str(cell[count]) for count in COUNTS), *means_of(cell, measures))
     return table
 
 

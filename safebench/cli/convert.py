@@ -12,6 +12,7 @@ from safebench.cli.data import TextColumn
 from safebench.cli.options import (
     CheckShare,
     Conditions,
+    DryRun,
     Limit,
     RecipesFile,
     Recognisers,
@@ -39,12 +40,15 @@ def convert(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Render again what ended in an error; all else stays.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> int:
     """Turn queries into media, check every one, and pack them as a data set that others can load."""
     from safebench.cli.conversion_tables import show_conversion
+    from safebench.cli.dry_run import show_plan
     from safebench.cli.progress import Bars
     from safebench.datasets.config import make_convert_config
     from safebench.datasets.conversion import convert
+    from safebench.datasets.conversion_plan import plan_conversion
     from safebench.datasets.shards import CONVERT_FILE
     from safebench.errors import BadInput
 
@@ -62,6 +66,10 @@ def convert(
         check_share=1.0 if check_share is None else check_share, recognisers=recogniser or (),
         retry_failed=retry_failed,
     )  # fmt: skip
+    if dry_run:
+        plan = plan_conversion(config)
+        show_plan(output, plan.data, plan.settings)
+        return 0
     with Bars(errors) as bars:
         conversion = convert(config, bars)
     show_conversion(output, conversion)

@@ -15,6 +15,8 @@ from safebench.cli.style import listing
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
 from safebench.models.torch_backend import check_matched
 from safebench.plugins import Plugin
+from safebench.recognisers import best, better
+from safebench.rendering.alternatives import settle, stands_for
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.types import Query
@@ -34,6 +36,8 @@ def examine() -> tuple[Table, bool]:
         for name in registry.names(kind):
             healthy &= _row(table, f"{title} {name}", lambda k=kind, n=name: _load(k, n))
     healthy &= _row(table, "recipes", lambda: f"{len(load_recipes())} known")
+    for what, state, to_do in _choices():
+        table.add_row(*map(escape, (what, state, to_do)))
     for medium, name in _known_recipes():
         healthy &= _row(table, f"recipe {medium}:{name}", lambda m=medium, n=name: _try_recipe(m, n))
     return table, healthy
@@ -45,6 +49,18 @@ def _known_recipes() -> Recipes:
         return load_recipes()
     except BadInput:
         return {}
+
+
+def _choices() -> Iterator[tuple[str, str, str]]:
+    """Who reads each medium back here and what names of recipes stand for, with what would be better and is missing."""
+    known = _known_recipes()
+    for medium in registry.media() if known else ():
+        if registry.modality(medium).recognisers:
+            spec = best(medium)
+            state = f"read back by {spec}" if spec else "off: nobody reads it back"
+            yield f"fidelity gate of {medium}", state, "; ".join(better(medium, spec).values())
+    for (medium, name), choice in settle(known, {})[1].items():
+        yield f"{medium}:{name} is", f"{medium}:{choice.recipe.name}", "; ".join(choice.better.values())
 
 
 def _extra(name: str) -> str:
@@ -62,15 +78,18 @@ def _load(kind: type[Plugin], name: str) -> str:
 
 
 def _try_recipe(medium: str, name: str) -> str:
-    recipe = load_recipes()[medium, name]
-    if not recipe.quickstart:
+    known = load_recipes()
+    named = known[medium, name]
+    recipe = stands_for(named, known)
+    if not named.quickstart:
         return _check_only(recipe)
     recipe.check()
-    rendering = render(RenderJob(Query("doctor", SENTENCE), recipe))
+    rendering = render(RenderJob(Query("doctor", SENTENCE), recipe, recogniser=best(medium)))
     if not rendering.faithful:
         raise SafeBenchError(str(rendering.failure or rendering.fidelity.reason))
+    by = f" by {recipe.condition}" if recipe.name != name else ""
     measures = ", ".join(f"{key} {value:.3g}" for key, value in rendering.fidelity.measures.items())
-    return f"works: {rendering.fidelity.status}" + (f" ({measures})" if measures else "")
+    return f"works{by}: {rendering.fidelity.status}" + (f" ({measures})" if measures else "")
 
 
 def _check_only(recipe: Recipe) -> str:

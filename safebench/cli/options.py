@@ -24,6 +24,10 @@ CalibrationFile = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything that is drawn at random.")]
 Recognisers = Annotated[
-    list[str] | None, typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads or hears renderings back.")
+    list[str] | None,
+    typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads renderings back, or `none`; the best if not given."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done by whom, and what would be better; do nothing.")
 ]
 CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]

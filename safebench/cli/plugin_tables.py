@@ -15,6 +15,7 @@ from safebench.errors import BadInput, MissingPackage
 from safebench.models.catalogue import models
 from safebench.models.families import families
 from safebench.plugins import Plugin
+from safebench.rendering.alternatives import stands_for
 from safebench.rendering.recipes import load_recipes
 
 
@@ -50,8 +51,10 @@ def _families() -> Table:
 
 def _recipes() -> Table:
     table = listing("condition", "steps", "what it makes")
-    for recipe in load_recipes().values():
-        steps = " → ".join(step.use for step in recipe.steps)
+    known = load_recipes()
+    for recipe in known.values():
+        made = f"here by {stands_for(recipe, known).name}" if recipe.first_of else ""
+        steps = made or " → ".join(step.use for step in recipe.steps)
         table.add_row(*map(escape, (f"{recipe.medium}:{recipe.name}", steps, recipe.description)))
     table.caption = "\n".join(_default_gates())
     return table

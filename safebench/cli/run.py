@@ -16,6 +16,7 @@ from safebench.cli.options import (
     CalibrationFile,
     CheckShare,
     Conditions,
+    DryRun,
     Limit,
     RecipesFile,
     Recognisers,
@@ -28,7 +29,9 @@ from safebench.errors import BadInput
 
 if TYPE_CHECKING:
     from safebench.reports.summary import Summary
+    from safebench.runs.config import RunConfig
     from safebench.runs.run import RunResult
+    from safebench.types import Media
 
 
 def quickstart(
@@ -38,9 +41,16 @@ def quickstart(
     workers: WorkerCount = None,
 ) -> int:
     """Run the whole pipeline offline: starter set, embedded renderers, reference target, embedded jury."""
-    from safebench.runs.quickstart import quickstart_config
+    from safebench.runs.quickstart import NEXT, quickstart_config, wanting
 
-    return _run_and_show(quickstart_config(condition, out, full=full, workers=workers), retry_failed=False)
+    config = quickstart_config(condition, out, full=full, workers=workers)
+    status = _run_and_show(config, retry_failed=False)
+    for line in wanting(config):
+        output.print(
+            escape(f"{line}. Until then these numbers are partly about the media, not the target"), soft_wrap=True
+        )
+    output.print(escape(NEXT), soft_wrap=True)
+    return status
 
 
 def run(
@@ -91,6 +101,7 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed: calls, renderings, transcripts.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
     from safebench.runs.config import make_config
@@ -113,7 +124,8 @@ def run(
     missing = [f"--{_option(key)}" for key in ("data", "conditions", "target", "out") if key not in values]
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
-    return _run_and_show(make_config(str(config or "command line"), **values), retry_failed=retry_failed)
+    asked = make_config(str(config or "command line"), **values)
+    return _plan_and_show(asked) if dry_run else _run_and_show(asked, retry_failed=retry_failed)
 
 
 def _in_its_folder(file: Path) -> dict[str, Any]:
@@ -159,6 +171,22 @@ def _value(text: str) -> Any:
 
 def _option(key: str) -> str:
     return "condition" if key == "conditions" else key.replace("_", "-")
+
+
+def _plan_and_show(config: RunConfig) -> int:
+    from safebench.cli.dry_run import show_plan
+    from safebench.runs.plan import make_plan
+
+    plan = make_plan(config, never_read)
+    show_plan(output, plan.data, plan.rendering.settings)
+    for condition, why in plan.asking.skipped.items():
+        output.print(escape(f"skipped: {condition}: {why}"), soft_wrap=True)
+    return 0
+
+
+async def never_read(recogniser: str, media: Media) -> str:
+    """So that a target that reads media by recognisers says which it takes; nobody asks it anything."""
+    raise AssertionError(f"{recogniser} reads nothing in a dry run")
 
 
 def _run_and_show(config: Any, *, retry_failed: bool) -> int:

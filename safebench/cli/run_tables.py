@@ -12,7 +12,7 @@ from rich.table import Table
 from safebench.cli.gap_tables import show_gap, show_spread
 from safebench.cli.jury_tables import show_away
 from safebench.cli.style import number_table, plain_table
-from safebench.rendering.fidelity import STATUSES, UNCHECKED, shown_measures
+from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.concludable import doubted, unconcludable_lines
 from safebench.reports.ears import ear_lines
@@ -83,10 +83,10 @@ def rate_table(summary: Summary, width: int) -> Table:
 def fidelity_table(summary: Summary) -> Table:
     """Renderings by status and their error rates, beside the ASR: what is hard to hear is not safe."""
     shown = shown_measures(cell.fidelity for cell in summary.conditions)
-    table = number_table("condition", *STATUSES, *(f"mean {name}" for name in shown), summary.words.asr_head)
+    table = number_table("condition", *COUNTS, *(f"mean {name}" for name in shown), summary.words.asr_head)
     for cell in summary.conditions:
         if fidelity := cell.fidelity:
-            counts = [str(fidelity[status]) for status in STATUSES]
+            counts = [str(fidelity[count]) for count in COUNTS]
             table.add_row(escape(cell.condition), *counts, *means_of(fidelity, shown), doubted(percent(cell.asr), cell))
     return table
 
@@ -149,10 +149,24 @@ def _show_doubts(console: Console, cells: Sequence[ConditionSummary]) -> None:
             console.print(escape(f"the probes told nothing about {cell.condition}"), style="yellow")
 
 
+def _show_gate(console: Console, summary: Summary) -> None:
+    for line in summary.gate:
+        console.print(escape(line), style="bold yellow", soft_wrap=True)
+
+
+def _show_fidelity(console: Console, summary: Summary) -> None:
+    if any(cell.fidelity for cell in summary.conditions):
+        console.print(f"Fidelity of the renderings ({UNCHECKED})", style="bold")
+        console.print(fidelity_table(summary))
+        for line in summary.chosen:
+            console.print(escape(line), style="dim", soft_wrap=True)
+
+
 def show_report(console: Console, summary: Summary) -> None:
     """Both tables, and everything a reader has to know to read them; first what puts all of it in doubt."""
     words = summary.words
     show_away(console, summary.jury.jurors)
+    _show_gate(console, summary)
     if summary.conditions:
         console.print(f"Outcomes by condition (dim: open, they say nothing about {words.topic})", style="bold")
         console.print(outcome_table(summary, console.width))
@@ -165,9 +179,7 @@ def show_report(console: Console, summary: Summary) -> None:
     if summary.gap:
         show_gap(console, summary.gap, words)
     show_spread(console, summary.conditions, words)
-    if any(cell.fidelity for cell in summary.conditions):
-        console.print(f"Fidelity of the renderings ({UNCHECKED})", style="bold")
-        console.print(fidelity_table(summary))
+    _show_fidelity(console, summary)
     if any(map(_has_funnel, summary.conditions)):
         console.print("The funnel of a query (delivered: by the preflight; understood: by the probe)", style="bold")
         console.print(funnel_table(summary, console.width))

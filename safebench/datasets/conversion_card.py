@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from safebench.datasets.renderings import failure_in, fidelity_in
-from safebench.datasets.shards import check_shards, schema, shards
+from safebench.datasets.shards import TRIES, check_shards, schema, shards
 from safebench.errors import BadInput
-from safebench.rendering.fidelity import STATUSES, shown_measures, summarise_fidelity
+from safebench.rendering.fidelity import COUNTS, shown_measures, summarise_fidelity
 from safebench.rendering.recipes import Recipe
 from safebench.taxonomy import UNASSIGNED
 from safebench.types import Condition
 
+Told = tuple[str, int]  # the fidelity of a rendering as JSON, and its tries
 Cells = dict[str, dict[str, Any]]  # fidelity by condition
 READ = ("id", "recipe", "scenario", "fidelity_status", "fidelity", "failure")  # columns
 DURATION = "duration"  # in s: a column of the media that last
@@ -35,12 +36,13 @@ def cells_of(folder: Path) -> tuple[Cells, dict[str, Cells]]:
 
     A condition whose media have durations has `hours` as well: the sum over the media that are there, in h.
     """
-    whole: dict[str, list[str]] = defaultdict(list)
-    parts: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    whole: dict[str, list[Told]] = defaultdict(list)
+    parts: dict[str, dict[str, list[Told]]] = defaultdict(lambda: defaultdict(list))
     seconds: dict[str, float] = defaultdict(float)
     for one in _rows(folder):
-        whole[one["condition"]].append(one["fidelity"])
-        parts[one["scenario"] or UNASSIGNED][one["condition"]].append(one["fidelity"])
+        told = (one["fidelity"], one.get(TRIES) or 1)
+        whole[one["condition"]].append(told)
+        parts[one["scenario"] or UNASSIGNED][one["condition"]].append(told)
         if one.get(DURATION) is not None:
             seconds[one["condition"]] += one[DURATION]
     cells = _summarise(whole)
@@ -64,7 +66,7 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     check_shards(folder)
     for path in shards(folder):
         there = set(parquet.read_schema(path).names)
-        columns = [name for name in (*READ, DURATION) if name in there]
+        columns = [name for name in (*READ, TRIES, DURATION) if name in there]
         for one in parquet.read_table(path, columns=columns).to_pylist():
             try:
                 fidelity_in(one)
@@ -77,7 +79,7 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
             yield one | more
 
 
-def _summarise(cells: Mapping[str, list[str]]) -> Cells:
+def _summarise(cells: Mapping[str, list[Told]]) -> Cells:
     summaries = {name: summarise_fidelity(fidelities) for name, fidelities in cells.items()}
     return {name: summary for name, summary in summaries.items() if summary is not None}
 
@@ -105,10 +107,10 @@ def _table(cells: Cells) -> str:
     """Counts, hours where the media have a duration, and error rates, as Markdown."""
     measures = shown_measures(cells.values())
     timed = any("hours" in cell for cell in cells.values())
-    heads = ["rendering", *STATUSES, *(["hours"] if timed else []), *(f"mean {name}" for name in measures)]
+    heads = ["rendering", *COUNTS, *(["hours"] if timed else []), *(f"mean {name}" for name in measures)]
     lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
     for name, cell in cells.items():
-        numbers = [str(cell[status]) for status in STATUSES]
+        numbers = [str(cell[count]) for count in COUNTS]
         numbers += [f"{cell['hours']:.2f}" if "hours" in cell else "–"] if timed else []
         numbers += [f"{cell['means'][m]:.3f}" if m in cell["means"] else "–" for m in measures]
         lines.append(" | ".join([f"`{name}`", *numbers]))

@@ -9,8 +9,8 @@ from typing import Any
 
 from safebench.datasets.card import canary, read_card
 from safebench.datasets.config import ConvertConfig
-from safebench.datasets.plan import DataPlan, plan_data, plan_settings
-from safebench.datasets.shards import CANARY, CONVERT_FILE, RECIPE
+from safebench.datasets.plan import RECOGNISERS, DataPlan, plan_data, plan_settings
+from safebench.datasets.shards import CANARY, CONVERT_FILE, RECIPE, read_convert_file
 from safebench.errors import BadInput
 from safebench.files import is_claimed
 from safebench.rendering.assignment import Assignment, recipes_of
@@ -47,14 +47,15 @@ class ConversionPlan:
 
 def plan_conversion(config: ConvertConfig) -> ConversionPlan:
     """Raises BadInput for anything that cannot work, and for a folder that holds anything but this very conversion."""
-    data = plan_data(config)
+    before = read_convert_file(Path(config.out))
+    data = plan_data(config, before)
     without = [str(c) for c in data.conditions if c.recipe is None or c.medium == TEXT]
     if without:
         raise BadInput(f"condition {', '.join(without)} makes no media: there is nothing to convert")
     assignments = tuple({(c.medium, c.recipe): assignment for c, assignment in data.assignments.items()}.values())
     for recipe in recipes_of(assignments):
         recipe.check()
-    settings = plan_settings(config)
+    settings = plan_settings(config, data, before)
     plan = ConversionPlan(config, data, assignments, settings, _asked(config, data, assignments, settings))
     is_claimed(plan.out, CONVERT_FILE, "conversion", lambda there: _check_same(plan, there))
     return plan
@@ -69,7 +70,8 @@ def _asked(
         "data_sha256": data.dataset.sha256,
         "seed": settings.seed,
         "check_share": settings.check_share,
-        "recognisers": settings.read_by(recipes),
+        RECOGNISERS: settings.read_by(),
+        **data.chosen(),
         "recipes": {recipe.condition: recipe.fingerprint() for recipe in recipes},
         RECIPE: _tables(data),
         CANARY: read_card(config.data).canary or canary(data.whole.sha256),

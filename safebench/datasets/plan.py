@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from safebench import registry
 from safebench.datasets.config import RenderingConfig
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset
+from safebench.rendering.alternatives import CHOSEN, Choice, Choices, better_lines, settle, used
 from safebench.rendering.assignment import Assignment, assign
 from safebench.rendering.conditions import resolve_conditions
 from safebench.rendering.recipes import Recipes, load_recipes
-from safebench.rendering.recognition import choose_recognisers
+from safebench.rendering.recognition import NONE, better_readers, choose_recognisers
 from safebench.rendering.renderer import RenderSettings
 from safebench.types import Condition
+
+RECOGNISERS = "recognisers"  # key of the file of a run or conversion
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,50 @@ class DataPlan:
     known: Recipes
     conditions: tuple[Condition, ...]
     assignments: Mapping[Condition, Assignment]  # of the conditions that are rendered: which recipe for which query
+    choices: Choices  # what recipes with `first_of` stand for
+
+    @property
+    def named(self) -> Recipes:
+        """The recipes that the conditions name."""
+        keys = [(c.medium, c.recipe) for c in self.assignments if c.recipe is not None]
+        return {key: self.known[key] for key in keys}
+
+    def chosen(self) -> dict[str, Any]:
+        """What recipes with `first_of` stand for, as it is frozen; empty where none of them takes part."""
+        told = {key: choice.describe() for key, choice in self.taken.items()}
+        return {CHOSEN: told} if told else {}
+
+    @property
+    def taken(self) -> dict[str, Choice]:
+        """By `MEDIUM.NAME` the choices that take part."""
+        return used(self.choices, self.named)
+
+    @property
+    def read_back(self) -> list[str]:
+        """The media whose renderings are to carry their queries, and so are to be read back."""
+        carrying = (
+            c.medium for c, one in self.assignments.items() if not all(recipe.control for recipe in one.recipes)
+        )
+        return [medium for medium in dict.fromkeys(carrying) if registry.modality(medium).recognisers]
+
+    def better(self, settings: RenderSettings) -> Iterator[str]:
+        """What would be better than what is taken here, and why it is not: voices, and who reads media back."""
+        yield from better_lines(self.taken.values())
+        if NONE not in settings.named:
+            yield from better_readers(self.read_back, settings.recognisers)
 
 
-def plan_data(config: RenderingConfig) -> DataPlan:
-    """Raises BadInput for data, recipes and conditions that there are not, and for recipes that nothing can be made by.
+def plan_data(config: RenderingConfig, before: Mapping[str, Any]) -> DataPlan:
+    """`before`: what the file of the folder tells of versions and choices, where this is to go on; else empty.
+
+    Raises BadInput for data, recipes and conditions that there are not, and for recipes that nothing can be made by.
 
     Whether the recipes of the assignments can work is checked by whoever renders by them.
     """
     whole = load_dataset(config.data, config.text_column)
     dataset = whole.limited(config.limit)
-    known = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
+    recipes = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
+    known, choices = settle(recipes, before.get(CHOSEN, {}))
     conditions = resolve_conditions(config.conditions, known)
     assignments = {
         condition: assign(known[condition.medium, condition.recipe], known, dataset.queries, config.seed)
@@ -44,9 +83,11 @@ def plan_data(config: RenderingConfig) -> DataPlan:
     }
     for assignment in assignments.values():
         assignment.check()
-    return DataPlan(whole, dataset, known, conditions, assignments)
+    return DataPlan(whole, dataset, known, conditions, assignments, choices)
 
 
-def plan_settings(config: RenderingConfig) -> RenderSettings:
+def plan_settings(config: RenderingConfig, data: DataPlan, before: Mapping[str, Any]) -> RenderSettings:
     """Raises BadInput for a recogniser that there is not, or two of one medium."""
-    return RenderSettings(config.seed, config.check_share, choose_recognisers(config.recognisers))
+    media = dict.fromkeys(c.medium for c in data.assignments)
+    readers = choose_recognisers(config.recognisers, media, before.get(RECOGNISERS))
+    return RenderSettings(config.seed, config.check_share, readers, config.recognisers)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from safebench import registry
-from safebench.datasets.shards import open_shard, read_convert_file, reading_shard, shards
+from safebench.datasets.shards import TRIES, open_shard, read_convert_file, reading_shard, shards
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe
 from safebench.serialisation import compact
@@ -123,7 +123,8 @@ def _told(form: TypeAdapter[Any], one: dict[str, Any], column: str) -> Any:
 def _rendering(one: dict[str, Any], job: RenderJob) -> Rendering:
     """Raises ValueError for a row that cannot be read. Media that are to be sent are checked once before."""
     texts = {"said": one["said"], "written": one["written"]}
-    rendering = Rendering(one["recipe"], job.key, None, fidelity_in(one), failure_in(one), **texts)
+    tries = one.get(TRIES) or 1
+    rendering = Rendering(one["recipe"], job.key, None, fidelity_in(one), failure_in(one), tries=tries, **texts)
     if rendering.failure is not None or rendering.fidelity.status == "failed":
         return rendering
     return replace(rendering, media=_media(one, job.recipe.medium))

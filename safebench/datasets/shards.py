@@ -49,12 +49,14 @@ PLAIN = (
 )
 
 
+TRIES = "tries"  # column: how often it was rendered, until one was faithful or its recipe allowed no more
 CANARY = "canary"  # column, and key of `convert.toml`: the string by which the data are known in a training corpus
 
 
 def schema(medium: str) -> pa.Schema:
     """Columns of a shard: ours, the modality's, and the media, named after their medium and typed as in `datasets`."""
     types: dict[str, str] = dict.fromkeys((*PLAIN, CANARY), "string") | dict(registry.modality(medium).columns)
+    types[TRIES] = "int32"
     features: dict[str, Any] = {name: {"dtype": dtype, "_type": "Value"} for name, dtype in types.items()}
     features[medium] = {"_type": medium.capitalize()}
     media = pa.field(medium, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
@@ -81,6 +83,7 @@ def row(job: RenderJob, rendering: Rendering, canary: str = "") -> dict[str, Any
         "fidelity_status": rendering.fidelity.status,
         "fidelity": compact(asdict(rendering.fidelity)),
         "failure": compact(asdict(rendering.failure)) if rendering.failure else None,
+        TRIES: rendering.tries,
         CANARY: canary,
         **registry.modality(medium).describe(Describing(steps, used)),
         medium: {"bytes": used.read(), "path": None} if used else None,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from safebench.errors import BadInput, MissingPackage
 from safebench.files import write_toml
 from safebench.reports.summary import ITEMS_FILE, Report, Summary, report, write_summary
-from safebench.runs.folder import RUN_FILE, categories_by_scenario
+from safebench.runs.config import RUN_FILE
+from safebench.runs.folder import categories_by_scenario
 from safebench.runs.outcomes import Ending
 from safebench.runs.preflight import Delivery
 from safebench.serialisation import ballot_from, compact, rendering_from, response_from

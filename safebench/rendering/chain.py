@@ -30,28 +30,19 @@ class RenderJob:
     recipe: Recipe
     check: bool = True
     seed: int = 0
-    recogniser: str | None = None  # that the user chose for the medium
+    recogniser: str | None = None  # NAME[:ARGUMENT] of who reads the medium back; None: nobody does
     of: Query | None = None  # the query that is rendered in place of this one
     other_texts: tuple[str, ...] = ()  # of other queries, from which the check has to tell this one
 
     @property
     def key(self) -> str:
         """Names the rendering by what it is made from and read back by. Two conditions of one query share it."""
-        read_by = recogniser_of(self.recipe.medium, self.recogniser)
+        read_by = registry.recogniser_facts(self.recogniser) if self.recogniser else {}
         gate = str(sorted(self.recipe.gate.items()))  # media that come with data have the fingerprint of the time
         how = [self.recipe.fingerprint(), gate, str(self.check), str(self.seed), str(read_by)]
         of = [] if self.of is None else [self.of.id, self.of.text]
         made_from = "\0".join([*how, self.query.id, self.query.text, *of, *self.other_texts])
         return hashlib.sha256(made_from.encode()).hexdigest()
-
-
-def recogniser_of(medium: str, chosen: str | None = None) -> dict[str, str]:
-    """`name` (NAME[:ARGUMENT]) and `version` of who reads a medium back: the user's choice, else the modality's.
-
-    Empty where there is none. It need not be installed. Raises BadInput for an unknown medium or recogniser.
-    """
-    spec = chosen or registry.modality(medium).default_recogniser
-    return {} if spec is None else registry.recogniser_facts(spec)
 
 
 _SIZES: WeakKeyDictionary[Converter, BatchSize] = WeakKeyDictionary()  # how many works go together

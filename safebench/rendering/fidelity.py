@@ -13,14 +13,20 @@ from safebench.store.items import fidelities
 from safebench.store.store import Store
 
 STATUSES = ("passed", "failed", "unchecked")
+COUNTS = (*STATUSES, "tries")
 UNCHECKED = "unchecked: nothing proves that they carry the query"
 
 
-def summarise_fidelity(fidelities: Iterable[str]) -> dict[str, Any] | None:
-    """Renderings by status, and the mean of every measure, from fidelities as JSON; None when there are none."""
+def summarise_fidelity(fidelities: Iterable[tuple[str, int]]) -> dict[str, Any] | None:
+    """Renderings by status, all tries that they took, and the mean of every measure; None when there are none.
+
+    From fidelities as JSON with the tries of each.
+    """
     statuses: Counter[str] = Counter()
     measures: dict[str, list[float]] = defaultdict(list)
-    for text in fidelities:
+    total = 0
+    for text, tries in fidelities:
+        total += tries
         fidelity = json.loads(text)
         statuses[fidelity["status"]] += 1
         for name, value in fidelity["measures"].items():
@@ -28,7 +34,7 @@ def summarise_fidelity(fidelities: Iterable[str]) -> dict[str, Any] | None:
     if not statuses:
         return None
     means = {name: fmean(values) for name, values in measures.items()}
-    return {**{status: statuses[status] for status in STATUSES}, "means": means}
+    return {**{status: statuses[status] for status in STATUSES}, "tries": total, "means": means}
 
 
 def fidelity_of(condition: str, store: Store) -> dict[str, Any] | None:

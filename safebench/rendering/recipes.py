@@ -32,14 +32,19 @@ class Recipe(PluginOptions):
     layout: Mapping[str, float] = {}  # of the message, by what its modality knows
     control: bool = False  # made to carry no query: not checked, and asked with the written query beside it alone
     among: tuple[str, ...] = ()  # instead of steps: recipes of this medium, assigned evenly within each scenario
+    first_of: tuple[str, ...] = ()  # instead of steps: recipes of this medium, the best first; the first that can work
     another: str | None = None  # instead of steps: what the recipe of this name makes of another query
     quickstart: bool = False  # whether the quickstart asks under this recipe too
     _recorded: str | None = PrivateAttr(None)  # the fingerprint with which its media were made elsewhere
 
     @model_validator(mode="after")
     def _has_steps(self) -> Recipe:
-        if [bool(self.steps), bool(self.among), self.another is not None].count(True) != 1:
-            raise ValueError("a recipe needs one of: steps; `among`, recipes to choose from; `another`, a recipe")
+        ways = [bool(self.steps), bool(self.among), bool(self.first_of), self.another is not None]
+        if ways.count(True) != 1:
+            raise ValueError(
+                "a recipe needs one of: steps; `among`, recipes to choose from; `first_of`, recipes from the best on; "
+                "`another`, a recipe"
+            )
         return self
 
     @model_validator(mode="after")
@@ -54,6 +59,7 @@ class Recipe(PluginOptions):
     def _says_nothing_that_is_not_heeded(self) -> Recipe:
         for rule, applies, keys in (
             ("`among` deals: its members say this, each for itself", self.among, ("gate", "tries", "control")),
+            ("`first_of` names others: they say this, each for itself", self.first_of, ("gate", "tries", "control")),
             ("what renders another query does so as that recipe says", self.another, ("tries",)),
             ("a control is not checked", self.control, ("gate",)),
         ):
@@ -92,6 +98,10 @@ class Recipe(PluginOptions):
         """A recipe that this one names, put to the target as this one says. The rendering stays that recipe's own."""
         message = {key: value for key in ("carrier", "layout") if (value := getattr(self, key))}
         return member.model_copy(update=message).recorded(member.fingerprint()) if message else member
+
+    def standing_for(self, other: Recipe) -> Recipe:
+        """One with `first_of`, as another name for one of them."""
+        return self.model_copy(update={"first_of": (), "among": (other.name,)})
 
     def check(self) -> None:
         """Raises BadInput when a step is unknown, lacks packages, has wrong options, or does not fit."""
@@ -147,8 +157,22 @@ class Recipe(PluginOptions):
         return [registry.load(Converter, step.use) for step in self.steps if step.use in known]
 
     def definition(self) -> dict[str, Any]:
-        """What the media and the gate hang on, but for versions and files."""
-        return self.model_dump(mode="json", exclude={"description", "quickstart"})
+        """What the media and the gate hang on, but for versions and files.
+
+        Of one with `first_of` that is what it stands for: it has to be settled before.
+        """
+        return self.model_dump(mode="json", exclude={"description", "quickstart", "first_of"})
+
+    def made_by(self) -> list[str]:
+        """Its converters, each with its version and those of the weights and plug-ins that its options name."""
+        return [
+            " ".join([step.use, registry.load(Converter, step.use).version, *_options(step).versions()])
+            for step in self.steps
+        ]
+
+    def digests(self) -> dict[str, str]:
+        """By name the digests of the files that its converters' options name."""
+        return {file.name: content_hash(file) for step in self.steps for file in _options(step).files()}
 
     def table(self) -> dict[str, Any]:
         """As it is written in a recipes file."""
@@ -176,10 +200,15 @@ def _fingerprint(content: str) -> str:
     """Kept until recipes are loaded again: the files that it names are read for it."""
     made_from = [content]
     for step in (Step(**step) for step in json.loads(content)["steps"]):
-        converter = registry.load(Converter, step.use)
-        options = converter.Options(**step.options)
-        made_from += [converter.version, *options.versions(), *(content_hash(file) for file in options.files())]
+        options = _options(step)
+        version = registry.load(Converter, step.use).version
+        made_from += [version, *options.versions(), *(content_hash(file) for file in options.files())]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+
+
+def _options(step: Step) -> PluginOptions:
+    options: PluginOptions = registry.load(Converter, step.use).Options(**step.options)
+    return options
 
 
 Recipes = dict[tuple[str, str], Recipe]

@@ -6,15 +6,22 @@ A fidelity check and a target may read the same bytes.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+from safebench import registry
 from safebench.errors import BadInput
+from safebench.plugins import Recogniser
+from safebench.recognisers import best, better, missing
 from safebench.registry import recogniser_class
 from safebench.rendering.chain import recognise
 from safebench.rendering.pool import Workers
 from safebench.types import Media, Rendering
 
 REMEMBERED = 10_000  # texts; the oldest go first
+NONE = "none"  # in place of a recogniser: media are not read back
+
+Readers = dict[str, str]  # NAME[:ARGUMENT] by medium
 
 
 class RecogniserCache:
@@ -43,15 +50,70 @@ class RecogniserCache:
             self._known.popitem(last=False)
 
 
-def choose_recognisers(specs: Sequence[str]) -> dict[str, str]:
-    """Recognisers NAME[:ARGUMENT] by their medium. Raises BadInput for unknown ones and two of one medium."""
+def choose_recognisers(
+    specs: Sequence[str], media: Iterable[str] = (), before: Mapping[str, Any] | None = None
+) -> Readers:
+    """Who reads each medium back, NAME[:ARGUMENT] by medium: whom the user named, else the best that can work here.
+
+    `specs` are the user's; NONE leaves out all media that nobody is named for. `media`: those that are rendered;
+    `before`: who read them where this is to go on, by medium. Raises BadInput for unknown recognisers and two of one
+    medium.
+    """
     chosen: dict[str, str] = {}
     for spec in specs:
+        if spec == NONE:
+            continue
         medium = recogniser_class(spec).medium
         if medium in chosen:
             raise BadInput(f"recognisers {chosen[medium]!r} and {spec!r} are both for {medium}: choose one")
         chosen[medium] = spec
-    return chosen
+    if NONE in specs:
+        return chosen
+    taken = {medium: _best(medium, before) for medium in media if medium not in chosen}
+    return chosen | {medium: spec for medium, spec in taken.items() if spec is not None}
+
+
+def _best(medium: str, before: Mapping[str, Any] | None) -> str | None:
+    """The first of the modality's recognisers that can work; what was chosen `before`, where this is to go on."""
+    if before is None:
+        return best(medium)
+    was: str | None = before.get(medium, {}).get("name")
+    lacking = missing(was) if was else None
+    if lacking is not None:
+        raise BadInput(
+            f"{medium} is read back by {was} in what is to go on, and that cannot work here: {lacking}. Install it, or "
+            "begin anew with another --out"
+        )
+    return was
+
+
+def gate_lines(media: Iterable[str], readers: Mapping[str, str], specs: Sequence[str]) -> Iterator[str]:
+    """What has to be known of the fidelity gate before anything is read: where it is off, or weaker than it can be.
+
+    `media`: those that are to be read back; `readers`: who does, by medium; `specs`: the user's.
+    """
+    proof = "nothing proves that its renderings carry their queries"
+    for medium in media:
+        if medium in readers:
+            if not _transcribes(readers[medium]):
+                yield f"{medium} was read back by {readers[medium]} alone, which does not transcribe: {proof}"
+        elif NONE in specs:
+            yield f"the fidelity gate is off for {medium} (--recogniser {NONE}): {proof}"
+        else:
+            yield f"no recogniser for {medium} was installed: {proof} (`safebench doctor` says what to install)"
+
+
+def _transcribes(spec: str) -> bool:
+    """Of one that may come from a package that is gone: it is told nothing of."""
+    name = spec.partition(":")[0]
+    return name not in registry.names(Recogniser) or registry.load(Recogniser, name).transcribes
+
+
+def better_readers(media: Iterable[str], readers: Mapping[str, str]) -> Iterator[str]:
+    """Who would read media back better, and why he does not."""
+    for medium in media:
+        for spec, why in better(medium, readers.get(medium)).items():
+            yield f"{medium} would be read back better by {spec}: {why}"
 
 
 def transcribers(chosen: Mapping[str, str]) -> dict[str, str]:

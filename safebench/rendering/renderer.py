@@ -6,8 +6,9 @@ import asyncio
 import random
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
+from safebench import registry
 from safebench.models.batching import Batcher
 from safebench.rendering.chain import (
     RenderJob,
@@ -15,7 +16,6 @@ from safebench.rendering.chain import (
     check_brought,
     prepare,
     prepare_recogniser,
-    recogniser_of,
     render_batch,
 )
 from safebench.rendering.pool import WorkerDied, Workers
@@ -33,16 +33,12 @@ class RenderSettings:
 
     seed: int = 0
     check_share: float = 1.0  # of the queries whose renderings are checked
-    recognisers: Mapping[str, str] = field(default_factory=dict)  # that the user chose: by medium, NAME[:ARGUMENT]
+    recognisers: Mapping[str, str] = field(default_factory=dict)  # who reads media back: by medium, NAME[:ARGUMENT]
+    named: tuple[str, ...] = ()  # those that the user named
 
-    def read_by(self, recipes: Iterable[Recipe]) -> dict[str, dict[str, str]]:
-        """By medium of these recipes, and by those that the user chose: who decides the fidelity gate, and its version.
-
-        Media that nobody reads back are left out.
-        """
-        media = sorted({*self.recognisers, *(recipe.medium for recipe in recipes)})
-        chosen = {medium: recogniser_of(medium, self.recognisers.get(medium)) for medium in media}
-        return {medium: recogniser for medium, recogniser in chosen.items() if recogniser}
+    def read_by(self) -> dict[str, dict[str, Any]]:
+        """By medium who decides the fidelity gate, and its version. Media that nobody reads back are left out."""
+        return {medium: registry.recogniser_facts(spec) for medium, spec in sorted(self.recognisers.items())}
 
 
 async def ready(recipes: Iterable[Recipe], recognisers: Iterable[str], workers: Workers) -> None:

@@ -68,7 +68,8 @@ def read_run(folder: Path) -> FinishedRun:
 
 def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
     """What two runs must share for their rates to be ranked. Queries count by content, not by file name."""
-    resolved = {"prompts": {}, "jurors": {}, "recipes": {}, "recognisers": {}, "written": {}, **asked["resolved"]}
+    held = ("prompts", "jurors", "recipes", "recognisers", "written", "chosen")
+    resolved: dict[str, Any] = {**{key: {} for key in held}, **asked["resolved"]}
     bound = bind(asked["jury"], resolved)
     queries = query_contents(store)
     content = hashlib.sha256(compact(queries).encode("utf-8", "surrogatepass")).hexdigest()
@@ -76,7 +77,7 @@ def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
         "data": {"queries": len(queries), "content": content[:12]},
         "jury": dict(_flat(bound["jury"])) | dict(_flat(bound["jurors"])),
         "prompts": dict(_flat(bound["prompts"])),
-        "renderings": dict(_flat({key: resolved[key] for key in ("recipes", "recognisers", "written")})),
+        "renderings": dict(_flat({key: resolved[key] for key in ("chosen", "recipes", "recognisers", "written")})),
     }
 
 

@@ -9,12 +9,15 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from safebench import registry
 from safebench.files import whole_file, write_json
 from safebench.jury.attendance import Attendance, attendance
 from safebench.jury.calibration.correction import Correction, correction_of
 from safebench.jury.files import seat_names
 from safebench.models.opening import answering_class
+from safebench.rendering.alternatives import CHOSEN, chosen_lines
 from safebench.rendering.fidelity import fidelity_of
+from safebench.rendering.recognition import gate_lines
 from safebench.reports.answers import (
     CutAnswers,
     MarkedAnswers,
@@ -24,6 +27,7 @@ from safebench.reports.answers import (
     spoken_answers,
 )
 from safebench.reports.words import NOTICE, Words, knows_harm, words_of
+from safebench.runs.config import RESOLVED
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file
 from safebench.runs.preflight import Delivery
@@ -38,6 +42,7 @@ from safebench.store.exchanges import jury_calls
 from safebench.store.items import items_by_outcome, skipped_conditions, table_rows
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots, deliberated, short_handed
+from safebench.types import Condition
 
 SUMMARY_VERSION = 3
 SUMMARY_FILE = "summary.json"
@@ -115,8 +120,14 @@ class Summary:
     gap: ModalityGap | None
     jury: JuryRecord
     deliveries: list[Delivery]
+    gate: list[str]
     skipped: list[Skipped]
     calibration: Correction | None
+
+    @property
+    def chosen(self) -> list[str]:
+        """What names of recipes stood for: a line each, with who made it."""
+        return [*chosen_lines(self.run.resolved.get(CHOSEN, {}))]
 
     @property
     def words(self) -> Words:
@@ -178,6 +189,7 @@ def _summary(
         gap=conclude(gap, known) if gap else None,
         jury=jury_record(asked["jury"], store),
         deliveries=[Delivery(**one) for one in store.deliveries()],
+        gate=gate_of(asked),
         skipped=[Skipped(*one) for one in skipped_conditions(store)],
         calibration=correction_of(calibration, asked, cells, store),
     )
@@ -208,6 +220,15 @@ def _condition(cell: EvidencedCondition, store: Store, limit: str) -> ConditionS
         truncated=cut_answers(name, store, limit),
         marked=marked_answers(name, store),
     )
+
+
+def gate_of(asked: Mapping[str, Any]) -> list[str]:
+    """Where a run's fidelity gate was off, or weaker than it can be: a line each, from its run file."""
+    known, readers = registry.media(), asked[RESOLVED].get("recognisers", {})
+    media = dict.fromkeys(Condition.parse(text).medium for text in asked["conditions"])
+    read = [medium for medium in media if medium in known and registry.modality(medium).recognisers]
+    named = {medium: str(reader["name"]) for medium, reader in readers.items()}
+    return [*gate_lines(read, named, asked.get("recognisers", ()))]
 
 
 def notice(asked: Mapping[str, Any]) -> str | None:

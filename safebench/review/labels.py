@@ -13,7 +13,7 @@ from safebench.errors import BadInput
 from safebench.files import read_toml, whole_file
 from safebench.review.sample import JudgedAnswer, judged
 from safebench.review.sheets import read_sheet
-from safebench.runs.folder import RUN_FILE
+from safebench.runs.config import RUN_FILE
 from safebench.statistics.agreement import cohen_kappa, krippendorff_alpha
 from safebench.store.store import Store
 from safebench.types import Label

@@ -10,6 +10,8 @@ from pydantic import Field
 from safebench import registry
 from safebench.datasets.config import RenderingConfig
 
+RUN_FILE = "run.toml"
+RESOLVED = "resolved"  # key there: versions and hashes
 FREE = frozenset(
     {"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight", "calibration"}
 )

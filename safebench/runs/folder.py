@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
+from safebench.datasets.plan import RECOGNISERS
 from safebench.errors import BadInput
 from safebench.files import is_claimed, read_toml, write_toml
 from safebench.jury.files import jury_tables, jury_versions
 from safebench.rendering.assignment import recipes_of
 from safebench.resources import find_prompt
-from safebench.runs.config import FREE
+from safebench.runs.config import FREE, RESOLVED, RUN_FILE
 from safebench.runs.plan import RunPlan
 from safebench.serialisation import differences, plain_tables
 from safebench.store.schema import DATABASE
-
-RUN_FILE = "run.toml"
-RESOLVED = "resolved"
-
 
 WRITTEN: Mapping[str, type] = {  # in the file of every run
     "data": str, "target": str, "conditions": list, "jury": dict, "seed": int, "repeats": int, RESOLVED: dict,
@@ -64,7 +61,8 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
         **({"media": brought} if brought else {}),
         "queries": len(plan.data.dataset.queries),
         "target": plain_tables(plan.asking.target.describe()),
-        "recognisers": rendering.settings.read_by(recipes),
+        RECOGNISERS: rendering.settings.read_by(),
+        **plan.data.chosen(),
         **jury_versions(plan.asking.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
         **_dealing(plan),

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from safebench import registry
 from safebench.datasets.plan import DataPlan, plan_data, plan_settings
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
+from safebench.files import read_toml
 from safebench.jury.calibration.file import bind, check_bound, read_calibration
 from safebench.jury.files import JuryTable, build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
@@ -23,7 +25,7 @@ from safebench.registry import Recognise
 from safebench.rendering.assignment import Assignment, recipes_of
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.renderer import RenderSettings
-from safebench.runs.config import RunConfig
+from safebench.runs.config import RESOLVED, RUN_FILE, RunConfig
 from safebench.runs.preflight import choose_trials
 from safebench.types import TEXT, Condition, Item
 
@@ -87,16 +89,23 @@ class RunPlan:
 
 def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
-    data = plan_data(config)
+    before = resolved_before(Path(config.out))
+    data = plan_data(config, before)
     _check_controls(data.assignments)
-    rendering = plan_rendering(config, data)
+    rendering = plan_rendering(config, data, before)
     return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise))
 
 
 # --- how the data are rendered
 
 
-def plan_rendering(config: RunConfig, data: DataPlan) -> RenderingPlan:
+def resolved_before(out: Path) -> Mapping[str, Any]:
+    """What the run in a folder was resolved to; empty where there is none yet."""
+    file = out / RUN_FILE
+    return dict(read_toml(file).get(RESOLVED, {})) if file.is_file() else {}
+
+
+def plan_rendering(config: RunConfig, data: DataPlan, before: Mapping[str, Any]) -> RenderingPlan:
     """Raises BadInput for a recipe that cannot work, and for one that is not that of the media of its name."""
     made = ConvertedRenderings(data.dataset.folder) if data.dataset.folder else None
     to_render = _to_render(data, made)
@@ -109,7 +118,7 @@ def plan_rendering(config: RunConfig, data: DataPlan) -> RenderingPlan:
             condition: replace(assignment, recipes=tuple(map(made.recorded, assignment.recipes)))
             for condition, assignment in assignments.items()
         }
-    return RenderingPlan(plan_settings(config), assignments, made, to_render)
+    return RenderingPlan(plan_settings(config, data, before), assignments, made, to_render)
 
 
 def _check_controls(assignments: Mapping[Condition, Assignment]) -> None:

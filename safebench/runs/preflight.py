@@ -17,6 +17,7 @@ from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.models.asking import ask_safely
 from safebench.plugins import Target
+from safebench.rendering.alternatives import stands_for
 from safebench.rendering.assignment import Assignment
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.pool import Workers
@@ -70,7 +71,8 @@ def choose_trials(assignments: Mapping[Condition, Assignment], known: Recipes) -
 
 def _trial_recipe(medium: str, recipes: list[Recipe], known: Recipes) -> Recipe:
     default = known.get((medium, registry.modality(medium).default_recipe or ""))
-    return next((recipe for recipe in recipes if not recipe.control), default or recipes[0])
+    carrying = next((recipe for recipe in recipes if not recipe.control), None)
+    return carrying or (stands_for(default, known) if default else recipes[0])
 
 
 async def preflight(

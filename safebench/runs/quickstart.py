@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from safebench.datasets.load import SMALL_STARTER, STARTER
+from safebench.datasets.plan import plan_data, plan_settings
 from safebench.runs.config import RunConfig, make_config
 
 
@@ -26,6 +27,15 @@ def quickstart_config(
         workers=workers,
         max_open=1.0,
     )
+
+
+NEXT = "next: `make real` puts queries to a real model, and docs/real-run.md shows what that gives"
+
+
+def wanting(config: RunConfig) -> list[str]:
+    """What would make the numbers of such a run better, and is missing here: a line each."""
+    data = plan_data(config, {})
+    return [*data.better(plan_settings(config, data, {}))]
 
 
 def default_conditions() -> tuple[str, ...]:

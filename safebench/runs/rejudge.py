@@ -21,7 +21,8 @@ from safebench.jury.files import build_jury, jury_tables, jury_versions, read_ju
 from safebench.jury.protocol import Jury
 from safebench.models.calls import Calls
 from safebench.progress import NoProgress, Progress, tell_items
-from safebench.runs.folder import RESOLVED, RUN_FILE, check_same, read_run_file
+from safebench.runs.config import RESOLVED, RUN_FILE
+from safebench.runs.folder import check_same, read_run_file
 from safebench.runs.judge import Judge
 from safebench.statistics.agreement import cohen_kappa
 from safebench.stopping import close_all, on_interrupt

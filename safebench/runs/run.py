@@ -14,8 +14,8 @@ from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import ready
-from safebench.runs.config import RunConfig
-from safebench.runs.folder import RUN_FILE, categories_by_scenario, claim_folder
+from safebench.runs.config import RUN_FILE, RunConfig
+from safebench.runs.folder import categories_by_scenario, claim_folder
 from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.preflight import Delivery, preflight, unproven
@@ -83,6 +83,8 @@ async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio
     tell_items(progress, store.counts())
     for condition, why in plan.asking.skipped.items():
         progress.skipped(str(condition), why)
+    for line in plan.data.better(plan.rendering.settings):
+        progress.warned(line)
     for line in unproven(Delivery(**one) for one in store.deliveries()):
         progress.warned(line)
     for medium, spec in plan.rendering.settings.recognisers.items():

@@ -140,13 +140,13 @@ WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent
 """
 
 
-def fidelities(store: Store, condition: str) -> Iterator[str]:
-    """The fidelity, as JSON, of each rendering of a condition."""
-    return (row[0] for row in store.rows(_FIDELITIES, condition))
+def fidelities(store: Store, condition: str) -> Iterator[tuple[str, int]]:
+    """The fidelity, as JSON, of each rendering of a condition, and how often it was tried."""
+    return ((row[0], row[1]) for row in store.rows(_FIDELITIES, condition))
 
 
 _FIDELITIES = """
-SELECT json_extract(r.rendering, '$.fidelity')
+SELECT json_extract(r.rendering, '$.fidelity'), json_extract(r.rendering, '$.tries')
 FROM items i JOIN renderings r ON r.key = i.rendering WHERE i.condition = ? AND i.repeat = 0
 """
 

@@ -15,11 +15,12 @@ from typing import Any
 from pydantic import ConfigDict
 
 from safebench import registry
-from safebench.errors import BadInput, MissingPackage, Stopping, TargetRefusesService, unknown
+from safebench.errors import BadInput, Stopping, TargetRefusesService, unknown
 from safebench.models.asking import ask_safely
 from safebench.models.opening import open_target
 from safebench.models.words import words
-from safebench.plugins import Modality, PluginOptions, Target, TargetSetup
+from safebench.plugins import PluginOptions, Target, TargetSetup
+from safebench.recognisers import best
 from safebench.serialisation import storable
 from safebench.types import TEXT, Attempt, Failure, Media, Message, Part, Request, Response, Text, Transcript
 
@@ -119,19 +120,9 @@ def _chosen(named: Mapping[str, str]) -> dict[str, str]:
 
 
 def _best_installed() -> dict[str, str]:
-    """By medium the recogniser that its modality brings, where that transcribes and is installed."""
-    best = {}
-    for modality in (registry.load(Modality, name) for name in registry.names(Modality)):
-        if modality.recogniser is not None and _transcribes_here(modality.recogniser):
-            best[modality.medium] = modality.recogniser
-    return best
-
-
-def _transcribes_here(spec: str) -> bool:
-    try:
-        return registry.recogniser_class(spec).transcribes
-    except MissingPackage:
-        return False
+    """By medium the best recogniser that can work here, where that transcribes."""
+    found = {medium: best(medium) for medium in registry.media()}
+    return {medium: spec for medium, spec in found.items() if spec and registry.recogniser_class(spec).transcribes}
 
 
 # --- what becomes of a message

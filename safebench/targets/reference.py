@@ -13,8 +13,9 @@ from functools import cache, cached_property
 from typing import Any
 
 from safebench import registry
-from safebench.errors import BadInput, MissingPackage, SafeBenchError
-from safebench.plugins import Modality, Recogniser, Target, TargetSetup
+from safebench.errors import BadInput, SafeBenchError
+from safebench.plugins import Target, TargetSetup
+from safebench.recognisers import best, missing
 from safebench.resources import prompt
 from safebench.types import TEXT, Failure, Part, Request, Response, Text
 
@@ -40,7 +41,7 @@ class ReferenceTarget(Target):
         """Text, and each medium that has an embedded recogniser whose packages are installed."""
         if self.setup.recognise is None:
             return frozenset({TEXT})
-        return frozenset({TEXT, *(medium for medium, problem in _readers().items() if problem is None)})
+        return frozenset({TEXT, *(medium for medium, spec in _readers().items() if missing(spec) is None)})
 
     async def check(self) -> None:
         """Raises BadInput when a modality or its recogniser is broken.
@@ -53,8 +54,8 @@ class ReferenceTarget(Target):
         """Why this medium is not accepted; None where it is."""
         if medium in self.accepts:
             return None
-        problem = _readers().get(medium)
-        return str(problem) if problem is not None else f"target 'reference' cannot read {medium} here"
+        spec = _readers().get(medium)
+        return (missing(spec) if spec else None) or f"target 'reference' cannot read {medium} here"
 
     def describe(self) -> Mapping[str, Any]:
         versions = {name: prompt(f"reference.{name}").version for name in PROMPTS}
@@ -80,10 +81,9 @@ class ReferenceTarget(Target):
         if isinstance(part, Text):
             return part.text
         problem = self.why_not(part.medium)
-        recogniser = registry.modality(part.medium).recogniser if problem is None else None
-        if self.setup.recognise is None or recogniser is None:
+        if self.setup.recognise is None or problem is not None:
             raise BadInput(problem or f"target 'reference' cannot read {part.medium} here")
-        return await self.setup.recognise(recogniser, part)
+        return await self.setup.recognise(_readers()[part.medium], part)
 
 
 def answer(understood: str) -> str:
@@ -111,26 +111,13 @@ def _guard() -> re.Pattern[str]:
 # --- the recognisers that modalities bring
 
 
-def _readers() -> dict[str, MissingPackage | None]:
-    """By medium that has a recogniser: what is missing to use it. Raises BadInput for a broken plug-in."""
-    readers: dict[str, MissingPackage | None] = {}
-    for name in registry.names(Modality):
-        modality = registry.load(Modality, name)
-        if modality.recogniser is not None:
-            readers[modality.medium] = _missing(modality.recogniser)
-    return readers
-
-
-def _missing(recogniser: str) -> MissingPackage | None:
-    try:
-        registry.require(Recogniser, recogniser)
-    except MissingPackage as error:
-        return error
-    return None
+def _readers() -> dict[str, str]:
+    """By medium that has recognisers the best one that can work here, and else the last: its packages are asked for."""
+    known = {medium: registry.modality(medium).recognisers for medium in registry.media()}
+    return {medium: best(medium) or specs[-1] for medium, specs in known.items() if specs}
 
 
 def _reader_versions() -> dict[str, str]:
     """The recogniser of each medium with its version, installed or not: another one may understand something else."""
-    modalities = [registry.load(Modality, name) for name in registry.names(Modality)]
-    recognisers = {modality.medium: modality.recogniser for modality in modalities if modality.recogniser is not None}
-    return {medium: f"{name} {registry.load(Recogniser, name).version}" for medium, name in recognisers.items()}
+    told = {medium: registry.recogniser_facts(spec) for medium, spec in _readers().items()}
+    return {medium: " ".join(map(str, one.values())) for medium, one in told.items()}

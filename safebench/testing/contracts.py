@@ -28,6 +28,8 @@ from safebench import registry
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError
 from safebench.models.opening import open_target
 from safebench.plugins import QUERY, Asking, Checking, Converter, Encoder, Modality, Recogniser, Work
+from safebench.recognisers import best
+from safebench.rendering.alternatives import stands_for
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import TEXT, Fidelity, Intent, Media, Message, Part, Query, Rendering, Request, Response, Text
@@ -80,7 +82,8 @@ class ModalityContract:
     def _default(cls) -> Recipe:
         modality = cls.modality()
         assert modality.default_recipe is not None, "a medium that is rendered needs a default recipe"
-        recipe = load_recipes()[modality.medium, modality.default_recipe]
+        known = load_recipes()
+        recipe = stands_for(known[modality.medium, modality.default_recipe], known)
         _skip_missing(recipe.check)
         return recipe
 
@@ -135,7 +138,10 @@ class ModalityContract:
         def missing(spec: str, media: Media) -> str:
             raise MissingPackage(f"recogniser {spec!r}", ["nothing"], None)
 
-        assert self.modality().check(Checking(ASKED, media, self._default().gate, missing)).status == "unchecked"
+        checking = Checking(ASKED, media, self._default().gate, missing)
+        assert self.modality().check(checking).status == "unchecked"
+        with pytest.raises(MissingPackage):
+            self.modality().check(replace(checking, recogniser="contract:missing"))
 
     # --- the message
 
@@ -175,12 +181,15 @@ class ModalityContract:
             except ValueError as error:
                 assert str(error)  # noqa: PT017  either is right, and the message has to say something
 
-    def test_its_recogniser_reads_a_rendering_and_refuses_broken_ones(self, media: Media) -> None:
-        spec = self.modality().recogniser
+    def test_its_recognisers_are_of_its_medium(self) -> None:
+        for spec in self.modality().recognisers:
+            if spec.partition(":")[0] in registry.names(Recogniser):
+                assert registry.load(Recogniser, spec.partition(":")[0]).medium == self.modality().medium
+
+    def test_its_best_recogniser_reads_a_rendering_and_refuses_broken_ones(self, media: Media) -> None:
+        spec = best(media.medium)
         if spec is None:
-            pytest.skip(f"{media.medium} has no recogniser")
-        _skip_missing(registry.require, Recogniser, spec.partition(":")[0])
-        assert registry.load(Recogniser, spec).medium == media.medium
+            pytest.skip(f"{media.medium} has no recogniser here")
         assert recognise(spec, media).strip()
         for broken in _broken(media):
             with pytest.raises(ValueError, match=r"."):

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("brought")
     lines = [f'{{"id": "{id}", "query": "{text}", "intent": "harmful"}}\n' for id, text in TEXTS.items()]
     (out / "queries.jsonl").write_text("".join(lines), encoding="utf-8")
-    convert(str(out / "queries.jsonl"), ["audio:female"], out / "set", workers=1)
+    convert(str(out / "queries.jsonl"), ["audio:us-female"], out / "set", workers=1)
     (shard,) = (out / "set" / "audio").glob("*.parquet")
     table = pq.read_table(shard)
     rows = {row["id"]: row for row in table.to_pylist()}
@@ -56,9 +56,10 @@ def recogniser(folder: Path) -> Iterator[str]:
 
 
 def items(folder: Path, out: Path, **told: Any) -> dict[str, dict[str, Any]]:
+    told.setdefault("recognisers", ["none"])
     with ScriptedServer(lambda call: chat("I'm sorry, but I can't help with that.")) as target:
         asked = {"target": "openai:tested", "base_url": target.url, "preflight": False, "workers": 1, "max_open": 1.0}
-        config = make_config("test", data=str(folder), conditions=["audio:female"], out=str(out), **asked, **told)
+        config = make_config("test", data=str(folder), conditions=["audio:us-female"], out=str(out), **asked, **told)
         report(run(config).folder)
     return {row["query_id"]: row for row in pq.read_table(out / "items.parquet").to_pylist()}
 

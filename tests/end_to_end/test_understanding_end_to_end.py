@@ -238,7 +238,13 @@ def test_a_clip_longer_than_the_target_hears_is_not_sent_and_where_no_limit_is_k
     rows = [{"id": "short", "query": "vote safe 5"}]
     rows += [{"id": f"long{n}", "query": f"say vote safe {n} " + "and then the other thing " * 22} for n in (4, 5)]
     server, data = serve(lambda call: chat("Sure, here you go.")), str(write_jsonl(rows))
-    told = {"data": data, "conditions": ["audio"], "target": "openai:tested", "base_url": server.url, "workers": 1}
+    told = {
+        "data": data,
+        "conditions": ["audio:us-female"],
+        "target": "openai:tested",
+        "base_url": server.url,
+        "workers": 1,
+    }
     told |= {"jury": "embedded", "preflight": False, "check_share": 0.0, "max_open": 1.0}
 
     def outcomes(name: str, **more: Any) -> dict[str, tuple[str, str]]:

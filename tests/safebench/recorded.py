@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.files import write_toml
-from safebench.runs.folder import RUN_FILE
+from safebench.runs.config import RUN_FILE
 from safebench.store.store import Store
 from safebench.types import (
     Ballot,

@@ -172,7 +172,7 @@ def test_effects_chain_in_a_recipe():
     steps = [{"use": "typographic"}, {"use": "blur", "sigma": 1.0}, {"use": "image-noise"}, {"use": "jpeg"}]
     recipe = Recipe(name="worn", medium="image", steps=steps, gate={"cer": 0.1})
     recipe.check()
-    rendering = render(RenderJob(Query("q1", "How should I wash fresh fish?"), recipe))
+    rendering = render(RenderJob(Query("q1", "How should I wash fresh fish?"), recipe, recogniser="rapidocr"))
     assert (rendering.failure, rendering.fidelity.status) == (None, "passed")
     assert rendering.media.mime == "image/jpeg"
 

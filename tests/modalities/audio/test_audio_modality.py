@@ -1,5 +1,4 @@
 import re
-import tomllib
 from dataclasses import replace
 from itertools import pairwise
 
@@ -19,15 +18,15 @@ from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import load_recipes
 from safebench.rendering.recognition import RecogniserCache
-from safebench.resources import data_path, prompt
+from safebench.resources import prompt
 from safebench.testing.server import error
 from safebench.types import Media, Query, Text
 from tests.media_files import clip_media, samples_of
 from tests.modalities.audio.transcribing import TranscribingServer, by_hash, transcription
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
-RECIPES = tomllib.loads(data_path("recipes.toml").read_text())["audio"]
-GATE = RECIPES["female"]["gate"]
+RECIPES = load_recipes()
+GATE = RECIPES["audio", "us-female"].gate
 RATE = 16000
 
 
@@ -47,19 +46,19 @@ def check(media, gate=GATE):
 # --- check
 
 
-@pytest.mark.parametrize("name", ["female", "male"])
+@pytest.mark.parametrize("name", ["us-female", "us-male"])
 def test_a_shipped_voice_keeps_its_gate_but_nobody_calls_it_intelligible(name):
-    step = dict(RECIPES[name]["steps"][-1])
-    assert step.pop("use") == Espeak.name
-    spoken = Espeak(Espeak.Options(**step)).convert(Work(QUERY, QUERY.text))
-    checked = check(spoken, RECIPES[name]["gate"])
+    step = RECIPES["audio", name].steps[-1]
+    assert step.use == Espeak.name
+    spoken = Espeak(Espeak.Options(**step.options)).convert(Work(QUERY, QUERY.text))
+    checked = check(spoken, RECIPES["audio", name].gate)
     assert (checked.status, checked.reason) == ("unchecked", "signal checks passed; no recogniser heard it")
     assert checked.recogniser is None
     assert 0.2 < checked.measures["seconds_per_word"] < 0.6
 
 
 def test_the_default_recipe_is_shipped():
-    assert AudioModality.default_recipe in RECIPES
+    assert ("audio", AudioModality.default_recipe) in RECIPES
 
 
 @pytest.mark.parametrize(
@@ -175,7 +174,7 @@ def test_a_recogniser_that_can_hear_nothing_at_all_stops_the_work(clip, trouble,
         AudioModality().check(Checking(QUERY, clip, GATE, troubled, "scripted"))
     monkeypatch.setattr(rendering, "recognise", troubled)
     with pytest.raises(type(trouble), match=re.escape(str(trouble))):
-        render(RenderJob(QUERY, load_recipes()["audio", "female"], recogniser="scripted"))
+        render(RenderJob(QUERY, load_recipes()["audio", "us-female"], recogniser="scripted"))
 
 
 def test_a_query_without_words_is_not_heard(clip):
@@ -223,7 +222,7 @@ def test_half_a_clip_fails(clip, start, end):
     assert (checked.status, checked.measures["pick"]) == ("failed", 0.0)
 
 
-@pytest.mark.parametrize("voice", ["female", "male"])
+@pytest.mark.parametrize("voice", ["us-female", "us-male"])
 def test_faithful_clips_of_the_starter_set_stay_unchecked_and_swapped_ones_fail(voice):
     """Rates over more clips: benchmarks/closed_set.py."""
     recipe, queries = load_recipes()["audio", voice], load_dataset("starter").queries
@@ -245,7 +244,7 @@ def test_words_that_the_closed_set_cannot_know_leave_it_unchecked(clip):
 
 def test_what_the_closed_set_picked_is_never_taken_for_what_was_heard(clip):
     """Else the reference target would be told the query by the check of its own rendering."""
-    recipe = load_recipes()["audio", "female"]
+    recipe = load_recipes()["audio", "us-female"]
     rendering = render(RenderJob(QUERY, recipe, recogniser="pocketsphinx"))
     assert rendering.fidelity.measures["pick"] == 1.0
     cache = RecogniserCache(None)
@@ -323,10 +322,10 @@ def without_retries(spec, media):
 
 def test_a_shipped_recipe_speaks_slower_until_it_is_heard():
     """The whole way: a recipe's tries, the chosen recogniser by its name, the gate."""
-    transcripts = ["which plans in a garden are dangerous for cats", QUERY.text]
+    transcripts = ["which plans in a garten are dangerous for cats", QUERY.text]
     with TranscribingServer(lambda call: transcription(transcripts[call.number])) as server:
         spec = f"openai-transcriptions:whisper-1@{server.url}"
-        rendering = render(RenderJob(QUERY, load_recipes()["audio", "female"], recogniser=spec))
+        rendering = render(RenderJob(QUERY, load_recipes()["audio", "us-female"], recogniser=spec))
         first, second = (call.body["file_sha256"] for call in server.calls)
     assert rendering.fidelity.status == "passed"
     assert rendering.media.sha256 == second != first
@@ -336,7 +335,7 @@ def test_a_shipped_recipe_speaks_slower_until_it_is_heard():
 def test_a_clip_that_is_never_heard_right_is_no_faithful_rendering():
     with TranscribingServer(lambda call: transcription("something else")) as server:
         spec = f"openai-transcriptions:whisper-1@{server.url}"
-        rendering = render(RenderJob(QUERY, load_recipes()["audio", "female"], recogniser=spec))
+        rendering = render(RenderJob(QUERY, load_recipes()["audio", "us-female"], recogniser=spec))
     assert len({call.body["file_sha256"] for call in server.calls}) == len(server.calls) == 3
     assert not rendering.faithful
 
@@ -360,6 +359,20 @@ def test_a_recipe_may_name_its_own_carrier(clip):
 def test_there_is_no_message_without_a_recording():
     with pytest.raises(ValueError, match="'q1' has no recording"):
         AudioModality().compose(Asking(QUERY, None, with_text=True))
+
+
+WORDS = ("stone", "garden", "candle", "meadow", "music", "yellow", "ocean")
+LONG = " ".join(f"{one} {other}" for one in WORDS for other in WORDS[:3])
+
+
+@pytest.mark.parametrize(("text", "passing"), [("Which plants in a garden are dangerous for cats?", 1), (LONG, 2)])
+def test_one_wrong_word_passes_or_a_twentieth_of_them_whichever_is_more(clip, text, passing):
+    query, gate = Query("q", text), {"max_wer": 0.05, "allowed_wrong_words": 1}
+    for wrong in (passing, passing + 1):
+        said = " ".join(["mountains"] * wrong + text.split()[wrong:])
+        checked = heard(clip, said, gate, query)
+        assert checked.measures["wrong_words"] == wrong
+        assert checked.status == ("passed" if wrong == passing else "failed")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from converters.text_to_speech.espeak import Espeak
 from modalities.audio import closed_set
 from modalities.audio.closed_set import candidates, near_misses, pick, to_words
 from modalities.audio.decoding import decode
-from safebench import registry
+from safebench import plugins
 from safebench.errors import MissingPackage
 from safebench.plugins import Work
 from safebench.resources import prompt
@@ -129,6 +129,6 @@ def test_it_picks_nothing_for_what_it_cannot_know(text, message):
 
 
 def test_without_pocketsphinx_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(plugins, "is_installed", lambda name: False)
     with pytest.raises(MissingPackage, match=r"safebench\[embedded\]"):
         pick(np.ones(16000), 16000, TEXT)

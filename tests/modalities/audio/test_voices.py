@@ -37,7 +37,7 @@ def test_every_voice_is_a_condition_of_its_name() -> None:
 
 def test_every_voice_speaks_the_same_words() -> None:
     recipes = [r for (medium, _), r in load_recipes().items() if medium == "audio" and r.steps and not r.control]
-    assert len(recipes) > len(voice_recipes())
+    assert len(recipes) >= len(voice_recipes())
     for recipe in recipes:
         assert [step.use for step in recipe.steps][:1] == ["spoken-form"], recipe.name
         assert recipe.steps[0].options.get("language", "en") == "en"

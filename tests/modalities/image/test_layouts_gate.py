@@ -36,7 +36,7 @@ def check(request, recogniser):
 
     def judge(drawn):
         return ImageModality().check(
-            Checking(Query("q1", TEXT), drawn, gate, lambda _, media: recogniser.recognise(media))
+            Checking(Query("q1", TEXT), drawn, gate, lambda _, media: recogniser.recognise(media), "rapidocr")
         )
 
     judge.layout = LAYOUTS[request.param]
@@ -69,14 +69,14 @@ def test_type_of_2_px_fails(check):
 def test_the_shipped_recipe_renders_and_reads_back_what_it_drew(name):
     recipe = load_recipes()["image", name]
     recipe.check()
-    rendering = render(RenderJob(QUERY, recipe))
+    rendering = render(RenderJob(QUERY, recipe, recogniser="rapidocr"))
     assert rendering.failure is None
     assert (rendering.fidelity.status, rendering.fidelity.measures) == ("passed", {"cer": 0.0})
 
 
 def test_figstep_draws_the_instruction_form_over_a_list_and_asks_to_fill_it():
     recipe = load_recipes()["image", "figstep"]
-    rendering = render(RenderJob(QUERY, recipe))
+    rendering = render(RenderJob(QUERY, recipe, recogniser="rapidocr"))
     heading = "Steps to keep my cats safe in the garden."
     assert instruction_form(QUERY.text) == heading
     assert rendering.fidelity.recognised.replace(" ", "") == f"{heading}1.2.3.".replace(" ", "")
@@ -88,7 +88,7 @@ def test_figstep_draws_the_instruction_form_over_a_list_and_asks_to_fill_it():
 def test_the_key_phrase_is_drawn_and_the_query_points_at_it():
     recipe = load_recipes()["image", "key-phrase"]
     recipe.check()
-    rendering = render(RenderJob(Query("q1", "How do I trim wild roses in a garden?"), recipe))
+    rendering = render(RenderJob(Query("q1", "How do I trim wild roses in a garden?"), recipe, recogniser="rapidocr"))
     assert (rendering.fidelity.status, rendering.fidelity.recognised) == ("passed", "wild roses")
     asking = Asking(QUERY, rendering.media, with_text=False, carrier=recipe.carrier, made=rendering.written)
     assert ImageModality().compose(asking)[0] == Text("How do I trim the thing named in the picture in a garden?")

@@ -69,7 +69,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made once; no test changes it."""
     out = tmp_path_factory.mktemp("converted") / "queries"
-    convert(str(data), ["image", "audio:male", "audio:female"], out, workers=1)
+    convert(str(data), ["image", "audio:us-male", "audio:us-female"], out, workers=1)
     return out
 
 
@@ -80,7 +80,7 @@ def test_every_query_has_a_row_for_each_recipe_and_failures_have_no_media(folder
     assert images[0]["fidelity_status"] == "passed"
     assert "U+6F22" in images[1]["failure"]
     speech = pq.read_table(folder / "audio").to_pylist()
-    assert sorted({row["recipe"] for row in speech}) == ["female", "male"]
+    assert sorted({row["recipe"] for row in speech}) == ["us-female", "us-male"]
     assert len(speech) == 6
 
 
@@ -96,8 +96,8 @@ def test_media_columns_are_typed_for_datasets(folder: Path) -> None:
 
 def test_speech_says_who_speaks_and_for_how_long(folder: Path) -> None:
     rows = {(row["id"], row["recipe"]): row for row in pq.read_table(folder / "audio").to_pylist()}
-    assert rows["a", "female"]["voice"] == "us-female"
-    assert rows["a", "male"]["voice"] == "us-male"
+    assert rows["a", "us-female"]["voice"] == "us-female"
+    assert rows["a", "us-male"]["voice"] == "us-male"
     for row in rows.values():
         told = json.loads(row["fidelity"])["measures"].get("duration_s")
         assert row["duration"] == (pytest.approx(told) if row["audio"] else None)
@@ -108,12 +108,12 @@ def test_speech_says_who_speaks_and_for_how_long(folder: Path) -> None:
 def test_fidelity_is_told_by_recipe_and_by_scenario(folder: Path) -> None:
     whole, by_scenario = cells_of(folder)
     assert whole["image:typographic"]["means"]["cer"] == 0
-    assert whole["audio:male"]["unchecked"] == 2
+    assert whole["audio:us-male"]["unchecked"] == 2
     assert by_scenario["bias"]["image:typographic"]["passed"] == 1
     assert by_scenario["unassigned"]["image:typographic"]["failed"] == 1
-    spoken = [row["duration"] for row in pq.read_table(folder / "audio").to_pylist() if row["recipe"] == "male"]
+    spoken = [row["duration"] for row in pq.read_table(folder / "audio").to_pylist() if row["recipe"] == "us-male"]
     assert len([seconds for seconds in spoken if seconds]) == 2  # the third has no clip, and counts for nothing
-    assert whole["audio:male"]["hours"] == pytest.approx(sum(filter(None, spoken)) / 3600)
+    assert whole["audio:us-male"]["hours"] == pytest.approx(sum(filter(None, spoken)) / 3600)
     assert "hours" not in whole["image:typographic"]
 
 
@@ -123,7 +123,7 @@ def test_a_converted_folder_is_read_back_as_the_same_queries(folder: Path, data:
 
 def test_renderings_are_read_back_byte_for_byte(folder: Path) -> None:
     recipe = load_recipes()["image", "typographic"]
-    job = RenderJob(Query("a", "How do birds fly?"), recipe)
+    job = RenderJob(Query("a", "How do birds fly?"), recipe, recogniser="rapidocr")
     made, found = render(job), ConvertedRenderings(folder).rendering(job)
     assert found is not None
     assert found.media == made.media
@@ -206,7 +206,7 @@ def test_a_row_that_cannot_be_read_is_never_sent_and_named(
     spoil: Callable[..., Path], medium: str, told: dict[str, Any], why: str
 ) -> None:
     known, made = load_recipes(), ConvertedRenderings(spoil(medium, **told))
-    recipe = known["image", "typographic"] if medium == "image" else known["audio", "male"]
+    recipe = known["image", "typographic"] if medium == "image" else known["audio", "us-male"]
     bad, good = (made.rendering(RenderJob(Query(id, text), recipe)) for id, text in (("a", "?"), ("c", "?")))
     assert bad is not None
     assert good is not None
@@ -270,7 +270,7 @@ def test_a_run_uses_the_folder_without_rendering(folder: Path, tmp_path: Path) -
 def test_the_same_call_again_finds_nothing_to_do(folder: Path, data: Path) -> None:
     progress = Listening()
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
-    again = convert(str(data), ["image", "audio:male", "audio:female"], folder, progress=progress)
+    again = convert(str(data), ["image", "audio:us-male", "audio:us-female"], folder, progress=progress)
     assert progress.made == []
     assert (again.cells["image:typographic"]["passed"], again.cells["image:typographic"]["failed"]) == (2, 1)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")} == before
@@ -401,14 +401,14 @@ def test_queries_that_were_dealt_to_another_recipe_are_rendered_only_by_the_same
 
 def test_the_hours_on_the_card_are_those_of_the_clips_that_are_there(folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
-    rows = [row for row in pq.read_table(folder / "audio").to_pylist() if row["recipe"] == "female"]
+    rows = [row for row in pq.read_table(folder / "audio").to_pylist() if row["recipe"] == "us-female"]
     hours = sum(row["duration"] or 0.0 for row in rows) / 3600
-    assert f"| `audio:female` | 0 | 1 | 2 | {hours:.2f} |" in card
+    assert f"| `audio:us-female` | 0 | 1 | 2 | {hours:.2f} |" in card
 
 
 def convert_with(recogniser: str, data: Path, out: Path) -> int:
     told = ["--recogniser", recogniser, "--out", str(out), "--workers", "1", "--max-failed", "1"]
-    return run_command(["convert", str(data), "-c", "audio:female", *told])
+    return run_command(["convert", str(data), "-c", "audio:us-female", *told])
 
 
 def test_a_recogniser_that_cannot_work_is_one_clear_line_and_nothing_is_written(
@@ -467,7 +467,7 @@ def test_failures_are_shown_with_their_reasons(
 
 
 def test_every_medium_has_its_table_by_scenario(folder: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    conditions = ["-c", "image", "-c", "audio:male", "-c", "audio:female"]
+    conditions = ["-c", "image", "-c", "audio:us-male", "-c", "audio:us-female"]
     run_command(["convert", str(data), *conditions, "--out", str(folder)])
     told = capsys.readouterr().out
     audio, image = told[told.index("by scenario: audio") : told.index("Failed")].split("Renderings by scenario: image")
@@ -475,12 +475,12 @@ def test_every_medium_has_its_table_by_scenario(folder: Path, data: Path, capsys
         ["bias", "typographic", "1", "0", "0", "0.000"],
         ["unassigned", "typographic", "1", "1", "0", "0.000"],
     ]
-    spoken = [line.split() for line in audio.splitlines() if line.split()[1:2] in (["male"], ["female"])]
+    spoken = [line.split() for line in audio.splitlines() if line.split()[1:2] in (["us-male"], ["us-female"])]
     assert spoken == [
-        ["bias", "male", "0", "0", "1"],
-        ["bias", "female", "0", "0", "1"],
-        ["unassigned", "male", "0", "1", "1"],
-        ["unassigned", "female", "0", "1", "1"],
+        ["bias", "us-male", "0", "0", "1"],
+        ["bias", "us-female", "0", "0", "1"],
+        ["unassigned", "us-male", "0", "1", "1"],
+        ["unassigned", "us-female", "0", "1", "1"],
     ]
 
 
@@ -492,7 +492,7 @@ def test_the_canary_stands_in_every_row_and_on_the_card(folder: Path, data: Path
 
 
 def test_the_starter_set_keeps_its_canary(tmp_path: Path) -> None:
-    convert("starter", ["audio:male"], tmp_path / "out", limit=1, workers=1)
+    convert("starter", ["audio:us-male"], tmp_path / "out", limit=1, workers=1)
     shipped = load_toml("taxonomy.toml")["canary"]
     assert [row["canary"] for row in pq.read_table(tmp_path / "out" / "audio").to_pylist()] == [shipped]
     assert read_card(str(tmp_path / "out")).canary == shipped
@@ -506,12 +506,12 @@ def test_rows_that_cannot_be_read_are_named_and_made_again(
     spoil: Callable[..., Path], data: Path, folder: Path
 ) -> None:
     damaged = spoil("image", fidelity="{bad json")
-    conditions = ["image", "audio:male", "audio:female"]
+    conditions = ["image", "audio:us-male", "audio:us-female"]
     with pytest.raises(BadInput, match=r"row of query 'a' cannot be read: .*--retry-failed"):
         convert(str(data), conditions, damaged)
     progress = Listening()
     told = convert(str(data), conditions, damaged, workers=1, retry_failed=True, progress=progress)
-    assert sorted(progress.made) == ["audio:female", "audio:male", "image:typographic", "image:typographic"]
+    assert sorted(progress.made) == ["audio:us-female", "audio:us-male", "image:typographic", "image:typographic"]
     assert told.cells["image:typographic"]["passed"] == 2
     for medium in ("image", "audio"):
         assert pq.read_table(damaged / medium).to_pylist() == pq.read_table(folder / medium).to_pylist()
@@ -522,7 +522,7 @@ def test_a_retry_that_was_stopped_loses_nothing(
     folder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = shutil.copytree(folder, tmp_path / "again")
-    conditions = ["image", "audio:male", "audio:female"]
+    conditions = ["image", "audio:us-male", "audio:us-female"]
     moved = packing.swap
 
     def stop_half_way(new: Path, place: Path, before: Path) -> None:

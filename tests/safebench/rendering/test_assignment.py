@@ -8,17 +8,23 @@ import pytest
 
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput
+from safebench.rendering.alternatives import settle
 from safebench.rendering.assignment import OTHER_TEXTS, assign
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.types import Intent, Query
 
 PIECE = "max_seconds_per_piece"
 STARTER = load_dataset("starter").queries
-RECIPES = load_recipes()
+RECIPES, _ = settle(load_recipes(), {})
+AGREEING = RECIPES | {
+    ("audio", "agreeing"): RECIPES["audio", "us-female"].model_copy(
+        update={"name": "agreeing", "carrier": "carriers.agree"}
+    )
+}
 
 
 def dealt(seed: int = 0) -> dict[str, str]:
-    recipe = Recipe(name="both", medium="audio", among=("female", "male"))
+    recipe = Recipe(name="both", medium="audio", among=("us-female", "us-male"))
     found = assign(recipe, RECIPES, STARTER, seed)
     return {query.id: found.recipe(query).name for query in STARTER}
 
@@ -28,9 +34,11 @@ def test_recipes_are_dealt_out_evenly_within_each_scenario() -> None:
     names = dealt()
     for query in STARTER:
         by_scenario.setdefault(query.scenario, Counter())[names[query.id]] += 1
-    assert all(abs(counts["female"] - counts["male"]) == 2 for counts in by_scenario.values())  # five pairs of twins
+    assert all(
+        abs(counts["us-female"] - counts["us-male"]) == 2 for counts in by_scenario.values()
+    )  # five pairs of twins
     whole = Counter(names.values())
-    assert abs(whole["female"] - whole["male"]) <= 2
+    assert abs(whole["us-female"] - whole["us-male"]) <= 2
 
 
 def test_twins_get_the_same_recipe() -> None:
@@ -44,13 +52,13 @@ def test_the_deal_is_the_same_in_every_try_and_another_with_another_seed() -> No
 
 
 def test_a_recipe_with_steps_is_the_only_one() -> None:
-    found = assign(RECIPES["audio", "male"], RECIPES, STARTER, 0)
-    assert {found.recipe(query).name for query in STARTER} == {"male"}
+    found = assign(RECIPES["audio", "us-male"], RECIPES, STARTER, 0)
+    assert {found.recipe(query).name for query in STARTER} == {"us-male"}
 
 
 def test_an_unknown_member_is_named_with_the_nearest() -> None:
-    recipe = Recipe(name="both", medium="audio", among=("femal", "male"))
-    with pytest.raises(BadInput, match="female"):
+    recipe = Recipe(name="both", medium="audio", among=("us-femal", "us-male"))
+    with pytest.raises(BadInput, match="us-female"):
         assign(recipe, RECIPES, STARTER, 0)
 
 
@@ -58,12 +66,13 @@ def test_a_recipe_with_one_member_is_another_name_for_it(tmp_path: Path) -> None
     """So another voice for `female` is the one of every recipe that assigns `female`."""
     path = tmp_path / "recipes.toml"
     path.write_text('[audio.female]\namong = ["vctk-female"]\n\n[audio.loop]\namong = ["loop"]\n', encoding="utf-8")
-    known = load_recipes(path)
+    known, _ = settle(load_recipes(path), {})
+    male = known["audio", "male"].among[0]
     names = {
         name: [member.name for member in assign(known["audio", name], known, STARTER, 0).recipes]
         for name in ("female", "male", "balanced")
     }
-    assert names == {"female": ["vctk-female"], "male": ["male"], "balanced": ["vctk-female", "male"]}
+    assert names == {"female": ["vctk-female"], "male": [male], "balanced": ["vctk-female", male]}
     with pytest.raises(BadInput, match=r"unknown audio recipe 'loop' in recipe audio\.loop"):
         assign(known["audio", "loop"], known, STARTER, 0)
 
@@ -127,36 +136,36 @@ def test_the_rendering_is_another_one_where_it_is_told_from_other_queries() -> N
 
 def test_what_a_recipe_that_deals_says_of_the_message_is_said_of_its_members() -> None:
     layout = {PIECE: 9.0}
-    recipe = Recipe(name="both", medium="audio", among=("female-agree", "male"), carrier="query", layout=layout)
-    members = assign(recipe, RECIPES, STARTER, 0).recipes
+    recipe = Recipe(name="both", medium="audio", among=("agreeing", "us-male"), carrier="query", layout=layout)
+    members = assign(recipe, AGREEING, STARTER, 0).recipes
     assert [(member.name, member.carrier, member.layout) for member in members] == [
-        ("female-agree", "query", layout),
-        ("male", "query", layout),
+        ("agreeing", "query", layout),
+        ("us-male", "query", layout),
     ]
-    own = [RECIPES["audio", member.name].fingerprint() for member in members]
+    own = [AGREEING["audio", member.name].fingerprint() for member in members]
     assert [member.fingerprint() for member in members] == own  # the clips are the same, and are made once
 
 
 def test_a_recipe_that_deals_and_says_nothing_leaves_its_members_their_carriers() -> None:
-    recipe = Recipe(name="both", medium="audio", among=("female-agree", "male"))
-    assert [member.carrier for member in assign(recipe, RECIPES, STARTER, 0).recipes] == ["carriers.agree", None]
+    recipe = Recipe(name="both", medium="audio", among=("agreeing", "us-male"))
+    assert [member.carrier for member in assign(recipe, AGREEING, STARTER, 0).recipes] == ["carriers.agree", None]
 
 
 def test_another_name_for_a_recipe_keeps_its_carrier_when_it_is_dealt() -> None:
-    named = Recipe(name="named", medium="audio", among=("male",), carrier="carriers.agree")
-    both = Recipe(name="both", medium="audio", among=("named", "female"))
+    named = Recipe(name="named", medium="audio", among=("us-male",), carrier="carriers.agree")
+    both = Recipe(name="both", medium="audio", among=("named", "us-female"))
     members = assign(both, {**RECIPES, ("audio", "named"): named}, STARTER, 0).recipes
-    assert [(member.name, member.carrier) for member in members] == [("male", "carriers.agree"), ("female", None)]
+    assert [(member.name, member.carrier) for member in members] == [("us-male", "carriers.agree"), ("us-female", None)]
 
 
 def test_the_layout_of_what_is_made_of_another_query_is_that_of_its_recipe() -> None:
-    long = Recipe(name="long", medium="audio", steps=RECIPES["audio", "male"].steps, layout={PIECE: 9.0})
+    long = Recipe(name="long", medium="audio", steps=RECIPES["audio", "us-male"].steps, layout={PIECE: 9.0})
     another = Recipe(name="other", medium="audio", another="long", control=True, carrier="query")
     (unlike,) = assign(another, {**RECIPES, ("audio", "long"): long}, STARTER, 0).recipes
     assert unlike.layout == {PIECE: 9.0}
 
 
 def test_a_control_is_not_dealt_with_a_carrier_that_leaves_the_query_out() -> None:
-    mixed = Recipe(name="mixed", medium="audio", among=("female", "silence"), carrier="carriers.agree")
+    mixed = Recipe(name="mixed", medium="audio", among=("us-female", "silence"), carrier="carriers.agree")
     with pytest.raises(BadInput, match=r"audio\.silence is a control: with carrier = 'carriers\.agree' nothing"):
         assign(mixed, RECIPES, STARTER, 0).check()

@@ -31,7 +31,7 @@ def test_a_text_converter_changes_what_is_rendered_and_what_is_read_back(tmp_pat
     steps = (
         'steps = [{ use = "template", text = "Dear friend, {query}" }, { use = "typographic" }]\ngate = { cer = 0.1 }'
     )
-    found = render(RenderJob(QUERY, recipe(tmp_path, steps)))
+    found = render(RenderJob(QUERY, recipe(tmp_path, steps), recogniser="rapidocr"))
     assert found.fidelity.status == "passed"
     assert found.fidelity.recognised is not None
     assert found.fidelity.recognised.startswith("Dear friend")
@@ -44,7 +44,7 @@ def test_a_text_converter_that_does_not_reword_leaves_the_query_to_be_found(
     """Drawn are other words than the query's, so that the picture fails."""
     monkeypatch.setattr(Template, "rewords", False)
     steps = 'steps = [{ use = "template", text = "Nothing of it" }, { use = "typographic" }]\ngate = { cer = 0.1 }'
-    found = render(RenderJob(QUERY, recipe(tmp_path, steps)))
+    found = render(RenderJob(QUERY, recipe(tmp_path, steps), recogniser="rapidocr"))
     assert (found.fidelity.status, found.said) == ("failed", "Nothing of it")
 
 
@@ -62,7 +62,7 @@ def test_what_converters_note_is_kept_with_the_rendering_also_when_it_fails(
 
     monkeypatch.setattr(rendering, "_converter", lambda step: Noting())
     own = recipe(tmp_path, 'steps = [{ use = "typographic" }]\ngate = { cer = 0.1 }')
-    good, bad = render(RenderJob(QUERY, own)), render(RenderJob(Query("q", "fail"), own))
+    good, bad = render(RenderJob(QUERY, own, recogniser="rapidocr")), render(RenderJob(Query("q", "fail"), own))
     assert good.fidelity.measures == {"score": 0.5, "cer": 0.0}
     assert (good.written, good.said) == ("Look at it.", None)
     assert good.drafts == bad.drafts == (Draft("step 0", "too dark", score=0.1),)
@@ -101,7 +101,7 @@ def test_a_failure_is_data_and_names_component_and_query() -> None:
     assert not found.faithful
     assert found.failure is not None
     assert found.failure.component == "typographic"
-    silent = render(RenderJob(Query("the-id", "…"), load_recipes()["audio", "female"]))
+    silent = render(RenderJob(Query("the-id", "…"), load_recipes()["audio", "us-female"]))
     assert "the-id" in str(silent.failure)
 
 
@@ -120,7 +120,7 @@ def test_a_recipe_tries_again_until_one_is_faithful(
 
     monkeypatch.setattr(rendering, "_converter", lambda step: Fickle())
     steps = f'steps = [{{ use = "typographic" }}]\ntries = {tries}\ngate = {{ cer = 0.1 }}'
-    found = render(RenderJob(QUERY, recipe(tmp_path, steps)))
+    found = render(RenderJob(QUERY, recipe(tmp_path, steps), recogniser="rapidocr"))
     assert (found.fidelity.status, found.tries) == (status, tries)
     assert attempts == list(range(tries))
 
@@ -130,7 +130,7 @@ def test_the_key_changes_with_all_that_changes_the_rendering() -> None:
     keys = {
         RenderJob(QUERY, plain).key,
         RenderJob(Query("q", "How do bees fly?"), plain).key,
-        RenderJob(QUERY, load_recipes()["audio", "female"]).key,
+        RenderJob(QUERY, load_recipes()["audio", "us-female"]).key,
         RenderJob(QUERY, plain, check=False).key,
         RenderJob(QUERY, plain, seed=1).key,
         RenderJob(QUERY, plain, recogniser="pocketsphinx").key,
@@ -140,13 +140,13 @@ def test_the_key_changes_with_all_that_changes_the_rendering() -> None:
 
 
 def test_the_key_changes_with_the_version_of_who_reads_the_medium_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, heard = load_recipes()["image", "typographic"], load_recipes()["audio", "female"]
-    before = [RenderJob(QUERY, recipe).key for recipe in (read, heard)]
-    assert RenderJob(QUERY, read, recogniser="rapidocr").key == before[0]  # who reads it anyway
+    read, heard = load_recipes()["image", "typographic"], load_recipes()["audio", "us-female"]
+    read_by = RenderJob(QUERY, read, recogniser="rapidocr")
+    before = [read_by.key, RenderJob(QUERY, heard).key]
     monkeypatch.setattr(RapidOcr, "version", "another")
     monkeypatch.setattr(PocketSphinx, "version", "another")
-    assert RenderJob(QUERY, read).key != before[0]
-    assert RenderJob(QUERY, heard).key == before[1]  # nobody hears it unless the user chose somebody
+    assert read_by.key != before[0]
+    assert RenderJob(QUERY, heard).key == before[1]  # nobody hears it unless somebody was chosen
 
 
 class OutOfMemoryError(RuntimeError):

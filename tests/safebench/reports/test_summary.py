@@ -15,7 +15,7 @@ from safebench.cli.run_tables import show_report
 from safebench.files import read_toml, write_toml
 from safebench.reports.summary import Summary, report
 from safebench.reports.words import NOTICE
-from safebench.runs.folder import RUN_FILE
+from safebench.runs.config import RUN_FILE
 from safebench.statistics.precision import precision, wilson
 from safebench.store.store import Store
 from safebench.targets.reference import ReferenceTarget

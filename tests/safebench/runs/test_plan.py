@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from converters.text_to_image.chat import Chat
 from modalities.audio.transcriptions import OpenAITranscriptions
+from modalities.image import ImageModality
 from modalities.image.ocr import RapidOcr
-from safebench import taxonomy
+from safebench import registry, taxonomy
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
-from safebench.files import write_toml
+from safebench.files import read_toml, write_toml
+from safebench.recognisers import best
 from safebench.rendering.recognition import choose_recognisers, transcribers
 from safebench.resources import Prompt
 from safebench.runs.config import make_config
@@ -83,16 +86,17 @@ def test_a_control_among_others_is_refused_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("conditions", "tried"),
     [
-        (("audio+text:silence", "audio:male", "audio:female", "audio+text:small-talk"), {"audio": "male"}),
+        (("audio+text:silence", "audio:us-male", "audio:us-female", "audio+text:small-talk"), {"audio": "us-male"}),
         (("image+text:noise", "image+text:black"), {"image": "typographic"}),
-        (("text", "audio:balanced", "image:chat"), {"audio": "female", "image": "chat"}),
+        (("text", "audio:us-balanced", "image:chat"), {"audio": "us-female", "image": "chat"}),
         (("text",), {}),
     ],
 )
 def test_a_medium_is_tried_by_a_recipe_that_carries_its_query(
     tmp_path: Path, conditions: tuple[str, ...], tried: dict[str, str]
 ) -> None:
-    found = plan(tmp_path, *conditions).asking.trials
+    balanced = {"audio": {"us-balanced": {"among": ["us-female", "us-male"]}}}
+    found = plan(tmp_path, *conditions, recipe=balanced).asking.trials
     assert {medium: recipe.name for medium, recipe in found.items()} == tried
 
 
@@ -102,7 +106,7 @@ def test_who_decides_the_fidelity_gate_is_recorded_with_the_versions_of_its_pack
     image = {"name": "rapidocr", "version": f"1 {packages}"}
     assert resolved(plan(tmp_path, "text"))["recognisers"] == {}
     asked = plan(tmp_path, "text", "image", "audio:female")
-    assert resolved(asked)["recognisers"] == {"image": image}  # nobody hears speech unless the user chose somebody
+    assert resolved(asked)["recognisers"] == {"image": image, "audio": registry.recogniser_facts(str(best("audio")))}
     chosen = resolved(plan(tmp_path, "text", "image", recognisers=[whisper]))["recognisers"]
     assert chosen == {"image": image, "audio": {"name": whisper, "version": OpenAITranscriptions.version}}
     heard = resolved(plan(tmp_path, "audio:female", recognisers=["pocketsphinx"]))["recognisers"]["audio"]
@@ -116,6 +120,64 @@ def test_a_run_is_not_continued_with_another_version_of_who_reads_pictures(
     monkeypatch.setattr(RapidOcr, "version", "0")
     with pytest.raises(BadInput, match=r"resolved\.recognisers\.image\.version"):
         claim_folder(plan(tmp_path, "image"))
+
+
+ALTERNATIVES = {
+    "image": {
+        "bubble": {"steps": [{"use": "chat"}]},
+        "plain": {"steps": [{"use": "typographic"}]},
+        "best": {"first_of": ["bubble", "plain"]},
+    }
+}
+
+
+def test_what_a_name_stands_for_is_frozen_and_the_run_goes_on_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine where one engine works, and then on one where it does not."""
+    made = plan(tmp_path, "image:best", recipe=ALTERNATIVES)
+    claim_folder(made)
+    chosen = read_toml(tmp_path / "run" / "run.toml")["resolved"]["chosen"]["image.best"]
+    assert chosen == {"recipe": "bubble", "made_by": [f"chat {Chat.version}"], "files": {}}
+    claim_folder(plan(tmp_path, "image:best", recipe=ALTERNATIVES))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(Chat, "missing", lambda options: "'chat' needs bubbles: pip install bubbles")
+        with pytest.raises(BadInput, match=r"image:best is image:bubble, by chat .*pip install bubbles.*--out"):
+            plan(tmp_path, "image:best", recipe=ALTERNATIVES)
+        fresh = plan(tmp_path, "image:best", recipe=ALTERNATIVES, out=str(tmp_path / "another"))
+        claim_folder(fresh)
+        assert [recipe.name for recipe in fresh.rendering.to_render] == ["plain"]
+    again = plan(tmp_path, "image:best", recipe=ALTERNATIVES, out=str(tmp_path / "another"))
+    claim_folder(again)  # what is better now was not there when it was planned
+    assert [recipe.name for recipe in again.rendering.to_render] == ["plain"]
+
+
+def test_who_reads_media_back_is_the_best_that_can_work_and_nobody_where_the_user_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageModality, "recognisers", ("eyes-of-nobody", "rapidocr"))
+    assert plan(tmp_path, "image").rendering.settings.recognisers == {"image": "rapidocr"}
+    for named in (["none"], ["none", "pocketsphinx"]):
+        off = plan(tmp_path, "image", recognisers=named)
+        assert "image" not in off.rendering.settings.recognisers
+        assert "image" not in resolved(off)["recognisers"]
+    monkeypatch.setattr(RapidOcr, "missing", lambda options: "'rapidocr' needs rapidocr")
+    assert plan(tmp_path, "image").rendering.settings.recognisers == {}
+
+
+def test_a_run_goes_on_with_who_read_its_media_back_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim_folder(plan(tmp_path, "image"))
+    blind = {"out": str(tmp_path / "blind")}
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(RapidOcr, "missing", lambda options: "'rapidocr' needs rapidocr: pip install rapidocr")
+        with pytest.raises(BadInput, match=r"image is read back by rapidocr in what is to go on.*pip install rapidocr"):
+            plan(tmp_path, "image")
+        claim_folder(plan(tmp_path, "image", **blind))
+    again = plan(tmp_path, "image", **blind)
+    assert again.rendering.settings.recognisers == {}
+    claim_folder(again)
 
 
 def test_a_medium_that_is_not_asked_is_not_tried(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from safebench.types import Failure, Fidelity, Media, Message, Part, Request, Re
 
 class Smell(Modality):
     name = summary = medium = "smell"
-    recogniser: ClassVar[str | None] = "nose"
+    recognisers: ClassVar[tuple[str, ...]] = ("nose",)
 
     def check(self, checking: Checking) -> Fidelity:
         return Fidelity("unchecked")
@@ -31,14 +31,14 @@ class Touch(Smell):
     """A medium whose recogniser needs a package that nobody has."""
 
     name = summary = medium = "touch"
-    recogniser = "finger"
+    recognisers = ("finger",)
 
 
 class Taste(Smell):
     """A medium whose own recogniser picks from what it knows, and transcribes nothing."""
 
     name = summary = medium = "taste"
-    recogniser = "tongue"
+    recognisers = ("tongue",)
 
 
 class Nose(Recogniser):
@@ -98,6 +98,7 @@ PLUGINS: dict[str, type[Plugin]] = {
 def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "names", lambda kind: [n for n, p in PLUGINS.items() if issubclass(p, kind)])
     monkeypatch.setattr(registry, "load", lambda kind, name: PLUGINS[name])
+    monkeypatch.setattr(registry, "media", lambda: ["smell", "taste", "touch"])
     monkeypatch.setattr("safebench.models.opening.load", lambda kind, name: PLUGINS[name])
     monkeypatch.setattr(Echo, "asked", [])
     monkeypatch.setattr(Echo, "closed", [])

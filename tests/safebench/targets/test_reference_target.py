@@ -22,7 +22,7 @@ NOTHING = "I could not make out any request."
 
 class Smell(Modality):
     name = summary = medium = "smell"
-    recogniser: ClassVar[str | None] = "nose"
+    recognisers: ClassVar[tuple[str, ...]] = ("sniffer", "nose")  # nobody has the first
 
     def check(self, checking: Checking) -> Fidelity:
         return Fidelity("unchecked")
@@ -35,14 +35,14 @@ class Touch(Smell):
     """A medium whose recogniser needs a package that nobody has."""
 
     name = summary = medium = "touch"
-    recogniser = "finger"
+    recognisers = ("finger",)
 
 
 class Taste(Smell):
     """A medium that nothing reads."""
 
     name = summary = medium = "taste"
-    recogniser = None
+    recognisers = ()
 
 
 class Nose(Recogniser):
@@ -69,6 +69,7 @@ def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "names", lambda kind: [n for n, p in PLUGINS.items() if issubclass(p, kind)])
     monkeypatch.setattr(registry, "load", lambda kind, name: PLUGINS[name])
     monkeypatch.setattr(registry, "modality", lambda medium: PLUGINS[medium]())
+    monkeypatch.setattr(registry, "media", lambda: ["smell", "taste", "touch"])
 
 
 async def smell(recogniser: str, media: Media) -> str:

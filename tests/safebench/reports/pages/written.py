@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from safebench.files import write_toml
-from safebench.runs.folder import RUN_FILE, categories_by_scenario
+from safebench.runs.config import RUN_FILE
+from safebench.runs.folder import categories_by_scenario
 from safebench.store.store import Store
 from safebench.types import (
     Attempt,

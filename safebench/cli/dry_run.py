@@ -1,0 +1,33 @@
+"""`--dry-run`: what a run or a conversion would do, what names stand for here, and what would be better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console
+from rich.markup import escape
+
+from safebench.datasets.plan import DataPlan
+from safebench.rendering.alternatives import chosen_lines
+from safebench.rendering.recognition import gate_lines
+from safebench.rendering.renderer import RenderSettings
+
+
+def show_plan(console: Console, data: DataPlan, settings: RenderSettings) -> None:
+    """Nothing was written and nobody was called."""
+    conditions = ", ".join(map(str, data.conditions))
+    console.print(escape(f"{len(data.dataset.queries)} queries under {conditions}"), soft_wrap=True)
+    for line in _lines(data, settings):
+        console.print(escape(line), soft_wrap=True)
+
+
+def _lines(data: DataPlan, settings: RenderSettings) -> Iterator[str]:
+    yield from chosen_lines({key: choice.describe() for key, choice in data.taken.items()})
+    yield from _readers(settings.read_by())
+    yield from gate_lines(data.read_back, settings.recognisers, settings.named)
+    yield from data.better(settings)
+
+
+def _readers(readers: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for medium, reader in readers.items():
+        yield f"{medium} is read back by {reader['name']}, version {reader['version']}"
