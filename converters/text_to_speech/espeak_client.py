@@ -7,12 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import IO
+from typing import IO, Any
 
 from converters.text_to_speech.espeak_engine import read_frame, write_frame
 from converters.text_to_speech.forked import DONE, ChildFailed
@@ -34,10 +34,17 @@ class EspeakClient:
 
     def speak(self, text: str, parameters: Mapping[str, int]) -> bytes:
         """16-bit mono PCM at `rate`. Raises ChildFailed, and BadInput when the engine does not start."""
-        request = json.dumps({"text": text, "parameters": dict(parameters)})
+        return self._ask({"text": text, "parameters": dict(parameters)})
+
+    def phonemes(self, clauses: Sequence[str]) -> list[str]:
+        """The sounds of each clause in IPA. Raises as `speak` does."""
+        sounds: list[str] = json.loads(self._ask({"clauses": list(clauses)}))
+        return sounds
+
+    def _ask(self, request: Mapping[str, Any]) -> bytes:
         with self._lock:
             try:
-                return self._exchange(request.encode())
+                return self._exchange(json.dumps(request).encode())
             except ChildFailed:
                 raise
             except BaseException:  # interrupted in the middle: the next answer would be this one's

@@ -1,4 +1,4 @@
-"""The process that speaks with one voice: espeak-ng, initialised and unused, forked for each utterance.
+"""The process that speaks with one voice, or says how it would: espeak-ng, unused, forked for each utterance.
 
 One process that speaks twice gives other samples the second time, so what is initialised here never speaks itself: each
 utterance is spoken by a child forked from the unused state. The noise of breathy voices comes from a generator that
@@ -16,7 +16,7 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import IO, Any
 
@@ -27,6 +27,7 @@ _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000  # report missing data instead of ending the process
 _CHARACTERS = 1  # position type
 _UTF8 = 1
+_IPA = 0x02  # phonemes
 _PARAMETERS = {"words_per_minute": 1, "pitch": 3}
 
 _SEED = 1
@@ -52,6 +53,7 @@ class Engine:
 
     def __init__(self, library: str, data: str) -> None:
         self._library = ctypes.CDLL(library)
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         self.rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), _DONT_EXIT)  # Hz
         if self.rate <= 0:
@@ -78,6 +80,21 @@ class Engine:
         self._call("Synth", raw, ctypes.c_size_t(len(raw)), 0, _CHARACTERS, 0, _UTF8, None, None)
         self._call("Synchronize")
         return b"".join(chunks)
+
+    def phonemes(self, clauses: Sequence[str]) -> bytes:
+        """A JSON list: the sounds of each clause in IPA. Only ever called in a forked child."""
+        return json.dumps([self._sounds(clause) for clause in clauses]).encode()
+
+    def _sounds(self, clause: str) -> str:
+        text = ctypes.create_string_buffer(clause.encode() + b"\0")
+        place = ctypes.c_void_p(ctypes.addressof(text))
+        read: list[str] = []
+        while place.value:  # it may see several clauses where we see one
+            read.append(self._library.espeak_TextToPhonemes(ctypes.byref(place), _UTF8, _IPA).decode())
+        return " ".join(filter(None, read))
+
+    def answer(self, **request: Any) -> bytes:
+        return self.phonemes(**request) if "clauses" in request else self.speak(**request)
 
     def _call(self, function: str, *arguments: Any) -> None:
         status = self._library[f"espeak_{function}"](*arguments)
@@ -145,7 +162,7 @@ def main(library: str, data: str, voice: str = "") -> None:
         write_frame(answers, FAILED + str(error).encode())
         return
     write_frame(answers, DONE + str(engine.rate).encode())
-    serve(engine.speak, sys.stdin.buffer, answers)
+    serve(engine.answer, sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ def needed(name: str, endpoint: dict[str, Any], folder: Path) -> dict[str, Any]:
     roles = {role: {"model": f"openai:{role}", **endpoint} for role in SAID}
     draw = {"use": "openai-images", "model": "painter", **endpoint}
     options: dict[str, dict[str, Any]] = {
+        "kokoro": {"voice": "jf_alpha"},
         "openai-images": {"model": "painter", **endpoint},
         "openai-speech": {"model": "tts", "voice": "alloy", **endpoint},
         "piper": {"voice": "en_US-joe-medium"},

@@ -1,0 +1,146 @@
+"""Neural speech by Kokoro-82M through onnxruntime, on the CPU, without torch; its phonemes are espeak-ng's."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from converters.text_to_speech import kokoro_sounds, waveform
+from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
+from converters.text_to_speech.espeak import speakable
+from converters.text_to_speech.espeak_client import espeak_client
+from converters.text_to_speech.forked import ChildFailed
+from converters.text_to_speech.piper import session_of
+from safebench.errors import BadInput, ConversionError, unknown
+from safebench.models import weights
+from safebench.models.torch_backend import check_exists, installed
+from safebench.plugins import Work
+
+NAME = "kokoro"
+RATE = 24000  # Hz
+SLOWER = 0.9  # with each attempt
+
+
+class Kokoro(SpeechEngine):
+    """English by any of Kokoro's speakers. The same text gives the same bytes: the model draws nothing."""
+
+    name = NAME
+    summary = "neural English speech by Kokoro-82M, on this machine"
+    version = (
+        f"1 onnxruntime {installed('onnxruntime')} espeakng-loader {installed('espeakng-loader')} {waveform.VERSION}"
+    )
+    needs = ("onnxruntime", "espeakng_loader")
+    extra = "embedded"
+    varies = True
+
+    class Options(SpeechOptions):
+        voice: str = Field(min_length=1)  # a speaker: af_heart, jf_alpha, …
+        model: Path | None = None  # a folder with the model (.onnx) and the speakers (.npz or .bin)
+        language: Literal["en-us", "en-gb"] = "en-us"  # how English is pronounced
+        speed: float = Field(1.0, ge=0.5, le=2.0)
+
+        def files(self) -> Iterable[Path]:
+            return [*_in_folder(self.model)] if self.model and self.model.is_dir() else []
+
+        def versions(self) -> Iterable[str]:
+            found = None if self.model else weights.find(NAME)
+            return [found.digest] if found else []
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        check_exists("model", None if self.options.model is None else str(self.options.model))
+
+    @classmethod
+    def missing(cls, options: Any) -> str | None:
+        lacking = super().missing(options)
+        if lacking or options.model or weights.find(NAME):
+            return lacking
+        default = weights.known(NAME)[0]
+        return f"{NAME!r} has no weights: {default.command} ({default.about})"
+
+    def check(self) -> None:
+        _ = self._style
+
+    def speak(self, work: Work) -> Spoken:
+        language = self.options.language
+        text = speakable(work.text, language)
+        try:
+            pieces = kokoro_sounds.pieces(text, espeak_client(language).phonemes)
+        except ChildFailed as error:
+            raise ConversionError(f"espeak-ng could not read the text: {error}") from error
+        speed = self.options.speed * SLOWER**work.attempt
+        return np.concatenate([self._samples(piece, speed) for piece in pieces]), RATE
+
+    def _samples(self, sounds: list[int], speed: float) -> Any:
+        """At RATE. How it is said depends on the number of sounds."""
+        session = self._loaded.session
+        given = {
+            session.get_inputs()[0].name: np.array([[0, *sounds, 0]], np.int64),
+            "style": self._style[min(len(sounds), len(self._style)) - 1].reshape(1, -1).astype(np.float32),
+            "speed": np.array([speed], np.float32),
+        }
+        try:
+            return session.run(None, given)[0].reshape(-1)
+        except Exception as error:  # onnxruntime's errors have no base of their own
+            raise ConversionError(f"{self.name} could not speak the text: {error}") from error
+
+    @property
+    def _loaded(self) -> _Loaded:
+        return _loaded(self.options.model)
+
+    @cached_property
+    def _style(self) -> Any:
+        """(number of sounds, 1, 256). Raises BadInput for a speaker that there is not."""
+        voices = self._loaded.voices
+        if self.options.voice not in voices:
+            raise unknown("speaker", self.options.voice, voices, f"converter {self.name!r}")
+        return voices[self.options.voice]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    session: Any
+    voices: Mapping[str, Any]
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path | None) -> _Loaded:
+    """One a process: recipes that share a model share what is loaded."""
+    model, voices = _from_folder(folder) if folder else _from_packages()
+    try:
+        with np.load(io.BytesIO(voices)) as speakers:  # no pickles: a file could run code
+            styles = {name: speakers[name] for name in speakers.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"the speakers of {NAME} cannot be read: {error}") from error
+    return _Loaded(session_of(model, f"model of {NAME}"), styles)
+
+
+def _from_packages() -> tuple[bytes, bytes]:
+    found = weights.find(NAME)
+    if found is None:
+        raise BadInput(f"{NAME} has no weights: {weights.known(NAME)[0].command}, or name a folder with `model`")
+    files = found.read()
+    return files["model.onnx"], files["voices.npz"]
+
+
+def _from_folder(folder: Path) -> tuple[bytes, bytes]:
+    model, voices = _in_folder(folder)
+    return model.read_bytes(), voices.read_bytes()
+
+
+def _in_folder(folder: Path) -> tuple[Path, Path]:
+    """The model and the speakers. Raises BadInput where either is not there exactly once."""
+    models, voices = sorted(folder.glob("*.onnx")), sorted([*folder.glob("*.npz"), *folder.glob("*.bin")])
+    if len(models) != 1 or len(voices) != 1:
+        raise BadInput(
+            f"{folder} has to hold one model (.onnx) and its speakers in one file (.npz or .bin), as Kokoro's exports"
+            f" have them; it holds {len(models)} and {len(voices)}"
+        )
+    return models[0], voices[0]
