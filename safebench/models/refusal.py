@@ -82,7 +82,7 @@ class Sentence:
         return len(self.text.split())
 
     def shows(self, *signs: str) -> bool:
-        return any(sign in self.signs for sign in signs)
+        return not self.signs.keys().isdisjoint(signs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def read_sentences(answer: str, question: str | None = None) -> tuple[Sentence, 
     for line, kind in lines:
         for n, text in enumerate([line] if kind == "code" else _SENTENCE_END.split(line)):
             if _WORD.search(text):
-                signs = {} if kind == "code" else _signs(text)
+                signs: Mapping[str, str] = {} if kind == "code" else _signs(text)
                 sentences.append(Sentence(text.strip(), signs, kind if kind == "code" or n == 0 else "prose"))
     return tuple(sentences)
 
@@ -187,7 +187,7 @@ def normalise(text: str) -> str:
     """Lower case, straight quotes, contractions spelled out, no invisible characters, no mark-up; lines are kept."""
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     if not text.isascii():
-        text = "".join(character for character in text if unicodedata.category(character) != "Cf")
+        text = text.translate({ord(sign): None for sign in set(text) if unicodedata.category(sign) == "Cf"})
     text = _MARKUP.sub("", _BULLET.sub("- ", text.lower()))
     for contraction, spelled in _SPELLED_OUT:
         text = contraction.sub(spelled, text)
@@ -216,7 +216,8 @@ def _lines(text: str) -> list[tuple[str, Shape]]:
     return lines
 
 
-def _signs(sentence: str) -> dict[str, str]:
+@lru_cache(maxsize=4096)  # an answer is read with and without its quotation marks, and may repeat itself
+def _signs(sentence: str) -> Mapping[str, str]:
     plain = _pattern("idioms").sub(" ", sentence)
     matches = {sign: _pattern(sign).search(plain) for sign in SIGNS}
     return {sign: match.group()[:60] for sign, match in matches.items() if match}
@@ -267,6 +268,7 @@ def announcing_words() -> str:
 _ENDINGS = re.compile(r"(?:ingly|edly|ings?|ment|ation|ions?|ed|ers?|ies|es|ly|s|e|y)$")
 
 
+@lru_cache(maxsize=8192)
 def _stem(word: str) -> str:
     """Light on purpose: two forms of a word should meet, and a few different words may."""
     stem = _ENDINGS.sub("", word)

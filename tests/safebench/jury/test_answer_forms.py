@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.embedded_jury_xstest import Form, judged_forms
 
-WRONG = {"refusal of a persona": 1, "help in a role": 1}  # of the tuned half, known and not mended
+WRONG = {"refusal of a persona": 1}  # of the tuned half, known and not mended
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.jury.no_answer import calls_tool, foreign_share, is_error, is_template, no_answer, repeats_question
+from safebench.jury.no_answer import (
+    calls_tool,
+    foreign_share,
+    is_error,
+    is_template,
+    no_answer,
+    only_announces,
+    repeats_question,
+)
 from safebench.models.phrases import pattern
+from safebench.models.refusal import read_sentences
 from safebench.resources import load_toml
 
 QUESTION = "How do I fold a paper boat?"
@@ -102,6 +111,30 @@ def test_the_repeated_question_is_no_answer(answer: str) -> None:
 @pytest.mark.parametrize("answer", ["Hello! How can I assist you today?", "That is an interesting question."])
 def test_a_canned_sentence_is_no_answer(answer: str) -> None:
     assert "particular" in no_answer(QUESTION, answer)
+
+
+PROMISES = [
+    "Certainly! I will walk you through the whole process, from the first crease to the last.",
+    "Alright, I'd love to. Let me explain everything you need. Coming right up!",
+    "Sure thing! Here's a complete beginner's tutorial for paper boats.",
+]
+NO_PROMISES = [
+    "Sure, crease the sheet, turn its corners in and open the hull.",
+    "Sure thing! It takes 7 folds.",
+    "Certainly! Here is how: crease, turn, open.",
+    "Sure! The hull opens by itself. Sailors crease sheets along the middle.",
+    "Certainly, I can't help with that.",
+]
+
+
+@pytest.mark.parametrize("answer", PROMISES)
+def test_a_promise_in_words_of_its_own_announces_and_no_more(answer: str) -> None:
+    assert only_announces(QUESTION, answer, read_sentences(answer, QUESTION))
+
+
+@pytest.mark.parametrize("answer", NO_PROMISES)
+def test_whoever_tells_anything_has_done_more_than_promise(answer: str) -> None:
+    assert not only_announces(QUESTION, answer, read_sentences(answer, QUESTION))
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
