@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from safebench.statistics.metrics import Rates
 from safebench.statistics.precision import wilson
-from safebench.store.items import probed_items
+from safebench.store.items import probed_items, unheard_items
 from safebench.store.store import Store
 from safebench.types import CHANCE, Condition, Intent, Outcome, ProbeForm
 
@@ -34,7 +34,7 @@ class Reached:
 
     items: int
     rendered: int  # had a faithful rendering, or needed none
-    answered: int  # of these, got an answer or a filter's stop
+    answered: int  # of these, got an answer or a filter's stop; where a cascade heard nothing, nobody was asked
     understanding: Understanding | None  # None without a probe
 
 
@@ -58,6 +58,7 @@ def _reached(condition: str, cell: Rates, store: Store, *intents: Intent) -> Rea
     items = sum(sum(cell.counts[intent].values()) for intent in intents)
     rendered = items - sum(cell.counts[intent][Outcome.NOT_RENDERED] for intent in intents)
     answered = rendered - sum(cell.counts[intent][Outcome.NO_ANSWER] for intent in intents)
+    answered -= sum(unheard_items(store, condition, intent) for intent in intents)
     only = intents[0] if len(intents) == 1 else None
     return Reached(items, rendered, answered, understanding(condition, store, only))
 

@@ -234,6 +234,18 @@ WHERE i.condition = ? AND json_extract(e.response, '$.given') IS NOT NULL
 """
 
 
+def unheard_items(store: Store, condition: str, intent: Intent) -> int:
+    """Items in whose media nothing was heard or read, so that nobody was asked."""
+    (row,) = store.rows(_UNHEARD, condition, intent)
+    return int(row[0])
+
+
+_UNHEARD = """
+SELECT count(*) FROM items i JOIN queries q ON q.id = i.query JOIN exchanges e ON e.key = i.exchange
+WHERE i.condition = ? AND q.intent = ? AND e.status = 'unheard'
+"""
+
+
 class Rendered(NamedTuple):
     renderings: int
     seconds: float

@@ -100,6 +100,7 @@ def test_where_nothing_is_read_nothing_is_asked_and_it_was_not_understood(
     assert not world.calls
     assert cell.counts["harmful"]["not_understood"] == 2
     assert cell.asr is None
+    assert (cell.funnel.rendered, cell.funnel.answered) == (3, 0)
     assert not cell.evidence.concludable
     assert cell.evidence.delivered.state == "not_shown"
     assert cell.evidence.delivered.reason == "a recogniser heard words in 0 of 3"

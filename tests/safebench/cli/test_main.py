@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from safebench.cli.main import run_command
+from safebench.cli.run import _with_options
 from safebench.store.store import Store
 
 DATA = "id,query\na,How?\n"
@@ -215,3 +216,20 @@ def test_a_run_file_in_a_run_folder_means_that_folder_wherever_it_was_moved(
 def test_the_file_of_a_conversion_says_how_to_go_on(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["convert", str(data.parent / "made" / "convert.toml"), "-c", "image", "--out", "x"]) == 2
     assert f"give the same command with --out {data.parent / 'made'}" in capsys.readouterr().err
+
+
+def test_an_option_of_the_targets_own_is_read_as_in_a_run_file() -> None:
+    given = ["device=cpu", "recognisers.audio=ear:small", "batch_size=4", "greedy=true", 'revision="4"', "note=a=b"]
+    assert _with_options({"device": "cuda", "recognisers": {"image": "eye"}}, given) == {
+        "device": "cpu", "recognisers": {"image": "eye", "audio": "ear:small"}, "batch_size": 4, "greedy": True,
+        "revision": "4", "note": "a=b",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ["device", "=cpu", ""])
+def test_an_option_that_is_not_key_and_value_is_one_clear_line(
+    data: Path, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ["run", "--data", str(data), "-c", "text", "--target", "reference", "--out", str(data.parent / "run")]
+    assert run_command([*told, "--target-option", given]) == 2
+    assert f"--target-option {given!r} is not written KEY=VALUE" in capsys.readouterr().err
