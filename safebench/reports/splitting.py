@@ -86,11 +86,11 @@ def split_lines(split: ModelSplit) -> Iterator[str]:
 
 
 def _still_open(split: GapSplit) -> str:
-    told = []
+    arms = []
     for arm, outcomes in split.open.items():
         inner = ", ".join(f"{n} {words(outcome)}" for outcome, n in outcomes.items())
-        told.append(f"{arm} {sum(outcomes.values())}{f' ({inner})' if inner else ''}")
-    return ", ".join(told)
+        arms.append(f"{arm} {sum(outcomes.values())}{f' ({inner})' if inner else ''}")
+    return ", ".join(arms)
 
 
 # --- which runs, and which items

@@ -121,8 +121,8 @@ def _chosen(named: Mapping[str, str]) -> dict[str, str]:
 
 def _best_installed() -> dict[str, str]:
     """By medium the best recogniser that can work here, where that transcribes."""
-    found = {medium: best(medium) for medium in registry.media()}
-    return {medium: spec for medium, spec in found.items() if spec and registry.recogniser_class(spec).transcribes}
+    taken = {medium: best(medium) for medium in registry.media()}
+    return {medium: spec for medium, spec in taken.items() if spec and registry.recogniser_class(spec).transcribes}
 
 
 # --- what becomes of a message
