@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -12,6 +12,9 @@ from rich.markup import escape
 
 from safebench.cli.style import listing
 from safebench.errors import BadInput
+
+if TYPE_CHECKING:
+    from safebench.datasets.queries import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
 output = Console()
@@ -40,7 +43,9 @@ def show(name: Data, text_column: TextColumn = None) -> None:
     from safebench.cli.data_tables import show_dataset
     from safebench.datasets.load import load_dataset
 
-    show_dataset(output, load_dataset(name, text_column))
+    dataset = load_dataset(name, text_column)
+    show_dataset(output, dataset)
+    _tell_notes(dataset)
 
 
 @app.command()
@@ -60,6 +65,7 @@ def check(
         _tell(f"{len(error.every)} problems")
         return 2
     _tell(f"{name}: {len(dataset.queries)} queries, no problems; sha256 {dataset.sha256}")
+    _tell_notes(dataset)
     return 0
 
 
@@ -87,6 +93,8 @@ def duplicates(
         measured = "cosine " * match.pair.by_meaning + f"{match.pair.similarity:.3f}"
         where = f" in {match.other}" if match.other else ""
         _tell(f"{kind if match.pair.exact else measured}  {match.first.id}  {match.second.id}{where}")
+    for one in sets:
+        _tell_notes(one)
     totals = ", ".join(f"{kind}: {count}" for kind, count in counts.items())
     _tell(f"{len(sets[0].queries)} queries; pairs {totals}")
 
@@ -135,6 +143,7 @@ def import_(
     twins = sum(query.twin is not None for query in imported.dataset.queries)
     _tell(f"{folder}: {len(imported.dataset.queries)} queries ({counts}), {twins} with a twin")
     _tell(f"sha256 {imported.card.sha256}; licence {imported.card.licence}")
+    _tell_notes(imported.dataset)
     if imported.left_out:
         _tell(f"left out by the filter of the mapping: {imported.left_out}")
     for category, count in imported.card.unmapped.items():
@@ -157,8 +166,10 @@ def export(
     from safebench.datasets.load import load_dataset
 
     card = read_card(name, title=title, licence=licence, citation=citation)
-    written = export(load_dataset(name, text_column), out, card, format, read_categories(name))
+    dataset = load_dataset(name, text_column)
+    written = export(dataset, out, card, format, read_categories(name))
     _tell(f"{out}: sha256 {written.sha256}; licence {written.licence}")
+    _tell_notes(dataset)
 
 
 @app.command()
@@ -171,6 +182,12 @@ def push(
     from safebench.datasets.hub import push
 
     _tell(f"pushed, {'public' if public else 'private'}: {push(folder, name, public=public)}")
+
+
+def _tell_notes(dataset: Dataset) -> None:
+    """What was taken for granted where a data set was read."""
+    for line in dataset.notes:
+        _tell(f"note: {line}")
 
 
 def _tell(line: str) -> None:

@@ -62,6 +62,8 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     TargetRefusesService and Interrupted (after ctrl-C) with everything made so far.
     """
     plan = plan_conversion(config)
+    for line in plan.data.whole.notes:
+        (progress or NoProgress()).warned(line)
     if not finished(plan.out) or (config.retry_failed and _to_render(plan, _made(plan.out))):
         asyncio.run(_render_all(plan, progress or NoProgress()))
     return Conversion(plan.out, *cells_of(plan.out))

@@ -24,7 +24,7 @@ from safebench.datasets.exporting import export, without_scenario
 from safebench.datasets.hub import PACKAGE, first_line
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset, parse_rows
-from safebench.datasets.tables import READERS, Row, file_rows
+from safebench.datasets.tables import BLANK, PROBLEM, READERS, Row, file_rows
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.files import content_hash, read_toml
 from safebench.resources import data_path
@@ -145,8 +145,9 @@ def read_source(name: str, source: str, importer: Importer) -> Imported:
     mapped = list(rows.of_files(path, files) if files else rows.of_dataset(path))
     rows.check(source)
     _pair(mapped, importer.twins)
-    dataset = Dataset(name, parse_rows(mapped, source))
-    categories = [row["category"] for _, row in mapped]
+    parsed = parse_rows(mapped, source)
+    dataset = Dataset(name, parsed.queries, notes=parsed.notes)
+    categories = [row["category"] for _, row in mapped if row is not BLANK]
     card = Card(
         title=importer.title or Path(source.removeprefix(HUB)).stem,
         licence=importer.licence,
@@ -240,7 +241,7 @@ class _Rows:
         for file in files:
             where = "" if len(files) == 1 else f" of {_name(file, source)}"
             for number, (place, row) in enumerate(file_rows(file, self._wanted), start=1):
-                mapped = row if _bad(row) else self._map({"_file": file.stem, "_row": number, **row})
+                mapped = row if row is BLANK or _bad(row) else self._map({"_file": file.stem, "_row": number, **row})
                 if mapped is not None:
                     yield f"{place}{where}", mapped
 
@@ -298,7 +299,7 @@ class _Rows:
 
 
 def _bad(row: Mapping[str, Any]) -> bool:
-    return "" in row or None in row
+    return PROBLEM in row or None in row
 
 
 def _text(value: Any) -> str:
@@ -309,7 +310,7 @@ def _pair(rows: Sequence[Row], twins: Twins | None) -> None:
     """Name the twin in rows whose key is that of one row of each intent."""
     by_key: dict[str, list[Any]] = {}
     for _, row in rows if twins else ():
-        if not _bad(row) and row["_pair"]:
+        if row is not BLANK and not _bad(row) and row["_pair"]:
             by_key.setdefault(row["_pair"], []).append(row)
     for pair in by_key.values():
         if sorted(row["intent"] for row in pair) == [Intent.BENIGN, Intent.HARMFUL]:

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from safebench.datasets.paper_layout import has_paper_layout, read_paper_layout
-from safebench.datasets.queries import COLUMNS, TEXT_COLUMNS, BadRows, Dataset, parse_rows
+from safebench.datasets.queries import COLUMNS, TEXT_COLUMNS, BadRows, Dataset, parse_rows, unused_columns
 from safebench.datasets.shards import read_converted
 from safebench.datasets.tables import file_rows
 from safebench.errors import BadInput
@@ -57,4 +57,6 @@ def _from_folder(folder: Path, text_column: str | None) -> Dataset:
 
 def _from_file(name: str, path: Path, text_column: str | None) -> Dataset:
     wanted = {*TEXT_COLUMNS, *COLUMNS} | ({text_column} if text_column else set())
-    return Dataset(name, parse_rows(file_rows(path, wanted), name, text_column))
+    heads: set[str] = set()
+    parsed = parse_rows(file_rows(path, wanted, heads), name, text_column)
+    return Dataset(name, parsed.queries, notes=(*parsed.notes, *unused_columns(heads, name, text_column)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.datasets.queries import TEXT_COLUMNS, Dataset, parse_rows
-from safebench.datasets.tables import Row
+from safebench.datasets.tables import PROBLEM, Row
 from safebench.errors import BadInput
 from safebench.resources import load_toml
 
@@ -37,7 +37,9 @@ def read_paper_layout(folder: Path) -> Dataset:
     queries = [
         query
         for number, file in files.items()
-        for query in parse_rows(_rows(file, folder, number, scenarios[number - 1] if known else None), str(file))
+        for query in parse_rows(
+            _rows(file, folder, number, scenarios[number - 1] if known else None), str(file)
+        ).queries
     ]
     return Dataset(str(folder), tuple(queries), recipes=_recipes(folder))
 
@@ -79,7 +81,9 @@ def _text(record: list[str], column: int | None) -> dict[str, str]:
         return {"query": record[column] if column < len(record) else ""}
     if len(record) > 1:
         expected = ", ".join(TEXT_COLUMNS)
-        return {"": f"{len(record)} columns and no header: expected one column, or a header with one of {expected}"}
+        return {
+            PROBLEM: f"{len(record)} columns and no header: expected one column, or a header with one of {expected}"
+        }
     return {"query": record[0]}
 
 

@@ -6,20 +6,27 @@ A file is read and checked as a whole before any work begins; every bad row is r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from numbers import Number
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safebench import taxonomy
-from safebench.datasets.tables import Row
+from safebench.datasets.tables import BLANK, PROBLEM, Row, named, plain_name
 from safebench.errors import BadInput, unknown
 from safebench.serialisation import compact
 from safebench.types import Intent, Query
 
-TEXT_COLUMNS = ("query", "prompt", "question", "behavior", "goal")
+TEXT_COLUMNS = ("query", "prompt", "question", "behavior", "goal", "text")
 COLUMNS = ("id", "scenario", "intent", "twin")
+LOOKALIKES = {  # what others call such columns
+    "id": ("index", "idx", "query_id", "prompt_id", "question_id", "uid", "uuid", "key"),
+    "scenario": ("category", "scenarios", "scenario_id", "topic", "risk", "harm_category", "semantic_category"),
+    "intent": ("label", "harmful", "is_harmful", "type", "safety", "toxicity", "benign", "intention"),
+    "twin": ("twin_id", "pair", "pair_id", "contrast_id"),
+}
 LONGEST_ID = 200
 SHOWN_PROBLEMS = 20
 
@@ -46,6 +53,7 @@ class Dataset:
     queries: tuple[Query, ...]
     folder: Path | None = None  # of renderings, where `convert` made them
     recipes: Mapping[str, Any] = field(default_factory=dict)  # for media that it brings, tables by medium and name
+    notes: tuple[str, ...] = ()  # what was taken for granted where it was read
 
     @property
     def sha256(self) -> str:
@@ -75,19 +83,28 @@ class Dataset:
         return replace(self, queries=tuple(chosen))
 
 
-# --- rows of each kind of file
-
-
 # --- rows to queries
 
 
-def parse_rows(rows: Iterable[Row], name: str, text_column: str | None = None) -> tuple[Query, ...]:
-    """Queries of all rows. Raises BadRows with every problem and its line."""
+class Parsed(NamedTuple):
+    """The queries of all rows, and what was taken for granted: rows that are blank, intents that nobody told."""
+
+    queries: tuple[Query, ...]
+    notes: tuple[str, ...]
+
+
+def parse_rows(rows: Iterable[Row], name: str, text_column: str | None = None) -> Parsed:
+    """Raises BadRows with every problem and its line."""
     queries: list[Query] = []
+    blank = without_intent = 0
     lines: list[int | str] = []
     problems: list[str] = []
     column: str | None = None
     for line, row in rows:
+        if row is BLANK:
+            blank += 1
+            continue
+        without_intent += _optional(row, "intent") is None
         try:
             column = column or _text_column(row, name, text_column)
             queries.append(_query(row, column, len(lines) + 1))
@@ -100,7 +117,33 @@ def parse_rows(rows: Iterable[Row], name: str, text_column: str | None = None) -
     problems += [f"{name}, line {lines[n]}: {problem}" for n, problem in _across_rows(queries)]
     if problems:
         raise BadRows(problems)
-    return tuple(_linked(queries))
+    counted = [(blank, "blank rows were left out"), (without_intent, "queries without intent were taken as harmful")]
+    return Parsed(tuple(_linked(queries)), tuple(f"{name}: {n} {what}" for n, what in counted if n))
+
+
+def unused_columns(heads: Iterable[str], name: str, text_column: str | None = None) -> Iterator[str]:
+    """A line for each column of a file that looks like one of ours and is not used."""
+    heads = sorted(heads)
+    wanted = [*([text_column] if text_column else TEXT_COLUMNS), *COLUMNS]
+    found = named(heads, wanted)
+    texts = [text_column] if text_column else [ours for ours in TEXT_COLUMNS if ours in found.values()]
+    used = {head for head, ours in found.items() if ours in (*COLUMNS, *texts[:1])}
+    for head in heads:
+        ours = _looks_like(head, {found[one] for one in used}) if head not in used else None
+        if ours is not None:
+            remedy = f"rename it to {ours}" if ours in COLUMNS else f"--text-column {head} takes it"
+            yield f"{name}: column {head!r} looks like {ours!r} and is not used: {remedy}, if it is meant"
+
+
+def _looks_like(head: str, taken: Collection[str]) -> str | None:
+    plain = plain_name(head).replace(" ", "_").replace("-", "_")
+    if plain in TEXT_COLUMNS:
+        return "query"
+    for ours in COLUMNS:
+        is_like = plain in LOOKALIKES[ours] or bool(get_close_matches(plain, [ours], 1, 0.8))
+        if plain == ours or (ours not in taken and is_like):
+            return ours
+    return None
 
 
 def _linked(queries: Sequence[Query]) -> Iterator[Query]:
@@ -111,17 +154,16 @@ def _linked(queries: Sequence[Query]) -> Iterator[Query]:
 
 
 def _text_column(row: Mapping[str, Any], name: str, wanted: str | None) -> str:
-    if "" in row:
-        raise ValueError(row[""])
+    if PROBLEM in row:
+        raise ValueError(row[PROBLEM])
     columns = [str(column) for column in row if column is not None]
     if wanted is not None:
         if wanted not in columns:
             raise unknown("text column", wanted, columns, f"data {name!r}")
         return wanted
-    by_lower = {column.lower(): column for column in columns}
     for column in TEXT_COLUMNS:
-        if column in by_lower:
-            return by_lower[column]
+        if column in columns:
+            return column
     raise BadInput(
         f"data {name!r} has no text column: it has {', '.join(columns)}; expected one of {', '.join(TEXT_COLUMNS)}, "
         "or name it with --text-column"
@@ -129,8 +171,8 @@ def _text_column(row: Mapping[str, Any], name: str, wanted: str | None) -> str:
 
 
 def _query(row: Mapping[str, Any], column: str, number: int) -> Query:
-    if "" in row:
-        raise ValueError(row[""])
+    if PROBLEM in row:
+        raise ValueError(row[PROBLEM])
     if None in row:
         raise ValueError(f"more fields than the header has columns: {row[None]!r}")  # type: ignore[index]
     text = row.get(column)

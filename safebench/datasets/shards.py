@@ -20,6 +20,7 @@ from pyarrow import parquet
 
 from safebench import registry
 from safebench.datasets.queries import Dataset, parse_rows
+from safebench.datasets.tables import PROBLEM
 from safebench.errors import BadInput
 from safebench.files import read_toml
 from safebench.plugins import Describing
@@ -126,7 +127,10 @@ def read_converted(folder: Path) -> Dataset:
         raise BadInput(f"data {str(folder)!r} is no folder made by `safebench convert`: {why}")
     check_shards(folder)
     return Dataset(
-        str(folder), parse_rows(_query_rows(folder), str(folder)), folder, read_convert_file(folder).get(RECIPE, {})
+        str(folder),
+        parse_rows(_query_rows(folder), str(folder)).queries,
+        folder,
+        read_convert_file(folder).get(RECIPE, {}),
     )
 
 
@@ -168,7 +172,7 @@ def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 for one in batch.to_pylist():
                     if one["id"] not in seen:
                         seen.add(one["id"])
-                        yield len(seen), one if one["id"] else {"": f"a row of {path.name} has no id"}
+                        yield len(seen), one if one["id"] else {PROBLEM: f"a row of {path.name} has no id"}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from safebench.datasets.card import Strict
 from safebench.datasets.queries import BadRows
-from safebench.datasets.tables import file_rows
+from safebench.datasets.tables import PROBLEM, file_rows
 from safebench.errors import BadInput
 from safebench.files import whole_file
 from safebench.generation.rules import broken_rules
@@ -110,8 +110,8 @@ def read_rows(path: Path, kind: type[Row]) -> dict[LineNumber, Row]:
     problems: list[str] = []
     for line, fields in file_rows(path):
         try:
-            if "" in fields:
-                raise ValueError(fields[""])
+            if PROBLEM in fields:
+                raise ValueError(fields[PROBLEM])
             rows[line] = kind(**fields)
         except ValidationError as error:
             problems += [f"{path.name}, line {line}: {_problem_text(problem)}" for problem in error.errors()]

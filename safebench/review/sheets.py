@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from safebench.datasets.tables import named
 from safebench.errors import BadInput
 
 MARK = "'"
@@ -45,16 +46,26 @@ def read_sheet(path: Path, heads: Sequence[str]) -> Iterator[tuple[str, dict[str
     text = _read(path)
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
-    missing = [head for head in heads if head not in (reader.fieldnames or [])]
-    if missing:
-        raise BadInput(f"{path}, line 1: no column {', '.join(missing)}; it has {', '.join(reader.fieldnames or [])}")
+    names = _columns(path, reader.fieldnames or [], heads)
     start, number = reader.line_num + 1, 1
     try:
         for number, row in enumerate(reader, start=2):
-            yield f"line {start} (row {number})", {head: restore(row[head]) for head in heads}
+            yield f"line {start} (row {number})", {head: restore(row[names[head]]) for head in heads}
             start = reader.line_num + 1
     except csv.Error as error:
         raise BadInput(f"{path}, line {start} (row {number + 1}): {error}") from error
+
+
+def _columns(path: Path, header: Sequence[str], heads: Sequence[str]) -> dict[str, str]:
+    """What the sheet calls each column, whatever its case. Raises BadInput for one that is missing or there twice."""
+    try:
+        names = {ours: theirs for theirs, ours in named(header, heads).items()}
+    except ValueError as error:
+        raise BadInput(f"{path}, line 1: {error}") from error
+    missing = [head for head in heads if head not in names]
+    if missing:
+        raise BadInput(f"{path}, line 1: no column {', '.join(missing)}; it has {', '.join(header)}")
+    return names
 
 
 def _read(path: Path) -> str:

@@ -83,7 +83,7 @@ async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio
     tell_items(progress, store.counts())
     for condition, why in plan.asking.skipped.items():
         progress.skipped(str(condition), why)
-    for line in plan.data.better(plan.rendering.settings):
+    for line in (*plan.data.whole.notes, *plan.data.better(plan.rendering.settings)):
         progress.warned(line)
     for line in unproven(Delivery(**one) for one in store.deliveries()):
         progress.warned(line)

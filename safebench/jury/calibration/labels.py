@@ -20,6 +20,7 @@ from pathlib import Path
 
 from safebench import taxonomy
 from safebench.datasets.queries import SHOWN_PROBLEMS, TEXT_COLUMNS
+from safebench.datasets.tables import plain_name
 from safebench.errors import BadInput, unknown
 from safebench.serialisation import compact
 from safebench.types import Intent, Label, Query
@@ -114,10 +115,14 @@ def _mapped(entry: str) -> tuple[str, Label]:
 
 def _columns(header: list[str], named: Mapping[str, str | None], where: str) -> dict[str, str]:
     """What we call a column -> what the file calls it."""
-    by_lower = {name.lower(): name for name in header}
+    by_lower = {plain_name(name): name for name in reversed(header) if name.strip()}
+    if len(by_lower) < sum(bool(name.strip()) for name in header):
+        twice = [name for name, times in Counter(map(plain_name, header)).items() if times > 1 and name]
+        raise BadInput(f"labels {where}: two columns are called {twice[0]!r}")
     found = {}
     for ours, usual in COLUMNS.items():
         told = named.get(ours)
+        told = told if told is None or told in header else by_lower.get(plain_name(told), told)
         if told is not None and told not in header:
             raise unknown(f"{ours} column", told, header, f"labels {where}")
         column = told or next((by_lower[name] for name in usual if name in by_lower), None)
