@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
+from unicodedata import category
 
 from safebench.errors import BadInput, BrokenMedia
 
@@ -248,6 +249,16 @@ class Transcript:
     failure: str | None = None
 
 
+# Letters and signs that show nothing: fillers of Hangul, a braille cell without dots, the place of an object
+_NOTHING = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffc")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Mn", "Me", "Zl", "Zp", "Zs"})  # classes of Unicode: marks need a letter
+
+
+def is_visible(text: str) -> bool:
+    """Whether anything of a text can be seen: a line of zero-width characters says no more than an empty one."""
+    return any(category(char) not in _INVISIBLE and char not in _NOTHING for char in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What a target answered. Only `answered` carries an answer; an error text is in `failure`, never in `text`.
@@ -273,7 +284,7 @@ class Response:
 
     @property
     def empty(self) -> bool:
-        return not self.text.strip() and not self.media
+        return not is_visible(self.text) and not self.media
 
 
 @dataclass(frozen=True, slots=True)

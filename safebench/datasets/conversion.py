@@ -62,8 +62,6 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     TargetRefusesService and Interrupted (after ctrl-C) with everything made so far.
     """
     plan = plan_conversion(config)
-    for line in plan.data.whole.notes:
-        (progress or NoProgress()).warned(line)
     if not finished(plan.out) or (config.retry_failed and _to_render(plan, _made(plan.out))):
         asyncio.run(_render_all(plan, progress or NoProgress()))
     return Conversion(plan.out, *cells_of(plan.out))
@@ -93,6 +91,8 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
         await ready(plan.recipes, plan.settings.recognisers.values(), workers)
         out.mkdir(parents=True, exist_ok=True)
         write_toml(out / CONVERT_FILE, plan.asked)
+        for line in plan.data.whole.notes:
+            progress.warned(line)
         with Store(out / WORK) as store, on_interrupt(stop, "the same command", workers.kill):
             put_back(out)
             if plan.config.retry_failed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +11,11 @@ from pydantic import ConfigDict, model_validator
 
 from safebench.foreign import decoder
 from safebench.plugins import PluginOptions
+
+SPARE, REREAD = 100_000, 20  # characters that may be read in vain, and how often all of a text
+DEEP = 10_000  # what an object counts that is nested too deeply to be read
+COUNTED = 20  # characters before an error that count as one: to tell its line, json counts all lines before it
+_OBJECT = re.compile(r'\{\s{0,200}["}]')
 
 
 class Declined(ValueError):
@@ -43,17 +50,27 @@ def last_object(text: str, key: str) -> dict[str, Any] | None:
 def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
     """All complete top-level JSON objects in a text, in order, each with the part of the text that it was read from.
 
-    One that says two things under the same key says nothing: it comes empty.
+    One that says two things under the same key says nothing: it comes empty. What does not close is read again from
+    every brace inside of it, up to a number of characters that grows with the text's length alone; beyond it, which no
+    honest text reaches, Unreadable is raised.
     """
-    reader, position = decoder(_unambiguous), text.find("{")
-    while position != -1:
+    reader, begun = decoder(_unambiguous), _OBJECT.search(text)
+    left = SPARE + REREAD * len(text)
+    while begun is not None:
+        position = begun.start()
         try:
             value, end = reader.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            left -= error.pos - position + error.pos // COUNTED + 1
+            end = position + 1
         except (ValueError, RecursionError):
+            left -= DEEP
             end = position + 1
         else:
             yield value, text[position:end]
-        position = text.find("{", end)
+        if left < 0:
+            raise Unreadable("it holds too many braces that are never closed")
+        begun = _OBJECT.search(text, end)
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from safebench.models.words import same_words
 from safebench.plugins import Target
 from safebench.runs.outcomes import Ending, after_judging
 from safebench.store.store import Store
-from safebench.types import Ballot, Label, Purpose, Query, Request, Response, Transcript, Verdict
+from safebench.types import Ballot, Label, Purpose, Query, Request, Response, Transcript, Verdict, is_visible
 
 HEARD, OWN = "what was heard", "the target's own text"
 
@@ -32,7 +32,7 @@ class Judge:
 
         Of a spoken answer, which has a transcript, both forms are judged and recorded: what was heard and its own text.
         """
-        verdict = await self._verdict(item, query, repeat, heard.text if heard and heard.text.strip() else answer)
+        verdict = await self._verdict(item, query, repeat, heard.text if heard and is_visible(heard.text) else answer)
         if heard is not None:
             own = await self._own_verdict(item, query, repeat, answer, heard, verdict)
             self.store.keep_spoken(item, heard, _label(verdict), _label(own) if own else None)
@@ -43,7 +43,7 @@ class Judge:
         self, item: int, query: Query, repeat: int, answer: str, heard: Transcript, verdict: Verdict
     ) -> Verdict | None:
         """The verdict on the target's own text of its spoken answer; None where it gave none, or was judged by it."""
-        if not answer.strip() or not heard.text.strip():
+        if not is_visible(answer) or not is_visible(heard.text):
             return None
         if same_words(heard.text, answer):
             return verdict
