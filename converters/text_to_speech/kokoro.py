@@ -50,8 +50,8 @@ class Kokoro(SpeechEngine):
             return [*_in_folder(self.model)] if self.model and self.model.is_dir() else []
 
         def versions(self) -> Iterable[str]:
-            found = None if self.model else weights.find(NAME)
-            return [found.digest] if found else []
+            packaged = None if self.model else weights.find(NAME)
+            return [packaged.digest] if packaged else []
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -123,10 +123,10 @@ def _loaded(folder: Path | None) -> _Loaded:
 
 
 def _from_packages() -> tuple[bytes, bytes]:
-    found = weights.find(NAME)
-    if found is None:
+    packaged = weights.find(NAME)
+    if packaged is None:
         raise BadInput(f"{NAME} has no weights: {weights.known(NAME)[0].command}, or name a folder with `model`")
-    files = found.read()
+    files = packaged.read()
     return files["model.onnx"], files["voices.npz"]
 
 

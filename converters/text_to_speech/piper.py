@@ -48,8 +48,8 @@ class Piper(SpeechEngine):
             return files_of(self.voice)
 
         def versions(self) -> Iterable[str]:
-            found = weights.find(PLUGIN, self.voice)
-            return [found.digest] if found else []
+            packaged = weights.find(PLUGIN, self.voice)
+            return [packaged.digest] if packaged else []
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)

@@ -64,8 +64,8 @@ class FasterWhisper(Recogniser):
             return existing(self.model) if self.model else ()
 
         def versions(self) -> Iterable[str]:
-            found = weights.find(NAME, self.model)
-            return [found.digest] if found else []
+            packaged = weights.find(NAME, self.model)
+            return [packaged.digest] if packaged else []
 
         @property
         def model(self) -> str:
@@ -133,9 +133,9 @@ class FasterWhisper(Recogniser):
         model = self.options.model
         if model and Path(model).is_dir():
             return {"model_size_or_path": model}
-        found = weights.find(NAME, model)
-        if found:
-            return {"model_size_or_path": found.argument, "files": found.read()}
+        packaged = weights.find(NAME, model)
+        if packaged:
+            return {"model_size_or_path": packaged.argument, "files": packaged.read()}
         if not model:
             raise BadInput(f"{self.missing(self.options)}; or name a model: {self.name}:tiny.en")
         pinned = {one.argument: one.revision for one in weights.known(NAME)}

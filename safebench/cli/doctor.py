@@ -13,9 +13,9 @@ from rich.table import Table
 from safebench import registry
 from safebench.cli.style import listing
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
+from safebench.models.recognisers import best, better
 from safebench.models.torch_backend import check_matched
 from safebench.plugins import Plugin
-from safebench.recognisers import best, better
 from safebench.rendering.alternatives import settle, stands_for
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes

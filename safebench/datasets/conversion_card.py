@@ -16,7 +16,7 @@ from safebench.rendering.recipes import Recipe
 from safebench.taxonomy import UNASSIGNED
 from safebench.types import Condition
 
-Told = tuple[str, int]  # the fidelity of a rendering as JSON, and its tries
+Tried = tuple[str, int]  # the fidelity of a rendering as JSON, and its tries
 Cells = dict[str, dict[str, Any]]  # fidelity by condition
 READ = ("id", "recipe", "scenario", "fidelity_status", "fidelity", "failure")  # columns
 DURATION = "duration"  # in s: a column of the media that last
@@ -36,13 +36,13 @@ def cells_of(folder: Path) -> tuple[Cells, dict[str, Cells]]:
 
     A condition whose media have durations has `hours` as well: the sum over the media that are there, in h.
     """
-    whole: dict[str, list[Told]] = defaultdict(list)
-    parts: dict[str, dict[str, list[Told]]] = defaultdict(lambda: defaultdict(list))
+    whole: dict[str, list[Tried]] = defaultdict(list)
+    parts: dict[str, dict[str, list[Tried]]] = defaultdict(lambda: defaultdict(list))
     seconds: dict[str, float] = defaultdict(float)
     for one in _rows(folder):
-        told = (one["fidelity"], one.get(TRIES) or 1)
-        whole[one["condition"]].append(told)
-        parts[one["scenario"] or UNASSIGNED][one["condition"]].append(told)
+        tried = (one["fidelity"], one.get(TRIES) or 1)
+        whole[one["condition"]].append(tried)
+        parts[one["scenario"] or UNASSIGNED][one["condition"]].append(tried)
         if one.get(DURATION) is not None:
             seconds[one["condition"]] += one[DURATION]
     cells = _summarise(whole)
@@ -79,7 +79,7 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
             yield one | more
 
 
-def _summarise(cells: Mapping[str, list[Told]]) -> Cells:
+def _summarise(cells: Mapping[str, list[Tried]]) -> Cells:
     summaries = {name: summarise_fidelity(fidelities) for name, fidelities in cells.items()}
     return {name: summary for name, summary in summaries.items() if summary is not None}
 

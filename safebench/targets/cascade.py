@@ -18,9 +18,9 @@ from safebench import registry
 from safebench.errors import BadInput, Stopping, TargetRefusesService, unknown
 from safebench.models.asking import ask_safely
 from safebench.models.opening import open_target
+from safebench.models.recognisers import best
 from safebench.models.words import words
 from safebench.plugins import PluginOptions, Target, TargetSetup
-from safebench.recognisers import best
 from safebench.serialisation import storable
 from safebench.types import TEXT, Attempt, Failure, Media, Message, Part, Request, Response, Text, Transcript
 

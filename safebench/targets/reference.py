@@ -14,8 +14,8 @@ from typing import Any
 
 from safebench import registry
 from safebench.errors import BadInput, SafeBenchError
+from safebench.models.recognisers import best, missing
 from safebench.plugins import Target, TargetSetup
-from safebench.recognisers import best, missing
 from safebench.resources import prompt
 from safebench.types import TEXT, Failure, Part, Request, Response, Text
 

@@ -27,8 +27,8 @@ import pytest
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError
 from safebench.models.opening import open_target
+from safebench.models.recognisers import best
 from safebench.plugins import QUERY, Asking, Checking, Converter, Encoder, Modality, Recogniser, Work
-from safebench.recognisers import best
 from safebench.rendering.alternatives import stands_for
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import Recipe, load_recipes

@@ -12,7 +12,7 @@ from converters.text_to_image.chat import Chat
 from converters.text_to_image.typographic import Typographic
 from safebench.errors import BadInput
 from safebench.plugins import Converter
-from safebench.rendering.alternatives import Choices, better_lines, chosen_lines, settle, stands_for, used
+from safebench.rendering.alternatives import ChosenRecipes, better_lines, chosen_lines, settle, stands_for, used
 from safebench.rendering.assignment import assign
 from safebench.rendering.recipes import Recipes, load_recipes
 from safebench.types import Query
@@ -45,11 +45,11 @@ def known(tables: dict[str, Any] = TABLES) -> Recipes:
     return load_recipes(inline=tables)
 
 
-def settled(before: dict[str, Any] | None = None) -> tuple[Recipes, Choices]:
+def settled(before: dict[str, Any] | None = None) -> tuple[Recipes, ChosenRecipes]:
     return settle(known(), before or {})
 
 
-def frozen(choices: Choices, recipes: Recipes) -> dict[str, Any]:
+def frozen(choices: ChosenRecipes, recipes: Recipes) -> dict[str, Any]:
     return {key: choice.describe() for key, choice in used(choices, recipes).items()}
 
 

@@ -14,7 +14,7 @@ from safebench import registry, taxonomy
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
-from safebench.recognisers import best
+from safebench.models.recognisers import best
 from safebench.rendering.recognition import choose_recognisers, transcribers
 from safebench.resources import Prompt
 from safebench.runs.config import make_config
