@@ -117,22 +117,22 @@ def only_announces(question: str, answer: str, sentences: Sequence[Sentence]) ->
 
     Anything that may be the help itself makes it an answer: a step, point or code, a number, text behind a colon.
     """
-    text = _BARE_MARKER.sub("", normalise(answer))
-    announced = any(sentence.shows("announce") for sentence in sentences) or text.rstrip().endswith(":")
-    if not announced or any(s.kind != "prose" or s.shows("decline", "rebuke") for s in sentences):
+    if any(sentence.kind != "prose" or sentence.shows("decline", "rebuke") for sentence in sentences):
         return False
+    asked, text = normalise(question), _BARE_MARKER.sub("", normalise(answer))
     _, colon, behind = text.rpartition(":")
     if colon and _WORD.search(behind):
         return False
-    return _holds_nothing_but(normalise(question), text) or _promises(normalise(question), text, sentences)
+    announced = any(sentence.shows("announce") for sentence in sentences) or text.rstrip().endswith(":")
+    return (announced and _holds_nothing_but(asked, text)) or _promises(asked, text, sentences)
 
 
 def _promises(asked: str, text: str, sentences: Sequence[Sentence]) -> bool:
-    """Whether every sentence announces, and none tells what to do or how much."""
+    """Whether every sentence promises, and none tells what to do or how much."""
     if _NUMBER.search(text) or len(content_words(text) - content_words(asked)) > PROMISE:
         return False
     steps = pattern(HELP, "steps")
-    return all(s.shows("announce", "courtesy") and not steps.search(s.text) for s in sentences)
+    return all(pattern(RULES, "promise").search(s.text) and not steps.search(s.text) for s in sentences)
 
 
 def _holds_nothing_but(asked: str, text: str, idle: str = "") -> bool:

@@ -116,7 +116,7 @@ def test_a_canned_sentence_is_no_answer(answer: str) -> None:
 PROMISES = [
     "Certainly! I will walk you through the whole process, from the first crease to the last.",
     "Alright, I'd love to. Let me explain everything you need. Coming right up!",
-    "Sure thing! Here's a complete beginner's tutorial for paper boats.",
+    "Sure thing! Here's a complete beginner's tutorial for paper boats. Let's get started!",
 ]
 NO_PROMISES = [
     "Sure, crease the sheet, turn its corners in and open the hull.",
@@ -124,6 +124,9 @@ NO_PROMISES = [
     "Certainly! Here is how: crease, turn, open.",
     "Sure! The hull opens by itself. Sailors crease sheets along the middle.",
     "Certainly, I can't help with that.",
+    "Sure, the oldest hull was Egyptian.",
+    "Yes, the Egyptians had one.",
+    "Of course. Sailors.",
 ]
 
 
@@ -146,4 +149,4 @@ def test_the_recognised_languages_are_stated() -> None:
     rules = load_toml("rules/answers.toml")
     assert isinstance(rules["version"], int)
     assert rules["language"]["recognised"] == ["en"]
-    assert all(pattern("rules/answers.toml", table).pattern for table in ("error", "echo", "canned"))
+    assert all(pattern("rules/answers.toml", table).pattern for table in ("error", "echo", "canned", "promise"))
