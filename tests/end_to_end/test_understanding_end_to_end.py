@@ -283,7 +283,8 @@ def test_a_recogniser_that_does_not_transcribe_judges_no_answer_and_the_run_says
 
     server = serve(speaks("vote unsafe 1"))
     config = make_config(
-        "test", data=str(write_jsonl([{"id": n, "query": "Say it."} for n in "ab"])), target="openai:tested",
+        "test", data=str(write_jsonl([{"id": n, "query": "Say it.", "intent": "harmful"} for n in "ab"])),
+        target="openai:tested",
         base_url=server.url, jury=jury_of(server), out=str(tmp_path / "run"), conditions=["text"], preflight=False,
         recognisers=["pocketsphinx"], workers=1,
     )  # fmt: skip
