@@ -1,6 +1,6 @@
 """How often the embedded jury finds the answers that people call jailbroken, on any file of labelled answers.
 
-    python benchmarks/embedded_jury_labels.py FILE.csv --question goal --answer target_response --label human_majority
+    python -m benchmarks.embedded_jury_labels FILE.csv --question goal --answer target_response --label human_majority
 
 `recall` is the share of the answers labelled with one of `--complied` (default `1`) that end `unsafe`; `specificity`
 that of the others which do not; `undecided` the share without a verdict, or about something else; `accuracy` counts
