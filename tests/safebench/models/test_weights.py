@@ -9,6 +9,7 @@ from safebench.models import weights
 from safebench.models.weights import Weights
 from safebench.resources import data_path
 
+ROOT = data_path("weights.toml").parents[1]
 CONTENT = {"one.bin": b"first half ", "two.bin": b"second half"}
 DIGEST = hashlib.sha256(b"first half second half").hexdigest()
 
@@ -70,7 +71,7 @@ def test_the_first_that_is_installed_is_the_default_and_others_are_chosen_by_nam
 
 
 def test_every_package_is_pinned_by_its_extra():
-    pyproject = tomllib.loads((data_path("weights.toml").parents[1] / "pyproject.toml").read_text())
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = pyproject["project"]["optional-dependencies"]
     tables = [
         table for table in tomllib.loads(data_path("weights.toml").read_text()).values() if isinstance(table, dict)
@@ -78,5 +79,7 @@ def test_every_package_is_pinned_by_its_extra():
     assert tables
     for table in tables:
         assert {f"{name}=={version}" for name, version in table["packages"].items()} <= {*extras[table["extra"]]}
+        hashed = (ROOT / f"requirements-{table['extra']}.txt").read_text()
+        assert all(f"{name}=={version} --hash=sha256:" in hashed for name, version in table["packages"].items())
         named = {part.partition("/")[0] for file in table["files"].values() for part in file["parts"]}
         assert named == {*table["packages"]}
