@@ -1,6 +1,6 @@
 # `make quickstart` and `make test` are all that a user needs. They install what they need: the light environment into
 # .venv, that of local models (torch; several GB) into .venv-local, that of the bridge to inspect_ai, whose versions do
-# not go with ours, into .venv-inspect, and a real voice and real ears (1 GB) into .venv-voices.
+# not go with ours, into .venv-inspect, and a real voice and real ears (1.5 GB) into .venv-voices.
 
 PYTHON ?= python3
 VENV ?= .venv
