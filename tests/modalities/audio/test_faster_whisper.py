@@ -7,7 +7,7 @@ import pytest
 from modalities.audio.faster_whisper import FasterWhisper, split_argument
 from safebench.errors import BadInput, SafeBenchError
 from safebench.models import weights
-from safebench.rendering.chain import recogniser_of
+from safebench.registry import recogniser_facts
 from safebench.types import Media
 from tests.media_files import clip_media
 
@@ -116,7 +116,7 @@ def test_installed_weights_are_read_and_not_fetched(whisper, monkeypatch):
     (how,) = whisper.loaded
     assert (how["model_size_or_path"], how["files"]) == ("tiny.en", {"model.bin": b"weights"})
     assert "revision" not in how
-    assert recogniser_of("audio", "faster-whisper:tiny.en")["version"].endswith(" abc")
+    assert recogniser_facts("faster-whisper:tiny.en")["version"].endswith(" abc")
 
 
 def test_without_weights_and_without_a_name_nothing_is_fetched(whisper, nothing_installed):
