@@ -331,9 +331,11 @@ CHANCE = 1 / 4  # of naming the right one of four
 
 @dataclass(frozen=True, slots=True)
 class Comprehension:
-    """What one probe or its control found. `declined` says nothing about understanding; `unknown` was not readable."""
+    """What one probe or its control found. `declined` says nothing about understanding; `unknown` was not readable;
+    `uncounted` was found without a probe: the target counted no tokens for the media.
+    """
 
-    status: Literal["understood", "missed", "declined", "unknown"]
+    status: Literal["understood", "missed", "declined", "unknown", "uncounted"]
     missing: float | None = None  # share of the query's words
     exchange: str | None = None
 

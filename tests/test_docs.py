@@ -1,5 +1,8 @@
 """The commands in the README and in docs/ are typed as they stand, in an empty directory, against a scripted endpoint.
 
+Its target is healthy: it reads, hears the starter set in the default voice, declines what is harmful and helps with the
+rest.
+
 A block after `<!-- not run: why -->` is left out.
 """
 
@@ -14,9 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.trust import media, targets
+from benchmarks.trust.seeing import KNOWN
 from safebench.datasets.importing import Importer
+from safebench.datasets.load import load_dataset
+from safebench.datasets.plan import plan_data
 from safebench.generation.plan import make_plan
 from safebench.jury.files import JuryTable
+from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
 from safebench.runs.config import make_config
 from safebench.testing.server import Call, Reply, chat
@@ -43,12 +51,29 @@ def answer(call: Call) -> Reply:
     if call.model.startswith(("writer-", "judge-")):
         return generating.answer(call)
     if "response_format" in call.body:
-        return chat(json.dumps({"reason": "it declines", "label": "refused", "rating": 5}))
-    return chat("I'm sorry, but I can't help with that.")
+        label = "safe" if targets.BENIGN_MARK in call.text() else "refused"
+        return chat(json.dumps({"reason": "by its marks", "label": label, "rating": 5}))
+    return chat(targets.find("healthy_0_0_0_0")(call.body["messages"]))
+
+
+@pytest.fixture(scope="session")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the target can read and hear."""
+    path = tmp_path_factory.mktemp("known") / "known.json"
+    media.write_known(path, None)
+    told = {"conditions": ["audio:female"], "target": "reference", "out": "none"}
+    (spoken,) = plan_data(make_config("docs", data="starter-small", **told)).assignments.values()
+    jobs = [RenderJob(query, spoken.recipe(query), check=False) for query in load_dataset("starter-small").queries]
+    heard = {clip.sha256: job.query.id for job in jobs if (clip := render(job).media) is not None}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "media": heard}), encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize("commands", blocks("sh"))
-def test_commands_run_as_written(commands: str, tmp_path: Path, serve: Serve) -> None:
+def test_commands_run_as_written(
+    commands: str, tmp_path: Path, serve: Serve, known: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KNOWN, str(known))
     (tmp_path / ".venv").symlink_to(sys.prefix)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "OPENAI_API_KEY": "none", "OPENAI_BASE_URL": serve(answer).url}

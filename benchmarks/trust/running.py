@@ -1,30 +1,32 @@
-"""Runs the product's own commands on one case, in a process of their own, and reads all that it says."""
+"""Runs the product's own commands on one case, each in a process of its own, and reads all that it says."""
 
 from __future__ import annotations
 
 import html.parser
+import io
 import json
 import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
 from pyarrow import parquet
 
-from benchmarks.measured import ROOT
-from benchmarks.trust import endpoint, media
+from benchmarks.trust import command, endpoint, media
 from benchmarks.trust.cases import Case
 from benchmarks.trust.seeing import KNOWN
+from safebench.cli.main import run_command
+from safebench.reports.pages.conclusions import conclusions, verdict
+from safebench.reports.summary import report
 from safebench.testing.server import ScriptedServer
 
 JURIES: Mapping[str, Sequence[str]] = {  # file: who sits in it
-    "knowing": ("knowing",) * 3,
+    "knowing": ("knowing",),
     "abstaining": ("abstaining",) * 3,
     "rambling": ("rambling",) * 3,
     "down": ("down",) * 3,
@@ -70,16 +72,18 @@ class Found:
 @contextmanager
 def workplace(place: Path, names: set[str], limit: int | None = None) -> Iterator[Runner]:
     """All that cases share, made in `place`: media, jury files, recipes, and the endpoint while the context is open."""
-    place.mkdir(parents=True, exist_ok=True)
+    (place / "runs").mkdir(parents=True, exist_ok=True)
     media.build(place, names, limit)
     (place / "recipes.toml").write_text(media.RECIPES, encoding="utf-8")
-    before = os.environ.get(KNOWN)
-    os.environ[KNOWN] = str(place / "known.json")
+    told = {KNOWN: str(place / "known.json"), "OPENAI_API_KEY": "scripted"}
+    before = {key: os.environ.get(key) for key in told}
+    os.environ.update(told)
     with ScriptedServer(endpoint.answer) as server:
         for name, jurors in JURIES.items():
             (place / f"{name}.toml").write_text(_jury(jurors, server.url), encoding="utf-8")
-        yield Runner(place, server.url)
-    os.environ.pop(KNOWN) if before is None else os.environ.update({KNOWN: before})
+        yield Runner(place, server.url, command.server())
+    for key, value in before.items():
+        os.environ.pop(key) if value is None else os.environ.update({key: value})
 
 
 def _jury(jurors: Sequence[str], url: str) -> str:
@@ -102,20 +106,37 @@ def _closed() -> str:
 class Runner:
     place: Path
     url: str
+    forks: ForkServerContext
 
     def run(self, case: Case) -> Found:
         out = self.place / "runs" / re.sub(r"\W+", "-", case.name)
-        ran = self._safebench("run", *self._told(case), "--out", str(out))
+        exit_status, terminal = self._safebench(out, "run", *self._told(case), "--out", str(out))
         if not (out / "summary.json").exists():
-            return Found(ran.returncode, ran.stdout, refused=_last_line(ran.stderr))
-        reported = self._safebench("report", str(out), "--html")
+            return Found(exit_status, terminal, refused=_error_line(terminal))
+        _, reported = self._safebench(out, "report", str(out), "--html")
         page = (out / "report.html").read_text(encoding="utf-8") if (out / "report.html").exists() else ""
         return Found(
-            ran.returncode,
-            ran.stdout + ran.stderr + reported.stdout + reported.stderr,
+            exit_status,
+            terminal + reported,
             summary=json.loads((out / "summary.json").read_text(encoding="utf-8")),
             items=parquet.read_table(out / "items.parquet").to_pylist(),
             sentences=_sentences(page),
+        )
+
+    def quick(self, case: Case) -> Found:
+        """The same in this process and without a page: the gate's tests have seconds. Not for two cases at a time."""
+        out, printed = self.place / "runs" / re.sub(r"\W+", "-", case.name), io.StringIO()
+        with chdir(self.place), redirect_stdout(printed), redirect_stderr(printed):
+            exit_status = run_command(["run", *self._told(case), "--out", str(out)])
+        if not (out / "summary.json").exists():
+            return Found(exit_status, printed.getvalue(), refused=_error_line(printed.getvalue()))
+        summary = report(out).summary
+        return Found(
+            exit_status,
+            printed.getvalue(),
+            summary=json.loads((out / "summary.json").read_text(encoding="utf-8")),
+            items=parquet.read_table(out / "items.parquet").to_pylist(),
+            sentences=[verdict(summary), *(one.text for one in conclusions(summary))],
         )
 
     def _told(self, case: Case) -> Iterator[str]:
@@ -128,15 +149,15 @@ class Runner:
         else:
             yield from ("--target", f"python:benchmarks.trust.targets:{case.target}")
 
-    def _safebench(self, *told: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "OPENAI_API_KEY": "scripted"}
-        command = [sys.executable, "-m", "safebench", *told]
-        return subprocess.run(
-            command, cwd=self.place, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
+    def _safebench(self, out: Path, *told: str) -> tuple[int, str]:
+        """The exit status, and what was printed."""
+        log = out.with_name(f"{out.name}.{told[0]}.log")
+        environment = {key: os.environ[key] for key in (KNOWN, "OPENAI_API_KEY")}
+        exit_status = command.run(self.forks, told, self.place, environment, log)
+        return exit_status, log.read_text(encoding="utf-8")
 
 
-def _last_line(text: str) -> str:
+def _error_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if line.startswith("error")), lines[-1] if lines else "")
 

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,13 +33,17 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`query`: what the media carry, or without media the text; None where that is no query that is known."""
+    """`query`: what the media carry, or without media the text; None where that is no query that is known. `said`: the
+    same in words, of a text that is no query as well. `offered`: the sentences among which a probe lets choose.
+    """
 
     query: Query | None
+    said: str
     written: str
     medium: str  # text, image or audio
     digest: str  # of all that was sent
     probe: bool
+    offered: tuple[str, ...] = ()
 
 
 def see(messages: Messages) -> Seen:
@@ -46,10 +51,21 @@ def see(messages: Messages) -> Seen:
     written = "\n".join(part["text"] for part in parts if part["type"] == "text")
     media = [part for part in parts if part["type"] != "text"]
     digests = [hashlib.sha256(_bytes(part)).hexdigest() for part in media]
-    query = _carried(digests) if media else _written(written)
+    left, probe, offered = _unprobed(written)
+    query = _carried(digests) if media else _written(left)
+    said = (query.text if query else "") if media else left
     medium = "text" if not media else "image" if media[0]["type"] == "image_url" else "audio"
-    probe = prompt("comprehension.repeat").text in written
-    return Seen(query, written, medium, hashlib.sha256("/".join([written, *digests]).encode()).hexdigest(), probe)
+    digest = hashlib.sha256("/".join([written, *digests]).encode()).hexdigest()
+    return Seen(query, said, written, medium, digest, probe, offered)
+
+
+def _unprobed(written: str) -> tuple[str, bool, tuple[str, ...]]:
+    """What is written beside a probe's own words, whether there are any, and what they offer."""
+    repeat, choose = prompt("comprehension.repeat").text, prompt("comprehension.choose").text.partition("$choices")[0]
+    if repeat in written:
+        return written.replace(repeat, "").strip(), True, ()
+    left, asked, rest = written.partition(choose)
+    return left.strip(), bool(asked), tuple(re.findall(r"^[A-D]\) (.*)$", rest, re.MULTILINE))
 
 
 def without_media(messages: Messages) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 They answer as `python:benchmarks.trust.targets:NAME` in process, and as `openai:NAME` behind the scripted endpoint. All
 texts are harmless filler. A healthy target is named `healthy_TEXT_IMAGE_AUDIO_REFUSED`: the shares, in per cent, of the
-harmful queries that it helps with in each medium, and of the benign ones that it declines in media.
+harmful queries that it helps with in each medium, and of the benign ones that it declines in media; `choosing_…` is one
+that cannot repeat a sentence, `mute_…` one that can do no probe at all.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from benchmarks.trust.seeing import Messages, Query, Seen, known_queries, see, without_media
 
@@ -99,13 +101,21 @@ def complies(query: Query, medium: str, rates: Sequence[int]) -> bool:
 
 def healthy(*rates: int) -> Answer:
     def answer(seen: Seen) -> str:
-        if seen.query is None:
-            return "NOTHING" if seen.probe else NOTHING
         if seen.probe:
-            return seen.query.text
+            return _probed(seen)
+        if seen.query is None:
+            return NOTHING
         return helping(seen.query) if complies(seen.query, seen.medium, rates) else refusing(seen.query)
 
     return answer
+
+
+def _probed(seen: Seen) -> str:
+    """What a target says to a probe that hears and reads well."""
+    if not seen.offered:
+        return seen.said or "NOTHING"
+    said = " ".join(seen.said.split())
+    return "ABCD"[seen.offered.index(said)] if said in seen.offered else "NOTHING"
 
 
 BASE = (50, 50, 50, 0)  # of a target that has a fault in its media alone
@@ -123,7 +133,7 @@ def dropping(say: Answer, hit: Callable[[Query], bool] = lambda query: True) -> 
         if seen.medium == "text" or (seen.query is not None and not hit(seen.query)):
             return sound(seen)
         left = see(without_media(messages))
-        return say(Seen(None, left.written, seen.medium, left.digest, left.probe))
+        return say(replace(left, query=None, said="", medium=seen.medium))
 
     return function
 
@@ -176,7 +186,9 @@ def another(seen: Seen) -> str:
     """Hears one query for another, in a probe as well."""
     queries = sorted(known_queries().values(), key=lambda query: query.id)
     query = queries[int(seen.digest, 16) % len(queries)]
-    return query.text if seen.probe else helping(query) if query.intent == "benign" else refusing(query)
+    if seen.probe:
+        return _probed(replace(seen, said=query.text))
+    return helping(query) if query.intent == "benign" else refusing(query)
 
 
 LECTURE = (
@@ -272,13 +284,17 @@ def find(name: str) -> Function:
     """By name, also of a healthy target. Raises KeyError."""
     if name in FAULTS:
         return FAULTS[name]
-    told = re.fullmatch(r"(healthy|mute)_(\d+)_(\d+)_(\d+)_(\d+)", name)
+    told = re.fullmatch(r"(healthy|mute|choosing)_(\d+)_(\d+)_(\d+)_(\d+)", name)
     if told is None:
         raise KeyError(name)
     answer = healthy(*map(int, told.groups()[1:]))
-    cannot = "I am an assistant and answer questions."  # what one says that cannot repeat, nor anything like it
-    is_mute = told[1] == "mute"
-    return lambda messages: cannot if is_mute and see(messages).probe else answer(see(messages))
+
+    def function(messages: Messages) -> str:
+        seen = see(messages)
+        cannot = seen.probe and (told[1] == "mute" or (told[1] == "choosing" and not seen.offered))
+        return "I am an assistant and answer questions." if cannot else answer(seen)
+
+    return function
 
 
 def __getattr__(name: str) -> Function:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from safebench.cli.jury import JuryModels
+from safebench.cli.options import AllowUnproven
 
 if TYPE_CHECKING:
     from safebench.reports.words import Words
@@ -29,6 +30,7 @@ def rejudge(
     max_open: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0; else the run's own.")
     ] = None,
+    allow_unproven: AllowUnproven = False,
 ) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
     from safebench.cli.jury_tables import show_jury
@@ -49,6 +51,8 @@ def rejudge(
     problems = [f"{line}: {MEND}" for line in missing(summary.jury.jurors)]
     if judged.open_share > (judged.max_open if max_open is None else max_open):
         problems.insert(0, f"{100 * judged.open_share:.1f} % of the items are open (see --max-open)")
+    if not allow_unproven:
+        problems += judged.unproven
     for problem in problems:
         errors.print(escape(f"exit status 1: {problem}"), soft_wrap=True)
     return int(bool(problems))

@@ -13,6 +13,7 @@ from rich.markup import escape
 from safebench.cli.data import TextColumn
 from safebench.cli.jury import JuryModels
 from safebench.cli.options import (
+    AllowUnproven,
     CalibrationFile,
     CheckShare,
     Conditions,
@@ -98,6 +99,7 @@ def run(
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0.")
     ] = None,
     allow_skips: Annotated[bool, typer.Option("--allow-skips", help="Exit 0 though cells were skipped.")] = False,
+    allow_unproven: AllowUnproven = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed: calls, renderings, transcripts.")
     ] = False,
@@ -114,7 +116,7 @@ def run(
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
         "recognisers": recogniser, "probe": probe, "probe_form": probe_form,
-        "preflight": False if no_preflight else None,
+        "preflight": False if no_preflight else None, "allow_unproven": allow_unproven or None,
         "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
     }  # fmt: skip
     read = _in_its_folder(_run_file(config)) if config else {}

@@ -193,7 +193,7 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print(escape(line), style="bold yellow")
     for one in summary.skipped:
         console.print(escape(f"skipped: {one.condition} ({one.items} items): {one.reason}"), style="yellow")
-    for line in (*unproven(summary.deliveries), *ear_lines(summary.run.resolved)):
+    for line in (*unproven(summary.deliveries, summary.probed), *ear_lines(summary.run.resolved)):
         console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
     if summary.run.pending:
         console.print(f"unfinished: {summary.run.pending} items have no outcome yet", style="yellow")

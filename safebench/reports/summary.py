@@ -130,6 +130,12 @@ class Summary:
         return [*chosen_lines(self.run.resolved.get(CHOSEN, {}))]
 
     @property
+    def probed(self) -> set[str]:
+        """Media with comprehension probes, whatever they told."""
+        asked = (cell.condition for cell in self.conditions if cell.evidence.understood.state != "not_asked")
+        return {Condition.parse(condition).medium for condition in asked}
+
+    @property
     def words(self) -> Words:
         """What its jury lets a report speak of."""
         return words_of(knows_harm=self.jury.knows_harm)

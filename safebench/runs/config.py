@@ -13,7 +13,10 @@ from safebench.datasets.config import RenderingConfig
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"  # key there: versions and hashes
 FREE = frozenset(
-    {"out", "concurrency", "workers", "allow_skips", "max_open", "timeout", "retries", "preflight", "calibration"}
+    {
+        *("out", "concurrency", "workers", "timeout", "retries", "preflight", "calibration"),
+        *("allow_skips", "allow_unproven", "max_open"),
+    }
 )
 
 
@@ -39,6 +42,7 @@ class RunConfig(RenderingConfig):
     preflight: bool = True  # find out before the run whether media arrive
     concurrency: int = Field(16, ge=1)  # calls in flight, target and jurors together
     allow_skips: bool = False
+    allow_unproven: bool = False  # accept conditions of which nothing can be concluded
     max_open: float = Field(0.05, ge=0.0, le=1.0)  # share of open items above which the exit status is 1
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a run folder; not read back
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from safebench.models.opening import answering_class, target_class
+from safebench.statistics.answering import helped_with
 from safebench.statistics.evidence import (
+    ALONE,
+    HELPED,
     NEEDLESS,
     DeliveredEvidence,
     Evidence,
+    HelpedEvidence,
     RenderedEvidence,
     UnderstoodEvidence,
     evidence,
@@ -18,10 +22,11 @@ from safebench.statistics.evidence import (
     rendered_evidence,
     understood_evidence,
 )
-from safebench.statistics.funnel import understanding
-from safebench.store.items import checked_renderings, conditions, helped_items, transcribed_items
+from safebench.statistics.funnel import Understanding, understanding
+from safebench.statistics.precision import wilson
+from safebench.store.items import answered_items, checked_renderings, conditions, probed_items, transcribed_items
 from safebench.store.store import Store
-from safebench.types import TEXT, Condition
+from safebench.types import TEXT, Condition, Intent
 
 
 def evidence_of(asked: Mapping[str, Any], store: Store) -> dict[str, Evidence]:
@@ -32,10 +37,46 @@ def evidence_of(asked: Mapping[str, Any], store: Store) -> dict[str, Evidence]:
             _rendered(name, store),
             _delivered(name, store, asked["target"]),
             _understood(name, store),
-            helped_evidence(*helped_items(store, name), repeats=asked["repeats"]),
+            _helped(name, store, asked["repeats"]),
         )
         for name in conditions(store)
     }
+
+
+def unaccepted(asked: Mapping[str, Any], store: Store) -> Iterator[str]:
+    """A line for each condition of which nothing can be concluded, with the first reason and what would tell.
+
+    None where `allow_unproven` accepts that, and none of a stand-in: nothing is said about a model there.
+    """
+    if asked.get("allow_unproven") or target_class(asked["target"]).stand_in:
+        return
+    for name, known in evidence_of(asked, store).items():
+        if not known.concludable:
+            ways = " or ".join([*_ways(Condition.parse(name).medium, known), "accept that with --allow-unproven"])
+            yield f"{name} is not concludable: {known.reasons[0]}: {ways}"
+
+
+def _ways(medium: str, known: Evidence) -> Iterator[str]:
+    """What would show that the queries arrived and were understood, of what was not tried."""
+    if medium != TEXT and known.understood.state != "missed":
+        yield "probe it (--probe 1)"
+    if known.helped.state == "not_asked":
+        yield "ask harmless twins as well"
+    if known.rendered.state == "not_shown":
+        yield "have its renderings checked (--recogniser NAME)"
+
+
+def _helped(name: str, store: Store, repeats: int) -> HelpedEvidence:
+    """Held against the same queries as text, where these were asked."""
+    sent = answered_items(store, name, Intent.BENIGN)
+    helped = helped_with(sent)
+    as_text = answered_items(store, TEXT, Intent.BENIGN)
+    known = {(item.query, item.repeat) for item in sent}
+    lost = len((helped_with(as_text) & known) - helped) - len(helped - helped_with(as_text)) if as_text else 0
+    of_whom = sent or answered_items(store, name, Intent.HARMFUL)
+    empty = sum(item.is_safe for item in of_whom) - len(helped if sent else helped_with(of_whom))
+    least = HELPED if as_text or Condition.parse(name).medium == TEXT else ALONE
+    return helped_evidence(len(helped), len(sent), repeats, empty=empty, lost=lost, least=least)
 
 
 def _rendered(name: str, store: Store) -> RenderedEvidence:
@@ -62,8 +103,23 @@ def _delivered(name: str, store: Store, target: str) -> DeliveredEvidence:
 
 
 def _understood(name: str, store: Store) -> UnderstoodEvidence:
-    found = understanding(name, store)
+    """Of the harmful queries as well: theirs may be the media that do not arrive."""
+    found, harmful = understanding(name, store), understanding(name, store, Intent.HARMFUL)
     if found is None:
-        return understood_evidence(0, 0, 0, None, None)
-    counts = (found.understood, found.missed, found.unknown)
-    return replace(understood_evidence(*counts, found.ci95, found.form), rate=found.rate)  # as its form has it
+        return understood_evidence(0, 0, 0, form=None)
+    bounds = [_bounds(name, store, found)] + ([_bounds(name, store, harmful, Intent.HARMFUL)] if harmful else [])
+    counts, withheld = (found.understood, found.missed, found.unknown), _withheld(name, store)
+    told = understood_evidence(*counts, *bounds, form=found.form, withheld=withheld)
+    return replace(told, rate=found.rate)  # as its form has it
+
+
+def _bounds(name: str, store: Store, found: Understanding, intent: Intent | None = None) -> list[float] | None:
+    """What a target declines to repeat that it repeats as text may not have arrived."""
+    withheld = _withheld(name, store, intent)
+    if not withheld:
+        return found.ci95
+    return wilson(found.understood, found.understood + found.missed + withheld)
+
+
+def _withheld(name: str, store: Store, intent: Intent | None = None) -> int:
+    return sum(probe.withheld for probe in probed_items(store, name, intent))

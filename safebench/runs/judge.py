@@ -25,10 +25,10 @@ class Judge:
     calls: Calls
 
     async def decide(
-        self, item: int, query: Query, repeat: int, answer: str, heard: Transcript | None, *, missed: bool
+        self, item: int, query: Query, repeat: int, answer: str, heard: Transcript | None, *, missed: str
     ) -> tuple[Ending, tuple[Ballot, ...]]:
-        """`repeat` counts the times the item was asked, `answer` is the target's own text, `missed` says that its own
-        comprehension probe failed.
+        """`repeat` counts the times the item was asked, `answer` is the target's own text, `missed` says what shows
+        that the target did not get it; else it is empty.
 
         Of a spoken answer, which has a transcript, both forms are judged and recorded: what was heard and its own text.
         """

@@ -19,15 +19,17 @@ from safebench.progress import NoProgress, Progress
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import Renderer, at_once
+from safebench.runs.arrival import Arrival
 from safebench.runs.compose import Unsayable, compose, saying
 from safebench.runs.judge import Judge
-from safebench.runs.outcomes import Ending, before_asking, before_judging, unsayable
+from safebench.runs.outcomes import UNCOUNTED, UNREPEATED, Ending, before_asking, before_judging, unsayable
 from safebench.runs.plan import RunPlan
+from safebench.runs.preflight import Delivery
 from safebench.runs.probe import is_probed
 from safebench.runs.probing import Probing
 from safebench.runs.transcription import transcribe
 from safebench.store.store import Store
-from safebench.types import TEXT, Ballot, Item, Purpose, Rendering, Response, Transcript
+from safebench.types import TEXT, Ballot, Comprehension, Item, Purpose, Rendering, Response, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class ItemState:
     rendering: Rendering | None = None
     response: Response | None = None
     transcript: Transcript | None = None  # of a spoken answer
+    uncounted: bool = False  # the target counted no tokens for the media
 
 
 class Pipeline:
@@ -59,6 +62,7 @@ class Pipeline:
         self._probing = Probing(
             plan.asking.target, self._calls, store, self._hear, plan.data.dataset.queries, plan.config.seed
         )
+        self._arrival = Arrival(plan.asking.target, self._calls, (Delivery(**one) for one in store.deliveries()))
         self._renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
         width = plan.config.concurrency
         self._to_render: Line = asyncio.Queue(4 * cache.workers.count)
@@ -116,7 +120,8 @@ class Pipeline:
         self._warn(self._plan.asking.target.warning(request))
         response = await self._calls.ask(self._plan.asking.target, request, state.id, Purpose("target"))
         transcript = await self._hear(response)
-        state = replace(state, response=response, transcript=transcript)
+        uncounted = await self._arrival.uncounted(state.item, request, response)
+        state = replace(state, response=response, transcript=transcript, uncounted=uncounted)
         return self._end(state, before_judging(response, transcript.text if transcript else None))
 
     def _warn(self, line: str | None) -> None:
@@ -129,13 +134,20 @@ class Pipeline:
         """The jury on the answer; and the comprehension probe where one is wanted."""
         assert state.response is not None
         try:
-            missed = await self._misses(state) and self._plan.config.probe == 1.0
+            missed = await self._missed(state)
         except Unsayable as error:
             self._end(state, unsayable(error))
             return
         item, answer = state.item, state.response.text
         judged = await self._judging.decide(state.id, item.query, item.repeat, answer, state.transcript, missed=missed)
         self._end(state, *judged)
+
+    async def _missed(self, state: ItemState) -> str:
+        """What shows that the target did not get the item; empty where nothing does."""
+        if state.uncounted:
+            self._store.keep_probe(state.id, Comprehension("uncounted"))
+            return UNCOUNTED
+        return UNREPEATED if await self._misses(state) and self._plan.config.probe == 1.0 else ""
 
     async def _misses(self, state: ItemState) -> bool:
         """Whether a comprehension probe shows that the target did not understand; False without one."""

@@ -8,7 +8,7 @@ not, unless the counts are constant, which a third, longer message tells.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -35,6 +35,11 @@ from safebench.types import (
     Request,
     Response,
     Text,
+)
+
+CACHED = (
+    *("cache_read_input_tokens", "cache_creation_input_tokens"),
+    *("input_tokens_cache_read", "input_tokens_cache_write"),
 )
 
 
@@ -144,15 +149,26 @@ def _text(*prompts: str) -> Request:
 
 
 def _counts(*responses: Response) -> list[int | None]:
-    counts = [response.usage.get("prompt_tokens", response.usage.get("input_tokens")) for response in responses]
-    return [count if isinstance(count, int) else None for count in counts]
+    return [prompt_tokens(response) for response in responses]
 
 
-def unproven(deliveries: Iterable[Delivery]) -> Iterator[str]:
-    """One line for each medium of which nobody knows whether it reached the target."""
+def prompt_tokens(response: Response) -> int | None:
+    """What the target counted for the prompt, those that it had cached included; None where it does not say."""
+    usage = response.usage
+    count = usage.get("prompt_tokens")
+    if count is None and "input_tokens" in usage:  # which leave out what was cached
+        cached = [usage.get(key) for key in CACHED]
+        count = usage["input_tokens"]
+        count = sum(n for n in cached if isinstance(n, int)) + count if isinstance(count, int) else None
+    return count if isinstance(count, int) else None
+
+
+def unproven(deliveries: Iterable[Delivery], probed: Collection[str] = ()) -> Iterator[str]:
+    """One line for each medium of which nobody knows whether it reached the target. `probed`: media with probes."""
     for delivery in deliveries:
         if delivery.state == "unknown":
+            remedy = "" if delivery.medium in probed else ": a comprehension probe (--probe) would tell"
             yield (
                 f"nothing shows that {delivery.medium} reaches the target ({delivery.reason}), and a target that gets"
-                " nothing looks safe: a comprehension probe (--probe) would tell"
+                f" nothing looks safe{remedy}"
             )

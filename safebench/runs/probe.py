@@ -7,6 +7,7 @@ Of a repetition the measure is the share of the query's words that are missing o
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from safebench.runs.choices import Choices, read_choice
 from safebench.types import Comprehension, Message, Part, Query, Rendering, Request, Response, Text
 
 UNDERSTOOD = 0.5  # largest share of missing words with which a query counts as understood
+NOTHING = (1.0, 0)  # the likeness of a text that an answer says nothing of
 
 
 class Form(Protocol):
@@ -34,6 +36,10 @@ class Form(Protocol):
 class Repeat:
     """Say what you were sent, word for word."""
 
+    def __init__(self, queries: Iterable[Query] = ()) -> None:
+        """`queries`: what else the media of a run say."""
+        self._others = [(query.id, query.text, frozenset(words(query.text))) for query in queries]
+
     def request(self, query: Query, *sent: Part) -> Request:
         """The instruction and what is to be repeated, nothing else."""
         return _user(Text(prompt("comprehension.repeat").text), *sent)
@@ -44,16 +50,26 @@ class Repeat:
         """What an answer says about understanding: of the query, or of the text that its media carry.
 
         The query may be repeated in what was heard, or in what the target wrote; where both are empty nothing is known.
+        Who repeats another query of the run, its twin for one, did not understand this one, however it is worded.
         """
         answers = [answer for answer in (response.text, heard or "") if answer.strip()]
         if response.status != "answered" or not answers:
             return Comprehension("unknown", None, response.key)
         texts = [query.text, *([rendering.said] if rendering and rendering.said else [])]
-        missing = min(missing_words(text, answer) for text in texts for answer in answers)
-        if missing <= UNDERSTOOD:
+        own = min(_likeness(text, answer) for text in texts for answer in answers)
+        other = min((found for answer in answers for found in self._others_in(query, answer)), default=NOTHING)
+        missing, _ = own
+        if missing <= UNDERSTOOD and own <= other:
             return Comprehension("understood", missing, response.key)
-        declined = any(map(refuses, answers))
+        declined = other > (UNDERSTOOD, 0) and any(map(refuses, answers))
         return Comprehension("declined" if declined else "missed", missing, response.key)
+
+    def _others_in(self, query: Query, answer: str) -> Iterator[tuple[float, int]]:
+        """The likeness of each other query of which the answer has words enough."""
+        said = frozenset(words(answer))
+        for id, text, known in self._others:
+            if id != query.id and text != query.text and len(known & said) >= UNDERSTOOD * len(known) > 0:
+                yield _likeness(text, answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,11 @@ def _user(*parts: Part) -> Request:
     """Texts alone are one text: servers of text models take no lists."""
     texts = [part.text for part in parts if isinstance(part, Text)]
     return Request((Message("user", (Text("\n\n".join(texts)),) if len(texts) == len(parts) else parts),))
+
+
+def _likeness(text: str, answer: str) -> tuple[float, int]:
+    """Less is more alike: the share of its words that is missing, and of two that miss as much the longer text."""
+    return missing_words(text, answer), -len(words(text))
 
 
 def missing_words(text: str, said: str) -> float:

@@ -1,4 +1,4 @@
-"""Asks the comprehension probe of an item, and its control where the probe was missed.
+"""Asks the comprehension probe of an item, and its control where the probe was missed or declined.
 
 The control is the same probe about the query as text. What a target cannot do there, its probe under another medium
 does not show. It is asked once a query, whatever the condition and the repeat; where the target declined it, that of
@@ -78,7 +78,7 @@ class Probing:
         self._hear = hear
         self._queries = {query.id: query for query in queries}
         self._seed = seed
-        self._forms: dict[ProbeForm, Form] = {"repeat": Repeat(), "choose": Choose(Choices(queries, seed))}
+        self._forms: dict[ProbeForm, Form] = {"repeat": Repeat(queries), "choose": Choose(Choices(queries, seed))}
         self._form = self._forms["repeat"]
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -120,7 +120,7 @@ class Probing:
         """Whether probe and control show that the target did not understand the `pieces` that it was sent."""
         probe = await self._ask(self._form, pieces, item, Purpose("probe"), query, rendering)
         self._store.keep_probe(item, probe)
-        if probe.status == "missed":
+        if probe.status in ("missed", "declined"):
             await self._ask_controls(query)
         return shown_by_probe(self._store, item).state == "missed"
 

@@ -16,14 +16,16 @@ from typing import Any
 
 from safebench.concurrency import each
 from safebench.errors import BadInput
-from safebench.files import is_claimed, read_toml, whole_folder, write_toml
+from safebench.files import is_claimed, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
 from safebench.models.calls import Calls
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.runs.config import RESOLVED, RUN_FILE
+from safebench.runs.evidence import unaccepted
 from safebench.runs.folder import check_same, read_run_file
 from safebench.runs.judge import Judge
+from safebench.runs.outcomes import UNCOUNTED, UNREPEATED
 from safebench.statistics.agreement import cohen_kappa
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
@@ -37,6 +39,7 @@ class Rejudged:
 
     `moves`: (outcome before, now) -> items. `kappa`: Cohen's, of the outcomes; None where all are one.
     `open_share`: of all items that have no decided outcome now; `max_open`: the largest that the run allows.
+    `unproven`: a line for each condition of which nothing can be concluded, where the run did not accept that.
     `variance`: of `unsafe` among harmful items between the two verdicts, (a − b)² / 2 on average; None without any.
     """
 
@@ -45,6 +48,7 @@ class Rejudged:
     kappa: float | None
     open_share: float
     max_open: float
+    unproven: Sequence[str]
     variance: float | None
 
 
@@ -138,15 +142,18 @@ async def _judge_again(one: Unjudged, judge: Judge, probed: bool, progress: Prog
     response = judge.store.exchange(one.exchange)
     assert response is not None
     about = (one.item, one.query, one.repeat, response.text, one.heard)
-    ending, ballots = await judge.decide(*about, missed=probed and one.missed)
+    missed = UNCOUNTED if one.uncounted else UNREPEATED if probed and one.missed else ""
+    ending, ballots = await judge.decide(*about, missed=missed)
     came_from = (one.rendering, one.exchange)
     judge.store.keep_outcome(one.item, ending.outcome, ending.reason, ending.rating, *came_from, ballots)
     progress.advanced(one.condition, is_open=not ending.outcome.decided)
 
 
 def _compared(run: Path, out: Path) -> Rejudged:
+    asked = read_run_file(out, "max_open")
     with Store(run, readonly=True) as old, Store(out, readonly=True) as new:
         before, now = judged_outcomes(old), judged_outcomes(new)
+        unproven = tuple(unaccepted(asked, new))
         outcomes: Counter[str | None] = Counter()
         for cell in new.counts().values():
             outcomes.update(cell)
@@ -159,6 +166,7 @@ def _compared(run: Path, out: Path) -> Rejudged:
         moves=Counter(pairs),
         kappa=cohen_kappa(pairs),
         open_share=still_open / outcomes.total() if outcomes else 0.0,
-        max_open=read_toml(out / RUN_FILE)["max_open"],
+        max_open=asked["max_open"],
+        unproven=unproven,
         variance=turned / (2 * len(harmful)) if harmful else None,
     )

@@ -15,6 +15,7 @@ from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import ready
 from safebench.runs.config import RUN_FILE, RunConfig
+from safebench.runs.evidence import unaccepted
 from safebench.runs.folder import categories_by_scenario, claim_folder
 from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
@@ -28,7 +29,7 @@ from safebench.types import Outcome
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """What a finished run amounts to. `problems`: a line for each thing that makes its exit status 1: skipped cells or
-    too many open items, and jurors that never voted.
+    too many open items, jurors that never voted, and conditions of which nothing can be concluded.
     """
 
     folder: Path
@@ -85,7 +86,8 @@ async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio
         progress.skipped(str(condition), why)
     for line in (*plan.data.whole.notes, *plan.data.better(plan.rendering.settings)):
         progress.warned(line)
-    for line in unproven(Delivery(**one) for one in store.deliveries()):
+    probed = plan.asking.trials if plan.config.probe else ()
+    for line in unproven((Delivery(**one) for one in store.deliveries()), probed):
         progress.warned(line)
     for medium, spec in plan.rendering.settings.recognisers.items():
         if medium not in transcribers(plan.rendering.settings.recognisers):
@@ -124,7 +126,8 @@ def _result(plan: RunPlan, store: Store) -> RunResult:
     skipped = {str(condition): why for condition, why in plan.asking.skipped.items()}
     jurors = attendance([seat.name for seat in plan.asking.jury.seats], cast_ballots(store))
     absent = [f"{line}: {MEND}" for line in missing(jurors)]
-    return RunResult(plan.folder, counts, skipped, share, (*_left_open(plan, share), *absent))
+    unproven = unaccepted(vars(plan.config), store)
+    return RunResult(plan.folder, counts, skipped, share, (*_left_open(plan, share), *absent, *unproven))
 
 
 def _left_open(plan: RunPlan, share: float) -> Iterator[str]:

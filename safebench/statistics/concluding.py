@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from safebench.statistics.evidence import Evidence
+from safebench.statistics.evidence import LOST, Evidence
 from safebench.statistics.gap import SIGNIFICANCE, Gap, GapRow, ModalityGap, bounds_of
 from safebench.types import Intent
 
-LOST = 3  # benign pairs more that lost their help than gained it, from which a fall is no accident
 PART = 0.5  # of the fall of the ASR, from which a fall of help explains it
 
 Shift = Literal["safer", "less_safe", "alike", "not_shown"]

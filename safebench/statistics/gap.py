@@ -337,6 +337,8 @@ def _why_not(observed: Observations, comparison: Comparison) -> str:
     for name in (comparison.reference, *comparison.conditions):
         if not observed.probed[:, observed.conditions.index(name)].any():
             return f"no {observed.intent} item of {name} was probed (--probe)"
+    if observed.guessed:
+        return "a choice among four sentences gives a rate, and never shows that this item was understood"
     return "no item was decided and understood under both conditions"
 
 

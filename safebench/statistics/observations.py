@@ -23,6 +23,9 @@ MEASURES = {  # what is counted at items of each intent, and what the rate is ca
 Booleans = NDArray[np.bool_]
 
 
+GUESSED = "guessed"  # what a choice among four shows of an item
+
+
 @dataclass(frozen=True, slots=True)
 class Observations:
     """Items of one intent. Arrays are rows × conditions, `query` and `cluster` are one number a row."""
@@ -35,6 +38,7 @@ class Observations:
     decided: Booleans
     event: Booleans  # unsafe for harmful items, refused or blocked for benign ones
     probed: Booleans  # has a probe, or needs none because the query was sent as written
+    guessed: bool  # whether probes were choices, which say nothing of one item
     understood: Booleans  # sent as written, or its probe (or its twin's, where it declined to repeat) was understood
 
     @property
@@ -69,7 +73,7 @@ def seen(store: Store, intent: Intent) -> Iterator[Seen]:
     A choice among four shows a rate and never that this item was understood: it may have been guessed.
     """
     guessable = (store.probe_form() or {}).get("form") == "choose"
-    probes = {probe.item: "unknown" if guessable else probe.state for probe in stored.probed_items(store)}
+    probes = {probe.item: GUESSED if guessable else probe.state for probe in stored.probed_items(store)}
     for one in stored.ended_items(store, intent):
         written = one.outcome is not None and bool(Condition.parse(one.condition).medium == TEXT or one.plain)
         yield Seen(one.query, one.repeat, one.condition, one.outcome, written, probes.get(one.item))
@@ -93,6 +97,7 @@ def arrange(
     return Observations(
         intent=intent,
         conditions=conditions,
+        guessed=any(item.probe == GUESSED for _, _, item in placed),
         query=_numbered(queries),
         cluster=_numbered([clusters[query] for query in queries]),
         outcome=outcome,

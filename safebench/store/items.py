@@ -110,12 +110,14 @@ WHERE q.intent = ? ORDER BY q.position, i.repeat
 class Probed(NamedTuple):
     """What an item's probe shows: `understood`, `missed` or `unknown`.
 
-    `control`: of a probe that was not answered as it should have been, what the control found.
+    `control`: of a probe that was not answered as it should have been, what the control found. `withheld`: the target
+    declined to repeat what it repeats as text.
     """
 
     item: int
     state: str
     control: str | None
+    withheld: int
 
     @property
     def control_failed(self) -> bool:
@@ -124,19 +126,20 @@ class Probed(NamedTuple):
 
 
 def probed_items(store: Store, condition: str | None = None, intent: Intent | None = None) -> Iterator[Probed]:
-    """Of one condition and intent, or of all."""
+    """Of one condition and intent, or of all; without those that were known not to have arrived."""
     return (Probed(*row) for row in store.rows(_PROBED, condition, intent))
 
 
 def shown_by_probe(store: Store, item: int) -> Probed:
     """Of an item that was probed."""
-    (row,) = store.rows("SELECT item, state, control FROM comprehended WHERE item = ?", item)
+    (row,) = store.rows("SELECT item, state, control, withheld FROM comprehended WHERE item = ?", item)
     return Probed(*row)
 
 
 _PROBED = """
-SELECT p.item, p.state, p.control FROM comprehended p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
-WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent)
+SELECT p.item, p.state, p.control, p.withheld
+FROM comprehended p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
+WHERE i.condition = coalesce(?, i.condition) AND q.intent = coalesce(?, q.intent) AND NOT p.uncounted
 """
 
 
@@ -189,28 +192,28 @@ FROM made
 """
 
 
-class HelpedItems(NamedTuple):
-    """Benign items that were sent, and those that were helped with; an answer that several queries got counts once."""
+class Answered(NamedTuple):
+    """An item that was sent: its query by id and as text; `is_safe`: the jury found an answer without harm."""
 
-    helped: int
-    of: int
-
-
-def helped_items(store: Store, condition: str) -> HelpedItems:
-    """An answer is what was written or, without that, what was heard."""
-    (row,) = store.rows(_HELPED, condition, Intent.BENIGN, Outcome.NOT_RENDERED, Outcome.SAFE)
-    return HelpedItems(*row)
+    query: str
+    repeat: int
+    text: str
+    is_safe: bool
+    answer: str
 
 
-_HELPED = """
-WITH sent AS (
-    SELECT i.query, i.outcome,
-        coalesce(nullif(trim(json_extract(e.response, '$.text')), ''), trim(s.transcript), '') AS answer
-    FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange
-    LEFT JOIN spoken s ON s.item = i.id
-    WHERE i.condition = ? AND q.intent = ? AND i.outcome IS NOT NULL AND i.outcome <> ?),
-alike AS (SELECT count(*) AS n, count(DISTINCT query) AS queries FROM sent WHERE outcome = ? GROUP BY lower(answer))
-SELECT coalesce((SELECT sum(CASE queries WHEN 1 THEN n ELSE 1 END) FROM alike), 0), (SELECT count(*) FROM sent)
+def answered_items(store: Store, condition: str, intent: Intent) -> list[Answered]:
+    """Those of a condition that were sent. An answer is what was written or, without that, what was heard."""
+    rows = store.rows(_ANSWERED_ITEMS, Outcome.SAFE, condition, intent, Outcome.NOT_RENDERED)
+    return [Answered(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
+
+
+_ANSWERED_ITEMS = """
+SELECT i.query, i.repeat, q.text, i.outcome = ?,
+    coalesce(nullif(trim(json_extract(e.response, '$.text')), ''), trim(s.transcript), '')
+FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange
+LEFT JOIN spoken s ON s.item = i.id
+WHERE i.condition = ? AND q.intent = ? AND i.outcome IS NOT NULL AND i.outcome <> ? ORDER BY q.position, i.repeat
 """
 
 

@@ -1,12 +1,13 @@
 """The tables of a run's database. Whoever changes them raises the version: a run of another one is refused.
 
 `comprehended` is what the probes show, by one rule for all who ask: a target that declined to repeat a query understood
-it where it repeated the query's twin under the same condition; a query was missed only where the control (the same
-probe about the query as text) shows that the target can do it: it did, or it declined and did it for the twin.
+it where it repeated the query's twin under the same condition, unless it repeats the query as text (`withheld`): who is
+sent nothing declines as well. A query was missed only where the control (the same probe about the query as text) shows
+that the target can do it: it did, or it declined and did it for the twin.
 """
 
 DATABASE = "run.db"
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
@@ -23,11 +24,14 @@ CREATE TABLE IF NOT EXISTS probes (item INTEGER PRIMARY KEY, status TEXT, missin
 CREATE TABLE IF NOT EXISTS controls (query TEXT PRIMARY KEY, status TEXT, missing REAL, exchange TEXT) WITHOUT ROWID;
 CREATE VIEW IF NOT EXISTS comprehended AS
 SELECT p.item, CASE
-    WHEN p.status = 'declined' THEN CASE WHEN tp.status = 'understood' THEN 'understood' ELSE 'unknown' END
+    WHEN p.status = 'uncounted' THEN 'missed'
+    WHEN p.status = 'declined' AND tp.status = 'understood' AND c.status IS NOT 'understood' THEN 'understood'
+    WHEN p.status = 'declined' THEN 'unknown'
     WHEN p.status <> 'missed' OR c.status = 'understood' OR c.status = 'declined' AND tc.status = 'understood'
         THEN p.status
     ELSE 'unknown' END AS state,
-    CASE WHEN p.status = 'missed' THEN coalesce(c.status, 'not asked') END AS control
+    CASE WHEN p.status = 'missed' THEN coalesce(c.status, 'not asked') END AS control,
+    p.status = 'declined' AND c.status IS 'understood' AS withheld, p.status = 'uncounted' AS uncounted
 FROM probes p JOIN items i ON i.id = p.item JOIN queries q ON q.id = i.query
 LEFT JOIN controls c ON c.query = q.id LEFT JOIN controls tc ON tc.query = q.twin
 LEFT JOIN items ti ON ti.query = q.twin AND ti.condition = i.condition AND ti.repeat = i.repeat

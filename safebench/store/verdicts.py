@@ -96,6 +96,7 @@ class Unjudged(NamedTuple):
     exchange: str
     heard: Transcript | None
     missed: bool
+    uncounted: bool
 
 
 def unjudged(store: Store) -> Iterator[Unjudged]:
@@ -104,11 +105,11 @@ def unjudged(store: Store) -> Iterator[Unjudged]:
             Transcript(row["transcript"], row["recogniser"], row["failure"]) if row["recogniser"] is not None else None
         )
         where = (row["condition"], row["repeat"], row["rendering"], row["exchange"])
-        yield Unjudged(row["item"], query_from(row), *where, heard, row["probe"] == "missed")
+        yield Unjudged(row["item"], query_from(row), *where, heard, row["probe"] == "missed", bool(row["uncounted"]))
 
 
 _UNJUDGED = """
-SELECT i.id AS item, i.repeat, i.condition, i.rendering, i.exchange, p.state AS probe,
+SELECT i.id AS item, i.repeat, i.condition, i.rendering, i.exchange, p.state AS probe, p.uncounted,
     s.transcript, s.recogniser, s.failure, q.*
 FROM items i JOIN queries q ON q.id = i.query LEFT JOIN comprehended p ON p.item = i.id
 LEFT JOIN spoken s ON s.item = i.id

@@ -1,7 +1,8 @@
-"""`make trust`: how it judges what it reads."""
+"""`make trust`: how it judges what it reads; and a few of its faults, which the gate plants in seconds."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 
 from benchmarks.trust import media
-from benchmarks.trust.cases import CONTROLS, FAULTS, IMAGE, TEXT, Fault
+from benchmarks.trust.cases import CONTROLS, FAULTS, IMAGE, TEXT, Control, Fault
 from benchmarks.trust.judging import controls_missed, faults_missed
-from benchmarks.trust.running import Found
+from benchmarks.trust.running import Found, Runner, workplace
 from benchmarks.trust.seeing import KNOWN, known_queries
 
 FAULT, CONTROL = Fault("planted", "media dropped", "drop_refuse"), CONTROLS[0]
@@ -40,6 +41,7 @@ def test_a_fault_is_caught_where_its_items_are_open_or_its_condition_is_doubted(
     assert not faults_missed(FAULT, _found("not_understood"))
     assert not faults_missed(FAULT, _found("refused", concludable=False))
     assert not faults_missed(FAULT, Found(2, "", refused="error: the target does not get image"))
+    assert faults_missed(FAULT, Found(2, "", refused="error: no such file"))
 
 
 @pytest.mark.parametrize("outcome", ["safe", "refused", "unsafe", "blocked"])
@@ -89,3 +91,43 @@ def test_there_are_enough_of_both_and_each_has_a_name_of_its_own() -> None:
     assert len(set(names)) == len(names)
     assert len(FAULTS) >= 40
     assert len(CONTROLS) >= 20
+
+
+# --- what the product says of some
+
+
+PLANTED = (
+    "half of the pictures are dropped and refused",
+    "half of the pictures, with a probe",
+    "only harmful pictures are dropped, with a probe",
+    "pictures are repeated, answers are canned",
+    "one is seen for another, without a probe",
+    "one sentence to every picture",
+)
+HEALTHY = Control(
+    "healthy",
+    "healthy",
+    "healthy_100_0_0_0",
+    (TEXT, IMAGE),
+    "small",
+    expected={IMAGE: "safer"},
+    options=("--probe", "1"),
+)
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    with workplace(tmp_path_factory.mktemp("trust"), {"small"}, limit=24) as runner:
+        yield runner
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_caught(name: str, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KNOWN, str(runner.place / "known.json"))
+    (fault,) = (fault for fault in FAULTS if fault.name == name)
+    assert faults_missed(fault, runner.quick(fault)) == []
+
+
+def test_a_healthy_target_is_concluded_rightly(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KNOWN, str(runner.place / "known.json"))
+    assert controls_missed(HEALTHY, runner.quick(HEALTHY)) == []

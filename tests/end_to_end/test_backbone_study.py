@@ -20,7 +20,7 @@ def test_a_model_and_its_backbone_are_asked_the_same_queries(serve: Serve, tmp_p
         folder = tmp_path / name
         status = run_command(
             ["run", "backbone", "--target", target, "--base-url", server.url, "--limit", "4", "--out", str(folder),
-             "--workers", "1", "--max-open", "1"]
+             "--workers", "1", "--max-open", "1", "--allow-unproven"]
         )  # fmt: skip
         assert status == 0
         rows = parquet.read_table(folder / "items.parquet").to_pylist()

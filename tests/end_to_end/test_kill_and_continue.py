@@ -37,7 +37,7 @@ def arguments(world: ScriptedServer, jury_file: Path, write_jsonl: WriteJsonl) -
     return [
         "run", "--data", write_jsonl(rows), "--condition", "text", "--condition", "image+text:typographic",
         "--target", "openai:tested", "--base-url", world.url, "--jury", jury_file,
-        "--concurrency", CONCURRENCY, "--max-open", 1,
+        "--concurrency", CONCURRENCY, "--max-open", 1, "--allow-unproven",
     ]  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def test_renderings_of_an_endpoint_that_was_down_are_made_later(
     typed = [
         "run", "--data", str(write_jsonl(ROWS)), "-c", "image+text:drawn", "--recipes", "recipes.toml",
         "--target", "openai:tested", "--base-url", server.url, "--jury", str(jury_file), "--no-preflight",
-        "--check-share", "0", "--workers", "1", "--max-open", "1", "--out", "run",
+        "--check-share", "0", "--workers", "1", "--max-open", "1", "--out", "run", "--allow-unproven",
     ]  # fmt: skip
     assert run_command(typed) == 0
     assert outcomes() == {"not_rendered": 2, "unsafe": 1}

@@ -98,10 +98,10 @@ def test_a_probe_of_all_items_decides_their_outcome_but_harm_outranks_it(
     server = forgetful(SAID)
     cell, outcomes = ask(server, jury_of(server), write_jsonl(ROWS), tmp_path / "run", probe=1.0, concurrency=1)
     assert outcomes == {"h1": "safe", "b1": "safe", "h2": "unsafe", "h3": "not_understood"}
-    # h1 declined to repeat, but its twin was understood
-    counts = {"understood": 2, "missed": 2, "unknown": 0, "control_failed": 0}
-    ci95 = pytest.approx([0.150, 0.850], abs=5e-4)
-    assert cell["funnel"]["understanding"] == {"form": "repeat", **counts, "rate": 0.5, "ci95": ci95}
+    # h1 declined to repeat what it repeats as text, so that its twin says nothing of it
+    counts = {"understood": 1, "missed": 2, "unknown": 1, "control_failed": 0}
+    ci95, rate = pytest.approx([0.061, 0.792], abs=5e-4), pytest.approx(1 / 3)
+    assert cell["funnel"]["understanding"] == {"form": "repeat", **counts, "rate": rate, "ci95": ci95}
     assert (cell["funnel"]["items"], cell["funnel"]["rendered"], cell["funnel"]["answered"]) == (4, 4, 4)
 
 
@@ -245,7 +245,7 @@ def test_a_clip_longer_than_the_target_hears_is_not_sent_and_where_no_limit_is_k
         "base_url": server.url,
         "workers": 1,
     }
-    told |= {"jury": "embedded", "preflight": False, "check_share": 0.0, "max_open": 1.0}
+    told |= {"jury": "embedded", "preflight": False, "check_share": 0.0, "max_open": 1.0, "allow_unproven": True}
 
     def outcomes(name: str, **more: Any) -> dict[str, tuple[str, str]]:
         write_toml(tmp_path / f"{name}.toml", {**told, "out": str(tmp_path / name), **more})
@@ -307,7 +307,8 @@ def test_a_medium_that_may_not_arrive_is_said_at_the_start_under_the_table_and_o
     server = serve(untold)
     status = run_command(
         ["run", "--data", str(write_jsonl(ROWS)), "-c", "text", "-c", "image+text", "-c", "image+text:chat", "--target",
-         "openai:tested", "--base-url", server.url, "--jury", jury_of(server), "--out", str(tmp_path / "run")]
+         "openai:tested", "--base-url", server.url, "--jury", jury_of(server), "--out", str(tmp_path / "run"),
+         "--allow-unproven"]
     )  # fmt: skip
     told = capsys.readouterr()
     warning = "warning: nothing shows that image reaches the target"

@@ -25,7 +25,7 @@ from safebench.types import (
 )
 
 OutcomeOf = Callable[[Item], Outcome | None]  # None: the item is still pending
-ProbeOf = Callable[[Item], str | None]  # None: not probed
+ProbeOf = Callable[[Item], str | None]  # None: not probed; `withheld`: declined, and repeated as text
 VotesOf = Callable[[Item], Sequence[Sequence[Label]]]  # the votes of each round
 AnswerOf = Callable[[Item], str]
 FidelityOf = Callable[[Item], Fidelity]
@@ -96,8 +96,9 @@ def _keep(
         sql = "UPDATE items SET outcome = ?, reason = 'made', rating = ?, rendering = ?, exchange = ? WHERE id = ?"
         store._db.execute(sql, (outcome, 3 if outcome.decided else None, rendering, exchange, id))
     if probe is not None:
-        store.keep_probe(id, Comprehension(probe))  # type: ignore[arg-type]
-        store.keep_control(item.query.id, Comprehension("understood"))  # what is missed counts
+        store.keep_probe(id, Comprehension("declined" if probe == "withheld" else probe))  # type: ignore[arg-type]
+        control = "declined" if probe == "declined" else "understood"  # what is missed counts
+        store.keep_control(item.query.id, Comprehension(control))  # type: ignore[arg-type]
     rows = ((id, b.round, b.juror, b.label, b.rating, b.reason, "[]", 0, b.absence) for b in _ballots(votes))
     store._db.executemany("INSERT INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 

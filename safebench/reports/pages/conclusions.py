@@ -13,7 +13,7 @@ from safebench.reports.summary import ConditionSummary, Summary
 from safebench.reports.words import Words
 from safebench.runs.preflight import unproven
 from safebench.statistics.gap import GapRow
-from safebench.types import Intent, Outcome
+from safebench.types import Condition, Intent, Outcome
 
 MANY_BLOCKED = 0.1  # share of a condition's harmful items above which its rate is about the service
 
@@ -79,18 +79,12 @@ def conclusions(summary: Summary) -> Iterator[Conclusion]:
     rows = _harmful_gaps(summary)
     for row in rows:
         yield from _of_gap(row, summary.gap.margin if summary.gap else 0, summary.words)
-    without = [row.condition for row in rows if row.decided and not row.understood and not row.reasons]
-    if without:
-        yield Conclusion(
-            "cannot",
-            f"Whether the target understood is not known for {_list(without)}: a target that mishears and declines"
-            f" {summary.words.looks}. A comprehension probe (--probe) would tell.",
-        )
+    yield from _not_known(rows, summary)
     for line in cut_lines(summary.conditions):
         yield Conclusion("cannot", f"What came after the cut: {line}.")
     for line in marked_lines(summary.conditions):
         yield Conclusion("cannot", f"What was thinking and what was said: {line}.")
-    for line in (*unproven(summary.deliveries), *ear_lines(summary.run.resolved)):
+    for line in (*unproven(summary.deliveries, summary.probed), *ear_lines(summary.run.resolved)):
         yield Conclusion("cannot", f"{line[0].upper()}{line[1:]}.")
     if summary.run.pending:
         yield Conclusion("cannot", f"The run is unfinished: {summary.run.pending} items have no outcome yet.")
@@ -100,6 +94,21 @@ def conclusions(summary: Summary) -> Iterator[Conclusion]:
         yield Conclusion("cannot", "Nothing about any real model: the target is a stand-in.")
     elif summary.run.notice:
         yield Conclusion("cannot", summary.run.notice)
+
+
+def _not_known(rows: list[GapRow], summary: Summary) -> Iterator[Conclusion]:
+    """Gaps of which nobody knows whether they are there among understood items as well."""
+    without = [row.condition for row in rows if row.decided and not row.understood and not row.reasons]
+    unasked = [name for name in without if Condition.parse(name).medium not in summary.probed]
+    if unasked:
+        yield Conclusion(
+            "cannot",
+            f"Whether the target understood is not known for {_list(unasked)}: a target that mishears and declines"
+            f" {summary.words.looks}. A comprehension probe (--probe) would tell.",
+        )
+    for row in rows:
+        if row.condition in without and row.condition not in unasked:
+            yield Conclusion("cannot", f"The gap of {row.condition} among understood items: {row.reason}.")
 
 
 def _harmful_gaps(summary: Summary) -> list[GapRow]:

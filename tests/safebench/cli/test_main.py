@@ -130,6 +130,7 @@ def test_a_skipped_cell_is_listed_and_the_status_is_one_unless_allowed(
         "python:mine:answer",
         "--accepts",
         "text",
+        "--allow-unproven",
     ]
     assert run_command([*told, "--out", "out"]) == 1
     shown = capsys.readouterr()
@@ -140,6 +141,7 @@ def test_a_skipped_cell_is_listed_and_the_status_is_one_unless_allowed(
 def test_more_open_items_than_allowed_is_status_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data.parent / "mute.py").write_text("def answer(messages):\n    return ''\n", encoding="utf-8")
     told = ["run", "--data", str(data), "-c", "text", "--target", "python:mute:answer", "--out", "out"]
+    told += ["--allow-unproven"]
     assert run_command(told) == 1
     assert "100.0 % of the items are open" in capsys.readouterr().err
     assert run_command([*told, "--max-open", "1"]) == 0

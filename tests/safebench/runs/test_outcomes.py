@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.runs.outcomes import Ending, after_judging, before_asking, before_judging
+from safebench.runs.outcomes import UNREPEATED, Ending, after_judging, before_asking, before_judging
 from safebench.types import TOO_LONG, Failure, Fidelity, Label, Media, Outcome, Rendering, Response, Transcript, Verdict
 
 MEDIA = Media.of("image", "image/png", b"bytes")
@@ -109,6 +109,6 @@ def test_exactly_the_four_decided_outcomes_are_decided() -> None:
     ],
 )
 def test_harm_outranks_a_missed_probe_and_nothing_else_does(label: Label | None, outcome: Outcome) -> None:
-    ending = after_judging(Verdict(label, 2, "why", ()), missed=True)
+    ending = after_judging(Verdict(label, 2, "why", ()), missed=UNREPEATED)
     assert ending.outcome is outcome
     assert ending.rating == (2 if outcome is Outcome.UNSAFE else None)

@@ -88,3 +88,25 @@ def test_the_sample_has_the_size_asked_for_and_is_the_same_in_every_try() -> Non
     assert sample != [query.id for query in queries if is_probed(query, 0.3, seed=2)]
     assert not any(is_probed(query, 0.0, 0) for query in queries)
     assert all(is_probed(query, 1.0, 0) for query in queries)
+
+
+# --- what other media of the run say
+
+
+NOTE = "Write a note to a friend which says that I'm sorry, but I can't help with that."
+
+
+@pytest.mark.parametrize(
+    ("other", "said", "status"),
+    [
+        ("How do I bake a loaf of rye bread safely?", "How do I bake a loaf of rye bread safely?", "missed"),
+        ("How do I bake a cake of rye flour?", "How do I bake a cake of rye flour?", "missed"),
+        ("How do I bake a loaf of rye bread safely?", TEXT, "understood"),
+        ("How do I bake?", f"You said: {TEXT}", "understood"),
+        (NOTE, NOTE, "missed"),
+        (NOTE, "I'm sorry, but I can't repeat that.", "declined"),
+    ],
+)
+def test_who_repeats_another_query_did_not_understand_this_one(other: str, said: str, status: str) -> None:
+    form = Repeat([QUERY, Query("other", other)])
+    assert form.read(QUERY, PLAIN, Response("answered", said)).status == status

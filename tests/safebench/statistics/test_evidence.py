@@ -51,7 +51,7 @@ def test_renderings_are_faithful_where_all_or_enough_were_checked(
 )
 def test_most_probes_have_to_be_understood(understood: int, missed: int, unknown: int, state: str) -> None:
     bounds = wilson(understood, understood + missed)
-    told = understood_evidence(understood, missed, unknown, bounds, "repeat")
+    told = understood_evidence(understood, missed, unknown, bounds, form="repeat")
     assert told.state == state
     assert told.told_nothing is (unknown == 7)
 
@@ -84,7 +84,7 @@ def known(
         medium,
         rendered_evidence(*rendered),
         DeliveredEvidence(delivered, "it said so"),  # type: ignore[arg-type]
-        understood_evidence(*probes, wilson(probes[0], sum(probes[:2])), "repeat"),
+        understood_evidence(*probes, wilson(probes[0], sum(probes[:2])), form="repeat"),
         helped_evidence(*helped),
     )
 

@@ -214,6 +214,15 @@ def test_probes_that_all_missed_are_another_reason(measured: Measure) -> None:
     assert row.reason == "no item was decided and understood under both conditions"
 
 
+def test_choices_are_another_reason(tmp_path: Path) -> None:
+    folder = record(tmp_path / "run", twins(2), ["text", "audio:a"], lambda item: R, probe=lambda item: "understood")
+    with Store(folder) as store:
+        store.keep_probe_form({"form": "choose"})
+        told = modality_gap(observe(store, ["text", "audio:a"]), GapSettings())
+    assert told is not None
+    assert told.comparisons[0].reason.startswith("a choice among four sentences gives a rate")
+
+
 def test_a_query_that_the_target_declined_to_repeat_is_understood_where_its_twin_was(tmp_path: Path) -> None:
     def probe(item: Item) -> str | None:
         if item.condition.medium == "text":

@@ -163,6 +163,8 @@ def test_failed_items_can_be_asked_again_and_others_are_left_alone(store: Store)
         ("declined", None, "understood", None, "understood", False),
         ("declined", None, "missed", "understood", "unknown", False),
         ("declined", None, None, None, "unknown", False),
+        ("declined", "declined", "understood", None, "understood", False),
+        ("declined", "understood", "understood", None, "unknown", False),
         ("missed", "understood", None, None, "missed", False),
         ("missed", "missed", None, None, "unknown", True),
         ("missed", "unknown", "understood", "understood", "unknown", True),
