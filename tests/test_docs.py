@@ -62,7 +62,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("known") / "known.json"
     media.write_known(path, None)
     told = {"conditions": ["audio:female"], "target": "reference", "out": "none"}
-    (spoken,) = plan_data(make_config("docs", data="starter-small", **told)).assignments.values()
+    (spoken,) = plan_data(make_config("docs", data="starter-small", **told), {}).assignments.values()
     jobs = [RenderJob(query, spoken.recipe(query), check=False) for query in load_dataset("starter-small").queries]
     heard = {clip.sha256: job.query.id for job in jobs if (clip := render(job).media) is not None}
     path.write_text(json.dumps({**json.loads(path.read_text()), "media": heard}), encoding="utf-8")
