@@ -15,11 +15,10 @@ from converters.chance import generator
 from converters.naming import naming
 from converters.pictures import whole_picture
 from safebench.errors import ConversionError
-from safebench.foreign import read_json
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.endpoints import error_text
 from safebench.plugins import Converter, Work
-from safebench.serialisation import storable
+from safebench.serialisation import read_json, storable
 from safebench.types import Draft, Media
 
 LARGEST = 64 * 2**20  # bytes of a picture behind a link

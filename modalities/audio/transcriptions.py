@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from modalities.audio.encoders import FORMATS
-from safebench.foreign import read_json
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.endpoints import error_text
 from safebench.plugins import PluginOptions, Recogniser
+from safebench.serialisation import read_json
 from safebench.types import Media
 
 

@@ -125,11 +125,11 @@ def unused_columns(heads: Iterable[str], name: str, text_column: str | None = No
     """A line for each column of a file that looks like one of ours and is not used."""
     heads = sorted(heads)
     wanted = [*([text_column] if text_column else TEXT_COLUMNS), *COLUMNS]
-    found = named(heads, wanted)
-    texts = [text_column] if text_column else [ours for ours in TEXT_COLUMNS if ours in found.values()]
-    used = {head for head, ours in found.items() if ours in (*COLUMNS, *texts[:1])}
+    renamed = named(heads, wanted)
+    texts = [text_column] if text_column else [ours for ours in TEXT_COLUMNS if ours in renamed.values()]
+    used = {head for head, ours in renamed.items() if ours in (*COLUMNS, *texts[:1])}
     for head in heads:
-        ours = _looks_like(head, {found[one] for one in used}) if head not in used else None
+        ours = _looks_like(head, {renamed[one] for one in used}) if head not in used else None
         if ours is not None:
             remedy = f"rename it to {ours}" if ours in COLUMNS else f"--text-column {head} takes it"
             yield f"{name}: column {head!r} looks like {ours!r} and is not used: {remedy}, if it is meant"

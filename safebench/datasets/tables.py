@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from safebench.errors import BadInput
-from safebench.foreign import read_json
+from safebench.serialisation import read_json
 
 Row = tuple[int | str, Mapping[str, Any]]  # line (CSV, JSONL) or row (Parquet) number from 1, and the row
 PROBLEM = "\0problem"  # key of a row that cannot be used, with what is wrong: no column of a file is called so
@@ -58,16 +58,16 @@ def named(heads: Sequence[str], wanted: Collection[str]) -> dict[str, str]:
     A column of exactly that name goes before one that differs in case. Raises ValueError where two are the same.
     """
     exact, ours = set(heads) & set(wanted), {plain_name(name): name for name in wanted}
-    found: dict[str, str] = {}
+    renamed: dict[str, str] = {}
     for head, times in Counter(heads).items():
         name = head if head in exact else ours.get(plain_name(head))
         if name is None or (name in exact and head != name):
             continue
-        other = next((one for one, known in found.items() if known == name), head)
+        other = next((one for one, known in renamed.items() if known == name), head)
         if times > 1 or other != head:
             raise ValueError(f"columns {other!r} and {head!r} are both {name!r}")
-        found[head] = name
-    return found
+        renamed[head] = name
+    return renamed
 
 
 class Names:
@@ -89,9 +89,9 @@ class Names:
         return self._known[key]
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        found = self.of(list(row))
-        taken = set(found.values())
-        return {found.get(name, name): value for name, value in row.items() if name in found or name not in taken}
+        renamed = self.of(list(row))
+        taken = set(renamed.values())
+        return {renamed.get(name, name): value for name, value in row.items() if name in renamed or name not in taken}
 
 
 # --- rows of each kind of file
@@ -102,26 +102,26 @@ def _csv_rows(path: Path, names: Names, delimiter: str | None = None) -> Iterato
     csv.field_size_limit(sys.maxsize)
     with path.open(encoding="utf-8-sig", newline="") as file:
         first = file.readline()
-        told = first.strip().casefold().removeprefix("sep=") if first.casefold().startswith("sep=") else ""
-        if not told:
+        separator = first.strip().casefold().removeprefix("sep=") if first.casefold().startswith("sep=") else ""
+        if not separator:
             file.seek(0)
-        delimiter = delimiter or told[:1] or max(DELIMITERS, key=first.count)
+        delimiter = delimiter or separator[:1] or max(DELIMITERS, key=first.count)
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         header = next(reader, [])
-        start = reader.line_num + (2 if told else 1)
+        start = reader.line_num + (2 if separator else 1)
         for record in reader:
             if record:
                 yield start, _record(header, record, names)
-            start = reader.line_num + (2 if told else 1)
+            start = reader.line_num + (2 if separator else 1)
 
 
 def _record(header: Sequence[str], record: Sequence[str], names: Names) -> Mapping[Any, Any]:
     """A row of a sheet. What stands in a column without a name is left out, and what stands beyond all columns said."""
     if not any(cell.strip() for cell in record):
         return BLANK
-    found = names.of([head for head in header if head.strip()])
+    renamed = names.of([head for head in header if head.strip()])
     cells = zip_longest(header, record[: len(header)])
-    row: dict[Any, Any] = {found.get(head, head): cell for head, cell in cells if head and head.strip()}
+    row: dict[Any, Any] = {renamed.get(head, head): cell for head, cell in cells if head and head.strip()}
     surplus = list(record[len(header) :])
     return row | ({None: surplus} if any(cell.strip() for cell in surplus) else {})
 
@@ -187,9 +187,9 @@ def _parquet_rows(path: Path, names: Names) -> Iterator[Row]:
 
     try:
         with parquet.ParquetFile(path) as file:
-            found = names.of(file.schema_arrow.names)
+            renamed = names.of(file.schema_arrow.names)
             number = 0
-            for batch in file.iter_batches(batch_size=1024, columns=list(found) or None):
+            for batch in file.iter_batches(batch_size=1024, columns=list(renamed) or None):
                 for row in batch.to_pylist():
                     number += 1
                     yield number, names.row(row)

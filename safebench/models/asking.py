@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from safebench.errors import SafeBenchError, is_of_the_system
-from safebench.foreign import counts
 from safebench.plugins import Target
+from safebench.serialisation import counts
 from safebench.types import Failure, Request, Response
 
 

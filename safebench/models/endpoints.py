@@ -6,8 +6,7 @@ import os
 from urllib.parse import urlsplit
 
 from safebench.errors import BadInput
-from safebench.foreign import read_json
-from safebench.serialisation import storable
+from safebench.serialisation import read_json, storable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other

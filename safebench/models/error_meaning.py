@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from safebench.foreign import read_json
 from safebench.models.families import Family
+from safebench.serialisation import read_json
 
 Meaning = Literal["blocked", "no service", "refused", "failed"]
 NO_SERVICE = frozenset({401, 402})

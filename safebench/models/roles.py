@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ConfigDict, model_validator
 
-from safebench.foreign import decoder
 from safebench.plugins import PluginOptions
+from safebench.serialisation import decoder
 
 SPARE, REREAD = 100_000, 20  # characters that may be read in vain, and how often all of a text
 DEEP = 10_000  # what an object counts that is nested too deeply to be read

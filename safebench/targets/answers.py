@@ -10,12 +10,12 @@ from time import time
 from typing import Any
 
 from safebench.errors import TargetRefusesService
-from safebench.foreign import counts
 from safebench.models.bodies import Oversized
 from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
 from safebench.models.service import Service
 from safebench.plugins import Encoder
+from safebench.serialisation import counts
 from safebench.targets.contents import UnreadAnswer, contents, joined
 from safebench.targets.transport import HTTPReply
 from safebench.types import Attempt, Failure, Response

@@ -58,10 +58,10 @@ def contents(message: Mapping[str, Any], encoders: Mapping[str, Encoder], family
     thoughts += [thought for field in family.thinking_fields for thought in _told(message.get(field))]
     decoded += _in_fields(message, {*family.thinking_fields, "content", "refusal", "role"}, encoders)
     answer, thinking, unknown = split_thinking("".join(written), family)
-    told = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if thought.strip())
+    distinct = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if thought.strip())
     transcript = "\n".join(transcript for _, transcript in decoded if transcript)
     media = tuple(media for media, _ in decoded)
-    return Contents(answer or _refusal(message), transcript, media, "\n".join(told), unknown)
+    return Contents(answer or _refusal(message), transcript, media, "\n".join(distinct), unknown)
 
 
 def joined(all_contents: Sequence[Contents]) -> Contents:

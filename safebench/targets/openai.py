@@ -12,13 +12,13 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from safebench.errors import BadInput
-from safebench.foreign import read_json
 from safebench.models.bodies import LARGEST_MB, Oversized
 from safebench.models.endpoints import endpoint_key, error_text, redirected, without_key
 from safebench.models.error_meaning import is_about_schema
 from safebench.models.families import Family, family_of
 from safebench.models.service import Service
 from safebench.plugins import PluginOptions, Target, TargetSetup
+from safebench.serialisation import read_json
 from safebench.targets import answers, lengths
 from safebench.targets.contents import UnreadAnswer
 from safebench.targets.messages import encode_messages, media_encoders
@@ -115,8 +115,8 @@ class OpenAITarget(Target):
     def _open(self) -> Transport:
         if self._transport is None:
             options = self.options
-            told = (self.base_url, self._key(), self._key_name)
-            self._transport = Transport(*told, options.timeout, options.largest_answer_mb)
+            endpoint = (self.base_url, self._key(), self._key_name)
+            self._transport = Transport(*endpoint, options.timeout, options.largest_answer_mb)
         return self._transport
 
     async def close(self) -> None:

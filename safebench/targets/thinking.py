@@ -106,10 +106,10 @@ def _in_words(text: str, pairs: Pairs) -> tuple[str, list[str]]:
 
 def _in_tags(text: str, pairs: Pairs) -> tuple[str, list[str], str]:
     """The answer, thoughts, and a tag that is left because nothing tells where its thinking ends."""
-    found = [mark for mark in _marks(text, pairs) if not _is_quoted(text, mark)]
-    marks = list(_that_count(text, found))
+    spotted = [mark for mark in _marks(text, pairs) if not _is_quoted(text, mark)]
+    marks = list(_that_count(text, spotted))
     counted = frozenset(marks)
-    left = next((text[mark.start : mark.end] for mark in found if mark.opens and mark not in counted), "")
+    left = next((text[mark.start : mark.end] for mark in spotted if mark.opens and mark not in counted), "")
     if not marks:
         return text, [], left
     answers: list[str] = []
@@ -146,9 +146,9 @@ def _is_quoted(text: str, mark: _Mark) -> bool:
 
 
 def _marks(text: str, pairs: Pairs) -> Iterator[_Mark]:
-    for found in _any_of(pairs).finditer(text):
-        group = found.lastgroup or ""
-        yield _Mark(int(group[1:]), group.startswith("o"), *found.span())
+    for match in _any_of(pairs).finditer(text):
+        group = match.lastgroup or ""
+        yield _Mark(int(group[1:]), group.startswith("o"), *match.span())
 
 
 @lru_cache(maxsize=64)
@@ -188,12 +188,12 @@ def _strange(answer: str, words: Iterable[tuple[str, str]]) -> str:
         after = begun[len(opening) : len(opening) + 1]
         if begun.startswith(opening) and (opening.endswith(":") or after.isupper()):
             return opening
-    found = _STRANGE.match(answer)
-    if found is None:
+    begins = _STRANGE.match(answer)
+    if begins is None:
         return ""
-    name, capitals = found["name"], found["capitals"]
+    name, capitals = begins["name"], begins["capitals"]
     if name and (name.lower() in _HTML or f"</{name.lower()}" not in answer.lower()):
         return ""
     if capitals and not (capitals.isupper() and f"[/{capitals}]" in answer):
         return ""
-    return found[0].strip()
+    return begins[0].strip()

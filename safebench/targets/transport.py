@@ -87,10 +87,10 @@ class Transport:
             url = self._base_url + path
             call = self._session.request(method, url, data=body, timeout=limit, allow_redirects=False, **self._sent)
             async with call as reply:
-                told = Body(reply.headers.get("Content-Encoding", ""), self._largest_mb)
+                received = Body(reply.headers.get("Content-Encoding", ""), self._largest_mb)
                 async for chunk in reply.content.iter_any():
-                    told.feed(chunk)
-                return self._told(HTTPReply(reply.status, reply.headers, told.whole()))
+                    received.feed(chunk)
+                return self._told(HTTPReply(reply.status, reply.headers, received.whole()))
         except TimeoutError:  # which says nothing
             raise TimeoutError(f"no answer within {seconds:g} s") from None
 

@@ -11,8 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 
 from safebench.errors import BadInput
-from safebench.foreign import read_json
-from safebench.serialisation import compact, differences
+from safebench.serialisation import compact, differences, read_json
 
 CALIBRATION_VERSION = 2
 UNBOUND = ("timeout", "retries", "api_key_env")  # keys of a juror that change no verdict
