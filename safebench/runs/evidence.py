@@ -109,16 +109,16 @@ def _understood(name: str, store: Store) -> UnderstoodEvidence:
         return understood_evidence(0, 0, 0, form=None)
     bounds = [_bounds(name, store, found)] + ([_bounds(name, store, harmful, Intent.HARMFUL)] if harmful else [])
     counts, withheld = (found.understood, found.missed, found.unknown), _withheld(name, store)
-    told = understood_evidence(*counts, *bounds, form=found.form, withheld=withheld)
-    return replace(told, rate=found.rate)  # as its form has it
+    understood = understood_evidence(*counts, *bounds, form=found.form, withheld=withheld)
+    return replace(understood, rate=found.rate)  # as its form has it
 
 
-def _bounds(name: str, store: Store, found: Understanding, intent: Intent | None = None) -> list[float] | None:
+def _bounds(name: str, store: Store, probes: Understanding, intent: Intent | None = None) -> list[float] | None:
     """What a target declines to repeat that it repeats as text may not have arrived."""
     withheld = _withheld(name, store, intent)
     if not withheld:
-        return found.ci95
-    return wilson(found.understood, found.understood + found.missed + withheld)
+        return probes.ci95
+    return wilson(probes.understood, probes.understood + probes.missed + withheld)
 
 
 def _withheld(name: str, store: Store, intent: Intent | None = None) -> int:

@@ -114,8 +114,8 @@ def understood_evidence(
     rate = understood / (understood + missed) if understood + missed else None
     if not any(counts):
         return UnderstoodEvidence("not_asked", *counts, rate, None)
-    low = min(found[0] if found else 0.0 for found in bounds)
-    high = min(found[1] if found else 1.0 for found in bounds)
+    low = min(ends[0] if ends else 0.0 for ends in bounds)
+    high = min(ends[1] if ends else 1.0 for ends in bounds)
     state: Literal["shown", "missed", "not_shown"] = (
         "shown" if low >= UNDERSTOOD else "missed" if high < UNDERSTOOD else "not_shown"
     )
