@@ -48,7 +48,7 @@ def unaccepted(asked: Mapping[str, Any], store: Store) -> Iterator[str]:
 
     None where `allow_unproven` accepts that, and none of a stand-in: nothing is said about a model there.
     """
-    if asked.get("allow_unproven") or target_class(asked["target"]).stand_in:
+    if asked.get("allow_unproven") or answering_class(asked["target"]).stand_in:
         return
     for name, known in evidence_of(asked, store).items():
         if not known.concludable:

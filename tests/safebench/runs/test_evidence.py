@@ -176,3 +176,14 @@ def test_text_that_is_refused_whatever_it_asks_is_not_concludable_either(tmp_pat
 @pytest.mark.parametrize("accepted", [{"allow_unproven": True}, {"target": "reference"}])
 def test_whoever_accepts_it_and_a_stand_in_have_no_such_line(tmp_path: Path, accepted: dict[str, Any]) -> None:
     assert not lines(tmp_path / "run", helps, **accepted)
+
+
+def test_nothing_has_to_be_accepted_of_a_stand_in_behind_recognisers(tmp_path: Path) -> None:
+    refuses = record(tmp_path / "run", twins(10), ("text",), lambda item: Outcome.REFUSED)
+    with Store(refuses, readonly=True) as store:
+        lines = {
+            target: list(unaccepted({"target": target, "repeats": 1}, store))
+            for target in ("cascade:reference", "cascade:openai:any")
+        }
+    assert not lines["cascade:reference"]
+    assert lines["cascade:openai:any"]
