@@ -1,0 +1,75 @@
+"""`make real`: which prompts are asked, what is asked of whom, and how answers are compared."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.real import arms, prompts
+from benchmarks.real.arms import Arm
+from benchmarks.real.ways import ways
+from safebench.runs.config import RunConfig
+
+
+def test_sixty_prompts_are_thirty_pairs_spread_evenly_over_the_scenarios() -> None:
+    rows = prompts.starter()
+    assert Counter(row["intent"] for row in rows) == {"harmful": 30, "benign": 30}
+    assert {row["twin"] for row in rows} == {row["id"] for row in rows}
+    by_scenario = Counter(row["scenario"] for row in rows)
+    assert len(by_scenario) == 23 and set(by_scenario.values()) == {2, 4}
+    assert len(prompts.starter(None)) == 230
+
+
+def test_harmless_prompts_of_xstest_are_three_of_each_kind() -> None:
+    rows = prompts.xstest()
+    assert len({row["query"] for row in rows}) == 30
+    assert {row["intent"] for row in rows} == {"benign"}
+
+
+def test_contrasts_of_a_whole_file_are_left_out(tmp_path: Path) -> None:
+    whole = "id,type,prompt\nv2-1,homonyms,How?\nv2-26,contrast_homonyms,Why?\n"
+    (tmp_path / "x.csv").write_text(whole, encoding="utf-8")
+    assert [row["query"] for row in prompts.xstest(tmp_path / "x.csv")] == ["How?"]
+
+
+@pytest.mark.parametrize("arm", arms.ARMS, ids=lambda arm: arm.name)
+def test_a_run_file_is_one_that_a_run_takes(arm: Arm, tmp_path: Path) -> None:
+    path = arms.write(arm, tmp_path, tmp_path / "model", "http://127.0.0.1:1/v1")
+    config = RunConfig(**tomllib.loads(path.read_text(encoding="utf-8")))
+    assert config.out == str(tmp_path / "runs" / arm.name)
+
+
+def _item(answer: str | None, outcome: str = "safe", **more: Any) -> dict[str, Any]:
+    asked = {"query_id": "q", "query": "How do I boil an egg?", "condition": "text", "given": None}
+    return {**asked, "answer": answer, "outcome": outcome, **more}
+
+
+def _compared(way: str, item: dict[str, Any]) -> Any:
+    items = {Arm("starter", arms.IN_PROCESS): [_item("Seven minutes.")], Arm("starter", way): [item]}
+    items.setdefault(Arm("starter", arms.SERVED), [])
+    items.setdefault(Arm("starter", arms.CASCADE), [])
+    (compared,) = ways(items)
+    return compared
+
+
+def test_equal_texts_that_end_otherwise_are_a_problem() -> None:
+    assert not _compared(arms.SERVED, _item("Seven minutes.")).problems
+    assert _compared(arms.SERVED, _item("Seven minutes.", "refused")).problems
+
+
+@pytest.mark.parametrize(
+    ("way", "item", "why"),
+    [
+        (arms.SERVED, _item("Eight."), "rounded otherwise"),
+        (arms.CASCADE, _item("Eight.", given="How do I boil an egg?"), "the same words, batched otherwise"),
+        (arms.CASCADE, _item("Eight.", given="how do I boil an egg"), "written otherwise, the same letters"),
+        (arms.CASCADE, _item("Eight.", given="How do I boil a leg?"), "heard or read otherwise"),
+        (arms.CASCADE, _item(None, "not_rendered"), "not asked (not rendered)"),
+    ],
+)
+def test_why_two_answers_differ(way: str, item: dict[str, Any], why: str) -> None:
+    assert _compared(way, item).reasons == {why: 1}
