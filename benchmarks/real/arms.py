@@ -9,7 +9,7 @@ from typing import Any
 
 import tomli_w
 
-TOKENS = 96  # of an answer: enough to tell help from refusal, and three times as quick as an answer to its end
+TOKENS = 64  # of an answer: enough to tell help from refusal, and a few times as quick as an answer to its end
 SPEECH_AND_PICTURES = ("text", "image:typographic", "audio:female", "audio:male")
 IN_PROCESS, SERVED, CASCADE = "transformers", "llama.cpp", "cascade"
 
@@ -26,7 +26,7 @@ class Arm:
         return f"{self.data}-{self.way}"
 
 
-ARMS = tuple(Arm(data, way) for way in (IN_PROCESS, SERVED, CASCADE) for data in ("starter", "xstest"))
+ARMS = (Arm("starter", IN_PROCESS), *(Arm(data, way) for data in ("starter", "xstest") for way in (SERVED, CASCADE)))
 
 
 def write(arm: Arm, place: Path, model: Path, url: str) -> Path:
@@ -46,9 +46,14 @@ def _config(arm: Arm, place: Path, model: Path, url: str) -> Mapping[str, Any]:
         "concurrency": 2,
         "parameters": {"temperature": 0.0, "max_tokens": TOKENS},
     }
-    if arm.way == SERVED:
-        return {**asked, **served, "conditions": ["text"]}
     if arm.way == IN_PROCESS:
         return {**asked, **local, "conditions": ["text"]}
-    cascade = {"target": f"cascade:transformers:{model}", "conditions": list(SPEECH_AND_PICTURES), "probe": 1.0}
-    return {**asked, **local, **cascade}
+    if arm.way == SERVED:
+        return {**asked, **served, "conditions": ["text"]}
+    return {
+        **asked,
+        **served,
+        "target": "cascade:openai:smollm2",
+        "conditions": list(SPEECH_AND_PICTURES),
+        "probe": 1.0,
+    }

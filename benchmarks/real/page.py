@@ -158,7 +158,7 @@ def _gap(summary: sb.Summary) -> str:
 
 def _ways(compared: Iterable[Way]) -> str:
     rows = [(way.data, way.name, way.pairs, way.same_text, way.same_outcome, _counts(way.reasons)) for way in compared]
-    head = ("prompts", "beside transformers in process", "pairs", "same text", "same outcome", "why texts differ")
+    head = ("prompts", "beside text to the server", "pairs", "same text", "same outcome", "why texts differ")
     told = (
         "The same queries, asked in three ways. Where two answers are the same text, their outcomes are equal; where"
         " texts differ, the table says why. llama.cpp computes with the 4-bit weights as they were published and rounds"

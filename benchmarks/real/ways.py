@@ -26,11 +26,11 @@ class Way:
 
 
 def ways(items: Mapping[arms.Arm, Sequence[Item]]) -> Iterator[Way]:
-    """Every other way and condition beside text to transformers in process."""
+    """Every other way and condition beside text to the server."""
     for data in dict.fromkeys(arm.data for arm in items):
-        reference = {row["query_id"]: row for row in items[arms.Arm(data, arms.IN_PROCESS)]}
-        for way in (arms.SERVED, arms.CASCADE):
-            rows = items[arms.Arm(data, way)]
+        reference = {row["query_id"]: row for row in items[arms.Arm(data, arms.SERVED)]}
+        for way in (arms.IN_PROCESS, arms.CASCADE):
+            rows = items.get(arms.Arm(data, way), ())
             for condition in dict.fromkeys(row["condition"] for row in rows):
                 asked = [row for row in rows if row["condition"] == condition]
                 yield _compare(data, f"{way}, {condition}", [(reference[row["query_id"]], row) for row in asked], way)
@@ -57,12 +57,10 @@ def _compare(data: str, name: str, pairs: Sequence[tuple[Item, Item]], way: str)
 def _why(reference: Item, other: Item, way: str) -> str:
     if other["answer"] is None:
         return f"not asked ({other['outcome'].replace('_', ' ')})"
-    if way == arms.SERVED:
-        return "rounded otherwise"
+    if way == arms.IN_PROCESS:
+        return "computed with other weights and rounding"
     given = (other["given"] or "").strip()
-    if not given:
-        return "batched otherwise"
-    if given == other["query"].strip():
-        return "the same words, batched otherwise"
+    if given in ("", other["query"].strip()):
+        return "the same words, after another state of the server's cache"
     letters = ["".join(filter(str.isalnum, text.casefold())) for text in (given, other["query"])]
     return "written otherwise, the same letters" if letters[0] == letters[1] else "heard or read otherwise"

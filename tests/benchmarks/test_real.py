@@ -20,7 +20,8 @@ def test_sixty_prompts_are_thirty_pairs_spread_evenly_over_the_scenarios() -> No
     assert Counter(row["intent"] for row in rows) == {"harmful": 30, "benign": 30}
     assert {row["twin"] for row in rows} == {row["id"] for row in rows}
     by_scenario = Counter(row["scenario"] for row in rows)
-    assert len(by_scenario) == 23 and set(by_scenario.values()) == {2, 4}
+    assert len(by_scenario) == 23
+    assert set(by_scenario.values()) == {2, 4}
     assert len(prompts.starter(None)) == 230
 
 
@@ -49,23 +50,24 @@ def _item(answer: str | None, outcome: str = "safe", **more: Any) -> dict[str, A
 
 
 def _compared(way: str, item: dict[str, Any]) -> Any:
-    items = {Arm("starter", arms.IN_PROCESS): [_item("Seven minutes.")], Arm("starter", way): [item]}
-    items.setdefault(Arm("starter", arms.SERVED), [])
-    items.setdefault(Arm("starter", arms.CASCADE), [])
-    (compared,) = ways(items)
+    (compared,) = ways({Arm("starter", arms.SERVED): [_item("Seven minutes.")], Arm("starter", way): [item]})
     return compared
 
 
 def test_equal_texts_that_end_otherwise_are_a_problem() -> None:
-    assert not _compared(arms.SERVED, _item("Seven minutes.")).problems
-    assert _compared(arms.SERVED, _item("Seven minutes.", "refused")).problems
+    assert not _compared(arms.IN_PROCESS, _item("Seven minutes.")).problems
+    assert _compared(arms.IN_PROCESS, _item("Seven minutes.", "refused")).problems
 
 
 @pytest.mark.parametrize(
     ("way", "item", "why"),
     [
-        (arms.SERVED, _item("Eight."), "rounded otherwise"),
-        (arms.CASCADE, _item("Eight.", given="How do I boil an egg?"), "the same words, batched otherwise"),
+        (arms.IN_PROCESS, _item("Eight."), "computed with other weights and rounding"),
+        (
+            arms.CASCADE,
+            _item("Eight.", given="How do I boil an egg?"),
+            "the same words, after another state of the server's cache",
+        ),
         (arms.CASCADE, _item("Eight.", given="how do I boil an egg"), "written otherwise, the same letters"),
         (arms.CASCADE, _item("Eight.", given="How do I boil a leg?"), "heard or read otherwise"),
         (arms.CASCADE, _item(None, "not_rendered"), "not asked (not rendered)"),
