@@ -30,7 +30,7 @@ async def _in_workers(folder: Path, name: tuple[str, str], count: int, texts: Se
     how = RenderSettings(check_share=float(check), recognisers={"image": "rapidocr"})
     with Store(folder) as store:
         renderer = Renderer(store, RecogniserCache(workers), None, how)
-        await ready([recipe], how, workers)
+        await ready([recipe], how.recognisers.values(), workers)
         await asyncio.gather(*(workers.run(time.sleep, 1.0) for _ in range(count)))  # so that all of them have started
         await asyncio.gather(*(renderer.rendering(job) for job in warm))
         with measuring(len(timed)):

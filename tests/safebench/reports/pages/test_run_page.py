@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import json
 import random
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,10 @@ def page(folder: Path, **options: Any) -> Path:
 
 
 def normal(tmp_path: Path, count: int = 12) -> Path:
-    return write_run(tmp_path / "run", queries(count), CONDITIONS, outcome, lambda item: f"{HARM} {item.query.id}")
+    def answer(item: Item) -> str:
+        return f"{HARM} {item.query.id} {item.query.id[1:]}"
+
+    return write_run(tmp_path / "run", queries(count), CONDITIONS, outcome, answer)
 
 
 def statuses(browser: Browser) -> str:
@@ -65,7 +68,7 @@ def choose(browser: Browser, name: str, value: str) -> None:
 
 
 def test_every_number_on_the_page_is_that_of_the_summary(tmp_path: Path, browser: Browser) -> None:
-    folder = normal(tmp_path, 40)  # enough for evidence under every condition
+    folder = normal(tmp_path, 40)  # enough for evidence
     browser.open(page(folder))
     told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     seen = browser.run(
@@ -75,7 +78,7 @@ def test_every_number_on_the_page_is_that_of_the_summary(tmp_path: Path, browser
     shown = {(condition, field): value for condition, field, value, _ in seen}
     for cell in told["conditions"]:
         for name in ("asr", "asr_low", "asr_paper", "sri", "over_refusal"):
-            assert shown[cell["condition"], name] == cell[name]
+            assert shown.get((cell["condition"], name)) == cell[name]  # nothing stands where there is no number
         assert shown[cell["condition"], "not_understood"] == sum(cell["counts"][i]["not_understood"] for i in Intent)
     for row in told["gap"]["comparisons"]:
         assert shown[row["condition"], f"gap-decided-{row['intent']}"] == row["decided"]["difference"]
@@ -412,7 +415,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch.setattr("safebench.reports.pages.html.util.find_spec", lambda name: None)
     assert run_command(["report", str(folder), "--html"]) == 2
     assert "pip install 'safebench[pages]'" in capsys.readouterr().err
-    assert "jinja2" in sys.modules
+    assert importlib.import_module("jinja2"), "it is here, and was only said to be missing"
     assert not (folder / "report.html").exists()
 
 

@@ -29,8 +29,13 @@ def safer(item: Item) -> Outcome:
 
 def two(tmp_path: Path) -> list[Path]:
     conditions = ["text", "audio:female"]
-    first = write_run(tmp_path / "first", queries(40), conditions, outcome)
-    return [first, write_run(tmp_path / "second", queries(40), conditions, safer)]
+    first = write_run(tmp_path / "first", queries(40), conditions, outcome, own_answer)
+    return [first, write_run(tmp_path / "second", queries(40), conditions, safer, own_answer)]
+
+
+def own_answer(item: Item) -> str:
+    """One that says something of its own query."""
+    return f"What you want to know of {item.query.id[1:]} is this."
 
 
 def test_two_targets_are_paired_query_by_query_under_every_shared_condition(tmp_path: Path) -> None:
