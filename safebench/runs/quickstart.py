@@ -29,7 +29,7 @@ def quickstart_config(
     )
 
 
-NEXT = "next: `make real` puts queries to a real model, and docs/real-run.md shows what that gives"
+NEXT = "next: `make real` puts queries to a real model, with real voices and ears, and writes docs/real-run.md"
 
 
 def wanting(config: RunConfig) -> list[str]:
