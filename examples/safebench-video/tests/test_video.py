@@ -21,7 +21,8 @@ FILM = Film(Film.Options(seconds=6)).convert(Work(QUERY, QUERY.text, png(PICTURE
 
 def check(media, *said):
     read = iter(said)
-    return VideoModality().check(Checking(QUERY, media, {"cer": 0.1}, lambda spec, frame: next(read)))
+    (reader,) = VideoModality.recognisers
+    return VideoModality().check(Checking(QUERY, media, {"cer": 0.1}, lambda spec, frame: next(read), reader))
 
 
 class TestVideo(ModalityContract):
