@@ -17,7 +17,7 @@ from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from converters.text_to_speech.espeak import speakable
 from converters.text_to_speech.espeak_client import espeak_client
 from converters.text_to_speech.forked import ChildFailed
-from converters.text_to_speech.piper import session_of
+from converters.text_to_speech.onnx import samples_of, session_of
 from safebench.errors import BadInput, ConversionError, unknown
 from safebench.models import weights
 from safebench.models.torch_backend import check_exists, installed
@@ -50,8 +50,7 @@ class Kokoro(SpeechEngine):
             return [*_in_folder(self.model)] if self.model and self.model.is_dir() else []
 
         def versions(self) -> Iterable[str]:
-            packaged = None if self.model else weights.find(NAME)
-            return [packaged.digest] if packaged else []
+            return () if self.model else weights.digests(NAME)
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -59,11 +58,7 @@ class Kokoro(SpeechEngine):
 
     @classmethod
     def missing(cls, options: Any) -> str | None:
-        lacking = super().missing(options)
-        if lacking or options.model or weights.find(NAME):
-            return lacking
-        default = weights.known(NAME)[0]
-        return f"{NAME!r} has no weights: {default.command} ({default.about})"
+        return super().missing(options) or (None if options.model else weights.missing(NAME))
 
     def check(self) -> None:
         _ = self._style
@@ -86,10 +81,7 @@ class Kokoro(SpeechEngine):
             "style": self._style[min(len(sounds), len(self._style)) - 1].reshape(1, -1).astype(np.float32),
             "speed": np.array([speed], np.float32),
         }
-        try:
-            return session.run(None, given)[0].reshape(-1)
-        except Exception as error:  # onnxruntime's errors have no base of their own
-            raise ConversionError(f"{self.name} could not speak the text: {error}") from error
+        return samples_of(session, given, self.name)
 
     @property
     def _loaded(self) -> _Loaded:

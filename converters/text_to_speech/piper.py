@@ -14,8 +14,9 @@ from pydantic import Field
 from converters.text_to_speech import spoken_text, waveform
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
 from converters.text_to_speech.espeak import speakable
+from converters.text_to_speech.onnx import samples_of, session_of
 from converters.text_to_speech.piper_voices import PLUGIN, files_of, on_disk, read_voice
-from safebench.errors import BadInput, ConversionError
+from safebench.errors import BadInput
 from safebench.models import weights
 from safebench.models.torch_backend import check_exists, installed, seed_of
 from safebench.plugins import Work
@@ -48,8 +49,7 @@ class Piper(SpeechEngine):
             return files_of(self.voice)
 
         def versions(self) -> Iterable[str]:
-            packaged = weights.find(PLUGIN, self.voice)
-            return [packaged.digest] if packaged else []
+            return weights.digests(PLUGIN, self.voice)
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -98,10 +98,7 @@ class Piper(SpeechEngine):
         }
         if self._speaker is not None:
             given["sid"] = np.array([self._speaker], np.int64)
-        try:
-            return session.run(None, given)[0].reshape(-1)
-        except Exception as error:  # onnxruntime's errors have no base of their own
-            raise ConversionError(f"{self.options.voice} could not speak the text: {error}") from error
+        return samples_of(session, given, self.options.voice)
 
     @cached_property
     def _voice(self) -> Any:
@@ -149,16 +146,3 @@ def _loaded(voice: str) -> _Loaded:
     """One a process: recipes that share a voice share what is loaded."""
     files = read_voice(voice)
     return _Loaded(session_of(files.model, f"voice {voice!r}"), files.config)
-
-
-def session_of(model: bytes, what: str) -> Any:
-    """An onnxruntime session on one thread: more would round differently. Raises BadInput for what is no model."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise BadInput(f"{what} is no model that onnxruntime can use: {error}") from error

@@ -64,8 +64,7 @@ class FasterWhisper(Recogniser):
             return existing(self.model) if self.model else ()
 
         def versions(self) -> Iterable[str]:
-            packaged = weights.find(NAME, self.model)
-            return [packaged.digest] if packaged else []
+            return weights.digests(NAME, self.model)
 
         @property
         def model(self) -> str:
@@ -82,11 +81,7 @@ class FasterWhisper(Recogniser):
 
     @classmethod
     def missing(cls, options: Any) -> str | None:
-        lacking = super().missing(options)
-        if lacking or options.model or weights.find(NAME):
-            return lacking
-        default = weights.known(NAME)[0]
-        return f"{NAME!r} has no weights: {default.command} ({default.about})"
+        return super().missing(options) or (None if options.model else weights.missing(NAME))
 
     def check(self) -> None:
         _ = self._model

@@ -102,3 +102,17 @@ def find(plugin: str, argument: str = "") -> Weights | None:
     """The installed weights of that name; without one the first that are installed. None where there are none."""
     named = (one for one in known(plugin) if argument in ("", one.argument))
     return next((one for one in named if one.installed), None)
+
+
+def digests(plugin: str, argument: str = "") -> list[str]:
+    """That of the weights that `find` finds, if any: for the versions of what is made with them."""
+    installed = find(plugin, argument)
+    return [installed.digest] if installed else []
+
+
+def missing(plugin: str) -> str | None:
+    """That a plug-in has no installed weights, with the command for its default; None where it has some."""
+    if find(plugin):
+        return None
+    default = known(plugin)[0]
+    return f"{plugin!r} has no weights: {default.command} ({default.about})"

@@ -125,11 +125,6 @@ def test_a_json_of_something_else_is_bad_input(made):
         engine().check()
 
 
-def test_what_is_no_model_is_bad_input():
-    with pytest.raises(BadInput, match="no model that onnxruntime can use"):
-        piper.session_of(b"no model", "voice 'v'")
-
-
 # --- where voices lie
 
 
