@@ -22,10 +22,11 @@ from safebench.models.endpoints import (
 from safebench.models.error_meaning import is_filters_stop, meaning
 from safebench.models.families import family_of
 from safebench.models.service import Service
+from safebench.models.waits import told_wait
 from safebench.plugins import PluginOptions
 
 CHECK_TIMEOUT = 10.0  # s
-_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+_REWRITTEN = ("content-encoding", "content-length", "transfer-encoding", "retry-after-ms")
 
 
 class EndpointOptions(PluginOptions):
@@ -52,8 +53,14 @@ class _Client(openai.DefaultHttpxClient):
                 body.feed(chunk)
         finally:
             response.close()
-        headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _OF_THE_WIRE]
+        headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _REWRITTEN]
+        headers += _in_milliseconds(told_wait(response.status_code, response.headers, body.whole()))
         return type(response)(response.status_code, headers=headers, content=body.whole(), request=request)
+
+
+def _in_milliseconds(wait: float | None) -> list[tuple[str, str]]:
+    """A wait in the form that the client of OpenAI reads before all others."""
+    return [] if wait is None else [("retry-after-ms", f"{wait * 1000:.0f}")]
 
 
 class Endpoint:

@@ -19,12 +19,16 @@ NO_ACCESS_CODES = (  # with 403
 )
 NO_ACCESS_MESSAGES = ("key limit exceeded*",)  # OpenRouter, openrouter.ai/docs/api/reference/limits
 THIS_REQUEST = ("no endpoints found that support*", "no endpoints found matching*", "no allowed providers*")  # with 404
-CODES = ("code", "type", "status", "reason", "error_type", "error_code", "finish_reason")  # fields that hold a code
+CODES = (  # fields that hold a code
+    *("code", "type", "status", "reason", "error_type", "error_code", "finish_reason"),
+    "status_code",  # MiniMax
+)
 INSIDE = (  # fields that hold an error, or its message
     *("error", "innererror", "inner_error", "metadata", "raw", "details", "provider_specific_fields"),
-    *("message", "detail"),
+    *("message", "detail", "base_resp", "prompt_feedback", "promptFeedback"),
 )
 DEEPEST = 8  # levels; real ones have four
+UNSPECIFIED = "_UNSPECIFIED"  # how Google's enumerations call what was never set
 
 SCHEMA_NAMES = (  # what servers call the parameter that asks for structured output, and its parts
     *("response_format", "json_schema", "json_object", "response_schema", "structured_output", "structured_outputs"),
@@ -34,6 +38,11 @@ POINTERS = ("param", "loc")  # fields that name the parameter that is wrong
 
 _NO_LETTER = re.compile(r"[\W_]+")
 _SCHEMA_NAME = re.compile(rf"(?<![a-z0-9_])(?:{'|'.join(SCHEMA_NAMES).replace('_', '[ _-]')})(?![a-z0-9_])")
+_STREAM_ONLY = re.compile(  # infiniflow/ragflow/issues/5912 (Qwen), and in other words
+    r"only supports? (?:the )?stream"
+    r"|\bstream(?:ing)?[`'\"]? (?:parameter |mode )?(?:must|should|has to|needs to) be (?:set to )?(?:true|enabled)"
+    r"|\bnon-stream\w*(?: \w+){0,3} not (?:supported|allowed)"
+)
 _QUOTED = re.compile(r"""(?<!\w)(?:"[^"]*"|'[^']*'|`[^`]*`|“[^”]*”)(?!\w)""")
 
 
@@ -92,6 +101,12 @@ def is_about_schema(body: object, messages: Iterable[Mapping[str, Any]]) -> bool
     return any(map(_names_schema, [*codes, *said]))
 
 
+def is_about_streaming(body: object, messages: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an error says that the model answers in a stream alone. What it repeats of the `messages` counts not."""
+    said = [_in_its_own_words(level, _texts(messages)) for level in _levels(body) if isinstance(level, str)]
+    return any(_STREAM_ONLY.search(text.lower()) for text in said)
+
+
 def _texts(messages: Iterable[Mapping[str, Any]]) -> list[str]:
     """Texts of more than one word, the longest first."""
     contents = [message.get("content") for message in messages]
@@ -116,12 +131,16 @@ def _is_stop(level: Mapping[str, Any] | str, family: Family) -> bool:
     if isinstance(level, str):
         text = " ".join(level.lower().replace("’", "'").split())
         return any(fnmatchcase(text, f"{known.lower()}*") for known in family.blocked_messages)
-    return _names(level, family.blocked_codes) or any(field in level for field in family.blocked_fields)
+    return _names(level, family.blocked_codes) or any(_is_told(level.get(field)) for field in family.blocked_fields)
+
+
+def _is_told(value: object) -> bool:
+    return bool(value) and not str(value).upper().endswith(UNSPECIFIED)
 
 
 def _names(level: Mapping[str, Any], codes: Iterable[str]) -> bool:
     """Whether a field that holds a code has one of these, whole: `content_filter` or `ContentFilter`."""
-    present = {_letters(level[field]) for field in CODES if isinstance(level.get(field), str)}
+    present = {_letters(str(level[field])) for field in CODES if isinstance(level.get(field), str | int)}
     return not present.isdisjoint(map(_letters, codes))
 
 

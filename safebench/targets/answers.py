@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
-from math import isfinite
-from time import time
 from typing import Any
+
+from pydantic_core import to_json
 
 from safebench.errors import TargetRefusesService
 from safebench.models.bodies import Oversized
@@ -15,8 +14,10 @@ from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
 from safebench.models.service import Service
 from safebench.plugins import Encoder
-from safebench.serialisation import counts
+from safebench.serialisation import counts, read_json
 from safebench.targets.contents import UnreadAnswer, contents, joined
+from safebench.targets.inner_errors import inner_error
+from safebench.targets.stream import is_stream, put_together
 from safebench.targets.transport import HTTPReply
 from safebench.types import Attempt, Failure, Response
 
@@ -25,10 +26,23 @@ RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
 LONGEST_NAME = 200  # characters of what an endpoint calls its model
 
 
+def body_of(reply: HTTPReply) -> Any:
+    """What an answer holds, be it whole or a stream. Raises ValueError for what is neither."""
+    is_one = is_stream(reply.headers.get("content-type", ""), reply.body)
+    return put_together(reply.body) if is_one else read_json(reply.body)
+
+
+def error_in(reply: HTTPReply, body: Any, family: Family) -> HTTPReply | None:
+    """The error that an answer holds, as if it had come with the status that it tells."""
+    found = inner_error(body, family)
+    if found is None:
+        return None
+    status, error = found
+    return replace(reply, status=status, body=to_json(error), inside=reply.status)
+
+
 def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response:
     """The response in a chat completion. Raises ValueError for a body that is none, or whose answer broke off."""
-    if isinstance(body, dict) and (blocked := _blocked_inside(body, family)) is not None:
-        return blocked
     choices = _choices(body)
     finishes = [str(choice.get("finish_reason") or "").split(":")[0].lower() for choice in choices]
     for choice, finish in zip(choices, finishes, strict=True):
@@ -40,7 +54,8 @@ def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response
         for choice, is_stopped, finish in zip(choices, stopped, finishes, strict=True)
     ]
     held = joined([contents(message, encoders, family) for message in messages])
-    is_blocked = all(stopped) or (any(stopped) and not held.said and not held.media)
+    is_stopped = any(stopped) or any(map(_is_filtered, choices))
+    is_blocked = all(stopped) or (is_stopped and not held.said and not held.media)
     return Response(
         status="blocked" if is_blocked else "answered",
         text=held.said,
@@ -77,16 +92,11 @@ def _message(choice: Mapping[str, Any], *, empty: bool) -> Mapping[str, Any]:
     return message
 
 
-def _blocked_inside(body: Mapping[str, Any], family: Family) -> Response | None:
-    """A filter's stop that came as an error in a body with status 200."""
-    choices = body.get("choices")
-    places = [body, *(choices if isinstance(choices, list) else [])]
-    errors = [place["error"] for place in places if isinstance(place, dict) and isinstance(place.get("error"), dict)]
-    for error in errors:
-        code = str(error.get("code"))
-        if code.isdigit() and meaning(int(code), error, family) == "blocked":
-            return Response("blocked", finish="content_filter", failure=Failure("endpoint", "error", _short(error)))
-    return None
+def _is_filtered(choice: Mapping[str, Any]) -> bool:
+    """Whether Azure's annotations say that a filter took the answer away."""
+    results = choice.get("content_filter_results")
+    verdicts = results.values() if isinstance(results, Mapping) else ()
+    return any(isinstance(verdict, Mapping) and verdict.get("filtered") is True for verdict in verdicts)
 
 
 # --- errors
@@ -122,21 +132,6 @@ def named(error: Exception) -> tuple[str, str]:
         kinds = {UnreadAnswer: "unread answer", Oversized: "oversized answer"}
         return kinds.get(type(error), "malformed answer"), cause(error)
     return type(_innermost(error)).__name__, cause(error)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from a Retry-After header (a number or a date), or from retry-after-ms."""
-    after, ms = headers.get("retry-after", ""), headers.get("retry-after-ms")
-    try:
-        if ms is not None:
-            seconds = float(ms) / 1000
-        elif after.replace(".", "", 1).isdigit():
-            seconds = float(after)
-        else:
-            seconds = parsedate_to_datetime(after).timestamp() - time()
-    except ValueError:
-        return None
-    return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def too_long(response: Response, seconds: float, longest: float) -> Response:

@@ -14,11 +14,11 @@ from pydantic_core import to_json
 from safebench.errors import BadInput
 from safebench.models.bodies import LARGEST_MB, Oversized
 from safebench.models.endpoints import endpoint_key, error_text, redirected, without_key
-from safebench.models.error_meaning import is_about_schema
+from safebench.models.error_meaning import is_about_schema, is_about_streaming
 from safebench.models.families import Family, family_of
 from safebench.models.service import Service
+from safebench.models.waits import told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
-from safebench.serialisation import read_json
 from safebench.targets import answers, lengths
 from safebench.targets.contents import UnreadAnswer
 from safebench.targets.messages import encode_messages, media_encoders
@@ -27,6 +27,7 @@ from safebench.types import TEXT, TOO_LONG, Attempt, Failure, Request, Response
 
 CHECK_TIMEOUT = 10.0  # s
 LONGEST_WAIT = 60.0  # s, where the server does not say how long
+STREAMING = {"stream": True, "stream_options": {"include_usage": True}}
 LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 
 
@@ -57,6 +58,7 @@ class OpenAITarget(Target):
         self._transport: Transport | None = None
         self._service = Service()
         self._structured = self._spoken.structured != "none"
+        self._streaming: Mapping[str, Any] = {}
 
     @property
     def base_url(self) -> str:
@@ -155,11 +157,7 @@ class OpenAITarget(Target):
         try:
             reply = await self._call(body, schema)
             status = reply.status
-            if reply.ok:
-                response = answers.read(read_json(reply.body), self._encoders, self._spoken)
-                self._service.answered()
-            else:
-                response, wait = self._refused(reply, len(attempts))
+            response, wait = self._read(reply, len(attempts)) if reply.ok else self._refused(reply, len(attempts))
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
             kind, message = answers.named(error)
             response = Response("failed", failure=Failure(self._component, kind, without_key(message, self._key_name)))
@@ -168,31 +166,46 @@ class OpenAITarget(Target):
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
         return answers.with_attempts(response, attempts), wait
 
+    def _read(self, reply: HTTPReply, attempt: int) -> tuple[Response, float | None]:
+        """The answer; or what an error means that came in its place. Raises ValueError for what is neither."""
+        body = answers.body_of(reply)
+        if (error := answers.error_in(reply, body, self._spoken)) is not None:
+            return self._refused(error, attempt)
+        response = answers.read(body, self._encoders, self._spoken)
+        self._service.answered()
+        return response, None
+
     def _refused(self, reply: HTTPReply, attempt: int) -> tuple[Response, float | None]:
         """What an error means, and how long to wait before the next attempt (None: another try is no use)."""
         if reply.elsewhere is not None:
             where = redirected(self.base_url, reply.elsewhere)
             return Response("failed", failure=Failure(self._component, f"HTTP {reply.status}", where)), None
-        failure = Failure(self._component, f"HTTP {reply.status}", error_text(reply.body))
+        failure = Failure(self._component, reply.kind, error_text(reply.body))
         response = answers.from_error(reply, failure, self._spoken, self._service)
         if not answers.worth_retrying(reply.status):
             return response, None
-        wanted = answers.retry_after(reply.headers)
+        wanted = told_wait(reply.status, reply.headers, reply.body)
         if wanted is not None and wanted > LONGEST_TOLD:
             return answers.too_long(response, wanted, LONGEST_TOLD), None
         return response, self._wait(attempt, wanted)
 
     async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> HTTPReply:
-        """What the endpoint sent, be it good or bad. One without structured output is asked without."""
-        if schema is not None and self._structured:
-            reply = await self._post({**body, "response_format": self._format(schema)})
-            if reply.status not in (400, 422) or not is_about_schema(reply.text, body["messages"]):
-                return reply
-            self._structured = False
-        return await self._post(body)
+        """What the endpoint sent, be it good or bad. One without structured output is asked without.
 
-    async def _post(self, body: Mapping[str, Any]) -> HTTPReply:
-        return await self._open().post("/chat/completions", to_json(body))
+        One that answers in streams alone is asked for streams.
+        """
+        while True:
+            structured = {"response_format": self._format(schema)} if schema is not None and self._structured else {}
+            sent = {**body, **structured, **self._streaming}
+            reply = await self._open().post("/chat/completions", to_json(sent))
+            if reply.status not in (400, 422):
+                return reply
+            if structured and is_about_schema(reply.text, body["messages"]):
+                self._structured = False
+            elif "stream" not in sent and is_about_streaming(reply.text, body["messages"]):
+                self._streaming = STREAMING
+            else:
+                return reply
 
     def _format(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if self._spoken.structured == "json_object":

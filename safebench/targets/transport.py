@@ -29,10 +29,16 @@ class HTTPReply:
     status: int
     headers: Mapping[str, str]  # whatever the case of a name
     body: bytes
+    inside: int | None = None  # status of the answer in which an error was found that tells another one
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def kind(self) -> str:
+        """What an error is called."""
+        return f"HTTP {self.status}" if self.inside is None else f"error {self.status} inside HTTP {self.inside}"
 
     @property
     def elsewhere(self) -> str | None:

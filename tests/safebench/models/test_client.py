@@ -60,3 +60,13 @@ def test_one_refusal_is_that_of_its_text_and_many_in_a_row_stop_the_work(serve: 
 def test_a_wrong_key_stops_the_work_at_once(serve: Serve) -> None:
     with pytest.raises(TargetRefusesService, match="wrong key"):
         asked(endpoint(serve(lambda call: error(401, "wrong key"))))
+
+
+def test_a_wait_that_the_body_tells_is_honoured(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Reply(b'{"error": {"code": 429, "details": [{"retryDelay": "20s"}]}}', 429, {"Retry-After": "soon"})
+    one = endpoint(serve(lambda call: Reply(b"RIFF") if call.number else told))
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    one.client.max_retries = 1
+    assert asked(one) == b"RIFF"
+    assert 20 in waited

@@ -157,9 +157,18 @@ async def test_retry_after_is_honoured_in_seconds_milliseconds_and_as_a_date(
         ({"retry_after_ms": "1500"}, 1.5, 1.7),
         ({"Retry_After": formatdate(time.time() + 9, usegmt=True)}, 7, 9.2),
         ({"Retry_After": "599"}, 599, 599.2),
+        ({"x_ratelimit_reset": "4"}, 4, 4.2),
     ]:
         response = await ask(replies(error(429, **headers), chat("ok")))
         assert low <= response.attempts[1].waited * SHORTER <= high + SHORTER / 1000, headers
+
+
+@pytest.mark.parametrize("status", [429, 200])
+async def test_a_wait_that_the_body_tells_is_honoured(replies: Callable[..., ScriptedServer], status: int) -> None:
+    told = {"error": {"code": 429, "message": "quota", "details": [{"retryDelay": "20s"}]}}
+    response = await ask(replies(Reply(json.dumps([told]).encode(), status), chat("ok")))
+    assert response.text == "ok"
+    assert 20 <= response.attempts[1].waited * SHORTER <= 20.1 + SHORTER / 1000
 
 
 @pytest.mark.parametrize("told", ["601", "86400", formatdate(4e9, usegmt=True)])
@@ -174,7 +183,7 @@ async def test_who_wants_a_longer_wait_than_ten_minutes_is_not_asked_again(
     assert response.attempts[0].error == str(response.failure)
 
 
-@pytest.mark.parametrize("told", ["nan", "soon", "", "Thu, 99 Foo"])
+@pytest.mark.parametrize("told", ["nan", "soon", "", "Thu, 99 Foo", "9" * 400, "Fri, 31 Dec 99999 23:59:59 GMT"])
 async def test_a_wait_that_cannot_be_read_is_backed_off_instead(
     replies: Callable[..., ScriptedServer], told: str
 ) -> None:
@@ -322,6 +331,55 @@ async def test_a_query_that_an_error_repeats_turns_structured_output_not_off(
     assert (await asked.ask(request)).text == "{}"
     await asked.close()
     assert ["response_format" in call.body for call in server.calls] == [True, True]
+
+
+# --- streams, asked for and not
+
+
+STREAM = Reply(
+    b'data: {"choices": [{"delta": {"content": "Flour and "}}]}\n\n'
+    b'data: {"choices": [{"delta": {"content": "water."}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 3}}\n\n'
+    b"data: [DONE]\n\n",
+    headers={"Content-Type": "text/event-stream"},
+)
+QWEN = error(400, "This model only support stream mode, please enable the stream parameter to access the model. ")
+
+
+async def test_a_stream_that_nobody_asked_for_is_read(replies: Callable[..., ScriptedServer]) -> None:
+    response = await ask(replies(STREAM))
+    assert (response.text, response.finish, response.usage) == ("Flour and water.", "stop", {"prompt_tokens": 3})
+
+
+async def test_a_model_that_only_streams_is_asked_for_streams(serve: Serve) -> None:
+    server = serve(lambda call: STREAM if call.body.get("stream") else QWEN)
+    asked = target(server)
+    assert [(await asked.ask(HELLO)).text for _ in range(2)] == ["Flour and water."] * 2
+    await asked.close()
+    assert [call.body.get("stream") for call in server.calls] == [None, True, True]
+    assert server.calls[1].body["stream_options"] == {"include_usage": True}
+
+
+async def test_streams_that_the_user_asked_for_are_read(serve: Serve) -> None:
+    server = serve(lambda call: STREAM if call.body.get("stream") else QWEN)
+    assert (await ask(server, parameters={"stream": True})).text == "Flour and water."
+    assert len(server.calls) == 1
+
+
+async def test_a_stream_that_broke_off_is_asked_for_again(replies: Callable[..., ScriptedServer]) -> None:
+    cut = Reply(STREAM.body.partition(b"water")[0], headers=STREAM.headers)
+    assert (await ask(replies(cut, STREAM))).text == "Flour and water."
+    half = Reply(STREAM.body.partition(b"\n\n")[0] + b'\n\ndata: {"error": {"message": "gone"}}\n\n')
+    response = await ask(replies(half))
+    assert (response.status, response.text, len(response.attempts)) == ("failed", "", 3)
+
+
+async def test_a_query_about_streams_that_an_error_repeats_changes_nothing(
+    replies: Callable[..., ScriptedServer],
+) -> None:
+    query = "Why do some models only support stream mode?"
+    server = replies(error(400, f"Cannot read: {query}"))
+    assert (await ask(server, Request((Message("user", (Text(query),)),)))).status == "failed"
+    assert len(server.calls) == 1
 
 
 async def test_nobody_at_the_endpoint_is_found_before_the_run() -> None:
