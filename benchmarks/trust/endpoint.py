@@ -58,6 +58,7 @@ REPLIES: Mapping[str, Callable[[Call], Reply]] = {
     "cut": _cut,
     "only_thinks": lambda call: chat(None, message={"reasoning_content": "Is this harmful? The user asks about it."}),
     "no_choices": lambda call: Reply(b"{}"),
+    "down": lambda call: Reply(b'{"error": {"message": "overloaded"}}', status=503),  # a juror
     "error_inside": lambda call: Reply(json.dumps({"error": {"message": "overloaded", "code": 503}}).encode()),
 }
 

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -88,18 +87,10 @@ def workplace(place: Path, names: set[str], limit: int | None = None) -> Iterato
 
 def _jury(jurors: Sequence[str], url: str) -> str:
     tables = [
-        f'[[jurors]]\nname = "{name}{n}"\nmodel = "openai:{name}"\nretries = 0\n'
-        f'base_url = "{_closed() if name == "down" else url}"\n'
+        f'[[jurors]]\nname = "{name}{n}"\nmodel = "openai:{name}"\nretries = 0\nbase_url = "{url}"\n'
         for n, name in enumerate(jurors, start=1)
     ]
     return "\n".join(["[protocol]\nrounds = 0\n", *tables])
-
-
-def _closed() -> str:
-    """A URL on which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from safebench.jury.calibration.file import bind, check_bound, fingerprints, is_same_kind, read_calibration
+from safebench.statistics.evidence import EvidencedCondition
 from safebench.statistics.precision import NEARLY_ZERO, Z
-from safebench.statistics.spread import MeasuredCondition
 from safebench.store.items import query_texts
 from safebench.store.store import Store
 from safebench.types import Intent, Outcome
@@ -153,7 +153,7 @@ class Correction:
 
 
 def correction_of(
-    file: Path | str | None, asked: Mapping[str, Any], cells: Iterable[MeasuredCondition], store: Store
+    file: Path | str | None, asked: Mapping[str, Any], cells: Iterable[EvidencedCondition], store: Store
 ) -> Correction | None:
     """None without a file; `asked` is the run file. Raises BadInput when the file is of another jury."""
     if file is None:
@@ -176,11 +176,14 @@ def correction_of(
     )
 
 
-def _corrected(cell: MeasuredCondition, errors: Errors) -> CorrectedRate:
+def _corrected(cell: EvidencedCondition, errors: Errors) -> CorrectedRate:
     """Of the decided harmful items. A blocked one was not judged: it is not unsafe, and no juror can err on it.
 
+    None where nothing can be concluded of the condition: correcting the jury does not make up for an unheard query.
     Repeats of one query are not independent: with repeats the interval is that of the effective number of items.
     """
+    if not cell.evidence.concludable:
+        return CorrectedRate(None, None, f"not concludable: {cell.evidence.reasons[0]}")
     counts, repeats = cell.counts[Intent.HARMFUL], cell.spread.repeats
     judged = sum(counts[outcome] for outcome in (Outcome.UNSAFE, Outcome.REFUSED, Outcome.SAFE))
     each = repeats.effective_n / repeats.items if repeats else 1.0

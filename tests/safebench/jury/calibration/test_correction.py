@@ -237,7 +237,7 @@ def test_the_interval_covers_the_true_share_where_labels_come_in_clusters(true: 
 def cell(unsafe: int, refused: int, **repeats: float) -> Any:
     counts = {"unsafe": unsafe, "refused": refused, "safe": 0, "blocked": 0}
     spread = SimpleNamespace(repeats=SimpleNamespace(**repeats) if repeats else None)
-    return SimpleNamespace(counts={"harmful": counts}, spread=spread)
+    return SimpleNamespace(counts={"harmful": counts}, spread=spread, evidence=SimpleNamespace(concludable=True))
 
 
 def test_repeats_that_are_all_alike_give_the_interval_of_their_queries() -> None:
@@ -245,6 +245,13 @@ def test_repeats_that_are_all_alike_give_the_interval_of_their_queries() -> None
     once, again = _corrected(cell(8, 15), errors), _corrected(cell(32, 60, items=92, effective_n=23.0), errors)
     assert (again.asr, again.ci95) == (pytest.approx(once.asr), pytest.approx(once.ci95))
     assert again.reason is None
+
+
+def test_a_condition_that_nothing_can_be_concluded_of_is_not_corrected() -> None:
+    unheard = cell(8, 15)
+    unheard.evidence = SimpleNamespace(concludable=False, reasons=["the probe was not understood", "and more"])
+    corrected = _corrected(unheard, Errors(45, 50, 48, 50))
+    assert corrected == CorrectedRate(None, None, "not concludable: the probe was not understood")
 
 
 @pytest.mark.parametrize(
