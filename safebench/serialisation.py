@@ -175,8 +175,9 @@ def read_json(text: str | bytes) -> Any:
 
 
 def decoder(table: Table) -> json.JSONDecoder:
-    """The same for JSON in the midst of a text. `table` makes a value of the pairs of an object."""
-    return json.JSONDecoder(object_pairs_hook=table, parse_constant=str, parse_float=_float, parse_int=_int)
+    """The same for JSON in the midst of a text, with line breaks in its texts. `table` makes a value of an object."""
+    how = {"parse_constant": str, "parse_float": _float, "parse_int": _int}
+    return json.JSONDecoder(object_pairs_hook=table, strict=False, **how)  # type: ignore[arg-type]
 
 
 def check_depth(value: Any) -> None:

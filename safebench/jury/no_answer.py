@@ -101,6 +101,17 @@ def foreign_share(answer: str) -> float:
     return foreign / max(1, total)
 
 
+def is_readable(answer: str) -> bool:
+    """Whether the words of an answer, be they few, show that it is in a language that the rules know.
+
+    One that says in three foreign words that it heard nothing would pass for an answer else.
+    """
+    words = _TOKEN.findall(answer.lower().replace("’", "'"))
+    english = sum(word in stop_words() for word in words)
+    others = sum(word in _other_words() for word in words)
+    return not words or (english > others and not _is_foreign(answer))
+
+
 def repeats_question(question: str, answer: str) -> bool:
     """Whether it holds nothing of its own beside the question, told word by word or introduced as such."""
     asked, text = normalise(question), normalise(answer)

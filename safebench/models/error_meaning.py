@@ -33,7 +33,15 @@ UNSPECIFIED = "_UNSPECIFIED"  # how Google's enumerations call what was never se
 SCHEMA_NAMES = (  # what servers call the parameter that asks for structured output, and its parts
     *("response_format", "json_schema", "json_object", "response_schema", "structured_output", "structured_outputs"),
     *("guided_json", "guided_decoding", "guided_generation"),
+    *(
+        "failed_to_parse_grammar",
+        "failed_to_compile_grammar",
+        "invalid_grammar",
+        "grammar_error",
+    ),  # llama.cpp, xgrammar
+    "required_for_format",  # Ollama, amurex/amurex-backend/issues/38
 )
+ONE_ANSWER = ("json_validate_failed",)  # codes: a schema is taken, and this answer did not follow it (Groq)
 POINTERS = ("param", "loc")  # fields that name the parameter that is wrong
 
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -99,6 +107,11 @@ def is_about_schema(body: object, messages: Iterable[Mapping[str, Any]]) -> bool
     codes = [level[field] for level in tables for field in CODES if isinstance(level.get(field), str)]
     said = [_in_its_own_words(level, _texts(messages)) for level in levels if isinstance(level, str)]
     return any(map(_names_schema, [*codes, *said]))
+
+
+def is_about_answers_form(body: object) -> bool:
+    """Whether an error says that what the model wrote this time did not follow the schema."""
+    return _has_code(body, ONE_ANSWER)
 
 
 def is_about_streaming(body: object, messages: Iterable[Mapping[str, Any]]) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 
 from pydantic import ConfigDict, model_validator
 
+from safebench.models.almost_json import mended
 from safebench.plugins import PluginOptions
 from safebench.serialisation import decoder
 
 SPARE, REREAD = 100_000, 20  # characters that may be read in vain, and how often all of a text
 DEEP = 10_000  # what an object counts that is nested too deeply to be read
+MENDING = 3  # characters for which one counts that is read by our own reader, which is slower
 COUNTED = 20  # characters before an error that count as one: to tell its line, json counts all lines before it
 _OBJECT = re.compile(r'\{\s{0,200}["}]')
 
@@ -50,9 +52,9 @@ def last_object(text: str, key: str) -> dict[str, Any] | None:
 def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
     """All complete top-level JSON objects in a text, in order, each with the part of the text that it was read from.
 
-    One that says two things under the same key says nothing: it comes empty. What does not close is read again from
-    every brace inside of it, up to a number of characters that grows with the text's length alone; beyond it, which no
-    honest text reaches, Unreadable is raised.
+    What is almost JSON is read as `mended` puts it right. One that says two things under the same key says nothing: it
+    comes empty. What does not close is read again from every brace inside of it, up to a number of characters that
+    grows with the text's length alone; beyond it, which no honest text reaches, Unreadable is raised.
     """
     reader, begun = decoder(_unambiguous), _OBJECT.search(text)
     left = SPARE + REREAD * len(text)
@@ -62,7 +64,13 @@ def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
             value, end = reader.raw_decode(text, position)
         except json.JSONDecodeError as error:
             left -= error.pos - position + error.pos // COUNTED + 1
-            end = position + 1
+            right, end = mended(text, position)
+            left -= MENDING * (end - position)
+            value = _read(reader, right)
+            if value is None:
+                end = position + 1
+            else:
+                yield value, text[position:end]
         except (ValueError, RecursionError):
             left -= DEEP
             end = position + 1
@@ -71,6 +79,14 @@ def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
         if left < 0:
             raise Unreadable("it holds too many braces that are never closed")
         begun = _OBJECT.search(text, end)
+
+
+def _read(reader: json.JSONDecoder, mended: str) -> dict[str, Any] | None:
+    try:
+        value = reader.decode(mended)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from safebench.errors import BadInput
 from safebench.models.bodies import LARGEST_MB, Oversized
 from safebench.models.endpoints import endpoint_key, error_text, redirected, without_key
-from safebench.models.error_meaning import is_about_schema, is_about_streaming
+from safebench.models.error_meaning import is_about_answers_form, is_about_schema, is_about_streaming
 from safebench.models.families import Family, family_of
 from safebench.models.service import Service
 from safebench.models.waits import told_wait
@@ -27,6 +27,7 @@ from safebench.types import TEXT, TOO_LONG, Attempt, Failure, Request, Response
 
 CHECK_TIMEOUT = 10.0  # s
 LONGEST_WAIT = 60.0  # s, where the server does not say how long
+OF_THE_FORM = (400, 422, 500)  # statuses of errors that may be about the form of the answer that was asked for
 STREAMING = {"stream": True, "stream_options": {"include_usage": True}}
 LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 
@@ -190,17 +191,21 @@ class OpenAITarget(Target):
         return response, self._wait(attempt, wanted)
 
     async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> HTTPReply:
-        """What the endpoint sent, be it good or bad. One without structured output is asked without.
+        """What the endpoint sent, be it good or bad.
 
-        One that answers in streams alone is asked for streams.
+        One without structured output is asked without, for this request alone or from then on; one that answers in
+        streams alone is asked for streams.
         """
+        form = {} if schema is None else {"response_format": self._format(schema)}
         while True:
-            structured = {"response_format": self._format(schema)} if schema is not None and self._structured else {}
-            sent = {**body, **structured, **self._streaming}
+            form = form if self._structured else {}
+            sent = {**body, **form, **self._streaming}
             reply = await self._open().post("/chat/completions", to_json(sent))
-            if reply.status not in (400, 422):
+            if reply.status not in OF_THE_FORM:
                 return reply
-            if structured and is_about_schema(reply.text, body["messages"]):
+            if form and is_about_answers_form(reply.text):
+                form = {}
+            elif form and is_about_schema(reply.text, body["messages"]):
                 self._structured = False
             elif "stream" not in sent and is_about_streaming(reply.text, body["messages"]):
                 self._streaming = STREAMING

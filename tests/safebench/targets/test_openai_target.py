@@ -320,6 +320,44 @@ async def test_an_endpoint_without_structured_output_is_asked_without(replies: C
     assert ["response_format" in call.body for call in server.calls] == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        error(400, "Failed to initialize samplers: failed to parse grammar", code="400"),
+        error(400, "JSON schema conversion failed: unsupported type"),
+        error(422, "Invalid grammar request"),
+        error(500, "failed to load model vocabulary required for format"),
+    ],
+)
+async def test_a_schema_that_the_server_cannot_take_is_left_out(
+    replies: Callable[..., ScriptedServer], reply: Reply
+) -> None:
+    server = replies(reply, chat("{}"))
+    response = await ask(server, Request(HELLO.messages, {"type": "object"}), retries=0)
+    assert response.text == "{}"
+    assert ["response_format" in call.body for call in server.calls] == [True, False]
+
+
+async def test_a_schema_that_one_answer_did_not_follow_is_left_out_for_that_request_alone(
+    replies: Callable[..., ScriptedServer],
+) -> None:
+    missed = error(400, "Failed to generate JSON. Please adjust your prompt.", code="json_validate_failed")
+    server = replies(missed, chat("{}"))
+    asked = target(server)
+    request = Request(HELLO.messages, {"type": "object"})
+    assert [(await asked.ask(request)).text for _ in range(2)] == ["{}", "{}"]
+    await asked.close()
+    assert ["response_format" in call.body for call in server.calls] == [True, False, True]
+
+
+async def test_an_error_of_the_server_that_is_about_something_else_keeps_the_schema(
+    replies: Callable[..., ScriptedServer],
+) -> None:
+    server = replies(error(500, "out of memory"), chat("{}"))
+    await ask(server, Request(HELLO.messages, {"type": "object"}))
+    assert ["response_format" in call.body for call in server.calls] == [True, True]
+
+
 async def test_a_query_that_an_error_repeats_turns_structured_output_not_off(
     replies: Callable[..., ScriptedServer],
 ) -> None:
