@@ -21,7 +21,7 @@ from safebench.targets.stream import is_stream, put_together
 from safebench.targets.transport import HTTPReply
 from safebench.types import Attempt, Failure, Response
 
-RETRIED = frozenset({408, 409, 429})  # and every 5xx, and connection errors
+RETRIED = frozenset({408, 409, 424, 425, 429, 498})  # and every 5xx, and connection errors
 
 LONGEST_NAME = 200  # characters of what an endpoint calls its model
 

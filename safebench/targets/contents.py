@@ -16,7 +16,7 @@ TEXTS = ("text", "output_text", "refusal")  # types of content parts
 THOUGHTS = ("thinking", "reasoning", "redacted_thinking", "reasoning_text", "thought", "summary_text")
 CARRIERS = (  # fields of a message in which answers were seen
     *("audio", "audios", "image", "images", "video", "videos", "file", "files", "parts", "output", "outputs"),
-    *("tool_calls", "function_call"),
+    *("text", "output_text", "tool_calls", "function_call"),
 )
 DATA_FIELDS = ("b64_json", "data", "bytes", "base64")
 LONG = 256  # characters of a field named so that are data
@@ -61,7 +61,8 @@ def contents(message: Mapping[str, Any], encoders: Mapping[str, Encoder], family
     distinct = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if thought.strip())
     transcript = "\n".join(transcript for _, transcript in decoded if transcript)
     media = tuple(media for media, _ in decoded)
-    return Contents(answer or _refusal(message), transcript, media, "\n".join(distinct), unknown)
+    said = "\n".join(_distinct([answer, _refusal(message)]))
+    return Contents(said, transcript, media, "\n".join(distinct), unknown)
 
 
 def joined(all_contents: Sequence[Contents]) -> Contents:

@@ -75,7 +75,7 @@ async def test_an_answer_is_read_with_its_usage_and_finish_reason(replies: Calla
     assert "max_tokens" not in body
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
+@pytest.mark.parametrize("status", [408, 409, 424, 425, 429, 498, 500, 502, 503, 529])
 async def test_passing_faults_are_tried_again(replies: Callable[..., ScriptedServer], status: int) -> None:
     response = await ask(replies(error(status), error(status), chat("At last.")))
     assert response.text == "At last."
@@ -94,6 +94,13 @@ async def test_passing_faults_are_tried_again(replies: Callable[..., ScriptedSer
         Reply(b'{"choices": []}'),
         Reply(b'{"choices": [{"finish_reason": "stop"}]}'),
         Reply(b'{"choices": [{"message": {"content": 7}}]}'),
+        Reply(b'{"choices": [{"message": {"refusal": ["no"]}}]}'),
+        Reply(b'{"choices": [{"message": {"content": "Sure.", "refusal": ["no"]}}]}'),
+        Reply(b'{"choices": [{"message": {"content": {"text": {"a": "b"}}}}]}'),
+        Reply(b'{"choices": [{"message": {"content": [{"type": "text", "text": ["a"]}]}}]}'),
+        Reply(b'{"choices": [{"message": "Sure."}]}'),
+        Reply(b'{"choices": ' + b"9" * 6000 + b"}"),
+        Reply(b"caf\xe9"),
     ],
 )
 async def test_a_dropped_connection_and_a_malformed_body_are_tried_again_and_never_an_answer(
@@ -104,6 +111,18 @@ async def test_a_dropped_connection_and_a_malformed_body_are_tried_again_and_nev
     assert (response.status, response.text) == ("failed", "")
     assert response.failure is not None
     assert len(response.attempts) == 3
+
+
+@pytest.mark.parametrize(
+    "message", [{"content": None, "text": "Sure."}, {"text": {"value": "Sure."}}, {"output_text": "a"}]
+)
+async def test_a_text_in_a_field_that_nobody_reads_is_no_empty_answer(
+    replies: Callable[..., ScriptedServer], message: dict[str, object]
+) -> None:
+    server = replies(chat(None, message=message))
+    response = await ask(server)
+    assert response.failure is not None
+    assert (response.failure.type, len(server.calls)) == ("unread answer", 1)
 
 
 async def test_what_is_no_http_is_tried_again_and_named() -> None:
@@ -253,6 +272,8 @@ async def test_content_in_parts_and_refusals_in_their_own_field_are_read(
 ) -> None:
     parts = chat(None, message={"content": [{"type": "text", "text": "One "}, {"type": "text", "text": "two."}]})
     assert (await ask(replies(parts))).text == "One two."
+    both = chat("Sure.", message={"refusal": "I can't help with that."})
+    assert (await ask(replies(both))).text == "Sure.\nI can't help with that."
     refusal = chat(None, message={"refusal": "I can't help with that."})
     assert (await ask(replies(refusal))).text == "I can't help with that."
 
