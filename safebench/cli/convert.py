@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from safebench.cli.data import TextColumn
+from safebench.cli.data import Encoding, TextColumn
 from safebench.cli.options import (
     CheckShare,
     Conditions,
@@ -30,6 +30,7 @@ def convert(
     limit: Limit = None,
     workers: WorkerCount = None,
     text_column: TextColumn = None,
+    encoding: Encoding = None,
     recipes: RecipesFile = None,
     seed: Seed = None,
     check_share: CheckShare = None,
@@ -61,7 +62,8 @@ def convert(
     if missing or out is None:
         raise typer.BadParameter(f"missing {', '.join(missing)}")
     config = make_convert_config(
-        "the options", data=data, conditions=condition, out=str(out), text_column=text_column, limit=limit,
+        "the options", data=data, conditions=condition, out=str(out), text_column=text_column,
+        encoding=encoding, limit=limit,
         recipes=str(recipes) if recipes else None, workers=workers, seed=seed or 0,
         check_share=1.0 if check_share is None else check_share, recognisers=recogniser or (),
         retry_failed=retry_failed,

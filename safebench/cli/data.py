@@ -21,6 +21,7 @@ output = Console()
 
 Data = Annotated[str, typer.Argument(help="Built-in name, file or folder.")]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
+Encoding = Annotated[str | None, typer.Option(help="Of the file's text, such as cp1252 or utf-16; else UTF-8.")]
 Licence = Annotated[str | None, typer.Option(help="Licence of the data, where it is not known yet.")]
 Citation = Annotated[str | None, typer.Option(help="How to cite the data, where it is not known yet.")]
 Title = Annotated[str | None, typer.Option(help="Title of the data card.")]
@@ -38,27 +39,24 @@ def list_() -> None:
 
 
 @app.command()
-def show(name: Data, text_column: TextColumn = None) -> None:
+def show(name: Data, text_column: TextColumn = None, encoding: Encoding = None) -> None:
     """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
     from safebench.cli.data_tables import show_dataset
     from safebench.datasets.load import load_dataset
 
-    dataset = load_dataset(name, text_column)
+    dataset = load_dataset(name, text_column, encoding)
     show_dataset(output, dataset)
     _tell_notes(dataset)
 
 
 @app.command()
-def check(
-    name: Data,
-    text_column: TextColumn = None,
-) -> int:
+def check(name: Data, text_column: TextColumn = None, encoding: Encoding = None) -> int:
     """List every problem of a data set with its line. Exit status 2 if there are any."""
     from safebench.datasets.load import load_dataset
     from safebench.datasets.queries import BadRows
 
     try:
-        dataset = load_dataset(name, text_column)
+        dataset = load_dataset(name, text_column, encoding)
     except BadRows as error:
         for problem in error.every:
             _tell(problem)
@@ -78,13 +76,15 @@ def duplicates(
         str | None, typer.Option(metavar="MODEL", help="A local text model, to find what means the same as well.")
     ] = None,
     cosine: Annotated[float, typer.Option(min=0.1, max=1, help="Least cosine of embeddings that counts.")] = 0.95,
+    text_column: TextColumn = None,
+    encoding: Encoding = None,
 ) -> None:
     """List queries that are equal or nearly so, within a set and between it and others. Twins are left out."""
     from safebench.datasets.duplicates import among_sets
     from safebench.datasets.embeddings import alike
     from safebench.datasets.load import load_dataset
 
-    sets = [load_dataset(one) for one in (name, *(others or ()))]
+    sets = [load_dataset(name, text_column, encoding), *map(load_dataset, others or ())]
     meaning = (lambda texts, compared: alike(texts, cosine, compared, model=embeddings)) if embeddings else None
     counts = dict.fromkeys(["equal", "near", *(["like in meaning"] if embeddings else [])], 0)
     for match in among_sets(sets, threshold, meaning):
@@ -123,6 +123,7 @@ def import_(
     licence: Licence = None,
     citation: Citation = None,
     format: Format = "jsonl",
+    encoding: Encoding = None,
 ) -> None:
     """Import a public data set by a declared mapping. What the mapping does not say is listed, never guessed."""
     from safebench.datasets.importing import import_dataset, load_importer
@@ -137,7 +138,7 @@ def import_(
         citation=citation,
     )
     folder = out or Path(Path(name).stem)
-    imported = import_dataset(name, source, folder, importer, format)
+    imported = import_dataset(name, source, folder, importer, format, encoding)
     by_intent = Counter(query.intent.value for query in imported.dataset.queries)
     counts = ", ".join(f"{count} {intent}" for intent, count in by_intent.items())
     twins = sum(query.twin is not None for query in imported.dataset.queries)
@@ -156,6 +157,7 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     format: Format = "hub",
     text_column: TextColumn = None,
+    encoding: Encoding = None,
     title: Title = None,
     licence: Licence = None,
     citation: Citation = None,
@@ -166,7 +168,7 @@ def export(
     from safebench.datasets.load import load_dataset
 
     card = read_card(name, title=title, licence=licence, citation=citation)
-    dataset = load_dataset(name, text_column)
+    dataset = load_dataset(name, text_column, encoding)
     written = export(dataset, out, card, format, read_categories(name))
     _tell(f"{out}: sha256 {written.sha256}; licence {written.licence}")
     _tell_notes(dataset)

@@ -17,7 +17,7 @@ def show_plan(console: Console, data: DataPlan, settings: RenderSettings) -> Non
     """Nothing was written and nobody was called."""
     conditions = ", ".join(map(str, data.conditions))
     console.print(escape(f"{len(data.dataset.queries)} queries under {conditions}"), soft_wrap=True)
-    for line in _lines(data, settings):
+    for line in (*data.whole.notes, *_lines(data, settings)):
         console.print(escape(line), soft_wrap=True)
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from safebench.cli.data import Encoding
+
 app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
 
 JuryModels = Annotated[
@@ -37,7 +39,7 @@ def jury_show(name: Annotated[str, typer.Argument(help="A name of `safebench jur
 
 @app.command("calibrate")
 def jury_calibrate(
-    labels: Annotated[Path, typer.Argument(help="CSV with columns query, answer, label.")],
+    labels: Annotated[Path, typer.Argument(help="Table with columns query, answer, label.")],
     jury: Annotated[str, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")],
     jury_model: JuryModels = None,
     out: OutFile = Path("calibration.json"),
@@ -48,6 +50,7 @@ def jury_calibrate(
     query_column: Annotated[str | None, typer.Option(help="Column of the query, if not found by name.")] = None,
     answer_column: Annotated[str | None, typer.Option(help="Column of the answer.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
+    encoding: Encoding = None,
     seed: Annotated[int, typer.Option(min=0, help="Of shuffles and bootstrap draws.")] = 0,
     draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 2000,
     concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 16,
@@ -62,8 +65,10 @@ def jury_calibrate(
     from safebench.jury.calibration.labels import read_labels
 
     named = {"query": query_column, "answer": answer_column, "label": label_column}
-    labelled = read_labels(labels, named, mapping or [])
+    labelled = read_labels(labels, named, mapping or [], encoding)
     with Bars(Console(stderr=True)) as bars:
+        for line in labelled.notes:
+            bars.warned(line)
         content = calibrate(
             labelled,
             jury,

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from safebench.cli.data import Encoding
 from safebench.cli.style import plain_table
 
 if TYPE_CHECKING:
@@ -79,11 +80,12 @@ def import_(
     run: Run,
     sheet: Annotated[Path, typer.Argument(help="The sheet with labels, saved as CSV.")],
     reviewer: Annotated[str, typer.Option(help="Who gave the labels; a pseudonym will do.")],
+    encoding: Encoding = None,
 ) -> None:
     """Check a sheet with labels, keep them in the run, and show how far people and jury agree."""
     from safebench.review.labels import import_reviews
 
-    imported = import_reviews(run, sheet, reviewer)
+    imported = import_reviews(run, sheet, reviewer, encoding)
     kept = f"{imported.kept} labels kept, {imported.abstained} of them abstentions; {imported.empty} cells still empty"
     output.print(kept, highlight=False)
     _show(imported.agreements)

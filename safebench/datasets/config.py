@@ -16,6 +16,7 @@ class RenderingConfig(PluginOptions):
 
     data: str  # built-in name, file, or folder made by `convert`
     text_column: str | None = None  # of a file; found by name when not given
+    encoding: str | None = None  # of a file's text; UTF-8 when not given
     limit: int | None = Field(None, ge=1)  # the first N queries
     conditions: tuple[str, ...] = Field(min_length=1)
     recipes: str | None = None  # a recipes file of the user's

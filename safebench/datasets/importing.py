@@ -44,11 +44,20 @@ def _parts(template: str) -> list[tuple[str, str | None]]:
 
 
 def _checked(template: str) -> str:
-    _parts(template)
+    """Raises ValueError for one that names no column, or says of a column what nobody heeds."""
+    parsed = list(Formatter().parse(template)) if "{" in template else [("", template, "", None)]
+    for _, name, form, how in parsed:
+        if name is not None and not name.strip():
+            raise ValueError("it names no column")
+        if form or how:
+            raise ValueError(f"{{{name}}} takes no form, such as :{form or how}")
     return template
 
 
 Template = Annotated[str, AfterValidator(_checked)]
+
+
+Column = Annotated[str, Field(min_length=1)]
 
 
 class Columns(Strict):
@@ -83,7 +92,9 @@ class Importer(Strict):
     files: tuple[str, ...] = ("*",)  # below a folder, the first pattern that any file matches
     intent: Intent = Intent.HARMFUL  # of rows whose columns tell none
     columns: Columns
-    where: Mapping[str, tuple[str, ...]] = {}  # rows that count: a column has one of these values
+    where: Mapping[
+        Annotated[str, Field(min_length=1)], tuple[str, ...]
+    ] = {}  # rows that count: a column has one of these values
     intents: Mapping[str, Intent] = {}
     scenarios: Mapping[str, str] = {}
     unmapped: Mapping[str, str] = {}  # categories that get no scenario, and why
@@ -128,25 +139,28 @@ def load_importer(name: str, **changed: Any) -> Importer:
     return registry.validated(Importer, f"importer {name}", tables, also=Columns.model_fields)
 
 
-def import_dataset(name: str, source: str, out: Path, importer: Importer, format: Format = "jsonl") -> Imported:
+def import_dataset(
+    name: str, source: str, out: Path, importer: Importer, format: Format = "jsonl", encoding: str | None = None
+) -> Imported:
     """Read `source` (a file, a folder or hub:OWNER/NAME) by the mapping and write it into the folder `out`.
 
-    Raises BadInput with all bad rows, MissingPackage where a hub is asked and `huggingface_hub` is not installed.
+    `encoding` is that of its files' text; UTF-8 when not given. Raises BadInput with all bad rows, MissingPackage where
+    a hub is asked and `huggingface_hub` is not installed.
     """
-    imported = read_source(name, source, importer)
+    imported = read_source(name, source, importer, encoding)
     return replace(imported, card=export(imported.dataset, out, imported.card, format, imported.categories))
 
 
-def read_source(name: str, source: str, importer: Importer) -> Imported:
+def read_source(name: str, source: str, importer: Importer, encoding: str | None = None) -> Imported:
     """As `import_dataset`, without writing anything."""
     path = _local(source, importer)
     files = _files(path, importer.files) if importer.layout == "files" else []
     rows = _Rows(importer)
-    mapped = list(rows.of_files(path, files) if files else rows.of_dataset(path))
+    mapped = list(rows.of_files(path, files, encoding) if files else rows.of_dataset(path, encoding))
     rows.check(source)
     _pair(mapped, importer.twins)
     parsed = parse_rows(mapped, source)
-    dataset = Dataset(name, parsed.queries, notes=parsed.notes)
+    dataset = Dataset(name, parsed.queries, notes=(*parsed.notes, *rows.notes(source)))
     categories = [row["category"] for _, row in mapped if row is not BLANK]
     card = Card(
         title=importer.title or Path(source.removeprefix(HUB)).stem,
@@ -228,26 +242,29 @@ class _Rows:
 
     def __init__(self, importer: Importer) -> None:
         self.importer = importer
-        self.left_out = self._kept = 0
+        self.left_out = self._kept = self._without_intent = 0
         templates = [*importer.columns.model_dump().values(), importer.twins.key if importer.twins else None]
         self._parts = {template: _parts(template) for template in templates if template}
         named = {name for parts in self._parts.values() for _, name in parts if name}
         self._wanted = {*named, *importer.where} - set(MADE)
         self._met: set[str] = set()
+        self._notes: Sequence[str] = ()
         self._nth: Counter[str] = Counter()
 
-    def of_files(self, source: Path, files: Sequence[Path]) -> Iterator[Row]:
+    def of_files(self, source: Path, files: Sequence[Path], encoding: str | None) -> Iterator[Row]:
         """Rows that count, with our columns."""
         for file in files:
             where = "" if len(files) == 1 else f" of {_name(file, source)}"
-            for number, (place, row) in enumerate(file_rows(file, self._wanted), start=1):
+            for number, (place, row) in enumerate(file_rows(file, self._wanted, None, encoding), start=1):
                 mapped = row if row is BLANK or _bad(row) else self._map({"_file": file.stem, "_row": number, **row})
                 if mapped is not None:
                     yield f"{place}{where}", mapped
 
-    def of_dataset(self, source: Path) -> Iterator[Row]:
+    def of_dataset(self, source: Path, encoding: str | None) -> Iterator[Row]:
         """The same for what `--data` reads."""
-        for number, query in enumerate(load_dataset(str(source)).queries, start=1):
+        dataset = load_dataset(str(source), encoding=encoding)
+        self._notes = dataset.notes
+        for number, query in enumerate(dataset.queries, start=1):
             columns = {
                 "query": query.text,
                 **{name: getattr(query, name) for name in ("id", "intent", "scenario", "twin")},
@@ -264,6 +281,12 @@ class _Rows:
         if self.left_out and not self._kept:
             raise BadInput(f"{source}: none of its {self.left_out} rows meets the filter {dict(self.importer.where)}")
 
+    def notes(self, source: str) -> Iterator[str]:
+        """What was taken for granted: also where neither a row nor the mapping tells an intent."""
+        yield from self._notes
+        if self._without_intent and "intent" not in self.importer.model_fields_set:
+            yield f"{source}: {self._without_intent} queries without intent were taken as {self.importer.intent.value}"
+
     def _map(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """A row of ours and the key of its twin; None when it does not count."""
         columns, importer = self.importer.columns, self.importer
@@ -273,6 +296,7 @@ class _Rows:
             return None
         self._kept += 1
         category, intent = self._fill(columns.scenario, row) or "", self._fill(columns.intent, row) or ""
+        self._without_intent += not intent
         known = category if category in taxonomy.scenarios() else None
         return {
             "query": row.get(columns.text) if columns.text in row else self._fill(columns.text, row),

@@ -18,29 +18,35 @@ BUILT_IN = (STARTER, SMALL_STARTER)
 QUERY_FILES = {"jsonl": "queries.jsonl", "hub": "queries.parquet"}  # of a folder, by format
 
 
-def load_dataset(name: str, text_column: str | None = None) -> Dataset:
+def load_dataset(name: str, text_column: str | None = None, encoding: str | None = None) -> Dataset:
     """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
 
-    Raises BadInput for a missing, empty or unreadable file and a missing text column, BadRows with all bad rows.
+    `encoding` is that of a file's text; UTF-8 when not given. Raises BadInput for a missing, empty or unreadable file
+    and a missing text column, BadRows with all bad rows.
     """
     try:
-        return _load(name, text_column)
+        return _load(name, text_column, encoding)
     except BadRows as error:
-        column = ["--text-column", text_column] if text_column else []
-        raise BadRows(error.every, shlex.join(["safebench", "data", "check", name, *column])) from error
+        given = [("--text-column", text_column), ("--encoding", encoding)]
+        options = [word for option, value in given if value for word in (option, value)]
+        raise BadRows(error.every, shlex.join(["safebench", "data", "check", name, *options])) from error
 
 
-def _load(name: str, text_column: str | None) -> Dataset:
+def _load(name: str, text_column: str | None, encoding: str | None) -> Dataset:
+    path = Path(name)
+    if name not in BUILT_IN and path.is_file():
+        return _from_file(name, path, text_column, encoding)
+    if path.is_dir() and has_paper_layout(path) and query_file(path) is None:
+        return read_paper_layout(path, encoding)
+    if encoding is not None:
+        raise BadInput(f"data {name!r} is no file whose text has an encoding to name: leave out --encoding")
     if name in BUILT_IN:
         starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column)
         return starter if name == STARTER else starter.first_of_each_scenario()
-    path = Path(name)
     if path.is_dir():
         return _from_folder(path, text_column)
-    if not path.is_file():
-        known = ", ".join(BUILT_IN)
-        raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
-    return _from_file(name, path, text_column)
+    known = ", ".join(BUILT_IN)
+    raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
 
 
 def query_file(folder: Path) -> Path | None:
@@ -52,11 +58,11 @@ def _from_folder(folder: Path, text_column: str | None) -> Dataset:
     file = query_file(folder)
     if file is not None:
         return _from_file(str(folder), file, text_column)
-    return read_paper_layout(folder) if has_paper_layout(folder) else read_converted(folder)
+    return read_converted(folder)
 
 
-def _from_file(name: str, path: Path, text_column: str | None) -> Dataset:
+def _from_file(name: str, path: Path, text_column: str | None, encoding: str | None = None) -> Dataset:
     wanted = {*TEXT_COLUMNS, *COLUMNS} | ({text_column} if text_column else set())
-    heads: set[str] = set()
-    parsed = parse_rows(file_rows(path, wanted, heads), name, text_column)
-    return Dataset(name, parsed.queries, notes=(*parsed.notes, *unused_columns(heads, name, text_column)))
+    heads: list[str] = []
+    parsed = parse_rows(file_rows(path, wanted, heads, encoding), name, text_column, heads)
+    return Dataset(name, parsed.queries, notes=(*parsed.notes, *unused_columns(heads, name, parsed.column)))

@@ -13,6 +13,7 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.datasets.queries import TEXT_COLUMNS, Dataset, parse_rows
+from safebench.datasets.table_files import UNREADABLE, OtherEncoding, table_file
 from safebench.datasets.tables import PROBLEM, Row
 from safebench.errors import BadInput
 from safebench.resources import load_toml
@@ -25,7 +26,7 @@ def has_paper_layout(folder: Path) -> bool:
     return bool(_query_files(folder))
 
 
-def read_paper_layout(folder: Path) -> Dataset:
+def read_paper_layout(folder: Path, encoding: str | None = None) -> Dataset:
     """All queries in order, with the recipes for the media that are there.
 
     Scenarios are known where all of them are there; otherwise nobody can tell what the numbers mean, and the queries
@@ -34,14 +35,13 @@ def read_paper_layout(folder: Path) -> Dataset:
     files = _query_files(folder)
     scenarios = list(taxonomy.scenarios())
     known = len(files) == len(scenarios)
-    queries = [
-        query
+    parsed = [
+        parse_rows(_rows(file, folder, number, scenarios[number - 1] if known else None, encoding), str(file))
         for number, file in files.items()
-        for query in parse_rows(
-            _rows(file, folder, number, scenarios[number - 1] if known else None), str(file)
-        ).queries
     ]
-    return Dataset(str(folder), tuple(queries), recipes=_recipes(folder))
+    queries = tuple(query for one in parsed for query in one.queries)
+    note = f"{folder}: {len(queries)} queries without intent were taken as harmful"
+    return Dataset(str(folder), queries, recipes=_recipes(folder), notes=(note,))
 
 
 def _query_files(folder: Path) -> dict[int, Path]:
@@ -54,14 +54,14 @@ def _query_files(folder: Path) -> dict[int, Path]:
     return {}
 
 
-def _rows(file: Path, folder: Path, number: int, scenario: str | None) -> Iterator[Row]:
+def _rows(file: Path, folder: Path, number: int, scenario: str | None, encoding: str | None) -> Iterator[Row]:
     """Rows by the number that their media have; an empty line has a number as well."""
     if not file.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{file} leads out of the folder")
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
+        with table_file(file, (".csv",), encoding).text() as lines:
             records = list(csv.reader(lines, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (*UNREADABLE, OtherEncoding, csv.Error) as error:
         raise BadInput(f"{file} cannot be read: {error}") from error
     column = _text_column(records)
     for row, record in enumerate(records[column is not None :], start=1):

@@ -71,7 +71,7 @@ def plan_data(config: RenderingConfig, before: Mapping[str, Any]) -> DataPlan:
 
     Whether the recipes of the assignments can work is checked by whoever renders by them.
     """
-    whole = load_dataset(config.data, config.text_column)
+    whole = load_dataset(config.data, config.text_column, config.encoding)
     dataset = whole.limited(config.limit)
     recipes = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
     known, choices = settle(recipes, before.get(CHOSEN, {}))

@@ -12,9 +12,11 @@ from difflib import get_close_matches
 from numbers import Number
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from safebench import taxonomy
-from safebench.datasets.tables import BLANK, PROBLEM, Row, named, plain_name
+from safebench.datasets.columns import named, plain_name
+from safebench.datasets.tables import BLANK, PROBLEM, Row, is_nothing
 from safebench.errors import BadInput, unknown
 from safebench.serialisation import compact
 from safebench.types import Intent, Query
@@ -87,47 +89,55 @@ class Dataset:
 
 
 class Parsed(NamedTuple):
-    """The queries of all rows, and what was taken for granted: rows that are blank, intents that nobody told."""
+    """The queries of all rows, and what was taken for granted: rows that are blank, intents that nobody told.
+
+    `column` held the text.
+    """
 
     queries: tuple[Query, ...]
     notes: tuple[str, ...]
+    column: str
 
 
-def parse_rows(rows: Iterable[Row], name: str, text_column: str | None = None) -> Parsed:
-    """Raises BadRows with every problem and its line."""
+def parse_rows(
+    rows: Iterable[Row], name: str, text_column: str | None = None, heads: Sequence[str] | None = None
+) -> Parsed:
+    """Raises BadRows with every problem and its line. `heads` are the columns where more were read than rows hold."""
     queries: list[Query] = []
     blank = without_intent = 0
     lines: list[int | str] = []
     problems: list[str] = []
+    met: dict[str, None] = {}
     column: str | None = None
     for line, row in rows:
         if row is BLANK:
             blank += 1
             continue
         without_intent += _optional(row, "intent") is None
+        met |= dict.fromkeys(row) if column is None and PROBLEM not in row else {}
+        column = column or _text_column(row, text_column)
         try:
-            column = column or _text_column(row, name, text_column)
             queries.append(_query(row, column, len(lines) + 1))
         except ValueError as error:
             problems.append(f"{name}, line {line}: {error}")
             queries.append(Query(f"\0{line}", ""))  # keeps the row's place; it never leaves this function
         lines.append(line)
     if not lines:
-        raise BadInput(f"data {name!r} is empty: it has no rows")
+        raise BadInput(f"data {name!r} is empty: it has no rows{f', and {blank} blank ones' if blank else ''}")
+    if column is None and met:
+        raise _no_text_column(name, text_column, list(heads or filter(None, met)))
     problems += [f"{name}, line {lines[n]}: {problem}" for n, problem in _across_rows(queries)]
-    if problems:
+    if problems or column is None:
         raise BadRows(problems)
     counted = [(blank, "blank rows were left out"), (without_intent, "queries without intent were taken as harmful")]
-    return Parsed(tuple(_linked(queries)), tuple(f"{name}: {n} {what}" for n, what in counted if n))
+    return Parsed(tuple(_linked(queries)), tuple(f"{name}: {n} {what}" for n, what in counted if n), column)
 
 
-def unused_columns(heads: Iterable[str], name: str, text_column: str | None = None) -> Iterator[str]:
-    """A line for each column of a file that looks like one of ours and is not used."""
-    heads = sorted(heads)
-    wanted = [*([text_column] if text_column else TEXT_COLUMNS), *COLUMNS]
-    renamed = named(heads, wanted)
-    texts = [text_column] if text_column else [ours for ours in TEXT_COLUMNS if ours in renamed.values()]
-    used = {head for head, ours in renamed.items() if ours in (*COLUMNS, *texts[:1])}
+def unused_columns(heads: Iterable[str], name: str, text_column: str) -> Iterator[str]:
+    """A line for each column of a file that looks like one of ours and is not used; `text_column` is."""
+    heads = sorted(set(heads))
+    renamed = named(heads, [text_column, *COLUMNS])
+    used = set(renamed)
     for head in heads:
         ours = _looks_like(head, {renamed[one] for one in used}) if head not in used else None
         if ours is not None:
@@ -153,28 +163,26 @@ def _linked(queries: Sequence[Query]) -> Iterator[Query]:
         yield query if query.twin is not None or query.id not in back else replace(query, twin=back[query.id])
 
 
-def _text_column(row: Mapping[str, Any], name: str, wanted: str | None) -> str:
-    if PROBLEM in row:
-        raise ValueError(row[PROBLEM])
-    columns = [str(column) for column in row if column is not None]
+def _text_column(row: Mapping[str, Any], wanted: str | None) -> str | None:
+    return next((one for one in ([wanted] if wanted is not None else TEXT_COLUMNS) if one in row), None)
+
+
+def _no_text_column(name: str, wanted: str | None, heads: Sequence[str]) -> BadInput:
     if wanted is not None:
-        if wanted not in columns:
-            raise unknown("text column", wanted, columns, f"data {name!r}")
-        return wanted
-    for column in TEXT_COLUMNS:
-        if column in columns:
-            return column
-    raise BadInput(
-        f"data {name!r} has no text column: it has {', '.join(columns)}; expected one of {', '.join(TEXT_COLUMNS)}, "
+        return unknown("text column", wanted, heads, f"data {name!r}")
+    return BadInput(
+        f"data {name!r} has no text column: it has {', '.join(heads)}; expected one of {', '.join(TEXT_COLUMNS)}, "
         "or name it with --text-column"
     )
 
 
-def _query(row: Mapping[str, Any], column: str, number: int) -> Query:
+def _query(row: Mapping[str, Any], column: str | None, number: int) -> Query:
     if PROBLEM in row:
         raise ValueError(row[PROBLEM])
     if None in row:
         raise ValueError(f"more fields than the header has columns: {row[None]!r}")  # type: ignore[index]
+    if column is None:
+        raise ValueError("it has no text column")
     text = row.get(column)
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"column {column!r} is empty" if not text else f"column {column!r} is {text!r}, not text")
@@ -191,12 +199,14 @@ def _clean(text: str) -> str:
 
 def _optional(row: Mapping[str, Any], column: str) -> str | None:
     value = row.get(column)
-    return str(value).strip() or None if value is not None else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # data frames make such numbers of whole ones in a column with gaps
+    return None if is_nothing(value) else str(value).strip() or None
 
 
 def _id(row: Mapping[str, Any], number: int) -> str:
     value = row.get("id")
-    if value is not None and (isinstance(value, bool) or not isinstance(value, str | Number)):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, str | Number | UUID)):
         raise ValueError(f"id {str(value)[:40]!r} is neither text nor a number")
     given = _optional(row, "id")
     if given is not None and (len(given) > LONGEST_ID or not given.isprintable()):

@@ -1,157 +1,147 @@
-"""Rows of tables as people keep them: CSV, TSV, JSON, JSON lines, Parquet."""
+"""Rows of tables as people keep them: CSV, TSV, JSON, JSON lines, Parquet, each plain or packed."""
 
 from __future__ import annotations
 
-import csv
-import sys
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
+from math import isnan
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from safebench.datasets.columns import Names
+from safebench.datasets.delimited import TAB, BadRecord, records
+from safebench.datasets.table_files import UNREADABLE, OtherEncoding, TableFile, table_file
 from safebench.errors import BadInput
 from safebench.serialisation import read_json
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Row = tuple[int | str, Mapping[str, Any]]  # line (CSV, JSONL) or row (Parquet) number from 1, and the row
 PROBLEM = "\0problem"  # key of a row that cannot be used, with what is wrong: no column of a file is called so
-BLANK: Mapping[str, Any] = MappingProxyType({})  # a row of a sheet in which nothing stands
-DELIMITERS = ",;\t"
-SAVE_AS = "it is not UTF-8: save it as UTF-8 (in Excel: CSV UTF-8)"
+BLANK: Mapping[str, Any] = MappingProxyType({})  # a row in which nothing stands
+PARQUET = ".parquet"
+ROWS_AT_ONCE = 1024
 
 
-def file_rows(path: Path, columns: Collection[str] = (), heads: set[str] | None = None) -> Iterator[Row]:
+def file_rows(
+    path: Path,
+    columns: Collection[str] = (),
+    heads: list[str] | None = None,
+    encoding: str | None = None,
+    what: str = "data",
+) -> Iterator[Row]:
     """Rows of a file by its ending, one at a time but for JSON; of a Parquet file only the columns that are wanted.
 
     Columns that are wanted come under the name by which they are wanted: see `named`. `heads` gets the names of all
-    columns, as the file writes them. Raises BadInput for an unknown kind of file and one that cannot be read; where
-    only its rest cannot be read, that is a bad row of its own.
+    columns, as the file writes them. `encoding` of its text is UTF-8 when not given. Raises BadInput for an unknown
+    kind of file and one that cannot be read; where only its rest cannot be read, that is a bad row of its own.
     """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise BadInput(f"data {str(path)!r}: unknown kind of file {path.suffix!r}; known: {', '.join(READERS)}")
+    where = f"{what} {str(path)!r}"
+    file = table_file(path, READERS, encoding)
+    if encoding is not None and file.kind == PARQUET:
+        raise BadInput(f"{where}: a Parquet file has no encoding to name: leave out --encoding")
     place: int | str | None = None
-    names = Names(columns, heads if heads is not None else set(), f"data {str(path)!r}")
+    heads = heads if heads is not None else []
+    names = Names(columns, heads, where)
     try:
-        for place, row in reader(path, names):
+        for place, row in READERS[file.kind](file, names):
             yield place, row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = SAVE_AS if isinstance(error, UnicodeDecodeError) else str(error)
-        if place is None:
-            raise BadInput(f"data {str(path)!r} cannot be read: {why}") from error
+    except (*UNREADABLE, BadRecord, OtherEncoding) as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if isinstance(error, BadRecord) and heads:
+            place, why = error.line, error.why
+        elif place is None:
+            raise BadInput(f"{where} cannot be read: {why}") from error
         yield f"{place} and after it", {PROBLEM: f"cannot be read: {why}"}
 
 
-# --- names of columns
+# --- CSV and TSV
 
 
-def plain_name(name: str) -> str:
-    """What names of columns are compared by: neither case, nor blanks around them, nor a mark of order count."""
-    return unicodedata.normalize("NFKC", name).strip("\ufeff \t\r\n").casefold()
+def _csv_rows(file: TableFile, names: Names, delimiter: str | None = None) -> Iterator[Row]:
+    header: list[str] = []
+    for line, cells in records(file.text, names.count, delimiter):
+        if header:
+            yield line, _record(header, cells, names)
+        elif any(cell.strip() for cell in cells):
+            header = cells
+            names.of(_told(header))
 
 
-def named(heads: Sequence[str], wanted: Collection[str]) -> dict[str, str]:
-    """By name in a file, the name by which the column is wanted; those that nobody wants are left out.
-
-    A column of exactly that name goes before one that differs in case. Raises ValueError where two are the same.
-    """
-    exact, ours = set(heads) & set(wanted), {plain_name(name): name for name in wanted}
-    renamed: dict[str, str] = {}
-    for head, times in Counter(heads).items():
-        name = head if head in exact else ours.get(plain_name(head))
-        if name is None or (name in exact and head != name):
-            continue
-        other = next((one for one, known in renamed.items() if known == name), head)
-        if times > 1 or other != head:
-            raise ValueError(f"columns {other!r} and {head!r} are both {name!r}")
-        renamed[head] = name
-    return renamed
-
-
-class Names:
-    """Renames the columns of rows to what they are wanted as, and remembers all that it met."""
-
-    def __init__(self, wanted: Collection[str], heads: set[str], where: str) -> None:
-        self.wanted, self._heads, self._where = wanted, heads, where
-        self._known: dict[tuple[str, ...], dict[str, str]] = {}
-
-    def of(self, heads: Sequence[str]) -> dict[str, str]:
-        """Raises BadInput where two columns are the same."""
-        key = tuple(heads)
-        if key not in self._known:
-            self._heads.update(name for name in heads if name)
-            try:
-                self._known[key] = named(heads, self.wanted)
-            except ValueError as error:
-                raise BadInput(f"{self._where}: {error}") from error
-        return self._known[key]
-
-    def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        renamed = self.of(list(row))
-        taken = set(renamed.values())
-        return {renamed.get(name, name): value for name, value in row.items() if name in renamed or name not in taken}
-
-
-# --- rows of each kind of file
-
-
-def _csv_rows(path: Path, names: Names, delimiter: str | None = None) -> Iterator[Row]:
-    """The delimiter is that of the first line, as spreadsheets of many countries write a semicolon."""
-    csv.field_size_limit(sys.maxsize)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        separator = first.strip().casefold().removeprefix("sep=") if first.casefold().startswith("sep=") else ""
-        if not separator:
-            file.seek(0)
-        delimiter = delimiter or separator[:1] or max(DELIMITERS, key=first.count)
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        header = next(reader, [])
-        start = reader.line_num + (2 if separator else 1)
-        for record in reader:
-            if record:
-                yield start, _record(header, record, names)
-            start = reader.line_num + (2 if separator else 1)
+def _told(header: Sequence[str]) -> list[str]:
+    return [head for head in header if head.strip()]
 
 
 def _record(header: Sequence[str], record: Sequence[str], names: Names) -> Mapping[Any, Any]:
     """A row of a sheet. What stands in a column without a name is left out, and what stands beyond all columns said."""
     if not any(cell.strip() for cell in record):
         return BLANK
-    renamed = names.of([head for head in header if head.strip()])
+    renamed = names.of(_told(header))
     cells = zip_longest(header, record[: len(header)])
     row: dict[Any, Any] = {renamed.get(head, head): cell for head, cell in cells if head and head.strip()}
     surplus = list(record[len(header) :])
     return row | ({None: surplus} if any(cell.strip() for cell in surplus) else {})
 
 
-def _tsv_rows(path: Path, names: Names) -> Iterator[Row]:
-    return _csv_rows(path, names, "\t")
+def _tsv_rows(file: TableFile, names: Names) -> Iterator[Row]:
+    return _csv_rows(file, names, TAB)
 
 
-def _json_rows(path: Path, names: Names) -> Iterator[Row]:
-    """A list of objects, or an object of them whose keys become the column `_key`. Read whole, as JSON has to be.
+# --- JSON
 
-    JSON lines in a file of that name are read as such.
-    """
-    text = path.read_text(encoding="utf-8-sig")
+
+def _json_rows(file: TableFile, names: Names) -> Iterator[Row]:
+    """One JSON value, read whole, as it has to be; JSON lines in a file of that name are read as such."""
+    with file.text() as opened:
+        text = opened.read().lstrip("\ufeff")
     try:
         whole = read_json(text)
     except ValueError as error:
         if not _is_json_lines(text):
             raise OSError(f"no JSON: {error}") from error
-        yield from _jsonl_rows(path, names)
+        yield from _line_rows(text.split("\n"), names)
         return
+    yield from _value_rows(whole, names)
+
+
+def _value_rows(whole: Any, names: Names) -> Iterator[Row]:
+    """A list of objects, one alone, or an object of them whose keys become the column `_key`.
+
+    Also a list of objects with something about it beside it, and columns instead of rows, as data frames write them.
+    """
     if not isinstance(whole, list | dict):
         raise OSError(f"{type(whole).__name__} instead of a list or an object of rows")
-    keyed = whole.items() if isinstance(whole, dict) else ((None, row) for row in whole)
+    rows = whole if isinstance(whole, list) else _rows_inside(whole, names)
+    keyed = rows.items() if isinstance(rows, dict) else ((None, row) for row in rows)
     for number, (key, row) in enumerate(keyed, start=1):
-        yield number, _object(row, names) | ({"_key": key} if key is not None else {})
+        yield number, _object(row, names, {"_key": key} if key is not None else {})
+
+
+def _rows_inside(whole: dict[str, Any], names: Names) -> list[Any] | dict[str, Any]:
+    lists = [value for value in whole.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    if len(lists) == 1 and not any(isinstance(value, dict) for value in whole.values()):
+        return lists[0]
+    if not names.count(list(whole)):
+        return whole
+    if not any(isinstance(value, dict | list) for value in whole.values()):
+        return [whole]
+    return _by_column(whole, names)
+
+
+def _by_column(whole: dict[str, Any], names: Names) -> list[Any] | dict[str, Any]:
+    """Rows of columns of the same length, each a list or an object by the number of the row."""
+    columns = {name: list(held.values()) if isinstance(held, dict) else held for name, held in whole.items()}
+    inner = [name for held in whole.values() if isinstance(held, dict) for name in held]
+    lengths = {len(held) if isinstance(held, list) else -1 for held in columns.values()}
+    if len(lengths) != 1 or -1 in lengths or names.count(inner):
+        return whole
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
 def _is_json_lines(text: str) -> bool:
-    lines = text.split("\n", 2)
+    lines = text.lstrip().split("\n", 1)
     return len(lines) > 1 and isinstance(_loaded(lines[0]), dict)
 
 
@@ -162,11 +152,21 @@ def _loaded(line: str) -> Any:
         return None
 
 
-def _jsonl_rows(path: Path, names: Names) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, _json_row(line, names)
+def _jsonl_rows(file: TableFile, names: Names) -> Iterator[Row]:
+    """Lines; a list in a file of that name is read as such."""
+    with file.text() as lines:
+        first = next((line for line in lines if line.strip("\ufeff \t\r\n")), "")
+    if first.lstrip("\ufeff \t").startswith("["):
+        yield from _json_rows(file, names)
+        return
+    with file.text() as lines:
+        yield from _line_rows(lines, names)
+
+
+def _line_rows(lines: Iterable[str], names: Names) -> Iterator[Row]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip("\ufeff \t\r\n"):
+            yield number, _json_row(line.strip("\ufeff \t\r\n"), names)
 
 
 def _json_row(line: str, names: Names) -> Mapping[str, Any]:
@@ -174,27 +174,68 @@ def _json_row(line: str, names: Names) -> Mapping[str, Any]:
         row = read_json(line)
     except ValueError as error:
         return {PROBLEM: f"no JSON: {error}"}
-    return _object(row, names)
+    return _object(row, names, {})
 
 
-def _object(row: Any, names: Names) -> dict[str, Any]:
-    return names.row(row) if isinstance(row, dict) else {PROBLEM: f"{type(row).__name__} instead of a JSON object"}
+def _object(row: Any, names: Names, also: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(row, dict):
+        return {PROBLEM: f"{type(row).__name__} instead of a JSON object"}
+    return BLANK if all(map(is_nothing, row.values())) else {**names.row(row), **also}
 
 
-def _parquet_rows(path: Path, names: Names) -> Iterator[Row]:
+def is_nothing(value: Any) -> bool:
+    """None, and the number with which data frames say the same."""
+    return value is None or (isinstance(value, float) and isnan(value))
+
+
+# --- Parquet
+
+
+def _parquet_rows(file: TableFile, names: Names) -> Iterator[Row]:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
-            renamed = names.of(file.schema_arrow.names)
+        with file.binary() as opened, parquet.ParquetFile(_seekable(opened, file)) as table:
+            heads = table.schema_arrow.names
+            chosen = list(names.of(heads)) or heads[: 1 if names.wanted else None]
             number = 0
-            for batch in file.iter_batches(batch_size=1024, columns=list(renamed) or None):
-                for row in batch.to_pylist():
+            for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=chosen):
+                for row in _plain_batch(batch).to_pylist():
                     number += 1
-                    yield number, names.row(row)
+                    is_blank = len(chosen) == len(heads) and all(map(is_nothing, row.values()))
+                    yield number, BLANK if is_blank else names.row(row)
     except pa.ArrowException as error:
         raise OSError(str(error)) from error
+
+
+def _seekable(opened: Any, file: TableFile) -> Any:
+    """Read whole where it is packed, since a Parquet file is read from its end."""
+    import pyarrow as pa
+
+    return file.path if file.path.suffix.lower() == file.kind else pa.BufferReader(opened.read())
+
+
+def _plain_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([_plain_column(column) for column in batch.columns], batch.schema.names)
+
+
+def _plain_column(column: pa.Array) -> pa.Array:
+    """Times and decimals as text, as no Python type holds all of them; so are bytes, if they are text."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain_column(column.dictionary_decode())
+    is_bytes = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    if is_bytes or pa.types.is_temporal(kind) or pa.types.is_decimal(kind):
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowException:
+            return column
+    return column
 
 
 READERS: Mapping[str, Callable[..., Iterator[Row]]] = {
@@ -203,5 +244,5 @@ READERS: Mapping[str, Callable[..., Iterator[Row]]] = {
     ".json": _json_rows,
     ".jsonl": _jsonl_rows,
     ".ndjson": _jsonl_rows,
-    ".parquet": _parquet_rows,
+    PARQUET: _parquet_rows,
 }

@@ -63,13 +63,13 @@ def reviewer_name(told: str) -> str:
     return name
 
 
-def import_reviews(run: Path, sheet: Path, reviewer: str) -> ImportedReviews:
+def import_reviews(run: Path, sheet: Path, reviewer: str, encoding: str | None = None) -> ImportedReviews:
     """Keep a person's labels in the run's store. Labels of the same person on the same answers are replaced.
 
     Raises BadInput with every problem and its line, and keeps nothing then.
     """
     name = reviewer_name(reviewer)
-    rows = list(read_sheet(sheet, ("item", "query", "label", "comment")))
+    rows = list(read_sheet(sheet, ("item", "query", "label", "comment"), encoding))
     with Store(run, readonly=True) as store:
         wanted = {row["item"] for _, row in rows}
         known = {one.id: one for one in judged(store) if one.id in wanted}

@@ -7,12 +7,11 @@ apostrophe, so that taking one away again restores every text. Source: OWASP, CS
 from __future__ import annotations
 
 import csv
-import io
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from safebench.datasets.tables import named
+from safebench.datasets.columns import named
+from safebench.datasets.tables import PROBLEM, file_rows
 from safebench.errors import BadInput
 
 MARK = "'"
@@ -36,42 +35,25 @@ def write_sheet(path: Path, heads: Sequence[str], rows: Iterable[Mapping[str, st
             writer.writerow({head: neutralise(row[head].replace("\0", "\ufffd")) for head in heads})
 
 
-def read_sheet(path: Path, heads: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def read_sheet(path: Path, heads: Sequence[str], encoding: str | None = None) -> Iterator[tuple[str, dict[str, str]]]:
     """Where each row stands ("line 9 (row 3)": in the file, and in a spreadsheet), and its restored cells.
 
     Commas, semicolons and tabs are taken, whichever the spreadsheet saved with; other columns are left out, and cells
     missing at the end of a row are empty. Raises BadInput for a file that is no such sheet.
     """
-    csv.field_size_limit(sys.maxsize)
-    text = _read(path)
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
-    names = _columns(path, reader.fieldnames or [], heads)
-    start, number = reader.line_num + 1, 1
-    try:
-        for number, row in enumerate(reader, start=2):
-            yield f"line {start} (row {number})", {head: restore(row[names[head]]) for head in heads}
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise BadInput(f"{path}, line {start} (row {number + 1}): {error}") from error
+    met: list[str] = []
+    rows = list(file_rows(path, heads, met, encoding, what="sheet"))
+    _check_columns(path, met, heads)
+    for number, (line, row) in enumerate(rows, start=2):
+        where = f"line {line} (row {number})"
+        if PROBLEM in row:
+            raise BadInput(f"{path}, {where}: {row[PROBLEM]}")
+        yield where, {head: restore(str(row.get(head) or "")) for head in heads}
 
 
-def _columns(path: Path, header: Sequence[str], heads: Sequence[str]) -> dict[str, str]:
-    """What the sheet calls each column, whatever its case. Raises BadInput for one that is missing or there twice."""
-    try:
-        names = {ours: theirs for theirs, ours in named(header, heads).items()}
-    except ValueError as error:
-        raise BadInput(f"{path}, line 1: {error}") from error
-    missing = [head for head in heads if head not in names]
+def _check_columns(path: Path, header: Sequence[str], heads: Sequence[str]) -> None:
+    """Raises BadInput for one that is missing."""
+    ours = named(header, heads).values()
+    missing = [head for head in heads if head not in ours]
     if missing:
         raise BadInput(f"{path}, line 1: no column {', '.join(missing)}; it has {', '.join(header)}")
-    return names
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8: save the sheet as CSV in UTF-8") from error

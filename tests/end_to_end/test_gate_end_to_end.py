@@ -99,6 +99,7 @@ def test_a_dry_run_says_what_stands_for_what_and_writes_nothing(
         assert run_command([*command, *shared]) == 0
         told = capsys.readouterr().out
         assert "1 queries under image:best" in told
+        assert "1 queries without intent were taken as harmful" in told.replace("\n", " ")
         assert "image:best is image:figstep, by instruction-form" in told
         assert "image is read back by rapidocr" in told
         assert "image:best would be better by bubble: 'chat' needs bubbles" in told

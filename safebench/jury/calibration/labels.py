@@ -1,4 +1,4 @@
-"""Answers that people labelled: a CSV file with columns `query`, `answer` and `label`.
+"""Answers that people labelled: a table with columns `query`, `answer` and `label`.
 
 Optional columns: `id`, `intent` (harmful when not given), `scenario`, `target` and `condition` (where the answer is
 from), and either further columns `annotator_…` or
@@ -9,18 +9,18 @@ equal texts apart; a person who gives one of them two labels makes it disputed.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from safebench import taxonomy
+from safebench.datasets.columns import plain_name
 from safebench.datasets.queries import SHOWN_PROBLEMS, TEXT_COLUMNS
-from safebench.datasets.tables import plain_name
+from safebench.datasets.tables import BLANK, PROBLEM, file_rows, is_nothing
 from safebench.errors import BadInput, unknown
 from safebench.serialisation import compact
 from safebench.types import Intent, Label, Query
@@ -57,12 +57,14 @@ class Labelled:
 class LabelSet:
     """Labelled answers in the order of their file.
 
-    `disputed`: answers left out because no label had a majority, or because a person contradicts herself.
+    `disputed`: answers left out because no label had a majority, or because a person contradicts herself. `notes`: what
+    was taken for granted where they were read.
     """
 
     name: str
     rows: tuple[Labelled, ...]
     disputed: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -75,35 +77,41 @@ class LabelSet:
         return digest.hexdigest()
 
 
-def read_labels(path: Path, columns: Mapping[str, str | None] | None = None, mapping: Sequence[str] = ()) -> LabelSet:
+def read_labels(
+    path: Path,
+    columns: Mapping[str, str | None] | None = None,
+    mapping: Sequence[str] = (),
+    encoding: str | None = None,
+) -> LabelSet:
     """The label set of a file. Raises BadInput with all bad rows.
 
     `columns` names the columns `query`, `answer` and `label` where they are called otherwise; `mapping` has entries
-    `VALUE=LABEL` for labels that are not ours.
+    `VALUE=LABEL` for labels that are not ours; `encoding` is that of the file's text.
     """
     values = {label.value: label for label in TRUTHS} | dict(map(_mapped, mapping))
-    try:
-        csv.field_size_limit(sys.maxsize)
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            found = _columns(list(reader.fieldnames or []), columns or {}, path.name)
-            read = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"labels {path}: {error}") from error
+    heads: list[str] = []
+    read = list(file_rows(path, (), heads, encoding, what="labels"))
+    found = _columns(heads, columns or {}, path.name)
     rows, problems = [], []
-    for number, (line, row) in enumerate(read, start=1):
+    told = [(line, row) for line, row in read if row is not BLANK]
+    for number, (line, row) in enumerate(told, start=1):
         try:
             rows.append(_labelled(row, found, values, number))
         except (ValueError, BadInput) as error:
-            problems.append(f"{path.name}, row {number} (to line {line}): {error}")
+            problems.append(f"{path.name}, line {line}: {error}")
     if problems:
         hidden = len(problems) - SHOWN_PROBLEMS
         raise BadInput(*problems[:SHOWN_PROBLEMS], *([f"… and {hidden} more bad rows"] if hidden > 0 else []))
     if not rows:
         raise BadInput(f"labels {path}: no rows")
-    if found.get(PERSON) is None:
-        return LabelSet(path.name, tuple(rows))
-    return _merged(path.name, rows)
+    without = sum(not _cell(row, found.get("intent")) for _, row in told)
+    counted = [
+        (len(read) - len(told), "blank rows were left out"),
+        (without, "rows without intent: their queries were taken as harmful"),
+    ]
+    notes = tuple(f"{path.name}: {n} {what}" for n, what in counted if n)
+    known = LabelSet(path.name, tuple(rows), notes=notes)
+    return known if found.get(PERSON) is None else _merged(known)
 
 
 def _mapped(entry: str) -> tuple[str, Label]:
@@ -137,8 +145,17 @@ def _columns(header: list[str], named: Mapping[str, str | None], where: str) -> 
     return found | {name: by_lower[name] for name in optional if by_lower[name] not in found.values()}
 
 
-def _labelled(row: Mapping[str, str], columns: Mapping[str, str], values: Mapping[str, Label], number: int) -> Labelled:
-    told = {ours: (row.get(name) or "").strip() for ours, name in columns.items()}
+def _cell(row: Mapping[str, Any], name: str | None) -> str:
+    value = row.get(name) if name is not None else None
+    return "" if is_nothing(value) else str(value).strip()
+
+
+def _labelled(row: Mapping[Any, Any], columns: Mapping[str, str], values: Mapping[str, Label], number: int) -> Labelled:
+    if PROBLEM in row:
+        raise ValueError(row[PROBLEM])
+    if None in row:
+        raise ValueError(f"more fields than the header has columns: {row[None]!r}")
+    told = {ours: _cell(row, name) for ours, name in columns.items()}
     for ours in ("query", "answer"):
         if not told[ours]:
             raise ValueError(f"column {columns[ours]!r} is empty")
@@ -160,10 +177,10 @@ def _label(told: str, values: Mapping[str, Label]) -> Label:
     return values[told.lower()]
 
 
-def _merged(name: str, rows: Sequence[Labelled]) -> LabelSet:
+def _merged(read: LabelSet) -> LabelSet:
     """One row for each answer from one row for each person's label."""
     by_answer: dict[tuple[str, str, str], list[Labelled]] = {}
-    for row in rows:
+    for row in read.rows:
         by_answer.setdefault((row.query.text, row.answer, row.item), []).append(row)
     merged = []
     for same in by_answer.values():
@@ -173,5 +190,5 @@ def _merged(name: str, rows: Sequence[Labelled]) -> LabelSet:
         if len(told) == len(people) and 2 * votes > len(people):
             merged.append(replace(same[0], label=label, people=people))
     if not merged:
-        raise BadInput(f"labels {name}: no answer has a label that most of its annotators agree on")
-    return LabelSet(name, tuple(merged), len(by_answer) - len(merged))
+        raise BadInput(f"labels {read.name}: no answer has a label that most of its annotators agree on")
+    return replace(read, rows=tuple(merged), disputed=len(by_answer) - len(merged))

@@ -202,6 +202,10 @@ def test_bad_rows_of_several_files_are_told_with_file_and_line_and_nothing_is_wr
         ("generic", {"intents": {"safe": "good"}}, "good"),
         ("generic", {"where": {"query": ("Why?",)}}, "filter"),
         ("nowhere.toml", {}, "nowhere.toml"),
+        ("generic", {"columns": {"text": "query", "id": " "}}, "it names no column"),
+        ("generic", {"columns": {"text": "query {}"}}, "it names no column"),
+        ("generic", {"columns": {"text": "{query!r}"}}, "takes no form"),
+        ("generic", {"where": {"": ("Why?",)}}, "where"),
     ],
 )
 def test_a_wrong_mapping_is_named(name: str, changed: dict[str, Any], named: str, tmp_path: Path) -> None:
@@ -332,3 +336,20 @@ def test_without_the_package_of_the_hub_the_command_to_install_it_is_told(monkey
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingPackage, match=r"pip install 'safebench\[hub\]'"):
         read_source("generic", "hub:me/data", load_importer("generic"))
+
+
+def test_intents_that_neither_rows_nor_the_mapping_tell_are_said(tmp_path: Path) -> None:
+    source = str(table(tmp_path / "d.csv", {"query": "How?", "intent": ""}, {"query": "Why?", "intent": "benign"}))
+    columns = {"text": "query", "intent": "intent"}
+    told = read_source("generic", source, load_importer("generic", columns=columns)).dataset.notes
+    assert told == (f"{source}: 1 queries without intent were taken as harmful",)
+    assert (
+        read_source("generic", source, load_importer("generic", columns=columns, intent="harmful")).dataset.notes == ()
+    )
+
+
+def test_a_source_is_read_in_the_encoding_that_is_named(tmp_path: Path) -> None:
+    source = tmp_path / "d.csv"
+    source.write_bytes("query;Präfix\nÖl?;a\n".encode("cp1252"))
+    importer = load_importer("generic", columns={"text": "{Präfix} {query}"})
+    assert read_source("generic", str(source), importer, "cp1252").dataset.queries[0].text == "a Öl?"

@@ -86,6 +86,18 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str, told: str) -> None:
         load_dataset(str(tmp_path))
 
 
+def test_intents_are_said_to_be_taken_for_granted_and_an_encoding_may_be_named(tmp_path: Path) -> None:
+    folder = write_queries(tmp_path)
+    (folder / "1.csv").write_bytes("Öl?\n".encode("cp1252"))
+    with pytest.raises(BadInput, match="it is not UTF-8: save it as UTF-8"):
+        load_dataset(str(folder))
+    for number in range(2, len(SCENARIOS) + 1):
+        (folder / f"{number}.csv").write_text("How?\n", encoding="utf-8")
+    dataset = load_dataset(str(folder), encoding="cp1252")
+    assert dataset.queries[0].text == "Öl?"
+    assert dataset.notes == (f"{folder}: {len(SCENARIOS)} queries without intent were taken as harmful",)
+
+
 def test_queries_that_lead_out_of_the_folder_are_refused(tmp_path: Path) -> None:
     folder = write_queries(tmp_path / "paper")
     (tmp_path / "secret.csv").write_text("What is it?\n", encoding="utf-8")

@@ -55,6 +55,12 @@ def test_semicolons_and_tabs_are_taken_too_and_other_columns_left_out(tmp_path: 
     assert [cells for _, cells in read_sheet(path, ("c", "a"))] == [{"c": "3", "a": "1"}, {"c": "", "a": "4"}]
 
 
+def test_a_sheet_in_another_encoding_is_read_when_that_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_bytes("a\tb\r\nÖl\t1\r\n".encode("utf-16"))
+    assert [cells for _, cells in read_sheet(path, ("a",), "utf-16")] == [{"a": "Öl"}]
+
+
 def test_rows_are_placed_in_the_file_and_in_the_spreadsheet(tmp_path: Path) -> None:
     path = tmp_path / "sheet.csv"
     path.write_text('a,b\n1,"two\nlines"\n2,x\n', encoding="utf-8")
@@ -66,7 +72,7 @@ def test_rows_are_placed_in_the_file_and_in_the_spreadsheet(tmp_path: Path) -> N
     [
         (b"", "no column a, b"),
         (b"a,c\n1,2\n", "line 1: no column b; it has a, c"),
-        (b'a,b\n1,"2\n', r"line 2 \(row 2\)"),
+        (b'a,b\n1,"2\n', r"line 2 and after it \(row 2\)"),
         (b"a,b\n\xe9,1\n", "is not UTF-8"),
     ],
 )

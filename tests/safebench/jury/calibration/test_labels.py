@@ -110,9 +110,28 @@ def test_every_bad_row_is_told_with_its_place(read: Read) -> None:
     with pytest.raises(BadInput) as found:
         read("query,answer,label\nHow?,So.,good\nWhy?,No.,safe\n,So.,safe\n")
     assert [problem.split(":")[0] for problem in found.value.problems] == [
-        "labels.csv, row 1 (to line 2)",
-        "labels.csv, row 3 (to line 4)",
+        "labels.csv, line 2",
+        "labels.csv, line 4",
     ]
+
+
+def test_tables_of_every_kind_are_read_and_what_was_taken_for_granted_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(
+        "Query;Answer;Label;Intent\r\nWie?;Öl;safe;\r\n;;;\r\nWarum?;Nö;refused;benign\r\n".encode("cp1252")
+    )
+    found = read_labels(path, encoding="cp1252")
+    assert [(row.answer, row.query.intent) for row in found.rows] == [("Öl", "harmful"), ("Nö", "benign")]
+    assert found.notes == (
+        "labels.csv: 1 blank rows were left out",
+        "labels.csv: 1 rows without intent: their queries were taken as harmful",
+    )
+    lines = tmp_path / "labels.jsonl"
+    lines.write_text('{"query": "How?", "answer": 7, "label": "safe", "intent": null}\n', encoding="utf-8")
+    assert [row.answer for row in read_labels(lines).rows] == ["7"]
+    path.write_text("query,answer,label\nHow?,So, and so.,safe\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="more fields than the header"):
+        read_labels(path)
 
 
 @pytest.mark.parametrize("entry", ["safe", "x=good", "x=abstain"])
