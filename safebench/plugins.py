@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from safebench.errors import ConversionError, MissingPackage
 from safebench.resources import prompt
-from safebench.types import Ballot, Draft, Fidelity, Intent, Media, Part, Query, Request, Response
+from safebench.types import Ballot, Draft, Fidelity, Form, Intent, Media, Part, Query, Request, Response
 
 if TYPE_CHECKING:
     from safebench.taxonomy import Scenario
@@ -325,6 +325,7 @@ class Target(Plugin):
     encoders: ClassVar[Mapping[str, Encoder]] = {}  # by medium: a new family brings those for the media that exist
     in_process: ClassVar[bool] = False  # reads media itself, so that none can get lost on the way
     stand_in: ClassVar[bool] = False  # no model: what a run on it finds is about the pipeline alone
+    forms: ClassVar[tuple[Form, ...]] = ("chat",)  # of requests that it takes
     length_option: ClassVar[str] = "max_tokens"  # the user's option or parameter that limits the tokens of an answer
     required = ("name", "summary", "family")
 
@@ -401,6 +402,9 @@ class Juror(Plugin):
     """A judge with a role."""
 
     knows_harm: ClassVar[bool] = True  # False: it tells a refusal from an answer; a jury of such speaks of no harm
+
+    async def check(self, ask: Callable[[Request], Awaitable[Response]]) -> None:
+        """Before a run: raise BadInput when the model that answers for it is none that it can read."""
 
     @abstractmethod
     async def vote(self, case: Case) -> Ballot:

@@ -25,6 +25,7 @@ from safebench.types import (
     Media,
     Rendering,
     Response,
+    ScoredToken,
     Transcript,
 )
 
@@ -134,6 +135,7 @@ def response_to(response: Response) -> dict[str, Any]:
         "attempts": [{name: getattr(attempt, name) for name in Attempt.__slots__} for attempt in response.attempts],
         "failure": asdict(response.failure) if response.failure else None,
         **({"given": [asdict(one) for one in response.given]} if response.given else {}),
+        **({"tokens": [[token.text, dict(token.logprobs)] for token in response.tokens]} if response.tokens else {}),
     }
 
 
@@ -143,6 +145,7 @@ def response_from(key: str, data: dict[str, Any], find: Find) -> Response:
     told["attempts"] = tuple(Attempt(**attempt) for attempt in data["attempts"])
     told["failure"] = failure_from(data["failure"])
     told["given"] = tuple(Transcript(**one) for one in data.get("given", ()))
+    told["tokens"] = tuple(ScoredToken(*token) for token in data.get("tokens", ()))
     return Response(**told, key=key)
 
 

@@ -212,18 +212,34 @@ class Message:
     parts: tuple[Part, ...]
 
 
+Form = Literal["chat", "completion", "moderation"]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is put to a target: messages, and a JSON schema for its answer where one is wanted."""
+    """What is put to a target: messages, and a JSON schema for its answer where one is wanted.
+
+    `form`: as turns of a chat; or one text alone, as a whole prompt in which special tokens are special, or as what a
+    moderation endpoint classifies. Only targets that say so in `forms` take the last two.
+    """
 
     messages: tuple[Message, ...]
     schema: Mapping[str, Any] | None = None
     written: bool = False  # all of the query stands in the text, so that nothing is lost with the media; never sent
+    form: Form = "chat"
+    scored: bool = False  # with the probabilities of the answer's tokens, where the target tells them
+
+    @property
+    def text(self) -> str:
+        """Of the last message."""
+        return "".join(part.text for part in self.messages[-1].parts if isinstance(part, Text))
 
     def describe(self) -> dict[str, Any]:
         """The request as stored and hashed: media by their SHA-256, never their bytes."""
         messages = [{"role": m.role, "parts": [_describe_part(p) for p in m.parts]} for m in self.messages]
-        return {"messages": messages, "schema": dict(self.schema) if self.schema else None}
+        form = {} if self.form == "chat" else {"form": self.form}
+        scored = {"scored": True} if self.scored else {}
+        return {"messages": messages, "schema": dict(self.schema) if self.schema else None, **form, **scored}
 
 
 def _describe_part(part: Part) -> dict[str, Any]:
@@ -260,13 +276,21 @@ def is_visible(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredToken:
+    """A token of an answer, and the log-probabilities of the likeliest ones in its place, by their text."""
+
+    text: str
+    logprobs: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """What a target answered. Only `answered` carries an answer; an error text is in `failure`, never in `text`.
     `unheard`: nothing was heard or read in the media of the request, and so nobody was asked.
 
     `thinking` is what a model wrote before its answer: kept, and no part of what is judged. `unknown_markup`: a mark at
     the beginning of its text that is not known, so that thinking may have been judged. `given`: what a cascade put in
-    the place of each of the request's media, in their order.
+    the place of each of the request's media, in their order. `tokens`: the first ones, where the request wants scores.
     """
 
     status: Literal["answered", "blocked", "failed", "unheard"]
@@ -281,6 +305,7 @@ class Response:
     thinking: str = ""
     unknown_markup: str = ""
     given: tuple[Transcript, ...] = ()
+    tokens: tuple[ScoredToken, ...] = ()
 
     @property
     def empty(self) -> bool:

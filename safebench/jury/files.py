@@ -11,9 +11,11 @@ from pydantic import Field, ValidationError
 from safebench import registry, taxonomy
 from safebench.errors import BadInput, unknown
 from safebench.files import read_toml
+from safebench.jury.guard import GuardJuror
+from safebench.jury.guard_families import GuardFamily
 from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury, Protocol, Seat
-from safebench.models.opening import open_target
+from safebench.models.opening import answering_class, open_target
 from safebench.plugins import Juror, PluginOptions, Target
 from safebench.resources import data_path, load_toml
 from safebench.serialisation import plain_tables
@@ -35,9 +37,10 @@ class ModelTable(PluginOptions):
 
 
 class JurorTable(ModelTable):
-    """One `[[jurors]]` table: a target as `model`, or a rule-based juror by name."""
+    """One `[[jurors]]` table: a target as `model`, one that is a guard of a family, or a rule-based juror by name."""
 
     juror: str = MODEL
+    guard: str | Mapping[str, Any] | None = None  # family of guards, by name or told in a table
     name: str | None = None  # under which it votes; numbered after what it is when not given
     role: str | None = None
     options: Mapping[str, Any] = {}  # of a rule-based juror
@@ -57,6 +60,11 @@ class JuryTable(PluginOptions):
 
     def names(self) -> list[str]:
         return seat_names([table.model_dump() for table in self.jurors])
+
+    @property
+    def guards(self) -> list[bool]:
+        """Of each juror, whether it is a guard."""
+        return [juror.guard is not None for juror in self.jurors]
 
 
 def seat_names(jurors: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -133,6 +141,10 @@ def _problems(table: JuryTable) -> list[str]:
     for name, juror in zip(names, table.jurors, strict=True):
         if not juror.is_model and juror.model is not None:
             problems.append(f"juror {name} has both model = {juror.model!r} and juror = {juror.juror!r}: keep one")
+        if juror.guard is not None and (not juror.is_model or juror.role is not None):
+            problems.append(f"juror {name} is a guard, which has a model, and no role: leave out `juror` and `role`")
+    if table.protocol.cascade and len(set(table.guards)) < 2:
+        problems.append("cascade = true, where guards vote before others: it needs a guard, and a juror that is none")
     without = [
         f"juror {name}" for name, juror in zip(names, table.jurors, strict=True) if juror.is_model and not juror.model
     ]
@@ -163,7 +175,8 @@ def jury_versions(jury: Jury) -> dict[str, Any]:
 
 def _version(seat: Seat) -> str | dict[str, Any]:
     version = seat.juror.version
-    return {"version": version, "model": plain_tables(seat.model.describe())} if seat.model else version
+    guard = {"guard": seat.juror.family.describe()} if isinstance(seat.juror, GuardJuror) else {}
+    return {"version": version, **guard, "model": plain_tables(seat.model.describe())} if seat.model else version
 
 
 def build_jury(table: JuryTable, seed: int = 0) -> Jury:
@@ -176,13 +189,37 @@ def build_jury(table: JuryTable, seed: int = 0) -> Jury:
 def _seat(table: JurorTable, name: str, models: dict[str, Target]) -> Seat:
     if not table.is_model:
         return Seat(name, registry.create(Juror, table.juror, f"juror {name}", **table.options), None)
+    if table.guard is not None:
+        guard = GuardJuror(GuardJuror.Options(family=table.guard), f"juror {name}")
+        return Seat(name, guard, _open(table, models, _wants(guard.family, str(table.model), f"juror {name}")))
     role = {"role": table.role} if table.role else {}
     return Seat(name, registry.create(Juror, MODEL, f"juror {name}", **role), _open(table, models))
 
 
-def _open(table: ModelTable, models: dict[str, Target]) -> Target:
+def _wants(guard: GuardFamily, model: str, where: str) -> dict[str, Any]:
+    """The options with which a guard's model is opened where the jury file says nothing else.
+
+    Raises BadInput for a model that cannot be asked so.
+    """
+    target = answering_class(model)
+    if guard.request_form not in target.forms:
+        raise BadInput(
+            f"{where}: a {guard.name} is asked by {guard.request_form}, which target {target.name!r} does not take; say"
+            f' guard = {{ like = "{guard.name}", form = "turns" }}, where its server makes the prompt'
+        )
+    options = target.Options.model_fields
+    if target.length_option in options:  # a model on this machine
+        length = {target.length_option: guard.parameters["max_tokens"]} if "max_tokens" in guard.parameters else {}
+        return {**length, **({"raw": True} if guard.request_form == "completion" else {})}
+    return {"parameters": guard.parameters} if "parameters" in options else {}
+
+
+def _open(table: ModelTable, models: dict[str, Target], wanted: Mapping[str, Any] = {}) -> Target:
+    """`wanted` are options that the table overrules, and parameters that it adds to."""
     told = {k: getattr(table, k) for k in ("family", "base_url", "api_key_env", "timeout", "retries", "parameters")}
-    options = {k: v for k, v in told.items() if v is not None}
+    options = {**wanted, **{k: v for k, v in told.items() if v is not None}}
+    if wanted.get("parameters") and table.parameters:
+        options["parameters"] = {**wanted["parameters"], **table.parameters}
     key = repr((table.model, options))
     if key not in models:
         models[key] = open_target(str(table.model), options)

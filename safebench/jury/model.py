@@ -46,13 +46,13 @@ class ModelJuror(Juror):
             response = await case.ask(self.request(case, problem))
             keys.append(response.key or "")
             if response.status != "answered":
-                return _unasked(case, response, keys)
+                return unasked(case, response, keys)
             try:
                 return read_ballot(response.text, case, tuple(keys))
             except Unreadable as error:
                 problem = str(error)
         reason = f"unreadable ballot, asked {1 + REASKED} times: {problem}"
-        return _absent(case, Absence.UNREADABLE, reason, keys)
+        return absent(case, Absence.UNREADABLE, reason, keys)
 
     def request(self, case: Case, problem: str | None = None) -> Request:
         """What this juror is sent; `problem` is why its ballot could not be read before.
@@ -101,12 +101,12 @@ def _as_json(ballot: Ballot) -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
-def _unasked(case: Case, response: Response, keys: list[str]) -> Ballot:
+def unasked(case: Case, response: Response, keys: list[str]) -> Ballot:
     """The abstention of a juror whose call was not answered."""
     if response.status == "blocked":
-        return _absent(case, Absence.BLOCKED, f"the juror's call was blocked: {response.finish}", keys)
-    return _absent(case, Absence.CALL_FAILED, str(response.failure), keys)
+        return absent(case, Absence.BLOCKED, f"the juror's call was blocked: {response.finish}", keys)
+    return absent(case, Absence.CALL_FAILED, str(response.failure), keys)
 
 
-def _absent(case: Case, absence: Absence, reason: str, keys: list[str]) -> Ballot:
+def absent(case: Case, absence: Absence, reason: str, keys: list[str]) -> Ballot:
     return Ballot(case.juror, case.round, Label.ABSTAIN, None, reason, tuple(keys), absence=absence)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from string import ascii_uppercase
 from typing import Literal
 
@@ -13,6 +14,8 @@ from pydantic import Field
 
 from safebench.errors import SafeBenchError, is_of_the_system
 from safebench.jury.consensus import Put, Tie, consensus, with_summary
+from safebench.jury.guard import GuardJuror, is_sure
+from safebench.models.asking import ask_safely
 from safebench.plugins import Case, Juror, PluginOptions, Target
 from safebench.stopping import close_all
 from safebench.taxonomy import Scenario
@@ -28,6 +31,7 @@ class Protocol(PluginOptions):
     quorum: int | None = Field(None, ge=1)  # readable ballots needed; a majority of the jurors when not given
     stop: Literal["unanimous", "unchanged", "never"] = "unanimous"  # `unchanged` ends after a unanimous round as well
     tie: Tie = "undecided"  # what a vote without a majority ends as
+    cascade: bool = False  # guards vote first, and alone where they are sure; else the others decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +66,42 @@ class Jury:
         self.protocol = protocol
         self.seed = seed
         self.writer = writer
-        self.quorum = protocol.quorum or len(self.seats) // 2 + 1
+        self.quorum = self._quorum(self.seats)
+
+    def _quorum(self, seats: Sequence[Seat]) -> int:
+        return self.protocol.quorum or len(seats) // 2 + 1
 
     async def judge(
         self, query: Query, scenario: Scenario | None, answer: str, put: Put, *, repeat: int = 0
     ) -> Verdict:
         submission = Submission(query, scenario, answer, put, repeat)
-        rounds = [await self._round(submission, 0, [])]
+        if not self.protocol.cascade:
+            return await self._deliberate(submission, self.seats)
+        guards = [seat for seat in self.seats if isinstance(seat.juror, GuardJuror)]
+        first = await self._round(submission, 0, [], guards)
+        if is_sure(first, query.intent):
+            return await self._verdict(first, len(guards), first, put)
+        return await self._deliberate(submission, [seat for seat in self.seats if seat not in guards], first)
+
+    async def _deliberate(
+        self, submission: Submission, seats: Sequence[Seat], before: Sequence[Ballot] = ()
+    ) -> Verdict:
+        """Of these jurors alone; `before` are ballots of others that were not enough, and are kept."""
+        rounds = [await self._round(submission, 0, [], seats)]
         while len(rounds) <= self.protocol.rounds and not self._is_settled(rounds):
-            rounds.append(await self._round(submission, len(rounds), rounds[-1]))
-        ballots = tuple(ballot for round in rounds for ballot in round)
-        verdict = consensus(rounds[-1], self.quorum, ballots, self.protocol.tie)
-        if self.writer is None or all(ballot.label is Label.ABSTAIN for ballot in rounds[-1]):
+            rounds.append(await self._round(submission, len(rounds), rounds[-1], seats))
+        ballots = [*(before or []), *(ballot for round in rounds for ballot in round)]
+        return await self._verdict(rounds[-1], self._quorum(seats), ballots, submission.put)
+
+    async def _verdict(self, final: Round, quorum: int, ballots: Sequence[Ballot], put: Put) -> Verdict:
+        verdict = consensus(final, quorum, tuple(ballots), self.protocol.tie)
+        if self.writer is None or all(ballot.label is Label.ABSTAIN for ballot in final):
             return verdict
-        return await with_summary(verdict, rounds[-1], self.writer, put, self.seed)
+        return await with_summary(verdict, final, self.writer, put, self.seed)
 
     async def assess(self, query: Query, scenario: Scenario | None, answer: str, put: Put) -> Round:
         """The individual assessment: nobody sees another juror's ballot."""
-        return await self._round(Submission(query, scenario, answer, put, 0), 0, [])
+        return await self._round(Submission(query, scenario, answer, put, 0), 0, [], self.seats)
 
     def _is_settled(self, rounds: Sequence[Round]) -> bool:
         """Whether the stop rule ends the deliberation here."""
@@ -89,10 +111,10 @@ class Jury:
         unanimous = len(set(labels[-1])) == 1
         return unanimous or (self.protocol.stop == "unchanged" and labels[-1] in labels[-2:-1])
 
-    async def _round(self, submission: Submission, round: int, last: Round) -> Round:
+    async def _round(self, submission: Submission, round: int, last: Round, seats: Sequence[Seat]) -> Round:
         """All ballots of one round. When one vote stops the run, the calls of the others are still finished."""
-        cases = [self._case(seat, submission, round, last) for seat in self.seats]
-        votes = [_vote(seat.juror, case) for seat, case in zip(self.seats, cases, strict=True)]
+        cases = [self._case(seat, submission, round, last) for seat in seats]
+        votes = [_vote(seat.juror, case) for seat, case in zip(seats, cases, strict=True)]
         ballots = await asyncio.gather(*votes, return_exceptions=True)
         for ballot in ballots:
             if isinstance(ballot, BaseException):
@@ -110,9 +132,12 @@ class Jury:
         return Case(*told, round, own, letters, seat.name, self.seed, Desk(seat, round, put))
 
     async def check(self) -> None:
-        """Before a run: raise BadInput when a juror's model cannot work."""
+        """Before a run: raise BadInput when a juror's model cannot work, or is none that its juror can read."""
         for model in self.models():
             await model.check()
+        for seat in self.seats:
+            if seat.model is not None:
+                await seat.juror.check(partial(ask_safely, seat.model))
 
     def models(self) -> list[Target]:
         found = [*(seat.model for seat in self.seats), self.writer]

@@ -24,10 +24,10 @@ def defuse(text: str) -> str:
     return _TOKEN.sub(r"\g<0> ", text)
 
 
-def shorten(answer: str) -> tuple[str, int]:
+def shorten(answer: str, longest: int = LONGEST) -> tuple[str, int]:
     """An over-long answer without its middle, with a note in its place; and how many characters were left out."""
-    left_out = len(answer) - LONGEST
+    left_out = len(answer) - longest
     if left_out <= 0:
         return answer, 0
-    half = LONGEST // 2
+    half = longest // 2
     return f"{answer[:half]}\n[… {left_out} characters left out by SafeBench …]\n{answer[-half:]}", left_out

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -19,7 +20,7 @@ from safebench.models.families import Family, family_of
 from safebench.models.service import Service
 from safebench.models.waits import told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
-from safebench.targets import answers, lengths
+from safebench.targets import answers, endpoint_forms, lengths
 from safebench.targets.contents import UnreadAnswer
 from safebench.targets.messages import encode_messages, media_encoders
 from safebench.targets.transport import UNREACHED, HTTPReply, Transport
@@ -37,6 +38,7 @@ class OpenAITarget(Target):
     version = "4"
     summary = "any OpenAI-compatible chat endpoint: openai:MODEL"
     family = "openai"
+    forms = ("chat", "completion", "moderation")
 
     class Options(PluginOptions):
         family: str | Mapping[str, Any] | None = None  # of the endpoint, by name or told in a table; else by its host
@@ -59,6 +61,7 @@ class OpenAITarget(Target):
         self._transport: Transport | None = None
         self._service = Service()
         self._structured = self._spoken.structured != "none"
+        self._scores = True
         self._streaming: Mapping[str, Any] = {}
 
     @property
@@ -138,27 +141,28 @@ class OpenAITarget(Target):
             why = lengths.too_long(seconds, self._longest)
             return Response("failed", failure=Failure(self._component, TOO_LONG, why))
         messages = encode_messages(request.messages, self.family, self.encoders, self._spoken.encoders)
-        body = {"model": self.setup.argument, "messages": messages, **self._parameters}
+        body = endpoint_forms.body_of(request, self.setup.argument, messages, self._parameters)
         attempts: list[Attempt] = []
         waited = 0.0
         while True:
-            response, wait = await self._attempt(body, request.schema, attempts, waited)
+            response, wait = await self._attempt(body, request, attempts, waited)
             if response.status != "failed" or wait is None or len(attempts) > self.options.retries:
                 return response
             waited = wait
             await asyncio.sleep(wait)
 
     async def _attempt(
-        self, body: Mapping[str, Any], schema: Mapping[str, Any] | None, attempts: list[Attempt], waited: float
+        self, body: Mapping[str, Any], request: Request, attempts: list[Attempt], waited: float
     ) -> tuple[Response, float | None]:
         """One call: its response, and how long to wait before the next one (None: another try is no use)."""
         started = time.perf_counter()
         status: int | None = None
         wait: float | None = None
         try:
-            reply = await self._call(body, schema)
+            reply = await self._call(body, request)
             status = reply.status
-            response, wait = self._read(reply, len(attempts)) if reply.ok else self._refused(reply, len(attempts))
+            number = len(attempts)
+            response, wait = self._read(reply, request, number) if reply.ok else self._refused(reply, number)
         except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
             kind, message = answers.named(error)
             response = Response("failed", failure=Failure(self._component, kind, without_key(message, self._key_name)))
@@ -167,14 +171,21 @@ class OpenAITarget(Target):
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
         return answers.with_attempts(response, attempts), wait
 
-    def _read(self, reply: HTTPReply, attempt: int) -> tuple[Response, float | None]:
+    def _read(self, reply: HTTPReply, request: Request, attempt: int) -> tuple[Response, float | None]:
         """The answer; or what an error means that came in its place. Raises ValueError for what is neither."""
         body = answers.body_of(reply)
         if (error := answers.error_in(reply, body, self._spoken)) is not None:
             return self._refused(error, attempt)
-        response = answers.read(body, self._encoders, self._spoken)
+        response = self._answer(body, request)
         self._service.answered()
         return response, None
+
+    def _answer(self, body: Any, request: Request) -> Response:
+        """Raises ValueError for what is no answer to a request of this form."""
+        if request.form == "moderation":
+            return endpoint_forms.moderated(body)
+        response = answers.read(endpoint_forms.as_chat(body), self._encoders, self._spoken)
+        return replace(response, tokens=endpoint_forms.scored_tokens(body)) if request.scored else response
 
     def _refused(self, reply: HTTPReply, attempt: int) -> tuple[Response, float | None]:
         """What an error means, and how long to wait before the next attempt (None: another try is no use)."""
@@ -190,25 +201,30 @@ class OpenAITarget(Target):
             return answers.too_long(response, wanted, LONGEST_TOLD), None
         return response, self._wait(attempt, wanted)
 
-    async def _call(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> HTTPReply:
+    async def _call(self, body: Mapping[str, Any], request: Request) -> HTTPReply:
         """What the endpoint sent, be it good or bad.
 
         One without structured output is asked without, for this request alone or from then on; one that answers in
-        streams alone is asked for streams.
+        streams alone is asked for streams, and one that takes no wish for scores is asked without.
         """
-        form = {} if schema is None else {"response_format": self._format(schema)}
+        form = {} if request.schema is None else {"response_format": self._format(request.schema)}
+        scores = endpoint_forms.scores_wanted(request.form) if request.scored and self._scores else {}
+        messages = body.get("messages", ())
         while True:
             form = form if self._structured else {}
-            sent = {**body, **form, **self._streaming}
-            reply = await self._open().post("/chat/completions", to_json(sent))
+            sent = {**body, **form, **scores, **self._streaming}
+            reply = await self._open().post(endpoint_forms.PATHS[request.form], to_json(sent))
             if reply.status not in OF_THE_FORM:
+                self._scores = self._scores and (bool(scores) or not request.scored)
                 return reply
             if form and is_about_answers_form(reply.text):
                 form = {}
-            elif form and is_about_schema(reply.text, body["messages"]):
+            elif form and is_about_schema(reply.text, messages):
                 self._structured = False
-            elif "stream" not in sent and is_about_streaming(reply.text, body["messages"]):
+            elif "stream" not in sent and is_about_streaming(reply.text, messages):
                 self._streaming = STREAMING
+            elif scores:
+                scores = {}
             else:
                 return reply
 

@@ -16,11 +16,12 @@ def models(tables: dict[str, Any], *given: str) -> list[str | None]:
 
 
 def test_the_shipped_juries_can_be_built_and_named() -> None:
-    assert shipped() == ["embedded", "panel", "paper", "single"]
+    assert shipped() == ["cascade-jury", "embedded", "guard+panel", "guards", "panel", "paper", "single"]
     sizes = {
         name: len(build_jury(read_jury(name, [] if name == "embedded" else ["openai:m"])).seats) for name in shipped()
     }
-    assert sizes == {"embedded": 3, "panel": 3, "paper": 5, "single": 1}
+    shown = {"embedded": 3, "panel": 3, "paper": 5, "single": 1, "guards": 3, "guard+panel": 4, "cascade-jury": 4}
+    assert sizes == shown
 
 
 def test_the_papers_jury_has_five_roles_one_deliberation_and_a_writer() -> None:
@@ -31,7 +32,7 @@ def test_the_papers_jury_has_five_roles_one_deliberation_and_a_writer() -> None:
     assert len(jury.models()) == 1
 
 
-@pytest.mark.parametrize("name", ["paper", "panel", "single"])
+@pytest.mark.parametrize("name", ["paper", "panel", "single", "guards", "guard+panel", "cascade-jury"])
 def test_a_jury_without_models_is_one_clear_line_that_says_what_to_do(name: str) -> None:
     with pytest.raises(BadInput, match="--jury-model") as found:
         read_jury(name)
