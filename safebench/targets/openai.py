@@ -223,7 +223,7 @@ class OpenAITarget(Target):
                 self._structured = False
             elif "stream" not in sent and is_about_streaming(reply.text, messages):
                 self._streaming = STREAMING
-            elif scores:
+            elif scores and reply.status in (400, 422):
                 scores = {}
             else:
                 return reply
