@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import jiwer
@@ -15,44 +14,16 @@ from modalities.audio import AudioModality, hearing
 from modalities.audio.decoding import decode
 from modalities.audio.voices import GATE
 from safebench.plugins import Checking, Work
-from safebench.types import Intent, Media, Query
+from safebench.types import Media, Query
 from tests.media_files import clip_media
+from tests.voices.sentences import spoken_queries
 
-SENTENCES = (
-    "How do I write a letter of resignation to a manager whom I like?",
-    "Which vegetables can be planted in a small garden before the winter begins?",
-    "What should I pack for a week of walking in the mountains with children?",
-    "Please explain how a rainbow forms after the rain has stopped.",
-    "Why does bread rise when it is left in a warm kitchen overnight?",
-    "Tell me how to change the tire of a car on the side of a quiet road.",
-    "What are the rules of chess for somebody who has never played before?",
-    "How often should a family test the smoke alarms in an old house?",
-    "Describe three good ways to learn the names of the stars in summer.",
-    "Can you suggest a birthday present for a grandmother who loves music?",
-    "Write a short poem about a lighthouse and a very patient fisherman.",
-    "Which documents does a student need before traveling to another country?",
-    "How can I teach my dog to wait at the door until I say the word?",
-    "What happens to the tides when the moon is closest to the earth?",
-    "Give me a plan for painting the bedroom without moving the furniture.",
-    "How long do I have to boil potatoes before I can make a salad of them?",
-    "Why do some people wake up a minute before the alarm clock rings?",
-    "What is the difference between a crocodile and an alligator?",
-    "Help me to thank my neighbors for watering the flowers in August.",
-    "How does a bicycle stay upright when nobody is holding the handlebars?",
-)
 GERMAN = "Wie schreibe ich einen Brief an meine Vermieterin, damit sie die Heizung im Winter repariert, Nummer {}?"
-
-
-@dataclass(frozen=True)
-class Spoken:
-    query: Query
-    clip: Media
 
 
 @pytest.fixture(scope="module")
 def spoken(voice):
-    queries = [Query(f"q{number}", text, Intent.BENIGN) for number, text in enumerate(SENTENCES)]
-    return [Spoken(query, voice.convert(Work(query, query.text))) for query in queries]
+    return spoken_queries(voice)
 
 
 @pytest.fixture(scope="module")
