@@ -13,15 +13,20 @@ from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
 from safebench.models.endpoints import (
     DEFAULT_KEY,
+    address,
     endpoint_key,
     endpoint_url,
     error_text,
+    key_headers,
     redirected,
+    split_version,
     without_key,
 )
 from safebench.models.error_meaning import is_filters_stop, meaning
 from safebench.models.families import family_of
+from safebench.models.proxies import proxy_of
 from safebench.models.service import Service
+from safebench.models.unreached import cause
 from safebench.models.waits import told_wait
 from safebench.plugins import PluginOptions
 
@@ -64,7 +69,7 @@ def _in_milliseconds(wait: float | None) -> list[tuple[str, str]]:
 
 
 class Endpoint:
-    """Raises BadInput for a URL that is none, and where a key is needed and missing."""
+    """Raises BadInput for a URL or proxy that is none, and where a key is needed and missing."""
 
     def __init__(self, options: EndpointOptions, who: str) -> None:
         self.url = endpoint_url(options.base_url)
@@ -72,6 +77,7 @@ class Endpoint:
         self._who = who
         self._family = family_of(None, self.url, who)
         self._service = Service()
+        proxy_of(self.url)
         self.key()
 
     def key(self) -> str:
@@ -85,10 +91,13 @@ class Endpoint:
         """
         client = _Client(follow_redirects=False, headers={"Accept-Encoding": ENCODINGS}, timeout=self._options.timeout)
         client.largest_mb = self._options.largest_answer_mb
+        base_url, version = split_version(self.url)
         return openai.OpenAI(
             http_client=client,
             api_key=self.key(),
-            base_url=self.url,
+            base_url=base_url,
+            default_query=version,
+            default_headers=key_headers(self.url, self.key()),
             max_retries=self._options.retries,
             timeout=self._options.timeout,
         )
@@ -102,10 +111,10 @@ class Endpoint:
             message = without_key(error_text(error.response.content), self._key_name)
             raise BadInput(f"{self._who}: {self.url} rejects the key in {self._key_name}: {message}") from error
         except openai.APIConnectionError as error:
-            raise BadInput(f"{self._who}: no endpoint answers at {self.url}: {error.__cause__ or error}") from error
+            raise BadInput(f"{self._who}: no endpoint answers at {self.url}: {cause(error)}") from error
         except openai.APIStatusError as error:
             if (location := _elsewhere(error)) is not None:
-                raise BadInput(f"{self._who}: {redirected(f'{self.url}/models', location)}") from error
+                raise BadInput(f"{self._who}: {redirected(address(self.url, '/models'), location)}") from error
         except (openai.APIError, ValueError):
             return  # not every server lists its models; the first request will tell
 
@@ -128,8 +137,8 @@ class Endpoint:
                 raise TargetRefusesService(f"{why}{self.failed(message)}") from error
             raise self.failed(message) from error
         except openai.APIError as error:
-            cause = f": {error.__cause__}" if error.__cause__ else ""
-            raise self.failed(f"could not be asked: {error}{cause}") from error
+            why = f": {cause(error)}" if error.__cause__ else ""
+            raise self.failed(f"could not be asked: {error}{why}") from error
         except ValueError as error:  # a body that cannot be taken
             raise self.failed(f"cannot be read: {error}") from error
         self._service.answered()

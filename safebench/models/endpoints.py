@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
 
 from safebench.errors import BadInput
 from safebench.serialisation import read_json, storable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
+VERSIONS = ("api-version",)  # what the query of a base URL may hold; all else may be a key
+AZURE = ".azure.com"
 
 
 def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
@@ -18,13 +21,45 @@ def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
     Raises BadInput for what is no http(s) URL, and for one that holds a key: URLs are written into records.
     """
     url = (named or os.environ.get("OPENAI_BASE_URL") or usual).rstrip("/")
-    parts = urlsplit(url)
-    if parts.username or parts.password or parts.query:
-        shown = f"{parts.scheme}://{parts.hostname}{parts.path}"
-        raise BadInput(f"no key belongs into base_url ({shown}), where it would be written down: name --api-key-env")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"base_url {url!r} is not an http(s) URL")
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.fragment
+    except ValueError:  # of a port that is none, or an address of IPv6
+        is_one = False
+    if not is_one:
+        raise BadInput(f"base_url {_shown(url)!r} is not an http(s) URL")
+    if parts.username or parts.password or not all(name in VERSIONS for name in _query(url)):
+        mend = "name --api-key-env"
+        raise BadInput(f"no key belongs into base_url ({_shown(url)}), where it would be written down: {mend}")
     return url
+
+
+def _shown(url: str) -> str:
+    """An address without what may be a key in it."""
+    scheme, _, rest = url.partition("#")[0].partition("?")[0].rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if scheme else host.rpartition("@")[2] + slash + path
+
+
+def _query(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+
+
+def split_version(url: str) -> tuple[str, Mapping[str, str]]:
+    """A base URL without its query, and the query: the version of the interface, if it is told there."""
+    return url.partition("?")[0].rstrip("/"), _query(url)
+
+
+def address(base_url: str, path: str) -> str:
+    """Of one path of an endpoint."""
+    base, _, version = base_url.partition("?")
+    return f"{base.rstrip('/')}{path}{'?' if version else ''}{version}"
+
+
+def key_headers(base_url: str, key: str) -> dict[str, str]:
+    """As all endpoints take it; Azure takes a key in a header of its own, under addresses with a version."""
+    hosted = (urlsplit(base_url).hostname or "").endswith(AZURE)
+    return {"Authorization": f"Bearer {key}", **({"api-key": key} if hosted else {})}
 
 
 def endpoint_key(url: str, variable: str | None, who: str, usual: str = DEFAULT_KEY) -> str:

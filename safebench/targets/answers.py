@@ -13,12 +13,13 @@ from safebench.models.bodies import Oversized
 from safebench.models.error_meaning import meaning
 from safebench.models.families import Family
 from safebench.models.service import Service
+from safebench.models.unreached import cause, innermost
 from safebench.plugins import Encoder
 from safebench.serialisation import counts, read_json
 from safebench.targets.contents import UnreadAnswer, contents, joined
 from safebench.targets.inner_errors import inner_error
 from safebench.targets.stream import is_stream, put_together
-from safebench.targets.transport import HTTPReply
+from safebench.targets.transport import UNREACHED, HTTPReply
 from safebench.types import Attempt, Failure, Response
 
 RETRIED = frozenset({408, 409, 424, 425, 429, 498})  # and every 5xx, and connection errors
@@ -116,22 +117,12 @@ def worth_retrying(status: int) -> bool:
     return status in RETRIED or status >= 500
 
 
-def cause(error: Exception) -> str:
-    """The innermost reason."""
-    inner = _innermost(error)
-    return _short(str(inner) or type(inner).__name__)
-
-
-def _innermost(error: Exception) -> Exception:
-    return _innermost(error.__cause__) if isinstance(error.__cause__, Exception) else error
-
-
 def named(error: Exception) -> tuple[str, str]:
     """Type and message of an error that came with no HTTP status."""
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and not isinstance(error, UNREACHED):  # some errors of TLS are both
         kinds = {UnreadAnswer: "unread answer", Oversized: "oversized answer"}
         return kinds.get(type(error), "malformed answer"), cause(error)
-    return type(_innermost(error)).__name__, cause(error)
+    return type(innermost(error)).__name__, cause(error)
 
 
 def too_long(response: Response, seconds: float, longest: float) -> Response:

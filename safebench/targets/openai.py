@@ -14,10 +14,11 @@ from pydantic_core import to_json
 
 from safebench.errors import BadInput
 from safebench.models.bodies import LARGEST_MB, Oversized
-from safebench.models.endpoints import endpoint_key, error_text, redirected, without_key
+from safebench.models.endpoints import address, endpoint_key, error_text, redirected, without_key
 from safebench.models.error_meaning import is_about_answers_form, is_about_schema, is_about_streaming
 from safebench.models.families import Family, family_of
 from safebench.models.service import Service
+from safebench.models.unreached import cause
 from safebench.models.waits import told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, endpoint_forms, lengths
@@ -103,13 +104,13 @@ class OpenAITarget(Target):
         try:
             reply = await self._open().get("/models", min(CHECK_TIMEOUT, self.options.timeout))
         except (*UNREACHED, ValueError) as error:
-            raise BadInput(
-                f"no endpoint answers at {self.base_url}: {answers.cause(error)}; check --base-url"
-            ) from error
+            raise BadInput(f"no endpoint answers at {self.base_url}: {cause(error)}; check --base-url") from error
         if reply.elsewhere is not None:
-            raise BadInput(redirected(f"{self.base_url}/models", reply.elsewhere))
+            raise BadInput(redirected(address(self.base_url, "/models"), reply.elsewhere))
         if reply.status in (401, 403):  # of any other error the first request will tell: not every server lists models
-            raise BadInput(f"{self.base_url}/models rejects the key in {self._key_name}: {error_text(reply.body)}")
+            raise BadInput(
+                f"{address(self.base_url, '/models')} rejects the key in {self._key_name}: {error_text(reply.body)}"
+            )
 
     @property
     def _key_name(self) -> str:

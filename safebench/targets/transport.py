@@ -7,15 +7,14 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
 from safebench import __version__
 from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
-from safebench.models.endpoints import DEFAULT_KEY
+from safebench.models.endpoints import DEFAULT_KEY, address, key_headers
+from safebench.models.proxies import proxy_of
 
 SHORTEST_KEY = 8  # characters; what is shorter (none, EMPTY) only stands in for a key, and may be any word
 UNREACHED = (aiohttp.ClientError, OSError)  # no answer, or nothing that is HTTP; a time-out is an OSError
@@ -52,6 +51,7 @@ class HTTPReply:
 
 class Transport:
     """Opened inside an event loop. Proxies and certificates come from the environment (HTTPS_PROXY, SSL_CERT_FILE).
+    Raises BadInput for a proxy that is none of HTTP.
 
     `timeout` is for a whole call, in s; `largest_mb` for a body as it is read. What does not answer raises one of
     UNREACHED, and a body that cannot be taken ValueError. No redirect is followed: nobody named the other place.
@@ -69,7 +69,7 @@ class Transport:
         )
         proxy, login = _proxy(base_url)
         headers = {  # of each request: those of the session would go to a proxy, too
-            "Authorization": f"Bearer {key}",
+            **key_headers(base_url, key),
             "Content-Type": "application/json",
             "Accept": "application/json",
             "Accept-Encoding": ENCODINGS,
@@ -90,7 +90,7 @@ class Transport:
     async def _call(self, method: str, path: str, seconds: float, body: bytes | None = None) -> HTTPReply:
         limit = aiohttp.ClientTimeout(total=seconds)
         try:
-            url = self._base_url + path
+            url = address(self._base_url, path)
             call = self._session.request(method, url, data=body, timeout=limit, allow_redirects=False, **self._sent)
             async with call as reply:
                 received = Body(reply.headers.get("Content-Encoding", ""), self._largest_mb)
@@ -115,9 +115,8 @@ def _proxy(base_url: str) -> tuple[URL | None, dict[str, str]]:
 
     Looked up once: aiohttp itself would look with every call.
     """
-    parts = urlsplit(base_url)
-    named = getproxies().get(parts.scheme) or getproxies().get("all")
-    if not named or proxy_bypass(parts.netloc):
+    named = proxy_of(base_url)
+    if named is None:
         return None, {}
     url = URL(named)
     login = b64encode(f"{url.user}:{url.password or ''}".encode()).decode()

@@ -70,3 +70,17 @@ def test_a_wait_that_the_body_tells_is_honoured(serve: Serve, monkeypatch: pytes
     one.client.max_retries = 1
     assert asked(one) == b"RIFF"
     assert 20 in waited
+
+
+def test_a_version_in_the_address_goes_with_every_call(serve: Serve) -> None:
+    server = serve(lambda call: Reply(b"RIFF"))
+    one = Endpoint(EndpointOptions(model="m", base_url=f"{server.url}?api-version=2024-06-01"), "converter 'any'")
+    assert asked(one) == b"RIFF"
+    assert server.calls[0].path == "/v1/audio/speech?api-version=2024-06-01"
+
+
+def test_a_proxy_of_socks_is_named_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "socks5h://me:word@127.0.0.1:1080")
+    monkeypatch.setenv("MY_KEY", "sk-secret")
+    with pytest.raises(BadInput, match=r"SOCKS, socks5h://127\.0\.0\.1:1080, which is not supported: .*NO_PROXY"):
+        Endpoint(EndpointOptions(model="m", base_url="https://a.example/v1", api_key_env="MY_KEY"), "converter 'any'")

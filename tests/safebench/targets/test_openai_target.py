@@ -448,6 +448,28 @@ async def test_nobody_at_the_endpoint_is_found_before_the_run() -> None:
     await asked.close()
 
 
+async def test_what_answers_in_another_protocol_is_named_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def socks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"\x05\xff")
+        writer.close()
+
+    async with await asyncio.start_server(socks, "127.0.0.1", 0) as server:
+        place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        monkeypatch.setenv("https_proxy", place)
+        for url, told in [
+            ("https://models.example.com/v1", "the proxy before it, speaks SOCKS and not HTTP"),
+            (f"https://{place}/v1", "TLS: wrong version number; if the server speaks no TLS"),
+        ]:
+            monkeypatch.setenv("no_proxy", "127.0.0.1")
+            asked = open_target("openai:m", {"base_url": url, "retries": 0})
+            monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+            with pytest.raises(BadInput, match=told):
+                await asked.check()
+            assert told in str((await asked.ask(HELLO)).failure)
+            await asked.close()
+
+
 async def test_a_key_is_needed_for_hosts_elsewhere_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = open_target("openai:m", {"base_url": "https://models.example.com/v1", "api_key_env": "MY_KEY"})
     with pytest.raises(BadInput, match="MY_KEY"):
@@ -478,9 +500,16 @@ async def test_a_key_with_a_line_break_at_its_end_is_taken_and_one_inside_refuse
         await ask(server, api_key_env="MY_KEY")
 
 
-@pytest.mark.parametrize("url", ["https://me:secret@example.org/v1", "https://example.org/v1?api_key=secret"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:secret@example.org:8443/v1",
+        "https://example.org:8443/v1?api_key=secret",
+        "https://example.org:8443/v1?api-version=2024-06-01&key=secret",
+    ],
+)
 def test_a_url_that_holds_a_key_is_refused_before_it_is_written_down(url: str) -> None:
-    with pytest.raises(BadInput, match="no key belongs into base_url") as caught:
+    with pytest.raises(BadInput, match=r"no key belongs into base_url \(https://example\.org:8443/v1\)") as caught:
         open_target("openai:m", {"base_url": url})
     assert "secret" not in str(caught.value)
 

@@ -54,6 +54,22 @@ async def test_a_proxy_that_the_environment_names_is_used(serve: Serve, monkeypa
     assert server.calls[0].headers["host"] == ELSEWHERE
 
 
+async def test_a_proxy_may_be_named_without_a_scheme(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(lambda call: chat("ok"))
+    monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1").removeprefix("http://"))
+    async with opened(f"http://{ELSEWHERE}/v1") as transport:
+        assert (await transport.post("/chat/completions", b"{}")).ok
+    assert server.calls[0].headers["host"] == ELSEWHERE
+
+
+async def test_a_version_in_the_address_goes_with_every_call(serve: Serve) -> None:
+    server = serve(lambda call: chat("ok"))
+    async with opened(f"{server.url}/?api-version=2024-06-01") as transport:
+        assert (await transport.post("/chat/completions", b"{}")).ok
+    assert server.calls[0].path == "/v1/chat/completions?api-version=2024-06-01"
+    assert "api-key" not in server.calls[0].headers
+
+
 async def test_a_proxy_does_not_see_the_key_of_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
 
