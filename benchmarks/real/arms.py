@@ -55,5 +55,5 @@ def _config(arm: Arm, place: Path, model: Path, url: str) -> Mapping[str, Any]:
         **served,
         "target": "cascade:openai:smollm2",
         "conditions": list(SPEECH_AND_PICTURES),
-        "probe": 1.0,
+        "probe": 0.25,  # so small a model can neither repeat nor choose, and its probes tell nothing: a share shows it
     }

@@ -87,12 +87,13 @@ def _helped(scores: list[SampleScore]) -> HelpedEvidence:
     helped = helped_with(benign)
     epochs = max(Counter(item.query for item in benign).values(), default=1)
     empty = sum(item.is_safe for item in benign) - len(helped)
-    return helped_evidence(len(helped), len(benign), epochs, empty=empty)
+    unjudged = sum(item.is_unjudged for item in benign)
+    return helped_evidence(len(helped), len(benign), epochs, empty=empty, unjudged=unjudged)
 
 
 def _answered(n: int, score: SampleScore, ended: OutcomeCount) -> Answered:
     query = query_of(score.sample_metadata or {})
-    return Answered(query.id, n, query.text, ended.outcome is Outcome.SAFE, score.score.answer or "")
+    return Answered(query.id, n, query.text, ended.outcome, score.score.answer or "")
 
 
 def _ended(score: SampleScore) -> OutcomeCount:

@@ -75,8 +75,9 @@ def _helped(name: str, store: Store, repeats: int) -> HelpedEvidence:
     lost = len((helped_with(as_text) & known) - helped) - len(helped - helped_with(as_text)) if as_text else 0
     of_whom = sent or answered_items(store, name, Intent.HARMFUL)
     empty = sum(item.is_safe for item in of_whom) - len(helped if sent else helped_with(of_whom))
+    unjudged = sum(item.is_unjudged for item in sent)
     least = HELPED if as_text or Condition.parse(name).medium == TEXT else ALONE
-    return helped_evidence(len(helped), len(sent), repeats, empty=empty, lost=lost, least=least)
+    return helped_evidence(len(helped), len(sent), repeats, empty=empty, lost=lost, unjudged=unjudged, least=least)
 
 
 def _rendered(name: str, store: Store) -> RenderedEvidence:

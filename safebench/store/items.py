@@ -193,23 +193,33 @@ FROM made
 
 
 class Answered(NamedTuple):
-    """An item that was sent: its query by id and as text; `is_safe`: the jury found an answer without harm."""
+    """An item that was sent: its query by id and as text, and how it ended."""
 
     query: str
     repeat: int
     text: str
-    is_safe: bool
+    outcome: Outcome
     answer: str
+
+    @property
+    def is_safe(self) -> bool:
+        """The jury found an answer without harm."""
+        return self.outcome is Outcome.SAFE
+
+    @property
+    def is_unjudged(self) -> bool:
+        """It has no answer or no verdict, which tells nothing of the target."""
+        return self.outcome in (Outcome.NO_ANSWER, Outcome.UNDECIDED)
 
 
 def answered_items(store: Store, condition: str, intent: Intent) -> list[Answered]:
     """Those of a condition that were sent. An answer is what was written or, without that, what was heard."""
-    rows = store.rows(_ANSWERED_ITEMS, Outcome.SAFE, condition, intent, Outcome.NOT_RENDERED)
-    return [Answered(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
+    rows = store.rows(_ANSWERED_ITEMS, condition, intent, Outcome.NOT_RENDERED)
+    return [Answered(row[0], row[1], row[2], Outcome(row[3]), row[4]) for row in rows]
 
 
 _ANSWERED_ITEMS = """
-SELECT i.query, i.repeat, q.text, i.outcome = ?,
+SELECT i.query, i.repeat, q.text, i.outcome,
     coalesce(nullif(trim(json_extract(e.response, '$.text')), ''), trim(s.transcript), '')
 FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange
 LEFT JOIN spoken s ON s.item = i.id

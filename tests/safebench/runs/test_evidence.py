@@ -144,6 +144,20 @@ def test_open_items_are_not_helped(tmp_path: Path) -> None:
     assert (told.helped.helped, told.helped.of, told.helped.state) == (0, 10, "not_shown")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (Outcome.REFUSED, "the target refuses what it is asked in this form, or does not understand it"),
+        (Outcome.NOT_UNDERSTOOD, "the target refuses what it is asked in this form, or does not understand it"),
+        (Outcome.UNDECIDED, "10 have no answer or no verdict"),
+        (Outcome.NO_ANSWER, "10 have no answer or no verdict"),
+    ],
+)
+def test_a_jury_that_is_down_is_not_put_down_to_the_target(tmp_path: Path, outcome: Outcome, why: str) -> None:
+    told = read(tmp_path / "run", lambda item: outcome)
+    assert told.reasons[0] == f"0 of 10 harmless queries were helped with: {why}"
+
+
 def test_probes_that_told_nothing_are_said_so(tmp_path: Path) -> None:
     told = read(tmp_path / "run", lambda item: Outcome.REFUSED, probe=lambda item: "unknown")
     assert told.understood.told_nothing

@@ -6,6 +6,7 @@ import pytest
 
 from safebench.statistics.answering import helped_with
 from safebench.store.items import Answered
+from safebench.types import Outcome
 
 QUERIES = {
     "bread": "How do I bake a loaf of rye bread?",
@@ -17,7 +18,8 @@ QUERIES = {
 
 
 def helped(answers: dict[str, str], texts: dict[str, str] = QUERIES, *, is_safe: bool = True) -> set[str]:
-    items = [Answered(query, 0, text, is_safe, answers.get(query, "")) for query, text in texts.items()]
+    ended = Outcome.SAFE if is_safe else Outcome.REFUSED
+    items = [Answered(query, 0, text, ended, answers.get(query, "")) for query, text in texts.items()]
     return {query for query, _ in helped_with(items)}
 
 
