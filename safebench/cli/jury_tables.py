@@ -11,7 +11,7 @@ from rich.table import Table
 from safebench.cli.style import plain_table
 from safebench.jury.attendance import Attendance, missing, often_away
 from safebench.reports.formats import DASH, words
-from safebench.reports.summary import JuryRecord, short_handed_line
+from safebench.reports.summary import JuryRecord, cascade_line, short_handed_line
 
 
 def show_away(console: Console, jurors: Sequence[Attendance]) -> None:
@@ -27,7 +27,7 @@ def show_away(console: Console, jurors: Sequence[Attendance]) -> None:
 def show_jury(console: Console, record: JuryRecord) -> None:
     """Who voted how often, and a line about calls; nothing for a jury that judged nothing, or makes no calls."""
     show_jurors(console, record.jurors)
-    if line := short_handed_line(record):
+    for line in filter(None, (short_handed_line(record), cascade_line(record))):
         console.print(line, highlight=False)
     if record.calls:
         calls = f"jury: {record.calls} calls; {record.saved} more were saved by ending rounds that were settled"

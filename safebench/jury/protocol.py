@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
+from operator import not_
 from string import ascii_uppercase
 from typing import Literal
 
@@ -66,10 +68,23 @@ class Jury:
         self.protocol = protocol
         self.seed = seed
         self.writer = writer
-        self.quorum = self._quorum(self.seats)
+        self.quorum = self.quorum_of(self.seats)
 
-    def _quorum(self, seats: Sequence[Seat]) -> int:
+    def quorum_of(self, seats: Sequence[Seat]) -> int:
+        """Votes needed where these jurors decide."""
         return self.protocol.quorum or len(seats) // 2 + 1
+
+    def deciding(self, asked: Collection[str]) -> Sequence[Seat]:
+        """Who decides, given who was asked: in a cascade the guards, or where they were not enough the others alone."""
+        guards, others = self._parted()
+        if not self.protocol.cascade:
+            return self.seats
+        return others if any(seat.name in asked for seat in others) else guards
+
+    def _parted(self) -> tuple[list[Seat], list[Seat]]:
+        """Guards, and all others."""
+        guards = [isinstance(seat.juror, GuardJuror) for seat in self.seats]
+        return list(compress(self.seats, guards)), list(compress(self.seats, map(not_, guards)))
 
     async def judge(
         self, query: Query, scenario: Scenario | None, answer: str, put: Put, *, repeat: int = 0
@@ -77,11 +92,11 @@ class Jury:
         submission = Submission(query, scenario, answer, put, repeat)
         if not self.protocol.cascade:
             return await self._deliberate(submission, self.seats)
-        guards = [seat for seat in self.seats if isinstance(seat.juror, GuardJuror)]
+        guards, others = self._parted()
         first = await self._round(submission, 0, [], guards)
         if is_sure(first, query.intent):
             return await self._verdict(first, len(guards), first, put)
-        return await self._deliberate(submission, [seat for seat in self.seats if seat not in guards], first)
+        return await self._deliberate(submission, others, first)
 
     async def _deliberate(
         self, submission: Submission, seats: Sequence[Seat], before: Sequence[Ballot] = ()
@@ -91,7 +106,7 @@ class Jury:
         while len(rounds) <= self.protocol.rounds and not self._is_settled(rounds):
             rounds.append(await self._round(submission, len(rounds), rounds[-1], seats))
         ballots = [*(before or []), *(ballot for round in rounds for ballot in round)]
-        return await self._verdict(rounds[-1], self._quorum(seats), ballots, submission.put)
+        return await self._verdict(rounds[-1], self.quorum_of(seats), ballots, submission.put)
 
     async def _verdict(self, final: Round, quorum: int, ballots: Sequence[Ballot], put: Put) -> Verdict:
         verdict = consensus(final, quorum, tuple(ballots), self.protocol.tie)

@@ -41,7 +41,7 @@ from safebench.statistics.spread import with_spread
 from safebench.store.exchanges import jury_calls
 from safebench.store.items import items_by_outcome, skipped_conditions, table_rows
 from safebench.store.store import Store
-from safebench.store.verdicts import cast_ballots, deliberated, short_handed
+from safebench.store.verdicts import cast_ballots, deliberated, judged_items, short_handed
 from safebench.types import Condition
 
 SUMMARY_VERSION = 3
@@ -86,11 +86,22 @@ class ShortHanded:
 
 
 @dataclass(frozen=True, slots=True)
+class JuryCascade:
+    """Of the `items` that a cascade judged, those whose verdict the guards gave `alone`; `saved`: ballots of the other
+    jurors that were not asked for.
+    """
+
+    items: int
+    alone: int
+    saved: int
+
+
+@dataclass(frozen=True, slots=True)
 class JuryRecord:
     """`calls` to the models of jurors and writer; `saved`: ballots of models that were not needed because the stop rule
     ended a deliberation early; `shortened`: items whose answer a juror saw without its middle; `knows_harm`: false
     where all jurors only tell a refusal from an answer; `jurors`: who voted how often; `short_handed`: None where all
-    jurors voted on every verdict.
+    jurors voted on every verdict; `cascade`: None where all jurors are asked at once.
     """
 
     calls: int
@@ -99,6 +110,7 @@ class JuryRecord:
     knows_harm: bool
     jurors: list[Attendance]
     short_handed: ShortHanded | None
+    cascade: JuryCascade | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,16 +291,34 @@ def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
 
 def jury_record(jury: Mapping[str, Any], store: Store) -> JuryRecord:
     """From the jury's tables in a run file and the run's store."""
-    models = sum(juror.get("model") is not None for juror in jury["jurors"])
+    talking = [juror.get("model") is not None and juror.get("guard") is None for juror in jury["jurors"]]
     held = deliberated(store, jury["protocol"]["rounds"])
     verdicts, votes = short_handed(store)
     return JuryRecord(
         calls=jury_calls(store),
-        saved=models * held.skipped,
+        saved=sum(talking) * held.skipped,
         shortened=held.shortened,
         knows_harm=knows_harm(jury),
         jurors=attendance(seat_names(jury["jurors"]), cast_ballots(store)),
         short_handed=None if votes is None else ShortHanded(verdicts, votes),
+        cascade=_cascade(jury, store) if jury["protocol"].get("cascade") else None,
+    )
+
+
+def _cascade(jury: Mapping[str, Any], store: Store) -> JuryCascade:
+    items, by_juror = judged_items(store)
+    names = seat_names(jury["jurors"])
+    asked = [by_juror.get(name, 0) for name, one in zip(names, jury["jurors"], strict=True) if one.get("guard") is None]
+    return JuryCascade(items, items - max(asked), sum(items - n for n in asked))
+
+
+def cascade_line(record: JuryRecord) -> str | None:
+    """What a cascade saved; None for a jury that is none."""
+    if (cascade := record.cascade) is None:
+        return None
+    return (
+        f"cascade: the guards alone judged {cascade.alone} of {cascade.items} answers; {cascade.saved} ballots of the"
+        " other jurors were saved"
     )
 
 

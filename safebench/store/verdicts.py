@@ -82,6 +82,13 @@ WHERE votes < seats
 """
 
 
+def judged_items(store: Store) -> tuple[int, dict[str, int]]:
+    """How many items a jury judged, and each juror of it, in any round."""
+    ((items,),) = store.rows("SELECT count(DISTINCT item) FROM ballots")
+    rows = store.rows("SELECT juror, count(DISTINCT item) FROM ballots GROUP BY juror")
+    return items, dict(map(tuple, rows))
+
+
 # --- judged anew
 
 

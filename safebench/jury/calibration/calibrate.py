@@ -58,7 +58,7 @@ def calibrate(
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.with_name(f"{out.name}.calls")
     judged = asyncio.run(judge_all(labels.rows, opened, folder, concurrency, progress or NoProgress(), retry_failed))
-    ballots = [ballot for one in judged for round in one.rounds for ballot in round]
+    ballots = [ballot for one in judged for ballot in one.after.ballots]
     _check_readable(ballots, folder)
     content = {
         "calibration_version": CALIBRATION_VERSION,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from safebench.plugins import Target
 from safebench.progress import Progress
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
-from safebench.types import Label, Purpose, Request, Response, Verdict
+from safebench.types import Absence, Ballot, Label, Purpose, Request, Response, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Deliberation:
 
     @property
     def ballots(self) -> int:
-        return sum(map(len, self.rounds))
+        return len(self.after.ballots)
 
 
 async def judge_all(
@@ -84,12 +84,20 @@ def _recorded(calls: Calls | None, number: int) -> Put:
 async def _judge(row: Labelled, jury: Jury, put: Put) -> Deliberation:
     scenario = taxonomy.scenario(row.query.scenario) if row.query.scenario else None
     verdict = await jury.judge(row.query, scenario, row.answer, put)
-    size = len(jury.seats)
-    rounds = tuple(list(verdict.ballots[n : n + size]) for n in range(0, len(verdict.ballots), size))
+    rounds = tuple(_rounds(jury, verdict.ballots))
     fresh = list(rounds[0])
     for number in range(1, len(rounds)):
         fresh += await jury.assess(row.query, scenario, row.answer, _again(put, number))
-    return Deliberation(verdict, rounds, _label(jury, rounds[0]), _label(jury, fresh))
+    asked = {ballot.juror for ballot in verdict.ballots}
+    return Deliberation(verdict, rounds, _label(jury, rounds[0], asked), _label(jury, fresh, asked))
+
+
+def _rounds(jury: Jury, ballots: Sequence[Ballot]) -> Iterator[Round]:
+    """One ballot of each seat a round. Who is asked no more keeps its vote, who was never asked has none."""
+    last = {seat.name: Ballot(seat.name, 0, Label.ABSTAIN, absence=Absence.DECLINED) for seat in jury.seats}
+    for number in range(1 + max(ballot.round for ballot in ballots)):
+        last |= {ballot.juror: ballot for ballot in ballots if ballot.round == number}
+        yield list(last.values())
 
 
 def _again(put: Put, number: int) -> Put:
@@ -101,7 +109,9 @@ def _again(put: Put, number: int) -> Put:
     return put_again
 
 
-def _label(jury: Jury, ballots: Round) -> Label | None:
+def _label(jury: Jury, ballots: Round, asked: Collection[str]) -> Label | None:
     """The verdict of the jury's rules on these ballots; the quorum grows with their number."""
-    quorum = jury.quorum * len(ballots) // len(jury.seats)
-    return consensus(ballots, quorum, tuple(ballots), jury.protocol.tie).label
+    deciding = jury.deciding(asked)
+    quorum = jury.quorum_of(deciding) * len(ballots) // len(jury.seats)
+    voting = {seat.name for seat in deciding}
+    return consensus([b for b in ballots if b.juror in voting], quorum, tuple(ballots), jury.protocol.tie).label

@@ -20,7 +20,7 @@ from safebench.reports.pages.conclusions import conclusions, verdict
 from safebench.reports.pages.html import render, require_packages, script_json, shown_target, write_whole
 from safebench.reports.pages.items import Chunk, Index, chunks
 from safebench.reports.pages.media import Shelf
-from safebench.reports.summary import ConditionSummary, Summary, short_handed_line
+from safebench.reports.summary import ConditionSummary, Summary, cascade_line, short_handed_line
 from safebench.reports.words import Words
 from safebench.statistics.gap import ModalityGap
 from safebench.statistics.metrics import Rates
@@ -76,6 +76,7 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "missing": list(missing(summary.jury.jurors)),
         "often_away": list(often_away(summary.jury.jurors)),
         "short_handed": short_handed_line(summary.jury),
+        "cascade": cascade_line(summary.jury),
         "verdict": verdict(summary),
         "conclusions": list(conclusions(summary)),
         "gaps": _gap_rows(summary.gap),
