@@ -17,13 +17,27 @@ import tomli_w
 
 from safebench.errors import BadInput
 
+OF_THE_OWNER = 0o700  # rights of nobody else
+
+
+def keep_private(folder: Path) -> None:
+    """What this process makes from here on can be read by its owner alone, and a folder that is there already too."""
+    os.umask(~OF_THE_OWNER & 0o777)
+    if folder.exists():
+        folder.chmod(folder.stat().st_mode & OF_THE_OWNER)
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Where to write what then takes the place of `path`; after an error nothing of it is left."""
+    """Where to write what then takes the place of `path`; after an error nothing of it is left.
+
+    The rights are those of the user's umask, and never wider than those of the file before.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}")  # two processes may write the same file
     try:
         yield part
+        if path.exists():
+            part.chmod(part.stat().st_mode & path.stat().st_mode)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)

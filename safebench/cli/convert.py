@@ -14,6 +14,7 @@ from safebench.cli.options import (
     Conditions,
     DryRun,
     Limit,
+    Private,
     RecipesFile,
     Recognisers,
     Seed,
@@ -21,6 +22,7 @@ from safebench.cli.options import (
     errors,
     output,
 )
+from safebench.files import keep_private
 
 
 def convert(
@@ -41,6 +43,7 @@ def convert(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Render again what ended in an error; all else stays.")
     ] = False,
+    private: Private = False,
     dry_run: DryRun = False,
 ) -> int:
     """Turn queries into media, check every one, and pack them as a data set that others can load."""
@@ -72,6 +75,8 @@ def convert(
         plan = plan_conversion(config)
         show_plan(output, plan.data, plan.settings)
         return 0
+    if private:
+        keep_private(out)
     with Bars(errors) as bars:
         conversion = convert(config, bars)
     show_conversion(output, conversion)

@@ -10,6 +10,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from safebench.cli.options import Private
+from safebench.files import keep_private
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -40,6 +43,7 @@ def generate(
     count: Annotated[int | None, typer.Option(min=1, help="Queries of each scenario.")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Only this one; may be given several times.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
+    private: Private = False,
 ) -> int:
     """Make a query set: models write and score queries and benign twins, stage by stage, by a plan."""
     from safebench.cli.progress import Bars
@@ -50,6 +54,8 @@ def generate(
     folder = out or folder_of(Path(plan))
     if folder is None:
         raise typer.BadParameter("missing --out (or the plan.toml in the folder of a set)")
+    if private:
+        keep_private(folder)
     asked = read_plan(plan, writer or (), judge or (), count, scenario or ())
     with Bars(errors) as bars:
         made = generate(asked, folder, until.value, bars, retry_failed=retry_failed)

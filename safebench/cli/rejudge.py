@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from safebench.cli.jury import JuryModels
-from safebench.cli.options import AllowUnproven
+from safebench.cli.options import AllowUnproven, Private
+from safebench.files import keep_private
 
 if TYPE_CHECKING:
     from safebench.reports.words import Words
@@ -31,6 +32,10 @@ def rejudge(
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0; else the run's own.")
     ] = None,
     allow_unproven: AllowUnproven = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Ask jurors again whose calls failed, and judge those answers anew.")
+    ] = False,
+    private: Private = False,
 ) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
     from safebench.cli.jury_tables import show_jury
@@ -42,8 +47,13 @@ def rejudge(
     from safebench.runs.folder import read_run_file
     from safebench.runs.rejudge import rejudge
 
+    if private:
+        keep_private(out)
     with Bars(errors) as bars:
-        judged = rejudge(run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars)
+        judged = rejudge(
+            run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars,
+            retry_failed=retry_failed,
+        )  # fmt: skip
     summary = report(out).summary
     show_report(output, summary)
     show_jury(output, summary.jury)

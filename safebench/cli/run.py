@@ -19,6 +19,7 @@ from safebench.cli.options import (
     Conditions,
     DryRun,
     Limit,
+    Private,
     RecipesFile,
     Recognisers,
     Seed,
@@ -27,6 +28,7 @@ from safebench.cli.options import (
     output,
 )
 from safebench.errors import BadInput
+from safebench.files import keep_private, read_toml
 
 if TYPE_CHECKING:
     from safebench.reports.summary import Summary
@@ -104,6 +106,7 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed: calls, renderings, transcripts.")
     ] = False,
+    private: Private = False,
     dry_run: DryRun = False,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
@@ -129,12 +132,15 @@ def run(
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
     asked = make_config(str(config or "command line"), **values)
-    return _plan_and_show(asked) if dry_run else _run_and_show(asked, retry_failed=retry_failed)
+    if dry_run:
+        return _plan_and_show(asked)
+    if private:
+        keep_private(Path(asked.out))
+    return _run_and_show(asked, retry_failed=retry_failed)
 
 
 def _in_its_folder(file: Path) -> dict[str, Any]:
     """What a run file says; that of a run folder means this folder, wherever it lay when it was written."""
-    from safebench.files import read_toml
     from safebench.runs.folder import is_run_folder
 
     told = read_toml(file)

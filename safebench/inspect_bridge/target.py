@@ -13,6 +13,7 @@ from safebench.errors import BadInput, TargetRefusesService, unknown
 from safebench.models.endpoints import endpoint_url
 from safebench.models.error_meaning import meaning
 from safebench.models.families import plain
+from safebench.models.keys import Mask
 from safebench.models.service import Service
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import media_encoders
@@ -48,10 +49,14 @@ class InspectTarget(Target):
     @property
     def _base_url(self) -> str | None:
         """That of the user, or else where inspect's providers look for it; None where they know it themselves."""
+        url = self.options.base_url or self._variable("BASE_URL")
+        return endpoint_url(url) if url else None
+
+    def _variable(self, what: str) -> str:
+        """What the environment says of the provider."""
         provider, *rest = self.setup.argument.split("/")
         named = rest[0] if provider == "openai-api" and rest else provider
-        url = self.options.base_url or os.environ.get(f"{named.upper().replace('-', '_')}_BASE_URL")
-        return endpoint_url(url) if url else None
+        return os.environ.get(f"{named.upper().replace('-', '_')}_{what}", "")
 
     @cached_property
     def _service(self) -> Service:
@@ -94,7 +99,7 @@ class InspectTarget(Target):
             raise
         if response.status == "answered":
             self._service.answered()
-        return response
+        return Mask(self._variable("API_KEY").strip()).response(response)
 
     def _refused(self, status: int, error: Exception) -> str | None:
         told = getattr(error, "body", None) or str(error)

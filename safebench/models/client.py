@@ -24,6 +24,7 @@ from safebench.models.endpoints import (
 )
 from safebench.models.error_meaning import is_filters_stop, meaning
 from safebench.models.families import family_of
+from safebench.models.keys import Mask
 from safebench.models.proxies import proxy_of
 from safebench.models.service import Service
 from safebench.models.unreached import cause
@@ -46,9 +47,10 @@ class EndpointOptions(PluginOptions):
 
 
 class _Client(openai.DefaultHttpxClient):
-    """Follows no redirect, and takes no body larger than it should be."""
+    """Follows no redirect, takes no body larger than it should be, and keeps no key that a server repeats."""
 
     largest_mb = LARGEST_MB
+    mask = Mask()
 
     def send(self, request: Any, **how: Any) -> Any:
         response = super().send(request, **{**how, "stream": True})
@@ -60,7 +62,8 @@ class _Client(openai.DefaultHttpxClient):
             response.close()
         headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _REWRITTEN]
         headers += _in_milliseconds(told_wait(response.status_code, response.headers, body.whole()))
-        return type(response)(response.status_code, headers=headers, content=body.whole(), request=request)
+        content = self.mask.body(body.whole())
+        return type(response)(response.status_code, headers=headers, content=content, request=request)
 
 
 def _in_milliseconds(wait: float | None) -> list[tuple[str, str]]:
@@ -91,6 +94,7 @@ class Endpoint:
         """
         client = _Client(follow_redirects=False, headers={"Accept-Encoding": ENCODINGS}, timeout=self._options.timeout)
         client.largest_mb = self._options.largest_answer_mb
+        client.mask = Mask(self.key())
         base_url, version = split_version(self.url)
         return openai.OpenAI(
             http_client=client,

@@ -61,9 +61,11 @@ def rejudge(
     seed: int | None = None,
     concurrency: int | None = None,
     progress: Progress | None = None,
+    retry_failed: bool = False,
 ) -> Rejudged:
     """Judge, or go on judging, the answers of `run` into the folder `out`. What was not judged stays as it was.
 
+    With `retry_failed`, verdicts for which a call of a juror's failed are made again, and these calls.
     Raises BadInput for a run that is not finished and for a folder that holds something else, TargetRefusesService and
     Interrupted with every ballot recorded so far.
     """
@@ -77,6 +79,9 @@ def rejudge(
     told |= {} if seed is None else {"jury_seed": seed}
     told[RESOLVED] = {**asked[RESOLVED], **jury_versions(chosen), "answers_of": str(run.resolve())}
     _claim(run, out, told)
+    if retry_failed:
+        with Store(out) as store:
+            store.reopen_failed_verdicts()
     options = [f"--jury-model {model}" for model in models] + ([] if seed is None else [f"--seed {seed}"])
     command = " ".join([f"safebench rejudge {run} --jury {jury}", *options, f"--out {out}"])
     width = concurrency or asked["concurrency"]
@@ -106,17 +111,22 @@ def _claim(run: Path, out: Path, told: dict[str, Any]) -> None:
             store.copy_to(part)
         with Store(part) as copy:
             copy.forget_verdicts()
-        if (run / "media").is_dir():
-            shutil.copytree(run / "media", part / "media", copy_function=_link)
+        _copy_media(run / "media", part / "media")
         write_toml(part / RUN_FILE, told)
 
 
-def _link(source: str, target: str) -> None:
-    """Media never change, so that both runs can share the file where the file system lets them."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+def _copy_media(source: Path, target: Path) -> None:
+    """Media never change, so that both runs can share the files where the file system lets them.
+
+    Folders and copies are made as the user's umask says, whatever the rights of the old ones.
+    """
+    for file in (path for path in source.rglob("*") if path.is_file()):
+        copy = target / file.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, copy)
+        except OSError:
+            shutil.copyfile(file, copy)
 
 
 async def _judge_all(

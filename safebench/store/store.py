@@ -50,6 +50,15 @@ FORGET_FAILED = (
     "DELETE FROM spoken WHERE failure IS NOT NULL",
     "DELETE FROM renderings WHERE json_extract(rendering, '$.failure') IS NOT NULL",
 )
+REOPEN_VERDICTS = """
+UPDATE items SET outcome = NULL, reason = NULL, rating = NULL
+WHERE id IN (SELECT item FROM ballots) AND (id IN (SELECT item FROM ballots WHERE absence = 'call_failed')
+  OR id IN (SELECT item FROM exchanges WHERE role = 'jury' AND status = 'failed'))
+"""
+FORGET_FAILED_VERDICTS = (
+    "DELETE FROM ballots WHERE item IN (SELECT id FROM items WHERE outcome IS NULL)",
+    "DELETE FROM exchanges WHERE role = 'jury' AND status = 'failed'",
+)
 FORGET_VERDICTS = (
     "DELETE FROM exchanges WHERE role = 'jury'",
     "UPDATE items SET outcome = NULL, reason = NULL, rating = NULL WHERE id IN (SELECT item FROM ballots)",
@@ -253,6 +262,14 @@ class Store(Database):
         with self._transaction():
             reopened = self._write(REOPEN)
             for forget in FORGET_FAILED:
+                self._write(forget)
+        return reopened
+
+    def reopen_failed_verdicts(self) -> int:
+        """Forget failed calls of jurors and the verdicts that rest on them; how many. Answers stay as they are."""
+        with self._transaction():
+            reopened = self._write(REOPEN_VERDICTS)
+            for forget in FORGET_FAILED_VERDICTS:
                 self._write(forget)
         return reopened
 

@@ -177,7 +177,7 @@ class OpenAITarget(Target):
         body = answers.body_of(reply)
         if (error := answers.error_in(reply, body, self._spoken)) is not None:
             return self._refused(error, attempt)
-        response = self._answer(body, request)
+        response = self._open().mask.response(self._answer(body, request))
         self._service.answered()
         return response, None
 

@@ -14,9 +14,9 @@ from yarl import URL
 from safebench import __version__
 from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
 from safebench.models.endpoints import DEFAULT_KEY, address, key_headers
+from safebench.models.keys import Mask
 from safebench.models.proxies import proxy_of
 
-SHORTEST_KEY = 8  # characters; what is shorter (none, EMPTY) only stands in for a key, and may be any word
 UNREACHED = (aiohttp.ClientError, OSError)  # no answer, or nothing that is HTTP; a time-out is an OSError
 OF_THE_ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 
@@ -26,7 +26,7 @@ class HTTPReply:
     """What came back, whatever its status."""
 
     status: int
-    headers: Mapping[str, str]  # whatever the case of a name
+    headers: Mapping[str, str]  # names in lower case
     body: bytes
     inside: int | None = None  # status of the answer in which an error was found that tells another one
 
@@ -61,7 +61,7 @@ class Transport:
         self._base_url = base_url
         self._seconds = timeout
         self._largest_mb = largest_mb
-        self._key = key.encode()
+        self.mask = Mask(key)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # as many as there are calls in flight
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -101,10 +101,9 @@ class Transport:
             raise TimeoutError(f"no answer within {seconds:g} s") from None
 
     def _told(self, reply: HTTPReply) -> HTTPReply:
-        """Without the key, which some servers repeat in their errors."""
-        if reply.ok or len(self._key) < SHORTEST_KEY:
-            return reply
-        return replace(reply, body=reply.body.replace(self._key, b"(key)"))
+        """Without the key, which some servers repeat."""
+        headers = {name.lower(): self.mask.text(value) for name, value in reply.headers.items()}
+        return replace(reply, headers=headers, body=self.mask.body(reply.body))
 
     async def close(self) -> None:
         await self._session.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -157,3 +159,47 @@ def test_what_cannot_be_judged_again_is_one_clear_line(
         told = "1 items have no outcome yet; first: safebench run"
     assert run_command(typed) == 2
     assert told in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_jurors_whose_calls_failed_are_asked_again_and_nobody_else(
+    first: Path, world: ScriptedServer, tmp_path: Path
+) -> None:
+    def down_for_some(call: Call) -> Reply:
+        return error(500) if call.model == "strict" and "unsafe 1" in call.text() else answer(call)
+
+    world.answer = down_for_some
+    jury, second = jury_file(world, "strict", tmp_path), tmp_path / "second"
+    rejudge(first, second, jury)
+    assert outcomes(second)["unsafe-1"] == "undecided"
+    world.answer = answer
+    asked = len(world.calls)
+    assert rejudge(first, second, jury).moves[("refused", "undecided")] == 1  # the same again asks nobody
+    assert len(world.calls) == asked
+    found = rejudge(first, second, jury, retry_failed=True)
+    assert found.moves == {("refused", "unsafe"): 8}
+    assert [call.model for call in world.calls[asked:]] == ["strict"]
+    assert list(outcomes(second).values()).count("blocked") == 4  # what nobody judges stays as it was
+
+
+def test_a_folder_is_made_with_the_rights_of_the_user_and_privately_for_him_alone(
+    first: Path, world: ScriptedServer, tmp_path: Path
+) -> None:
+    def rights(folder: Path) -> int:
+        return functools.reduce(int.__or__, (path.stat().st_mode & 0o777 for path in (folder, *folder.rglob("*"))))
+
+    (first / "media").mkdir(exist_ok=True)
+    (first / "media" / "clip.wav").write_bytes(b"RIFF")
+    (first / "media").chmod(0o777)
+    (first / "media" / "clip.wav").chmod(0o600)
+    jury = ["--jury", jury_file(world, "strict", tmp_path), "--allow-unproven"]
+    before = os.umask(0o027)
+    try:
+        run_command(["rejudge", str(first), *jury, "--out", str(tmp_path / "second")])
+        assert rights(tmp_path / "second") & 0o027 == 0
+        assert rights(tmp_path / "second") & 0o040
+        run_command(["rejudge", str(first), *jury, "--out", str(tmp_path / "third"), "--private"])
+        assert rights(tmp_path / "third") & 0o077 == 0
+        run_command(["rejudge", str(first), *jury, "--out", str(tmp_path / "second"), "--private"])
+        assert (tmp_path / "second").stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)

@@ -1,9 +1,10 @@
+import os
 from contextlib import suppress
 
 import pytest
 
 from safebench.errors import BadInput
-from safebench.files import is_claimed, read_toml, whole_file, whole_folder, write_text
+from safebench.files import is_claimed, keep_private, read_toml, whole_file, whole_folder, write_text
 
 
 def test_a_file_takes_the_place_of_an_earlier_one_when_it_is_done(tmp_path):
@@ -68,3 +69,20 @@ def test_a_number_that_is_none_is_bad_input(tmp_path, number):
     file.write_text(f"[parameters]\ntemperature = {number}\n", encoding="utf-8")
     with pytest.raises(BadInput, match="is no number that can be used here"):
         read_toml(file)
+
+
+def test_a_file_keeps_the_rights_that_it_had_and_is_never_wider_than_the_umask(tmp_path):
+    file = tmp_path / "run.toml"
+    before = os.umask(0o022)
+    try:
+        write_text(file, "a")
+        assert file.stat().st_mode & 0o777 == 0o644
+        file.chmod(0o600)
+        write_text(file, "b")
+        assert file.stat().st_mode & 0o777 == 0o600
+        keep_private(tmp_path)
+        write_text(tmp_path / "new", "c")
+        assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+        assert tmp_path.stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)

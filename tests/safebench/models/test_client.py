@@ -84,3 +84,8 @@ def test_a_proxy_of_socks_is_named_before_the_work(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MY_KEY", "sk-secret")
     with pytest.raises(BadInput, match=r"SOCKS, socks5h://127\.0\.0\.1:1080, which is not supported: .*NO_PROXY"):
         Endpoint(EndpointOptions(model="m", base_url="https://a.example/v1", api_key_env="MY_KEY"), "converter 'any'")
+
+
+def test_a_key_that_an_answer_repeats_is_masked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
+    assert asked(endpoint(serve(lambda call: Reply(b"you said sk-secret-1")))) == b"you said (key)"

@@ -532,6 +532,29 @@ async def test_a_key_that_a_server_repeats_is_not_recorded(
         await ask(replies(error(401, "sk-secret is wrong")))
 
 
+PIECE = b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        chat("Your key is sk-secret-1."),
+        chat("Hello.", message={"reasoning": "They use sk-secret-1."}),
+        Reply(chat("Your key is sk-KEY.").body.replace(b"sk-KEY", b"\\u0073k-secret-1")),
+        Reply(b'{"choices": [{"message": {"content": "Hi"}}], "usage": {"a": "sk-secret-1"}, "model": "sk-secret-1"}'),
+        Reply(PIECE % b"sk-se" + PIECE % b"cret-1" + b"data: [DONE]\n\n"),
+        Reply(b"", 307, {"Location": "http://127.0.0.1:9/?key=sk-secret-1"}),
+    ],
+)
+async def test_a_key_that_an_answer_repeats_is_not_recorded(
+    replies: Callable[..., ScriptedServer], monkeypatch: pytest.MonkeyPatch, reply: Reply
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
+    response = await ask(replies(reply))
+    assert "sk-secret-1" not in repr(response)
+    assert "(key)" in repr(response)
+
+
 def test_an_unknown_option_is_named_with_the_nearest() -> None:
     with pytest.raises(BadInput, match="timeout"):
         open_target("openai:m", {"timeuot": 3})
