@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from safebench.cli.options import output
+from safebench.errors import BadInput
 
 
 class Listed(StrEnum):
@@ -29,13 +30,33 @@ def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> N
     show(what.value, output)
 
 
-def doctor() -> int:
+def doctor(
+    run: Annotated[Path | None, typer.Argument(help="Folder of the run that the bundle is about.")] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="New file for a bug report: versions, run file, counts and errors; no texts, no keys."),
+    ] = None,
+) -> int:
     """Show what is installed, what works, and the exact command for what is missing."""
     from safebench.cli.doctor import examine
 
+    if bundle is not None:
+        return _bundle(bundle, run)
+    if run is not None:
+        raise typer.BadParameter(f"{run} is for a bundle: add --bundle FILE")
     table, healthy = examine()
     output.print(table)
     return 0 if healthy else 1
+
+
+def _bundle(file: Path, run: Path | None) -> int:
+    from safebench.cli.bundle import write_bundle
+
+    if file.exists():
+        raise BadInput(f"{file} exists: name a new file")
+    write_bundle(file, run)
+    output.print(f"written: {escape(str(file))} (no texts, no keys; look at it before you send it)", soft_wrap=True)
+    return 0
 
 
 def new(

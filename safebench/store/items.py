@@ -56,6 +56,18 @@ def skipped_conditions(store: Store) -> Iterator[SkippedItems]:
     return (SkippedItems(*row) for row in store.rows("SELECT condition, reason, items FROM skipped"))
 
 
+class ReasonOfItems(NamedTuple):
+    outcome: str
+    reason: str | None
+    n: int
+
+
+def reasons_of_items(store: Store) -> Iterator[ReasonOfItems]:
+    """How often items ended with the same outcome for the same reason."""
+    sql = "SELECT outcome, reason, count(*) FROM items WHERE outcome IS NOT NULL GROUP BY outcome, reason"
+    return (ReasonOfItems(*row) for row in store.rows(sql))
+
+
 class ItemsByOutcome(NamedTuple):
     """`n` items that ended alike, with the sum of the ratings of those that have one."""
 
