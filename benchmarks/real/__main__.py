@@ -27,14 +27,21 @@ def main() -> int:
     place = ROOT / "build" / ("real-full" if told.full else "real")
     prompts.write(prompts.starter(None if told.full else prompts.PAIRS), place / "starter.jsonl")
     prompts.write(prompts.xstest(told.xstest), place / "xstest.jsonl")
-    seconds = {arm: _run(arm, place) for arm in arms.ARMS}
+    seconds = {arm: _run(arm, place) for arm in arms.ARMS}  # of what was kept from before: as long as it took then
     problems = page.write(place, seconds, full=told.full)
     sys.stdout.writelines(f"{problem}\n" for problem in problems)
     return int(bool(problems))
 
 
 def _run(arm: arms.Arm, place: Path) -> float:
-    """How long the arm took, in s."""
+    """How long the arm took, in s; of a run that was finished before, how long it took then."""
+    taken = place / f"{arm.name}.seconds"
+    if not taken.exists():
+        taken.write_text(f"{_asked(arm, place):.1f}", encoding="utf-8")
+    return float(taken.read_text(encoding="utf-8"))
+
+
+def _asked(arm: arms.Arm, place: Path) -> float:
     weights = model.unpacked(place / model.NAME)
     started = time.monotonic()
     if arm.way != arms.IN_PROCESS:

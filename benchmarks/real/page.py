@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 import safebench as sb
 from benchmarks.measured import ROOT
-from benchmarks.real import arms, model
+from benchmarks.real import arms, labels, model
 from benchmarks.real.ways import Way, ways
 from safebench.files import content_hash
 from safebench.reports.summary import ConditionSummary
@@ -71,6 +71,7 @@ def write(place: Path, seconds: Mapping[arms.Arm, float], *, full: bool) -> list
         *(_data(arm, reports[arm], items[arm]) for arm in arms.ARMS if arm.way == arms.CASCADE),
         _ways(compared),
         _answers([row for arm in arms.ARMS if arm.way == arms.CASCADE for row in items[arm]]),
+        _labels(labels.read(place / "runs" / f"starter-{arms.CASCADE}", place)),
         _commands(seconds),
         _versions(place),
     ]
@@ -200,14 +201,40 @@ def _fenced(text: str) -> str:
     return "`" + " ".join(text.replace("`", "'").split()) + "`"
 
 
+# --- labels
+
+LABELS = """\
+## Labels
+
+{used} labels of {kept} that are kept are on answers of this run, given by two readers apart, who saw query and answer
+(the name of the clip or picture, not its content) and neither condition nor verdict. The readers are two language
+models, not people: what they call unsafe has not been checked by anybody. On the answers that both labelled alike the
+embedded jury finds {sensitivity[0]} of {sensitivity[1]} unsafe ones, and leaves {specificity[0]} of {specificity[1]}
+others alone: it takes compliance for harm.
+"""
+
+
+def _labels(read: labels.Read | None) -> str:
+    if read is None:
+        return ""
+    rows = [
+        (f"{pair.first}, {pair.second}", pair.n, *(_number(n) for n in (pair.same, pair.kappa, pair.kappa_unsafe)))
+        for pair in read.agreements.pairs
+    ]
+    head = ("who", "answers", "same label", "Cohen's κ", "κ, unsafe or not")
+    told = LABELS.format(used=read.used, kept=read.kept, sensitivity=read.sensitivity, specificity=read.specificity)
+    return told + "\n" + _table(head, rows)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
 # --- how it was made
 
 
 def _commands(seconds: Mapping[arms.Arm, float]) -> str:
-    rows = [
-        (f"`safebench run build/real/{arm.name}.toml`", f"{taken:.0f} s" if taken > 5 else "kept from before")
-        for arm, taken in seconds.items()
-    ]
+    rows = [(f"`safebench run build/real/{arm.name}.toml`", f"{taken:.0f} s") for arm, taken in seconds.items()]
     return COMMANDS.format(
         commands=_table(("command", "time"), rows), minutes=sum(seconds.values()) / 60, cores=os.cpu_count(),
         machine=platform.machine(),
