@@ -1,4 +1,4 @@
-"""What `safebench list` shows: plug-ins, recipes, models, families of endpoints."""
+"""What `safebench list` shows: plug-ins, recipes, models, families of endpoints and of guards."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from safebench import registry
 from safebench.cli.style import listing
 from safebench.errors import BadInput, MissingPackage
+from safebench.jury.guard_families import guard_families
 from safebench.models.catalogue import models
 from safebench.models.families import families
 from safebench.plugins import Plugin
@@ -20,8 +21,8 @@ from safebench.rendering.recipes import load_recipes
 
 
 def show(what: str, console: Console) -> None:
-    """Print a table of all plug-ins of a kind, of all recipes, or of all families of endpoints."""
-    made = {"recipes": _recipes, "families": _families}
+    """Print a table of all plug-ins of a kind, of all recipes, or of all families of endpoints or guards."""
+    made = {"recipes": _recipes, "families": _families, "guards": _guards}
     console.print(made[what]() if what in made else _plugins(registry.LISTED[what]))
     if what == "targets":
         _show_models(console)
@@ -46,6 +47,14 @@ def _families() -> Table:
     for family in families().values():
         hosts = ", ".join(family.hosts) or "–"
         table.add_row(*map(escape, (family.name, family.summary, hosts, family.key)))
+    return table
+
+
+def _guards() -> Table:
+    table = listing("guard", "what it is", "published as", "languages", "licence")
+    for guard in guard_families().values():
+        languages = ", ".join(guard.languages)
+        table.add_row(*map(escape, (guard.name, guard.summary, guard.model, languages, guard.licence)))
     return table
 
 

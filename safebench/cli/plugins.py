@@ -16,6 +16,7 @@ from safebench.errors import BadInput
 class Listed(StrEnum):
     converters = "converters"
     families = "families"
+    guards = "guards"
     recipes = "recipes"
     modalities = "modalities"
     recognisers = "recognisers"
@@ -24,7 +25,7 @@ class Listed(StrEnum):
 
 
 def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> None:
-    """List plug-ins and recipes, ours and third parties', models and families of endpoints."""
+    """List plug-ins and recipes, ours and third parties', models, and families of endpoints and of guards."""
     from safebench.cli.plugin_tables import show
 
     show(what.value, output)

@@ -59,8 +59,8 @@ BROKEN: Mapping[str, str] = {
 }
 
 
-def told(family: str, harm: bool, refusal: bool = False, **scores: float) -> Reply:
-    """What a guard of the family says; `scores`: probabilities of the words of its verdict."""
+def told(family: str, harm: bool, refusal: bool = False) -> Reply:
+    """What a guard of the family says."""
     if family == "moderation":
         return moderation(harm)
     text = WORDS[family][harm, refusal]
