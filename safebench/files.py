@@ -9,6 +9,7 @@ import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date, time
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -87,13 +88,24 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Raises BadInput for a missing file or one that is no TOML."""
+    """Raises BadInput for a missing file, one that is no TOML, and a date, which JSON lacks."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=_number)
+        return _without_dates(tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=_number))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # of the encoding, of TOML, of a number
         raise BadInput(f"{path} is no TOML: {error}") from error
+
+
+def _without_dates(tables: dict[str, Any]) -> dict[str, Any]:
+    level: list[tuple[str, Any]] = list(tables.items())
+    while level:
+        key, value = level.pop()
+        if isinstance(value, date | time):
+            raise ValueError(f"{key} = {value} is a date or a time: write it in quotation marks")
+        level += value.items() if isinstance(value, dict) else []
+        level += [(key, one) for one in value] if isinstance(value, list) else []
+    return tables
 
 
 def _number(digits: str) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from safebench.cli.jury_tables import show_away, show_jurors
@@ -29,14 +28,14 @@ def show_calibration(console: Console, content: Mapping[str, Any]) -> None:
     labels, jurors = content["labels"], [Attendance(**one) for one in content["attendance"]]
     show_away(console, jurors)
     split = ", ".join(f"{n} {label}" for label, n in labels["by_label"].items())
-    console.print(escape(f"{labels['name']}: {labels['answers']} answers ({split}); in question: {labels['positive']}"))
+    console.print(f"{labels['name']}: {labels['answers']} answers ({split}); in question: {labels['positive']}")
     if labels["disputed"]:
         console.print(f"{labels['disputed']} more answers were left out: their annotators disagree", style="yellow")
     console.print(_voters(content))
     console.print("right: of all answers; the others: of those with a verdict", style="dim")
     show_jurors(console, jurors)
     for line in (*_about_deliberation(content), *_about_errors(content)):
-        console.print(escape(line), highlight=False)
+        console.print(line, highlight=False)
 
 
 def _voters(content: Mapping[str, Any]) -> Table:
@@ -46,9 +45,9 @@ def _voters(content: Mapping[str, Any]) -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     for name, voter in content["verdicts"].items():
         shown = f"{NAMES[name]} ({voter['name']})" if "name" in voter else NAMES[name]
-        table.add_row(escape(shown), *(_cell(voter[key]) for key in SHOWN), f"{voter['ballots_per_answer']:.1f}")
+        table.add_row(shown, *(_cell(voter[key]) for key in SHOWN), f"{voter['ballots_per_answer']:.1f}")
     for name, rounds in content["jurors"].items():
-        table.add_row(escape(f"  {name}, alone"), *(_cell(rounds["first"][key]) for key in SHOWN), "1.0")
+        table.add_row(f"  {name}, alone", *(_cell(rounds["first"][key]) for key in SHOWN), "1.0")
     return table
 
 
@@ -107,15 +106,15 @@ def show_corrected(console: Console, summary: Summary) -> None:
         return
     (right, positives), (left, negatives) = correction.sensitivity, correction.specificity
     rates = f"{correction.name}: sensitivity {right}/{positives}, specificity {left}/{negatives}"
-    console.print(escape(f"ASR corrected for the jury's errors ({rates})"), style="bold")
+    console.print(f"ASR corrected for the jury's errors ({rates})", style="bold")
     table = number_table("condition", f"{summary.words.asr} as judged", "corrected ASR", "95 % interval")
     for cell in summary.conditions:
         rate = correction.conditions[cell.condition]
         ends = "–".join(percent(end) for end in rate.ci95 or []) or "–"
-        table.add_row(escape(cell.condition), percent(cell.asr), percent(rate.asr), escape(ends))
+        table.add_row(cell.condition, percent(cell.asr), percent(rate.asr), ends)
     console.print(table)
     for name, rate in correction.conditions.items():
         if rate.reason:
-            console.print(escape(f"{name}: not corrected: {rate.reason}"), style="yellow")
+            console.print(f"{name}: not corrected: {rate.reason}", style="yellow")
     for warning in correction.warnings:
-        console.print(escape(warning), style="yellow")
+        console.print(warning, style="yellow")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+
+from safebench.cli.options import output
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from safebench.reports.finished_run import FinishedRun
     from safebench.reports.splitting import ModelSplit
 
-output = Console()
 
 Runs = Annotated[list[Path], typer.Argument(help="Folders of runs.")]
 PageFile = Annotated[Path | None, typer.Option("--html", help="Write a page, too: the file to write.")]
@@ -43,9 +42,9 @@ def compare(
     if html:
         from safebench.reports.pages.runs_pages import write_comparison
 
-        output.print(f"written: {escape(str(write_comparison(html, compared)))}")
+        output.print(f"written: {write_comparison(html, compared)}", soft_wrap=True)
     if json:
-        output.print(f"written: {escape(str(write_compared(json, compared)))}")
+        output.print(f"written: {write_compared(json, compared)}", soft_wrap=True)
 
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
@@ -57,14 +56,16 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
     _check_packages(html)
     ranked = rankings(runs)
     for number, ranking in enumerate(ranked, start=1):
-        output.print(f"Group {number}: same data, jury and prompts. {escape(ranking.about)}", style="bold")
+        output.print(f"Group {number}: same data, jury and prompts. {ranking.about}", style="bold")
         words = ranking.words
         rates = ("harmful,\ndecided", words.asr_head, "95 %\ninterval", "bounds", words.sri, "over-\nrefusal")
         table = _table("run", "target", "condition", *rates)
         for row in ranking.rows:
             cell = row.cell
             table.add_row(
-                *map(escape, (row.run.name, row.run.target, cell.condition)),
+                row.run.name,
+                row.run.target,
+                cell.condition,
                 f"{cell.precision.asr.n} of {row.harmful}",
                 doubted(percent(cell.asr), cell),
                 percents(cell.shown_ci95),
@@ -74,7 +75,7 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
             )
         output.print(table)
         for line in ranking.unranked:
-            output.print(escape(line), style="bold yellow", soft_wrap=True)
+            output.print(line, style="bold yellow", soft_wrap=True)
     _notices([run for ranking in ranked for run in ranking.runs])
     for note in dict.fromkeys(ranking.words.sri_note for ranking in ranked):
         output.print(note, style="dim")
@@ -82,7 +83,7 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
     if html:
         from safebench.reports.pages.runs_pages import write_leaderboard
 
-        output.print(f"written: {escape(str(write_leaderboard(html, ranked)))}")
+        output.print(f"written: {write_leaderboard(html, ranked)}", soft_wrap=True)
 
 
 def _check_packages(html: Path | None) -> None:
@@ -97,26 +98,24 @@ def _show_compared(compared: Compared) -> None:
 
     words = compared.words
     for name, run in zip(compared.names, compared.runs, strict=True):
-        output.print(f"{name}: {escape(run.name)}, target {escape(run.target)}", highlight=False)
+        output.print(f"{name}: {run.name}, target {run.target}", highlight=False)
     for panel in compared.panels:
         reference = panel.columns[0].name
-        output.print(f"{escape(panel.title)}: gap to {escape(reference)}, in points; {words.worse}", style="bold")
+        output.print(f"{panel.title}: gap to {reference}, in points; {words.worse}", style="bold")
         output.print(gap_table(panel.gaps, compared.settings.margin, words, narrow=output.width < 120))
         for intent, common in panel.common.items():
             rates = ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in common.rates.items())
-            output.print(escape(f"{intent}, {common.n} items decided under all: {rates or '–'}"), highlight=False)
+            output.print(f"{intent}, {common.n} items decided under all: {rates or '–'}", highlight=False)
         if panel.order:
             order = f"{words.order}: {', '.join(panel.order)} (neighbours without a shown gap: no order)"
-            output.print(escape(order), highlight=False)
+            output.print(order, highlight=False)
         for name, reason in panel.unranked.items():
-            output.print(
-                escape(f"{name} is not concludable, so not ranked: {reason}"), style="bold yellow", soft_wrap=True
-            )
+            output.print(f"{name} is not concludable, so not ranked: {reason}", style="bold yellow", soft_wrap=True)
     for split in compared.splits:
         _show_split(split, compared)
     output.print(NOTES, style="dim")
     for condition in compared.left_out:
-        output.print(f"only one run has {escape(condition)}: not compared", style="yellow")
+        output.print(f"only one run has {condition}: not compared", style="yellow")
     _notices(compared.runs)
 
 
@@ -128,20 +127,20 @@ def _show_split(split: ModelSplit, compared: Compared) -> None:
 
     model, cascade, text = (compared.names[run] for run in (split.model, split.cascade, split.text))
     about = f"{split.condition}: where the gap of {model} to text (of {text}) comes from, by the cascade {cascade}"
-    output.print(escape(f"{about}; {compared.words.worse}"), style="bold")
+    output.print(f"{about}; {compared.words.worse}", style="bold")
     rows = [replace(row, condition=part) for one in split.splits for part, row in one.parts.items()]
     output.print(gap_table(rows, compared.settings.margin, compared.words, narrow=output.width < 120))
     for line in split_lines(split):
-        output.print(escape(line), highlight=False, soft_wrap=True)
+        output.print(line, highlight=False, soft_wrap=True)
     output.print(SPLIT_NOTE, style="dim")
 
 
 def _notices(runs: list[FinishedRun] | tuple[FinishedRun, ...]) -> None:
     for run in runs:
         if run.pending:
-            output.print(f"unfinished: {escape(run.name)}, {run.pending} items have no outcome yet", style="yellow")
+            output.print(f"unfinished: {run.name}, {run.pending} items have no outcome yet", style="yellow")
     for notice in dict.fromkeys(run.notice for run in runs if run.notice):
-        output.print(escape(notice), style="bold yellow")
+        output.print(notice, style="bold yellow")
 
 
 def _table(*heads: str) -> Table:

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from safebench import registry
@@ -57,7 +56,7 @@ def _table(heads: list[str], rows: Mapping[tuple[str, ...], Mapping[str, Any]], 
     for head in (*COUNTS, *(f"mean {name}" for name in measures)):
         table.add_column(head, justify="right")
     for names, cell in rows.items():
-        table.add_row(*map(escape, names), *(str(cell[count]) for count in COUNTS), *means_of(cell, measures))
+        table.add_row(*names, *(str(cell[count]) for count in COUNTS), *means_of(cell, measures))
     return table
 
 
@@ -67,8 +66,8 @@ def _show_failures(console: Console, conversion: Conversion) -> None:
     console.print("Failed (without media in the data set)", style="bold")
     for one in islice(conversion.failures(), SHOWN_FAILURES):
         reason = one.reason if len(one.reason) <= LONGEST_REASON else one.reason[:LONGEST_REASON] + "…"
-        console.print(escape(f"{one.query}, {one.condition}: {reason}"), soft_wrap=True, highlight=False)
+        console.print(f"{one.query}, {one.condition}: {reason}", soft_wrap=True, highlight=False)
     hidden = conversion.failed - SHOWN_FAILURES
     more = f"… and {hidden} more; all" if hidden > 0 else "all"
     where = f"{more} reasons: columns `failure` and `fidelity` of {conversion.folder}/*/train-*.parquet"
-    console.print(escape(where), soft_wrap=True, style="dim", highlight=False)
+    console.print(where, soft_wrap=True, style="dim", highlight=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from safebench.cli.data import Encoding, TextColumn
 from safebench.cli.options import (
@@ -80,7 +79,7 @@ def convert(
     with Bars(errors) as bars:
         conversion = convert(config, bars)
     show_conversion(output, conversion)
-    output.print(f"data set: {escape(str(out))} (use it with --data {escape(str(out))})")
+    output.print(f"data set: {out} (use it with --data {out})", soft_wrap=True)
     if conversion.failed_share > max_failed:
         share = f"{100 * conversion.failed_share:.1f} %"
         errors.print(f"exit status 1: {share} of the renderings failed (see --max-failed and --retry-failed)")

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from safebench.cli.options import output
 from safebench.cli.style import listing
 from safebench.errors import BadInput
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from safebench.datasets.queries import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
-output = Console()
 
 Data = Annotated[str, typer.Argument(help="Built-in name, file or folder.")]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
@@ -107,14 +105,14 @@ def importers() -> None:
     table = listing("name", "title", "licence", "tried on")
     for name in importer_names():
         known = load_importer(name)
-        table.add_row(*map(escape, (name, known.title, known.licence, known.tried)))
+        table.add_row(name, known.title, known.licence, known.tried)
     output.print(table)
 
 
 @app.command("import")
 def import_(
     name: Annotated[str, typer.Argument(help="Name of an importer, or a mapping file of your own (.toml).")],
-    source: Annotated[str, typer.Argument(metavar="PATH", help="File, folder, or hub:OWNER/NAME[@REVISION].")],
+    source: Annotated[str, typer.Argument(metavar="PATH", help="File, folder, or hub:OWNER/NAME, with @REVISION.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write; the importer's name if not given.")] = None,
     columns: Annotated[str | None, typer.Option(help="text=prompt,scenario=category: which column holds what.")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="CATEGORY=SCENARIO; may be given several times.")] = None,
@@ -193,7 +191,7 @@ def _tell_notes(dataset: Dataset) -> None:
 
 
 def _tell(line: str) -> None:
-    output.print(escape(line), soft_wrap=True, highlight=False)
+    output.print(line, soft_wrap=True, highlight=False)
 
 
 def _pairs(option: str, given: list[str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from safebench.cli.style import plain_table
@@ -39,18 +38,18 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
     if len(texts) <= LARGEST_COMPARED:
         console.print("nearest pairs that are no twins (Jaccard index of their words):")
         for index, a, b in nearest_pairs(dataset.queries, 5):
-            console.print(escape(f"  {index:.2f}  {a.id}  {b.id}"), highlight=False)
+            console.print(f"  {index:.2f}  {a.id}  {b.id}", highlight=False)
 
 
 def _scenario_table(dataset: Dataset) -> Table:
     counts: dict[str, Counter[Intent]] = {}
     for query in dataset.queries:
         counts.setdefault(query.scenario or UNASSIGNED, Counter())[query.intent] += 1
-    title = escape(f"{dataset.name}: {len(dataset.queries)} queries")
+    title = f"{dataset.name}: {len(dataset.queries)} queries"
     table = plain_table(title)
     table.add_column("scenario")
     for intent in Intent:
         table.add_column(intent.value, justify="right")
     for scenario, cell in counts.items():
-        table.add_row(escape(scenario), *(str(cell[intent]) for intent in Intent))
+        table.add_row(scenario, *(str(cell[intent]) for intent in Intent))
     return table

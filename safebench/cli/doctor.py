@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 from packaging.requirements import Requirement
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from safebench import registry
 from safebench.cli.style import listing
@@ -27,7 +27,7 @@ SENTENCE = "Please tell me how a rainbow forms."
 def examine() -> tuple[Table, bool]:
     """Try every plug-in and render a sentence by every recipe; the table, and whether all that is installed works."""
     table = listing("what", "state", "to do")
-    table.add_row("Python", escape(sys.version.split()[0]), "")
+    table.add_row("Python", sys.version.split()[0], "")
     table.add_row("safebench", version("safebench"), "")
     healthy = True
     for extra in extras():
@@ -37,7 +37,7 @@ def examine() -> tuple[Table, bool]:
             healthy &= _row(table, f"{title} {name}", lambda k=kind, n=name: _load(k, n))
     healthy &= _row(table, "recipes", lambda: f"{len(load_recipes())} known")
     for what, state, to_do in _choices():
-        table.add_row(*map(escape, (what, state, to_do)))
+        table.add_row(what, state, to_do)
     for medium, name in _known_recipes():
         healthy &= _row(table, f"recipe {medium}:{name}", lambda m=medium, n=name: _try_recipe(m, n))
     return table, healthy
@@ -106,11 +106,11 @@ def _check_only(recipe: Recipe) -> str:
 def _row(table: Table, what: str, attempt) -> bool:  # type: ignore[no-untyped-def]
     """One line; a missing package is something to do, a failure of what is installed is ill health."""
     try:
-        table.add_row(escape(what), f"[green]{escape(attempt())}[/]", "")
+        table.add_row(what, Text(attempt(), "green"), "")
     except MissingPackage as error:
-        table.add_row(escape(what), "[yellow]not installed[/]", escape(error.command))
+        table.add_row(what, Text("not installed", "yellow"), error.command)
     except SafeBenchError as error:
-        table.add_row(escape(what), "[red]broken[/]", escape(str(error)))
+        table.add_row(what, Text("broken", "red"), str(error))
         return False
     return True
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rich.console import Console
-from rich.markup import escape
 
 from safebench.datasets.plan import DataPlan
 from safebench.rendering.alternatives import chosen_lines
@@ -16,9 +15,9 @@ from safebench.rendering.renderer import RenderSettings
 def show_plan(console: Console, data: DataPlan, settings: RenderSettings) -> None:
     """Nothing was written and nobody was called."""
     conditions = ", ".join(map(str, data.conditions))
-    console.print(escape(f"{len(data.dataset.queries)} queries under {conditions}"), soft_wrap=True)
+    console.print(f"{len(data.dataset.queries)} queries under {conditions}", soft_wrap=True)
     for line in (*data.whole.notes, *_lines(data, settings)):
-        console.print(escape(line), soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def _lines(data: DataPlan, settings: RenderSettings) -> Iterator[str]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from safebench.cli.style import number_table, plain_table
@@ -24,7 +23,7 @@ NOTES = (
 
 def show_gap(console: Console, gap: ModalityGap, words: Words) -> None:
     """Every condition against the reference, and how the outcomes of harmful queries moved."""
-    reference = escape(gap.reference)
+    reference = gap.reference
     console.print(f"Gap to {reference} (ref.), in points: the same queries under both; {words.worse}", style="bold")
     pooled = [replace(row, condition=f"{row.condition} (all)") for row in gap.pooled]
     rows = [*gap.comparisons, *pooled]
@@ -33,7 +32,7 @@ def show_gap(console: Console, gap: ModalityGap, words: Words) -> None:
     console.print(table if fits else gap_table(rows, gap.margin, words, narrow=True))
     console.print(f"{NOTES} {_missing(rows)}", style="dim")
     for line in unconcluded_lines(rows):
-        console.print(escape(line), style="bold yellow", soft_wrap=True)
+        console.print(line, style="bold yellow", soft_wrap=True)
     if gap.harmful:
         console.print(f"Harmful queries, from {reference} (decl.: refused or blocked)", style="bold")
         console.print(flow_table(gap.harmful, words))
@@ -53,7 +52,7 @@ def unconcluded_lines(rows: Iterable[GapRow]) -> Iterator[str]:
 def _missing(rows: Iterable[GapRow]) -> str:
     """The first reason why a gap over understood items is not there."""
     reasons = [row.reason for row in rows if row.reason]
-    return escape(f"No gap over understood items: {reasons[0]}.") if reasons else ""
+    return f"No gap over understood items: {reasons[0]}." if reasons else ""
 
 
 def gap_table(rows: Iterable[GapRow], margin: float, words: Words, *, narrow: bool = False) -> Table:
@@ -68,9 +67,9 @@ def gap_table(rows: Iterable[GapRow], margin: float, words: Words, *, narrow: bo
         measure = words.measure if row.measure == "asr" else "refusal"
         for view, gap in row.gaps.items():
             numbers = (COLUMNS[head](gap, row) for head in shown)
-            table.add_row(escape(row.condition), measure, VIEWS[view], *numbers)
+            table.add_row(row.condition, measure, VIEWS[view], *numbers)
         if not row.decided:
-            table.add_row(escape(row.condition), measure, "no pair decided")
+            table.add_row(row.condition, measure, "no pair decided")
     return table
 
 
@@ -131,7 +130,7 @@ def flow_table(rows: Iterable[GapRow], words: Words) -> Table:
     table = number_table("condition", *(head.format(**called) for head in MOVES))
     for row in rows:
         moved = [sum(row.flow.get(old, {}).get(new, 0) for old in a for new in b) for a, b in MOVES.values()]
-        table.add_row(escape(row.condition), *(str(n) if n else "·" for n in moved))
+        table.add_row(row.condition, *(str(n) if n else "·" for n in moved))
     return table
 
 
@@ -154,5 +153,5 @@ def spread_table(cells: Sequence[ConditionSummary]) -> Table:
         of_shares = (shares.queries, shares.target, shares.jury) if shares else (None,) * 3
         of_jury = (jury.split_first, jury.split_last, jury.flip) if jury else (None,) * 3
         numbers = (*of_shares, repeats.unsteady if repeats else None, *of_jury)
-        table.add_row(escape(cell.condition), *map(percent, numbers))
+        table.add_row(cell.condition, *map(percent, numbers))
     return table

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+
+from safebench.cli.options import errors, output
 
 from safebench.cli.options import Private
 from safebench.files import keep_private
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from safebench.generation.generate import Generated
     from safebench.generation.summary import GenerationSummary
-
-output = Console()
-errors = Console(stderr=True)
 
 
 class Stage(StrEnum):
@@ -67,12 +64,12 @@ def _show(made: Generated) -> None:
     summary = made.summary
     output.print(_table(summary))
     for line in _lines(summary):
-        output.print(escape(line), highlight=False, soft_wrap=True)
-    output.print(f"set: {escape(str(made.folder))}", soft_wrap=True)
+        output.print(line, highlight=False, soft_wrap=True)
+    output.print(f"set: {made.folder}", soft_wrap=True)
     if (made.folder / "dataset").is_dir():
-        output.print(f"data set: {escape(str(made.folder / 'dataset'))} (use it with --data)", soft_wrap=True)
+        output.print(f"data set: {made.folder / 'dataset'} (use it with --data)", soft_wrap=True)
     if made.stopped:
-        errors.print(escape(f"exit status 1: {made.stopped}, and give the same command again"), soft_wrap=True)
+        errors.print(f"exit status 1: {made.stopped}, and give the same command again", soft_wrap=True)
     elif summary.is_short:
         short = f"{summary.missing} queries are missing"
         more = f", {summary.scenarios_missing} scenarios" if summary.scenarios_missing else ""
@@ -88,7 +85,7 @@ def _table(summary: GenerationSummary) -> Table:
         table.add_column(head, justify="left" if head == "scenario" else "right")
     for line in summary.lines:
         row = (line.planned, line.written, line.kept, line.missing)
-        table.add_row(escape(line.scenario), *map(str, row), style="yellow" if line.missing else None)
+        table.add_row(line.scenario, *map(str, row), style="yellow" if line.missing else None)
     totals = [sum(getattr(line, name) for line in summary.lines) for name in ("planned", "written", "kept", "missing")]
     table.add_row("all", *map(str, totals), style="bold")
     return table

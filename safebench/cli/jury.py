@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from safebench.cli.data import Encoding
+from safebench.cli.options import errors, output
 
 app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
 
@@ -57,8 +58,6 @@ def jury_calibrate(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
 ) -> None:
     """Measure how often a jury is right, on answers that people labelled."""
-    from rich.console import Console
-
     from safebench.cli.calibration_tables import show_calibration
     from safebench.cli.progress import Bars
     from safebench.jury.calibration.calibrate import calibrate
@@ -66,7 +65,7 @@ def jury_calibrate(
 
     named = {"query": query_column, "answer": answer_column, "label": label_column}
     labelled = read_labels(labels, named, mapping or [], encoding)
-    with Bars(Console(stderr=True)) as bars:
+    with Bars(errors) as bars:
         for line in labelled.notes:
             bars.warned(line)
         content = calibrate(
@@ -81,5 +80,5 @@ def jury_calibrate(
             retry_failed=retry_failed,
             progress=bars,
         )
-    show_calibration(Console(), content)
+    show_calibration(output, content)
     typer.echo(f"calibration: {out}")

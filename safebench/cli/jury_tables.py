@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from safebench.cli.style import plain_table
@@ -17,11 +16,9 @@ from safebench.reports.summary import JuryRecord, cascade_line, short_handed_lin
 def show_away(console: Console, jurors: Sequence[Attendance]) -> None:
     """Warnings of jurors that never voted, and of those that abstained often."""
     for line in missing(jurors):
-        console.print(
-            escape(f"warning: {line}: all verdicts are the others' alone"), style="bold yellow", soft_wrap=True
-        )
+        console.print(f"warning: {line}: all verdicts are the others' alone", style="bold yellow", soft_wrap=True)
     for line in often_away(jurors):
-        console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
+        console.print(f"warning: {line}", style="yellow", soft_wrap=True)
 
 
 def show_jury(console: Console, record: JuryRecord) -> None:
@@ -50,5 +47,5 @@ def juror_table(jurors: Sequence[Attendance]) -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("most often", no_wrap=True)
     for one in jurors:
-        table.add_row(escape(one.name), str(one.votes), str(one.abstained), words(one.why) if one.why else DASH)
+        table.add_row(one.name, str(one.votes), str(one.abstained), words(one.why) if one.why else DASH)
     return table

@@ -9,15 +9,18 @@ from __future__ import annotations
 import sqlite3
 import sys
 import traceback
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from safebench import __version__
 from safebench.cli import compare, convert, data, generate, jury, plugins, published, rejudge, review, run
 from safebench.cli.options import errors, output
-from safebench.errors import Interrupted, SafeBenchError, TargetRefusesService, is_of_the_system
+from safebench.cli.style import allow_any_character
+from safebench.errors import BadInput, Interrupted, SafeBenchError, TargetRefusesService, is_of_the_system
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,19 +63,19 @@ def _options(
 
 def main() -> None:
     """Entry point of the `safebench` command."""
+    allow_any_character()
     sys.exit(run_command(sys.argv[1:]))
 
 
 def run_command(arguments: list[str]) -> int:
     """The exit status of one command."""
     try:
+        _check_names([*arguments, _working_folder()])
         status = app(arguments, standalone_mode=False, prog_name="safebench")
     except typer.TyperException as error:
         return _fail(_usage_message(error), "see `safebench --help`")
     except Interrupted as error:
-        errors.print(
-            f"interrupted; everything so far is kept. Continue with:\n  {escape(error.command)}", soft_wrap=True
-        )
+        errors.print(f"interrupted; everything so far is kept. Continue with:\n  {error.command}", soft_wrap=True)
         return 130
     except (KeyboardInterrupt, typer.Abort):
         errors.print("interrupted")
@@ -81,6 +84,30 @@ def run_command(arguments: list[str]) -> int:
         message, hint = _explained(error)
         return _fail(message, hint if _goes_on(arguments) else None)
     return status if isinstance(status, int) else 0
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Raises BadInput for one that is not UTF-8: neither TOML nor Parquet could hold it, and what was made is lost."""
+    for name in names:
+        if not _is_utf8(name):
+            raise BadInput(
+                f"{name!r} is not UTF-8: rename the file or folder, or set a locale that is (LC_ALL=C.UTF-8)"
+            )
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _working_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed
+        return ""
 
 
 def _goes_on(arguments: list[str]) -> bool:
@@ -94,6 +121,8 @@ def _explained(error: Exception) -> tuple[str, str | None]:
         return str(error), KEPT if isinstance(error, TargetRefusesService) else None
     if isinstance(error, OSError):
         return f"{error.filename or 'system'}: {error.strerror or error}", KEPT if is_of_the_system(error) else None
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        return f"{error.object[:200]!r} is not UTF-8: rename the file or folder of that name", None
     if isinstance(error, sqlite3.Error):
         return f"database: {error}", KEPT
     traceback.print_exception(error)
@@ -107,7 +136,7 @@ def _usage_message(error: typer.TyperException) -> str:
 
 def _fail(message: str, hint: str | None = None) -> int:
     for line in message.splitlines():
-        errors.print(f"[bold red]error:[/] {escape(line)}", soft_wrap=True, highlight=False)
+        errors.print(Text.assemble(("error:", "bold red"), " ", line), soft_wrap=True)
     if hint:
-        errors.print(escape(hint), highlight=False)
+        errors.print(hint, highlight=False)
     return 2

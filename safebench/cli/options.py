@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-output = Console()
-errors = Console(stderr=True)
+from safebench.cli.style import plain_console
+
+output = plain_console()
+errors = plain_console(stderr=True)
 
 Conditions = Annotated[
     list[str] | None, typer.Option("--condition", "-c", help="medium[+text][:recipe]; may be given several times.")

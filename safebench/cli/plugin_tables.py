@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from safebench import registry
 from safebench.cli.style import listing
@@ -34,11 +34,11 @@ def _show_models(console: Console) -> None:
     for model in models().values():
         known = "tried" if model.tried else "read"
         takes, size = ", ".join(model.accepts), model.size or "–"
-        console.print(f"[bold]{escape(model.name):{widest}}[/]  {escape(takes):18}  {escape(size):>5}  {known}")
+        console.print(Text.assemble((f"{model.name:{widest}}", "bold"), f"  {takes:18}  {size:>5}  {known}"))
         for command in filter(None, (model.serve, model.target)):
-            console.print(f"    {command}", soft_wrap=True, markup=False, highlight=False)
+            console.print(f"    {command}", soft_wrap=True, highlight=False)
         for note in filter(None, ("runs code that comes with the model" * model.runs_code, model.note)):
-            console.print(Padding(escape(note), (0, 0, 0, 4)), style="dim")
+            console.print(Padding(note, (0, 0, 0, 4)), style="dim")
     console.print("\nread: nobody here has run it; data/models.toml says where it was read.")
 
 
@@ -46,7 +46,7 @@ def _families() -> Table:
     table = listing("family", "what it is", "hosts", "key")
     for family in families().values():
         hosts = ", ".join(family.hosts) or "–"
-        table.add_row(*map(escape, (family.name, family.summary, hosts, family.key)))
+        table.add_row(family.name, family.summary, hosts, family.key)
     return table
 
 
@@ -64,7 +64,7 @@ def _recipes() -> Table:
     for recipe in known.values():
         made = f"here by {stands_for(recipe, known).name}" if recipe.first_of else ""
         steps = made or " → ".join(step.use for step in recipe.steps)
-        table.add_row(*map(escape, (f"{recipe.medium}:{recipe.name}", steps, recipe.description)))
+        table.add_row(f"{recipe.medium}:{recipe.name}", steps, recipe.description)
     table.caption = "\n".join(_default_gates())
     return table
 
@@ -82,16 +82,16 @@ def _plugins(kind: type[Plugin]) -> Table:
         try:
             plugin = registry.load(kind, name)
         except BadInput as error:
-            table.add_row(escape(name), escape(str(error)), "[red]broken[/]")
+            table.add_row(name, str(error), Text("broken", "red"))
             continue
-        about = f"{escape(plugin.summary)} [dim](version {escape(plugin.version)})[/]"
-        table.add_row(escape(name), about, _ready(kind, name))
+        about = Text.assemble(plugin.summary, " ", (f"(version {plugin.version})", "dim"))
+        table.add_row(name, about, _ready(kind, name))
     return table
 
 
-def _ready(kind: type[Plugin], name: str) -> str:
+def _ready(kind: type[Plugin], name: str) -> Text | str:
     try:
         registry.require(kind, name)
     except MissingPackage as error:
-        return f"[yellow]{escape(error.command)}[/]"
+        return Text(error.command, "yellow")
     return "yes"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from safebench.cli.options import output
 from safebench.errors import BadInput
@@ -56,7 +55,7 @@ def _bundle(file: Path, run: Path | None) -> int:
     if file.exists():
         raise BadInput(f"{file} exists: name a new file")
     write_bundle(file, run)
-    output.print(f"written: {escape(str(file))} (no texts, no keys; look at it before you send it)", soft_wrap=True)
+    output.print(f"written: {file} (no texts, no keys; look at it before you send it)", soft_wrap=True)
     return 0
 
 
@@ -70,4 +69,4 @@ def new(
 
     folder = write_skeleton(kind, name, out)
     written = f"written: {folder}\n  pip install -e '{folder}[test]' && pytest {folder}"
-    output.print(escape(written), soft_wrap=True, highlight=False)
+    output.print(written, soft_wrap=True, highlight=False)

@@ -6,17 +6,15 @@ import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from safebench.cli.options import output
 from safebench.cli.style import plain_table
 
 if TYPE_CHECKING:
     from safebench.reports.published_audit import Audit, AuditedRow, Interval
 
 app = typer.Typer(no_args_is_help=True, help="The paper's result tables, as printed.")
-output = Console()
 
 
 @app.command("list")
@@ -27,7 +25,7 @@ def list_() -> None:
     table = _table("name", "rows", "columns", "title")
     for name in names():
         published = load(name)
-        table.add_row(name, str(len(published.rows)), str(len(published.columns)), escape(published.title))
+        table.add_row(name, str(len(published.rows)), str(len(published.columns)), published.title)
     output.print(table)
 
 
@@ -39,8 +37,8 @@ def show(name: Annotated[str, typer.Argument(help="Name of the table.")]) -> Non
     published = load(name)
     table = _table(*published.labels, METRIC, *(column.head for column in published.columns), AVERAGE)
     for row in published.rows:
-        table.add_row(*map(escape, row.labels), row.metric.value, *map(str, (*row.cells, row.average)))
-    output.print(escape(f"{published.title} ({published.source})"), style="bold")
+        table.add_row(*row.labels, row.metric.value, *map(str, (*row.cells, row.average)))
+    output.print(f"{published.title} ({published.source})", style="bold")
     output.print(table)
 
 
@@ -68,14 +66,14 @@ def _show_audit(audit: Audit, *, every: bool) -> None:
     table, rows = audit.table, audit.rows
     counts = ", ".join(f"{n} {explained}" for explained, n in audit.counts.items())
     impossible = sum(len(row.impossible) for row in rows)
-    output.print(escape(f"{table.name}: {table.title}"), style="bold")
+    output.print(f"{table.name}: {table.title}", style="bold")
     output.print(f"{len(rows)} averages over {table.averaging}; explained by: {counts}", highlight=False)
     output.print(f"{table.cells} cells; values that no answers give: {impossible}", highlight=False)
     means = (f"mean over\n{averaging}" for averaging in Averaging)
     listed = _table("row", METRIC, AVERAGE, *means, "fits, by\nrounding", "fits, by\nanswers", "fits, if\ncut off")
     for row in rows:
         if every or not row.plain:
-            listed.add_row(*map(escape, _fields(row)))
+            listed.add_row(*_fields(row))
     if listed.row_count:
         output.print(listed)
 

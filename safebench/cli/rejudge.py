@@ -6,19 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from safebench.cli.jury import JuryModels
-from safebench.cli.options import AllowUnproven, Private
+from safebench.cli.options import AllowUnproven, Private, errors, output
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
     from safebench.reports.words import Words
     from safebench.runs.rejudge import Rejudged
-
-output = Console()
-errors = Console(stderr=True)
 
 
 def rejudge(
@@ -64,7 +59,7 @@ def rejudge(
     if not allow_unproven:
         problems += judged.unproven
     for problem in problems:
-        errors.print(escape(f"exit status 1: {problem}"), soft_wrap=True)
+        errors.print(f"exit status 1: {problem}", soft_wrap=True)
     return int(bool(problems))
 
 
@@ -78,4 +73,4 @@ def _show(judged: Rejudged, old: Words, new: Words) -> None:
         output.print(f"  {n:5} {old.called(before)} → {new.called(now)}", highlight=False)
     if judged.variance is not None:
         output.print(f"variance of {new.event} between the two verdicts: {judged.variance:.4f}", highlight=False)
-    output.print(f"results: {escape(str(judged.folder))}")
+    output.print(f"results: {judged.folder}", soft_wrap=True)

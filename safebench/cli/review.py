@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from typer.core import TyperGroup
 
 from safebench.cli.data import Encoding
+from safebench.cli.options import output
 from safebench.cli.style import plain_table
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ app = typer.Typer(
     subcommand_metavar="RUN | COMMAND [ARGS]...",
     help="Labels from people, to measure a jury against. `safebench review RUN` opens a page to give them on.",
 )
-output = Console()
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 SampleSize = Annotated[int, typer.Option(min=1, help="Answers to draw, over all conditions and outcomes.")]
@@ -72,7 +70,7 @@ def export(
 
     made = export(run, out, sample, seed)
     drawn = f"{len(made.answers)} of {made.judged} judged answers, from {made.strata} strata (condition and outcome)"
-    output.print(f"{drawn}: {escape(str(out / SHEET))}", soft_wrap=True, highlight=False)
+    output.print(f"{drawn}: {out / SHEET}", soft_wrap=True, highlight=False)
 
 
 @app.command("import")
@@ -97,7 +95,7 @@ def labels(run: Run, out: Annotated[Path, typer.Option(help="CSV file to write."
     from safebench.review.labels import agreements, write_labels
     from safebench.store.store import Store
 
-    output.print(f"{write_labels(run, out)} labels: {escape(str(out))}", soft_wrap=True, highlight=False)
+    output.print(f"{write_labels(run, out)} labels: {out}", soft_wrap=True, highlight=False)
     with Store(run, readonly=True) as store:
         _show(agreements(store))
 
@@ -117,7 +115,7 @@ def _command(*words: object) -> str:
 
 
 def _print_lines(says: list[str]) -> None:
-    output.print(escape("\n".join(says)), soft_wrap=True, highlight=False)
+    output.print("\n".join(says), soft_wrap=True, highlight=False)
 
 
 def _show(agreements: Agreements) -> None:
@@ -127,7 +125,7 @@ def _show(agreements: Agreements) -> None:
         table.add_column(head, justify="right", no_wrap=True)
     for pair in agreements.pairs:
         numbers = [pair.same, pair.kappa, pair.kappa_unsafe]
-        table.add_row(escape(f"{pair.first} – {pair.second}"), str(pair.n), *map(_number, numbers))
+        table.add_row(f"{pair.first} – {pair.second}", str(pair.n), *map(_number, numbers))
     output.print(table)
     output.print(f"Krippendorff's α among people: {_number(agreements.alpha)}", highlight=False)
     if agreements.unjudged:

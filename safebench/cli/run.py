@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from safebench.cli.data import Encoding, TextColumn
 from safebench.cli.jury import JuryModels
@@ -49,10 +48,8 @@ def quickstart(
     config = quickstart_config(condition, out, full=full, workers=workers)
     status = _run_and_show(config, retry_failed=False)
     for line in wanting(config):
-        output.print(
-            escape(f"{line}. Until then these numbers are partly about the media, not the target"), soft_wrap=True
-        )
-    output.print(escape(NEXT), soft_wrap=True)
+        output.print(f"{line}. Until then these numbers are partly about the media, not the target", soft_wrap=True)
+    output.print(NEXT, soft_wrap=True)
     return status
 
 
@@ -190,7 +187,7 @@ def _plan_and_show(config: RunConfig) -> int:
     plan = make_plan(config, never_read)
     show_plan(output, plan.data, plan.rendering.settings)
     for condition, why in plan.asking.skipped.items():
-        output.print(escape(f"skipped: {condition}: {why}"), soft_wrap=True)
+        output.print(f"skipped: {condition}: {why}", soft_wrap=True)
     return 0
 
 
@@ -222,9 +219,9 @@ def _show(summary: Summary) -> None:
 
 
 def _closing_lines(result: RunResult) -> None:
-    output.print(f"results: {escape(str(result.folder))} (summary.json, items.parquet, run.toml, run.db, media/)")
+    output.print(f"results: {result.folder} (summary.json, items.parquet, run.toml, run.db, media/)", soft_wrap=True)
     for problem in result.problems:
-        errors.print(escape(f"exit status 1: {problem}"), soft_wrap=True)
+        errors.print(f"exit status 1: {problem}", soft_wrap=True)
 
 
 def report(
@@ -256,4 +253,4 @@ def report(
         from safebench.reports.pages.run_page import write_page
 
         written.append(write_page(reported.folder, reported.summary, embed=embed, redact=redact))
-    output.print(f"written: {escape(', '.join(map(str, written)))}")
+    output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from safebench.cli.gap_tables import show_gap, show_spread
@@ -56,7 +55,7 @@ def outcome_table(summary: Summary, width: int) -> Table:
             counts = cell.counts[intent]
             if sum(counts.values()):
                 numbers = [str(counts[outcome]) if counts[outcome] else "·" for outcome in Outcome]
-                table.add_row(escape(cell.condition), intent.value, str(sum(counts.values())), *numbers)
+                table.add_row(cell.condition, intent.value, str(sum(counts.values())), *numbers)
     return table
 
 
@@ -68,7 +67,7 @@ def rate_table(summary: Summary, width: int) -> Table:
     table = number_table("condition", *heads, *(["least\ndiff."] if roomy else []))
     for cell in summary.conditions:
         table.add_row(
-            escape(cell.condition),
+            cell.condition,
             doubted(percent(cell.asr), cell),
             percents(cell.shown_ci95),
             percents((cell.asr_low, cell.asr_high)),
@@ -87,7 +86,7 @@ def fidelity_table(summary: Summary) -> Table:
     for cell in summary.conditions:
         if fidelity := cell.fidelity:
             counts = [str(fidelity[count]) for count in COUNTS]
-            table.add_row(escape(cell.condition), *counts, *means_of(fidelity, shown), doubted(percent(cell.asr), cell))
+            table.add_row(cell.condition, *counts, *means_of(fidelity, shown), doubted(percent(cell.asr), cell))
     return table
 
 
@@ -109,7 +108,7 @@ def funnel_table(summary: Summary, width: int) -> Table:
                 row = _funnel_row(cell, intent)
                 if row["items"]:
                     numbers = (str(row[head]) if row[head] != 0 else "·" for head in shown)
-                    table.add_row(escape(cell.condition), intent.value, *numbers)
+                    table.add_row(cell.condition, intent.value, *numbers)
     return table
 
 
@@ -143,15 +142,15 @@ def _probed(probed: Understanding) -> str:
 
 def _show_doubts(console: Console, cells: Sequence[ConditionSummary]) -> None:
     for line in unconcludable_lines(cells):
-        console.print(escape(line), style="bold yellow", soft_wrap=True)
+        console.print(line, style="bold yellow", soft_wrap=True)
     for cell in cells:
         if cell.evidence.understood.told_nothing:
-            console.print(escape(f"the probes told nothing about {cell.condition}"), style="yellow")
+            console.print(f"the probes told nothing about {cell.condition}", style="yellow")
 
 
 def _show_gate(console: Console, summary: Summary) -> None:
     for line in summary.gate:
-        console.print(escape(line), style="bold yellow", soft_wrap=True)
+        console.print(line, style="bold yellow", soft_wrap=True)
 
 
 def _show_fidelity(console: Console, summary: Summary) -> None:
@@ -159,7 +158,7 @@ def _show_fidelity(console: Console, summary: Summary) -> None:
         console.print(f"Fidelity of the renderings ({UNCHECKED})", style="bold")
         console.print(fidelity_table(summary))
         for line in summary.chosen:
-            console.print(escape(line), style="dim", soft_wrap=True)
+            console.print(line, style="dim", soft_wrap=True)
 
 
 def show_report(console: Console, summary: Summary) -> None:
@@ -184,21 +183,21 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print("The funnel of a query (delivered: by the preflight; understood: by the probe)", style="bold")
         console.print(funnel_table(summary, console.width))
         for line in delivered_lines(summary) if console.width < ROOMY else ():
-            console.print(escape(line))
+            console.print(line)
     for line in spoken_lines(summary.conditions, words):
-        console.print(escape(line))
+        console.print(line)
     for line in cut_lines(summary.conditions):
-        console.print(escape(line), style="yellow")
+        console.print(line, style="yellow")
     for line in marked_lines(summary.conditions):
-        console.print(escape(line), style="bold yellow")
+        console.print(line, style="bold yellow")
     for one in summary.skipped:
-        console.print(escape(f"skipped: {one.condition} ({one.items} items): {one.reason}"), style="yellow")
+        console.print(f"skipped: {one.condition} ({one.items} items): {one.reason}", style="yellow")
     for line in (*unproven(summary.deliveries, summary.probed), *ear_lines(summary.run.resolved)):
-        console.print(escape(f"warning: {line}"), style="yellow", soft_wrap=True)
+        console.print(f"warning: {line}", style="yellow", soft_wrap=True)
     if summary.run.pending:
         console.print(f"unfinished: {summary.run.pending} items have no outcome yet", style="yellow")
     if summary.run.notice:
-        console.print(escape(summary.run.notice), style="bold yellow")
+        console.print(summary.run.notice, style="bold yellow")
 
 
 def means_of(cell: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:

@@ -1,9 +1,26 @@
-"""What all tables for the terminal share."""
+"""What all that is shown in the terminal shares."""
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 from rich import box
+from rich.console import Console
 from rich.table import Column, Table
+
+
+def plain_console(**options: Any) -> Console:
+    """Shows every text as it is: what stands in brackets or between colons is no markup and no picture."""
+    return Console(markup=False, emoji=False, **options)
+
+
+def allow_any_character() -> None:
+    """What the terminal's encoding cannot hold is shown by its number; nothing ends with an error because of it."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
 
 
 def plain_table(title: str | None = None) -> Table:

@@ -86,3 +86,17 @@ def test_a_file_keeps_the_rights_that_it_had_and_is_never_wider_than_the_umask(t
         assert tmp_path.stat().st_mode & 0o777 == 0o700
     finally:
         os.umask(before)
+
+
+@pytest.mark.parametrize("value", ["2020-01-01", "[{ a = 07:32:00 }]", "1979-05-27T07:32:00Z"])
+def test_dates_in_toml_are_told_by_their_key(tmp_path, value):
+    file = tmp_path / "run.toml"
+    file.write_text(f"[parameters]\nwhen = {value}\n")
+    with pytest.raises(BadInput, match="is a date or a time: write it in quotation marks"):
+        read_toml(file)
+
+
+def test_toml_with_a_mark_of_order_is_read(tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_bytes("\ufeffseed = 3\r\n".encode())
+    assert read_toml(file) == {"seed": 3}
