@@ -19,7 +19,8 @@ WRITER = f"pillow {version('pillow')} zlib {features.version('zlib')}"
 MOST_PIXELS = 64_000_000  # a file of some kilobytes can claim far more than memory holds
 # Pillow knows dozens more, of which some start other programs (EPS: Ghostscript) and most no target takes.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-KEPT = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}  # what somebody else drew is passed on as
+MIME = {name: f"image/{name.lower()}" for name in FORMATS}
+KEPT = {name: MIME[name] for name in ("PNG", "JPEG", "WEBP")}  # what somebody else drew is passed on as
 
 
 def decode(data: bytes) -> Image.Image:
@@ -48,17 +49,19 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise ValueError(f"the image cannot be decoded: {str(error) or type(error).__name__}") from error
 
 
-def check_whole(data: bytes) -> None:
-    """Raises ValueError for bytes that are no whole picture of FORMATS, or one of more than MOST_PIXELS.
-
-    Of a PNG the checksums of all parts are compared, which takes a tenth of the time of decoding it.
+def check_whole(data: bytes, mime: str) -> None:
+    """Raises ValueError for bytes that are no whole picture of FORMATS, that are none of type `mime`, or that are one
+    of more than MOST_PIXELS. Of a PNG the checksums of all parts are compared, and its pixels are decoded as well.
     """
     with _opened(data) as opened:
         _refuse_bomb(opened)
+        kind = MIME[str(opened.format)]
         if opened.format == "PNG":
             opened.verify()
-        else:
-            opened.load()
+    with _opened(data) as again:
+        again.load()
+    if kind != mime:
+        raise ValueError(f"the image is {kind}, and not {mime} as it says")
 
 
 def png(picture: Image.Image) -> Media:

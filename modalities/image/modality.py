@@ -73,8 +73,8 @@ class ImageModality(Modality):
         return BLANK if is_blank(decode(media.read())) else None
 
     def check_whole(self, media: Media) -> None:
-        """Raises ValueError for bytes that are no whole picture."""
-        check_whole(media.read())
+        """Raises ValueError for bytes that are no whole picture, or another kind of picture than they say."""
+        check_whole(media.read(), media.mime)
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The query's text or else the carrier text, then the image."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from converters.text_to_image.drawing.shaping import chooses_variant
+
 
 def normalise(text: str) -> str:
     """The characters that count: compatibility forms unified (NFKC), lower case, no punctuation, no white space.
@@ -12,7 +14,12 @@ def normalise(text: str) -> str:
     Symbols such as + and € stay: they carry meaning.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in folded if not c.isspace() and unicodedata.category(c)[0] not in "PZC")
+    return "".join(character for character in folded if _counts(character))
+
+
+def _counts(character: str) -> bool:
+    is_mark = unicodedata.category(character)[0] in "PZC" or chooses_variant(character)
+    return not (is_mark or character.isspace())
 
 
 def character_error_rate(text: str, recognised: str) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from converters.pictures import FORMATS, check_whole, decode, png
+from converters.pictures import FORMATS, MIME, check_whole, decode, png
 from tests.media_files import saved
 
 GREY = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
@@ -98,21 +100,41 @@ def test_other_formats_are_not_even_opened(kind: str) -> None:
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_truncated_file_is_refused(kind: str, share: float) -> None:
     data = saved(Image.fromarray(COLOUR), kind)
-    for reader in (decode, check_whole):
+    for reader in (decode, lambda cut: check_whole(cut, MIME[kind])):
         with pytest.raises(ValueError, match="cannot be decoded"):
             reader(data[: int(share * len(data))])
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_whole_file_is_whole(kind: str) -> None:
-    check_whole(saved(Image.fromarray(COLOUR), kind))
+    check_whole(saved(Image.fromarray(COLOUR), kind), MIME[kind])
 
 
 def test_one_wrong_byte_of_a_png_is_found() -> None:
     data = bytearray(saved(Image.fromarray(COLOUR)))
     data[len(data) // 2] ^= 1
     with pytest.raises(ValueError, match="cannot be decoded"):
-        check_whole(bytes(data))
+        check_whole(bytes(data), "image/png")
+
+
+def test_a_png_whose_pixels_cannot_be_decoded_is_found_though_its_checksums_are_right() -> None:
+    for pixels in (zlib.compress(b"no rows of pixels"), b"no compressed data at all"):
+        with pytest.raises(ValueError, match="cannot be decoded"):
+            check_whole(png_of(pixels), "image/png")
+
+
+def png_of(pixels: bytes) -> bytes:
+    """A PNG of 8 x 8 px, each of its parts with the right checksum."""
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", pixels), (b"IEND", b"")]
+    whole = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(whole)
+
+
+@pytest.mark.parametrize("mime", ["image/jpeg", "image/jpg", "text/html", "", "IMAGE/PNG"])
+def test_a_picture_is_of_the_kind_that_it_says(mime: str) -> None:
+    with pytest.raises(ValueError, match=f"^the image is image/png, and not {mime} as it says$"):
+        check_whole(saved(Image.fromarray(COLOUR)), mime)
 
 
 WHOLE = [saved(Image.fromarray(pixels), kind) for kind in FORMATS for pixels in (GREY, COLOUR)]

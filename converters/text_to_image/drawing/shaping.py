@@ -51,6 +51,13 @@ def is_needed(character: str) -> bool:
     return not any(first <= ord(character) <= last for first, last in _ONE_BY_ONE)
 
 
+def chooses_variant(character: str) -> bool:
+    """Whether it only chooses how the character before it is drawn, or joins marks, and shows nothing itself."""
+    point = ord(character)
+    selects = 0xFE00 <= point <= 0xFE0F or 0xE0100 <= point <= 0xE01EF or 0x180B <= point <= 0x180F
+    return selects or point == 0x034F  # the combining grapheme joiner
+
+
 def direction(text: str) -> Direction | None:
     """That of the first letter with one (UAX #9, P2 and P3); None for text that needs no shaping."""
     if not any(map(is_needed, text)):

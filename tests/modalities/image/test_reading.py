@@ -12,6 +12,7 @@ from modalities.image.reading import character_error_rate, normalise
         ("2 + 2 = 4 €", "2+2=4€"),
         ("naïve", "naïve"),
         ("…—!", ""),
+        ("I ❤\ufe0f\u200e it", "i❤it"),
     ],
 )
 def test_case_white_space_and_punctuation_do_not_count(text, folded):

@@ -27,9 +27,28 @@ def test_break_hints_that_no_reader_sees_are_left_out():
     assert writable("\ufeffsoft\u00adhy\u200bphen\u2060", FONT) == ["softhyphen"]
 
 
+UNSEEN = "\u200e\u200f\u061c\ufe0e\ufe0f\u2061\u2064\u2066\u2069\u202a\u202c\u180e\u034f\U000e0101"
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_no_reader_sees_is_left_out(unseen):
+    assert writable(f"I ❤{unseen} it{unseen}", FONT) == ["I ❤ it"]
+
+
+@pytest.mark.skipif(not shaping.available(), reason="this Pillow has no libraqm with FriBidi")
+def test_marks_of_direction_stay_beside_letters_that_are_placed_by_them():
+    assert writable("שלום C++\u200e\ufe0f", FONT) == ["שלום C++\u200e"]
+
+
+def test_line_breaks_of_word_processors_are_white_space():
+    assert writable("a\vb\fc\x85d\u2028e", FONT) == ["a b c d e"]
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
+        ("a\U000e0041b", r"U\+E0041 TAG LATIN CAPITAL LETTER A: control characters"),
+        ("a\ufffab", r"U\+FFFA INTERLINEAR ANNOTATION SEPARATOR: control characters"),
         ("a中b", r"'中' U\+4E2D CJK UNIFIED IDEOGRAPH-4E2D: the font .* lacks them; name another one with `font`"),
         ("ok 🧨", r"U\+1F9E8 FIRECRACKER: the font"),
         ("a\x07b", r"U\+0007 .*control characters"),
