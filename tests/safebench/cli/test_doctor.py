@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from safebench import registry
 from safebench.cli import doctor
 from safebench.cli.doctor import extras, missing
 from safebench.cli.main import run_command
+from safebench.cli.style import plain_console
 
 PYPROJECT = tomllib.loads(Path(doctor.__file__).parents[2].joinpath("pyproject.toml").read_text(encoding="utf-8"))
 MODULES = ("torch", "torchaudio", "torchcodec", "transformers", "TTS")
@@ -45,7 +45,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, tuple[str, s
 
     def shown() -> dict[str, tuple[str, str]]:
         table, healthy = doctor.examine()
-        console = Console(width=400)
+        console = plain_console(width=400)
         cells = [[console.render_str(str(cell)).plain for cell in column.cells] for column in table.columns]
         found = {what: (state, to_do) for what, state, to_do in zip(*cells, strict=True)}
         assert healthy == all(state != "broken" for state, _ in found.values())
@@ -146,9 +146,9 @@ def test_a_third_partys_plugin_that_cannot_be_loaded_is_a_finding() -> None:
     found = {name: (how, why) for name, how, why in zip(what, state, to_do, strict=True)}
     assert not healthy
     for name, point in (("modality smell", "smells:Smell"), ("converter perfume", "smells.oil:Perfume")):
-        assert found[name][0] == "[red]broken[/]"
+        assert found[name][0] == "broken"
         assert f"({point}) cannot be imported" in found[name][1]
-    assert found["recipes"][0] == "[red]broken[/]"
+    assert found["recipes"][0] == "broken"
     assert found["modality image"][0] == "[green]ready[/]"
 
 
