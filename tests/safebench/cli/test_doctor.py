@@ -149,7 +149,7 @@ def test_a_third_partys_plugin_that_cannot_be_loaded_is_a_finding() -> None:
         assert found[name][0] == "broken"
         assert f"({point}) cannot be imported" in found[name][1]
     assert found["recipes"][0] == "broken"
-    assert found["modality image"][0] == "[green]ready[/]"
+    assert found["modality image"][0] == "ready"
 
 
 @pytest.mark.usefixtures("broken")
