@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from safebench.cli.options import errors, output
-
-from safebench.cli.options import Private
+from safebench.cli.options import Private, errors, output
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
