@@ -54,7 +54,7 @@ def _guards() -> Table:
     table = listing("guard", "what it is", "published as", "languages", "licence")
     for guard in guard_families().values():
         languages = ", ".join(guard.languages)
-        table.add_row(*map(escape, (guard.name, guard.summary, guard.model, languages, guard.licence)))
+        table.add_row(guard.name, guard.summary, guard.model, languages, guard.licence)
     return table
 
 
