@@ -142,6 +142,14 @@ class Converter(Plugin):
         """Raises ConversionError when no faithful media can be made from this text."""
 
     @property
+    def language(self) -> str | None:
+        """The one language of texts that it takes, as BCP 47 writes it; None where it takes texts in any.
+
+        A text that is in another is not given to it.
+        """
+        return None
+
+    @property
     def batch(self) -> int:
         """How many works it takes at once, at least 1. A batch can be smaller, and is made up as works come in."""
         return 1

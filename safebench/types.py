@@ -64,13 +64,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One text request in one scenario. `twin` is the id of its partner of the other intent."""
+    """One text request in one scenario. `twin` is the id of its partner of the other intent.
+
+    `language` as BCP 47 writes it, None where nobody knows. `certainty`: of a language that was told from the text, a
+    fraction; None where the data say it.
+    """
 
     id: str
     text: str
     intent: Intent = Intent.HARMFUL
     scenario: str | None = None
     twin: str | None = None
+    language: str | None = None
+    certainty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,12 @@ class Coqui(SpeechEngine):
     def check(self) -> None:
         _ = self._loaded
 
+    @property
+    def language(self) -> str | None:
+        """As the options say, or as a published model is named: tts_models/en/vctk/vits."""
+        named = re.match(r"tts_models/([a-z]{2,3})/", str(self.options.model))
+        return self.options.language or (named[1] if named else None)
+
     def speak(self, work: Work) -> Spoken:
         tts = self._loaded
         text = check_text(work.text, getattr(tts.synthesizer.tts_model, "tokenizer", None), self.options.language)

@@ -24,6 +24,7 @@ SLOWEST = 80  # words a minute; espeak-ng goes no slower
 _LATIN = re.compile(
     r"(af|ca|cs|cy|da|de|en|es|et|eu|fi|fr|ga|hr|hu|id|is|it|lt|lv|ms|nb|nl|pl|pt|ro|s[klqvw]|tr|vi)\b", re.I
 )
+_LANGUAGE = re.compile(r"(?!mb-)[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*(?![^+])")
 
 
 class Espeak(SpeechEngine):
@@ -43,6 +44,10 @@ class Espeak(SpeechEngine):
         super().__init__(options)
         check_voice(self.options.voice)
 
+    @property
+    def language(self) -> str | None:
+        return language_of(self.options.voice)
+
     def speak(self, work: Work) -> Spoken:
         text = speakable(work.text, self.options.voice)
         client = espeak_client(self.options.voice)
@@ -57,6 +62,12 @@ class Espeak(SpeechEngine):
         """Words a minute: a tenth slower with each attempt, as slow speech is heard better."""
         pace: float = self.options.words_per_minute * 0.9**attempt
         return max(SLOWEST, round(pace))
+
+
+def language_of(voice: str) -> str | None:
+    """Of a voice of espeak-ng: `en-us+f5` speaks en-us; None for one that is not named after its language."""
+    named = _LANGUAGE.match(voice)
+    return named[0] if named else None
 
 
 def speakable(text: str, voice: str) -> str:

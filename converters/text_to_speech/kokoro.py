@@ -63,6 +63,10 @@ class Kokoro(SpeechEngine):
     def check(self) -> None:
         _ = self._style
 
+    @property
+    def language(self) -> str:
+        return str(self.options.language)
+
     def speak(self, work: Work) -> Spoken:
         language = self.options.language
         text = speakable(work.text, language)

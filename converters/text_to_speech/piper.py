@@ -13,7 +13,7 @@ from pydantic import Field
 
 from converters.text_to_speech import spoken_text, waveform
 from converters.text_to_speech.engine import SpeechEngine, SpeechOptions, Spoken
-from converters.text_to_speech.espeak import speakable
+from converters.text_to_speech.espeak import language_of, speakable
 from converters.text_to_speech.onnx import samples_of, session_of
 from converters.text_to_speech.piper_voices import PLUGIN, files_of, on_disk, read_voice
 from safebench.errors import BadInput
@@ -67,6 +67,10 @@ class Piper(SpeechEngine):
 
     def check(self) -> None:
         _ = self._speaker
+
+    @property
+    def language(self) -> str | None:
+        return language_of(self._voice.config.espeak_voice)
 
     def speak(self, work: Work) -> Spoken:
         sentences = self._sentences(work.text)

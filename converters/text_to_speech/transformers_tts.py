@@ -7,6 +7,7 @@ peak. A clip would depend on those that happen to be made beside it.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -66,6 +67,12 @@ class TransformersTts(SpeechEngine):
 
     def check(self) -> None:
         _ = self._loaded
+
+    @property
+    def language(self) -> str | None:
+        """As the options say, or as a published model is named: facebook/mms-tts-eng."""
+        named = re.search(r"mms-tts-([a-z]{3})\b", str(self.options.model))
+        return self.options.language or (named[1] if named else None)
 
     def speak(self, work: Work) -> Spoken:
         pipeline, parameters = self._loaded

@@ -41,6 +41,10 @@ class SpokenForm(Converter):
         super().__init__(options)
         self._language = language(self.options.language)
 
+    @property
+    def language(self) -> str:
+        return str(self.options.language)
+
     def convert(self, work: Work) -> Media:
         return Media.of(TEXT, "text/plain", written_out(work.text, self._language).encode("utf-8"))
 

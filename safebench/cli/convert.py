@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from safebench.cli.data import Encoding, TextColumn
+from safebench.cli.data import Encoding, Language, TextColumn
 from safebench.cli.options import (
     CheckShare,
     Conditions,
@@ -32,6 +32,7 @@ def convert(
     workers: WorkerCount = None,
     text_column: TextColumn = None,
     encoding: Encoding = None,
+    language: Language = None,
     recipes: RecipesFile = None,
     seed: Seed = None,
     check_share: CheckShare = None,
@@ -65,7 +66,7 @@ def convert(
         raise typer.BadParameter(f"missing {', '.join(missing)}")
     config = make_convert_config(
         "the options", data=data, conditions=condition, out=str(out), text_column=text_column,
-        encoding=encoding, limit=limit,
+        encoding=encoding, language=language, limit=limit,
         recipes=str(recipes) if recipes else None, workers=workers, seed=seed or 0,
         check_share=1.0 if check_share is None else check_share, recognisers=recogniser or (),
         retry_failed=retry_failed,

@@ -20,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Data sets of queries.")
 Data = Annotated[str, typer.Argument(help="Built-in name, file or folder.")]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text of the query.")]
 Encoding = Annotated[str | None, typer.Option(help="Of the file's text, such as cp1252 or utf-16; else UTF-8.")]
+Language = Annotated[str | None, typer.Option(help="Of queries of which the data do not say it (BCP 47: de).")]
 Licence = Annotated[str | None, typer.Option(help="Licence of the data, where it is not known yet.")]
 Citation = Annotated[str | None, typer.Option(help="How to cite the data, where it is not known yet.")]
 Title = Annotated[str | None, typer.Option(help="Title of the data card.")]
@@ -37,24 +38,28 @@ def list_() -> None:
 
 
 @app.command()
-def show(name: Data, text_column: TextColumn = None, encoding: Encoding = None) -> None:
+def show(
+    name: Data, text_column: TextColumn = None, encoding: Encoding = None, language: Language = None
+) -> None:
     """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
     from safebench.cli.data_tables import show_dataset
     from safebench.datasets.load import load_dataset
 
-    dataset = load_dataset(name, text_column, encoding)
+    dataset = load_dataset(name, text_column, encoding, language)
     show_dataset(output, dataset)
     _tell_notes(dataset)
 
 
 @app.command()
-def check(name: Data, text_column: TextColumn = None, encoding: Encoding = None) -> int:
+def check(
+    name: Data, text_column: TextColumn = None, encoding: Encoding = None, language: Language = None
+) -> int:
     """List every problem of a data set with its line. Exit status 2 if there are any."""
     from safebench.datasets.load import load_dataset
     from safebench.datasets.queries import BadRows
 
     try:
-        dataset = load_dataset(name, text_column, encoding)
+        dataset = load_dataset(name, text_column, encoding, language)
     except BadRows as error:
         for problem in error.every:
             _tell(problem)
@@ -117,6 +122,7 @@ def import_(
     columns: Annotated[str | None, typer.Option(help="text=prompt,scenario=category: which column holds what.")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="CATEGORY=SCENARIO; may be given several times.")] = None,
     intent: Annotated[list[str] | None, typer.Option(help="VALUE=harmful|benign; may be given several times.")] = None,
+    language: Language = None,
     title: Title = None,
     licence: Licence = None,
     citation: Citation = None,
@@ -131,6 +137,7 @@ def import_(
         columns=_pairs("--columns", columns.split(",") if columns else []),
         scenarios=_pairs("--scenario", scenario or []),
         intents=_pairs("--intent", intent or []),
+        language=language,
         title=title,
         licence=licence,
         citation=citation,
@@ -156,6 +163,7 @@ def export(
     format: Format = "hub",
     text_column: TextColumn = None,
     encoding: Encoding = None,
+    language: Language = None,
     title: Title = None,
     licence: Licence = None,
     citation: Citation = None,
@@ -166,7 +174,7 @@ def export(
     from safebench.datasets.load import load_dataset
 
     card = read_card(name, title=title, licence=licence, citation=citation)
-    dataset = load_dataset(name, text_column, encoding)
+    dataset = load_dataset(name, text_column, encoding, language)
     written = export(dataset, out, card, format, read_categories(name))
     _tell(f"{out}: sha256 {written.sha256}; licence {written.licence}")
     _tell_notes(dataset)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from safebench.cli.data import Encoding, TextColumn
+from safebench.cli.data import Encoding, Language, TextColumn
 from safebench.cli.jury import JuryModels
 from safebench.cli.options import (
     AllowUnproven,
@@ -83,6 +83,7 @@ def run(
     retries: Annotated[int | None, typer.Option(min=0, help="Further attempts after a failed one.")] = None,
     text_column: TextColumn = None,
     encoding: Encoding = None,
+    language: Language = None,
     recipes: RecipesFile = None,
     seed: Seed = None,
     check_share: CheckShare = None,
@@ -115,7 +116,7 @@ def run(
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
         "family": family,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
-        "encoding": encoding,
+        "encoding": encoding, "language": language,
         "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
         "recognisers": recogniser, "probe": probe, "probe_form": probe_form,
         "preflight": False if no_preflight else None, "allow_unproven": allow_unproven or None,

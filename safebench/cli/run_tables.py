@@ -157,7 +157,7 @@ def _show_fidelity(console: Console, summary: Summary) -> None:
     if any(cell.fidelity for cell in summary.conditions):
         console.print(f"Fidelity of the renderings ({UNCHECKED})", style="bold")
         console.print(fidelity_table(summary))
-        for line in summary.chosen:
+        for line in (*summary.chosen, *summary.language_lines):
             console.print(line, style="dim", soft_wrap=True)
 
 

@@ -99,7 +99,8 @@ def readme(dataset: Dataset, card: Card, file: str) -> str:
         "## What it holds",
         f"`{file}`, one query a row: `id`, `scenario` (of SafeBench's taxonomy; empty where none is known), `intent` "
         "(`harmful`: a model should decline; `benign`: it should help), `query`, `twin` (id of the partner of the "
-        "other intent), `category` (what the source calls it), `canary`. `card.toml` says the same for programs.",
+        "other intent), `language` (BCP 47; empty where the source does "
+        "not say it), `category` (what the source calls it), `canary`. `card.toml` says the same for programs.",
         _counts(dataset),
         *_unmapped(card),
         "## Use",

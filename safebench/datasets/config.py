@@ -17,6 +17,7 @@ class RenderingConfig(PluginOptions):
     data: str  # built-in name, file, or folder made by `convert`
     text_column: str | None = None  # of a file; found by name when not given
     encoding: str | None = None  # of a file's text; UTF-8 when not given
+    language: str | None = None  # of queries of which the data do not say it, as BCP 47 writes it
     limit: int | None = Field(None, ge=1)  # the first N queries
     conditions: tuple[str, ...] = Field(min_length=1)
     recipes: str | None = None  # a recipes file of the user's

@@ -72,6 +72,7 @@ def _asked(
         "check_share": settings.check_share,
         RECOGNISERS: settings.read_by(),
         **data.chosen(),
+        **data.told_by(),
         "recipes": {recipe.condition: recipe.fingerprint() for recipe in recipes},
         RECIPE: _tables(data),
         CANARY: read_card(config.data).canary or canary(data.whole.sha256),
@@ -82,7 +83,10 @@ def _tables(data: DataPlan) -> dict[str, dict[str, Any]]:
     """The recipes and those that they name in turn, as in a recipes file, so that a run of the folder needs none."""
     named: Recipes = {(c.medium, c.recipe or ""): data.known[c.medium, c.recipe or ""] for c in data.conditions}
     members = {
-        (r.medium, name): data.known[r.medium, name] for r in named.values() for name in (*r.among, r.another) if name
+        (r.medium, name): data.known[r.medium, name]
+        for r in named.values()
+        for name in (*r.among, r.another, *r.languages.values())
+        if name
     }
     tables: dict[str, dict[str, Any]] = {}
     for (medium, name), recipe in (members | named).items():

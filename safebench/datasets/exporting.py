@@ -20,7 +20,7 @@ from safebench.files import is_taken, whole_folder, write_toml
 from safebench.serialisation import compact
 
 ROWS_A_GROUP = 10_000  # what is held in memory at once while Parquet is written
-COLUMNS = ("id", "scenario", "intent", "query", "twin", "category", "canary")
+COLUMNS = ("id", "scenario", "intent", "query", "twin", "language", "category", "canary")
 
 
 def without_scenario(dataset: Dataset, categories: Sequence[str | None]) -> dict[str, int]:
@@ -52,7 +52,8 @@ def export(
 def _rows(dataset: Dataset, canary: str, categories: Sequence[str | None]) -> Iterator[dict[str, str | None]]:
     for n, query in enumerate(dataset.queries):
         category = categories[n] if categories else None
-        cells = (query.id, query.scenario, query.intent.value, query.text, query.twin, category, canary)
+        declared = query.language if query.certainty is None else None
+        cells = (query.id, query.scenario, query.intent.value, query.text, query.twin, declared, category, canary)
         yield dict(zip(COLUMNS, cells, strict=True))
 
 

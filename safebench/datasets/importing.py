@@ -68,6 +68,7 @@ class Columns(Strict):
     intent: Template | None = None
     scenario: Template | None = None  # holds ids of scenarios, or categories that `scenarios` maps
     twin: Template | None = None
+    language: Template | None = None
 
 
 class Twins(Strict):
@@ -96,6 +97,8 @@ class Importer(Strict):
         Annotated[str, Field(min_length=1)], tuple[str, ...]
     ] = {}  # rows that count: a column has one of these values
     intents: Mapping[str, Intent] = {}
+    language: str | None = None  # of rows whose columns tell none, as BCP 47 writes it
+    languages: Mapping[str, str] = {}  # what the source calls languages: {"English" = "en"}
     scenarios: Mapping[str, str] = {}
     unmapped: Mapping[str, str] = {}  # categories that get no scenario, and why
     twins: Twins | None = None
@@ -267,7 +270,7 @@ class _Rows:
         for number, query in enumerate(dataset.queries, start=1):
             columns = {
                 "query": query.text,
-                **{name: getattr(query, name) for name in ("id", "intent", "scenario", "twin")},
+                **{name: getattr(query, name) for name in ("id", "intent", "scenario", "twin", "language")},
             }
             mapped = self._map(columns)
             if mapped is not None:
@@ -298,12 +301,14 @@ class _Rows:
         category, intent = self._fill(columns.scenario, row) or "", self._fill(columns.intent, row) or ""
         self._without_intent += not intent
         known = category if category in taxonomy.scenarios() else None
+        language = self._fill(columns.language, row) or ""
         return {
             "query": row.get(columns.text) if columns.text in row else self._fill(columns.text, row),
             "id": self._fill(columns.id, row),
             "intent": importer.intents.get(intent, intent) or importer.intent,
             "scenario": importer.scenarios.get(category, known),
             "twin": self._fill(columns.twin, row),
+            "language": importer.languages.get(language, language) or importer.language,
             "category": None if known else category or None,
             "_pair": self._twin_key(row, category),
         }

@@ -15,17 +15,21 @@ from safebench.resources import data_path
 STARTER = "starter"
 SMALL_STARTER = "starter-small"  # one harmful query and its twin of each scenario
 BUILT_IN = (STARTER, SMALL_STARTER)
+LANGUAGE = "en"  # of the built-in sets
 QUERY_FILES = {"jsonl": "queries.jsonl", "hub": "queries.parquet"}  # of a folder, by format
 
 
-def load_dataset(name: str, text_column: str | None = None, encoding: str | None = None) -> Dataset:
+def load_dataset(
+    name: str, text_column: str | None = None, encoding: str | None = None, language: str | None = None
+) -> Dataset:
     """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
 
-    `encoding` is that of a file's text; UTF-8 when not given. Raises BadInput for a missing, empty or unreadable file
-    and a missing text column, BadRows with all bad rows.
+    `encoding` is that of a file's text; UTF-8 when not given. `language`, as BCP 47 writes it, is that of the queries
+    of which the data do not say it. Raises BadInput for a missing, empty or unreadable file and a missing text column,
+    BadRows with all bad rows.
     """
     try:
-        return _load(name, text_column, encoding)
+        return _load(name, text_column, encoding).in_language(language)
     except BadRows as error:
         given = [("--text-column", text_column), ("--encoding", encoding)]
         options = [word for option, value in given if value for word in (option, value)]
@@ -41,7 +45,7 @@ def _load(name: str, text_column: str | None, encoding: str | None) -> Dataset:
     if encoding is not None:
         raise BadInput(f"data {name!r} is no file whose text has an encoding to name: leave out --encoding")
     if name in BUILT_IN:
-        starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column)
+        starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column).in_language(LANGUAGE)
         return starter if name == STARTER else starter.first_of_each_scenario()
     if path.is_dir():
         return _from_folder(path, text_column)

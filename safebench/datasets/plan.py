@@ -11,6 +11,7 @@ from safebench import registry
 from safebench.datasets.config import RenderingConfig
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset
+from safebench.models.languages import teller
 from safebench.rendering.alternatives import CHOSEN, ChosenRecipe, ChosenRecipes, better_lines, settle, used
 from safebench.rendering.assignment import Assignment, assign
 from safebench.rendering.conditions import resolve_conditions
@@ -19,6 +20,7 @@ from safebench.rendering.recognition import NONE, better_readers, choose_recogni
 from safebench.rendering.renderer import RenderSettings
 from safebench.types import Condition
 
+TOLD_BY = "languages_told_by"  # key of the file of a run or conversion
 RECOGNISERS = "recognisers"  # key of the file of a run or conversion
 
 
@@ -43,6 +45,11 @@ class DataPlan:
         """What recipes with `first_of` stand for, as it is frozen; empty where none of them takes part."""
         described = {key: choice.describe() for key, choice in self.taken.items()}
         return {CHOSEN: described} if described else {}
+
+    def told_by(self) -> dict[str, str]:
+        """What tells the language of queries that are to be rendered, where the data do not; empty where they do."""
+        untold = any(query.language is None or query.certainty is not None for query in self.dataset.queries)
+        return {TOLD_BY: teller()} if untold and self.assignments else {}
 
     @property
     def taken(self) -> dict[str, ChosenRecipe]:
@@ -71,11 +78,13 @@ def plan_data(config: RenderingConfig, before: Mapping[str, Any]) -> DataPlan:
 
     Whether the recipes of the assignments can work is checked by whoever renders by them.
     """
-    whole = load_dataset(config.data, config.text_column, config.encoding)
+    whole = load_dataset(config.data, config.text_column, config.encoding, config.language)
     dataset = whole.limited(config.limit)
     recipes = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
     known, choices = settle(recipes, before.get(CHOSEN, {}))
     conditions = resolve_conditions(config.conditions, known)
+    if any(condition.recipe is not None for condition in conditions):
+        dataset = dataset.told()
     assignments = {
         condition: assign(known[condition.medium, condition.recipe], known, dataset.queries, config.seed)
         for condition in conditions

@@ -18,16 +18,20 @@ from safebench import taxonomy
 from safebench.datasets.columns import named, plain_name
 from safebench.datasets.tables import BLANK, PROBLEM, Row, is_nothing
 from safebench.errors import BadInput, unknown
+from safebench.models.languages import language_tag, tell
 from safebench.serialisation import compact
 from safebench.types import Intent, Query
 
 TEXT_COLUMNS = ("query", "prompt", "question", "behavior", "goal", "text")
-COLUMNS = ("id", "scenario", "intent", "twin")
+LANGUAGE = "language"
+CERTAINTY = "language_certainty"  # of one that was told from the text, in converted folders
+COLUMNS = ("id", "scenario", "intent", "twin", LANGUAGE)
 LOOKALIKES = {  # what others call such columns
     "id": ("index", "idx", "query_id", "prompt_id", "question_id", "uid", "uuid", "key"),
     "scenario": ("category", "scenarios", "scenario_id", "topic", "risk", "harm_category", "semantic_category"),
     "intent": ("label", "harmful", "is_harmful", "type", "safety", "toxicity", "benign", "intention"),
     "twin": ("twin_id", "pair", "pair_id", "contrast_id"),
+    "language": ("lang", "locale", "language_code", "lang_code", "language_tag"),
 }
 LONGEST_ID = 200
 SHOWN_PROBLEMS = 20
@@ -62,7 +66,8 @@ class Dataset:
         """Over all queries in order, whatever file they came from: the order counts, as `--limit` takes the first."""
         digest = hashlib.sha256()
         for query in self.queries:
-            row = [query.id, query.text, query.intent, query.scenario, query.twin]
+            declared = [query.language] if query.language and query.certainty is None else []
+            row = [query.id, query.text, query.intent, query.scenario, query.twin, *declared]
             digest.update(compact(row).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
@@ -74,6 +79,21 @@ class Dataset:
         kept = (q if q.twin is None or q.twin in ids else replace(q, twin=None) for q in self.queries[:limit])
         return replace(self, queries=tuple(kept))
 
+    def in_language(self, language: str | None) -> Dataset:
+        """Queries whose language the data do not say are in this one. Raises BadInput for no tag of BCP 47."""
+        if language is None:
+            return self
+        try:
+            tag = language_tag(language)
+        except ValueError as error:
+            raise BadInput(f"--language: {error}") from error
+        kept = (query if query.language else replace(query, language=tag) for query in self.queries)
+        return replace(self, queries=tuple(kept))
+
+    def told(self) -> Dataset:
+        """Queries whose language nobody said have the one that is told from their text, if that can be told here."""
+        return replace(self, queries=tuple(map(_told, self.queries)))
+
     def first_of_each_scenario(self) -> Dataset:
         """One harmful query of each scenario and its twin."""
         by_id = {query.id: query for query in self.queries}
@@ -83,6 +103,11 @@ class Dataset:
                 first.setdefault(query.scenario, query)
         chosen = [one for query in first.values() for one in (query, by_id[query.twin or ""])]
         return replace(self, queries=tuple(chosen))
+
+
+def _told(query: Query) -> Query:
+    likely = tell(query.text) if query.language is None else None
+    return replace(query, language=likely.language, certainty=likely.certainty) if likely else query
 
 
 # --- rows to queries
@@ -186,7 +211,8 @@ def _query(row: Mapping[str, Any], column: str | None, number: int) -> Query:
     text = row.get(column)
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"column {column!r} is empty" if not text else f"column {column!r} is {text!r}, not text")
-    return Query(_id(row, number), _clean(text), _intent(row), _scenario(row), _optional(row, "twin"))
+    told = (_language(row), _certainty(row))
+    return Query(_id(row, number), _clean(text), _intent(row), _scenario(row), _optional(row, "twin"), *told)
 
 
 def _clean(text: str) -> str:
@@ -227,6 +253,16 @@ def _scenario(row: Mapping[str, Any]) -> str | None:
         return taxonomy.scenario(named).id if named else None
     except BadInput as error:
         raise ValueError(str(error)) from error
+
+
+def _language(row: Mapping[str, Any]) -> str | None:
+    named = _optional(row, LANGUAGE)
+    return language_tag(named) if named else None
+
+
+def _certainty(row: Mapping[str, Any]) -> float | None:
+    value = row.get(CERTAINTY)
+    return value if isinstance(value, float) and _language(row) else None
 
 
 def _across_rows(queries: list[Query]) -> Iterator[tuple[int, str]]:

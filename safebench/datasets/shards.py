@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from safebench import registry
-from safebench.datasets.queries import Dataset, parse_rows
+from safebench.datasets.queries import CERTAINTY, LANGUAGE, Dataset, parse_rows
 from safebench.datasets.tables import PROBLEM
 from safebench.errors import BadInput
 from safebench.files import read_toml
@@ -51,13 +51,14 @@ PLAIN = (
 
 
 TRIES = "tries"  # column: how often it was rendered, until one was faithful or its recipe allowed no more
+QUERY = ("id", "query", "intent", "scenario", "twin", LANGUAGE, CERTAINTY)  # columns
 CANARY = "canary"  # column, and key of `convert.toml`: the string by which the data are known in a training corpus
 
 
 def schema(medium: str) -> pa.Schema:
     """Columns of a shard: ours, the modality's, and the media, named after their medium and typed as in `datasets`."""
-    types: dict[str, str] = dict.fromkeys((*PLAIN, CANARY), "string") | dict(registry.modality(medium).columns)
-    types[TRIES] = "int32"
+    types: dict[str, str] = dict.fromkeys((*PLAIN, LANGUAGE, CANARY), "string")
+    types |= {**registry.modality(medium).columns, CERTAINTY: "float64", TRIES: "int32"}
     features: dict[str, Any] = {name: {"dtype": dtype, "_type": "Value"} for name, dtype in types.items()}
     features[medium] = {"_type": medium.capitalize()}
     media = pa.field(medium, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
@@ -84,6 +85,8 @@ def row(job: RenderJob, rendering: Rendering, canary: str = "") -> dict[str, Any
         "fidelity_status": rendering.fidelity.status,
         "fidelity": compact(asdict(rendering.fidelity)),
         "failure": compact(asdict(rendering.failure)) if rendering.failure else None,
+        LANGUAGE: query.language,
+        CERTAINTY: query.certainty,
         TRIES: rendering.tries,
         CANARY: canary,
         **registry.modality(medium).describe(Describing(steps, used)),
@@ -168,7 +171,9 @@ def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     seen: set[str] = set()
     for path in shards(folder):
         with reading_shard(path):
-            for batch in open_shard(path).iter_batches(1024, columns=["id", "query", "intent", "scenario", "twin"]):
+            file = open_shard(path)
+            held = [name for name in QUERY if name in file.schema_arrow.names]
+            for batch in file.iter_batches(1024, columns=held):
                 for one in batch.to_pylist():
                     if one["id"] not in seen:
                         seen.add(one["id"])

@@ -69,6 +69,8 @@ def _metadata(item: Item, rendering: Rendering | None, request: Request | None) 
         "category": taxonomy.scenario(query.scenario).category if query.scenario else None,
         "scenario": query.scenario,
         "twin": query.twin,
+        "language": query.language,
+        "certainty": query.certainty,
         "condition": str(item.condition),
         "rendering": {"key": rendering.key, **rendering_to(rendering)} if rendering else None,
         "request": request.describe() if request else None,
@@ -78,4 +80,5 @@ def _metadata(item: Item, rendering: Rendering | None, request: Request | None) 
 def query_of(metadata: Mapping[str, Any]) -> Query:
     """The query of a sample of ours."""
     intent = Intent(metadata["intent"])
-    return Query(metadata["query_id"], metadata["query"], intent, metadata["scenario"], metadata["twin"])
+    told = (metadata["language"], metadata["certainty"])
+    return Query(metadata["query_id"], metadata["query"], intent, metadata["scenario"], metadata["twin"], *told)

@@ -38,6 +38,7 @@ def run(
     recipes: str | None = None,
     recogniser: str | list[str] | None = None,
     text_column: str | None = None,
+    language: str | None = None,
     seed: int = 0,
     check_share: float = 1.0,
     workers: int | None = None,
@@ -51,7 +52,7 @@ def run(
         given = {
             "data": data, "conditions": _list(condition), "limit": limit, "jury": jury, "seed": seed,
             "jury_models": _list(jury_model), "recipes": recipes, "recognisers": _list(recogniser),
-            "text_column": text_column, "check_share": check_share, "workers": workers,
+            "text_column": text_column, "language": language, "check_share": check_share, "workers": workers,
             "target": "inspect", "out": str(Path(place, "run")),
         }  # fmt: skip
         try:

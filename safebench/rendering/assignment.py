@@ -1,7 +1,8 @@
 """Which recipe renders which query. A recipe with `among` assigns its members evenly within each scenario.
 
 So a voice or a layout is not confounded with a scenario. A query and its twin get the same one, and so does the same
-query in every try. A recipe with `another` renders another query in place of each: one of another pair, and a benign
+query in every try. A query in a language for which a recipe has one of its own (`languages`) is rendered by that. A
+recipe with `another` renders another query in place of each: one of another pair, and a benign
 one where there are any, so that the media themselves ask for nothing.
 
 Each job also gets the texts of a few other queries, so that a check can tell whether media are swapped.
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safebench.errors import BadInput, unknown
+from safebench.models.languages import SURE
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe, Recipes
 from safebench.types import Intent, Query
@@ -71,12 +73,31 @@ def assign(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) 
         return Assignment((recipe,), other_texts=other_texts)
     members = tuple(_member(recipe, name, known) for name in recipe.among or (recipe.another,))
     if recipe.among:
-        return Assignment(
-            tuple(map(recipe.dealt, members)), _places(queries, len(members), seed), other_texts=other_texts
-        )
+        places = _places(queries, len(members), seed)
+        recipes, places = _by_language(recipe, members, places, known, queries)
+        return Assignment(tuple(map(recipe.dealt, recipes)), places, other_texts=other_texts)
     made = {"steps": members[0].steps, "tries": members[0].tries, "layout": recipe.layout or members[0].layout}
     unlike = recipe.model_copy(update=made)
     return Assignment((unlike,), others=_others(queries, seed, f"recipe {recipe.medium}.{recipe.name}"))
+
+
+def _by_language(
+    recipe: Recipe, members: tuple[Recipe, ...], places: Mapping[str, int], known: Recipes, queries: Sequence[Query]
+) -> tuple[tuple[Recipe, ...], dict[str, int]]:
+    """The recipes and places in which queries get the recipe of their language, where the data or their words say it.
+
+    What `recipe` says goes before what the one that it names says.
+    """
+    recipes, moved = list(members), dict(places)
+    for query in queries:
+        language = query.language if query.certainty is None or query.certainty >= SURE else None
+        dealing = known.get((recipe.medium, recipe.among[places[query.id]]), recipe)
+        name = recipe.for_language(language) or dealing.for_language(language)
+        if name is not None:
+            own = _with_steps(recipe, name, known)
+            recipes += [] if own in recipes else [own]
+            moved[query.id] = recipes.index(own)
+    return tuple(recipes), moved
 
 
 def recipes_of(assignments: Iterable[Assignment]) -> list[Recipe]:

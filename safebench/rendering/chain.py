@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService
 from safebench.models.batching import BatchSize, Halving
+from safebench.models.languages import tell, unfit
 from safebench.plugins import Checking, Converter, Notes, Recogniser, Step, Work
 from safebench.rendering.recipes import Recipe
 from safebench.types import CONTROL, TEXT, Failure, Fidelity, Media, Query, Rendering
@@ -37,11 +38,12 @@ class RenderJob:
     @property
     def key(self) -> str:
         """Names the rendering by what it is made from and read back by. Two conditions of one query share it."""
+        language = [] if self.query.language is None else [self.query.language, str(self.query.certainty)]
         read_by = registry.recogniser_facts(self.recogniser) if self.recogniser else {}
         gate = str(sorted(self.recipe.gate.items()))  # media that come with data have the fingerprint of the time
         how = [self.recipe.fingerprint(), gate, str(self.check), str(self.seed), str(read_by)]
         of = [] if self.of is None else [self.of.id, self.of.text]
-        made_from = "\0".join([*how, self.query.id, self.query.text, *of, *self.other_texts])
+        made_from = "\0".join([*how, self.query.id, self.query.text, *language, *of, *self.other_texts])
         return hashlib.sha256(made_from.encode()).hexdigest()
 
 
@@ -137,7 +139,11 @@ def _take_step(number: int, step: Step, chains: Sequence[_Chain]) -> None:
         for chain in chains:
             chain.fail(step.use, error)
         return
-    batches = _SIZES.setdefault(converter, BatchSize(converter.batch)).batches(chains)
+    for chain in chains:
+        with chain.going(step.use):
+            chain.check_language(converter)
+    fit = [chain for chain in chains if chain.failure is None]
+    batches = _SIZES.setdefault(converter, BatchSize(converter.batch)).batches(fit)
     for batch in batches:
         if len(batch) == 1:
             with batch[0].going(step.use):
@@ -189,6 +195,16 @@ class _Chain:
 
     def work(self, step: int) -> Work:
         return Work(self.query, self.text, self.media, self.job.seed, self.attempt, step, self.notes)
+
+    def check_language(self, converter: Converter) -> None:
+        """Raises ConversionError where the text is in another language than the converter takes."""
+        if converter.language is None or self.job.recipe.control:
+            return
+        own = self.wanted == self.query.text
+        said = (self.query.language, self.query.certainty) if own else (tell(self.wanted) or (None, None))
+        why = unfit(self.wanted, converter.language, *said)
+        if why is not None:
+            raise ConversionError(f"{why} (query {self.job.query.id!r})")
 
     def take(self, made: Media | ConversionError, converter: Converter) -> None:
         if isinstance(made, ConversionError):

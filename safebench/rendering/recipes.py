@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from safebench import registry
 from safebench.errors import BadInput, unknown
 from safebench.files import content_hash, read_toml
+from safebench.models.languages import primary
 from safebench.plugins import MADE, QUERY, Converter, Modality, PluginOptions, Step
 from safebench.resources import data_path, find_prompt, prompt_names
 from safebench.types import TEXT, Condition
@@ -33,6 +34,7 @@ class Recipe(PluginOptions):
     control: bool = False  # made to carry no query: not checked, and asked with the written query beside it alone
     among: tuple[str, ...] = ()  # instead of steps: recipes of this medium, assigned evenly within each scenario
     first_of: tuple[str, ...] = ()  # instead of steps: recipes of this medium, the best first; the first that can work
+    languages: Mapping[str, str] = {}  # by language the recipe of this medium for queries in it, in place of the others
     another: str | None = None  # instead of steps: what the recipe of this name makes of another query
     quickstart: bool = False  # whether the quickstart asks under this recipe too
     _recorded: str | None = PrivateAttr(None)  # the fingerprint with which its media were made elsewhere
@@ -60,6 +62,7 @@ class Recipe(PluginOptions):
         for rule, applies, keys in (
             ("`among` deals: its members say this, each for itself", self.among, ("gate", "tries", "control")),
             ("`first_of` names others: they say this, each for itself", self.first_of, ("gate", "tries", "control")),
+            ("only one that names others names some by language", not (self.among or self.first_of), ("languages",)),
             ("what renders another query does so as that recipe says", self.another, ("tries",)),
             ("a control is not checked", self.control, ("gate",)),
         ):
@@ -98,6 +101,10 @@ class Recipe(PluginOptions):
         """A recipe that this one names, put to the target as this one says. The rendering stays that recipe's own."""
         message = {key: value for key in ("carrier", "layout") if (value := getattr(self, key))}
         return member.model_copy(update=message).recorded(member.fingerprint()) if message else member
+
+    def for_language(self, language: str | None) -> str | None:
+        """The name of the recipe for queries in a language, where there is one of its own."""
+        return self.languages.get(primary(language)) if language else None
 
     def standing_for(self, other: Recipe) -> Recipe:
         """One with `first_of`, as another name for one of them."""

@@ -26,6 +26,7 @@ from safebench.reports.answers import (
     marked_answers,
     spoken_answers,
 )
+from safebench.reports.languages import LanguageCount, languages_line
 from safebench.reports.words import NOTICE, Words, knows_harm, words_of
 from safebench.runs.config import RESOLVED
 from safebench.runs.evidence import evidence_of
@@ -39,7 +40,7 @@ from safebench.statistics.metrics import OutcomeCount, summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
 from safebench.store.exchanges import jury_calls
-from safebench.store.items import items_by_outcome, skipped_conditions, table_rows
+from safebench.store.items import items_by_outcome, queries_by_language, skipped_conditions, table_rows
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots, deliberated, judged_items, short_handed
 from safebench.types import Condition
@@ -131,6 +132,7 @@ class Summary:
     conditions: list[ConditionSummary]
     gap: ModalityGap | None
     jury: JuryRecord
+    languages: list[LanguageCount]
     deliveries: list[Delivery]
     gate: list[str]
     skipped: list[Skipped]
@@ -140,6 +142,11 @@ class Summary:
     def chosen(self) -> list[str]:
         """What names of recipes stood for: a line each, with who made it."""
         return [*chosen_lines(self.run.resolved.get(CHOSEN, {}))]
+
+    @property
+    def language_lines(self) -> list[str]:
+        """A line on the languages of the queries; none where nothing was rendered."""
+        return [languages_line(self.languages)] if any(cell.fidelity for cell in self.conditions) else []
 
     @property
     def probed(self) -> set[str]:
@@ -206,6 +213,7 @@ def _summary(
         conditions=cells,
         gap=conclude(gap, known) if gap else None,
         jury=jury_record(asked["jury"], store),
+        languages=[LanguageCount(*one) for one in queries_by_language(store)],
         deliveries=[Delivery(**one) for one in store.deliveries()],
         gate=gate_of(asked),
         skipped=[Skipped(*one) for one in skipped_conditions(store)],
@@ -268,7 +276,7 @@ def _write_items(path: Path, store: Store) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    strings = ["query_id", "query", "intent", "category", "scenario", "twin", "condition"]
+    strings = ["query_id", "query", "intent", "category", "scenario", "twin", "language", "condition"]
     strings += ["outcome", "reason", "answer", "given", "media_sha256", "fidelity_status", "exchange"]
     fields = [pa.field(name, pa.string()) for name in strings]
     fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]

@@ -63,6 +63,7 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
         "target": plain_tables(plan.asking.target.describe()),
         RECOGNISERS: rendering.settings.read_by(),
         **plan.data.chosen(),
+        **plan.data.told_by(),
         **jury_versions(plan.asking.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
         **_dealing(plan),

@@ -46,6 +46,26 @@ def item_ids(store: Store) -> dict[tuple[str, str, int], int]:
     return {(row[0], row[1], row[2]): row[3] for row in store.rows("SELECT query, condition, repeat, id FROM items")}
 
 
+class QueriesByLanguage(NamedTuple):
+    """`told`: those whose language was told from their words, with a certainty of `least_certainty` or more."""
+
+    language: str | None
+    queries: int
+    told: int
+    least_certainty: float | None
+
+
+def queries_by_language(store: Store) -> Iterator[QueriesByLanguage]:
+    """The language of the most queries first; None of those of which nobody knows it."""
+    return (QueriesByLanguage(*row) for row in store.rows(_LANGUAGES))
+
+
+_LANGUAGES = """
+SELECT language, count(*) AS n, count(certainty), min(certainty) FROM queries
+GROUP BY language ORDER BY n DESC, language
+"""
+
+
 class SkippedItems(NamedTuple):
     condition: str
     reason: str
@@ -291,8 +311,8 @@ def table_rows(store: Store) -> Iterator[sqlite3.Row]:
 
 
 _TABLE = """
-SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, i.condition,
-    i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,
+SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, q.language,
+    i.condition, i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,
     json_extract(r.rendering, '$.media.sha256') AS media_sha256,
     json_extract(r.rendering, '$.fidelity.status') AS fidelity_status,
     (SELECT group_concat(json_extract(value, '$.text'), char(10)) FROM json_each(e.response, '$.given')) AS given,

@@ -7,11 +7,12 @@ that the target can do it: it did, or it declined and did it for the twin.
 """
 
 DATABASE = "run.db"
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
-    id TEXT PRIMARY KEY, position INTEGER, text TEXT, intent TEXT, scenario TEXT, category TEXT, twin TEXT);
+    id TEXT PRIMARY KEY, position INTEGER, text TEXT, intent TEXT, scenario TEXT, category TEXT, twin TEXT,
+    language TEXT, certainty REAL);
 CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY, query TEXT, condition TEXT, repeat INTEGER, outcome TEXT, reason TEXT, rating INTEGER,
     rendering TEXT, exchange TEXT, UNIQUE (query, condition, repeat));

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ FORGET_VERDICTS = (
     "UPDATE items SET outcome = NULL, reason = NULL, rating = NULL WHERE id IN (SELECT item FROM ballots)",
     "DELETE FROM ballots",
 )
+_LAST = attrgetter("twin", "language", "certainty")  # columns of a query
 EXTENSIONS = {"audio/wav": ".wav"}  # what the mimetypes module does not know or names oddly
 
 
@@ -94,9 +96,9 @@ class Store(Database):
         """Write queries and items once; planning again changes nothing."""
         with self._transaction():
             self._write_all(
-                "INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (q.id, n, q.text, q.intent, q.scenario, categories.get(q.scenario or ""), q.twin)
+                    (*(q.id, n, q.text, q.intent, q.scenario, categories.get(q.scenario or "")), *_LAST(q))
                     for n, q in enumerate(queries)
                 ),
             )
@@ -289,4 +291,5 @@ def _is_whole(path: Path, size: int) -> bool:
 
 
 def query_from(row: sqlite3.Row) -> Query:
-    return Query(row["id"], row["text"], Intent(row["intent"]), row["scenario"], row["twin"])
+    told = (row["language"], row["certainty"])
+    return Query(row["id"], row["text"], Intent(row["intent"]), row["scenario"], row["twin"], *told)

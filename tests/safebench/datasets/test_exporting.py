@@ -52,7 +52,8 @@ def test_the_columns_are_typed_for_datasets(tmp_path: Path) -> None:
     export(DATASET, tmp_path / "out", Card(title="Mine"), categories=["x", None, None])
     schema = pq.read_schema(tmp_path / "out" / "queries.parquet")
     features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
-    assert list(features) == schema.names == ["id", "scenario", "intent", "query", "twin", "category", "canary"]
+    named = ["id", "scenario", "intent", "query", "twin", "language", "category", "canary"]
+    assert list(features) == schema.names == named
     assert {str(kind) for kind in schema.types} == {"string"}
 
 

@@ -223,3 +223,31 @@ def test_an_id_that_is_no_text_and_no_number_is_a_bad_row(write_jsonl: WriteJson
     with pytest.raises(BadRows, match=r"line 2: id .* is neither text nor a number") as found:
         load_dataset(str(path))
     assert len(found.value.every) == 1
+
+
+def test_a_column_tells_the_language_of_each_query(tmp_path: Path) -> None:
+    file = write(tmp_path / "d.csv", "query,Language\nWie geht das?,DE\nHow?,en-gb\nWhy?,\n")
+    assert [query.language for query in load_dataset(str(file)).queries] == ["de", "en-GB", None]
+    assert [query.language for query in load_dataset(str(file), language="fr").queries] == ["de", "en-GB", "fr"]
+
+
+def test_a_language_that_is_no_tag_is_a_bad_row(tmp_path: Path) -> None:
+    (problem,) = problems(write(tmp_path / "d.csv", "query,language\nHow?,English\n"))
+    assert "line 2" in problem
+    assert "'English' is no tag of BCP 47" in problem
+    (problem,) = problems(write(tmp_path / "e.csv", "query\nHow?\n"), language="English")
+    assert problem.startswith("--language: ")
+
+
+def test_the_language_that_data_say_is_part_of_what_they_are_and_one_that_is_told_is_not(tmp_path: Path) -> None:
+    file = str(write(tmp_path / "d.csv", "query\nHow do I bake bread at home?\n"))
+    plain = load_dataset(file)
+    told = plain.told()
+    assert told.queries[0].language == "en"
+    assert told.queries[0].certainty is not None
+    assert told.sha256 == plain.sha256
+    assert load_dataset(file, language="en").sha256 != plain.sha256
+
+
+def test_the_built_in_sets_say_that_they_are_english() -> None:
+    assert {query.language for query in load_dataset("starter-small").queries} == {"en"}

@@ -169,3 +169,43 @@ def test_a_control_is_not_dealt_with_a_carrier_that_leaves_the_query_out() -> No
     mixed = Recipe(name="mixed", medium="audio", among=("us-female", "silence"), carrier="carriers.agree")
     with pytest.raises(BadInput, match=r"audio\.silence is a control: with carrier = 'carriers\.agree' nothing"):
         assign(mixed, RECIPES, STARTER, 0).check()
+
+
+ABROAD = RECIPES | {
+    ("audio", "here"): Recipe(name="here", medium="audio", among=("us-female",), languages={"de": "us-male"}),
+    ("audio", "both"): Recipe(name="both", medium="audio", among=("here", "scottish-female")),
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "certainty", "name"),
+    [
+        ("de", None, "us-male"),
+        ("de-AT", None, "us-male"),
+        ("de", 0.9, "us-male"),
+        ("de", 0.3, "us-female"),
+        ("en", None, "us-female"),
+        ("it", None, "us-female"),
+        (None, None, "us-female"),
+    ],
+)
+def test_a_query_gets_the_recipe_of_its_language(language: str | None, certainty: float | None, name: str) -> None:
+    query = Query("q", "Wie geht das?", language=language, certainty=certainty)
+    other = Query("other", "How do birds fly?", language="en")
+    found = assign(ABROAD["audio", "here"], ABROAD, [query, other], 0)
+    assert (found.recipe(query).name, found.recipe(other).name) == (name, "us-female")
+
+
+def test_recipes_that_are_dealt_have_those_of_their_languages_in_their_places() -> None:
+    queries = [Query(f"q{n}", "Wie geht das?", language="de" if n % 2 else "en") for n in range(40)]
+    found = assign(ABROAD["audio", "both"], ABROAD, queries, 0)
+    german, english = Counter[str](), Counter[str]()
+    for query in queries:
+        (german if query.language == "de" else english)[found.recipe(query).name] += 1
+    assert set(german) == {"us-male", "scottish-female"}  # which has no voice for German, and will say so
+    assert set(english) == {"us-female", "scottish-female"}
+
+
+def test_only_a_recipe_that_names_others_names_some_by_language() -> None:
+    with pytest.raises(BadInput, match="names some by language"):
+        load_recipes(inline={"audio": {"own": {"steps": [{"use": "silence"}], "languages": {"de": "us-male"}}}})

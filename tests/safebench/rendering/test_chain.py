@@ -10,11 +10,11 @@ from converters.text_to_text.template import Template
 from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.image.ocr import RapidOcr
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
-from safebench.plugins import Work
+from safebench.plugins import Step, Work
 from safebench.rendering import chain as rendering
 from safebench.rendering.chain import RenderJob, all_numbers, batch_size, prepare, render, render_batch
 from safebench.rendering.recipes import Recipe, load_recipes
-from safebench.types import Draft, Fidelity, Media, Query
+from safebench.types import Draft, Fidelity, Media, Query, Rendering
 
 QUERY = Query("q", "How do birds fly?")
 
@@ -304,3 +304,46 @@ def test_a_measure_that_is_no_number_passes_no_gate() -> None:
     told = Fidelity("passed", {"wer": float("nan"), "cer": 0.1, "snr": float("inf")})
     assert all_numbers(told) == Fidelity("failed", {"cer": 0.1}, reason="snr, wer is no number")
     assert all_numbers(Fidelity("passed", {"cer": 0.1})) == Fidelity("passed", {"cer": 0.1})
+
+
+SPOKEN = (Step(use="spoken-form"), Step(use="espeak"))
+
+
+def spoken(query: Query, *steps: Step) -> Rendering:
+    return render(RenderJob(query, Recipe(name="own", medium="audio", steps=steps or SPOKEN), check=False))
+
+
+def test_a_text_in_another_language_than_the_voice_is_never_spoken() -> None:
+    told = spoken(Query("q", "Wie backe ich Brot?", language="de", certainty=0.98))
+    said = spoken(Query("q", "Bake bread.", language="de"))
+    for one in (told, said):
+        assert one.media is None
+        assert one.failure is not None
+        assert "'de'" in one.failure.message
+        assert "--language en" in one.failure.message
+
+
+def test_the_voice_says_its_language_where_no_step_before_it_does() -> None:
+    assert spoken(Query("q", "Wie backe ich Brot?", language="de"), SPOKEN[1]).media is None
+    assert spoken(Query("q", "Wie backe ich Brot?", language="de"), Step(use="espeak", voice="de+f5")).media
+
+
+@pytest.mark.parametrize("language", ["en", "en-GB", None])
+def test_a_text_in_the_language_of_the_voice_or_in_an_unknown_one_is_spoken(language: str | None) -> None:
+    assert spoken(Query("q", "Wie backe ich Brot?", language=language)).media
+
+
+def test_what_a_step_words_anew_is_in_the_language_that_its_words_tell() -> None:
+    """The query's own language says nothing of it."""
+    german = Step(use="template", text="Wie backe ich zu Hause ein gutes Brot?")
+    english = Query("q", "How do I bake bread?", language="en")
+    assert spoken(english, german, Step(use="espeak", voice="de+f5")).media
+    assert spoken(english, german, *SPOKEN).media is None
+
+
+def test_the_same_text_in_another_language_is_another_rendering() -> None:
+    keys = {
+        RenderJob(Query("q", "Die?", language=one), Recipe(name="own", medium="audio", steps=SPOKEN)).key
+        for one in ("en", "de", None)
+    }
+    assert len(keys) == 3
