@@ -176,6 +176,14 @@ class Recogniser(Plugin):
     transcribes: ClassVar[bool] = True  # False: it may check a text that is known, but no answer is judged by it
     required = ("name", "summary", "medium")
 
+    @classmethod
+    def language(cls, options: Any) -> str | None:
+        """The one language that it takes with these options, as BCP 47 writes it; None where it takes any.
+
+        This is cheap, as `missing` is.
+        """
+        return None
+
     def check(self) -> None:
         """Before a run, in a worker process: raise BadInput when nothing can be recognised (no key, no model)."""
 
@@ -218,6 +226,7 @@ class Checking:
     measures: Mapping[str, float] = field(default_factory=dict)  # what the converters noted
     other_texts: tuple[str, ...] = ()  # of other queries of the data: a check may tell the right one from them
     depicts: bool = False  # whether the media show what the query is about, and hold none of its text
+    reads: str | None = None  # the one language that the recogniser takes, if there is one
 
     @property
     def text_said(self) -> str:

@@ -45,6 +45,11 @@ class TransformersAsr(Recogniser):
         super().__init__(options)
         check_exists(f"recogniser {self.name!r}: model", self.options.argument)
 
+    @classmethod
+    def language(cls, options: Any) -> str | None:
+        """English, of a Whisper that is made for it alone."""
+        return "en" if options.argument.endswith(".en") else None
+
     def check(self) -> None:
         _ = self._engine
 

@@ -83,6 +83,13 @@ class FasterWhisper(Recogniser):
     def missing(cls, options: Any) -> str | None:
         return super().missing(options) or (None if options.model else weights.missing(NAME))
 
+    @classmethod
+    def language(cls, options: Any) -> str | None:
+        """English, of a model that is made for it alone."""
+        packaged = weights.find(NAME, options.model)
+        model = packaged.argument if packaged else options.model
+        return options.language or ("en" if model.endswith(".en") else None)
+
     def check(self) -> None:
         _ = self._model
 

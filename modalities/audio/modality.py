@@ -14,15 +14,17 @@ from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
 from modalities.audio.voices import GATE, voice_of, voice_recipes
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
+from safebench.models.languages import SURE, goes_with
 from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
-from safebench.types import Fidelity, Media, Part, Text
+from safebench.types import Fidelity, Media, Part, Query, Text
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
+OTHER_LANGUAGE = "{} hears {!r} alone, and the text is in {!r}: choose a recogniser that hears it (--recogniser)"
 RIGHT_PICK = "picked from a closed set, which does not prove it intelligible: choose a recogniser that transcribes"
 WRONG_PICK = "the closed-set check took it for none of its sentences"
 NEAR_PICK = "the closed-set check could not tell its text from a near miss of it: {}"
 OTHER_PICK = "the closed-set check took it for another sentence: {}"
-ERROR_RATES: Mapping[str, Callable[[str, str], float]] = {
+ERROR_RATES: Mapping[str, Callable[[str, str, str], float]] = {
     "wer": hearing.word_error_rate,
     "cer": hearing.character_error_rate,
 }
@@ -124,6 +126,10 @@ def _hear(measured: Fidelity, checking: Checking, samples: Samples, rate: int) -
     """Raises SafeBenchError or ValueError when the recogniser could not hear at all."""
     if checking.recogniser is None:
         return replace(measured, status="unchecked", reason=NOT_HEARD)
+    query, reads = checking.query, checking.reads
+    if reads is not None and not goes_with(query.text, reads, query.language, query.certainty):
+        reason = OTHER_LANGUAGE.format(checking.recogniser, reads, query.language)
+        return replace(measured, status="unchecked", reason=reason)
     if checking.recogniser.partition(":")[0] == closed_set.RECOGNISER:
         return _pick(measured, checking, samples, rate)
     return _transcribe(measured, checking, checking.recogniser)
@@ -146,18 +152,24 @@ def _pick(measured: Fidelity, checking: Checking, samples: Samples, rate: int) -
 
 
 def _transcribe(measured: Fidelity, checking: Checking, recogniser: str) -> Fidelity:
-    text = checking.query.text
-    if not hearing.words(text):
+    text, language = checking.query.text, _language(checking.query)
+    if not hearing.words(text, language):
         raise ValueError("the query has no words that could be heard")
     recognised = checking.recognise(recogniser, checking.media)
     texts = {text, checking.text_said}  # "$5" and "five dollars" are the same words, and either may be written down
-    rates = {name: min(rate(one, recognised) for one in texts) for name, rate in ERROR_RATES.items()}
-    wrong = min(hearing.wrong_words(one, recognised) for one in texts)
+    rates = {name: min(rate(one, recognised, language) for one in texts) for name, rate in ERROR_RATES.items()}
+    wrong = min(hearing.wrong_words(one, recognised, language) for one in texts)
     measures = {**measured.measures, **rates, WRONG_WORDS: float(wrong)}
     heard = replace(measured, measures=measures, recogniser=recogniser, recognised=recognised)
     if not hearing.puts_gaps_between_words(text):
         rates = {name: rate for name, rate in rates.items() if name != "wer" or f"max_{name}" in checking.gate}
     return _judge(heard, rates, checking.gate)
+
+
+def _language(query: Query) -> str:
+    """In which the words are compared: English, unless another is known well enough."""
+    is_sure = query.certainty is None or query.certainty >= SURE
+    return query.language if query.language and is_sure else hearing.ENGLISH
 
 
 def _judge(heard: Fidelity, rates: Mapping[str, float], gate: Mapping[str, float]) -> Fidelity:

@@ -39,6 +39,10 @@ class PocketSphinx(Recogniser):
             # Batch normalisation looks at one clip alone; the default one carries over what it heard before.
             self._decoder = Decoder(samprate=RATE, cmn="batch", loglevel="FATAL", dict=dictionary, **SEARCH)
 
+    @classmethod
+    def language(cls, options: Any) -> str:
+        return "en"
+
     def recognise(self, media: Media) -> str:
         samples, rate = decode(media)
         if is_silent(samples):

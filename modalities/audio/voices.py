@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from converters.text_to_text.spoken.language import known_languages
 from safebench import registry
 from safebench.plugins import Converter
 from safebench.resources import load_toml
@@ -22,6 +23,7 @@ GATE = {  # wide enough for any voice; what a clip must keep is what no listener
 }
 
 
+OF_WORDS = ("max_wer", "allowed_wrong_words")
 LABELS = ("model", "speaker", "voice", "reference", "folder")  # options by which an engine's voice is told apart
 
 
@@ -57,6 +59,16 @@ def _recipe(voice: Mapping[str, Any]) -> Mapping[str, Any]:
     spoken = (
         f"{voice['gender']} voice, {voice['accent']} {voice['language']}, by {voice['engine']} ({voice['licence']})"
     )
-    written_out = {"use": "spoken-form", "language": voice["language"]}  # all voices speak the same words
-    steps = [written_out, _engine(voice)]
-    return {"description": spoken, "steps": steps, "gate": {**GATE, **voice.get("gate", {})}, "tries": TRIES}
+    steps = [*_written_out(voice["language"]), _engine(voice)]
+    return {"description": spoken, "steps": steps, "gate": _gate(voice), "tries": TRIES}
+
+
+def _written_out(language: str) -> list[dict[str, Any]]:
+    """All voices speak the same words, in the languages that can be written out."""
+    return [{"use": "spoken-form", "language": language}] if language in known_languages() else []
+
+
+def _gate(voice: Mapping[str, Any]) -> dict[str, float]:
+    """Without limits for words where there is one for characters: the voice's script puts no space between words."""
+    own = dict(voice.get("gate", {}))
+    return {**{name: limit for name, limit in GATE.items() if "max_cer" not in own or name not in OF_WORDS}, **own}

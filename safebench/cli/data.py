@@ -38,9 +38,7 @@ def list_() -> None:
 
 
 @app.command()
-def show(
-    name: Data, text_column: TextColumn = None, encoding: Encoding = None, language: Language = None
-) -> None:
+def show(name: Data, text_column: TextColumn = None, encoding: Encoding = None, language: Language = None) -> None:
     """Show what a data set holds: counts by scenario, variety of wording, nearest pairs."""
     from safebench.cli.data_tables import show_dataset
     from safebench.datasets.load import load_dataset
@@ -51,9 +49,7 @@ def show(
 
 
 @app.command()
-def check(
-    name: Data, text_column: TextColumn = None, encoding: Encoding = None, language: Language = None
-) -> int:
+def check(name: Data, text_column: TextColumn = None, encoding: Encoding = None, language: Language = None) -> int:
     """List every problem of a data set with its line. Exit status 2 if there are any."""
     from safebench.datasets.load import load_dataset
     from safebench.datasets.queries import BadRows

@@ -70,15 +70,20 @@ def unfit(text: str, wanted: str, language: str | None, certainty: float | None)
 
     `certainty` is None where the data say the language. What was told has to be clearly another one.
     """
-    if language is None or not _TAG.fullmatch(wanted) or primary(language) == primary(wanted):
-        return None
-    if certainty is not None and not is_other(text, wanted):
+    if language is None or goes_with(text, wanted, language, certainty):
         return None
     how = "by the data" if certainty is None else f"as its words tell (certainty {certainty:.2f})"
     return (
         f"the text is in {language!r}, {how}, and this speaks {wanted!r}: name a recipe with a voice of its language; "
         f"if it is in {primary(wanted)!r}, say so in a column `language` or with --language {primary(wanted)}"
     )
+
+
+def goes_with(text: str, wanted: str, language: str | None, certainty: float | None) -> bool:
+    """Whether nothing says that a text is in another language than the wanted one. `certainty` as in `unfit`."""
+    if language is None or not _TAG.fullmatch(wanted) or primary(language) == primary(wanted):
+        return True
+    return certainty is not None and not is_other(text, wanted)
 
 
 def is_other(text: str, language: str) -> bool:
@@ -91,17 +96,21 @@ def is_other(text: str, language: str) -> bool:
 @lru_cache(maxsize=256)
 def _likelihoods(text: str) -> dict[str, float]:
     """By primary language; empty where nothing tells it here, or nothing in the text is a letter."""
-    if not is_installed(PACKAGE) or not any(map(str.isalpha, text)):
+    identifier = _identifier(PACKAGE)
+    if identifier is None or not any(map(str.isalpha, text)):
         return {}
     likelihoods: dict[str, float] = {}
-    for tag, likelihood in _identifier().rank(text):
+    for tag, likelihood in identifier.rank(text):
         language = primary(tag)
         likelihoods[language] = likelihoods.get(language, 0.0) + round(float(likelihood), 4)
     return likelihoods
 
 
 @cache
-def _identifier() -> Any:
+def _identifier(package: str) -> Any:
+    """None where it is not installed."""
+    if not is_installed(package):
+        return None
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -61,6 +61,12 @@ def _recogniser(spec: str) -> Recogniser:
     return registry.create(Recogniser, spec.partition(":")[0], f"recogniser {spec}", **registry.argument_of(spec))
 
 
+def _read_language(spec: str) -> str | None:
+    """The one language that the recogniser NAME[:ARGUMENT] takes, if there is one."""
+    plugin: type[Recogniser] = registry.load(Recogniser, spec.partition(":")[0])
+    return plugin.language(plugin.Options(**registry.argument_of(spec)))
+
+
 def recognise(spec: str, media: Media) -> str:
     """The text that the recogniser NAME[:ARGUMENT] finds. Raises MissingPackage, or ValueError for broken media."""
     return _recogniser(spec).recognise(media)
@@ -200,11 +206,15 @@ class _Chain:
         """Raises ConversionError where the text is in another language than the converter takes."""
         if converter.language is None or self.job.recipe.control:
             return
-        own = self.wanted == self.query.text
-        said = (self.query.language, self.query.certainty) if own else (tell(self.wanted) or (None, None))
-        why = unfit(self.wanted, converter.language, *said)
+        why = unfit(self.wanted, converter.language, *self.said_language())
         if why is not None:
             raise ConversionError(f"{why} (query {self.job.query.id!r})")
+
+    def said_language(self) -> tuple[str | None, float | None]:
+        """The language of what is to be found in the media, and its certainty: new words may be in another."""
+        if self.wanted == self.query.text:
+            return self.query.language, self.query.certainty
+        return tell(self.wanted) or (None, None)
 
     def take(self, made: Media | ConversionError, converter: Converter) -> None:
         if isinstance(made, ConversionError):
@@ -257,8 +267,10 @@ class _Chain:
             if nothing is not None:
                 return Fidelity("failed", measures, reason=nothing)
             return all_numbers(Fidelity("unchecked", measures, reason="not in the checked sample"))
-        query = replace(self.query, text=self.wanted)
-        how = (job.recogniser, self.text, measures, job.other_texts, job.recipe.depicts)
+        language, certainty = self.said_language()
+        query = replace(self.query, text=self.wanted, language=language, certainty=certainty)
+        reads = _read_language(job.recogniser) if job.recogniser and language else None
+        how = (job.recogniser, self.text, measures, job.other_texts, job.recipe.depicts, reads)
         fidelity = modality.check(Checking(query, self.media, job.recipe.gate, recognise, *how))
         return all_numbers(replace(fidelity, measures={**measures, **fidelity.measures}))
 

@@ -88,7 +88,11 @@ class Language:
         return self._numeral(value, "ordinal" if 0 < value <= self.words["largest_ordinal"] else "cardinal")
 
     def year(self, value: int) -> str:
-        return self._numeral(value, "year" if value in YEARS else "cardinal")
+        return self.said_year(value) if value in YEARS else self.cardinal(value)
+
+    def said_year(self, value: int) -> str:
+        """Of a number that is a year, whatever it looks like."""
+        return self._numeral(value, "year")
 
     def _numeral(self, value: int, kind: str) -> str:
         from num2words import num2words

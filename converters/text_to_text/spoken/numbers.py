@@ -13,20 +13,31 @@ from converters.text_to_text.spoken.put_in import put_in
 
 # A country code or an area code in parentheses; a leading zero; American groups; groups of four as on a card.
 _TELEPHONE = re.compile(
-    r"(?<![\w.,])(?:\+\d[\d ().-]{5,22}\d|\(\d{2,5}\)[ -]?\d[\d -]{4,14}\d|0\d+(?:[ ./-]\d{2,}){1,6}"
-    r"|\d{3}[-. ]\d{3}[-. ]\d{4}|\d{3}-\d{4}|\d{3}-\d{2}-\d{4}|\d{4}(?:[ -]\d{4}){2,4})(?![\w%]|[.,]\d)"
+    r"(?<![\w.,])(?:\+\d[\d ().-]{5,22}\d|1-\d{3}-\d{3}-\d{4}|\(\d{2,5}\)[ -]?\d[\d -]{4,14}\d"
+    r"|0\d+(?:[ ./-]\d{2,}){1,6}|\d{3}[-. ]\d{3}[-. ]\d{4}|\d{3}-\d{4}|\d{3}-\d{2}-\d{4}|\d{4}(?:[ -]\d{4}){2,4})"
+    r"(?![\w%]|[.,]\d)"
 )
 _ENOUGH = 7  # digits of the shortest telephone number
+_ONE_BY_ONE = re.compile(r"(?<![\w.,-])\d(?:-\d){2,}(?![\w-])")  # 9-1-1
+# In groups of three with blanks between them, ending in zeros: others may be numbers of telephones.
+_SPACED = re.compile(
+    r"(?<![\d.,+()-])(?<![\d+()-][ \u00a0])\d{1,3}(?:[ \u00a0]\d{3})*[ \u00a0]000(?![ \u00a0]?\d|[-/]\d)"
+)
 _VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+){2,}(?![\w.]*\d)")
 _RATIO = re.compile(r"(?<![\d:])(\d{1,4}):(\d{1,4})(?![\d:])")
 _FRACTION = re.compile(r"(?<![\d./,])(?:(\d{1,4})[ -])?(\d{1,3})/(\d{1,3})(?![\d/]|[.,]\d)")
 _RANGE = re.compile(r"(?<=\d)(?:\s?[–—]\s?|-)(?=\d)")
 _DIFFERENCE = re.compile(r"(?<=[\d)]) [-−] (?=[\d(])")
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-_POWER = re.compile(f"[{SUPERSCRIPTS}]+")
+_POWER = re.compile(f"(?P<minus>⁻?)(?P<digits>[{SUPERSCRIPTS}]+)")
+_CARET = re.compile(r"(?<=[\w)])\^(?:\{|\()?([-−]?\d{1,9})(?:\}|\))?(?![\w.])")
+_RAISED = str.maketrans("0123456789-−", SUPERSCRIPTS + "⁻⁻")
+ROMAN = re.compile(r"(?=[XVI])(?P<tens>X{0,3})(?P<ones>IX|IV|V?I{0,3})")
+_ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 
 
 def numbers(text: str, language: Language) -> str:
+    text = put_in(_ONE_BY_ONE, text, lambda match: language.digits(match[0]).replace(",", ""))
     text = put_in(_TELEPHONE, text, lambda match: _telephone(match[0], language))
     text = put_in(_VERSION, text, lambda match: _version(match[0], language))
     text = put_in(_RATIO, text, lambda match: f"{match[1]} {language.words['ratio']} {match[2]}")
@@ -34,7 +45,7 @@ def numbers(text: str, language: Language) -> str:
     text = put_in(_RANGE, text, lambda _: f" {language.words['to']} ")
     text = put_in(_DIFFERENCE, text, lambda _: f" {language.words['minus']} ")
     text = put_in(_plain(language), text, lambda match: language.say(language.read(match[0]), year=True))
-    return put_in(_POWER, text, lambda match: _power(match[0], language))
+    return put_in(_POWER, text, lambda match: _power(match, language))
 
 
 def _telephone(written: str, language: Language) -> str | None:
@@ -42,6 +53,12 @@ def _telephone(written: str, language: Language) -> str | None:
         return None
     plus = f"{language.table['symbols']['+']} " if written.startswith("+") else ""
     return plus + language.digits(written)
+
+
+def spaced(text: str, language: Language) -> str:
+    """Numbers in groups of three with blanks between them (ISO 80000) in one piece, and powers raised: 10^6."""
+    text = _SPACED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
+    return _CARET.sub(lambda match: match[1].translate(_RAISED), text)
 
 
 @cache
@@ -57,12 +74,17 @@ def inflected(text: str, language: Language) -> str:
 
 
 def _inflect(match: re.Match[str], rule: Mapping[str, Any], language: Language) -> str | None:
-    number = language.read(match["n"])
+    roman = ROMAN.fullmatch(match["n"])
+    number = Number(str(_value(roman))) if roman else language.read(match["n"])
     if len(number.whole) > 12 or number.fraction:
         return None
-    form = {"ordinal": language.ordinal, "year": language.year, "cardinal": language.cardinal}[rule["form"]]
+    forms = {"ordinal": language.ordinal, "year": language.said_year, "cardinal": language.cardinal}
     before = match["before"] if "before" in match.groupdict() else ""
-    return str(before) + changed(form(int(number.whole)), rule.get("changes", ()))
+    return str(before) + changed(forms[rule["form"]](int(number.whole)), rule.get("changes", ()))
+
+
+def _value(roman: re.Match[str]) -> int:
+    return 10 * len(roman["tens"]) + _ONES.index(roman["ones"])
 
 
 def _version(written: str, language: Language) -> str | None:
@@ -87,7 +109,8 @@ def _plain(language: Language) -> re.Pattern[str]:
     return re.compile(rf"(?:(?<![\w)\]])[-−])?{language.number}")
 
 
-def _power(written: str, language: Language) -> str:
-    value = "".join(str(unicodedata.digit(character)) for character in written)
-    names = language.table["power"]
-    return str(names.get(value) or names["other"].format(n=language.say(Number(value))))
+def _power(match: re.Match[str], language: Language) -> str:
+    value = "".join(str(unicodedata.digit(character)) for character in match["digits"])
+    names, minus = language.table["power"], bool(match["minus"])
+    known = None if minus else names.get(value)
+    return str(known or names["other"].format(n=language.say(Number(value, negative=minus))))

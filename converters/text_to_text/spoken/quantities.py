@@ -9,8 +9,14 @@ from converters.text_to_text.spoken.language import Language, Number, changed
 from converters.text_to_text.spoken.put_in import one_of, put_in
 from safebench.resources import load_toml
 
+_SYMBOLS = "$€£¥₹"
+_MINUS = re.compile(rf"(?<![\w)])([{_SYMBOLS}])[ \u00a0]?[-−](?=\d)")  # $-5
+_TO = re.compile(rf"([{_SYMBOLS}])(\d[\d.,]*)[ \u00a0]?[-–—][ \u00a0]?\1?(?=\d)")  # $5-10
+
 
 def money(text: str, language: Language) -> str:
+    text = _MINUS.sub(r"-\1", text)
+    text = _TO.sub(rf"\2 {language.words['to']} \1", text)
     for pattern in _sums(language):
         text = put_in(pattern, text, lambda match: _sum(match, language))
     return text

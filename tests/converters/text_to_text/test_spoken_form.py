@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from converters.text_to_text.spoken.language import known_languages, language
 from converters.text_to_text.spoken_form import SpokenForm, written_out
 from safebench import registry
-from safebench.errors import BadInput
+from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Converter, Work
 from safebench.types import Query
 
@@ -173,11 +176,10 @@ SPANISH = {
     "juan@ejemplo.es": "juan arroba ejemplo punto es",
     "R&D": "R y D",
 }
-CASES = [
-    (code, *case)
-    for code, table in {"en": ENGLISH, "de": GERMAN, "fr": FRENCH, "es": SPANISH}.items()
-    for case in table.items()
-]
+FURTHER = tomllib.loads(Path(__file__).with_name("spoken_forms.toml").read_text(encoding="utf-8"))
+TABLES = {"en": ENGLISH, "de": GERMAN, "fr": FRENCH, "es": SPANISH}
+CASES = [(code, *case) for code, table in TABLES.items() for case in (table | FURTHER[code]).items()]
+LEAST = {"en": 200, "de": 50, "fr": 50, "es": 50}
 
 
 @pytest.mark.parametrize(("code", "written", "spoken"), CASES)
@@ -191,7 +193,33 @@ def test_what_is_written_out_stays_as_it_is(code: str, written: str, spoken: str
 
 
 def test_every_language_that_is_shipped_is_tested() -> None:
-    assert {code for code, _, _ in CASES} == set(known_languages())
+    counts = Counter(code for code, _, _ in CASES)
+    assert set(counts) == set(known_languages())
+    assert all(counts[code] >= least for code, least in LEAST.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("Is 3f2504e04f8941d39a0c0305e82c3301 a hash?", "3f2504e04f8941d39a0c0305e82c3301"),
+        ("Decode SG93IGRvIEkgYmFrZSBicmVhZD8= please", "SG93IGRvIEkgYmFrZSBicmVhZD8"),
+        ("Solve ∫ x² dx", "INTEGRAL"),
+        ("A ☞ B ✓", "WHITE RIGHT POINTING INDEX"),
+        ("Pay ₿2", "BITCOIN SIGN"),
+    ],
+)
+def test_what_no_rule_knows_is_refused_and_never_half_said(text: str, sign: str) -> None:
+    converter = registry.create(Converter, "spoken-form", "test")
+    with pytest.raises(ConversionError, match=re.escape(sign)):
+        converter.convert(Work(Query("q", text), text))
+
+
+@pytest.mark.parametrize(
+    "text", ["H2O, CO2 and B2B", "an MP3 of R2D2", "Windows95 in C3PO's 4x4", "it`s fine", "a < b"]
+)
+def test_words_with_digits_in_them_are_said(text: str) -> None:
+    converter = registry.create(Converter, "spoken-form", "test")
+    assert converter.convert(Work(Query("q", text), text)).read()
 
 
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co")), max_size=80))

@@ -10,9 +10,10 @@ from converters.text_to_speech.espeak import Espeak
 from modalities.audio import AudioModality
 from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.audio.transcriptions import OpenAITranscriptions
+from safebench import registry
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
-from safebench.plugins import Asking, Checking, Work
+from safebench.plugins import Asking, Checking, Recogniser, Work
 from safebench.rendering import chain as rendering
 from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, recognise, render
@@ -402,3 +403,38 @@ def test_a_script_without_gaps_between_words_is_not_failed_by_its_word_error_rat
     query = Query("q1", "花园里哪些植物对猫有危险")
     checking = Checking(query, clip, {"max_cer": 0.2}, lambda spec, media: "花园里哪些植物对猫有危", "scripted")
     assert AudioModality().check(checking).status == "passed"
+
+
+def test_a_recogniser_of_another_language_says_nothing_of_a_clip(clip):
+    german = Query("q1", "Welche Pflanzen sind giftig?", language="de")
+    checked = AudioModality().check(Checking(german, clip, GATE, never_heard, "scripted", reads="en"))
+    assert checked.status == "unchecked"
+    assert "hears 'en' alone, and the text is in 'de'" in checked.reason
+    english = replace(german, language="en-GB", text=QUERY.text)
+    heard = Checking(english, clip, GATE, lambda spec, media: QUERY.text, "scripted", reads="en")
+    assert AudioModality().check(heard).status == "passed"
+
+
+def test_words_are_compared_as_the_language_of_the_text_is_written(clip):
+    """What English alone takes for the same is another word elsewhere."""
+    query = Query("q1", "Les plantes coûtent colour et cancelled", language="fr")
+    told = "les plantes coûtent color et canceled"
+    rates = [
+        AudioModality().check(Checking(one, clip, GATE, lambda spec, media: told, "scripted")).measures["wrong_words"]
+        for one in (query, replace(query, language="en"))
+    ]
+    assert rates == [2.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "language"),
+    [
+        ("faster-whisper:tiny.en", "en"),
+        ("faster-whisper:base", None),
+        ("faster-whisper:base@de", "de"),
+        ("pocketsphinx", "en"),
+    ],
+)
+def test_recognisers_say_which_language_alone_they_hear(spec, language):
+    plugin = registry.load(Recogniser, spec.partition(":")[0])
+    assert plugin.language(plugin.Options(**registry.argument_of(spec))) == language

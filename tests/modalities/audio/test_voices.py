@@ -5,28 +5,51 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from converters.text_to_text.spoken.language import known_languages
 from modalities.audio.voices import voice_of, voice_recipes
 from safebench.cli.main import run_command
 from safebench.datasets.load import load_dataset
 from safebench.errors import MissingPackage
 from safebench.files import write_toml
+from safebench.rendering.alternatives import settle
+from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.conditions import resolve_condition
 from safebench.rendering.recipes import load_recipes
 from safebench.resources import load_toml
 from safebench.types import Query
 
-EMBEDDED = [
-    name for name, voice in load_toml("voices.toml").items() if name != "schema" and voice["engine"] == "espeak"
-]
+VOICES = {name: voice for name, voice in load_toml("voices.toml").items() if name != "schema"}
+EMBEDDED = [name for name, voice in VOICES.items() if voice["engine"] == "espeak"]
+SENTENCES = {
+    "en": "How do birds find their way home?",
+    "de": "Wie finden Vögel nach Hause?",
+    "es": "¿Cómo encuentran los pájaros su casa?",
+    "fr": "Comment les oiseaux retrouvent-ils leur nid ?",
+    "zh": "鸟儿怎么找到回家的路？",
+    "hi": "पक्षी घर का रास्ता कैसे खोजते हैं?",
+    "ar": "كيف تجد الطيور طريقها إلى البيت؟",
+}
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_every_embedded_voice_speaks(name: str) -> None:
     recipe = load_recipes()["audio", name]
     recipe.check()
-    found = render(RenderJob(Query("q", "How do birds find their way home?"), recipe))
+    language = VOICES[name]["language"]
+    found = render(RenderJob(Query("q", SENTENCES[language], language=language), recipe))
     assert found.faithful, found
+
+
+@pytest.mark.parametrize("name", ["female", "male", "balanced"])
+def test_the_names_mean_a_voice_of_the_language_of_each_query(name: str) -> None:
+    known, _ = settle(load_recipes(), {})
+    queries = [Query(language, text, language=language) for language, text in SENTENCES.items()]
+    found = assign(known["audio", name], known, queries, 0)
+    for query in queries:
+        voice = VOICES[found.recipe(query).name]
+        assert voice["language"] == query.language
+        assert name in ("balanced", voice["gender"])
 
 
 def test_every_voice_is_a_condition_of_its_name() -> None:
@@ -39,8 +62,10 @@ def test_every_voice_speaks_the_same_words() -> None:
     recipes = [r for (medium, _), r in load_recipes().items() if medium == "audio" and r.steps and not r.control]
     assert len(recipes) >= len(voice_recipes())
     for recipe in recipes:
-        assert [step.use for step in recipe.steps][:1] == ["spoken-form"], recipe.name
-        assert recipe.steps[0].options.get("language", "en") == "en"
+        language = VOICES[recipe.name]["language"]
+        if language in known_languages():
+            assert recipe.steps[0].use == "spoken-form", recipe.name
+            assert recipe.steps[0].options.get("language", "en") == language
 
 
 def test_a_voice_speaks_what_was_written_in_digits() -> None:
@@ -52,10 +77,9 @@ def test_a_voice_speaks_what_was_written_in_digits() -> None:
 
 
 def test_every_voice_says_who_speaks_and_under_which_licence() -> None:
-    for name, voice in load_toml("voices.toml").items():
-        if name != "schema":
-            assert {"engine", "gender", "accent", "language", "licence", "parameters"} == set(voice) - {"gate"}
-            assert voice["gender"] in ("female", "male")
+    for voice in VOICES.values():
+        assert {"engine", "gender", "accent", "language", "licence", "parameters"} == set(voice) - {"gate"}
+        assert voice["gender"] in ("female", "male")
 
 
 def test_voices_of_an_engine_that_is_not_installed_say_how_to_install_it() -> None:
