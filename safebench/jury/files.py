@@ -210,7 +210,7 @@ def _wants(guard: GuardFamily, model: str, where: str) -> dict[str, Any]:
     options = target.Options.model_fields
     if target.length_option in options:  # a model on this machine
         length = {target.length_option: guard.parameters["max_tokens"]} if "max_tokens" in guard.parameters else {}
-        return {**length, **({"raw": True} if guard.request_form == "completion" else {})}
+        return {**length, "raw": guard.request_form == "completion", "scores": guard.reads == "words"}
     return {"parameters": guard.parameters} if "parameters" in options else {}
 
 

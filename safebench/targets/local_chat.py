@@ -17,11 +17,13 @@ from safebench.errors import BadInput
 from safebench.models.families import plain
 from safebench.models.torch_backend import choose_device, import_transformers, load_problem
 from safebench.plugins import PluginOptions
+from safebench.targets.endpoint_forms import KEPT, LIKELIEST
 from safebench.targets.hearing import TAIL, samples_heard
 from safebench.targets.thinking import is_mark
-from safebench.types import TEXT
+from safebench.types import TEXT, ScoredToken
 
 Messages = list[dict[str, Any]]  # one conversation in the chat format, media decoded
+Place = tuple[Sequence[int], Sequence[float]]  # tokens that could stand in it, and their log-probabilities
 READERS = {"image": "image_processor", "audio": "feature_extractor", "video": "video_processor"}  # of a processor
 
 
@@ -36,6 +38,8 @@ class LocalChatOptions(PluginOptions):
     max_new_tokens: int = Field(1024, ge=1)
     trust_remote_code: bool = False  # runs Python code that comes with the model: only for a model you trust
     parameters: Mapping[str, Any] = {}  # for `generate`: do_sample, temperature, top_p, …; greedy when not given
+    raw: bool = False  # asked by whole prompts, with special tokens of their own: it needs no chat template
+    scores: bool = False  # tells the probabilities of its tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Answer:
     prompt_tokens: int
     completion_tokens: int
     finished: bool  # False: it was still talking when `max_new_tokens` was reached
+    scored: tuple[ScoredToken, ...] = ()  # the first tokens, where scores are wanted
 
 
 class TooLong(ValueError):
@@ -86,7 +91,7 @@ class LocalChat:
             raise BadInput(f"model {self.model!r} cannot be loaded: {load_problem(error)}") from error
         tokenizer = getattr(processor, "tokenizer", processor)
         told_by = [getattr(one, "chat_template", None) for one in (processor, tokenizer)]
-        if told_by == [None, None] and not _is_mistral(tokenizer):
+        if told_by == [None, None] and not self.options.raw and not _is_mistral(tokenizer):
             hint = "" if find_spec("mistral_common") else "; one of Mistral's needs pip install 'mistral-common[audio]'"
             raise BadInput(f"model {self.model!r} has no chat template: it is no chat model{hint}")
         tokenizer.padding_side = "left"
@@ -153,25 +158,42 @@ class LocalChat:
                 **_placed(inputs, network),
                 max_new_tokens=self.options.max_new_tokens,
                 **{"do_sample": False, **self.options.parameters},
+                **({"return_dict_in_generate": True, "output_logits": True} if self.options.scores else {}),
             )
         length = inputs["input_ids"].shape[1]
         prompts = inputs["attention_mask"].sum(dim=1).tolist()
-        return [self._read(row[length:], prompt) for row, prompt in zip(generated, prompts, strict=True)]
+        scores = _best(generated.logits) if self.options.scores else []
+        rows = zip(generated.sequences if self.options.scores else generated, prompts, strict=True)
+        return [self._read(row[length:], prompt, [step[n] for step in scores]) for n, (row, prompt) in enumerate(rows)]
 
     def _inputs(self, conversations: Sequence[Messages]) -> Any:
+        if self.options.raw:
+            prompts = [
+                "".join(part["text"] for message in messages for part in _parts(message)) for messages in conversations
+            ]
+            return self._tokenizer(prompts, padding=True, return_tensors="pt")
         how = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
         if self._processor is self._tokenizer:
             return self._processor.apply_chat_template(conversations, padding=True, **how)
         return self._processor.apply_chat_template(conversations, processor_kwargs={"padding": True}, **how)
 
-    def _read(self, row: Any, prompt_tokens: int) -> Answer:
+    def _read(self, row: Any, prompt_tokens: int, best: Sequence[Place]) -> Answer:
         ends = self._network.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends])
         tokens = row.tolist()
         said = next((n for n, token in enumerate(tokens) if token in ends), None)
         kept = tokens if said is None else tokens[:said]
-        text = self._tokenizer.decode(kept, skip_special_tokens=not self._marks_thinking(kept)).strip()
-        return Answer(text, int(prompt_tokens), len(kept), finished=said is not None)
+        skip = not self._marks_thinking(kept)
+        text = self._tokenizer.decode(kept, skip_special_tokens=skip).strip()
+        scored = tuple(self._scored(kept[: n + 1], place, skip=skip) for n, place in enumerate(best[: len(kept)]))
+        return Answer(text, int(prompt_tokens), len(kept), said is not None, scored)
+
+    def _scored(self, tokens: Sequence[int], place: Place, *, skip: bool) -> ScoredToken:
+        """The last of these tokens, as it stands in the text, and what could have stood in its place."""
+        whole, before = (self._tokenizer.decode(part, skip_special_tokens=skip) for part in (tokens, tokens[:-1]))
+        likeliest_last = reversed(list(zip(*place, strict=True)))  # of those that look alike, the likeliest stays
+        others = {self._tokenizer.decode([token]): logprob for token, logprob in likeliest_last}
+        return ScoredToken(whole[len(before) :], others)
 
     def _marks_thinking(self, tokens: Sequence[int]) -> bool:
         """Whether special tokens mark thinking in it: without them it would be judged as the answer."""
@@ -213,6 +235,12 @@ class LocalChat:
                 f"the clip lasts {clip.size / rate:.1f} s and {self.model} hears {seconds} s of it: shorten it, or send"
                 f" it in pieces (layout: max_seconds_per_piece = {seconds})"
             )
+
+
+def _best(logits: Sequence[Any]) -> list[list[Place]]:
+    """The likeliest tokens in each of the first places, and their log-probabilities: place by place, row by row."""
+    steps = [step.float().log_softmax(dim=-1).topk(LIKELIEST) for step in logits[:KEPT]]
+    return [list(zip(step.indices.tolist(), step.values.tolist(), strict=True)) for step in steps]
 
 
 def _is_mistral(tokenizer: Any) -> bool:

@@ -32,6 +32,7 @@ class TransformersTarget(Target):
     needs = ("torch", "transformers")
     extra = "local"
     length_option = "max_new_tokens"
+    forms = ("chat", "completion")  # the second where it is opened so: `raw`
 
     class Options(LocalChatOptions):
         """As those of the model."""
@@ -54,8 +55,9 @@ class TransformersTarget(Target):
         return self._chat.accepts & frozenset({"text", *media_encoders(self.family, self.encoders)})
 
     def describe(self) -> Mapping[str, Any]:
-        options = self.options.model_dump(mode="json", exclude={"device", "device_map", "batch_size"})
-        return {**super().describe(), **options, "sha256": self._sha256}
+        options = self.options.model_dump(mode="json", exclude={"device", "device_map", "batch_size", "scores", "raw"})
+        raw = {"raw": True} if self.options.raw else {}
+        return {**super().describe(), **options, **raw, "sha256": self._sha256}
 
     @cached_property
     def _sha256(self) -> str | None:
@@ -72,6 +74,8 @@ class TransformersTarget(Target):
     async def ask(self, request: Request) -> Response:
         started = time.perf_counter()
         try:
+            if (request.form == "completion") is not self.options.raw:
+                raise ValueError(f"a request as {request.form} is put to a model with raw = {self.options.raw}")
             messages = encode_messages(request.messages, self.family, self.encoders)
             answer = await self._batcher.put(messages)
         except Exception as error:  # noqa: BLE001  what a model raises has no common type; it becomes data
@@ -87,6 +91,7 @@ class TransformersTarget(Target):
             model=self.setup.argument,
             usage={"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
             attempts=(Attempt(_since(started)),),
+            tokens=answer.scored,
         )
 
     async def _answer(self, conversations: list[Messages]) -> list[Answer]:
