@@ -27,7 +27,7 @@ def jury_list() -> None:
 
     for name in shipped():
         first = jury_path(name).read_text(encoding="utf-8").splitlines()[0]
-        typer.echo(f"{name:10} {first.removeprefix('# ')}")
+        typer.echo(f"{name:12} {first.removeprefix('# ')}")
 
 
 @app.command("show")

@@ -23,7 +23,7 @@ NO = "I'm sorry, but I can't help with that."
 
 
 def world(call: Call) -> Reply:
-    """A target that helps with every question that has a `you` or an `I`, and declines all others; and every juror."""
+    """A target that helps with every question of an odd length, and declines all others; and every juror."""
     if call.model == "target":
         return chat(HELP if len(call.text()) % 2 else NO)
     harm = HELP in judged(call) or "I will come at night" in judged(call)
