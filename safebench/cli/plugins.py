@@ -50,7 +50,7 @@ def doctor(
 
 
 def _bundle(file: Path, run: Path | None) -> int:
-    from safebench.cli.bundle import write_bundle
+    from safebench.reports.bundle import write_bundle
 
     if file.exists():
         raise BadInput(f"{file} exists: name a new file")

@@ -141,8 +141,8 @@ def _in_its_folder(file: Path) -> dict[str, Any]:
     """What a run file says; that of a run folder means this folder, wherever it lay when it was written."""
     from safebench.runs.folder import is_run_folder
 
-    told = read_toml(file)
-    return {**told, "out": str(file.parent)} if is_run_folder(file) else told
+    written = read_toml(file)
+    return {**written, "out": str(file.parent)} if is_run_folder(file) else written
 
 
 def _run_file(config: Path) -> Path:

@@ -41,8 +41,8 @@ class Calls:
         which item and purpose it is asked, so that repeats are asked anew. Raises Stopping instead of a new call when
         the run is being stopped, and TargetRefusesService.
         """
-        told = {"target": dict(target.describe()), "request": request.describe()}
-        key = hashlib.sha256(compact([told, item, astuple(purpose)]).encode("utf-8", "surrogatepass")).hexdigest()
+        asked = {"target": dict(target.describe()), "request": request.describe()}
+        key = hashlib.sha256(compact([asked, item, astuple(purpose)]).encode("utf-8", "surrogatepass")).hexdigest()
         recorded = self._store.exchange(key)
         if recorded is not None:
             return recorded
@@ -54,4 +54,4 @@ class Calls:
             response = await ask_safely(target, request)
         if self._budget is not None:
             self._budget.spent(response)
-        return self._store.keep_exchange(key, item, purpose, told, response)
+        return self._store.keep_exchange(key, item, purpose, asked, response)

@@ -16,10 +16,10 @@ class Mask:
     """Of some keys, in each form in which a server may write them: as they are, escaped in JSON, or in an address."""
 
     def __init__(self, *keys: str) -> None:
-        told = [key for key in keys if len(key) >= SHORTEST_KEY]
-        escaped = [json.dumps(key)[1:-1] for key in told]
-        addressed = [quote(key, safe=safe) for key in told for safe in ("", "/")]
-        forms = {*told, *escaped, *(form.replace("/", "\\/") for form in escaped), *addressed}
+        usable = [key for key in keys if len(key) >= SHORTEST_KEY]
+        escaped = [json.dumps(key)[1:-1] for key in usable]
+        addressed = [quote(key, safe=safe) for key in usable for safe in ("", "/")]
+        forms = {*usable, *escaped, *(form.replace("/", "\\/") for form in escaped), *addressed}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:

@@ -18,12 +18,12 @@ def proxy_of(base_url: str) -> str | None:
     if not named or proxy_bypass(parts.netloc):
         return None
     url = named if "://" in named else f"http://{named}"
-    told = f"the proxy for {parts.scheme} addresses ({parts.scheme.upper()}_PROXY or ALL_PROXY)"
+    which = f"the proxy for {parts.scheme} addresses ({parts.scheme.upper()}_PROXY or ALL_PROXY)"
     mend = "name an HTTP proxy, or leave it out for this host with NO_PROXY"
     if url.lower().startswith("socks"):
-        raise BadInput(f"{told} is one of SOCKS, {_without_login(url)}, which is not supported: {mend}")
+        raise BadInput(f"{which} is one of SOCKS, {_without_login(url)}, which is not supported: {mend}")
     if not _is_address(url):
-        raise BadInput(f"{told} is no address of one, {_without_login(url)!r}: {mend}")
+        raise BadInput(f"{which} is no address of one, {_without_login(url)!r}: {mend}")
     return url
 
 

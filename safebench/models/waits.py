@@ -55,9 +55,9 @@ def _until(date: str) -> float | None:
         return None
 
 
-def _seconds(told: object) -> float | None:
+def _seconds(delay: object) -> float | None:
     """A delay as it is written in headers and fields: 20, 1.5, "20s", "6m0s", "350ms"."""
-    text = "" if isinstance(told, bool) else str(told).strip()
+    text = "" if isinstance(delay, bool) else str(delay).strip()
     if re.fullmatch(_NUMBER, text):
         return float(text)
     if _DURATION.fullmatch(text):
@@ -68,8 +68,8 @@ def _seconds(told: object) -> float | None:
 def _reset(headers: Mapping[str, str]) -> float | None:
     """Until the limit that was met is lifted, where a header says of which one nothing is left."""
     spent = [f"x-ratelimit-reset-{kind}" for kind in KINDS if headers.get(f"x-ratelimit-remaining-{kind}") == "0"]
-    told = [_seconds(headers.get(name)) for name in (*RESETS, *spent)]
-    waits = [_delay(seconds) for seconds in told if seconds is not None]
+    delays = [_seconds(headers.get(name)) for name in (*RESETS, *spent)]
+    waits = [_delay(seconds) for seconds in delays if seconds is not None]
     return max(waits, default=None)
 
 
@@ -94,9 +94,9 @@ def _in_body(status: int, body: bytes) -> Iterator[float | None]:
 
 def _worded(message: str) -> float | None:
     """Of a sentence as OpenAI, Azure and Google write it: "Please try again in 6m0s"."""
-    if (found := _WORDED.search(message)) is None:
+    if (sentence := _WORDED.search(message)) is None:
         return None
-    pieces = re.findall(rf"({_NUMBER})\s?(ms|milli|[hms])", found.group(1).lower())
+    pieces = re.findall(rf"({_NUMBER})\s?(ms|milli|[hms])", sentence.group(1).lower())
     return _seconds("".join(f"{number}{unit.replace('milli', 'ms')}" for number, unit in pieces))
 
 

@@ -35,11 +35,8 @@ def body_of(reply: HTTPReply) -> Any:
 
 def error_in(reply: HTTPReply, body: Any, family: Family) -> HTTPReply | None:
     """The error that an answer holds, as if it had come with the status that it tells."""
-    found = inner_error(body, family)
-    if found is None:
-        return None
-    status, error = found
-    return replace(reply, status=status, body=to_json(error), inside=reply.status)
+    inner = inner_error(body, family)
+    return inner and replace(reply, status=inner[0], body=to_json(inner[1]), inside=reply.status)
 
 
 def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response:

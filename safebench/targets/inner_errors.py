@@ -46,5 +46,5 @@ def _status(error: Any) -> int | None:
     if not isinstance(error, Mapping):
         return None
     levels = [level for level in (error, error.get("error")) if isinstance(level, Mapping)]
-    told = (str(level.get(field)) for level in levels for field in STATUSES)
-    return next((int(one) for one in told if _OF_ERRORS.fullmatch(one)), None)
+    codes = (str(level.get(field)) for level in levels for field in STATUSES)
+    return next((int(one) for one in codes if _OF_ERRORS.fullmatch(one)), None)

@@ -57,8 +57,8 @@ def _choices(chunks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """All choices, each with its deltas put together as its message."""
     pieces: dict[object, list[Mapping[str, Any]]] = {}
     for chunk in chunks:
-        told = chunk.get("choices")
-        for choice in told if isinstance(told, list) else []:
+        choices = chunk.get("choices")
+        for choice in choices if isinstance(choices, list) else []:
             if not isinstance(choice, dict):
                 raise ValueError("malformed stream: a choice is no object")
             pieces.setdefault(str(choice.get("index", 0)), []).append(choice)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from safebench.cli.bundle import HOST, PATH, redacted, skeleton
 from safebench.cli.main import run_command
+from safebench.reports.bundle import HOST, PATH, redacted, skeleton
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, chat, error

@@ -54,7 +54,7 @@ _MARKS = frozenset(":;,.()/")
 
 def write_bundle(file: Path, run: Path | None) -> None:
     """Raises no error for a run that cannot be read: then the bundle says so."""
-    told: dict[str, Any] = {
+    bundle: dict[str, Any] = {
         "safebench": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -62,9 +62,9 @@ def write_bundle(file: Path, run: Path | None) -> None:
         "environment": sorted(name for name in os.environ if OURS.fullmatch(name.upper())),
     }
     if run is not None:
-        told["run"] = _run(run)
+        bundle["run"] = _run(run)
     secrets = [value for name, value in os.environ.items() if any(secret in name.lower() for secret in SECRETS)]
-    write_text(file, Mask(*secrets).text(json.dumps(told, ensure_ascii=False, indent=2)) + "\n", errors="replace")
+    write_text(file, Mask(*secrets).text(json.dumps(bundle, ensure_ascii=False, indent=2)) + "\n", errors="replace")
 
 
 def _run(folder: Path) -> dict[str, Any]:
@@ -89,9 +89,9 @@ def _happened(store: Store) -> dict[str, Any]:
     errors: Counter[str] = Counter()
     for role, status, response in all_exchanges(store):
         calls[f"{role} {status}"] += 1
-        told = read_json(response)
-        attempts.update(str(attempt["status"]) for attempt in told["attempts"])
-        if failure := told["failure"]:
+        answer = read_json(response)
+        attempts.update(str(attempt["status"]) for attempt in answer["attempts"])
+        if failure := answer["failure"]:
             errors[skeleton(f"{role}: {failure['type']}: {failure['message']}")] += 1
     for ended in reasons_of_items(store):
         if ended.reason:
