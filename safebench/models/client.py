@@ -11,6 +11,7 @@ from pydantic import Field
 
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
+from safebench.models.connections import cause, proxy_of
 from safebench.models.endpoints import (
     DEFAULT_KEY,
     address,
@@ -25,9 +26,7 @@ from safebench.models.endpoints import (
 from safebench.models.error_meaning import is_filters_stop, meaning
 from safebench.models.families import family_of
 from safebench.models.keys import Mask
-from safebench.models.proxies import proxy_of
 from safebench.models.service import Service
-from safebench.models.unreached import cause
 from safebench.models.waits import told_wait
 from safebench.plugins import PluginOptions
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from safebench.errors import BadInput
-from safebench.models.proxies import proxy_of
+from safebench.models.connections import proxy_of
 
 URL = "https://models.example.com/v1"
 
