@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from safebench.plugins import Converter, PluginOptions, Work
 from safebench.types import TEXT, Media
 
 PLACE = "{query}"
+MEANT = ("prompt", "question", "text", "input", "goal", "behavior", "behaviour", "request", "instruction")  # elsewhere
+_PLACES = re.compile(r"\{+\s*[\w-]+\s*\}+")
 
 
 class Template(Converter):
@@ -38,9 +42,19 @@ class Template(Converter):
         self._text = self.options.text if self.options.file is None else _read(Path(self.options.file))
         if not self._text.strip():
             raise BadInput("template: the text is empty")
+        if misspelt := [place for place in map(re.Match.group, _PLACES.finditer(self._text)) if _is_misspelt(place)]:
+            raise BadInput(
+                f"template: {misspelt[0]} would be sent as it stands: write {PLACE} where the query is to be"
+            )
 
     def convert(self, work: Work) -> Media:
         return Media.of(TEXT, "text/plain", self._text.replace(PLACE, work.text).encode("utf-8"))
+
+
+def _is_misspelt(place: str) -> bool:
+    """Whether something in braces is meant for the query and is not how it is written."""
+    name = place.strip("{} \t\r\n").casefold()
+    return place != PLACE and (name in MEANT or "query" in name or bool(get_close_matches(name, ["query"], cutoff=0.7)))
 
 
 def _read(path: Path) -> str:

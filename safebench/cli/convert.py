@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,7 +25,7 @@ from safebench.files import keep_private
 
 
 def convert(
-    data: Annotated[str, typer.Argument(help="Built-in name or file of queries.")],
+    data: Annotated[str, typer.Argument(help="Built-in name or file of queries, or FOLDER/convert.toml.")],
     condition: Conditions = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new data set.")] = None,
     limit: Limit = None,
@@ -46,41 +46,39 @@ def convert(
     private: Private = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Turn queries into media, check every one, and pack them as a data set that others can load."""
+    """Turn queries into media, check every one, and pack them as a data set that others can load.
+
+    The convert.toml in the folder of a conversion means that folder: it goes on, wherever it was moved.
+    """
     from safebench.cli.conversion_tables import show_conversion
     from safebench.cli.dry_run import show_plan
     from safebench.cli.progress import Bars
     from safebench.datasets.config import make_convert_config
     from safebench.datasets.conversion import convert
-    from safebench.datasets.conversion_plan import plan_conversion
+    from safebench.datasets.conversion_plan import asked_before, plan_conversion
     from safebench.datasets.shards import CONVERT_FILE
-    from safebench.errors import BadInput
 
-    if Path(data).name == CONVERT_FILE:
-        where = Path(data).parent
-        raise BadInput(
-            f"{data} says what {where} was made of: give the same command with --out {where} to go on with it"
-        )
-    missing = [name for name, value in (("--condition", condition), ("--out", out)) if not value]
-    if missing or out is None:
-        raise typer.BadParameter(f"missing {', '.join(missing)}")
-    config = make_convert_config(
-        "the options", data=data, conditions=condition, out=str(out), text_column=text_column,
-        encoding=encoding, language=language, limit=limit,
-        recipes=str(recipes) if recipes else None, workers=workers, seed=seed or 0,
-        check_share=1.0 if check_share is None else check_share, recognisers=recogniser or (),
-        retry_failed=retry_failed,
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "conditions": condition, "out": str(out) if out else None, "text_column": text_column, "encoding": encoding,
+        "language": language, "limit": limit, "recipes": str(recipes) if recipes else None, "workers": workers, "seed": seed,
+        "check_share": check_share, "recognisers": recogniser, "retry_failed": retry_failed,
+    }  # fmt: skip
+    told = asked_before(Path(data).parent) if Path(data).name == CONVERT_FILE else {"data": data}
+    values = told | {key: value for key, value in given.items() if value is not None and value != []}
+    missing = [option for option, key in (("--condition", "conditions"), ("--out", "out")) if key not in values]
+    if missing:
+        raise typer.BadParameter(f"missing {', '.join(missing)} (or the convert.toml in the folder of a conversion)")
+    config = make_convert_config("the options", **values)
     if dry_run:
         plan = plan_conversion(config)
         show_plan(output, plan.data, plan.settings)
         return 0
     if private:
-        keep_private(out)
+        keep_private(Path(config.out))
     with Bars(errors) as bars:
         conversion = convert(config, bars)
     show_conversion(output, conversion)
-    output.print(f"data set: {out} (use it with --data {out})", soft_wrap=True)
+    output.print(f"data set: {config.out} (use it with --data {config.out})", soft_wrap=True)
     if conversion.failed_share > max_failed:
         share = f"{100 * conversion.failed_share:.1f} %"
         errors.print(f"exit status 1: {share} of the renderings failed (see --max-failed and --retry-failed)")

@@ -19,7 +19,8 @@ from safebench.rendering.recipes import Recipe, Recipes
 from safebench.rendering.renderer import RenderSettings
 from safebench.types import TEXT
 
-NOT_COMPARED = ("data", RECIPE, CANARY)  # keys of `convert.toml` that may differ where a conversion goes on
+ASKED = "asked"  # key of `convert.toml`: the options with which the same conversion is asked for again
+NOT_COMPARED = ("data", ASKED, RECIPE, CANARY)  # keys of `convert.toml` that may differ where a conversion goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,37 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
     return plan
 
 
+def asked_before(folder: Path) -> dict[str, Any]:
+    """The options that ask again for the conversion in a folder, wherever it lies now.
+
+    Raises BadInput where its file does not tell them.
+    """
+    there = read_convert_file(folder)
+    if not isinstance(there.get(ASKED), dict):
+        raise BadInput(
+            f"{folder / CONVERT_FILE} does not tell what was asked: give the same command with --out {folder}"
+        )
+    kept = {key: there[key] for key in ("seed", "check_share", RECIPE) if key in there}
+    return {**there[ASKED], **kept, "out": str(folder)}
+
+
+def _options(config: ConvertConfig, data: DataPlan) -> dict[str, Any]:
+    """Without the recipes, which stand beside them, and what may change where a conversion goes on."""
+    kept = config.model_dump(
+        mode="json", exclude_none=True, include={"text_column", "encoding", "limit", "recognisers"}
+    )
+    path = Path(config.data)
+    name = str(path.resolve()) if path.exists() else config.data
+    return {**kept, "data": name, "conditions": [str(condition) for condition in data.conditions]}
+
+
 def _asked(
     config: ConvertConfig, data: DataPlan, assignments: tuple[Assignment, ...], settings: RenderSettings
 ) -> dict[str, Any]:
     recipes = recipes_of(assignments)
     return {
         "data": data.dataset.name,
+        ASKED: _options(config, data),
         "data_sha256": data.dataset.sha256,
         "seed": settings.seed,
         "check_share": settings.check_share,

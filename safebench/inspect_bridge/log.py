@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,13 +51,24 @@ def report_log(
         raise MissingPackage(f"{path}: a log of inspect", ["inspect_ai"], "inspect")
     with TemporaryDirectory() as place:
         folder = Path(place, path.stem)
-        _as_run(path, folder)
+        with _of_our_form(path):
+            _as_run(path, folder)
         summary = _with_warning(report(folder, calibration, margin=margin, draws=draws, seed=seed).summary)
         beside = path.with_suffix("")
         beside.mkdir(exist_ok=True)
         shutil.copyfile(folder / ITEMS_FILE, beside / ITEMS_FILE)
         write_summary(beside, summary)
     return Report(beside, summary)
+
+
+@contextmanager
+def _of_our_form(path: Path) -> Iterator[None]:
+    """Raises BadInput where the log tells things otherwise than this version writes them."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise BadInput(f"{path} was written by another version, or changed ({why}): run the task again") from error
 
 
 def _with_warning(summary: Summary) -> Summary:

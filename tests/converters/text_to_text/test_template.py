@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,11 @@ def test_exactly_one_source_is_wanted(options: dict[str, str]) -> None:
 def test_an_empty_or_missing_text_is_an_error(options: dict[str, str]) -> None:
     with pytest.raises(BadInput, match="template"):
         Template(Template.Options(**options))
+
+
+@pytest.mark.parametrize(
+    "place", ["{qeury}", "{Query}", "{ query }", "{{query}}", "{prompt}", "{QUESTION}", "{user-query}"]
+)
+def test_a_place_that_is_misspelt_is_bad_input_before_anything_is_made(place):
+    with pytest.raises(BadInput, match=re.escape(f"{place} would be sent as it stands: write {{query}}")):
+        fill("How?", text=f"Tell me: {place}")

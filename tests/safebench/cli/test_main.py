@@ -220,6 +220,29 @@ def test_the_file_of_a_conversion_says_how_to_go_on(data: Path, capsys: pytest.C
     assert f"give the same command with --out {data.parent / 'made'}" in capsys.readouterr().err
 
 
+def test_the_file_of_a_conversion_means_its_folder_wherever_it_was_moved(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipes = data.parent / "mine.toml"
+    recipes.write_text(
+        '[image.own]\nsteps = [{ use = "blank" }]\ncontrol = true\ncarrier = "query"\n', encoding="utf-8"
+    )
+    own = ["-c", "image+text:own", "--recipes", str(recipes), "--limit", "1", "--workers", "1", "--max-failed", "1"]
+    assert run_command(["convert", str(data), *own, "--out", "made"]) == 0
+    recipes.unlink()
+    old, new = data.parent / "made", data.parent / "elsewhere" / "renamed"
+    new.parent.mkdir()
+    old.rename(new)
+    before = (new / "convert.toml").read_bytes()
+    capsys.readouterr()
+    assert run_command(["convert", str(new / "convert.toml"), "--max-failed", "1"]) == 0
+    assert f"data set: {new}" in capsys.readouterr().out
+    assert not old.exists()
+    assert (new / "convert.toml").read_bytes() == before
+    assert run_command(["convert", str(new / "convert.toml"), "--out", "again", "--max-failed", "1"]) == 0
+    assert (data.parent / "again" / "convert.toml").is_file()
+
+
 def test_an_option_of_the_targets_own_is_read_as_in_a_run_file() -> None:
     given = ["device=cpu", "recognisers.audio=ear:small", "batch_size=4", "greedy=true", 'revision="4"', "note=a=b"]
     assert _with_options({"device": "cuda", "recognisers": {"image": "eye"}}, given) == {
