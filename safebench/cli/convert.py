@@ -60,7 +60,8 @@ def convert(
 
     given: dict[str, Any] = {
         "conditions": condition, "out": str(out) if out else None, "text_column": text_column, "encoding": encoding,
-        "language": language, "limit": limit, "recipes": str(recipes) if recipes else None, "workers": workers, "seed": seed,
+        "language": language, "limit": limit, "recipes": str(recipes) if recipes else None, "workers": workers,
+        "seed": seed,
         "check_share": check_share, "recognisers": recogniser, "retry_failed": retry_failed,
     }  # fmt: skip
     told = asked_before(Path(data).parent) if Path(data).name == CONVERT_FILE else {"data": data}

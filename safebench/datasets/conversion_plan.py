@@ -79,7 +79,7 @@ def asked_before(folder: Path) -> dict[str, Any]:
 def _options(config: ConvertConfig, data: DataPlan) -> dict[str, Any]:
     """Without the recipes, which stand beside them, and what may change where a conversion goes on."""
     kept = config.model_dump(
-        mode="json", exclude_none=True, include={"text_column", "encoding", "limit", "recognisers"}
+        mode="json", exclude_none=True, include={"text_column", "encoding", "language", "limit", "recognisers"}
     )
     path = Path(config.data)
     name = str(path.resolve()) if path.exists() else config.data
