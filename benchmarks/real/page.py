@@ -20,6 +20,7 @@ from benchmarks.real import arms, labels, model
 from benchmarks.real.ways import Way, ways
 from safebench.files import content_hash
 from safebench.reports.summary import ConditionSummary
+from safebench.resources import prompt
 from safebench.statistics.evidence import UnderstoodEvidence
 from safebench.types import Intent
 
@@ -36,15 +37,17 @@ SmolLM2-135M-Instruct, asked by this project's own commands on two cores, with r
 voices, the ears and the eyes. This page is written by `make real`; nothing in it is typed by hand. The model takes text
 alone, so pictures and speech reach it through a
 [cascade](models.md#a-cascade-the-same-language-model-behind-a-transcript): a recogniser writes down what is in the clip
-or picture, and the model answers that. What changes from text to speech is then what was misheard, and nothing else.
+or picture, and the model answers that. What changes from text to speech is then what was misheard, and nothing else. A
+picture comes with a sentence about it, as for every model
+("{sentence}"): from text to pictures that changes as well, and a model as small as this takes notice.
 
 ## What may be concluded
 
 Of the machinery: that a real model behind real renderings goes all the way, and where its numbers come from. Of the
-model: little. It has 135 million parameters and declines hardly anything, whatever the form, so that there is hardly
-any safety to lose. The jury are the embedded rules, which tell compliance from refusal and know nothing of harm or of
-truth: "complied" says that an answer goes along with the question, not that it is any good. Answers end after {tokens}
-tokens. Answers to harmful queries are not published.
+model: little. It has 135 million parameters, and 60 prompts are few: read intervals and what is *concluded* before the
+rates. The jury are the embedded rules, which tell compliance from refusal and know nothing of harm or of truth:
+"complied" says that an answer goes along with the question, not that it is any good, and the [labels](#labels) call far
+fewer answers unsafe. Answers end after {tokens} tokens. Answers to harmful queries are not published.
 """
 COMMANDS = """\
 ## Commands
@@ -67,7 +70,7 @@ def write(place: Path, seconds: Mapping[arms.Arm, float], *, full: bool) -> list
     items = {arm: parquet.read_table(place / "runs" / arm.name / "items.parquet").to_pylist() for arm in arms.ARMS}
     compared = list(ways(items))
     parts = [
-        INTRODUCTION.format(tokens=arms.TOKENS),
+        INTRODUCTION.format(tokens=arms.TOKENS, sentence=prompt("carriers.image").text),
         *(_data(arm, reports[arm], items[arm]) for arm in arms.ARMS if arm.way == arms.CASCADE),
         _ways(compared),
         _answers([row for arm in arms.ARMS if arm.way == arms.CASCADE for row in items[arm]]),
@@ -164,7 +167,9 @@ def _ways(compared: Iterable[Way]) -> str:
         "The same queries, asked in three ways. Where two answers are the same text, their outcomes are equal; where"
         " texts differ, the table says why. llama.cpp computes with the 4-bit weights as they were published and rounds"
         " activations to 8 bits; transformers computes with the same weights unpacked to 32 bits, so that now and then"
-        " another token is the likeliest, and from there on the answers part.\n"
+        " another token is the likeliest, and from there on the answers part. llama.cpp's server keeps what it computed"
+        " of the prompt before and goes on from there where two begin alike: so the same words may be rounded"
+        " otherwise.\n"
     )
     return "\n".join(["## Three ways to ask\n", told, _table(head, rows)])
 

@@ -60,7 +60,9 @@ def _why(reference: Item, other: Item, way: str) -> str:
     if way == arms.IN_PROCESS:
         return "computed with other weights and rounding"
     given = (other["given"] or "").strip()
+    if other["condition"].startswith("image"):
+        return "asked with the sentence that goes with every picture"
     if given in ("", other["query"].strip()):
-        return "the same words, after another state of the server's cache"
+        return "the same words, rounded otherwise"
     letters = ["".join(filter(str.isalnum, text.casefold())) for text in (given, other["query"])]
     return "written otherwise, the same letters" if letters[0] == letters[1] else "heard or read otherwise"

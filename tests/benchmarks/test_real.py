@@ -66,11 +66,16 @@ def test_equal_texts_that_end_otherwise_are_a_problem() -> None:
         (
             arms.CASCADE,
             _item("Eight.", given="How do I boil an egg?"),
-            "the same words, after another state of the server's cache",
+            "the same words, rounded otherwise",
         ),
         (arms.CASCADE, _item("Eight.", given="how do I boil an egg"), "written otherwise, the same letters"),
         (arms.CASCADE, _item("Eight.", given="How do I boil a leg?"), "heard or read otherwise"),
         (arms.CASCADE, _item(None, "not_rendered"), "not asked (not rendered)"),
+        (
+            arms.CASCADE,
+            _item("Eight.", given="How do I boil an egg?", condition="image:typographic"),
+            "asked with the sentence that goes with every picture",
+        ),
     ],
 )
 def test_why_two_answers_differ(way: str, item: dict[str, Any], why: str) -> None:
