@@ -117,7 +117,7 @@ def test_the_golden_pictures_would_show_a_word_left_out() -> None:
         ("", "empty"),
         (" \n\t ", "empty"),
         ("a\x00b", "U+0000"),
-        ("a\x0bb", "U+000B"),
+        ("a\x01b", "U+0001"),
         ("x" * 2001, "2001"),
         ("漢", "U+6F22"),
     ],

@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,9 @@ def test_fidelity_is_told_by_recipe_and_by_scenario(folder: Path) -> None:
 
 
 def test_a_converted_folder_is_read_back_as_the_same_queries(folder: Path, data: Path) -> None:
-    assert read_converted(folder).queries == load_dataset(str(data)).queries
+    """But for a language that nobody said, which may have been told by the words."""
+    read = [replace(query, language=None, certainty=None) for query in read_converted(folder).queries]
+    assert tuple(read) == tuple(load_dataset(str(data)).queries)
 
 
 def test_renderings_are_read_back_byte_for_byte(folder: Path) -> None:
