@@ -52,6 +52,7 @@ fewer answers unsafe. Answers end after {tokens} tokens. Answers to harmful quer
 COMMANDS = """\
 ## Commands
 
+<!-- not run: takes long, and writes this page -->
 ```sh
 make real
 ```
