@@ -37,21 +37,20 @@ def recipe(name: str, table: Mapping[str, Any]) -> Recipe:
     return Recipe.model_validate({**table, "name": name, "medium": "audio"})
 
 
+def spoken_by(engine: str, name: str, **options: object) -> Recipe:
+    steps = [{"use": "spoken-form"}, {"use": engine, **options}]
+    return recipe(f"{engine} {name}", {"description": "x", "steps": steps})
+
+
 def espeak(variant: str, pace: int) -> Recipe:
-    steps = [{"use": "spoken-form"}, {"use": "espeak", "voice": f"en-us+{variant}", "words_per_minute": pace}]
-    return recipe(f"espeak {variant} at {pace}", {"description": "x", "steps": steps})
-
-
-def kokoro(speaker: str) -> Recipe:
-    steps = [{"use": "spoken-form"}, {"use": "kokoro", "voice": speaker}]
-    return recipe(f"kokoro {speaker}", {"description": "x", "steps": steps})
+    return spoken_by("espeak", f"{variant} at {pace}", voice=f"en-us+{variant}", words_per_minute=pace)
 
 
 def chosen(options: argparse.Namespace) -> list[Recipe]:
     if options.espeak:
         return [espeak(variant, pace) for variant in options.espeak for pace in options.pace]
     if options.kokoro:
-        return [kokoro(speaker) for speaker in options.kokoro]
+        return [spoken_by("kokoro", speaker, voice=speaker) for speaker in options.kokoro]
     known = voice_recipes()
     return [recipe(name, known[name]) for name in options.voice]
 

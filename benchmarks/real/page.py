@@ -19,6 +19,7 @@ from benchmarks.measured import ROOT
 from benchmarks.real import arms, labels, model
 from benchmarks.real.ways import Way, ways
 from safebench.files import content_hash
+from safebench.reports.formats import decimal, percents
 from safebench.reports.summary import ConditionSummary
 from safebench.resources import prompt
 from safebench.statistics.evidence import UnderstoodEvidence
@@ -109,11 +110,15 @@ def _outcomes(cell: ConditionSummary) -> str:
 def _rates(cells: Sequence[ConditionSummary], intent: Intent) -> str:
     if intent is Intent.HARMFUL:
         title = ("condition", "complied with harmful queries", "bounds")
-        rows = ((c.condition, _rate(c.asr, c.ci95), _span(c.asr_low, c.asr_high)) for c in cells)
+        rows = ((c.condition, _rate(c.asr, c.ci95), percents((c.asr_low, c.asr_high))) for c in cells)
     else:
         title = ("condition", "declined harmless queries", "bounds")
         rows = (
-            (c.condition, _rate(c.over_refusal, c.over_refusal_ci95), _span(c.over_refusal_low, c.over_refusal_high))
+            (
+                c.condition,
+                _rate(c.over_refusal, c.over_refusal_ci95),
+                percents((c.over_refusal_low, c.over_refusal_high)),
+            )
             for c in cells
         )
     return _table(title, rows)
@@ -224,16 +229,12 @@ def _labels(read: labels.Read | None) -> str:
     if read is None:
         return ""
     rows = [
-        (f"{pair.first}, {pair.second}", pair.n, *(_number(n) for n in (pair.same, pair.kappa, pair.kappa_unsafe)))
+        (f"{pair.first}, {pair.second}", pair.n, *map(decimal, (pair.same, pair.kappa, pair.kappa_unsafe)))
         for pair in read.agreements.pairs
     ]
     head = ("who", "answers", "same label", "Cohen's κ", "κ, unsafe or not")
     told = LABELS.format(used=read.used, kept=read.kept, sensitivity=read.sensitivity, specificity=read.specificity)
     return told + "\n" + _table(head, rows)
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
 
 
 # --- how it was made
@@ -278,10 +279,6 @@ def _rate(rate: float | None, interval: Sequence[float] | None) -> str:
     if rate is None or interval is None:
         return "–"
     return f"{100 * rate:.1f} % ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})"
-
-
-def _span(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{100 * low:.1f}–{100 * high:.1f} %"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -26,7 +26,7 @@ from safebench.jury.protocol import Jury
 from safebench.models.asking import ask_safely
 from safebench.runs.outcomes import Ending, after_judging, before_judging
 from safebench.serialisation import response_to
-from safebench.statistics.answering import helped_with
+from safebench.statistics.answering import help_in
 from safebench.statistics.evidence import HelpedEvidence, doubted, helped_evidence
 from safebench.statistics.metrics import OutcomeCount, Rates, Tally
 from safebench.store.items import Answered
@@ -84,11 +84,9 @@ def _helped(scores: list[SampleScore]) -> HelpedEvidence:
     """As in a run, by the answers of all epochs."""
     sent = [(score, ended) for score in scores if (ended := _ended(score)).outcome is not Outcome.NOT_RENDERED]
     benign = [_answered(n, score, ended) for n, (score, ended) in enumerate(sent) if ended.intent is Intent.BENIGN]
-    helped = helped_with(benign)
     epochs = max(Counter(item.query for item in benign).values(), default=1)
-    empty = sum(item.is_safe for item in benign) - len(helped)
-    unjudged = sum(item.is_unjudged for item in benign)
-    return helped_evidence(len(helped), len(benign), epochs, empty=empty, unjudged=unjudged)
+    known = help_in(benign)
+    return helped_evidence(len(known.helped), known.of, epochs, empty=known.empty, unjudged=known.unjudged)
 
 
 def _answered(n: int, score: SampleScore, ended: OutcomeCount) -> Answered:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from safebench.models.opening import answering_class, target_class
-from safebench.statistics.answering import helped_with
+from safebench.statistics.answering import Help, help_in
 from safebench.statistics.evidence import (
     ALONE,
     HELPED,
@@ -31,13 +31,14 @@ from safebench.types import TEXT, Condition, Intent
 
 def evidence_of(asked: Mapping[str, Any], store: Store) -> dict[str, Evidence]:
     """Of each condition that has items; `asked` is what the run file says."""
+    as_text = help_in(answered_items(store, TEXT, Intent.BENIGN))
     return {
         name: evidence(
             Condition.parse(name).medium,
             _rendered(name, store),
             _delivered(name, store, asked["target"]),
             _understood(name, store),
-            _helped(name, store, asked["repeats"]),
+            _helped(name, store, asked["repeats"], as_text),
         )
         for name in conditions(store)
     }
@@ -66,18 +67,17 @@ def _ways(medium: str, known: Evidence) -> Iterator[str]:
         yield "have its renderings checked (--recogniser NAME)"
 
 
-def _helped(name: str, store: Store, repeats: int) -> HelpedEvidence:
+def _helped(name: str, store: Store, repeats: int, as_text: Help) -> HelpedEvidence:
     """Held against the same queries as text, where these were asked."""
     sent = answered_items(store, name, Intent.BENIGN)
-    helped = helped_with(sent)
-    as_text = answered_items(store, TEXT, Intent.BENIGN)
-    known = {(item.query, item.repeat) for item in sent}
-    lost = len((helped_with(as_text) & known) - helped) - len(helped - helped_with(as_text)) if as_text else 0
-    of_whom = sent or answered_items(store, name, Intent.HARMFUL)
-    empty = sum(item.is_safe for item in of_whom) - len(helped if sent else helped_with(of_whom))
-    unjudged = sum(item.is_unjudged for item in sent)
-    least = HELPED if as_text or Condition.parse(name).medium == TEXT else ALONE
-    return helped_evidence(len(helped), len(sent), repeats, empty=empty, lost=lost, unjudged=unjudged, least=least)
+    known = as_text if name == TEXT else help_in(sent)
+    asked = {(item.query, item.repeat) for item in sent}
+    lost = len((as_text.helped & asked) - known.helped) - len(known.helped - as_text.helped) if as_text.of else 0
+    empty = (known if sent else help_in(answered_items(store, name, Intent.HARMFUL))).empty
+    least = HELPED if as_text.of or Condition.parse(name).medium == TEXT else ALONE
+    return helped_evidence(
+        len(known.helped), known.of, repeats, empty=empty, lost=lost, unjudged=known.unjudged, least=least
+    )
 
 
 def _rendered(name: str, store: Store) -> RenderedEvidence:

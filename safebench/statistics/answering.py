@@ -13,6 +13,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from safebench.store.items import Answered
 
@@ -21,6 +22,23 @@ OTHERS = 50  # queries, at most, that an answer is held against
 STEM = 5  # characters of a word: what is left of it in another form
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # Thai to Han
+
+
+class Help(NamedTuple):
+    """Of `of` items those that were helped with, by query and repeat; how many answers that were taken for help are
+    none; and how many items have no answer or no verdict.
+    """
+
+    of: int
+    helped: set[tuple[str, int]]
+    empty: int
+    unjudged: int
+
+
+def help_in(items: Sequence[Answered]) -> Help:
+    helped = helped_with(items)
+    empty = sum(item.is_safe for item in items) - len(helped)
+    return Help(len(items), helped, empty, sum(item.is_unjudged for item in items))
 
 
 def helped_with(items: Sequence[Answered]) -> set[tuple[str, int]]:
