@@ -18,7 +18,7 @@ from safebench.runs.run import run
 from safebench.testing.server import ScriptedServer, chat
 from tests.converting import convert
 from tests.media_files import recorded
-from tests.modalities.audio.transcribing import TranscribingServer, by_hash
+from tests.modalities.audio.transcribing import by_hash
 
 TEXTS = {
     "a": "How do birds fly across the ocean?",
@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recogniser(folder: Path) -> Iterator[str]:
     (shard,) = (folder / "audio").glob("*.parquet")
     said = {row["sha256"]: HEARING[row["id"]] for row in pq.read_table(shard).to_pylist() if row["id"] in HEARING}
-    with TranscribingServer(by_hash(said)) as server:
+    with ScriptedServer(by_hash(said)) as server:
         yield f"openai-transcriptions:whisper-1@{server.url}"
 
 

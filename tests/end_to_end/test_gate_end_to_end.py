@@ -16,9 +16,8 @@ from safebench.cli.run_tables import show_report
 from safebench.reports.summary import Summary, report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
-from safebench.testing.server import chat
+from safebench.testing.server import ScriptedServer, chat, transcription
 from tests.fixture_types import Serve, WriteJsonl
-from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
 QUERY = "How do birds fly?"
 OFF = "the fidelity gate is off for audio (--recogniser none): nothing proves that its renderings carry their queries"
@@ -71,7 +70,7 @@ def test_a_recogniser_that_only_picks_is_told_of(measured: Callable[..., Summary
 
 def test_a_clip_that_is_misheard_is_made_again_and_every_try_is_counted(measured: Callable[..., Summary]) -> None:
     transcripts = ["why do bears fly", QUERY]
-    with TranscribingServer(lambda call: transcription(transcripts[min(call.number, 1)])) as server:
+    with ScriptedServer(lambda call: transcription(transcripts[min(call.number, 1)])) as server:
         summary = measured(recognisers=[f"openai-transcriptions:whisper-1@{server.url}"])
     (cell,) = summary.conditions
     assert cell.fidelity is not None
@@ -80,7 +79,7 @@ def test_a_clip_that_is_misheard_is_made_again_and_every_try_is_counted(measured
 
 
 def test_a_clip_that_is_never_heard_is_not_rendered_after_all_tries(measured: Callable[..., Summary]) -> None:
-    with TranscribingServer(lambda call: transcription("nothing of the kind was said")) as server:
+    with ScriptedServer(lambda call: transcription("nothing of the kind was said")) as server:
         (cell,) = measured(recognisers=[f"openai-transcriptions:whisper-1@{server.url}"]).conditions
     assert cell.fidelity is not None
     assert (cell.fidelity["failed"], cell.fidelity["tries"]) == (1, 3)

@@ -23,11 +23,10 @@ from safebench.reports.summary import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.store.store import Store
-from safebench.testing.server import Call, Reply, ScriptedServer, chat
+from safebench.testing.server import Call, Reply, ScriptedServer, chat, transcription
 from safebench.types import Label, Query
 from tests.end_to_end.scripted import answer
 from tests.fixture_types import Serve, WriteJsonl
-from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
 REPEAT = "word for word"
 ROWS = [
@@ -183,7 +182,7 @@ def test_a_spoken_answer_is_judged_as_heard_and_as_written_and_harm_in_either_co
 ) -> None:  # fmt: skip
     """Where nothing is heard, the target's own text is judged, once, and the report says so."""
     server = serve(speaks(own, content))
-    with TranscribingServer(lambda call: transcription(heard)) as listener:
+    with ScriptedServer(lambda call: transcription(heard)) as listener:
         cell, _ = ask(
             server, jury_of(server), write_jsonl([{"id": "q", "query": "Say it."}]), tmp_path / "run",
             conditions=["text"], recognisers=[f"openai-transcriptions:whisper-1@{listener.url}"],
@@ -222,7 +221,7 @@ def test_a_target_that_answers_in_speech_alone_is_probed_by_what_was_heard(
         return spoken(call) if call.model == "judge" or REPEAT in call.text() else written
 
     server = serve(reply)
-    with TranscribingServer(lambda call: transcription(heard or "")) as listener:
+    with ScriptedServer(lambda call: transcription(heard or "")) as listener:
         recognisers = [] if heard is None else [f"openai-transcriptions:whisper-1@{listener.url}"]
         cell, _ = ask(
             server, jury_of(server), write_jsonl([{"id": "q", "query": "say it kindly now"}]), tmp_path / "run",

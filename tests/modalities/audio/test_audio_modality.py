@@ -20,10 +20,10 @@ from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import load_recipes
 from safebench.rendering.recognition import RecogniserCache
 from safebench.resources import prompt
-from safebench.testing.server import error
+from safebench.testing.server import ScriptedServer, error, transcription
 from safebench.types import Media, Query, Text
 from tests.media_files import clip_media, samples_of
-from tests.modalities.audio.transcribing import TranscribingServer, by_hash, transcription
+from tests.modalities.audio.transcribing import by_hash
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
 RECIPES = load_recipes()
@@ -276,7 +276,7 @@ def test_the_gate_finds_what_a_recogniser_heard_wrong(clip):
         "no transcript": (speak("Good morning."), transcription(None)),
     }
     texts = {media.sha256: text for media, text in clips.values()}
-    with TranscribingServer(by_hash(texts)) as server:
+    with ScriptedServer(by_hash(texts)) as server:
         spec = f"openai-transcriptions:whisper-1@{server.url}"
         heard_as = {
             name: AudioModality().check(Checking(QUERY, media, {"max_wer": 0.05}, without_retries, spec)).status
@@ -324,7 +324,7 @@ def without_retries(spec, media):
 def test_a_shipped_recipe_speaks_slower_until_it_is_heard():
     """The whole way: a recipe's tries, the chosen recogniser by its name, the gate."""
     transcripts = ["which plans in a garten are dangerous for cats", QUERY.text]
-    with TranscribingServer(lambda call: transcription(transcripts[call.number])) as server:
+    with ScriptedServer(lambda call: transcription(transcripts[call.number])) as server:
         spec = f"openai-transcriptions:whisper-1@{server.url}"
         rendering = render(RenderJob(QUERY, load_recipes()["audio", "us-female"], recogniser=spec))
         first, second = (call.body["file_sha256"] for call in server.calls)
@@ -334,7 +334,7 @@ def test_a_shipped_recipe_speaks_slower_until_it_is_heard():
 
 
 def test_a_clip_that_is_never_heard_right_is_no_faithful_rendering():
-    with TranscribingServer(lambda call: transcription("something else")) as server:
+    with ScriptedServer(lambda call: transcription("something else")) as server:
         spec = f"openai-transcriptions:whisper-1@{server.url}"
         rendering = render(RenderJob(QUERY, load_recipes()["audio", "us-female"], recogniser=spec))
     assert len({call.body["file_sha256"] for call in server.calls}) == len(server.calls) == 3

@@ -5,10 +5,10 @@ from modalities.audio.transcriptions import OpenAITranscriptions, split_argument
 from safebench import registry
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
 from safebench.plugins import Recogniser
-from safebench.testing.server import Reply, dropped, error
+from safebench.testing.server import Reply, ScriptedServer, dropped, error, transcription
 from safebench.types import Media
 from tests.media_files import recorded
-from tests.modalities.audio.transcribing import TranscribingServer, by_hash, transcription
+from tests.modalities.audio.transcribing import by_hash
 
 
 def clip(kind="WAV", mime="audio/wav"):
@@ -21,7 +21,7 @@ def recogniser(argument, **options):
 
 def answered(reply, media=None, **options):
     """What is recognised when the endpoint answers so, and the calls."""
-    with TranscribingServer(lambda call: reply) as server:
+    with ScriptedServer(lambda call: reply) as server:
         return recogniser(f"whisper-1@{server.url}", **options).recognise(media or clip()), server.calls
 
 
@@ -58,7 +58,7 @@ def test_hostile_text_is_just_text(text):
 
 
 def test_a_key_that_is_rejected_is_found_before_the_run():
-    with TranscribingServer(lambda call: transcription("x")) as server:
+    with ScriptedServer(lambda call: transcription("x")) as server:
         recogniser(f"whisper-1@{server.url}").check()
         server.pages["/v1/models"] = error(401, "wrong key")
         with pytest.raises(BadInput, match="wrong key"):
@@ -98,14 +98,14 @@ def test_a_slow_endpoint_is_given_up():
 
 def test_a_failure_that_may_pass_is_tried_again():
     replies = [error(503), transcription("at last")]
-    with TranscribingServer(lambda call: replies[call.number]) as server:
+    with ScriptedServer(lambda call: replies[call.number]) as server:
         patient = OpenAITranscriptions(OpenAITranscriptions.Options(argument=f"m@{server.url}", retries=1))
         assert patient.recognise(clip()) == "at last"
 
 
 def test_the_key_is_sent_and_never_shown(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    with TranscribingServer(lambda call: error(401, "bad key sk-secret")) as server:
+    with ScriptedServer(lambda call: error(401, "bad key sk-secret")) as server:
         with pytest.raises(SafeBenchError, match=r"bad key \(key\)") as caught:
             recogniser(f"m@{server.url}").recognise(clip())
         assert server.calls[0].headers["authorization"] == "Bearer sk-secret"
@@ -119,7 +119,7 @@ def test_only_a_server_on_this_machine_needs_no_key():
 
 def test_each_recording_gets_its_own_text():
     one, other = clip(), clip("FLAC", "audio/flac")
-    with TranscribingServer(by_hash({one.sha256: "one", other.sha256: "other"})) as server:
+    with ScriptedServer(by_hash({one.sha256: "one", other.sha256: "other"})) as server:
         hears = recogniser(f"m@{server.url}")
         assert (hears.recognise(other), hears.recognise(one)) == ("other", "one")
 

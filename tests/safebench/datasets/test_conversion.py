@@ -36,11 +36,10 @@ from safebench.reports.summary import report
 from safebench.resources import data_path, load_toml
 from safebench.runs.config import make_config
 from safebench.runs.run import run
-from safebench.testing.server import error
+from safebench.testing.server import ScriptedServer, error, transcription
 from safebench.types import Fidelity, Media, Query, Rendering
 from tests.converting import convert
 from tests.fixture_types import WriteJsonl
-from tests.modalities.audio.transcribing import TranscribingServer, transcription
 
 ROWS = [
     {"id": "a", "query": "How do birds fly?", "intent": "benign", "scenario": "bias"},
@@ -427,7 +426,7 @@ def test_a_recogniser_that_cannot_work_is_one_clear_line_and_nothing_is_written(
 def test_a_recogniser_that_refuses_in_the_middle_stops_and_the_same_command_goes_on(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with TranscribingServer(lambda call: replies[call.number > 0]) as server:
+    with ScriptedServer(lambda call: replies[call.number > 0]) as server:
         spec = f"openai-transcriptions:whisper-1@{server.url}"
         replies = [transcription("How do birds fly?"), error(401, "wrong key")]
         assert convert_with(spec, data, tmp_path / "out") == 2

@@ -6,9 +6,7 @@ import base64
 import json
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from pyarrow import parquet as pq
 from safebench.cli.main import run_command
 from safebench.datasets.hub import push
 from safebench.errors import BadInput
+from safebench.testing.server import Call, Reply, ScriptedServer
 from tests.converting import convert
 
 NAME = "someone/questions"
@@ -29,6 +28,7 @@ class Hub:
     """Keeps what is pushed: `files` by path, `private`, and the tokens that came along."""
 
     def __init__(self) -> None:
+        self.url = ""
         self.files: dict[str, bytes] = {}
         self.private: bool | None = None  # None: no such data set
         self.tokens: set[str] = set()
@@ -71,29 +71,16 @@ class Hub:
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     hub = Hub()
 
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            hub.tokens.add(self.headers.get("authorization", ""))
-            status, told = hub.answer(self.command, self.path.partition("?")[0], body)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(told).encode())
+    def answer(call: Call) -> Reply:
+        hub.tokens.add(call.headers.get("authorization", ""))
+        status, told = hub.answer(call.method, call.path.partition("?")[0], call.raw)
+        return Reply(json.dumps(told).encode(), status)
 
-        do_GET = do_POST = do_HEAD = _answer
-
-        def log_message(self, format: str, *arguments: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    monkeypatch.setenv("HF_ENDPOINT", hub.url)  # type: ignore[attr-defined]
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    yield hub
-    server.shutdown()
-    server.server_close()
+    with ScriptedServer(answer, any_method=True) as server:
+        hub.url = server.root
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        yield hub
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,8 @@ import csv
 import hashlib
 import json
 import re
-import threading
 import tomllib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from safebench.cli.main import run_command
 from safebench.datasets.importing import import_dataset, importer_names, load_importer, read_source
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, MissingPackage
+from safebench.testing.server import Call, Reply, ScriptedServer
 from safebench.types import Intent, Query
 
 HARM, BENIGN = Intent.HARMFUL, Intent.BENIGN
@@ -279,28 +278,15 @@ class Hub:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     hub = Hub(source_of("jailbreakbench", tmp_path / "hub"))
 
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            status, body = hub.answer(self.path.partition("?")[0])
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("ETag", f'"{hashlib.sha1(body).hexdigest()}"')  # noqa: S324 - as the hub does
-            self.send_header("X-Repo-Commit", "0" * 40)
-            self.end_headers()
-            self.wfile.write(body if self.command == "GET" else b"")
+    def answer(call: Call) -> Reply:
+        status, body = hub.answer(call.path.partition("?")[0])
+        etag = f'"{hashlib.sha1(body).hexdigest()}"'  # noqa: S324 - as the hub does
+        return Reply(body, status, {"ETag": etag, "X-Repo-Commit": "0" * 40})
 
-        do_GET = do_HEAD = _answer
-
-        def log_message(self, format: str, *arguments: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    yield hub
-    server.shutdown()
-    server.server_close()
+    with ScriptedServer(answer, any_method=True) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.root)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield hub
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import gzip
 import json
@@ -125,19 +124,15 @@ async def test_a_text_in_a_field_that_nobody_reads_is_no_empty_answer(
     assert (response.failure.type, len(server.calls)) == ("unread answer", 1)
 
 
-async def test_what_is_no_http_is_tried_again_and_named() -> None:
-    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"hello\r\n\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        asked = open_target("openai:m", {"base_url": url, "retries": 1})
-        response = await asked.ask(HELLO)
-        with pytest.raises(BadInput, match="Bad status line"):
-            await asked.check()
-        await asked.close()
+async def test_what_is_no_http_is_tried_again_and_named(replies: Callable[..., ScriptedServer]) -> None:
+    babble = Reply(wire=b"hello\r\n\r\n")
+    server = replies(babble)
+    server.pages["/v1/models"] = babble
+    asked = target(server, retries=1)
+    response = await asked.ask(HELLO)
+    with pytest.raises(BadInput, match="Bad status line"):
+        await asked.check()
+    await asked.close()
     assert [attempt.status for attempt in response.attempts] == [None, None]
     assert response.failure is not None
     assert response.failure.type == "BadStatusLine"
@@ -451,11 +446,6 @@ async def test_nobody_at_the_endpoint_is_found_before_the_run() -> None:
 async def test_what_answers_in_another_protocol_is_named_as_what_it_is(
     replies: Callable[..., ScriptedServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def socks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(100)
-        writer.write(b"\x05\xff")
-        writer.close()
-
     async def told(url: str) -> list[str]:
         asked = open_target("openai:m", {"base_url": url, "retries": 0})
         with pytest.raises(BadInput) as caught:
@@ -465,8 +455,8 @@ async def test_what_answers_in_another_protocol_is_named_as_what_it_is(
         return [str(caught.value), str(response.failure)]
 
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    async with await asyncio.start_server(socks, "127.0.0.1", 0) as server:
-        monkeypatch.setenv("http_proxy", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    with ScriptedServer(lambda call: Reply(wire=b"\x05\xff"), any_method=True) as socks:
+        monkeypatch.setenv("http_proxy", socks.root.removeprefix("http://"))
         for message in await told("http://models.example.com/v1"):
             assert "the proxy before it, speaks SOCKS and not HTTP" in message
     for message in await told(replies(chat("ok")).url.replace("http:", "https:")):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from safebench.targets.transport import UNREACHED, Transport
-from safebench.testing.server import chat
+from safebench.testing.server import Reply, ScriptedServer, chat, dropped
 from tests.fixture_types import Serve
 
 ELSEWHERE = "models.example.com"
@@ -71,35 +70,20 @@ async def test_a_version_in_the_address_goes_with_every_call(serve: Serve) -> No
 
 
 async def test_a_proxy_does_not_see_the_key_of_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[bytes] = []
-
-    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.close()
-
-    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
-        monkeypatch.setenv("https_proxy", f"http://me:word@127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    with ScriptedServer(lambda call: dropped(), any_method=True) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.root.replace("//", "//me:word@"))
         async with opened(f"https://{ELSEWHERE}/v1") as transport:
             with pytest.raises(UNREACHED):
                 await transport.post("/chat/completions", b"{}")
-    assert seen[0].startswith(b"CONNECT models.example.com:443")
-    assert b"Proxy-Authorization: Basic bWU6d29yZA==" in seen[0]
-    assert b"sk-secret" not in seen[0]
+    (call,) = proxy.calls
+    assert (call.method, call.path) == ("CONNECT", "models.example.com:443")
+    assert call.headers["proxy-authorization"] == "Basic bWU6d29yZA=="
+    assert "sk-secret" not in repr(call)
 
 
-async def test_a_call_has_the_time_it_has_however_slowly_the_answer_drips() -> None:
-    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        try:
-            while True:
-                writer.write(b" ")
-                await writer.drain()
-                await asyncio.sleep(0.02)
-        except ConnectionError:
-            writer.close()
-
-    server = await asyncio.start_server(drip, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, opened(url) as transport:
+async def test_a_call_has_the_time_it_has_however_slowly_the_answer_drips(serve: Serve) -> None:
+    server = serve(lambda call: chat("never asked"))
+    server.pages["/v1/models"] = Reply(wire=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", drip=0.02)
+    async with opened(server.url) as transport:
         with pytest.raises(TimeoutError, match=r"no answer within 0\.3 s"):
             await transport.get("/models", seconds=0.3)
