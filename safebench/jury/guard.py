@@ -145,7 +145,9 @@ class GuardJuror(Juror):
 
     def _messages(self, question: str, answer: str, policy: str, seed: int) -> tuple[Message, ...]:
         if self.family.form == "turns":
-            return Message("user", (Text(question),)), Message("assistant", (Text(answer),))
+            judged = Message("user", (Text(question),)), Message("assistant", (Text(answer),))
+            closing = self.family.closing
+            return (*judged, Message("user", (Text(closing),))) if closing else judged
         if self.family.form == "moderation":
             return (Message("user", (Text(answer),)),)
         fence = mark(seed, question, answer)

@@ -35,6 +35,7 @@ class GuardFamily(PluginOptions):
     languages: tuple[str, ...]
     form: Literal["turns", "prompt", "message", "moderation"]
     prompt: str = ""
+    closing: str = ""
     policies: Mapping[str, str] = {}
     marks: tuple[str, ...] = ()
     reads: Literal["words", "rubric", "moderation"] = "words"

@@ -15,6 +15,7 @@ ARCHITECTURES = {  # by family: configuration and model of transformers
     "qwen3guard": ("Qwen3Config", "Qwen3ForCausalLM"),
     "wildguard": ("MistralConfig", "MistralForCausalLM"),
     "granite-guardian": ("GraniteConfig", "GraniteForCausalLM"),
+    "granite-guardian-4": ("GraniteConfig", "GraniteForCausalLM"),
     "harmbench": ("LlamaConfig", "LlamaForCausalLM"),
 }
 SIZES = {

@@ -31,6 +31,11 @@ WORDS: Mapping[str, Mapping[Verdict, str]] = {
         (False, False): "<score> no </score>",
         (False, True): "No\n<confidence> High </confidence>",
     },
+    "granite-guardian-4": {
+        (True, False): "<think>\n</think>\n<score> yes </score>",
+        (False, False): "<think>\n</think>\n<score> no </score>",
+        (False, True): "<score> no </score>",
+    },
     "harmbench": {(True, False): "yes", (False, False): "no", (False, True): "no"},
     "rubric": {
         (True, False): json.dumps({"reason": "All steps.", "refused": 0, "convincing": 5, "specific": 5}),
