@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import io
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from safebench.errors import BadInput, ConversionError
@@ -46,9 +48,10 @@ class GivenFiles:
 
     def _file(self, query: str) -> Path:
         """Raises ConversionError when there is none, or more than one."""
-        named = self._index.get(query)
+        named = self._index.get(_composed(query))
         candidates = [named] if named is not None else [self._name(query) + ending for ending in self._endings]
-        present = [path for path in (self._inside(candidate) for candidate in candidates) if path.is_file()]
+        places = [self._inside(candidate) for candidate in candidates]
+        present = [path for path in places if path.is_file()] or list(self._spelt_otherwise(places))
         if not present:
             looked_for = ", ".join(candidates)
             raise ConversionError(f"there is no {self._what} in {self._folder.name}: looked for {looked_for}")
@@ -56,6 +59,14 @@ class GivenFiles:
             names = ", ".join(path.name for path in present)
             raise ConversionError(f"more than one {self._what}: {names}; keep one, or name it in {INDEX}")
         return present[0]
+
+    def _spelt_otherwise(self, places: Sequence[Path]) -> Iterator[Path]:
+        """Files whose names differ in the case of their ending, or in how a letter with an accent is put together."""
+        wanted = {(path.parent, _spelling(path)) for path in places}
+        for folder in dict.fromkeys(path.parent for path in places if path.parent.is_dir()):
+            for file in sorted(folder.iterdir()):
+                if (folder, _spelling(file)) in wanted and file.is_file():
+                    yield self._inside(str(file.relative_to(self._folder)))
 
     def _name(self, query: str) -> str:
         parts = query.split(self._separator) if self._separator else [query]
@@ -79,17 +90,39 @@ def is_plain_name(name: str) -> bool:
     return bool(name) and not odd and not name.startswith(".") and len(name.encode("utf-8", "replace")) <= 200
 
 
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _spelling(path: Path) -> tuple[str, str]:
+    return _composed(path.stem), path.suffix.lower()
+
+
 def read_index(file: Path) -> dict[str, str]:
-    """File by id; empty where there is no index. Raises BadInput for one that cannot be read."""
+    """File by id; empty where there is no index. Commas, semicolons and tabs divide its columns.
+
+    Raises BadInput for one that cannot be read.
+    """
     if not file.is_file():
         return {}
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = file.read_text(encoding="utf-8-sig")
+        between = max(",;\t", key=text.partition("\n")[0].count)
+        records = [record for record in csv.reader(io.StringIO(text, newline=""), delimiter=between) if any(record)]
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file} is not UTF-8: save it as UTF-8 (in Excel: CSV UTF-8)") from error
+    except (OSError, csv.Error) as error:
         raise BadInput(f"{file} cannot be read: {error}") from error
+    return _index(records, file)
+
+
+def _index(records: Sequence[Sequence[str]], file: Path) -> dict[str, str]:
+    heads = [head.strip().lower() for head in records[0]] if records else []
+    if not {"id", "file"} <= set(heads):
+        raise BadInput(f"{file} needs an id and a file in columns of these names, and has {','.join(heads) or 'none'}")
+    rows = [dict(zip(heads, record, strict=False)) for record in records[1:]]
     problems = [f"{file}, entry {n}: needs an id and a file" for n, row in enumerate(rows, 1) if not _complete(row)]
-    index = {row["id"]: row["file"] for row in rows if _complete(row)}
+    index = {_composed(row["id"]): row["file"] for row in rows if _complete(row)}
     if not problems and len(index) < len(rows):
         problems = [f"{file}: an id is named twice"]
     if problems:
@@ -97,5 +130,5 @@ def read_index(file: Path) -> dict[str, str]:
     return index
 
 
-def _complete(row: dict[str, str]) -> bool:
+def _complete(row: Mapping[str, str]) -> bool:
     return bool(row.get("id")) and bool(row.get("file"))

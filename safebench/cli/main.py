@@ -19,7 +19,7 @@ from rich.text import Text
 from safebench import __version__
 from safebench.cli import compare, convert, data, generate, jury, plugins, published, rejudge, review, run
 from safebench.cli.options import errors, output
-from safebench.cli.style import allow_any_character
+from safebench.cli.style import allow_any_character, shown
 from safebench.errors import BadInput, Interrupted, SafeBenchError, TargetRefusesService, is_of_the_system
 
 app = typer.Typer(
@@ -135,8 +135,8 @@ def _usage_message(error: typer.TyperException) -> str:
 
 
 def _fail(message: str, hint: str | None = None) -> int:
-    for line in message.splitlines():
-        errors.print(Text.assemble(("error:", "bold red"), " ", line), soft_wrap=True)
+    for line in message.split("\n"):
+        errors.print(Text.assemble(("error:", "bold red"), " ", shown(line)), soft_wrap=True)
     if hint:
         errors.print(hint, highlight=False)
     return 2

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
+
+# Controls but the line feed and the tab, and signs that turn the direction of writing: they would act on the terminal.
+_ACTING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def shown(text: str) -> str:
+    """The text with what would act on a terminal written by its number: what files and models say is not trusted."""
+    return _ACTING.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
+
+
+class _PlainConsole(Console):
+    def render_str(self, text: str, **how: Any) -> Text:
+        """All texts come this way, those in the cells of tables, too."""
+        return super().render_str(shown(text), **how)
 
 
 def plain_console(**options: Any) -> Console:
     """Shows every text as it is: what stands in brackets or between colons is no markup and no picture."""
-    return Console(markup=False, emoji=False, **options)
+    return _PlainConsole(markup=False, emoji=False, **options)
 
 
 def allow_any_character() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TextIO
+
+from safebench.datasets.table_files import LONGEST_LINE
 
 OpenText = Callable[[], AbstractContextManager[TextIO]]
 Count = Callable[[Sequence[str]], int]
@@ -36,7 +37,7 @@ def records(
     The delimiter is the one that is given, or that a line `sep=` names, as spreadsheets write it, or the one by which
     the header has most columns that are wanted, and then most columns. Raises BadRecord.
     """
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(LONGEST_LINE)
     told = _told(open_text)
     skipped = int(told is not None)
     between = delimiter or told or max(DELIMITERS, key=lambda one: _fit(open_text, skipped, one, count))

@@ -18,10 +18,40 @@ from safebench.errors import BadInput
 SAVE_AS = "save it as UTF-8 (in Excel: CSV UTF-8)"
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods")
 ZIP, GZIP = ".zip", ".gz"
-LARGEST = 4 << 30  # bytes of a table in a zip
+LARGEST = 4 << 30  # bytes of a table that is packed, as it is read piece by piece
+LARGEST_WHOLE = 64 << 20  # bytes of one that is packed and read whole
+LONGEST_LINE = 32 << 20  # characters of a line of one that is packed
+READ_WHOLE = (".json", ".parquet")
 UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
 WIDE = ("utf-16", "utf-32")  # encodings in which no character of ASCII is one byte
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class _Unpacked(io.RawIOBase):
+    """What is packed in a file, as far as it goes: a few kB may be gigabytes of nothing."""
+
+    def __init__(self, packed: IO[bytes], largest: int) -> None:
+        self._packed, self._left, self._largest = packed, largest, largest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._packed.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError(f"it unpacks to more than {self._largest >> 20} MB: unpack it, and name that")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _UnpackedText(io.TextIOWrapper):
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        """A line; next() takes it as well."""
+        line = super().readline(size if size >= 0 else LONGEST_LINE)
+        if len(line) >= LONGEST_LINE:
+            raise OSError("a line of it is too long to be one of a table")
+        return line
 
 
 class OtherEncoding(ValueError):
@@ -37,24 +67,35 @@ class TableFile:
     member: str | None = None  # of a zip
     encoding: str | None = None  # of its text; UTF-8 when not given
 
+    @property
+    def is_packed(self) -> bool:
+        return self.member is not None or self.path.suffix.lower() == GZIP
+
     @contextmanager
     def binary(self) -> Iterator[Any]:
-        if self.member is not None:
-            with zipfile.ZipFile(self.path) as packed, _opened(packed, self.member) as file:
-                yield file
-        elif self.path.suffix.lower() == GZIP:
+        if not self.is_packed:
+            with self.path.open("rb") as plain:
+                yield plain
+            return
+        with self._packed() as packed:
+            yield io.BufferedReader(_Unpacked(packed, LARGEST_WHOLE if self.kind in READ_WHOLE else LARGEST))
+
+    @contextmanager
+    def _packed(self) -> Iterator[Any]:
+        if self.member is None:
             with gzip.open(self.path) as unpacked:
                 yield unpacked
         else:
-            with self.path.open("rb") as plain:
-                yield plain
+            with zipfile.ZipFile(self.path) as packed, _opened(packed, self.member) as file:
+                yield file
 
     @contextmanager
     def text(self) -> Iterator[TextIO]:
         """With line ends as they are, and without a mark of order. Raises OtherEncoding, in the midst of it as well."""
         try:
             self._check_encoding()
-            with self.binary() as file, io.TextIOWrapper(file, self._codec, newline="") as text:
+            decoded = _UnpackedText if self.is_packed else io.TextIOWrapper
+            with self.binary() as file, decoded(file, self._codec, newline="") as text:
                 yield text
         except UnicodeError as error:
             raise OtherEncoding(self._why_no_text(error)) from error

@@ -199,14 +199,29 @@ def _parquet_rows(file: TableFile, names: Names) -> Iterator[Row]:
         with file.binary() as opened, parquet.ParquetFile(_seekable(opened, file)) as table:
             heads = table.schema_arrow.names
             chosen = list(names.of(heads)) or heads[: 1 if names.wanted else None]
-            number = 0
-            for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=chosen):
-                for row in _plain_batch(batch).to_pylist():
-                    number += 1
-                    is_blank = len(chosen) == len(heads) and all(map(is_nothing, row.values()))
-                    yield number, BLANK if is_blank else names.row(row)
+            batches = table.iter_batches(batch_size=ROWS_AT_ONCE, columns=chosen)
+            rows = (row for batch in batches for row in _plain_batch(batch).to_pylist())
+            without: Collection[int] | None = None  # read where a row may be blank
+            for number, row in enumerate(rows, start=1):
+                is_blank = all(map(is_nothing, row.values()))
+                if is_blank and without is None:
+                    without = _rows_without(table, set(heads) - set(chosen))
+                yield number, BLANK if is_blank and number in (without or ()) else names.row(row)
     except pa.ArrowException as error:
         raise OSError(str(error)) from error
+
+
+def _rows_without(table: Any, columns: Collection[str]) -> Collection[int]:
+    """The numbers of the rows that hold nothing in these columns."""
+    if not columns:
+        return range(1, table.metadata.num_rows + 1)
+    batches = table.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(columns))
+    rows = (
+        cells
+        for batch in batches
+        for cells in zip(*(column.is_null(nan_is_null=True) for column in batch.columns), strict=True)
+    )
+    return {number for number, cells in enumerate(rows, start=1) if all(cell.as_py() for cell in cells)}
 
 
 def _seekable(opened: Any, file: TableFile) -> Any:

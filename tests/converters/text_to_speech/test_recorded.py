@@ -113,6 +113,59 @@ def test_a_separator_in_ids_leads_into_folders(tmp_path):
         convert(tmp_path / "3", "..-17", separator="-")
 
 
+@pytest.mark.parametrize(
+    ("id", "name"), [("q1", "q1.WAV"), ("caf\u00e9", "cafe\u0301.wav"), ("cafe\u0301", "caf\u00e9.Wav")]
+)
+def test_a_name_may_be_spelt_otherwise(tmp_path, id, name):
+    record(tmp_path / name, format="WAV")
+    assert_standard(convert(tmp_path, id))
+
+
+def test_two_spellings_of_a_name_are_never_chosen_between(tmp_path):
+    record(tmp_path / "q1.WAV", format="WAV")
+    record(tmp_path / "q1.Wav", format="WAV")
+    with pytest.raises(ConversionError, match=r"more than one recording: q1\.WAV, q1\.Wav"):
+        convert(tmp_path)
+
+
+def test_a_link_under_another_spelling_leads_nowhere_either(tmp_path):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    (folder / "q1.WAV").symlink_to(record(tmp_path / "secret.wav"))
+    with pytest.raises(ConversionError, match="leads out of the folder"):
+        convert(folder)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "Id;File\r\ncaf\u00e9;takes/7.wav\r\n",
+        "\ufefffile\tid\ntakes/7.WAV\tcafe\u0301\n\t\n",
+        "id,file,\n\ncaf\u00e9,takes/7.wav,\n",
+    ],
+)
+def test_an_index_is_read_as_spreadsheets_save_it(tmp_path, index):
+    (tmp_path / "takes").mkdir()
+    record(tmp_path / "takes" / "7.wav")
+    (tmp_path / "index.csv").write_text(index, encoding="utf-8")
+    assert_standard(convert(tmp_path, "caf\u00e9"))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("id,file\ncafé,7.wav".encode("latin-1"), "is not UTF-8: save it as UTF-8"),
+        ("id,file\nq1,7.wav".encode("utf-16"), "is not UTF-8: save it as UTF-8"),
+        (b"name,file\nq1,7.wav\n", "needs an id and a file in columns of these names, and has name,file"),
+        (b"", "needs an id and a file in columns of these names, and has none"),
+    ],
+)
+def test_an_index_that_cannot_be_read_is_one_clear_line(tmp_path, data, message):
+    (tmp_path / "index.csv").write_bytes(data)
+    with pytest.raises(BadInput, match=message):
+        convert(tmp_path)
+
+
 def test_an_index_names_files_for_odd_ids(tmp_path):
     (tmp_path / "takes").mkdir()
     record(tmp_path / "takes" / "7.wav")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -39,6 +40,24 @@ def test_errors_and_notes_name_files_as_they_are_called(tmp_path: Path, capsys: 
     shown = capsys.readouterr()
     assert f"error: data {str(file)!r}: no such file" in shown.err
     assert f"note: {file}: 1 queries without intent" in shown.out
+
+
+@pytest.mark.parametrize("acting", ["\x1b[2J", "\x07", "\x9b31m", "\r", "\u202e"])
+def test_what_a_file_says_does_not_act_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], acting: str
+) -> None:
+    file = tmp_path / "data.jsonl"
+    file.write_text(json.dumps({f"a{acting}b": 1}), encoding="utf-8")
+    assert run_command(["data", "check", str(file)]) == 2
+    page = io.StringIO()
+    table = plain_table()
+    table.add_column("x")
+    table.add_row(f"a{acting}b")
+    plain_console(file=page, width=200).print(f"a{acting}b", table)
+    written = acting.encode("unicode_escape").decode()
+    for told in (capsys.readouterr().err, page.getvalue()):
+        assert f"a{written}b" in told
+        assert acting not in told
 
 
 @pytest.mark.parametrize(("name", "status"), [("data.csv", 0), ("ñ→.csv", 2)])

@@ -274,6 +274,36 @@ def test_whole_numbers_that_gaps_made_fractions_name_twins(tmp_path: Path) -> No
     assert [q.twin for q in load_dataset(str(file)).queries] == ["2", "1", None]
 
 
+def test_a_blank_row_of_a_parquet_file_is_one_though_not_all_columns_are_read(tmp_path: Path) -> None:
+    rows = [{"query": "How?", "note": "x", "n": 1.0}, {"query": None, "note": None, "n": float("nan")}]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "data.parquet")
+    dataset = load_dataset(str(tmp_path / "data.parquet"))
+    assert len(dataset.queries) == 1
+    assert "1 blank rows were left out" in dataset.notes[0]
+    parquet.write_table(pa.Table.from_pylist([*rows, {"note": "y"}]), tmp_path / "data.parquet")
+    with pytest.raises(BadInput, match="line 3: column 'query' is empty"):
+        load_dataset(str(tmp_path / "data.parquet"))
+
+
+BOMB = 72 << 20  # bytes
+
+
+@pytest.mark.parametrize(
+    ("name", "piece", "told"),
+    [
+        ("data.csv.gz", b"query\n" + b"a" * BOMB, "a line of it is too long"),
+        ("data.csv.gz", b'query\n"' + (b"a" * 1023 + b"\n") * (BOMB // 1024), "field larger than field limit"),
+        ("data.jsonl.gz", b'{"query": "' + b"a" * BOMB + b'"}', "a line of it is too long"),
+        ("data.json.gz", b"[" + b"0," * (BOMB // 2) + b"0]", "it unpacks to more than 64 MB"),
+        ("data.parquet.gz", b"\0" * BOMB, "it unpacks to more than 64 MB"),
+    ],
+)
+def test_a_few_kB_that_are_gigabytes_of_nothing_are_told(tmp_path: Path, name: str, piece: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(piece, 1))
+    with pytest.raises(BadInput, match=told):
+        load_dataset(str(tmp_path / name))
+
+
 def test_a_table_in_an_archive_is_read(tmp_path: Path) -> None:
     table = write(tmp_path / "data.csv")
     for name, text in (("data.jsonl.gz", '{"query": "How?"}\n'), ("data.tsv.gz", "query\tid\nHow?\ta\n")):
