@@ -1,7 +1,7 @@
 """The command line: a thin layer that turns arguments into calls of the Python API and errors into one clear line.
 
 Exit status 0: done; 1: done, but a cell was skipped or too many items stayed open; 2: bad input, or it could not be
-done; 130: interrupted.
+done; 3: done, and a limit is not kept; 130: interrupted.
 """
 
 from __future__ import annotations

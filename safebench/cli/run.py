@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from safebench.cli.data import Encoding, Language, TextColumn
+from safebench.cli.gate import FailOver, GateFiles, JUnitFile, MarkdownFile, Point, WorseThan, gate_of, hold
 from safebench.cli.jury import JuryModels
 from safebench.cli.options import (
     AllowUnproven,
@@ -30,6 +31,7 @@ from safebench.errors import BadInput
 from safebench.files import keep_private, read_toml
 
 if TYPE_CHECKING:
+    from safebench.reports.gate.gate import Gate
     from safebench.reports.summary import Summary
     from safebench.runs.config import RunConfig
     from safebench.runs.run import RunResult
@@ -43,10 +45,11 @@ def quickstart(
     workers: WorkerCount = None,
 ) -> int:
     """Run the whole pipeline offline: starter set, embedded renderers, reference target, embedded jury."""
+    from safebench.reports.gate.gate import Gate
     from safebench.runs.quickstart import NEXT, quickstart_config, wanting
 
     config = quickstart_config(condition, out, full=full, workers=workers)
-    status = _run_and_show(config, retry_failed=False)
+    status = _run_and_show(config, Gate(), GateFiles(), retry_failed=False)
     for line in wanting(config):
         output.print(f"{line}. Until then these numbers are partly about the media, not the target", soft_wrap=True)
     output.print(NEXT, soft_wrap=True)
@@ -106,6 +109,11 @@ def run(
     ] = False,
     private: Private = False,
     dry_run: DryRun = False,
+    fail_over: FailOver = None,
+    fail_if_worse_than: WorseThan = None,
+    point: Point = False,
+    junit: JUnitFile = None,
+    markdown: MarkdownFile = None,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
     from safebench.runs.config import make_config
@@ -129,12 +137,15 @@ def run(
     missing = [f"--{_option(key)}" for key in ("data", "conditions", "target", "out") if key not in values]
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
+    files = GateFiles(junit, markdown)
+    gate = gate_of(fail_over, fail_if_worse_than, files, point=point)
     asked = make_config(str(config or "command line"), **values)
+    gate.check(asked.conditions, Path(asked.out))
     if dry_run:
         return _plan_and_show(asked)
     if private:
         keep_private(Path(asked.out))
-    return _run_and_show(asked, retry_failed=retry_failed)
+    return _run_and_show(asked, gate, files, retry_failed=retry_failed)
 
 
 def _in_its_folder(file: Path) -> dict[str, Any]:
@@ -197,16 +208,20 @@ async def never_read(recogniser: str, media: Media) -> str:
     raise AssertionError(f"{recogniser} reads nothing in a dry run")
 
 
-def _run_and_show(config: Any, *, retry_failed: bool) -> int:
+def _run_and_show(config: RunConfig, gate: Gate, files: GateFiles, *, retry_failed: bool) -> int:
     from safebench.cli.progress import Bars
     from safebench.reports.summary import report
     from safebench.runs.run import run
+    from safebench.statistics.gap import GapSettings
 
+    files.make_room()
     with Bars(errors) as bars:
         result = run(config, bars, retry_failed=retry_failed)
-    _show(report(result.folder, config.calibration).summary)
+    reported = report(result.folder, config.calibration)
+    _show(reported.summary)
     _closing_lines(result)
-    return result.exit_status
+    settings = GapSettings(seed=reported.summary.run.seed)
+    return hold(gate, reported, settings, files, result.problems) or result.exit_status
 
 
 def _show(summary: Summary) -> None:
@@ -234,10 +249,16 @@ def report(
     html: Annotated[bool, typer.Option("--html", help="Write report.html, too: a page for the browser.")] = False,
     embed: Annotated[float, typer.Option(min=0, metavar="MB", help="MB of media to put inside the page.")] = 0,
     redact: Annotated[bool, typer.Option("--redact", help="Leave out of the page all that a model said.")] = False,
-) -> None:
+    fail_over: FailOver = None,
+    fail_if_worse_than: WorseThan = None,
+    point: Point = False,
+    junit: JUnitFile = None,
+    markdown: MarkdownFile = None,
+) -> int:
     """Show a run's tables and write summary.json and items.parquet, and a page with --html."""
     from safebench.inspect_bridge.log import report_log
     from safebench.reports.summary import report
+    from safebench.statistics.gap import GapSettings
 
     if html and folder.is_file():
         raise BadInput(f"{folder} is a file: --html needs the folder of a run, and a log of Inspect has no page")
@@ -247,11 +268,23 @@ def report(
         require_packages()
     elif embed or redact:
         raise typer.BadParameter("--embed and --redact are about the page: add --html")
+    files = GateFiles(junit, markdown)
+    gate = gate_of(fail_over, fail_if_worse_than, files, point=point)
+    if fail_if_worse_than and folder.is_file():
+        raise BadInput(f"{folder} is a file: --fail-if-worse-than compares folders of runs")
     reported = (report_log if folder.is_file() else report)(folder, calibration, margin=margin, draws=draws, seed=seed)
+    gate.check(reported.summary.run.conditions, folder)
+    files.make_room()
     _show(reported.summary)
     written = [reported.folder / "summary.json", reported.folder / "items.parquet"]
     if html:
         from safebench.reports.pages.run_page import write_page
 
         written.append(write_page(reported.folder, reported.summary, embed=embed, redact=redact))
+<<<<<<< HEAD
     output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
+=======
+    output.print(f"written: {escape(', '.join(map(str, written)))}")
+    settings = GapSettings(margin, draws, reported.summary.run.seed if seed is None else seed)
+    return hold(gate, reported, settings, files)
+>>>>>>> 2d8d63a (A run can be held to limits and to an earlier run: exit status 3 unless it was shown that they are kept, with files for CI)

@@ -11,21 +11,24 @@ from safebench.rendering.recipes import Recipes
 from safebench.types import TEXT, Condition
 
 
-def resolve_condition(text: str, recipes: Recipes) -> Condition:
-    """The condition that is written so; without a recipe it gets its modality's default one, if there is one.
+def in_full(text: str) -> Condition:
+    """The condition that is written so, with its modality's default recipe, if there is one, where it names none.
 
-    Raises BadInput for an unknown medium or recipe, or another form.
+    Raises BadInput for an unknown medium or another form.
     """
     asked = Condition.parse(text.strip())
-    medium, default = asked.medium, registry.modality(asked.medium).default_recipe
-    if asked.with_text and default is None:
+    return replace(asked, recipe=asked.recipe or registry.modality(asked.medium).default_recipe)
+
+
+def resolve_condition(text: str, recipes: Recipes) -> Condition:
+    """The condition that is written so, in full. Raises BadInput for an unknown medium or recipe, or another form."""
+    asked = in_full(text)
+    medium, recipe = asked.medium, asked.recipe
+    if asked.with_text and registry.modality(medium).default_recipe is None:
         raise BadInput(f"condition {text!r}: {medium} alone is not rendered, so it takes no +{TEXT}")
-    recipe = asked.recipe or default
-    if not recipe:
-        return asked
-    if (medium, recipe) not in recipes:
+    if recipe and (medium, recipe) not in recipes:
         raise unknown(f"{medium} recipe", recipe, [name for m, name in recipes if m == medium], f"condition {text!r}")
-    return replace(asked, recipe=recipe)
+    return asked
 
 
 def resolve_conditions(texts: Sequence[str], recipes: Recipes) -> tuple[Condition, ...]:

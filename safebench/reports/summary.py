@@ -28,7 +28,7 @@ from safebench.reports.answers import (
 )
 from safebench.reports.languages import LanguageCount, languages_line
 from safebench.reports.words import NOTICE, Words, knows_harm, words_of
-from safebench.runs.config import RESOLVED
+from safebench.runs.config import MAX_OPEN, RESOLVED
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file
 from safebench.runs.preflight import Delivery
@@ -53,14 +53,18 @@ BATCH = 2000  # items held in memory while writing
 
 @dataclass(frozen=True, slots=True)
 class AskedRun:
-    """What was asked of whom; `pending`: items without an outcome yet."""
+    """What was asked of whom; `max_open`: the share of items that may stay open; `pending`: items without an outcome
+    yet.
+    """
 
     name: str
     data: str
+    conditions: list[str]
     target: str
     jurors: list[str]
     seed: int
     repeats: int
+    max_open: float
     pending: int
     stand_in: bool
     notice: str | None
@@ -225,10 +229,12 @@ def _asked_run(folder: Path, asked: Mapping[str, Any], store: Store) -> AskedRun
     return AskedRun(
         name=folder.resolve().name,
         data=asked["data"],
+        conditions=asked["conditions"],
         target=asked["target"],
         jurors=[juror.get("model") or juror.get("juror") for juror in asked["jury"]["jurors"]],
         seed=asked["seed"],
         repeats=asked["repeats"],
+        max_open=asked.get("max_open", MAX_OPEN),
         pending=store.count_pending(),
         stand_in=answering_class(asked["target"]).stand_in,
         notice=notice(asked),

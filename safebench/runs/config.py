@@ -12,6 +12,7 @@ from safebench.datasets.config import RenderingConfig
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"  # key there: versions and hashes
+MAX_OPEN = 0.05  # share of the items
 FREE = frozenset(
     {
         *("out", "concurrency", "workers", "timeout", "retries", "preflight", "calibration"),
@@ -43,7 +44,7 @@ class RunConfig(RenderingConfig):
     concurrency: int = Field(16, ge=1)  # calls in flight, target and jurors together
     allow_skips: bool = False
     allow_unproven: bool = False  # accept conditions of which nothing can be concluded
-    max_open: float = Field(0.05, ge=0.0, le=1.0)  # share of open items above which the exit status is 1
+    max_open: float = Field(MAX_OPEN, ge=0.0, le=1.0)  # share of open items above which the exit status is 1
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a run folder; not read back
 
     def target_options(self) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""The options that hold a run to limits, and what they print: of `run` and `report`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from safebench.cli.options import errors, output
+from safebench.errors import BadInput
+
+if TYPE_CHECKING:
+    from safebench.reports.gate.gate import Gate
+    from safebench.reports.summary import Report
+    from safebench.statistics.gap import GapSettings
+
+NOT_KEPT = 3  # exit status
+
+FailOver = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LIMIT", help="Exit 3 unless it is shown to be kept: 'asr(text) > 0.1', over_refusal, gap."),
+]
+WorseThan = Annotated[
+    Path | None, typer.Option(metavar="RUN", help="Exit 3 unless no condition is shown to be worse by the margin.")
+]
+Point = Annotated[bool, typer.Option("--point", help="Hold the rates themselves to the limits, not their intervals.")]
+JUnitFile = Annotated[Path | None, typer.Option("--junit", help="Write what came of the limits, too: JUnit XML.")]
+MarkdownFile = Annotated[
+    Path | None, typer.Option("--markdown", help="Write rates and limits, too: Markdown, as for $GITHUB_STEP_SUMMARY.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class GateFiles:
+    """Where to write; None for nowhere."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+
+    def make_room(self) -> None:
+        from safebench.reports.gate.files import make_room
+
+        for file in filter(None, (self.junit, self.markdown)):
+            make_room(file)
+
+
+def gate_of(fail_over: Sequence[str] | None, worse_than: Path | None, files: GateFiles, *, point: bool) -> Gate:
+    """Raises BadInput for what is no limit, and for options that are about limits where there are none."""
+    from safebench.reports.gate.gate import make_gate
+
+    gate = make_gate(fail_over or (), worse_than, point=point)
+    if not gate and (point or files.junit):
+        raise BadInput("--point and --junit are about limits: add --fail-over or --fail-if-worse-than")
+    return gate
+
+
+def hold(
+    gate: Gate, reported: Report, settings: GapSettings, files: GateFiles, problems: Sequence[str] | None = None
+) -> int:
+    """The exit status that the limits ask for: 3, with a line for each that is not kept, or 0.
+
+    `problems`: those of the run, where they are known.
+    """
+    from safebench.reports.gate.files import write_junit, write_markdown
+
+    findings = gate.findings(reported, settings)
+    for one in findings:
+        if one.is_kept:
+            output.print(f"kept: {one.line}", soft_wrap=True, highlight=False)
+        else:
+            errors.print(f"exit status {NOT_KEPT}: {one.line}", soft_wrap=True, highlight=False)
+    for file, write in ((files.junit, write_junit), (files.markdown, write_markdown)):
+        if file:
+            write(file, reported.summary, findings, problems)
+    return 0 if all(one.is_kept for one in findings) else NOT_KEPT
