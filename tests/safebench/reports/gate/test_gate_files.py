@@ -110,8 +110,8 @@ def test_the_markdown_has_the_rates_and_every_limit(tmp_path: Path, summary: Sum
         "(0.0 %)",
         "0.0–43.4 %",
         "0 of 10",
-        "0.0 %",
-        "0.0–43.4 %",
+        "100.0 %",
+        "56.6–100.0 %",
     ]
 
 
