@@ -281,10 +281,6 @@ def report(
         from safebench.reports.pages.run_page import write_page
 
         written.append(write_page(reported.folder, reported.summary, embed=embed, redact=redact))
-<<<<<<< HEAD
     output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
-=======
-    output.print(f"written: {escape(', '.join(map(str, written)))}")
     settings = GapSettings(margin, draws, reported.summary.run.seed if seed is None else seed)
     return hold(gate, reported, settings, files)
->>>>>>> 2d8d63a (A run can be held to limits and to an earlier run: exit status 3 unless it was shown that they are kept, with files for CI)
