@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -75,13 +76,17 @@ def test_commands_run_as_written(
 ) -> None:
     monkeypatch.setenv(KNOWN, str(known))
     (tmp_path / ".venv").symlink_to(sys.prefix)
+    typed(commands, tmp_path, {"OPENAI_BASE_URL": serve(answer).url})
+
+
+def typed(commands: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """What the commands print; each of them ends with 0."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "OPENAI_API_KEY": "none", "OPENAI_BASE_URL": serve(answer).url}
-    shell = ["bash", "-euc", commands]
-    done = subprocess.run(
-        shell, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+    known = {**os.environ, "PATH": path, "OPENAI_API_KEY": "none", **environment}
+    shell = ["bash", "-euo", "pipefail", "-c", commands]
+    done = subprocess.run(shell, cwd=folder, env=known, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_commands_run_as_written_in_the_workflow(
@@ -90,22 +95,15 @@ def test_commands_run_as_written_in_the_workflow(
     """Its steps, less those that install or are of GitHub; the last run is this one."""
     yaml = pytest.importorskip("yaml")
     monkeypatch.setenv(KNOWN, str(known))
-    told = yaml.safe_load((ROOT / "examples" / "ci" / "safebench.yml").read_text(encoding="utf-8"))
-    steps = told["jobs"]["gate"]["steps"]
+    workflow = yaml.safe_load((ROOT / "examples" / "ci" / "safebench.yml").read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["gate"]["steps"]
     assert all(len(step.keys() & {"run", "uses"}) == 1 for step in steps)
     commands = {step["name"]: step["run"] for step in steps if "run" in step}
     assert list(commands) == ["Install", "Run", "No worse than the last", "Keep as the last"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    github = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
-    service = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": serve(answer).url}
-    environment = {**os.environ, **told["env"], **github, **service, "PATH": path}
+    github = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "OPENAI_BASE_URL": serve(answer).url}
     for name in ("Run", "No worse than the last", "Keep as the last", "No worse than the last"):
-        shell = ["bash", "-euo", "pipefail", "-c", commands[name]]
-        done = subprocess.run(
-            shell, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, done.stderr
-    assert done.stdout.count("kept: ") == 2
+        printed = typed(commands[name], tmp_path, {**workflow["env"], **github})
+    assert printed.count("kept: ") == 2
     assert "❌" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert 'tests="5" failures="0"' in (tmp_path / "junit.xml").read_text(encoding="utf-8")
 

@@ -49,8 +49,7 @@ def compare(
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
     """Many runs and the published tables, grouped by what can be compared."""
-    from safebench.reports.concludable import doubted
-    from safebench.reports.formats import decimal, percent, percents
+    from safebench.reports.formats import decimal, doubted, percent, percents
     from safebench.reports.leaderboard import rankings
 
     _check_packages(html)

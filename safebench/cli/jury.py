@@ -58,7 +58,7 @@ def jury_calibrate(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
 ) -> None:
     """Measure how often a jury is right, on answers that people labelled."""
-    from safebench.cli.calibration_tables import show_calibration
+    from safebench.cli.jury_tables import show_calibration
     from safebench.cli.progress import Bars
     from safebench.jury.calibration.calibrate import calibrate
     from safebench.jury.calibration.labels import read_labels

@@ -1,16 +1,25 @@
-"""Tables for the terminal: who of a jury voted, and what its calls were."""
+"""Tables for the terminal: who of a jury voted, what its calls were, and how often it is right."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from safebench.cli.style import plain_table
+from safebench.cli.style import number_table, plain_table
 from safebench.jury.attendance import Attendance, missing, often_away
-from safebench.reports.formats import DASH, words
-from safebench.reports.summary import JuryRecord, cascade_line, short_handed_line
+from safebench.reports.formats import DASH, percent, words
+from safebench.reports.summary import JuryRecord, Summary, cascade_line, short_handed_line
+
+SHOWN = ("right", "accuracy", "precision", "recall", "f1", "kappa")
+NAMES = {
+    "jury": "jury",
+    "before_deliberation": "before deliberation",
+    "equal_cost": "majority of equal cost",
+    "best_juror": "best juror",
+}
 
 
 def show_away(console: Console, jurors: Sequence[Attendance]) -> None:
@@ -49,3 +58,103 @@ def juror_table(jurors: Sequence[Attendance]) -> Table:
     for one in jurors:
         table.add_row(one.name, str(one.votes), str(one.abstained), words(one.why) if one.why else DASH)
     return table
+
+
+# --- calibrations and corrected rates
+
+
+def show_calibration(console: Console, content: Mapping[str, Any]) -> None:
+    """How often each voter is right, what deliberation did, and what the jury is worth."""
+    labels, jurors = content["labels"], [Attendance(**one) for one in content["attendance"]]
+    show_away(console, jurors)
+    split = ", ".join(f"{n} {label}" for label, n in labels["by_label"].items())
+    console.print(f"{labels['name']}: {labels['answers']} answers ({split}); in question: {labels['positive']}")
+    if labels["disputed"]:
+        console.print(f"{labels['disputed']} more answers were left out: their annotators disagree", style="yellow")
+    console.print(_voters(content))
+    console.print("right: of all answers; the others: of those with a verdict", style="dim")
+    show_jurors(console, jurors)
+    for line in (*_about_deliberation(content), *_about_errors(content)):
+        console.print(line, highlight=False)
+
+
+def _voters(content: Mapping[str, Any]) -> Table:
+    table = plain_table()
+    table.add_column("", no_wrap=True)
+    for head in ("right", "accu-\nracy", "preci-\nsion", "recall", "F1", "κ", "bal-\nlots"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for name, voter in content["verdicts"].items():
+        shown = f"{NAMES[name]} ({voter['name']})" if "name" in voter else NAMES[name]
+        table.add_row(shown, *(_cell(voter[key]) for key in SHOWN), f"{voter['ballots_per_answer']:.1f}")
+    for name, rounds in content["jurors"].items():
+        table.add_row(f"  {name}, alone", *(_cell(rounds["first"][key]) for key in SHOWN), "1.0")
+    return table
+
+
+def _cell(measured: Mapping[str, Any]) -> str:
+    """Over two lines, so that all fits into 80 columns."""
+    if measured["value"] is None:
+        return "–"
+    ends = "–".join(f"{end:.2f}".replace("0.", ".", 1).replace("1.00", "1.0") for end in measured["ci95"])
+    return f"{measured['value']:.3f}\n{ends}"
+
+
+def _line(measured: Mapping[str, Any]) -> str:
+    if measured["value"] is None:
+        return "–"
+    low, high = measured["ci95"]
+    return f"{measured['value']:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _about_deliberation(content: Mapping[str, Any]) -> list[str]:
+    changes, hung = content["deliberation"], content["hung"]
+    lines = [f"hung: {percent(hung['before'])} before deliberation, {percent(hung['after'])} after"]
+    if not changes["answers"]:
+        return lines
+    turned, verdicts = changes["ballots"], changes["verdicts"]
+    return [
+        *lines,
+        f"deliberated: {changes['answers']} answers; ballots right→wrong {turned['right']['wrong']}, "
+        f"wrong→right {turned['wrong']['right']}; verdicts right→wrong {verdicts['right']['wrong']}, "
+        f"wrong→right {verdicts['wrong']['right']}",
+        f"jurors who stood against the others and joined them: {_line(changes['joined_others'])}; "
+        f"where the others were wrong: {_line(changes['joined_wrong'])}",
+        f"deliberation changed the share of right verdicts by {_line(changes['gain'])}: {changes['finding']}",
+    ]
+
+
+def _about_errors(content: Mapping[str, Any]) -> list[str]:
+    errors, agreement = content["errors"], content["agreement"]
+    people = {"between people": agreement["alpha_people"]} if "alpha_people" in agreement else {}
+    alphas = {
+        "between jurors, alone": agreement["alpha_first"],
+        "in the last round": agreement["alpha_last"],
+        "jury and labels": agreement["alpha_with_labels"],
+        **people,
+    }
+    lines = ["Krippendorff's α: " + "; ".join(f"{name} {_line(alpha)}" for name, alpha in alphas.items())]
+    if errors["correlation_first"]["value"] is None:
+        return lines
+    alone, last = _line(errors["correlation_first"]), _line(errors["correlation_last"])
+    worth = f"{len(content['jurors'])} jurors are worth {_line(errors['effective_size_first'])} independent ones"
+    return [*lines, f"correlation of errors: {alone} alone, {last} in the last round; {worth}"]
+
+
+def show_corrected(console: Console, summary: Summary) -> None:
+    """Raw and corrected ASR by condition; nothing for a report without a calibration."""
+    if (correction := summary.calibration) is None:
+        return
+    (right, positives), (left, negatives) = correction.sensitivity, correction.specificity
+    rates = f"{correction.name}: sensitivity {right}/{positives}, specificity {left}/{negatives}"
+    console.print(f"ASR corrected for the jury's errors ({rates})", style="bold")
+    table = number_table("condition", f"{summary.words.asr} as judged", "corrected ASR", "95 % interval")
+    for cell in summary.conditions:
+        rate = correction.conditions[cell.condition]
+        ends = "–".join(percent(end) for end in rate.ci95 or []) or "–"
+        table.add_row(cell.condition, percent(cell.asr), percent(rate.asr), ends)
+    console.print(table)
+    for name, rate in correction.conditions.items():
+        if rate.reason:
+            console.print(f"{name}: not corrected: {rate.reason}", style="yellow")
+    for warning in correction.warnings:
+        console.print(warning, style="yellow")

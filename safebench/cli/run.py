@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from safebench.cli.data import Encoding, Language, TextColumn
-from safebench.cli.gate import FailOver, GateFiles, JUnitFile, MarkdownFile, Point, WorseThan, gate_of, hold
 from safebench.cli.jury import JuryModels
 from safebench.cli.options import (
     AllowUnproven,
@@ -27,11 +26,12 @@ from safebench.cli.options import (
     errors,
     output,
 )
+from safebench.cli.release_gate import FailOver, GateFiles, JUnitFile, MarkdownFile, Point, WorseThan, hold, read_gate
 from safebench.errors import BadInput
 from safebench.files import keep_private, read_toml
 
 if TYPE_CHECKING:
-    from safebench.reports.gate.gate import Gate
+    from safebench.reports.release_gate import ReleaseGate
     from safebench.reports.summary import Summary
     from safebench.runs.config import RunConfig
     from safebench.runs.run import RunResult
@@ -45,11 +45,11 @@ def quickstart(
     workers: WorkerCount = None,
 ) -> int:
     """Run the whole pipeline offline: starter set, embedded renderers, reference target, embedded jury."""
-    from safebench.reports.gate.gate import Gate
+    from safebench.reports.release_gate import ReleaseGate
     from safebench.runs.quickstart import NEXT, quickstart_config, wanting
 
     config = quickstart_config(condition, out, full=full, workers=workers)
-    status = _run_and_show(config, Gate(), GateFiles(), retry_failed=False)
+    status = _run_and_show(config, ReleaseGate(), GateFiles(), retry_failed=False)
     for line in wanting(config):
         output.print(f"{line}. Until then these numbers are partly about the media, not the target", soft_wrap=True)
     output.print(NEXT, soft_wrap=True)
@@ -118,6 +118,8 @@ def run(
     """Put queries to a target under several conditions and let a jury judge the answers."""
     from safebench.runs.config import make_config
 
+    files = GateFiles() if dry_run else GateFiles(junit, markdown)
+    gate = read_gate(fail_over, fail_if_worse_than, files, point=point)
     given: dict[str, Any] = {
         "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
         "jury_models": jury_model, "calibration": str(calibration) if calibration else None,
@@ -137,8 +139,6 @@ def run(
     missing = [f"--{_option(key)}" for key in ("data", "conditions", "target", "out") if key not in values]
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
-    files = GateFiles(junit, markdown)
-    gate = gate_of(fail_over, fail_if_worse_than, files, point=point)
     asked = make_config(str(config or "command line"), **values)
     gate.check(asked.conditions, Path(asked.out))
     if dry_run:
@@ -208,13 +208,12 @@ async def never_read(recogniser: str, media: Media) -> str:
     raise AssertionError(f"{recogniser} reads nothing in a dry run")
 
 
-def _run_and_show(config: RunConfig, gate: Gate, files: GateFiles, *, retry_failed: bool) -> int:
+def _run_and_show(config: RunConfig, gate: ReleaseGate, files: GateFiles, *, retry_failed: bool) -> int:
     from safebench.cli.progress import Bars
     from safebench.reports.summary import report
     from safebench.runs.run import run
     from safebench.statistics.gap import GapSettings
 
-    files.make_room()
     with Bars(errors) as bars:
         result = run(config, bars, retry_failed=retry_failed)
     reported = report(result.folder, config.calibration)
@@ -225,8 +224,7 @@ def _run_and_show(config: RunConfig, gate: Gate, files: GateFiles, *, retry_fail
 
 
 def _show(summary: Summary) -> None:
-    from safebench.cli.calibration_tables import show_corrected
-    from safebench.cli.jury_tables import show_jury
+    from safebench.cli.jury_tables import show_corrected, show_jury
     from safebench.cli.run_tables import show_report
 
     show_report(output, summary)
@@ -260,6 +258,8 @@ def report(
     from safebench.reports.summary import report
     from safebench.statistics.gap import GapSettings
 
+    files = GateFiles(junit, markdown)
+    gate = read_gate(fail_over, fail_if_worse_than, files, point=point)
     if html and folder.is_file():
         raise BadInput(f"{folder} is a file: --html needs the folder of a run, and a log of Inspect has no page")
     if html:
@@ -268,13 +268,10 @@ def report(
         require_packages()
     elif embed or redact:
         raise typer.BadParameter("--embed and --redact are about the page: add --html")
-    files = GateFiles(junit, markdown)
-    gate = gate_of(fail_over, fail_if_worse_than, files, point=point)
     if fail_if_worse_than and folder.is_file():
         raise BadInput(f"{folder} is a file: --fail-if-worse-than compares folders of runs")
     reported = (report_log if folder.is_file() else report)(folder, calibration, margin=margin, draws=draws, seed=seed)
     gate.check(reported.summary.run.conditions, folder)
-    files.make_room()
     _show(reported.summary)
     written = [reported.folder / "summary.json", reported.folder / "items.parquet"]
     if html:

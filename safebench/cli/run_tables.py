@@ -13,9 +13,8 @@ from safebench.cli.jury_tables import show_away
 from safebench.cli.style import number_table, plain_table
 from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
-from safebench.reports.concludable import doubted, unconcludable_lines
-from safebench.reports.ears import ear_lines
-from safebench.reports.formats import decimal, percent, percents
+from safebench.reports.formats import decimal, doubted, percent, percents, unconcludable_lines
+from safebench.reports.splitting import ear_lines
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.runs.preflight import unproven
 from safebench.statistics.funnel import Understanding

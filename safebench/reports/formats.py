@@ -1,8 +1,12 @@
-"""How numbers are written, on a page and in the terminal; None is a dash everywhere."""
+"""How numbers are written, on a page and in the terminal; None is a dash everywhere, and what nothing can be concluded
+from stands in parentheses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from safebench.statistics.evidence import EvidencedCondition
 
 DASH = "–"
 
@@ -54,3 +58,15 @@ def duration(seconds: float | None) -> str:
 
 def thousands(value: float) -> str:
     return f"{value:,.0f}"
+
+
+def doubted(shown: str, cell: EvidencedCondition) -> str:
+    """A number as it is shown: in parentheses where nothing can be concluded from it."""
+    return shown if cell.evidence.concludable or shown == DASH else f"({shown})"
+
+
+def unconcludable_lines(cells: Iterable[EvidencedCondition]) -> Iterator[str]:
+    """A line for each condition of which nothing can be concluded, with the reasons."""
+    for cell in cells:
+        if not cell.evidence.concludable:
+            yield f"{cell.condition}: not concludable, rate in parentheses: {'; '.join(cell.evidence.reasons)}"

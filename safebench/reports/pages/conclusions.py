@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from safebench.reports.answers import cut_lines, marked_lines
-from safebench.reports.ears import ear_lines
 from safebench.reports.formats import p_value, percent, percents, point_range
+from safebench.reports.splitting import ear_lines
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.reports.words import Words
 from safebench.runs.preflight import unproven

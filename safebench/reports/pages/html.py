@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from safebench.errors import MissingPackage
 from safebench.files import write_text
 from safebench.reports import formats
-from safebench.reports.concludable import doubted
+from safebench.reports.formats import doubted
 
 if TYPE_CHECKING:
     from jinja2 import Environment

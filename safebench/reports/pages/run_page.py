@@ -13,8 +13,7 @@ from safebench.errors import BadInput
 from safebench.jury.attendance import missing, often_away
 from safebench.rendering.fidelity import shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
-from safebench.reports.concludable import unconcludable_lines
-from safebench.reports.formats import percent
+from safebench.reports.formats import percent, unconcludable_lines
 from safebench.reports.pages import charts, facts
 from safebench.reports.pages.conclusions import conclusions, verdict
 from safebench.reports.pages.html import render, require_packages, script_json, shown_target, write_whole

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from safebench.reports.comparison import Compared, compare
-from safebench.reports.ears import ear_lines, shared_ears
 from safebench.reports.pages.runs_pages import write_comparison
-from safebench.reports.splitting import split_lines
+from safebench.reports.splitting import ear_lines, shared_ears, split_lines
 from safebench.store.store import Store
 from safebench.types import Item, Outcome
 from tests.safebench.recorded import twins

@@ -13,7 +13,7 @@ from safebench.cli.options import errors, output
 from safebench.errors import BadInput
 
 if TYPE_CHECKING:
-    from safebench.reports.gate.gate import Gate
+    from safebench.reports.release_gate import ReleaseGate
     from safebench.reports.summary import Report
     from safebench.statistics.gap import GapSettings
 
@@ -40,17 +40,19 @@ class GateFiles:
     junit: Path | None = None
     markdown: Path | None = None
 
-    def make_room(self) -> None:
-        from safebench.reports.gate.files import make_room
 
-        for file in filter(None, (self.junit, self.markdown)):
-            make_room(file)
+def read_gate(
+    fail_over: Sequence[str] | None, worse_than: Path | None, files: GateFiles, *, point: bool
+) -> ReleaseGate:
+    """First of all, so that no file of an earlier command is taken for this one's after an error.
 
+    Raises BadInput for what is no limit, and for options that are about limits where there are none.
+    """
+    from safebench.reports.gate_files import make_room
+    from safebench.reports.release_gate import make_gate
 
-def gate_of(fail_over: Sequence[str] | None, worse_than: Path | None, files: GateFiles, *, point: bool) -> Gate:
-    """Raises BadInput for what is no limit, and for options that are about limits where there are none."""
-    from safebench.reports.gate.gate import make_gate
-
+    for file in filter(None, (files.junit, files.markdown)):
+        make_room(file)
     gate = make_gate(fail_over or (), worse_than, point=point)
     if not gate and (point or files.junit):
         raise BadInput("--point and --junit are about limits: add --fail-over or --fail-if-worse-than")
@@ -58,21 +60,21 @@ def gate_of(fail_over: Sequence[str] | None, worse_than: Path | None, files: Gat
 
 
 def hold(
-    gate: Gate, reported: Report, settings: GapSettings, files: GateFiles, problems: Sequence[str] | None = None
+    gate: ReleaseGate, reported: Report, settings: GapSettings, files: GateFiles, problems: Sequence[str] | None = None
 ) -> int:
     """The exit status that the limits ask for: 3, with a line for each that is not kept, or 0.
 
     `problems`: those of the run, where they are known.
     """
-    from safebench.reports.gate.files import write_junit, write_markdown
+    from safebench.reports.gate_files import write_junit, write_markdown
 
-    findings = gate.findings(reported, settings)
-    for one in findings:
+    results = gate.results(reported, settings)
+    for one in results:
         if one.is_kept:
             output.print(f"kept: {one.line}", soft_wrap=True, highlight=False)
         else:
             errors.print(f"exit status {NOT_KEPT}: {one.line}", soft_wrap=True, highlight=False)
     for file, write in ((files.junit, write_junit), (files.markdown, write_markdown)):
         if file:
-            write(file, reported.summary, findings, problems)
-    return 0 if all(one.is_kept for one in findings) else NOT_KEPT
+            write(file, reported.summary, results, problems)
+    return 0 if all(one.is_kept for one in results) else NOT_KEPT

@@ -77,11 +77,11 @@ class _Reader:
 
     def take(self, pattern: re.Pattern[str], wanted: str) -> str:
         self._skip_blanks()
-        found = pattern.match(self._text, self._place)
-        if not found:
+        match = pattern.match(self._text, self._place)
+        if not match:
             raise self._error(wanted)
-        self._place = found.end()
-        return found[0]
+        self._place = match.end()
+        return match[0]
 
     def sign(self, sign: str) -> None:
         self.take(re.compile(re.escape(sign)), repr(sign))

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from safebench.errors import BadInput
-from safebench.reports.gate.findings import Finding
-from safebench.reports.gate.gate import Gate, make_gate
+from safebench.reports.release_gate import GateResult, ReleaseGate, make_gate
 from safebench.reports.summary import report
 from safebench.statistics.gap import GapSettings
 from safebench.types import Intent, Item, Outcome
@@ -32,10 +31,10 @@ def written(folder: Path, harm: int = 0, conditions: tuple[str, ...] = ("text",)
     return record(folder, twins(told.pop("n", N)), conditions, told.pop("outcome", ends(harm)), **told)
 
 
-def against(earlier: Path, folder: Path, *, point: bool = False, margin: float = 0.05) -> list[Finding]:
-    gate = Gate(worse_than=earlier, point=point)
+def against(earlier: Path, folder: Path, *, point: bool = False, margin: float = 0.05) -> list[GateResult]:
+    gate = ReleaseGate(worse_than=earlier, point=point)
     gate.check(["text"], folder)
-    return gate.findings(report(folder), GapSettings(margin))
+    return gate.results(report(folder), GapSettings(margin))
 
 
 def test_a_run_that_answers_alike_is_no_worse(tmp_path: Path) -> None:
@@ -49,8 +48,8 @@ def test_what_was_not_shown_to_be_no_worse_is_not_kept(tmp_path: Path) -> None:
     first, now = written(tmp_path / "first", 3), written(tmp_path / "now", 8)  # 5 of 120 more: 4.2 points
     (found,) = against(first, now)
     assert not found.is_kept
-    assert "ASR +4.2 points" in found.told
-    assert found.told.endswith("is over 5 points")
+    assert "ASR +4.2 points" in found.detail
+    assert found.detail.endswith("is over 5 points")
     assert against(first, now, point=True)[0].is_kept
     assert against(first, now, margin=0.15)[0].is_kept
     assert not against(first, now, point=True, margin=0.04)[0].is_kept
@@ -60,7 +59,7 @@ def test_a_condition_that_was_not_asked_again_is_not_kept(tmp_path: Path) -> Non
     first = written(tmp_path / "first", conditions=("text", "text:plain"), n=100)
     same, other = against(first, written(tmp_path / "now", conditions=("text", "image:plain"), n=100))
     assert same.is_kept
-    assert other.told == "text:plain: no item has an outcome"
+    assert other.detail == "text:plain: no item has an outcome"
     assert not other.is_kept
 
 
@@ -75,7 +74,7 @@ def test_speech_that_nobody_understood_is_no_better_than_before(tmp_path: Path) 
     first = written(tmp_path / "first", 20, spoken, probe=lambda item: "understood")
     (found,) = against(first, written(tmp_path / "now", 0, spoken, outcome=lambda item: Outcome.REFUSED))
     assert not found.is_kept
-    assert "audio:female is not concludable" in found.told
+    assert "audio:female is not concludable" in found.detail
 
 
 def test_an_unfinished_run_is_held_to_nothing(tmp_path: Path) -> None:

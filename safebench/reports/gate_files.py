@@ -12,9 +12,8 @@ from xml.etree import ElementTree as xml
 
 from safebench.errors import BadInput
 from safebench.files import write_text
-from safebench.reports.concludable import doubted, unconcludable_lines
-from safebench.reports.formats import percent, percents
-from safebench.reports.gate.findings import Finding
+from safebench.reports.formats import doubted, percent, percents, unconcludable_lines
+from safebench.reports.release_gate import GateResult
 from safebench.reports.summary import ConditionSummary, Summary
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no place for
@@ -28,42 +27,42 @@ def make_room(file: Path) -> None:
     file.unlink(missing_ok=True)
 
 
-def write_junit(file: Path, summary: Summary, findings: Sequence[Finding], problems: Sequence[str] | None) -> None:
+def write_junit(file: Path, summary: Summary, results: Sequence[GateResult], problems: Sequence[str] | None) -> None:
     """A test for every limit, and one for the run itself, which fails by its `problems`; none where these are None,
     not known.
     """
-    done = Finding("the run", "; ".join(problems or ()) or "done", is_kept=not problems)
-    tests = [*([] if problems is None else [done]), *findings]
+    done = GateResult("the run", "; ".join(problems or ()) or "done", is_kept=not problems)
+    tests = [*([] if problems is None else [done]), *results]
     counts = {"tests": str(len(tests)), "failures": str(sum(not one.is_kept for one in tests)), "errors": "0"}
     suites = xml.Element("testsuites", counts)
     suite = xml.SubElement(suites, "testsuite", {"name": _xml(summary.run.name), **counts})
     for one in tests:
         test = xml.SubElement(suite, "testcase", {"classname": "safebench", "name": _xml(one.name), "time": "0"})
         if one.is_kept:
-            xml.SubElement(test, "system-out").text = _xml(one.told)
+            xml.SubElement(test, "system-out").text = _xml(one.detail)
         else:
-            xml.SubElement(test, "failure", {"message": _xml(one.told)}).text = _xml(one.line)
+            xml.SubElement(test, "failure", {"message": _xml(one.detail)}).text = _xml(one.line)
     xml.indent(suites)
     write_text(file, xml.tostring(suites, encoding="unicode", xml_declaration=False) + "\n")
 
 
-def write_markdown(file: Path, summary: Summary, findings: Sequence[Finding], problems: Sequence[str] | None) -> None:
+def write_markdown(file: Path, summary: Summary, results: Sequence[GateResult], problems: Sequence[str] | None) -> None:
     """The limits, the rates of every condition, and all that has to be known to read them."""
-    write_text(file, "\n".join(_markdown(summary, findings, problems or ())) + "\n")
+    write_text(file, "\n".join(_markdown(summary, results, problems or ())) + "\n")
 
 
-def _markdown(summary: Summary, findings: Sequence[Finding], problems: Sequence[str]) -> Iterator[str]:
+def _markdown(summary: Summary, results: Sequence[GateResult], problems: Sequence[str]) -> Iterator[str]:
     run = summary.run
     yield f"### SafeBench: {text(run.name)}"
     yield ""
     yield f"Target {text(run.target)}, data {text(run.data)}, jury {text(', '.join(run.jurors) or 'none')}"
-    if findings:
-        yield from _list(f"{'✅ kept' if one.is_kept else '❌ not kept'}: {text(one.line)}" for one in findings)
+    if results:
+        yield from _list(f"{'✅ kept' if one.is_kept else '❌ not kept'}: {text(one.line)}" for one in results)
     yield from _rates(summary)
-    told = [*problems, *summary.gate, *unconcludable_lines(summary.conditions)]
-    told += [f"skipped: {one.condition}: {one.reason}" for one in summary.skipped]
-    told += [f"unfinished: {run.pending} items have no outcome yet"] if run.pending else []
-    yield from _list(text(line) for line in (*told, *filter(None, [run.notice])))
+    to_know = [*problems, *summary.gate, *unconcludable_lines(summary.conditions)]
+    to_know += [f"skipped: {one.condition}: {one.reason}" for one in summary.skipped]
+    to_know += [f"unfinished: {run.pending} items have no outcome yet"] if run.pending else []
+    yield from _list(text(line) for line in (*to_know, *filter(None, [run.notice])))
 
 
 def _rates(summary: Summary) -> Iterator[str]:
@@ -88,11 +87,11 @@ def _list(lines: Iterable[str]) -> Iterator[str]:
     yield from (f"- {line}" for line in lines)
 
 
-def text(told: str) -> str:
+def text(shown: str) -> str:
     """Written so that nothing in it is markup, a link or a mention: each sign as its number, in a `<code>` element."""
-    plain = " ".join(_xml(told).split())
+    plain = " ".join(_xml(shown).split())
     return "<code>" + MARKUP.sub(lambda sign: f"&#{ord(sign[0])};", plain) + "</code>"
 
 
-def _xml(told: str) -> str:
-    return NO_XML.sub("\ufffd", told)
+def _xml(text: str) -> str:
+    return NO_XML.sub("\ufffd", text)

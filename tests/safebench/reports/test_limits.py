@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safebench.errors import BadInput
-from safebench.reports.gate.limits import Limit, read_limit
+from safebench.reports.limits import Limit, read_limit
 
 
 @pytest.mark.parametrize(

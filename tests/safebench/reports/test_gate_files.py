@@ -13,8 +13,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from safebench.errors import BadInput
-from safebench.reports.gate.files import make_room, text, write_junit, write_markdown
-from safebench.reports.gate.findings import Finding
+from safebench.reports.gate_files import make_room, text, write_junit, write_markdown
+from safebench.reports.release_gate import GateResult
 from safebench.reports.summary import Skipped, Summary, report
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import record, twins
@@ -23,8 +23,8 @@ from tests.safebench.reports.pages.written import RULES_ALONE, write_run
 HOSTILE = (
     "a|b <img src=x onerror=alert(1)> `c` **d** [e](http://f) @g #1 www.h.org &amp; \\| \x1b[31m \ud800 ]]> \"'\n# i"
 )
-KEPT = Finding("asr(text) > 0.2", "ASR 0.0 %", is_kept=True)
-LOST = Finding("gap(text, audio:female) > 0.1", f"not concludable: {HOSTILE}", is_kept=False)
+KEPT = GateResult("asr(text) > 0.2", "ASR 0.0 %", is_kept=True)
+LOST = GateResult("gap(text, audio:female) > 0.1", f"not concludable: {HOSTILE}", is_kept=False)
 
 
 def outcome(item: Item) -> Outcome:
@@ -43,8 +43,8 @@ def summary(tmp_path: Path) -> Summary:
     )
 
 
-def junit(folder: Path, summary: Summary, findings: Sequence[Finding], problems: Sequence[str] | None) -> xml.Element:
-    write_junit(folder / "junit.xml", summary, findings, problems)
+def junit(folder: Path, summary: Summary, results: Sequence[GateResult], problems: Sequence[str] | None) -> xml.Element:
+    write_junit(folder / "junit.xml", summary, results, problems)
     return xml.parse(folder / "junit.xml").getroot()  # noqa: S314  written by us
 
 

@@ -126,10 +126,18 @@ def test_status_3_stands_before_status_1(folder: Path, capsys: pytest.CaptureFix
     assert "exit status 1: 100.0 % of the items are open" in told
 
 
-def test_no_result_of_an_earlier_command_stays_where_this_one_ends_in_an_error(folder: Path) -> None:
+@pytest.mark.parametrize("limit", [LIMIT, "asr(text > 0.1"])
+def test_no_file_of_an_earlier_command_stays_where_this_one_ends_in_an_error(folder: Path, limit: str) -> None:
     Path("j.xml").write_text("green", encoding="utf-8")
-    assert (
-        ran("--target", "openai:m", "--base-url", "http://127.0.0.1:9/v1", "--fail-over", LIMIT, "--junit", "j.xml")
-        == 2
-    )
+    nobody = ("--target", "openai:m", "--base-url", "http://127.0.0.1:9/v1")
+    assert ran(*nobody, "--fail-over", limit, "--junit", "j.xml") == 2
     assert not Path("j.xml").exists()
+    Path("j.xml").write_text("green", encoding="utf-8")
+    assert reported(folder, "--fail-over", limit, "--fail-if-worse-than", "nowhere", "--junit", "j.xml") == 2
+    assert not Path("j.xml").exists()
+
+
+def test_a_dry_run_leaves_the_files_as_they_are(folder: Path) -> None:
+    Path("j.xml").write_text("green", encoding="utf-8")
+    assert ran("--fail-over", LIMIT, "--junit", "j.xml", "--dry-run") == 0
+    assert Path("j.xml").exists()
