@@ -25,7 +25,9 @@ hypothesis.settings.load_profile("gate")
 # hubs, simulations
 SLOW = (
     "tests/benchmarks/",
+    "tests/chaos/",
     "tests/end_to_end/",
+    "tests/fuzz/",
     "tests/test_docs.py::test_commands_run_as_written",
     "tests/test_examples.py",
     "tests/converters/test_contracts.py::TestKokoro",

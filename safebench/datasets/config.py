@@ -35,6 +35,6 @@ class ConvertConfig(RenderingConfig):
     retry_failed: bool = False  # what ended in an error, or cannot be read any more, is rendered again; the rest stays
 
 
-def make_convert_config(where: str, **values: Any) -> ConvertConfig:
+def make_convert_config(where: str, /, **values: Any) -> ConvertConfig:
     """Raises BadInput with every problem, naming `where` the values came from."""
     return registry.validated(ConvertConfig, where, values)

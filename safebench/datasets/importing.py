@@ -137,9 +137,15 @@ def load_importer(name: str, **changed: Any) -> Importer:
         raise unknown("importer", name, importer_names())
     tables = read_toml(path)
     for key, value in changed.items():
-        merged = {**tables.get(key, {}), **value} if isinstance(value, Mapping) else value
-        tables |= {key: merged} if value else {}
+        tables |= {key: _merged(tables.get(key, {}), value)} if value else {}
     return registry.validated(Importer, f"importer {name}", tables, also=Columns.model_fields)
+
+
+def _merged(there: Any, value: Any) -> Any:
+    """A value, or the table that is there with those of another; what should be one and is none stays, to be told."""
+    if not isinstance(value, Mapping):
+        return value
+    return {**there, **value} if isinstance(there, Mapping) else there
 
 
 def import_dataset(

@@ -25,6 +25,7 @@ from safebench.errors import BadInput
 from safebench.files import read_toml
 from safebench.plugins import Describing
 from safebench.rendering.chain import RenderJob
+from safebench.rendering.frozen import check_frozen
 from safebench.serialisation import compact
 from safebench.types import TEXT, Rendering
 
@@ -162,8 +163,11 @@ def _is_text(type: pa.DataType) -> bool:
 
 
 def read_convert_file(folder: Path) -> dict[str, Any]:
+    """Empty where there is none. Raises BadInput for one that is not as it was written."""
     file = folder / CONVERT_FILE
-    return read_toml(file) if file.exists() else {}
+    tables = read_toml(file) if file.exists() else {}
+    check_frozen(tables, file)
+    return tables
 
 
 def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -156,7 +156,7 @@ def _only(plan: GenerationPlan, scenarios: Sequence[str]) -> GenerationPlan:
     return plan.model_copy(update={"scenario": own, "scenarios": named, "counts": counts, "propose": None})
 
 
-def make_plan(where: str, **values: Any) -> GenerationPlan:
+def make_plan(where: str, /, **values: Any) -> GenerationPlan:
     """Raises BadInput with every key that is unknown or of the wrong kind, naming `where` it was written."""
     tables: list[type[PluginOptions]] = [Thresholds, Selection, Twinning, Proposing, Length, Limits, OwnScenario]
     return registry.validated(GenerationPlan, where, values, [key for table in tables for key in table.model_fields])

@@ -53,6 +53,6 @@ class RunConfig(RenderingConfig):
         return {**options, "parameters": dict(self.parameters)} if self.parameters else options
 
 
-def make_config(where: str, **values: Any) -> RunConfig:
+def make_config(where: str, /, **values: Any) -> RunConfig:
     """Raises BadInput with every problem, naming `where` the values came from."""
     return registry.validated(RunConfig, where, values)

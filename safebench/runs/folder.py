@@ -7,14 +7,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from safebench import taxonomy
+from safebench import registry, taxonomy
 from safebench.datasets.plan import RECOGNISERS
 from safebench.errors import BadInput
 from safebench.files import is_claimed, read_toml, write_toml
-from safebench.jury.files import jury_tables, jury_versions
+from safebench.jury.files import JurorTable, JuryTable, jury_tables, jury_versions
 from safebench.rendering.assignment import recipes_of
+from safebench.rendering.frozen import check_frozen
 from safebench.resources import find_prompt
-from safebench.runs.config import FREE, RESOLVED, RUN_FILE
+from safebench.runs.config import FREE, RESOLVED, RUN_FILE, RunConfig
 from safebench.runs.plan import RunPlan
 from safebench.serialisation import differences, plain_tables
 from safebench.store.schema import DATABASE
@@ -22,6 +23,12 @@ from safebench.store.schema import DATABASE
 WRITTEN: Mapping[str, type] = {  # in the file of every run
     "data": str, "target": str, "conditions": list, "jury": dict, "seed": int, "repeats": int, RESOLVED: dict,
 }  # fmt: skip
+
+
+class _WrittenJury(JuryTable):
+    """In the file of a run, whose jurors may have been nobody."""
+
+    jurors: tuple[JurorTable, ...]
 
 
 def claim_folder(plan: RunPlan) -> None:
@@ -101,7 +108,17 @@ def read_run_file(folder: Path, *also: str) -> dict[str, Any]:
         lacking.append("jury.jurors")
     if lacking:
         raise BadInput(f"{file} does not tell {', '.join(lacking)} as every run does: put the file back from a copy")
-    return asked
+    return _as_written(asked, file)
+
+
+def _as_written(asked: dict[str, Any], file: Path) -> dict[str, Any]:
+    """The same with each value of the type that it has in a run. Raises BadInput for what no run would have written."""
+    check_frozen(asked[RESOLVED], file)
+    known = {key: asked[key] for key in RunConfig.model_fields if key in asked}
+    config = registry.validated(RunConfig, str(file), {"out": str(file.parent), **known})
+    registry.validated(_WrittenJury, f"{file}: jury", asked["jury"])
+    typed = config.model_dump(mode="json", include=set(known))
+    return {**asked, **typed}
 
 
 def _is_tables(value: Any) -> bool:

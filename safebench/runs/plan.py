@@ -23,6 +23,7 @@ from safebench.models.opening import open_target
 from safebench.plugins import Target
 from safebench.registry import Recognise
 from safebench.rendering.assignment import Assignment, recipes_of
+from safebench.rendering.frozen import check_frozen
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.renderer import RenderSettings
 from safebench.runs.config import RESOLVED, RUN_FILE, RunConfig
@@ -102,7 +103,9 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
 def resolved_before(out: Path) -> Mapping[str, Any]:
     """What the run in a folder was resolved to; empty where there is none yet."""
     file = out / RUN_FILE
-    return dict(read_toml(file).get(RESOLVED, {})) if file.is_file() else {}
+    resolved: dict[str, Any] = read_toml(file).get(RESOLVED, {}) if file.is_file() else {}
+    check_frozen(resolved, file)
+    return resolved
 
 
 def plan_rendering(config: RunConfig, data: DataPlan, before: Mapping[str, Any]) -> RenderingPlan:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from safebench.errors import BadInput
 from safebench.statistics.clusters import Integers, cluster_ids
 from safebench.store import items as stored
 from safebench.store.store import Store
@@ -59,8 +60,15 @@ class Seen:
 
 
 def observe(store: Store, conditions: Sequence[str]) -> dict[Intent, Observations]:
-    """The items of each intent that occurs, under the conditions that have items, in the given order."""
+    """The items of each intent that occurs, under the conditions that have items, in the given order.
+
+    Raises BadInput where there are items under others.
+    """
     planned = stored.conditions(store)
+    if strange := [condition for condition in planned if condition not in conditions]:
+        raise BadInput(
+            f"there are items under {', '.join(strange)}, of which the run file says nothing: put it back from a copy"
+        )
     asked = tuple(condition for condition in conditions if condition in planned)
     clusters = cluster_ids(stored.twins(store))
     observed = {intent: arrange(intent, asked, seen(store, intent), clusters) for intent in Intent}

@@ -62,7 +62,8 @@ class Database:
 
     def rows(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
         """Rows of a reading query, streamed."""
-        yield from self._db.execute(sql, _row(values))
+        for row in self._db.execute(sql, _row(values)):  # noqa: UP028  it would close the cursor of a closed database
+            yield row
 
     def _write(self, sql: str, *values: Any) -> int:
         """How many rows it changed."""

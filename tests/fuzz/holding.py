@@ -33,6 +33,7 @@ CASES = int(os.environ.get("FUZZ_CASES", IN_THE_GATE))
 SECONDS, CPU_SECONDS = 120.0, 10.0  # of one case: a hang, and work that grows too fast
 MOST_MEMORY = 1_000_000_000
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+OF_OTHERS = {"dev", "__pycache__", ".hypothesis"}  # folders in which Python and hypothesis write meanwhile
 PLACES = {  # audit events that change files, with the arguments that are paths
     **dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod", "os.utime"), (0,)),
     **dict.fromkeys(("os.rename", "os.link", "os.symlink"), (1,)),
@@ -124,8 +125,7 @@ class _Watch:
             return
         for path in _written(event, arguments):
             place = Path(os.path.realpath(os.fsdecode(path)))
-            is_ours = place.is_relative_to(self.folder) or place.is_relative_to("/dev") or "__pycache__" in place.parts
-            if not is_ours:
+            if not (place.is_relative_to(self.folder) or OF_OTHERS & set(place.parts)):
                 self.outside.append(f"{event} {path!r}")
 
 

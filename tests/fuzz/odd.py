@@ -16,6 +16,7 @@ ODD_TEXTS = (
     *("..", "../../up", "/etc/passwd", "/", ".", "~", "CON", "a/b", "openai:x", "python:x", "x" * 5000, "ß" * 300),
 )
 texts = st.sampled_from(ODD_TEXTS) | st.text(max_size=12)
+names = st.sampled_from(("where", "self", "cls", "name", "kind", "like", "model", "values", "use", "id")) | texts
 numbers = st.sampled_from([0, 1, -1, 2, 7, 10**9, 2**31, 2**53 + 1, 2**63, -(2**63) - 1, 10**30, 10**400])
 floats = st.sampled_from([0.0, -0.0, 0.5, 1.0, -1.5, 1e-320, 1e300, float("nan"), float("inf"), float("-inf")])
 scalars = texts | numbers | floats | st.booleans()
@@ -41,9 +42,9 @@ def changed(draw: st.DrawFn, base: Any, odd: st.SearchStrategy[Any] = toml_value
             case "leave out":
                 del holder[key]
             case "rename" if isinstance(holder, dict):
-                holder[draw(texts)] = holder.pop(key)
+                holder[draw(names)] = holder.pop(key)
             case "add" if isinstance(holder, dict):
-                holder[draw(texts)] = draw(odd)
+                holder[draw(names)] = draw(odd)
             case "repeat" if isinstance(holder, list):
                 holder.append(copy.deepcopy(holder[key]))
             case _:

@@ -25,7 +25,7 @@ from safebench.datasets.conversion_card import cells_of
 from safebench.datasets.exporting import export
 from safebench.datasets.load import load_dataset
 from safebench.datasets.renderings import ConvertedRenderings
-from safebench.datasets.shards import WORK, read_converted
+from safebench.datasets.shards import CONVERT_FILE, WORK, read_converted
 from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
 from safebench.progress import NoProgress
@@ -302,6 +302,23 @@ def test_another_conversion_in_the_folder_is_refused(folder: Path, data: Path) -
 def test_the_folder_says_who_read_its_media_back(folder: Path) -> None:
     read_by = {"image": {"name": "rapidocr", "version": RapidOcr.version}}
     assert read_toml(folder / "convert.toml")["recognisers"] == read_by
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("recognisers", [1]), ("recognisers", {"image": "x"}), ("recipes", 3), ("recipe", "x"), ("chosen", 1)],
+)
+def test_a_file_that_is_not_as_it_was_written_is_one_clear_line(
+    folder: Path, tmp_path: Path, key: str, value: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = tmp_path / "set"
+    shutil.copytree(folder, changed)
+    write_toml(changed / CONVERT_FILE, read_toml(changed / CONVERT_FILE) | {key: value})
+    for command in (["data", "check", str(changed)], ["convert", str(changed / CONVERT_FILE), "--dry-run"]):
+        assert run_command(command) == 2
+        (line,) = filter(None, capsys.readouterr().err.splitlines())
+        assert f"{CONVERT_FILE}: {key}" in line
+        assert "put the file back from a copy" in line
 
 
 def test_text_is_nothing_to_convert(data: Path, tmp_path: Path) -> None:

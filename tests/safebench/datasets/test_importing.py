@@ -246,6 +246,13 @@ def test_a_mapping_of_the_users_own_is_a_file(tmp_path: Path) -> None:
     assert found.queries == (Query("mine-1", "How?", BENIGN),)
 
 
+def test_a_mapping_whose_table_is_none_is_one_clear_line(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('schema = 1\ntitle = "Mine"\ncolumns = ["query"]\n', encoding="utf-8")
+    with pytest.raises(BadInput, match="columns"):
+        load_importer(str(mine), columns={"text": "query"})
+
+
 def test_keys_that_several_rows_of_an_intent_have_make_no_twins(tmp_path: Path) -> None:
     source = source_of("jailbreakbench", tmp_path)
     file = source / "data" / "benign-behaviors.csv"

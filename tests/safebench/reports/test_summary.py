@@ -216,13 +216,19 @@ def test_a_wrong_option_is_one_clear_error(tmp_path: Path, option: str, capsys: 
         ({"conditions": "text"}, "conditions"),
         ({"jury": {"protocol": {}}}, "jury.jurors"),
         ({"jury": {"jurors": ["a"]}}, "jury.jurors"),
+        ({"jury": {"jurors": [{"juror": 7}]}}, "jurors.0.juror"),
+        ({"repeats": "once"}, "repeats"),
+        ({"recognisers": 1.5}, "recognisers"),
+        ({"resolved": {"recognisers": [1]}}, "recognisers"),
+        ({"resolved": {"chosen": {"audio.female": {"recipe": "x", "files": {}}}}}, "chosen.audio.female.made_by"),
     ],
 )
 def test_a_run_file_that_lacks_something_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], told: str
 ) -> None:
     folder = made(tmp_path / "run", 1)
-    asked = {key: value for key, value in (read_toml(folder / RUN_FILE) | change).items() if value is not None}
+    whole = read_toml(folder / RUN_FILE) | {"concurrency": 4, "max_open": 0.1}
+    asked = {key: value for key, value in (whole | change).items() if value is not None}
     write_toml(folder / RUN_FILE, asked)
     good = str(made(tmp_path / "good", 1))
     commands = (["report"], ["compare", good], ["leaderboard"], ["rejudge", "--jury", "embedded", "--out", "x"])
@@ -232,6 +238,15 @@ def test_a_run_file_that_lacks_something_is_one_clear_line(
         assert told in line
         assert str(folder / RUN_FILE) in line
         assert "kept" not in line
+
+
+def test_items_of_which_the_run_file_says_nothing_are_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = made(tmp_path / "run", 1)
+    write_toml(folder / RUN_FILE, read_toml(folder / RUN_FILE) | {"conditions": ["audio:female"]})
+    assert run_command(["report", str(folder)]) == 2
+    assert "of which the run file says nothing" in capsys.readouterr().err
 
 
 def test_an_unforeseen_error_of_a_command_that_only_reads_promises_nothing(

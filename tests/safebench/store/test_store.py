@@ -127,6 +127,13 @@ def test_a_reader_may_look_while_another_works(store: Store) -> None:
             reader.keep_outcome(1, Outcome.SAFE, "why", 5, None, None, [])
 
 
+def test_rows_that_nobody_reads_to_the_end_are_no_trouble_when_the_store_is_closed(store: Store) -> None:
+    rows = store.rows("SELECT 1 UNION SELECT 2")
+    next(rows)
+    store.close()
+    rows.close()  # type: ignore[attr-defined]
+
+
 def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"run\.db"):
         Store(tmp_path, readonly=True)
