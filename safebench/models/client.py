@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cached_property
+from time import monotonic
 from typing import Any
 
 import openai
@@ -24,14 +26,16 @@ from safebench.models.endpoints import (
     without_key,
 )
 from safebench.models.error_meaning import is_filters_stop, meaning
-from safebench.models.families import family_of
+from safebench.models.families import Family, family_of
 from safebench.models.keys import Mask
 from safebench.models.service import Service
-from safebench.models.waits import told_wait
+from safebench.models.waits import passes, told_wait
 from safebench.plugins import PluginOptions
 
 CHECK_TIMEOUT = 10.0  # s
-_REWRITTEN = ("content-encoding", "content-length", "transfer-encoding", "retry-after-ms")
+_REWRITTEN = frozenset(  # what the client of OpenAI would read in its own way, and what holds no more
+    {"content-encoding", "content-length", "transfer-encoding", "retry-after", "retry-after-ms", "x-should-retry"}
+)
 
 
 class EndpointOptions(PluginOptions):
@@ -46,23 +50,39 @@ class EndpointOptions(PluginOptions):
 
 
 class _Client(openai.DefaultHttpxClient):
-    """Follows no redirect, takes no body larger than it should be, and keeps no key that a server repeats."""
+    """Follows no redirect, takes no body that is larger or slower than it may be, and keeps no key that is repeated."""
 
     largest_mb = LARGEST_MB
     mask = Mask()
+    family: Family
 
     def send(self, request: Any, **how: Any) -> Any:
+        seconds = request.extensions["timeout"]["read"]
+        latest = monotonic() + seconds
         response = super().send(request, **{**how, "stream": True})
         try:
             body = Body(response.headers.get("content-encoding", ""), self.largest_mb)
             for chunk in response.iter_raw():
                 body.feed(chunk)
+                if monotonic() > latest:  # the client itself would wait so long for each piece
+                    raise _too_late(response, seconds)
         finally:
             response.close()
         headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _REWRITTEN]
-        headers += _in_milliseconds(told_wait(response.status_code, response.headers, body.whole()))
-        content = self.mask.body(body.whole())
-        return type(response)(response.status_code, headers=headers, content=content, request=request)
+        status, content = response.status_code, body.whole()
+        headers += _in_milliseconds(told_wait(status, response.headers, content))
+        headers.append(("x-should-retry", str(self._passes(status, content)).lower()))
+        return type(response)(status, headers=headers, content=self.mask.body(content), request=request)
+
+    def _passes(self, status: int, body: bytes) -> bool:
+        return passes(status) and meaning(status, body.decode("utf-8", "replace"), self.family) != "no service"
+
+
+def _too_late(response: Any, seconds: float) -> Exception:
+    """In the words of the library that the client of OpenAI is built on, which is not the same in all versions."""
+    library = sys.modules[type(response).__module__.partition(".")[0]]
+    error: Exception = library.ReadTimeout(f"no answer within {seconds:g} s")
+    return error
 
 
 def _in_milliseconds(wait: float | None) -> list[tuple[str, str]]:
@@ -87,13 +107,14 @@ class Endpoint:
 
     @cached_property
     def client(self) -> openai.OpenAI:
-        """It retries by itself (time-outs, lost connections, 408, 409, 429, 5xx).
+        """It retries by itself: time-outs, lost connections, and errors that pass.
 
         As long as the server says, up to two minutes; then with a back-off of its own.
         """
         client = _Client(follow_redirects=False, headers={"Accept-Encoding": ENCODINGS}, timeout=self._options.timeout)
         client.largest_mb = self._options.largest_answer_mb
         client.mask = Mask(self.key())
+        client.family = self._family
         base_url, version = split_version(self.url)
         return openai.OpenAI(
             http_client=client,

@@ -1,4 +1,6 @@
-"""How long a server wants one to wait before the next attempt: it says so in a header, or in the body of its error."""
+"""Which errors pass, and how long a server wants one to wait before the next attempt: it says so in a header, or in the
+body of its error.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from typing import Any
 
 from safebench.serialisation import read_json
 
+PASSING = frozenset({408, 409, 424, 425, 429, 498})  # and every 5xx
 # Fields that hold a delay: Google's RetryInfo (googleapis/python-genai/issues/2114), OpenRouter and gateways.
 DELAYS = ("retryDelay", "retry_delay", "retry_after", "retryAfter", "retry_after_seconds")
 RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-ratelimit-reset-after")
@@ -25,6 +28,11 @@ _UNIT = r"(?:ms|milliseconds?|hours?|minutes?|mins?|seconds?|secs?|[hms])(?![a-z
 _WORDED = re.compile(
     rf"\b(?:retry|try again)(?: again)? (?:in|after) ((?:{_NUMBER}\s?{_UNIT},?\s?){{1,4}})", re.IGNORECASE
 )
+
+
+def passes(status: int) -> bool:
+    """Whether another attempt may be answered after an error of this status."""
+    return status in PASSING or status >= 500
 
 
 def told_wait(status: int, headers: Mapping[str, str], body: bytes) -> float | None:

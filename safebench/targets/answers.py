@@ -22,8 +22,6 @@ from safebench.targets.stream import is_stream, put_together
 from safebench.targets.transport import UNREACHED, HTTPReply
 from safebench.types import Attempt, Failure, Response
 
-RETRIED = frozenset({408, 409, 424, 425, 429, 498})  # and every 5xx, and connection errors
-
 LONGEST_NAME = 200  # characters of what an endpoint calls its model
 
 
@@ -108,10 +106,6 @@ def from_error(reply: HTTPReply, failure: Failure, family: Family, service: Serv
     if (why := service.refused(meant, reply.status)) is not None:
         raise TargetRefusesService(f"{why}{failure}")
     return Response("failed", failure=failure)
-
-
-def worth_retrying(status: int) -> bool:
-    return status in RETRIED or status >= 500
 
 
 def named(error: Exception) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from safebench.models.endpoints import address, endpoint_key, error_text, redire
 from safebench.models.error_meaning import is_about_answers_form, is_about_schema, is_about_streaming
 from safebench.models.families import Family, family_of
 from safebench.models.service import Service
-from safebench.models.waits import told_wait
+from safebench.models.waits import passes, told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, endpoint_forms, lengths
 from safebench.targets.contents import UnreadAnswer
@@ -195,7 +195,7 @@ class OpenAITarget(Target):
             return Response("failed", failure=Failure(self._component, f"HTTP {reply.status}", where)), None
         failure = Failure(self._component, reply.kind, error_text(reply.body))
         response = answers.from_error(reply, failure, self._spoken, self._service)
-        if not answers.worth_retrying(reply.status):
+        if not passes(reply.status):
             return response, None
         wanted = told_wait(reply.status, reply.headers, reply.body)
         if wanted is not None and wanted > LONGEST_TOLD:

@@ -89,3 +89,32 @@ def test_a_proxy_of_socks_is_named_before_the_work(monkeypatch: pytest.MonkeyPat
 def test_a_key_that_an_answer_repeats_is_masked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
     assert asked(endpoint(serve(lambda call: Reply(b"you said sk-secret-1")))) == b"you said (key)"
+
+
+def test_an_answer_that_drips_has_the_time_that_a_call_has(serve: Serve) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nContent-Length: 1000\r\n\r\n"
+    server = serve(lambda call: Reply(wire=head + bytes(1000), drip=0.02))
+    with pytest.raises(ConversionError, match=r"no answer within 0\.3 s"):
+        asked(endpoint(server, timeout=0.3))
+
+
+@pytest.mark.parametrize(
+    ("reply", "calls"),
+    [
+        (error(424, "the model is loading"), 2),
+        (error(429, Retry_After="9" * 400), 2),
+        (error(429, code="insufficient_quota"), 1),
+        (error(429, Retry_After="86400"), 1),
+        (error(400, x_should_retry="true"), 1),
+    ],
+)
+def test_what_passes_is_asked_again_and_nothing_else(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, reply: Reply, calls: int
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    server = serve(lambda call: reply)
+    one = endpoint(server)
+    one.client.max_retries = 1
+    with pytest.raises((ConversionError, TargetRefusesService)):
+        asked(one)
+    assert len(server.calls) == calls
