@@ -72,12 +72,12 @@ class Browser:
         return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[webdriver.Chrome]:
+def start() -> webdriver.Chrome | None:
+    """None where there is no browser."""
     binary = next(filter(None, map(shutil.which, BROWSERS)), None)
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
-        pytest.skip("no browser on this machine: install chromium and chromium-driver")
+        return None
     options = webdriver.ChromeOptions()
     options.binary_location = binary
     for argument in (
@@ -88,7 +88,14 @@ def chromium() -> Iterator[webdriver.Chrome]:
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    started = webdriver.Chrome(options=options, service=Service(driver))
+    return webdriver.Chrome(options=options, service=Service(driver))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[webdriver.Chrome]:
+    started = start()
+    if started is None:
+        pytest.skip("no browser on this machine: install chromium and chromium-driver")
     yield started
     started.quit()
 

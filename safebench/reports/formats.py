@@ -1,5 +1,5 @@
 """How numbers are written, on a page and in the terminal; None is a dash everywhere, and what nothing can be concluded
-from stands in parentheses.
+from stands in parentheses. And texts for spreadsheets.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from safebench.statistics.evidence import EvidencedCondition
 
 DASH = "–"
+MARK = "'"
+RISKY = frozenset("=+-@\t\r\n＝＋－＠" + MARK)  # some spreadsheets take the full-width signs, too
 
 
 def percent(value: float | None) -> str:
@@ -70,3 +72,8 @@ def unconcludable_lines(cells: Iterable[EvidencedCondition]) -> Iterator[str]:
     for cell in cells:
         if not cell.evidence.concludable:
             yield f"{cell.condition}: not concludable, rate in parentheses: {'; '.join(cell.evidence.reasons)}"
+
+
+def neutralise(text: str) -> str:
+    """An apostrophe in front of what a spreadsheet could take for a formula. Source: OWASP, CSV Injection."""
+    return MARK + text if text[:1] in RISKY or text.lstrip()[:1] in RISKY else text

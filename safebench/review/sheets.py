@@ -1,7 +1,7 @@
 """CSV for people, who open it in a spreadsheet: what a model said must not become a formula there.
 
 A cell that a spreadsheet could take for a formula gets an apostrophe in front, and so does one that begins with an
-apostrophe, so that taking one away again restores every text. Source: OWASP, CSV Injection.
+apostrophe, so that taking one away again restores every text.
 """
 
 from __future__ import annotations
@@ -13,13 +13,7 @@ from pathlib import Path
 from safebench.datasets.columns import named
 from safebench.datasets.tables import PROBLEM, file_rows
 from safebench.errors import BadInput
-
-MARK = "'"
-RISKY = frozenset("=+-@\t\r\n＝＋－＠" + MARK)  # some programs take the full-width signs, too
-
-
-def neutralise(text: str) -> str:
-    return MARK + text if text[:1] in RISKY or text.lstrip()[:1] in RISKY else text
+from safebench.reports.formats import MARK, neutralise
 
 
 def restore(text: str) -> str:

@@ -15,14 +15,14 @@ from safebench.statistics.gap import GapRow
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-WIDTH, ROW, LABELS = 260, 34, 150  # pixels: of the plot, of one row in it, and the longest label
+WIDTH, ROW, LABELS = 280, 36, 150  # pixels: of the plot, of one row in it, and the longest label
 CONFIG = {
     "background": "transparent",
     "font": "sans-serif",
     "view": {"stroke": None},
     "axis": {
         "labelColor": "currentColor", "titleColor": "currentColor", "tickColor": "var(--line)", "labelLimit": LABELS,
-        "domainColor": "var(--line)", "gridColor": "var(--line)", "labelFontSize": 13, "titleFontSize": 13,
+        "domainColor": "var(--line)", "gridColor": "var(--line)", "labelFontSize": 14, "titleFontSize": 14,
         "titleFontWeight": "normal",
     },
 }  # fmt: skip
@@ -58,7 +58,7 @@ def interval_chart(
         "encoding": {"x": {"field": "value", **x}},
         "transform": valued,
     }
-    label = {"mark": {**_mark("text", dy=-12, fontSize=12, color="currentColor")}, "transform": valued}
+    label = {"mark": {**_mark("text", dy=-13, fontSize=13, color="currentColor")}, "transform": valued}
     label["encoding"] = {"x": {"field": "value", **x}, "text": {"field": "label"}}
     layers = [bounds, interval, dot, label]
     if zero:
@@ -97,32 +97,6 @@ def gap_chart(rows: Sequence[GapRow], words: Words) -> Markup | None:
     ends = [abs(row[end]) for row in charted for end in ("low", "high", "least", "most") if row[end] is not None]
     reach = min(1.0, max([0.1, *ends]) * 1.1)
     return interval_chart(charted, f"gap of {words.asr}, in points ({words.worse})", (-reach, reach), zero=True)
-
-
-def heat_map(
-    rows: Sequence[Mapping[str, Any]], names: Sequence[str], columns: Sequence[str], title: str
-) -> Markup | None:
-    """Cells with `row`, `column`, `label` and `strength` (0-1; more is darker). None without rows."""
-    if not rows:
-        return None
-    encoding: dict[str, Any] = {
-        "x": {
-            "field": "column",
-            "type": "nominal",
-            "sort": list(columns),
-            "title": None,
-            "axis": {"orient": "top", "labelAngle": -30 if max(map(len, columns)) > 17 else 0, "labelLimit": 200},
-        },
-        "y": {"field": "row", "type": "nominal", "sort": list(names), "title": None, "axis": {"labelLimit": 240}},
-    }
-    opacity = {"field": "strength", "type": "quantitative", "scale": None, "legend": None}
-    square = _mark("rect", color="var(--accent)", stroke="var(--line)")
-    layers = [
-        {"mark": square, "encoding": {"fillOpacity": opacity}},
-        {"mark": _mark("text", fontSize=12, color="currentColor"), "encoding": {"text": {"field": "label"}}},
-    ]
-    spec = {"encoding": encoding, "layer": layers, "height": {"step": 24}, "width": {"step": 112}}
-    return _svg(spec, rows, title)
 
 
 def _mark(kind: str, **options: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,13 @@ from safebench.errors import BadInput
 from safebench.jury.attendance import missing, often_away
 from safebench.rendering.fidelity import shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
-from safebench.reports.formats import percent, unconcludable_lines
+from safebench.reports.formats import unconcludable_lines
 from safebench.reports.pages import charts, facts
 from safebench.reports.pages.conclusions import conclusions, verdict
 from safebench.reports.pages.html import render, require_packages, script_json, shown_target, write_whole
 from safebench.reports.pages.items import Chunk, Index, chunks
 from safebench.reports.pages.media import Shelf
 from safebench.reports.summary import ConditionSummary, Summary, cascade_line, short_handed_line
-from safebench.reports.words import Words
 from safebench.statistics.gap import ModalityGap
 from safebench.statistics.metrics import Rates
 from safebench.store.items import conditions, queries_by_intent
@@ -65,7 +64,6 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
     """Everything that the first part of the page shows."""
     cells, names = summary.conditions, [cell.condition for cell in summary.conditions]
     benign = [cell for cell in cells if sum(cell.counts[Intent.BENIGN].values())]
-    heat = _heat(cells)
     return {
         "summary": summary,
         "words": summary.words,
@@ -89,8 +87,8 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "outcomes": [outcome.value for outcome in Outcome],
         "called": [summary.words.called(outcome) for outcome in Outcome],
         "decided_called": [summary.words.called(outcome) for outcome in Outcome if outcome.decided],
-        "heat": heat,
-        "heat_chart": _heat_chart(heat, [_marked(cell) for cell in cells], summary.words),
+        "heat": _heat(cells),
+        "heat_heads": [_marked(cell) for cell in cells],
         "unconcludable": list(unconcludable_lines(cells)),
         "spoken": list(spoken_lines(cells, summary.words)),
         "truncated": [*cut_lines(cells), *marked_lines(cells)],
@@ -133,17 +131,3 @@ def _heat(cells: Sequence[ConditionSummary]) -> dict[str, list[Rates | None]]:
     harmful = {id for cell in cells for id, one in cell.by_scenario.items() if one.asr_low is not None}
     ids = sorted(harmful, key=lambda id: (order.index(id) if id in known else len(order), id))
     return {known[id].name if id in known else id: [cell.by_scenario.get(id) for cell in cells] for id in ids}
-
-
-def _heat_chart(heat: Mapping[str, Sequence[Rates | None]], conditions: Sequence[str], words: Words) -> Any:
-    rows = [
-        {
-            "row": name,
-            "column": condition,
-            "label": percent(cell.asr) if cell else "",
-            "strength": 0.5 * (cell.asr or 0) if cell else 0,
-        }
-        for name, cells in heat.items()
-        for condition, cell in zip(conditions, cells, strict=True)
-    ]
-    return charts.heat_map(rows, list(heat), conditions, f"{words.asr} by scenario and condition")

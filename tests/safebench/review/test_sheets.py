@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safebench.errors import BadInput
-from safebench.review.sheets import neutralise, read_sheet, restore, write_sheet
+from safebench.reports.formats import neutralise
+from safebench.review.sheets import read_sheet, restore, write_sheet
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1", "'=1", '=HYPERLINK("http://x","y")']
 

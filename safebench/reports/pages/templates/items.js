@@ -69,7 +69,7 @@
     fill(byId("f-condition"), index.conditions.map((name, n) => [n, name]));
     fill(byId("f-scenario"), index.scenarios.map((name, n) => [n, name]));
     fill(byId("f-intent"), index.intents.map((name, n) => [n, name]));
-    byId("filters").addEventListener("input", filter);
+    ["input", "change"].forEach((event) => byId("filters").addEventListener(event, filter));
     byId("filters").addEventListener("submit", (event) => event.preventDefault());
     byId("filters").addEventListener("reset", () => setTimeout(filter));
     byId("previous").addEventListener("click", () => turn(page - 1));
@@ -124,6 +124,7 @@
     byId("previous").disabled = page === 0;
     byId("next").disabled = page === pages - 1;
     byId("list").tBodies[0].replaceChildren(...shown.slice(page * ROWS, (page + 1) * ROWS).map(row));
+    document.dispatchEvent(new Event("filled"));
   }
 
   function row(item) {
@@ -152,11 +153,10 @@
     const query = index.queries[item[QUERY]];
     byId("item-title").textContent = `Query ${query[Q.id]}`;
     byId("item-body").replaceChildren(make("p", {}, "Loading …"));
+    address(`#item-${item[ID]}`);
     if (!dialog.open) dialog.showModal();
     byId("item-title").focus();
     dialog.scrollTop = 0;
-    const hash = `#item-${item[ID]}`;
-    if (location.hash !== hash) history.replaceState(null, "", hash);
     let parts;
     try {
       parts = [await group(item[QUERY], item)];
@@ -167,6 +167,12 @@
     if (current === item) byId("item-body").replaceChildren(...parts);
   }
 
+  // Where a reader is, for a colleague to be sent to. Opened from the list, Back returns to it.
+  function address(hash) {
+    byId("item-link").href = byId("item-link").textContent = hash;
+    if (location.hash !== hash) history[dialog.open ? "replaceState" : "pushState"](null, "", hash);
+  }
+
   async function group(number, chosen) {
     const query = index.queries[number];
     const details = await load(query[Q.chunk]);
@@ -174,7 +180,7 @@
     const scenario = index.scenarios[query[Q.scenario]];
     return make("section", {},
       make("h3", {}, `${title}${index.intents[query[Q.intent]]}${scenario ? ` · ${scenario}` : ""}`),
-      make("div", { class: "text", dir: "auto" }, query[Q.text]),
+      readable("Text of the query", query[Q.text]),
       make("div", { class: "cards" }, ...(itemsOf.get(number) || []).map((item) => card(item, chosen, details))));
   }
 
@@ -191,9 +197,13 @@
       given(told.response),
       answer(told, details.media),
       ballots(told),
-      told.request ? folded("Exact request", make("pre", {}, JSON.stringify(told.request, null, 2))) : null,
+      told.request ? folded("Exact request", make("pre", { tabindex: "0", role: "group", "aria-label": "Exact request" }, JSON.stringify(told.request, null, 2))) : null,
       folded("Keys in run.db", make("p", { class: "keys" },
         ...Object.entries(told.keys).map(([name, key]) => make("div", {}, `${name}: ${key ?? "–"}`)))));
+  }
+
+  function readable(label, text, kind = "text") {  // by keyboard, too, where it is longer than its box
+    return make("div", { class: kind, dir: "auto", tabindex: "0", role: "group", "aria-label": label }, text);
   }
 
   function folded(title, ...content) {
@@ -214,7 +224,7 @@
     const transcripts = response?.given ?? [];  // left out of a redacted page
     if (!transcripts.length) return null;
     const told = transcripts.flatMap(({ text, recogniser }) => [
-      make("div", { class: "text", dir: "auto" }, text || "nothing"), make("p", { class: "meta" }, recogniser)]);
+      readable("What was given", text || "nothing"), make("p", { class: "meta" }, recogniser)]);
     return make("div", {}, make("h4", {}, "What the target was given in its place"), ...told);
   }
 
@@ -236,10 +246,10 @@
     if (index.redacted) return make("div", {}, make("p", {}, "The answer was left out of this page."), meta);
     const content = [
       told.hidden ? why(told) : null,
-      response.text ? make("div", { class: "text answer", dir: "auto" }, response.text) : null,
+      response.text ? readable("Answer", response.text, "text answer") : null,
       ...response.media.map((one) => player(media[one.sha256], "Spoken or drawn answer")),
-      told.heard ? make("div", { class: "text", dir: "auto" }, `Heard: ${told.heard}`) : null,
-      response.failure ? make("div", { class: "text" }, `${response.failure.type}: ${response.failure.message}`) : null,
+      told.heard ? readable("Heard", `Heard: ${told.heard}`) : null,
+      response.failure ? readable("Failure", `${response.failure.type}: ${response.failure.message}`) : null,
     ];
     if (told.hidden) return make("div", {}, folded(index.hidden, ...content), meta);
     return make("div", {}, make("h4", {}, "Answer"), ...content, meta);
@@ -308,6 +318,7 @@
     const found = /^#item-(\d+)$/.exec(location.hash);
     const item = found && index.items.find((one) => one[ID] === Number(found[1]));
     if (item) show(item);
+    else if (dialog.open) dialog.close();
   }
   window.addEventListener("hashchange", follow);
   setUp();

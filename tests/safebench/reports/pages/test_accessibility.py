@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from tests.safebench.reports.pages.test_run_page import CONDITIONS, outcome, pag
 from tests.safebench.reports.pages.written import write_run
 from tests.safebench.review.test_page import served
 
+AXE = (resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 LEAST = 4.5  # WCAG 2.2, 1.4.3 (AA), for text of every size
 PAPER = (794, 1123)  # A4 in CSS pixels
@@ -25,12 +29,18 @@ def ended(item: Item) -> Outcome:
     return Outcome.BLOCKED if item.query.id == "h3" else outcome(item)
 
 
+def wordy(item: Item) -> str:
+    return f"I cannot help with {item.query.id}. " * 100
+
+
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Browser, str], None]]:
     """Opens a page by name."""
     place = tmp_path_factory.mktemp("pages")
     long = {"data_sha256": "d", "prompts": {f"prompt {n}": n for n in range(60)}, "jurors": {}, "recipes": {}}
-    run, other = (write_run(place / name, queries(4), CONDITIONS, ended, resolved=long) for name in ("run", "other"))
+    run, other = (
+        write_run(place / name, queries(4), CONDITIONS, ended, wordy, resolved=long) for name in ("run", "other")
+    )
     written = {"report": page(run), "item": page(run)}
     for name in ("compare", "leaderboard"):
         written[name] = place / f"{name}.html"
@@ -72,6 +82,31 @@ def test_what_cannot_be_read_is_found(browser: Browser, opened: Callable[[Browse
 
 
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [390, 1440])
+def test_axe_finds_nothing_against_wcag_aa(
+    name: str, width: int, browser: Browser, opened: Callable[[Browser, str], None]
+) -> None:
+    browser.resize(width, 900)
+    opened(browser, name)
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert axe(browser) == []
+
+
+def axe(browser: Browser) -> list[str]:
+    """What axe-core finds: its rule, and where."""
+    browser.run(AXE)
+    found = browser.driver.execute_async_script("axe.run({runOnly: arguments[0]}).then(arguments[1])", WCAG)
+    assert found["passes"]
+    return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
+
+
+def test_axe_finds_what_is_wrong(browser: Browser, opened: Callable[[Browser, str], None]) -> None:
+    opened(browser, "leaderboard")
+    browser.run("document.documentElement.removeAttribute('lang'); document.getElementById('rows').labels[0].remove()")
+    assert {one.partition(":")[0] for one in axe(browser)} == {"html-has-lang"}
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_everything_to_use_or_to_see_has_a_name(
     name: str, browser: Browser, opened: Callable[[Browser, str], None]
 ) -> None:
@@ -105,12 +140,11 @@ def test_outcomes_are_told_in_words(browser: Browser, opened: Callable[[Browser,
         mark, _, words = text.partition(" ")
         assert mark == marks[words]
         assert kind == ("chip open" if mark == "○" else f"chip {words}")
-    drawn = browser.run("return [...document.querySelectorAll('.chart.natural svg text')].map(t => t.textContent)")
-    table = browser.run(
-        "return [...document.querySelectorAll('.chart.natural + details td')].map(c => c.firstChild.textContent.trim())"
-    )
-    assert table
-    assert set(table) - {"–"} <= set(drawn)
+    shaded = browser.run("return [...document.querySelectorAll('.heat td')].map(c => [c.className, c.textContent])")
+    assert shaded
+    for shade, text in shaded:
+        share = 0.0 if text.startswith("–") else float(text.partition(" %")[0])
+        assert shade == (f"heat-{math.ceil(share / 10)}" if share else "")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -128,7 +162,7 @@ def test_paper_is_light_and_whole(name: str, browser: Browser, opened: Callable[
     )
     assert cut == []
     shown = "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).length"
-    assert browser.run(shown, "button, input, select, textarea, dialog, audio") == 0
+    assert browser.run(shown, "button:not(th button), input, select, textarea, dialog, audio") == 0
     folded = "details:not(#hidden, dialog *) > :not(summary)"
     assert browser.run(shown, folded) == len(browser.all(folded))
     assert browser.run(shown, "#hidden > :not(summary)") == 0

@@ -174,7 +174,7 @@ def test_one_rate_has_one_interval_everywhere_also_with_repeats(tmp_path: Path) 
     assert f"<td>{told}</td>" in page
     assert any(f"95 % interval {told}" in one.text for one in conclusions(summary))
     assert run_command(["leaderboard", str(folder), "--html", str(tmp_path / "board.html")]) == 0
-    assert f"<td>{told}</td>" in (tmp_path / "board.html").read_text(encoding="utf-8")
+    assert f">{told}</data></td>" in (tmp_path / "board.html").read_text(encoding="utf-8")
 
 
 def test_without_repeats_it_is_the_plain_interval(tmp_path: Path) -> None:
