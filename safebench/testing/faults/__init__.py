@@ -14,14 +14,14 @@ from collections.abc import Callable
 from safebench.errors import unknown
 from safebench.testing.faults.answers import ANSWERS
 from safebench.testing.faults.connections import CONNECTIONS
-from safebench.testing.faults.fault import ROLES, WELL, Ending, Fault, Handling
+from safebench.testing.faults.fault import ROLES, WELL, Fault, FaultEnding, Handling
 from safebench.testing.faults.recordings import RECORDINGS
 from safebench.testing.faults.statuses import STATUSES
 from safebench.testing.faults.thinking import THINKING
 from safebench.testing.faults.written import WRITTEN
 from safebench.testing.server import Call, Reply
 
-__all__ = ["FAULTS", "ROLES", "WELL", "Ending", "Fault", "Handling", "play"]
+__all__ = ["FAULTS", "ROLES", "WELL", "Fault", "FaultEnding", "Handling", "play"]
 
 GROUPS = {
     "Connections": CONNECTIONS,

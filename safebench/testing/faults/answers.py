@@ -15,8 +15,8 @@ from safebench.testing.faults.fault import (
     OTHER_FORM,
     PASSES,
     READ,
-    Ending,
     Fault,
+    FaultEnding,
     Handling,
 )
 from safebench.testing.faults.recordings import WAV, with_sizes
@@ -123,7 +123,7 @@ def _latin(call: Call, good: Reply) -> Reply:
     return Reply(json.dumps({**json.loads(good.body), "note": "café"}, ensure_ascii=False).encode("latin-1"))
 
 
-_TWICE = {"target": Ending("judged", 2), "juror": Ending("votes", 2), "writer": Ending("answered", 2)}
+_TWICE = {"target": FaultEnding("judged", 2), "juror": FaultEnding("votes", 2), "writer": FaultEnding("answered", 2)}
 _BROKEN = {"finish_reason": "error", "error": {"code": 502, "message": "the model died"}}
 _PART = [{"type": "hologram", "data": "x"}]
 _TOOL = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
@@ -192,14 +192,14 @@ ANSWERS = (
     Fault(
         "bom",
         "A byte order mark before the JSON.",
-        READ.of_chats(recogniser=Ending("heard")),
+        READ.of_chats(recogniser=FaultEnding("heard")),
         lambda c, g: Reply(b"\xef\xbb\xbf" + g.body),
     ),
-    Fault("latin-1", "Bytes that are not UTF-8.", PASSES.of_chats(recogniser=Ending("not_heard")), _latin),
+    Fault("latin-1", "Bytes that are not UTF-8.", PASSES.of_chats(recogniser=FaultEnding("not_heard")), _latin),
     Fault(
         "wrong-type",
         "The right answer, called a page of HTML.",
-        READ.but(speech=Ending("not_rendered")),
+        READ.but(speech=FaultEnding("not_rendered")),
         lambda call, good: Reply(good.body, headers={"Content-Type": "text/html"}),
     ),
 )

@@ -23,7 +23,7 @@ OTHER_FORM = {  # why what is wrong with a chat completion is no fault of theirs
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class FaultEnding:
     """What came of it and after how many calls, while the fault lasts.
 
     `outcome`: of the item for a target; whether a juror votes, or why not; what came of a writer's call; whether there
@@ -40,7 +40,7 @@ class Ending:
         return 1 + retries if self.retried else self.calls
 
 
-Endings = Mapping[str, Ending | str]  # by role; a text says why the fault cannot occur in it
+Endings = Mapping[str, FaultEnding | str]  # by role; a text says why the fault cannot occur in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Handling:
     must: str
     ends: Endings
 
-    def but(self, must: str = "", /, **ends: Ending | str) -> Handling:
+    def but(self, must: str = "", /, **ends: FaultEnding | str) -> Handling:
         """The same, with another line or other endings for some roles."""
         return Handling(must or self.must, {**self.ends, **ends})
 
-    def of_chats(self, must: str = "", /, **ends: Ending | str) -> Handling:
+    def of_chats(self, must: str = "", /, **ends: FaultEnding | str) -> Handling:
         """The same, for what can only be wrong with a chat completion."""
         return self.but(must, **{**OTHER_FORM, **ends})
 
@@ -82,9 +82,9 @@ class Fault:
         return self.handling.ends
 
 
-def _all(outcomes: Mapping[str, str], calls: int = 1, *, retried: bool = False) -> dict[str, Ending | str]:
+def _all(outcomes: Mapping[str, str], calls: int = 1, *, retried: bool = False) -> dict[str, FaultEnding | str]:
     again = {"no_answer", "call_failed", STOPS}
-    return {role: Ending(outcome, calls, retried, outcome in again) for role, outcome in outcomes.items()}
+    return {role: FaultEnding(outcome, calls, retried, outcome in again) for role, outcome in outcomes.items()}
 
 
 _LOST: Mapping[str, str] = {
@@ -105,10 +105,13 @@ BLOCKS = Handling(
 EMPTY = Handling(
     "is no answer and no ballot, whatever stands beside it",
     {
-        "target": Ending("no_answer"),
-        "juror": Ending("unreadable", 3),
-        "writer": Ending("unreadable"),
+        "target": FaultEnding("no_answer"),
+        "juror": FaultEnding("unreadable", 3),
+        "writer": FaultEnding("unreadable"),
         **OTHER_FORM,
     },
 )
-LOST_AT_ONCE = {"speech": Ending("not_rendered"), "recogniser": Ending("not_heard")}  # after a 200 nobody asks again
+LOST_AT_ONCE = {
+    "speech": FaultEnding("not_rendered"),
+    "recogniser": FaultEnding("not_heard"),
+}  # after a 200 nobody asks again

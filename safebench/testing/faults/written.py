@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safebench.testing.faults.fault import EMPTY, READ, Ending, Fault, Handling
+from safebench.testing.faults.fault import EMPTY, READ, Fault, FaultEnding, Handling
 from safebench.testing.server import Call, Reply, error
 
 BRACES = 100_000  # characters
@@ -51,7 +51,7 @@ def _as_it_is(ballot: Mapping[str, Any]) -> str:
     return json.dumps(ballot, ensure_ascii=False)
 
 
-_TWICE = {"juror": Ending("votes", 2), "writer": Ending("answered", 2)}
+_TWICE = {"juror": FaultEnding("votes", 2), "writer": FaultEnding("answered", 2)}
 _SCHEMA = READ.of_chats("is asked once more, without the schema", target=NO_FORM, **_TWICE)
 
 WRITTEN = (
@@ -76,7 +76,7 @@ WRITTEN = (
     _writes(
         "form-braces",
         "100,000 braces that are never closed.",
-        EMPTY.but("is read in a time that grows with its length, and is no form", target=Ending("undecided")),
+        EMPTY.but("is read in a time that grows with its length, and is no form", target=FaultEnding("undecided")),
         lambda text: "{" * BRACES,
     ),
     Fault(

@@ -32,7 +32,7 @@ from safebench.runs.run import run
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots
 from safebench.targets.openai import OpenAITarget
-from safebench.testing.faults import FAULTS, WELL, Ending, Fault, play
+from safebench.testing.faults import FAULTS, WELL, Fault, FaultEnding, play
 from safebench.testing.faults.fault import STOPS
 from safebench.testing.faults.recordings import WAV
 from safebench.testing.faults.written import FORGED
@@ -177,13 +177,13 @@ MATRIX = [
     pytest.param(fault, role, ending, id=f"{fault.name}-{role}")
     for fault in FAULTS.values()
     for role, ending in fault.ends.items()
-    if isinstance(ending, Ending)
+    if isinstance(ending, FaultEnding)
 ]
 
 
 @pytest.mark.parametrize(("fault", "role", "ending"), MATRIX)
 def test_while_a_fault_lasts_and_after_it(
-    fault: Fault, role: str, ending: Ending, server: ScriptedServer, tmp_path: Path
+    fault: Fault, role: str, ending: FaultEnding, server: ScriptedServer, tmp_path: Path
 ) -> None:
     """Exactly these calls; no key in any file; and what `--retry-failed` asks once the endpoint is well."""
     played = Played(role, fault, server, tmp_path)
