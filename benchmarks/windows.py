@@ -37,7 +37,7 @@ def rows(options: argparse.Namespace) -> Iterator[str]:
             heard = [(text, ears.recognise(clip)) for text, clip in clips]
             took = (time.process_time() - started) / len(clips)
             counts = [len(hearing.words(text)) for text, _ in heard]
-            wrong = sum(round(hearing.word_error_rate(*one) * count) for one, count in zip(heard, counts, strict=True))
+            wrong = sum(hearing.wrong_words(*one) for one in heard)
             yield f"| {name} | {seconds:g} | {sum(counts)} | {wrong} | {wrong / sum(counts):.3f} | {took:.2f} |"
 
 

@@ -23,7 +23,7 @@ from_outside() { # FOLDER CONDITION: install a package, run its tests, and ask b
     "$place/venv/bin/python" - "$place/run-$2/summary.json" <<'END'
 import json, sys
 (cell,) = json.load(open(sys.argv[1]))["conditions"]
-assert cell["n"] == 46 and cell["fidelity"]["passed"] == 46, cell["fidelity"]
+assert cell["n"] == 16 and cell["fidelity"]["passed"] == 16, cell["fidelity"]
 END
 }
 from_outside "$checkout/examples/safebench-video" video

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 def quickstart(
     condition: Conditions = None,
-    full: Annotated[bool, typer.Option("--full", help="All 230 starter queries, not only 46.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="All 230 starter queries, not only 16.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/quickstart"),
     workers: WorkerCount = None,
 ) -> int:

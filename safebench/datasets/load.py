@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from safebench import taxonomy
 from safebench.datasets.paper_layout import has_paper_layout, read_paper_layout
 from safebench.datasets.queries import COLUMNS, TEXT_COLUMNS, BadRows, Dataset, parse_rows, unused_columns
 from safebench.datasets.shards import read_converted
 from safebench.datasets.tables import file_rows
 from safebench.errors import BadInput
 from safebench.resources import data_path
+from safebench.types import Query
 
 STARTER = "starter"
 SMALL_STARTER = "starter-small"  # one harmful query and its twin of each scenario
-BUILT_IN = (STARTER, SMALL_STARTER)
+TINY_STARTER = "starter-tiny"  # the shortest of them of each category
+_BUILT_IN: Mapping[str, Callable[[Dataset], Dataset]] = {
+    STARTER: lambda starter: starter,
+    SMALL_STARTER: lambda starter: starter.first_pairs(lambda query: query.scenario),
+    TINY_STARTER: lambda starter: starter.shortest_first().first_pairs(_category),
+}
+BUILT_IN = tuple(_BUILT_IN)
 LANGUAGE = "en"  # of the built-in sets
 QUERY_FILES = {"jsonl": "queries.jsonl", "hub": "queries.parquet"}  # of a folder, by format
 
@@ -46,11 +55,15 @@ def _load(name: str, text_column: str | None, encoding: str | None) -> Dataset:
         raise BadInput(f"data {name!r} is no file whose text has an encoding to name: leave out --encoding")
     if name in BUILT_IN:
         starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column).in_language(LANGUAGE)
-        return starter if name == STARTER else starter.first_of_each_scenario()
+        return _BUILT_IN[name](starter)
     if path.is_dir():
         return _from_folder(path, text_column)
     known = ", ".join(BUILT_IN)
     raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
+
+
+def _category(query: Query) -> str:
+    return taxonomy.scenario(query.scenario or "").category
 
 
 def query_file(folder: Path) -> Path | None:

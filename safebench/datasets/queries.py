@@ -6,7 +6,7 @@ A file is read and checked as a whole before any work begins; every bad row is r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from numbers import Number
@@ -94,13 +94,19 @@ class Dataset:
         """Queries whose language nobody said have the one that is told from their text, if that can be told here."""
         return replace(self, queries=tuple(map(_told, self.queries)))
 
-    def first_of_each_scenario(self) -> Dataset:
-        """One harmful query of each scenario and its twin."""
+    def shortest_first(self) -> Dataset:
+        """By the words of a query and its twin."""
+        words = {query.id: len(query.text.split()) for query in self.queries}
+        order = sorted(self.queries, key=lambda query: words[query.id] + words.get(query.twin or "", 0))
+        return replace(self, queries=tuple(order))
+
+    def first_pairs(self, group: Callable[[Query], str | None]) -> Dataset:
+        """The first harmful query of each group and its twin."""
         by_id = {query.id: query for query in self.queries}
         first: dict[str | None, Query] = {}
         for query in self.queries:
             if query.intent is Intent.HARMFUL and query.twin in by_id:
-                first.setdefault(query.scenario, query)
+                first.setdefault(group(query), query)
         chosen = [one for query in first.values() for one in (query, by_id[query.twin or ""])]
         return replace(self, queries=tuple(chosen))
 

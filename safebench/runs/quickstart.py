@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from safebench.datasets.load import SMALL_STARTER, STARTER
+from safebench.datasets.load import STARTER, TINY_STARTER
 from safebench.datasets.plan import plan_data, plan_settings
 from safebench.runs.config import RunConfig, make_config
 
@@ -19,7 +19,7 @@ def quickstart_config(
     """
     return make_config(
         "quickstart",
-        data=STARTER if full else SMALL_STARTER,
+        data=STARTER if full else TINY_STARTER,
         conditions=tuple(conditions or default_conditions()),
         target="reference",
         jury="embedded",

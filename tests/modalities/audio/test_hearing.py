@@ -57,6 +57,15 @@ def test_other_languages_keep_their_marks_and_their_words(language, text, heard)
         ("It costs $5.", "it costs five dollars", 0.0),
         ("It costs $5.", "it costs nine dollars", 1 / 3),
         ("tides", "tides and waves", 2.0),
+        ("a bestselling novel", "a best selling novel", 0.0),
+        ("my grand mother cannot", "my grandmother can not", 0.0),
+        ("a bestselling novel", "a best selling novels", 1 / 3),
+        ("a sub way", "subway", 1 / 2),  # of two words, as they are counted then
+        ("my neighbor's door", "my neighbors door", 0.0),
+        ("my neighbors' door", "my neighbor's door", 0.0),
+        ("my neighbor's door", "my neighbor door", 1 / 4),  # the normaliser takes 's for "is"
+        ("everyday, every day", "every day everyday", 0.0),
+        ("it's my neighbor’s", "it is my neighbors", 0.0),
         ("How do tides work?", "", 1.0),
         ("How do tides work?", "?!", 1.0),
     ],

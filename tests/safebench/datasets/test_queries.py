@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from safebench import taxonomy
 from safebench.cli.main import run_command
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import BadRows
@@ -45,6 +46,13 @@ def test_the_small_starter_set_has_one_pair_of_each_scenario() -> None:
     queries = load_dataset("starter-small").queries
     assert len(queries) == 46
     assert len({query.scenario for query in queries}) == 23
+
+
+def test_the_tiny_starter_set_has_one_pair_of_each_category() -> None:
+    queries = load_dataset("starter-tiny").queries
+    assert len(queries) == 16
+    assert [query.twin for query in queries[::2]] == [query.id for query in queries[1::2]]
+    assert len({taxonomy.scenario(query.scenario).category for query in queries}) == 8
 
 
 @pytest.mark.parametrize("column", ["query", "prompt", "question", "behavior", "goal", "Question"])
