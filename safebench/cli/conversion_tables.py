@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from safebench import registry
-from safebench.cli.run_tables import means_of
 from safebench.cli.style import plain_table
-from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_measures
+from safebench.datasets.conversion_card import LONG
+from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_mean, shown_measures
+from safebench.targets.lengths import long_clips
 from safebench.types import Condition
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def show_conversion(console: Console, conversion: Conversion) -> None:
         for medium in dict.fromkeys(Condition.parse(name).medium for name in cells):
             console.print(f"Renderings by scenario: {medium}", style="bold")
             console.print(_scenario_table(medium, conversion.by_scenario))
+    for name, cell in cells.items():
+        if cell.get(LONG):
+            console.print(f"{name}: {long_clips(cell[LONG])}", style="yellow", soft_wrap=True)
     _show_failures(console, conversion)
 
 
@@ -56,7 +60,7 @@ def _table(heads: list[str], rows: Mapping[tuple[str, ...], Mapping[str, Any]], 
     for head in (*COUNTS, *(f"mean {name}" for name in measures)):
         table.add_column(head, justify="right")
     for names, cell in rows.items():
-        table.add_row(*names, *(str(cell[count]) for count in COUNTS), *means_of(cell, measures))
+        table.add_row(*names, *(str(cell[count]) for count in COUNTS), *(shown_mean(cell, name) for name in measures))
     return table
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.table import Table
 from safebench.cli.gap_tables import show_gap, show_spread
 from safebench.cli.jury_tables import show_away
 from safebench.cli.style import number_table, plain_table
-from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_measures
+from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_mean, shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.formats import decimal, doubted, percent, percents, unconcludable_lines
 from safebench.reports.splitting import ear_lines
@@ -84,8 +84,8 @@ def fidelity_table(summary: Summary) -> Table:
     table = number_table("condition", *COUNTS, *(f"mean {name}" for name in shown), summary.words.asr_head)
     for cell in summary.conditions:
         if fidelity := cell.fidelity:
-            counts = [str(fidelity[count]) for count in COUNTS]
-            table.add_row(cell.condition, *counts, *means_of(fidelity, shown), doubted(percent(cell.asr), cell))
+            numbers = [*(str(fidelity[count]) for count in COUNTS), *(shown_mean(fidelity, name) for name in shown)]
+            table.add_row(cell.condition, *numbers, doubted(percent(cell.asr), cell))
     return table
 
 
@@ -197,8 +197,3 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print(f"unfinished: {summary.run.pending} items have no outcome yet", style="yellow")
     if summary.run.notice:
         console.print(summary.run.notice, style="bold yellow")
-
-
-def means_of(cell: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
-    """The means of the measures that are shown, a dash for each that there is none of."""
-    return [f"{cell['means'][name]:.3f}" if cell and name in cell["means"] else "–" for name in shown]

@@ -11,8 +11,9 @@ from typing import Any
 from safebench.datasets.renderings import failure_in, fidelity_in
 from safebench.datasets.shards import TRIES, check_shards, schema, shards
 from safebench.errors import BadInput
-from safebench.rendering.fidelity import COUNTS, shown_measures, summarise_fidelity
+from safebench.rendering.fidelity import COUNTS, shown_mean, shown_measures, summarise_fidelity
 from safebench.rendering.recipes import Recipe
+from safebench.targets.lengths import USUAL
 from safebench.taxonomy import UNASSIGNED
 from safebench.types import Condition
 
@@ -20,6 +21,7 @@ Tried = tuple[str, int]  # the fidelity of a rendering as JSON, and its tries
 Cells = dict[str, dict[str, Any]]  # fidelity by condition
 READ = ("id", "recipe", "scenario", "fidelity_status", "fidelity", "failure")  # columns
 DURATION = "duration"  # in s: a column of the media that last
+LONG = "long_clips"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +36,21 @@ class Failed:
 def cells_of(folder: Path) -> tuple[Cells, dict[str, Cells]]:
     """Fidelity by condition, and by scenario and condition, read from the shards without their media.
 
-    A condition whose media have durations has `hours` as well: the sum over the media that are there, in h.
+    A condition whose media have durations has, over the media that are there, `hours` as well: their sum in h; and
+    `long_clips`: how many many models do not hear to the end.
     """
     whole: dict[str, list[Tried]] = defaultdict(list)
     parts: dict[str, dict[str, list[Tried]]] = defaultdict(lambda: defaultdict(list))
-    seconds: dict[str, float] = defaultdict(float)
+    seconds: dict[str, list[float]] = defaultdict(list)
     for one in _rows(folder):
         tried = (one["fidelity"], one.get(TRIES) or 1)
         whole[one["condition"]].append(tried)
         parts[one["scenario"] or UNASSIGNED][one["condition"]].append(tried)
         if one.get(DURATION) is not None:
-            seconds[one["condition"]] += one[DURATION]
+            seconds[one["condition"]].append(one[DURATION])
     cells = _summarise(whole)
-    for condition, total in seconds.items():
-        cells[condition]["hours"] = total / 3600
+    for condition, lengths in seconds.items():
+        cells[condition] |= {"hours": sum(lengths) / 3600, LONG: sum(length > USUAL for length in lengths)}
     return cells, {scenario: _summarise(part) for scenario, part in parts.items()}
 
 
@@ -112,6 +115,6 @@ def _table(cells: Cells) -> str:
     for name, cell in cells.items():
         numbers = [str(cell[count]) for count in COUNTS]
         numbers += [f"{cell['hours']:.2f}" if "hours" in cell else "–"] if timed else []
-        numbers += [f"{cell['means'][m]:.3f}" if m in cell["means"] else "–" for m in measures]
+        numbers += [shown_mean(cell, measure) for measure in measures]
         lines.append(" | ".join([f"`{name}`", *numbers]))
     return "\n".join(f"| {line} |" for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
@@ -18,7 +18,8 @@ UNCHECKED = "unchecked: nothing proves that they carry the query"
 
 
 def summarise_fidelity(fidelities: Iterable[tuple[str, int]]) -> dict[str, Any] | None:
-    """Renderings by status, all tries that they took, and the mean of every measure; None when there are none.
+    """Renderings by status, all tries that they took, and of every measure the mean and how many it is over; None when
+    there are none.
 
     From fidelities as JSON with the tries of each.
     """
@@ -34,7 +35,9 @@ def summarise_fidelity(fidelities: Iterable[tuple[str, int]]) -> dict[str, Any] 
     if not statuses:
         return None
     means = {name: fmean(values) for name, values in measures.items()}
-    return {**{status: statuses[status] for status in STATUSES}, "tries": total, "means": means}
+    counts = {status: statuses[status] for status in STATUSES}
+    measured = {name: len(values) for name, values in measures.items()}
+    return {**counts, "tries": total, "means": means, "measured": measured}
 
 
 def fidelity_of(condition: str, store: Store) -> dict[str, Any] | None:
@@ -47,3 +50,8 @@ def shown_measures(cells: Iterable[dict[str, Any] | None]) -> list[str]:
     wanted = dict.fromkeys(name for medium in registry.media() for name in registry.modality(medium).shown)
     occurring = {name for cell in cells if cell for name in cell["means"]}
     return [name for name in wanted if name in occurring]
+
+
+def shown_mean(cell: Mapping[str, Any], name: str) -> str:
+    """A mean, and of how many renderings; a dash where the measure was never taken."""
+    return f"{cell['means'][name]:.3f} of {cell['measured'][name]}" if name in cell["means"] else "–"

@@ -30,3 +30,12 @@ def no_limit_known(target: str) -> str:
         f"{target} is sent clips longer than {USUAL:g} s, and many models hear only the beginning: give its limit as"
         " max_audio_seconds in the target's options, or send clips in pieces (layout: max_seconds_per_piece = 30)"
     )
+
+
+def long_clips(count: int) -> str:
+    """For clips longer than USUAL that were made, before anybody is asked."""
+    clips = "1 clip lasts" if count == 1 else f"{count} clips last"
+    return (
+        f"{clips} longer than {USUAL:g} s, and many models hear only the beginning: shorten the text, or send clips in"
+        f" pieces (layout: max_seconds_per_piece = {USUAL:g})"
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from safebench.errors import MissingPackage
 from safebench.files import write_text
+from safebench.rendering.fidelity import shown_mean
 from safebench.reports import formats
 from safebench.reports.formats import doubted
 
@@ -51,6 +52,7 @@ def environment(folder: Path = TEMPLATES) -> Environment:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters.update({name: getattr(formats, name) for name in FILTERS})
+    made.filters["shown_mean"] = shown_mean
     made.filters["doubted"] = doubted
     made.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
     made.filters["pretty_json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)

@@ -14,13 +14,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image.ocr import RapidOcr
+from safebench.cli.conversion_tables import show_conversion
 from safebench.cli.main import run_command
 from safebench.datasets import conversion_packing as packing
 from safebench.datasets import shards as converted
 from safebench.datasets.card import read_card
+from safebench.datasets.conversion import Conversion
 from safebench.datasets.conversion_card import cells_of
 from safebench.datasets.exporting import export
 from safebench.datasets.load import load_dataset
@@ -31,6 +34,7 @@ from safebench.files import read_toml, write_toml
 from safebench.progress import NoProgress
 from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.fidelity import shown_mean
 from safebench.rendering.recipes import load_recipes
 from safebench.reports.summary import report
 from safebench.resources import data_path, load_toml
@@ -109,12 +113,26 @@ def test_fidelity_is_told_by_recipe_and_by_scenario(folder: Path) -> None:
     whole, by_scenario = cells_of(folder)
     assert whole["image:typographic"]["means"]["cer"] == 0
     assert whole["audio:us-male"]["unchecked"] == 2
+    assert shown_mean(whole["image:typographic"], "cer") == f"0.000 of {whole['image:typographic']['passed']}"
+    assert shown_mean(whole["image:typographic"], "wer") == "–"
     assert by_scenario["bias"]["image:typographic"]["passed"] == 1
     assert by_scenario["unassigned"]["image:typographic"]["failed"] == 1
     spoken = [row["duration"] for row in pq.read_table(folder / "audio").to_pylist() if row["recipe"] == "us-male"]
     assert len([seconds for seconds in spoken if seconds]) == 2  # the third has no clip, and counts for nothing
     assert whole["audio:us-male"]["hours"] == pytest.approx(sum(filter(None, spoken)) / 3600)
+    assert whole["audio:us-male"]["long_clips"] == 0
     assert "hours" not in whole["image:typographic"]
+
+
+def test_clips_that_many_models_do_not_hear_to_the_end_are_told_when_they_are_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safebench.datasets.conversion_card.USUAL", 0.001)
+    cells, by_scenario = cells_of(folder)
+    console = Console(width=300)
+    with console.capture() as terminal:
+        show_conversion(console, Conversion(folder, cells, by_scenario))
+    assert "audio:us-male: 2 clips last longer than 30 s, and many models hear only the beginning" in terminal.get()
 
 
 def test_a_converted_folder_is_read_back_as_the_same_queries(folder: Path, data: Path) -> None:
