@@ -68,6 +68,11 @@ def _in_two_choices(body: Body, choice: Body, message: Body) -> None:
     message["content"] = None
 
 
+def _half_a_character(body: Body, choice: Body, message: Body) -> None:
+    message["content"] += " \ud83d"
+    body["usage"] = {"note": "\udc00"}
+
+
 def _in_parts(body: Body, choice: Body, message: Body) -> None:
     text = message["content"]
     half = len(text) // 2
@@ -177,9 +182,10 @@ ANSWERS = (
         _stream_only,
     ),
     Fault("stream-cut", "A stream that breaks off.", PASSES.of_chats(), _cut_stream),
-    # what stands beside an answer
+    # what stands in an answer, and beside it
+    _changed("surrogate", "Half a character, which no UTF-8 can hold.", READ.of_chats(), _half_a_character),
     Fault(
-        "numbers-no-json",
+        "usage-no-numbers",
         "NaN, Infinity and 400 digits in `usage`.",
         READ.of_chats("is read, and stored as null or text: the run can always be reported"),
         _odd_numbers,
@@ -190,7 +196,7 @@ ANSWERS = (
     _choice("finish-list", "The finish reason is a list.", READ.of_chats(), finish_reason=["stop"]),
     Fault("key", "The key is repeated inside a 200.", _NO_KEY, _with_key),
     Fault(
-        "bom",
+        "byte-order-mark",
         "A byte order mark before the JSON.",
         READ.of_chats(recogniser=FaultEnding("heard")),
         lambda c, g: Reply(b"\xef\xbb\xbf" + g.body),

@@ -18,7 +18,7 @@ ROLES = tuple(WELL)
 STOPS = "stops"  # the work, with one line that says what to mend; nothing is lost
 OTHER_FORM = {  # why what is wrong with a chat completion is no fault of theirs
     "speech": "it sends a recording, no chat completion",
-    "recogniser": "it sends one text, no chat completion",
+    "recogniser": "it sends a text, no chat completion",
 }
 
 
