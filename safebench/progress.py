@@ -20,6 +20,9 @@ class Progress(Protocol):
     def skipped(self, name: str, why: str) -> None:
         """Nothing of it will be done."""
 
+    def announced(self, line: str) -> None:
+        """What is about to be done."""
+
     def warned(self, line: str) -> None:
         """Something to know before the work begins, or the first time that it matters."""
 
@@ -32,6 +35,9 @@ class NoProgress:
         """Shows nothing."""
 
     def skipped(self, name: str, why: str) -> None:
+        """Shows nothing."""
+
+    def announced(self, line: str) -> None:
         """Shows nothing."""
 
     def warned(self, line: str) -> None:

@@ -1,15 +1,18 @@
-"""`--dry-run`: what a run or a conversion would do, what names stand for here, and what would be better."""
+"""`--dry-run` and `estimate`: what would be done and what it costs, what names stand for here, what would be better."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 
+from safebench.cli.style import listing
 from safebench.datasets.plan import DataPlan
+from safebench.models.prices import usd
 from safebench.rendering.alternatives import chosen_lines
 from safebench.rendering.recognition import gate_lines
 from safebench.rendering.renderer import RenderSettings
+from safebench.runs.estimate import RoleEstimate, estimate_line
 
 
 def show_plan(console: Console, data: DataPlan, settings: RenderSettings) -> None:
@@ -30,3 +33,13 @@ def _lines(data: DataPlan, settings: RenderSettings) -> Iterator[str]:
 def _readers(readers: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     for medium, reader in readers.items():
         yield f"{medium} is read back by {reader['name']}, version {reader['version']}"
+
+
+def show_estimate(console: Console, rows: Sequence[RoleEstimate]) -> None:
+    """What each role costs under each condition, and all together."""
+    table = listing("condition", "role", "calls", "tokens", "price")
+    for one in rows:
+        tokens = one.tokens.shown() if one.tokens else "unknown"
+        table.add_row(one.condition, one.role, one.calls.shown(), tokens, usd(one.cost))
+    console.print(table)
+    console.print(estimate_line(rows), soft_wrap=True, highlight=False)

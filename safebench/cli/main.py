@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(run.quickstart)
 app.command()(run.run)
+app.command()(run.estimate)
 app.command()(convert.convert)
 app.command()(run.report)
 app.command()(rejudge.rejudge)

@@ -32,6 +32,7 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done by whom, and what would be better; do nothing.")
 ]
 CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]
+PricesFile = Annotated[Path | None, typer.Option("--prices", help="A file of prices of your own.")]
 Private = Annotated[bool, typer.Option("--private", help="Make the folder readable by you alone.")]
 AllowUnproven = Annotated[
     bool, typer.Option("--allow-unproven", help="Exit 0 though nothing can be concluded of a condition.")

@@ -42,3 +42,6 @@ class Bars:
 
     def warned(self, line: str) -> None:
         self._drawn.console.print(f"warning: {line}", style="yellow", soft_wrap=True)
+
+    def announced(self, line: str) -> None:
+        self._drawn.console.print(line, soft_wrap=True, highlight=False)

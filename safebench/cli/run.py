@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ from safebench.cli.options import (
     Conditions,
     DryRun,
     Limit,
+    PricesFile,
     Private,
     RecipesFile,
     Recognisers,
@@ -114,6 +116,7 @@ def run(
     point: Point = False,
     junit: JUnitFile = None,
     markdown: MarkdownFile = None,
+    prices: PricesFile = None,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
     from safebench.runs.config import make_config
@@ -127,7 +130,8 @@ def run(
         "family": family,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "encoding": encoding, "language": language,
-        "recipes": str(recipes) if recipes else None, "workers": workers, "max_open": max_open,
+        "prices": str(prices) if prices else None, "recipes": str(recipes) if recipes else None,
+        "workers": workers, "max_open": max_open,
         "recognisers": recogniser, "probe": probe, "probe_form": probe_form,
         "preflight": False if no_preflight else None, "allow_unproven": allow_unproven or None,
         "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
@@ -146,6 +150,12 @@ def run(
     if private:
         keep_private(Path(asked.out))
     return _run_and_show(asked, gate, files, retry_failed=retry_failed)
+
+
+@wraps(run, assigned=("__annotations__",))
+def estimate(**options: Any) -> int:
+    """Tell what a run with these options would ask of whom, and what that costs; do nothing."""
+    return run(**{**options, "dry_run": True})
 
 
 def _in_its_folder(file: Path) -> dict[str, Any]:
@@ -193,13 +203,16 @@ def _option(key: str) -> str:
 
 
 def _plan_and_show(config: RunConfig) -> int:
-    from safebench.cli.dry_run import show_plan
+    from safebench.cli.dry_run import show_estimate, show_plan
+    from safebench.models.prices import read_prices
+    from safebench.runs.estimate import estimate as estimated
     from safebench.runs.plan import make_plan
 
     plan = make_plan(config, never_read)
     show_plan(output, plan.data, plan.rendering.settings)
     for condition, why in plan.asking.skipped.items():
         output.print(f"skipped: {condition}: {why}", soft_wrap=True)
+    show_estimate(output, estimated(plan, read_prices(config.prices)))
     return 0
 
 

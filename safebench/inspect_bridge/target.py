@@ -11,10 +11,9 @@ from pydantic import Field
 
 from safebench.errors import BadInput, TargetRefusesService, unknown
 from safebench.models.endpoints import endpoint_url
-from safebench.models.error_meaning import meaning
+from safebench.models.error_meaning import Service, meaning
 from safebench.models.families import plain
 from safebench.models.keys import Mask
-from safebench.models.service import Service
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import media_encoders
 from safebench.types import TEXT, Request, Response

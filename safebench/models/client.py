@@ -25,10 +25,9 @@ from safebench.models.endpoints import (
     split_version,
     without_key,
 )
-from safebench.models.error_meaning import is_filters_stop, meaning
+from safebench.models.error_meaning import Service, is_filters_stop, meaning
 from safebench.models.families import Family, family_of
 from safebench.models.keys import Mask
-from safebench.models.service import Service
 from safebench.models.waits import passes, told_wait
 from safebench.plugins import PluginOptions
 

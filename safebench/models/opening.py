@@ -31,17 +31,17 @@ def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | No
 
 def target_class(spec: str) -> type[Target]:
     """The class of `NAME[:ARGUMENT]`, or of a model's short name; nothing is opened."""
-    return load(Target, _written_out(spec).partition(":")[0])
+    return load(Target, written_out(spec).partition(":")[0])
 
 
 def answering_class(spec: str) -> type[Target]:
     """The class of who answers in the end: where recognisers stand before a target, that of the target."""
-    name, _, argument = _written_out(spec).partition(":")
+    name, _, argument = written_out(spec).partition(":")
     behind = load(Target, name).behind(argument)
     return answering_class(behind) if behind else load(Target, name)
 
 
-def _written_out(spec: str) -> str:
+def written_out(spec: str) -> str:
     """`NAME[:ARGUMENT]`, also of a model's short name."""
     model = model_of(spec)
     return model.target if model else spec

@@ -16,7 +16,7 @@ MAX_OPEN = 0.05  # share of the items
 FREE = frozenset(
     {
         *("out", "concurrency", "workers", "timeout", "retries", "preflight", "calibration"),
-        *("allow_skips", "allow_unproven", "max_open"),
+        *("allow_skips", "allow_unproven", "max_open", "prices"),
     }
 )
 
@@ -45,6 +45,7 @@ class RunConfig(RenderingConfig):
     allow_skips: bool = False
     allow_unproven: bool = False  # accept conditions of which nothing can be concluded
     max_open: float = Field(MAX_OPEN, ge=0.0, le=1.0)  # share of open items above which the exit status is 1
+    prices: str | None = None  # file of the user's own prices, before those that are shipped
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a run folder; not read back
 
     def target_options(self) -> dict[str, Any]:

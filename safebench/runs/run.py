@@ -10,11 +10,13 @@ from typing import Any
 
 from safebench.errors import Stopping
 from safebench.jury.attendance import MEND, attendance, missing
+from safebench.models.prices import read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import ready
 from safebench.runs.config import RUN_FILE, RunConfig
+from safebench.runs.estimate import estimate, estimate_line
 from safebench.runs.evidence import unaccepted
 from safebench.runs.folder import categories_by_scenario, claim_folder
 from safebench.runs.pipeline import Pipeline
@@ -81,7 +83,10 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
 
 
 async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event, progress: Progress) -> None:
-    tell_items(progress, store.counts())
+    counts = store.counts()
+    pending = {condition: cell.get(None, 0) for condition, cell in counts.items()}
+    progress.announced(estimate_line(estimate(plan, read_prices(plan.config.prices), pending)))
+    tell_items(progress, counts)
     for condition, why in plan.asking.skipped.items():
         progress.skipped(str(condition), why)
     for line in (*plan.data.whole.notes, *plan.data.better(plan.rendering.settings)):

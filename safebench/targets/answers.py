@@ -11,9 +11,8 @@ from pydantic_core import to_json
 from safebench.errors import TargetRefusesService
 from safebench.models.bodies import Oversized
 from safebench.models.connections import cause, innermost
-from safebench.models.error_meaning import meaning
+from safebench.models.error_meaning import Service, meaning
 from safebench.models.families import Family
-from safebench.models.service import Service
 from safebench.plugins import Encoder
 from safebench.serialisation import counts, read_json
 from safebench.targets.contents import UnreadAnswer, contents, joined

@@ -16,9 +16,8 @@ from safebench.errors import BadInput
 from safebench.models.bodies import LARGEST_MB, Oversized
 from safebench.models.connections import cause
 from safebench.models.endpoints import address, endpoint_key, error_text, redirected, without_key
-from safebench.models.error_meaning import is_about_answers_form, is_about_schema, is_about_streaming
+from safebench.models.error_meaning import Service, is_about_answers_form, is_about_schema, is_about_streaming
 from safebench.models.families import Family, family_of
-from safebench.models.service import Service
 from safebench.models.waits import passes, told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, endpoint_forms, lengths

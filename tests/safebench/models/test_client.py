@@ -8,7 +8,7 @@ import pytest
 
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
 from safebench.models.client import Endpoint, EndpointOptions
-from safebench.models.service import IN_A_ROW
+from safebench.models.error_meaning import IN_A_ROW
 from safebench.testing.server import Call, Reply, ScriptedServer, error
 from tests.fixture_types import Serve
 

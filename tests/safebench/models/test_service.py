@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.models.error_meaning import Meaning
-from safebench.models.service import IN_A_ROW, Service
+from safebench.models.error_meaning import IN_A_ROW, Meaning, Service
 
 
 @pytest.mark.parametrize(

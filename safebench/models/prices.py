@@ -1,0 +1,175 @@
+"""What calls to models cost, by published prices (`data/prices.toml`) and the user's own before them.
+
+Amounts are ranges in USD, from what it costs at least to what it costs at most; what is not known is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from safebench import registry
+from safebench.errors import unknown
+from safebench.files import read_toml
+from safebench.models.opening import written_out
+from safebench.plugins import PluginOptions, Target
+from safebench.resources import load_toml
+from safebench.types import TEXT
+
+SHIPPED = "prices.toml"
+MILLION = 1_000_000
+Ends = tuple[float, float]  # fewest and most
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From `low` to `high`."""
+
+    low: float = 0.0
+    high: float = 0.0
+
+    @classmethod
+    def between(cls, a: float, b: float) -> Range:
+        return cls(min(a, b), max(a, b))
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.high + other.high)
+
+    def times(self, low: float, high: float | None = None) -> Range:
+        return Range(self.low * low, self.high * (low if high is None else high))
+
+    def scaled(self, by: Range) -> Range:
+        return self.times(by.low, by.high)
+
+    def shown(self, digits: int = 0) -> str:
+        """One number where both ends are shown alike."""
+        low, high = f"{self.low:,.{digits}f}", f"{self.high:,.{digits}f}"
+        return low if low == high else f"{low}–{high}"
+
+
+class MediumTokens(PluginOptions):
+    """How a provider counts one medium."""
+
+    each: Ends | None = None
+    per_second: float | None = None
+    said_per_second: float | None = None
+
+
+class MediumPrice(PluginOptions):
+    """USD for a million tokens of a medium."""
+
+    input: float = Field(ge=0)
+    output: float | None = Field(None, ge=0)
+
+
+class Price(PluginOptions):
+    """Of one model; USD for a million tokens of text, and of media by name."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(None, ge=0)
+    media: Mapping[str, MediumPrice] = {}
+    tokens: str | None = None  # a table of `tokens`
+    date: date
+    source: tuple[str, ...] = Field(min_length=1)
+
+
+FREE = Price(input=0, output=0, date=date.min, source=("this machine",))
+
+
+class Assumed(PluginOptions):
+    """What nobody can know beforehand."""
+
+    bytes_per_token: Ends
+    characters_per_second: Ends
+    answer: Ends
+    ballot: Ends
+    probe: Ends
+
+
+class Prices(PluginOptions):
+    """A file of prices."""
+
+    free: tuple[str, ...]  # targets
+    assumed: Assumed
+    tokens: Mapping[str, Mapping[str, MediumTokens]]
+    models: Mapping[str, Price]
+
+    def of(self, spec: str) -> Price | None:
+        """Of `NAME:ARGUMENT` or a model's short name, or of who answers behind its recognisers. None: not known."""
+        name, _, model = written_out(spec).partition(":")
+        behind = registry.load(Target, name).behind(model)
+        if behind:
+            return self.of(behind)
+        return FREE if name in self.free else self.models.get(model)
+
+    def tokens_of(self, price: Price, medium: str) -> MediumTokens:
+        """How a medium counts; nothing is in it where nobody says."""
+        return self.tokens.get(price.tokens or "", {}).get(medium, MediumTokens())
+
+
+def read_prices(file: Path | str | None = None) -> Prices:
+    """The shipped prices, and those of the user's file before them. Raises BadInput for a file that is none."""
+    shipped = load_toml(SHIPPED)
+    where, own = (SHIPPED, {}) if file is None else (str(file), read_toml(Path(file)))
+    merged = {key: {**shipped[key], **own.get(key, {})} for key in ("assumed", "tokens", "models")}
+    known = [*Price.model_fields, *MediumTokens.model_fields, *Assumed.model_fields]
+    prices = registry.validated(Prices, where, {**shipped, **own, **merged}, known)
+    for price in prices.models.values():
+        if price.tokens is not None and price.tokens not in prices.tokens:
+            raise unknown("tokens", price.tokens, prices.tokens, where)
+    return prices
+
+
+def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> Range | None:
+    """Of one call, by the tokens that it told; None where it told none, or where a medium has no price.
+
+    `media`: those that were sent. Where nobody says how many of the tokens are theirs, all or none may be.
+    """
+    if price is FREE:
+        return Range()
+    sent, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    if sent is None or answered is None:
+        return None
+    details, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    cached = _count(details, "cached_tokens") or 0
+    saved = 0.0 if price.cached_input is None else cached * (price.input - price.cached_input)
+    text = sent * price.input - saved + answered * price.output
+    cost = Range(text, text)
+    for medium in {*registry.media()} - {TEXT}:
+        counted, spoken = _count(details, f"{medium}_tokens"), _count(said, f"{medium}_tokens") or 0
+        if medium not in media and not counted and not spoken:
+            continue
+        own = price.media.get(medium)
+        if own is None or (spoken and own.output is None):
+            return None
+        few, many = (0, sent) if counted is None and medium in media else (counted or 0, counted or 0)
+        dearer = own.input - price.input, spoken * ((own.output or 0.0) - price.output)
+        cost += Range.between(few * dearer[0], many * dearer[0]) + Range(dearer[1], dearer[1])
+    return cost.times(1 / MILLION)
+
+
+def _count(usage: Any, name: str) -> int | None:
+    """A number of tokens; None where none was told: servers call anything their usage."""
+    count = usage.get(name) if isinstance(usage, Mapping) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
+
+
+def usd(cost: Range | None) -> str:
+    """As it is shown; one amount where both ends are shown alike."""
+    if cost is None:
+        return "unknown"
+    low, high = (_amount(end) for end in (cost.low, cost.high))
+    return f"{low} USD" if low == high else f"{low}–{high} USD"
+
+
+def _amount(value: float) -> str:
+    """Nothing that costs is shown as nothing."""
+    if 0 < value < 0.0001:
+        return "0.0001"
+    return f"{value:,.2f}" if value >= 0.1 or value == 0 else f"{value:.4f}"

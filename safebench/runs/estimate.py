@@ -1,0 +1,198 @@
+"""What a run will ask of whom, and what that costs, as ranges, before anything is asked.
+
+Texts are counted by their length and media by their providers' published rules; what nobody can know beforehand, such
+as the length of an answer, is assumed (`data/prices.toml`). Ballots that are asked for again, retries and what is tried
+before the first item are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from safebench import registry
+from safebench.models.prices import FREE, MILLION, Price, Prices, Range, usd
+from safebench.plugins import Modality, Target
+from safebench.resources import prompt
+from safebench.runs.plan import RunPlan
+from safebench.types import TEXT, Condition
+
+NOTHING = Range()
+JUROR_PROMPTS = ("role", "assessment", "reply", "intent_harmful", "scenario")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEstimate:
+    """What one role costs under one condition. `model`: its NAME:ARGUMENT; `tokens`: sent and answered; `seconds`: of
+    speech that is sent. None for tokens and cost where they are not known.
+    """
+
+    condition: str
+    role: str
+    model: str
+    calls: Range
+    tokens: Range | None
+    seconds: Range
+    cost: Range | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one call takes on average: tokens of text sent and answered, and a medium."""
+
+    text: Range
+    answer: Range
+    medium: str = TEXT
+    seconds: Range = NOTHING
+    may_speak: bool = False
+
+
+def estimate(plan: RunPlan, prices: Prices, pending: Mapping[str, int] | None = None) -> list[RoleEstimate]:
+    """By condition and role. `pending`: items by condition that have no outcome yet, where some have one."""
+    estimator = _Estimator(plan, prices)
+    conditions = [condition for condition in plan.data.conditions if condition not in plan.asking.skipped]
+    whole = len(plan.data.dataset.queries) * plan.config.repeats
+    counted = {one: whole if pending is None else pending.get(str(one), 0) for one in conditions}
+    return [one for condition, items in counted.items() for one in estimator.condition(condition, items)]
+
+
+def estimate_line(rows: Iterable[RoleEstimate]) -> str:
+    """The sum of all, in a line."""
+    rows = [*rows]
+    tokens = _sum(one.tokens for one in rows)
+    counts = [f"{_total(one.calls for one in rows).shown()} calls", f"{tokens.shown() if tokens else 'unknown'} tokens"]
+    seconds = _total(one.seconds for one in rows)
+    counts += [f"{seconds.times(1 / 60).shown(1)} min of speech"] if seconds.high else []
+    return f"estimate: {', '.join(counts)}, {_priced(rows)}"
+
+
+def _priced(rows: list[RoleEstimate]) -> str:
+    known = _total(one.cost for one in rows if one.cost is not None)
+    lacking = sorted({one.model for one in rows if one.cost is None and one.calls.high})
+    if not lacking:
+        return usd(known)
+    more = f"{usd(known)} and " if known.high else ""
+    return f"{more}what is not known: the price of {', '.join(lacking)} (--prices)"
+
+
+class _Estimator:
+    def __init__(self, plan: RunPlan, prices: Prices) -> None:
+        self._plan, self._prices, self._assumed = plan, prices, prices.assumed
+
+    def condition(self, condition: Condition, items: int) -> Iterator[RoleEstimate]:
+        target = self._plan.asking.target
+        once = Range(items, items)
+        sent = self._sent(condition)
+        yield self._role(condition, "target", target, once, sent)
+        if sent.medium != TEXT and self._plan.config.probe:
+            probed = once.times(self._plan.config.probe).times(1, 2)  # and the controls
+            yield self._role(condition, "probe", target, probed, replace(sent, answer=Range(*self._assumed.probe)))
+        yield from self._jury(condition, once.times(1, 2 if sent.may_speak else 1), sent.answer)
+
+    def _jury(self, condition: Condition, verdicts: Range, answer: Range) -> Iterator[RoleEstimate]:
+        """A spoken answer may be judged twice; a deliberation has at most all its rounds."""
+        jury, ballot = self._plan.asking.jury, Range(*self._assumed.ballot)
+        ballots = ballot.times(len(jury.seats))
+        fixed = sum(len(prompt(f"jury.{name}").text.encode()) for name in JUROR_PROMPTS)
+        judged = self._text(fixed) + self._query + answer
+        rounds = verdicts.times(0 if jury.protocol.cascade else 1, 1 + jury.protocol.rounds)
+        for seat in jury.seats:
+            if seat.model is not None:
+                sent = Sent(judged + Range(0, ballots.high if jury.protocol.rounds else 0), ballot)
+                yield self._role(condition, seat.name, seat.model, rounds, sent)
+        if jury.writer is not None:
+            yield self._role(condition, "writer", jury.writer, verdicts, Sent(ballots, ballot))
+
+    def _sent(self, condition: Condition) -> Sent:
+        rendered = condition in self._plan.rendering.assignments and condition.medium != TEXT
+        price = self._price(self._plan.asking.target)
+        speaks = price is not None and any(own.output is not None for own in price.media.values())
+        text = self._query if not rendered or condition.with_text else Range(0, self._query.high)
+        answer = self._answer()
+        if not rendered:
+            return Sent(text, answer, may_speak=speaks)
+        seconds = self._seconds(self._characters) if _lasts(condition.medium) else Range()
+        return Sent(text, answer, condition.medium, seconds, speaks)
+
+    def _answer(self) -> Range:
+        """Tokens of an answer: what is assumed, or fewer where the user limits them."""
+        target, (fewest, most) = self._plan.asking.target, self._assumed.answer
+        options = {**target.setup.options, **target.setup.options.get("parameters", {})}
+        limit = options.get(target.length_option)
+        most = min(most, limit) if isinstance(limit, int) else most
+        return Range(min(fewest, most), most)
+
+    @cached_property
+    def _query(self) -> Range:
+        """Tokens of a query, on average."""
+        texts = [query.text for query in self._plan.data.dataset.queries]
+        return self._text(sum(len(text.encode("utf-8", "replace")) for text in texts) / len(texts))
+
+    @cached_property
+    def _characters(self) -> float:
+        texts = [query.text for query in self._plan.data.dataset.queries]
+        return sum(map(len, texts)) / len(texts)
+
+    def _text(self, size: float) -> Range:
+        fewest, most = self._assumed.bytes_per_token
+        return Range(size / most, size / fewest)
+
+    def _seconds(self, characters: float) -> Range:
+        slowest, fastest = self._assumed.characters_per_second
+        return Range(characters / fastest, characters / slowest)
+
+    def _price(self, target: Target) -> Price | None:
+        return self._prices.of(_spec(target))
+
+    def _role(self, condition: Condition, role: str, target: Target, calls: Range, sent: Sent) -> RoleEstimate:
+        price = self._price(target)
+        media = self._media(price, sent) if price else None
+        tokens = None if media is None else sent.text + sent.answer + media
+        cost = self._cost(price, sent, media) if price else None
+        return RoleEstimate(
+            str(condition), role, _spec(target), calls,
+            tokens and tokens.scaled(calls), sent.seconds.scaled(calls), cost and cost.scaled(calls),
+        )  # fmt: skip
+
+    def _media(self, price: Price, sent: Sent) -> Range | None:
+        """Tokens of the medium that is sent; None where nobody says how it counts."""
+        if sent.medium == TEXT:
+            return Range()
+        rule = self._prices.tokens_of(price, sent.medium)
+        if rule.each is not None:
+            return Range(*rule.each)
+        return sent.seconds.times(rule.per_second) if rule.per_second and sent.seconds.high else None
+
+    def _cost(self, price: Price, sent: Sent, media: Range | None) -> Range | None:
+        if price is FREE:
+            return Range()
+        own = price.media.get(sent.medium)
+        if media is None or (sent.medium != TEXT and own is None):
+            return None
+        spoken = sum(self._spoken(price, medium, sent) for medium in price.media) if sent.may_speak else 0.0
+        parts = sent.text.times(price.input) + sent.answer.times(price.output) + Range(0, spoken)
+        return (parts + media.times(own.input if own else 0)).times(1 / MILLION)
+
+    def _spoken(self, price: Price, medium: str, sent: Sent) -> float:
+        """The most that an answer costs where it is spoken, beside its text."""
+        own, rule = price.media[medium], self._prices.tokens_of(price, medium)
+        seconds = self._seconds(sent.answer.high * self._assumed.bytes_per_token[1]).high
+        return seconds * (rule.said_per_second or 0) * (own.output or 0)
+
+
+def _spec(target: Target) -> str:
+    return f"{target.name}:{target.setup.argument}".removesuffix(":")
+
+
+def _lasts(medium: str) -> bool:
+    return type(registry.modality(medium)).seconds is not Modality.seconds
+
+
+def _total(ranges: Iterable[Range]) -> Range:
+    return sum(ranges, Range())
+
+
+def _sum(ranges: Iterable[Range | None]) -> Range | None:
+    known = [*ranges]
+    return None if None in known else _total(one for one in known if one is not None)
