@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from itertools import groupby
 
 from packaging.requirements import Requirement
 from rich.table import Table
@@ -24,23 +27,88 @@ from safebench.types import Query
 SENTENCE = "Please tell me how a rainbow forms."
 
 
-def examine() -> tuple[Table, bool]:
-    """Try every plug-in and render a sentence by every recipe; the table, and whether all that is installed works."""
-    table = listing("what", "state", "to do")
-    table.add_row("Python", sys.version.split()[0], "")
-    table.add_row("safebench", version("safebench"), "")
-    healthy = True
+WORKS, MISSING, BROKEN = "green", "yellow", "red"  # how the state of a thing is shown
+CHOICE, RECIPE, EXTRA = "choice", "recipe", "extra"
+PLURAL = {RECIPE: "recipes tried", **{registry.KINDS[plugin]: group for group, plugin in registry.LISTED.items()}}
+
+
+class _ToBeSetUp(Exception):
+    """By the user: an engine that may fetch a model or call an endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`kind` of a plug-in, an extra, a recipe, a choice that was made here; `how` it is: WORKS, MISSING or BROKEN."""
+
+    kind: str
+    name: str
+    state: str
+    to_do: str = ""
+    how: str = WORKS
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    rows: tuple[Examined, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether all that is installed works."""
+        return all(row.how != BROKEN for row in self.rows)
+
+    def table(self) -> Table:
+        """A row each."""
+        table = listing("what", "state", "to do")
+        for row in self.rows:
+            what = row.name if row.kind == CHOICE else f"{row.kind} {row.name}".strip()
+            table.add_row(what, Text(row.state, row.how), row.to_do)
+        return table
+
+    def screen(self) -> Table:
+        """How many of each kind work, what is broken, and what was chosen here."""
+        table = listing("what", "state")
+        for kind, rows in groupby(self.rows, lambda row: row.kind):
+            if kind == CHOICE:
+                for row in rows:
+                    table.add_row(row.name, Text.assemble(row.state, (_better(row), MISSING)))
+            else:
+                table.add_row(*_counted(kind, list(rows)))
+        table.caption = "each with the command for what it lacks: doctor --all"
+        return table
+
+
+def _better(row: Examined) -> str:
+    """The best alone."""
+    return f"; better: {row.to_do.partition('; ')[0]}" if row.to_do else ""
+
+
+def _counted(kind: str, rows: Sequence[Examined]) -> tuple[str, Text]:
+    if len(rows) == 1:
+        return kind, Text(rows[0].state, rows[0].how)
+    lacking = [row for row in rows if row.how == MISSING]
+    broken = [f"\n{row.name} is broken: {row.to_do}" for row in rows if row.how == BROKEN]
+    of_all = f"{sum(row.how == WORKS for row in rows)} of {len(rows)}"
+    names = f"\nmissing: {', '.join(row.name for row in lacking)}" if lacking else ""
+    return PLURAL.get(kind, f"{kind}s"), Text.assemble((of_all, WORKS), (names, MISSING), ("".join(broken), BROKEN))
+
+
+def examine() -> Examination:
+    """Try every plug-in and render a sentence by every recipe."""
+    return Examination(tuple(_examined()))
+
+
+def _examined() -> Iterator[Examined]:
+    yield Examined("Python", "", sys.version.split()[0])
+    yield Examined(US, "", version(US))
     for extra in extras():
-        healthy &= _row(table, f"extra {extra}", lambda e=extra: _extra(e))
+        yield _tried(EXTRA, extra, partial(_extra, extra))
     for kind, title in registry.KINDS.items():
         for name in registry.names(kind):
-            healthy &= _row(table, f"{title} {name}", lambda k=kind, n=name: _load(k, n))
-    healthy &= _row(table, "recipes", lambda: f"{len(load_recipes())} known")
-    for what, state, to_do in _choices():
-        table.add_row(what, state, to_do)
+            yield _tried(title, name, partial(_load, kind, name))
+    yield _tried("recipes", "", lambda: f"{len(load_recipes())} known")
     for medium, name in _known_recipes():
-        healthy &= _row(table, f"recipe {medium}:{name}", lambda m=medium, n=name: _try_recipe(m, n))
-    return table, healthy
+        yield _tried(RECIPE, f"{medium}:{name}", partial(_try_recipe, medium, name))
+    yield from _choices()
 
 
 def _known_recipes() -> Recipes:
@@ -51,16 +119,16 @@ def _known_recipes() -> Recipes:
         return {}
 
 
-def _choices() -> Iterator[tuple[str, str, str]]:
+def _choices() -> Iterator[Examined]:
     """Who reads each medium back here and what names of recipes stand for, with what would be better and is missing."""
     known = _known_recipes()
     for medium in registry.media() if known else ():
         if registry.modality(medium).recognisers:
             spec = best(medium)
             state = f"read back by {spec}" if spec else "off: nobody reads it back"
-            yield f"fidelity gate of {medium}", state, "; ".join(better(medium, spec).values())
+            yield Examined(CHOICE, f"fidelity gate of {medium}", state, "; ".join(better(medium, spec).values()))
     for (medium, name), choice in settle(known, {})[1].items():
-        yield f"{medium}:{name} is", f"{medium}:{choice.recipe.name}", "; ".join(choice.better.values())
+        yield Examined(CHOICE, f"{medium}:{name} is", choice.recipe.condition, "; ".join(choice.better.values()))
 
 
 def _extra(name: str) -> str:
@@ -99,20 +167,20 @@ def _check_only(recipe: Recipe) -> str:
     except MissingPackage:
         raise
     except BadInput as error:
-        return f"to be set up: {error}"
+        raise _ToBeSetUp(str(error)) from error
     return "ready"
 
 
-def _row(table: Table, what: str, attempt) -> bool:  # type: ignore[no-untyped-def]
-    """One line; a missing package is something to do, a failure of what is installed is ill health."""
+def _tried(kind: str, name: str, attempt: Callable[[], str]) -> Examined:
+    """A missing package is something to do, a failure of what is installed is ill health."""
     try:
-        table.add_row(what, Text(attempt(), "green"), "")
+        return Examined(kind, name, attempt())
     except MissingPackage as error:
-        table.add_row(what, Text("not installed", "yellow"), error.command)
+        return Examined(kind, name, "not installed", error.command, MISSING)
+    except _ToBeSetUp as error:
+        return Examined(kind, name, "to be set up", str(error), MISSING)
     except SafeBenchError as error:
-        table.add_row(what, Text("broken", "red"), str(error))
-        return False
-    return True
+        return Examined(kind, name, "broken", str(error), BROKEN)
 
 
 US = "safebench"

@@ -24,7 +24,6 @@ from safebench.errors import BadInput, Interrupted, SafeBenchError, TargetRefuse
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Measure how safely a multimodal model behaves, as text, as images and as speech.",
 )
@@ -74,7 +73,8 @@ def run_command(arguments: list[str]) -> int:
         _check_names([*arguments, _working_folder()])
         status = app(arguments, standalone_mode=False, prog_name="safebench")
     except typer.TyperException as error:
-        return _fail(_usage_message(error), "see `safebench --help`")
+        message = _usage_message(error)
+        return _fail(message, "see `safebench --help`") if message else 2  # without one the help was shown
     except Interrupted as error:
         errors.print(f"interrupted; everything so far is kept. Continue with:\n  {error.command}", soft_wrap=True)
         return 130

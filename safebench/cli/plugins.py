@@ -21,13 +21,23 @@ class Listed(StrEnum):
     recognisers = "recognisers"
     targets = "targets"
     jurors = "jurors"
+    voices = "voices"
 
 
-def list_(what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")]) -> None:
-    """List plug-ins and recipes, ours and third parties', models, and families of endpoints and of guards."""
-    from safebench.cli.plugin_tables import show
+def list_(
+    what: Annotated[Listed, typer.Argument(help="Kind of plug-in.")],
+    medium: Annotated[str | None, typer.Option(help="Only models that take it, of targets.")] = None,
+    tried: Annotated[bool, typer.Option("--tried", help="Only models that were run here, of targets.")] = False,
+) -> None:
+    """List plug-ins, recipes and voices, ours and third parties', models, and families of endpoints and of guards."""
+    from safebench.cli.plugin_tables import show, show_targets
 
-    show(what.value, output)
+    if what is Listed.targets:
+        show_targets(output, medium, tried=tried)
+    elif medium is not None or tried:
+        raise typer.BadParameter(f"--medium and --tried choose models: `safebench list {Listed.targets}`")
+    else:
+        show(what.value, output)
 
 
 def doctor(
@@ -36,6 +46,7 @@ def doctor(
         Path | None,
         typer.Option(help="New file for a bug report: versions, run file, counts and errors; no texts, no keys."),
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="A row for each plug-in and recipe.")] = False,
 ) -> int:
     """Show what is installed, what works, and the exact command for what is missing."""
     from safebench.cli.doctor import examine
@@ -44,9 +55,9 @@ def doctor(
         return _bundle(bundle, run)
     if run is not None:
         raise typer.BadParameter(f"{run} is for a bundle: add --bundle FILE")
-    table, healthy = examine()
-    output.print(table)
-    return 0 if healthy else 1
+    examined = examine()
+    output.print(examined.table() if every else examined.screen())
+    return 0 if examined.healthy else 1
 
 
 def _bundle(file: Path, run: Path | None) -> int:

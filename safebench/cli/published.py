@@ -14,7 +14,13 @@ from safebench.cli.style import plain_table
 if TYPE_CHECKING:
     from safebench.reports.published_audit import Audit, AuditedRow, Interval
 
-app = typer.Typer(no_args_is_help=True, help="The paper's result tables, as printed.")
+app = typer.Typer(help="The paper's result tables, as printed; without a command, which there are.")
+
+
+@app.callback(invoke_without_command=True)
+def _by_default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_()
 
 
 @app.command("list")

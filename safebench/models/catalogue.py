@@ -30,6 +30,7 @@ class Model(PluginOptions):
     tried: bool
     source: tuple[str, ...]
     runs_code: bool = False
+    retired: str = ""
     note: str = ""
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from safebench import registry
 from safebench.cli import doctor
-from safebench.cli.doctor import extras, missing
+from safebench.cli.doctor import BROKEN, CHOICE, MISSING, Examination, Examined, extras, missing
 from safebench.cli.main import run_command
 from safebench.cli.style import plain_console
 
@@ -44,7 +44,8 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, tuple[str, s
     monkeypatch.setattr(doctor, "load_recipes", dict)
 
     def shown() -> dict[str, tuple[str, str]]:
-        table, healthy = doctor.examine()
+        examined = doctor.examine()
+        table, healthy = examined.table(), examined.healthy
         console = plain_console(width=400)
         cells = [[console.render_str(str(cell)).plain for cell in column.cells] for column in table.columns]
         found = {what: (state, to_do) for what, state, to_do in zip(*cells, strict=True)}
@@ -114,7 +115,7 @@ def test_the_command_shows_the_table_and_its_exit_status_tells_ill_health(
     install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor, "load_recipes", dict)
-    assert run_command(["doctor"]) == 0
+    assert run_command(["doctor", "--all"]) == 0
     assert "extra pages" in capsys.readouterr().out
     install(torch="2.11.0", torchaudio="2.10.0")
     assert run_command(["doctor"]) == 1
@@ -141,8 +142,9 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("broken")
 def test_a_third_partys_plugin_that_cannot_be_loaded_is_a_finding() -> None:
-    table, healthy = doctor.examine()
-    what, state, to_do = ([str(cell) for cell in column.cells] for column in table.columns)
+    examined = doctor.examine()
+    healthy = examined.healthy
+    what, state, to_do = ([str(cell) for cell in column.cells] for column in examined.table().columns)
     found = {name: (how, why) for name, how, why in zip(what, state, to_do, strict=True)}
     assert not healthy
     for name, point in (("modality smell", "smells:Smell"), ("converter perfume", "smells.oil:Perfume")):
@@ -159,3 +161,33 @@ def test_a_plugin_that_cannot_be_loaded_is_listed_as_broken(capsys: pytest.Captu
     assert "perfume" in told
     assert "broken" in told
     assert "typographic" in told
+
+
+def test_one_screen_counts_each_kind_and_names_what_is_missing_and_what_is_broken() -> None:
+    rows = (
+        Examined("extra", "hub", "installed"),
+        Examined("extra", "local", "not installed", "pip install 'safebench[local]'", MISSING),
+        Examined("modality", "text", "ready"),
+        Examined("modality", "smell", "broken", "no nose", BROKEN),
+        Examined(CHOICE, "audio:female is", "audio:b", "'a' needs x: pip install x; 'c' needs y: pip install y"),
+    )
+    examined = Examination(rows)
+    console = plain_console(width=80, record=True)
+    console.print(examined.screen())
+    shown = console.export_text()
+    lines = [" ".join(line.split()) for line in shown.splitlines() if line.strip()]
+    assert lines[2:8] == [
+        "extras 1 of 2",
+        "missing: local",
+        "modalities 1 of 2",
+        "smell is broken: no nose",
+        "audio:female is audio:b; better: 'a' needs x: pip install x",
+        "each with the command for what it lacks: doctor --all",
+    ]
+    assert not examined.healthy
+    assert Examination(rows[:3]).healthy
+
+
+def test_what_the_shipped_plugins_need_fits_on_one_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    plain_console(width=80).print(doctor.examine().screen())
+    assert len(capsys.readouterr().out.splitlines()) <= 45

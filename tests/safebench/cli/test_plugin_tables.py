@@ -1,0 +1,75 @@
+"""What `safebench list` shows, and what it chooses."""
+
+from __future__ import annotations
+
+import pytest
+
+from safebench.cli.main import run_command
+from safebench.models.catalogue import models
+
+
+def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    assert run_command(["list", *arguments]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def names(lines: list[str]) -> list[str]:
+    """Of the models that are shown, in their order."""
+    return [first for line in lines if (first := line.partition(" ")[0]) in models()]
+
+
+def test_models_are_chosen_by_what_they_take(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = names(listed(capsys, "targets", "--medium", "audio"))
+    assert set(chosen) == {name for name, model in models().items() if "audio" in model.accepts}
+    assert 0 < len(chosen) < len(models())
+
+
+def test_models_are_chosen_by_whether_they_were_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert names(listed(capsys, "targets", "--tried")) == [name for name, model in models().items() if model.tried]
+
+
+def test_without_a_choice_all_models_are_shown_and_retired_ones_last(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = listed(capsys, "targets")
+    shown = names(lines)
+    assert sorted(shown) == sorted(models())
+    retired = {name for name, model in models().items() if model.retired}
+    assert set(shown[-len(retired) :]) == retired
+    assert any("retired by its maker on 2025-10-28" in line for line in lines)
+    assert any(line.split()[:1] == ["reference"] for line in lines)
+
+
+def test_the_voices_say_whether_they_can_speak_here(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = listed(capsys, "voices")
+    assert any("audio:us-female" in line and line.rstrip().endswith("yes") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["targets", "--medium", "audoi"], "did you mean audio?"),
+        (["voices", "--tried"], "safebench list targets"),
+        (["smells"], "smells"),
+    ],
+)
+def test_a_choice_that_cannot_be_made_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    assert run_command(["list", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert named in told
+    assert told.count("error:") == 1
+
+
+def test_what_was_published_is_shown_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["published"]) == 0
+    told = capsys.readouterr()
+    assert "image" in told.out
+    assert not told.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["jury"], ["data"]])
+def test_a_command_without_its_own_command_shows_its_help_and_no_empty_error(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run_command(arguments) == 2
+    assert "error:" not in capsys.readouterr().err
