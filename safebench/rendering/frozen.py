@@ -32,6 +32,9 @@ class _Frozen(_FrozenTable):
     recipes: dict[str, str] = {}
     recipe: dict[str, Any] = {}
     languages_told_by: str = ""
+    prompts: dict[str, Any] = {}
+    jurors: dict[str, Any] = {}
+    written: dict[str, Any] = {}
 
 
 def check_frozen(tables: Any, file: Path) -> None:

@@ -90,7 +90,7 @@ def rejudge(
 
 
 def _finished(run: Path) -> dict[str, Any]:
-    asked = read_run_file(run, "concurrency", "max_open")
+    asked = read_run_file(run, "concurrency", "max_open", "probe")
     with Store(run, readonly=True) as store:
         pending = store.count_pending()
     if pending:

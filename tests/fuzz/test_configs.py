@@ -83,7 +83,7 @@ def _dry_run(folder: Path, *arguments: object) -> Said:
     return said
 
 
-@fuzz(90)
+@fuzz(70)
 @given(changed(RUN) | changed({**RUN, **ENDPOINT}))
 @example({**RUN, "where": 1})
 def test_a_run_file_is_read_or_refused(tables: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ def test_a_run_file_is_read_or_refused(tables: dict[str, Any]) -> None:
         _dry_run(folder, _write(folder, "asked.toml", tables))
 
 
-@fuzz(20)
+@fuzz(15)
 @given(damaged(tomli_w.dumps(RUN).encode()))
 def test_a_damaged_run_file_is_one_clear_line(data: bytes) -> None:
     with case() as folder:
@@ -102,7 +102,7 @@ def test_a_damaged_run_file_is_one_clear_line(data: bytes) -> None:
 ASKED = ("--data", "queries.csv", "--target", "reference", "--out", "out")
 
 
-@fuzz(50)
+@fuzz(40)
 @given(changed(RECIPES), st.sampled_from(sorted(RECIPES["image"])))
 def test_a_file_of_recipes_is_read_or_refused(tables: dict[str, Any], recipe: str) -> None:
     with case() as folder:
@@ -111,14 +111,14 @@ def test_a_file_of_recipes_is_read_or_refused(tables: dict[str, Any], recipe: st
         _dry_run(folder, *ASKED, "-c", f"image+text:{recipe}", "--recipes", file)
 
 
-@fuzz(60)
+@fuzz(50)
 @given(changed(JURY))
 def test_a_jury_with_guards_is_read_or_refused(tables: dict[str, Any]) -> None:
     with case() as folder:
         _dry_run(folder, *ASKED, "-c", "text", "--jury", _write(folder, "jury.toml", tables))
 
 
-@fuzz(40)
+@fuzz(30)
 @given(changed(PLAN))
 def test_a_plan_is_read_or_refused(tables_: dict[str, Any]) -> None:
     with case() as folder:
@@ -132,7 +132,7 @@ def test_a_plan_is_read_or_refused(tables_: dict[str, Any]) -> None:
 MAPPINGS = {name: read_toml(data_path("importers") / f"{name}.toml") for name in ("xstest", "generic", "harmbench")}
 
 
-@fuzz(40)
+@fuzz(30)
 @given(st.data(), st.sampled_from(sorted(MAPPINGS)))
 def test_a_mapping_is_read_or_refused(data: st.DataObject, name: str) -> None:
     mapping = data.draw(changed(MAPPINGS[name]))
@@ -147,7 +147,7 @@ def test_a_mapping_is_read_or_refused(data: st.DataObject, name: str) -> None:
         assert (folder / "set").exists() == (said.status == 0)
 
 
-@fuzz(20)
+@fuzz(15)
 @given(st.data())
 def test_a_calibration_is_read_or_refused(data: st.DataObject) -> None:
     whole = json.loads(made.calibration().read_text(encoding="utf-8"))

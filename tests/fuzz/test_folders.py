@@ -31,7 +31,7 @@ LABEL_HEADS = ("query", "answer", "label", "id", "intent", "scenario", "annotato
 LABEL_CELLS = st.sampled_from(["How?", "I cannot.", "unsafe", "refused", "safe", "harmful", "abstain"])
 
 
-@fuzz(50)
+@fuzz(40)
 @given(tables(LABEL_HEADS, LABEL_CELLS))
 def test_no_labelled_answer_is_dropped(table: Written) -> None:
     with case() as folder:
@@ -45,7 +45,7 @@ def test_no_labelled_answer_is_dropped(table: Written) -> None:
         assert len(labels.rows) + sum(row is BLANK for row in rows) == len(rows)
 
 
-@fuzz(30)
+@fuzz(25)
 @given(st.data(), st.booleans())
 def test_a_reviewers_sheet_is_kept_whole_or_not_at_all(data: st.DataObject, is_damage: bool) -> None:
     run = made.finished_run()
@@ -87,7 +87,7 @@ def spoilt_shards(draw: st.DrawFn) -> bytes:
     return written.getvalue()
 
 
-@fuzz(60)
+@fuzz(50)
 @given(spoilt_shards())
 def test_a_spoilt_converted_folder_is_told_and_what_is_sent_is_what_was_made(shard: bytes) -> None:
     whole = {row["sha256"] for row in _rows((made.converted() / SHARD).read_bytes())[1]}
@@ -107,7 +107,7 @@ def test_a_spoilt_converted_folder_is_told_and_what_is_sent_is_what_was_made(sha
         assert {one.media.sha256 for one in every if one is not None and one.media is not None} <= whole
 
 
-@fuzz(30)
+@fuzz(25)
 @given(st.data())
 def test_a_changed_file_of_a_conversion_is_read_or_refused(data: st.DataObject) -> None:
     asked = read_toml(made.converted() / "convert.toml")
@@ -126,7 +126,7 @@ ASKED = ("--target", "reference", "--jury", "embedded", "--out", "out")
 # --- cards, files by query
 
 
-@fuzz(30)
+@fuzz(25)
 @given(st.data())
 def test_a_card_is_read_or_refused_and_its_queries_stay(data: st.DataObject) -> None:
     card, whole = tomli_w.dumps(data.draw(changed(CARD))), made.exported()
@@ -147,7 +147,7 @@ INDEX = b"id,file\nq1,takes/7.wav\nq2,b.wav\n"
 FILE_NAMES = st.sampled_from(["q1.wav", "q1.WAV", "caf\u00e9.wav", "cafe\u0301.wav", "q2", "b.wav"])
 
 
-@fuzz(30)
+@fuzz(25)
 @given(st.data(), st.lists(FILE_NAMES, unique=True), texts | st.sampled_from(["q1", "caf\u00e9", "a-b", "../x"]))
 def test_files_by_query_never_lie_outside(data: st.DataObject, names: list[str], id: str) -> None:
     index = data.draw(st.none() | damaged(INDEX))
@@ -165,7 +165,7 @@ def test_files_by_query_never_lie_outside(data: st.DataObject, names: list[str],
         assert held == b"inside" or held == index
 
 
-@fuzz(20)
+@fuzz(15)
 @given(st.data(), st.lists(st.integers(1, 23), min_size=1, max_size=3, unique=True))
 def test_the_papers_layout_is_read_or_refused(data: st.DataObject, numbers: list[int]) -> None:
     with case() as folder:
@@ -179,7 +179,7 @@ def test_the_papers_layout_is_read_or_refused(data: st.DataObject, numbers: list
 # --- a finished run
 
 
-@fuzz(40)
+@fuzz(35)
 @given(st.data(), st.sampled_from(["run.toml", "bytes", "run.db", "summary.json"]))
 def test_a_spoilt_run_is_reported_or_refused(data: st.DataObject, what: str) -> None:
     run = made.finished_run()

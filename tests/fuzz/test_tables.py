@@ -19,7 +19,7 @@ from tests.fuzz.tables import Written, tables
 WANTED = {*TEXT_COLUMNS, *COLUMNS}
 
 
-@fuzz(140)
+@fuzz(110)
 @given(tables())
 def test_no_row_of_a_table_is_dropped(table: Written) -> None:
     with case() as folder:
@@ -53,7 +53,7 @@ def _check_counted(path: Any, rows: list[Row], status: int) -> None:
 ENCODINGS = (None, None, None, "utf-8", "cp1252", "utf-16", "gb18030", "latin-1", "hex", "idna", "utf-7", "nonsense")
 
 
-@fuzz(110)
+@fuzz(90)
 @given(st.data(), tables(), st.sampled_from(ENCODINGS))
 def test_a_damaged_table_is_one_clear_line(data: st.DataObject, table: Written, encoding: str | None) -> None:
     with case() as folder:
@@ -62,7 +62,7 @@ def test_a_damaged_table_is_one_clear_line(data: st.DataObject, table: Written, 
         command("data", "check", path, *(["--encoding", encoding] if encoding else []))
 
 
-@fuzz(40)
+@fuzz(30)
 @given(values, st.sampled_from([".json", ".jsonl", ".json.gz", ".csv", ".parquet", ".zip", ".xlsx", ".txt", ""]))
 @example([], ".json")
 @example({}, ".json")

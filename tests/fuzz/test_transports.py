@@ -51,7 +51,7 @@ async def _ask(request: Request) -> Response:
         await target.close()
 
 
-@fuzz(140)
+@fuzz(110)
 @given(replies(), st.sampled_from([ASKED, Request(ASKED.messages, SCHEMA), Request(ASKED.messages, scored=True)]))
 def test_whatever_an_endpoint_sends_an_error_is_no_answer(sent: Sent, request: Request) -> None:
     server = _server()
@@ -81,7 +81,7 @@ def _no_number(digits: str) -> None:
     raise AssertionError(f"{digits} is stored")
 
 
-@fuzz(60)
+@fuzz(50)
 @given(replies(), st.sampled_from(["speech", "picture", "transcript"]))
 def test_whatever_an_endpoint_sends_no_error_is_a_medium(sent: Sent, what: str) -> None:
     server = _server()
@@ -122,7 +122,7 @@ def _where() -> dict[str, Any]:
     return {"base_url": _server().url, "api_key_env": "FUZZ_KEY", "retries": 0}
 
 
-@fuzz(40)
+@fuzz(30)
 @given(st.sampled_from([400, 403, 404, 422, 429, 451, 500, 503]), bodies(), st.dictionaries(texts, texts, max_size=3))
 @example(429, json.dumps(ERRORS[2]).encode(), {})
 def test_a_wait_that_is_told_is_a_number_of_seconds(status: int, body: bytes, headers: dict[str, str]) -> None:
@@ -155,7 +155,7 @@ async def _nobody(request: Request) -> Response:
     raise AssertionError("reading asks nobody")
 
 
-@fuzz(60)
+@fuzz(50)
 @given(said_by_jurors(), texts)
 @example(json.dumps(BALLOT), json.dumps(BALLOT))
 def test_a_ballot_is_one_of_the_jurors_own_or_none(said: str, answer: str) -> None:
@@ -169,7 +169,7 @@ def test_a_ballot_is_one_of_the_jurors_own_or_none(said: str, answer: str) -> No
         ballot.reason.encode()
 
 
-@fuzz(30)
+@fuzz(25)
 @given(said_by_jurors() | texts, st.sampled_from(sorted(guard_families())))
 def test_a_guards_verdict_is_read_or_none(said: str, family: str) -> None:
     with case():
@@ -180,7 +180,7 @@ def test_a_guards_verdict_is_read_or_none(said: str, family: str) -> None:
         assert 1 <= finding.rating <= 5
 
 
-@fuzz(20)
+@fuzz(15)
 @given(said_by_jurors())
 def test_what_writers_say_is_read_or_none(said: str) -> None:
     with case():

@@ -443,6 +443,7 @@ def test_a_target_that_takes_no_whole_prompts_is_named_with_a_way_out() -> None:
     [
         ("llama-gard-3", "llama-guard-3"),
         ({"like": "llama-gard-3"}, "llama-guard-3"),
+        ({"like": ["llama-guard-3"]}, "llama-guard-3"),
         ({"like": "llama-guard-3", "windw": 3}, "window"),
         ({"like": "llama-guard-3", "categories": {"S1": []}}, "'S1' maps to nothing"),
         ({"like": "llama-guard-3", "categories": {"S1": ["phisical_harm"]}}, "physical_harm"),

@@ -24,6 +24,8 @@ def openai(message: str, code: object = None, type: object = "invalid_request_er
 
 
 STOPS: list[tuple[str, int, Any]] = [
+    ("plain", 422, openai("stopped", "content_filter")),
+    ("plain", 451, openai("stopped", "content_policy_violation")),
     ("openai", 400, openai("Your request was rejected as a result of our safety system.", "content_policy_violation")),
     ("openai", 400, openai("Your request was rejected by the safety system.", "moderation_blocked", "user_error")),
     ("openai", 400, openai(FLAGGED, "invalid_prompt")),
@@ -101,6 +103,8 @@ FAILURES: list[tuple[str, int, Any]] = [
     ("openrouter", 400, openai("Unknown parameter: 'flagged'", "unknown_parameter")),
     ("gemini", 400, [{"error": {"code": 400, "message": "safety_settings: unknown", "status": "INVALID_ARGUMENT"}}]),
     ("plain", 400, openai("Output blocked by content filtering policy in our proxy's settings file")),
+    ("plain", 422, {"detail": [{"loc": ["body", "content_filter"], "msg": "extra fields not permitted"}]}),
+    ("plain", 451, openai("not available in your country")),
     ("plain", 500, openai("out of order", "content_filter")),
     ("plain", 429, openai("busy", "content_filter")),
     ("plain", 400, openai("the words insufficient_quota in a query")),

@@ -220,6 +220,7 @@ def test_a_wrong_option_is_one_clear_error(tmp_path: Path, option: str, capsys: 
         ({"repeats": "once"}, "repeats"),
         ({"recognisers": 1.5}, "recognisers"),
         ({"resolved": {"recognisers": [1]}}, "recognisers"),
+        ({"resolved": {"prompts": "x"}}, "prompts"),
         ({"resolved": {"chosen": {"audio.female": {"recipe": "x", "files": {}}}}}, "chosen.audio.female.made_by"),
     ],
 )
@@ -227,7 +228,7 @@ def test_a_run_file_that_lacks_something_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], told: str
 ) -> None:
     folder = made(tmp_path / "run", 1)
-    whole = read_toml(folder / RUN_FILE) | {"concurrency": 4, "max_open": 0.1}
+    whole = read_toml(folder / RUN_FILE) | {"concurrency": 4, "max_open": 0.1, "probe": 0.0}
     asked = {key: value for key, value in (whole | change).items() if value is not None}
     write_toml(folder / RUN_FILE, asked)
     good = str(made(tmp_path / "good", 1))

@@ -1,0 +1,185 @@
+"""What is killed: each command that works for long, with its inputs, what it keeps on the way, and what it makes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import tomli_w
+from pyarrow import parquet
+
+from safebench.testing.server import Call, Reply, ScriptedServer, image
+from tests.converters.text_to_image.drawn import picture
+from tests.end_to_end import scripted
+from tests.safebench.generation import scripted as generation
+
+IN_FLIGHT = 4  # calls at once
+DELAY = 0.03  # s that each answer takes
+LABELS = ("unsafe 1", "refused 5", "safe 4", "not_understood 3", "unsafe 2")
+QUERIES = 16
+OUT = "out"
+KEPT = {  # what a database holds by which the work goes on
+    "exchange": "SELECT key, response FROM exchanges",
+    "rendering": "SELECT key, query FROM renderings",
+    "outcome": "SELECT id, outcome FROM items WHERE outcome IS NOT NULL",
+}
+
+
+def answer(call: Call) -> Reply:
+    """As writers and judges of a set, a painter, or a target and its jurors."""
+    if call.path.endswith("/images/generations"):
+        return replace(image(picture("red")), delay=DELAY)
+    speaks = generation.answer if call.model.startswith(("writer", "judge-")) else scripted.answer
+    return replace(speaks(call), delay=DELAY)
+
+
+class Work(ABC):
+    """A command that is started in a folder with its inputs, and makes `OUT` there."""
+
+    name: str
+
+    def __init__(self, server: ScriptedServer) -> None:
+        self.server = server
+
+    @abstractmethod
+    def prepare(self, folder: Path) -> None: ...
+
+    @abstractmethod
+    def arguments(self) -> list[object]: ...
+
+    @abstractmethod
+    def made(self, folder: Path) -> object:
+        """What is compared with what an undisturbed one makes."""
+
+    def kept(self, folder: Path) -> set[Hashable]:
+        """All that is recorded by now."""
+        return set(_rows(folder / OUT / "run.db", KEPT))
+
+    # --- inputs
+
+    def _write_queries(self, folder: Path) -> None:
+        rows = [{"query": f"say vote {LABELS[n % len(LABELS)]} number {n}"} for n in range(QUERIES)]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / "queries.jsonl").write_text(text, encoding="utf-8")
+
+    def _write_jury(self, folder: Path) -> None:
+        juror = f'[[jurors]]\nmodel = "openai:{scripted.JUROR}"\nbase_url = "{self.server.url}"\n'
+        (folder / "jury.toml").write_text("[protocol]\nrounds = 1\n" + 3 * juror, encoding="utf-8")
+
+
+class Run(Work):
+    name = "run"
+
+    def prepare(self, folder: Path) -> None:
+        self._write_queries(folder)
+        self._write_jury(folder)
+
+    def arguments(self) -> list[object]:
+        return [
+            *("run", "--data", "queries.jsonl", "-c", "text", "-c", "image+text:typographic", "--workers", 1),
+            *("--check-share", 0),
+            *("--target", "openai:tested", "--base-url", self.server.url, "--jury", "jury.toml", "--out", OUT),
+            *("--concurrency", IN_FLIGHT, "--max-open", 1, "--allow-unproven"),
+        ]
+
+    def made(self, folder: Path) -> object:
+        """Its summary, without paths."""
+        summary: dict[str, Any] = scripted.summary_of(folder / OUT)
+        del summary["run"]["data"]
+        summary["run"]["resolved"].pop("answers_of", None)
+        return summary
+
+
+class Rejudge(Run):
+    name = "rejudge"
+
+    def __init__(self, server: ScriptedServer) -> None:
+        super().__init__(server)
+        self._first: Path | None = None
+
+    def prepare(self, folder: Path) -> None:
+        """With the answers of a run, which is made once."""
+        super().prepare(folder)
+        if self._first is None:
+            made = scripted.safebench(*[one if one != OUT else "first" for one in super().arguments()], cwd=folder)
+            assert made.returncode == 0, made.stderr
+            self._first = folder / "first"
+        else:
+            shutil.copytree(self._first, folder / "first")
+
+    def arguments(self) -> list[object]:
+        told = ("--seed", 7, "--jury", "jury.toml", "--concurrency", IN_FLIGHT)
+        return ["rejudge", "first", *told, "--out", OUT, "--max-open", 1, "--allow-unproven"]
+
+
+class Convert(Work):
+    """By an endpoint that draws, so that what is made again is seen as a call."""
+
+    name = "convert"
+
+    def prepare(self, folder: Path) -> None:
+        self._write_queries(folder)
+        step = {"use": "openai-images", "model": "painter", "base_url": self.server.url}
+        tables = {"image": {"drawn": {"steps": [step]}}}
+        (folder / "recipes.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
+
+    def arguments(self) -> list[object]:
+        made = ("-c", "image:drawn", "--recipes", "recipes.toml", "--workers", 2, "--check-share", 0)
+        return ["convert", "queries.jsonl", *made, "--out", OUT]
+
+    def kept(self, folder: Path) -> set[Hashable]:
+        """The queries that have a picture, in the folder of work or in the set."""
+        there = {query for _, _, query in _rows(folder / OUT / ".work" / "run.db", {"": KEPT["rendering"]})}
+        return there | {row["id"] for row in _shards(folder)}
+
+    def made(self, folder: Path) -> object:
+        return _shards(folder)
+
+
+class Generate(Work):
+    name = "generate"
+
+    def prepare(self, folder: Path) -> None:
+        plan = {
+            **{"title": "A test", "count": 3, "scenarios": ["hate_speech", "bias"], "surplus": 2, "batch": 2},
+            **{"writers": ["openai:writer-a", "openai:writer-b"], "judges": ["openai:judge-a", "openai:judge-b"]},
+            **{"concurrency": IN_FLIGHT, "defaults": {"base_url": self.server.url}},
+        }
+        (folder / "mine.toml").write_text(tomli_w.dumps(plan), encoding="utf-8")
+
+    def arguments(self) -> list[object]:
+        return ["generate", "mine.toml", "--out", OUT]
+
+    def kept(self, folder: Path) -> set[Hashable]:
+        return set(_rows(folder / OUT / "calls" / "run.db", KEPT))
+
+    def made(self, folder: Path) -> object:
+        files = [*(folder / OUT).glob("*.jsonl"), *(folder / OUT / "dataset").glob("*")]
+        return {file.name: file.read_bytes() for file in files}
+
+
+def _rows(database: Path, wanted: dict[str, str]) -> Iterator[tuple[Any, ...]]:
+    """Of a copy, so that what a killed process left is not touched before it goes on."""
+    if not database.exists():
+        return
+    with TemporaryDirectory() as place:
+        for file in database.parent.glob(f"{database.name}*"):
+            shutil.copy(file, place)
+        db = sqlite3.connect(Path(place, database.name))
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        for name, sql in wanted.items():
+            if sql.split(" FROM ")[1].split()[0] in tables:
+                yield from ((name, *row) for row in db.execute(sql))
+        db.close()
+
+
+def _shards(folder: Path) -> list[dict[str, Any]]:
+    files = sorted((folder / OUT).glob("*/train-*.parquet"))
+    return [row for file in files for row in parquet.read_table(file).to_pylist()]
