@@ -41,7 +41,7 @@ class Database:
                 _check_format(self._db, folder, may_be_new=not readonly)
                 if not readonly:
                     _prepare(self._db)
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the second of a message on what it read
                 mend = "put it back from a copy or start a new folder"
                 raise BadInput(f"{database} cannot be opened as a run: {error}; {mend}") from error
             self._opened = opened.pop_all()

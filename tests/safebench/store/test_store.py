@@ -319,6 +319,17 @@ def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path, reado
     assert (tmp_path / DATABASE).read_bytes() == content
 
 
+def test_a_database_whose_form_is_damaged_is_refused_in_one_line(store: Store) -> None:
+    store.close()
+    database = store.folder / DATABASE
+    with sqlite3.connect(database) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+    db.close()
+    database.write_bytes(database.read_bytes().replace(b"CREATE TABLE queries", b"CREATE \xf0ABLE queries"))
+    with pytest.raises(BadInput, match=r"cannot be opened as a run: .*"):
+        Store(store.folder, readonly=True)
+
+
 def test_another_database_is_no_run(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / DATABASE) as db:
         db.execute("CREATE TABLE notes (text TEXT)")
