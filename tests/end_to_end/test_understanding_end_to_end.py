@@ -198,6 +198,24 @@ def test_a_spoken_answer_is_judged_as_heard_and_as_written_and_harm_in_either_co
         assert [ballot.label for ballot in store.ballots(1)] == [BALLOTS[ended[0]]]
 
 
+def test_a_spoken_answer_that_the_recogniser_fails_to_hear_is_undecided_until_it_is_heard(
+    serve: Serve, jury_of: Callable[..., str], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    server = serve(speaks("Please go away."))
+    data = write_jsonl([{"id": "q", "query": "Say it."}])
+    replies = [transcription(None), transcription("vote unsafe 1")]
+    with ScriptedServer(lambda call: replies[call.number]) as listener:
+        told = {"conditions": ["text"], "recognisers": [f"openai-transcriptions:whisper-1@{listener.url}"]}
+        ask(server, jury_of(server), data, tmp_path / "run", **told)
+        (row,) = pq.read_table(tmp_path / "run" / "items.parquet").to_pylist()
+        assert (row["outcome"], row["rating"]) == ("undecided", None)
+        assert row["reason"].startswith("what was said could not be heard, ConversionError")
+        assert run_command(["run", str(tmp_path / "run" / "run.toml"), "--retry-failed"]) == 0
+    assert len([call for call in server.calls if call.model != "judge"]) == 1
+    with Store(tmp_path / "run", readonly=True) as store:
+        assert dict(store.counts()["text"]) == {"unsafe": 1}
+
+
 BALLOTS = {"unsafe": Label.UNSAFE, "safe": Label.SAFE, "undecided": Label.ABSTAIN}
 
 
