@@ -313,6 +313,17 @@ def test_a_card_shows_what_the_target_was_given_in_the_place_of_media(tmp_path: 
     assert "What the target was given in its place\nHow do eye bake bread?\near:small" in browser.one(".card").text
 
 
+def test_the_name_of_a_file_that_is_not_shown_stays_in_its_card(tmp_path: Path, browser: Browser) -> None:
+    folder = normal(tmp_path, 1)
+    with Store(folder) as store:
+        store._db.execute("UPDATE renderings SET rendering = json_set(rendering, '$.media.mime', 'application/x-odd')")
+    browser.resize(390, 844)
+    browser.open(page(folder), "#item-3")
+    browser.one(".card")
+    (name,) = [one for one in browser.all(".card.chosen > .meta") if "x-odd" in one.text]
+    assert browser.run("return arguments[0].scrollWidth <= arguments[0].clientWidth", name)
+
+
 def hostile() -> list[str]:
     told = [json.loads(line)["answer"] for line in HOSTILE.read_text(encoding="utf-8").splitlines()]
     markup = (
