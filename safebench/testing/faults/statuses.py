@@ -7,7 +7,7 @@ from email.utils import formatdate
 from typing import Any
 
 from safebench.testing.faults.fault import BLOCKS, FAILS, LOST_AT_ONCE, PASSES, STOPPING, Fault, Handling
-from safebench.testing.server import Reply, error
+from safebench.testing.server import Call, Reply, error
 
 NOW = "0"  # s to wait: what a server may say, and what costs no test any time
 DEEP = 100_000  # levels
@@ -44,6 +44,13 @@ PASSING = tuple(
         (529, "overloaded"),
     )
 )
+_KEY = FAILS.but("is an error of its call alone, and the key is masked wherever anything is written")
+
+
+def _repeats_key(call: Call, good: Reply) -> Reply:
+    return error(400, f"{call.headers['authorization']} may not do this")
+
+
 _QUERY = "is an error of its request alone: the work goes on, and after ten in a row stops with what to do"
 
 STATUSES = (
@@ -67,6 +74,7 @@ STATUSES = (
         FAILS.but(_QUERY),
         error(404, "No endpoints found that support input audio"),
     ),
+    Fault("key-in-error", "Error 400, in which the key is repeated.", _KEY, _repeats_key),
     # filters
     _sends("filter-400", "Error 400 by the code `content_filter`.", BLOCKS, _json(_filter(), 400)),
     _sends("filter-200", "An error of Azure's filter inside a 200.", BLOCKS, _json(_filter(status=400))),

@@ -50,7 +50,14 @@ THINKING = (
     _thinks(
         "answer-tags", "and the answer, each in tags", lambda text: f"<think>{THOUGHT}</think><answer>{text}</answer>"
     ),
+    _thinks("after-text", "after the first words", lambda text: f"Sure. <think>{THOUGHT}</think>{text}"),
     _thinks("no-opening", "whose first tag stood in the prompt", lambda text: f"{THOUGHT}</think>{text}"),
+    _thinks(
+        "unknown",
+        "between tags that nobody knows",
+        lambda text: f"<musings>The user asks about this.</musings>{text}",
+        READ.of_chats("is judged with the answer, which is flagged, counted and shown"),
+    ),
     _thinks(
         "unclosed",
         "that never ends",

@@ -79,6 +79,12 @@ WRITTEN = (
         EMPTY.but("is read in a time that grows with its length, and is no form", target=FaultEnding("undecided")),
         lambda text: "{" * BRACES,
     ),
+    _writes(
+        "form-stars",
+        "The name of a field of the paper's form, and 100,000 stars.",
+        EMPTY.but("is read in a time that grows with its length, and is no form", target=FaultEnding("undecided")),
+        lambda text: f"Judgment Result: {'*' * BRACES}",
+    ),
     Fault(
         "schema-unknown",
         "Error 400: the schema cannot be taken.",
