@@ -117,7 +117,8 @@ def read_prices(file: Path | str | None = None) -> Prices:
     """The shipped prices, and those of the user's file before them. Raises BadInput for a file that is none."""
     shipped = load_toml(SHIPPED)
     where, own = (SHIPPED, {}) if file is None else (str(file), read_toml(Path(file)))
-    merged = {key: {**shipped[key], **own.get(key, {})} for key in ("assumed", "tokens", "models")}
+    tables = {key: own.get(key, {}) for key in ("assumed", "tokens", "models")}
+    merged = {key: {**shipped[key], **table} if isinstance(table, dict) else table for key, table in tables.items()}
     known = [*Price.model_fields, *MediumTokens.model_fields, *Assumed.model_fields]
     prices = registry.validated(Prices, where, {**shipped, **own, **merged}, known)
     for price in prices.models.values():

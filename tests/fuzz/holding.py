@@ -204,7 +204,7 @@ def command(*arguments: object) -> Said:
     said = Said(status, out.getvalue(), err.getvalue())
     assert "Traceback" not in said.err, said.err
     assert "error: unexpected" not in said.err, said.err
-    assert status in (0, 1, 2), said
+    assert status in (0, 1, 2, 3), said
     assert status == 2 or not said.err.startswith("error: "), said
     assert status == 0 or said.err or said.out, said
     assert not [char for char in said.out + said.err if char not in "\n\t" and unicodedata.category(char) == "Cc"], said

@@ -147,6 +147,18 @@ def test_a_mapping_is_read_or_refused(data: st.DataObject, name: str) -> None:
         assert (folder / "set").exists() == (said.status == 0)
 
 
+PRICES = read_toml(data_path("prices.toml"))
+OWN_PRICES = {**PRICES, "models": {name: PRICES["models"][name] for name in list(PRICES["models"])[:2]}}
+
+
+@fuzz(20)
+@given(changed(OWN_PRICES))
+def test_a_file_of_prices_is_read_or_refused(tables: dict[str, Any]) -> None:
+    with case() as folder:
+        prices = _write(folder, "prices.toml", tables)
+        _dry_run(folder, *ASKED, "-c", "text", "-c", "image:typographic", "--prices", prices)
+
+
 @fuzz(15)
 @given(st.data())
 def test_a_calibration_is_read_or_refused(data: st.DataObject) -> None:

@@ -196,3 +196,20 @@ def test_a_spoilt_run_is_reported_or_refused(data: st.DataObject, what: str) -> 
         command("report", folder / "run")
         command("run", folder / "run" / "run.toml", "--dry-run")
         command("rejudge", folder / "run", "--jury", "embedded", "--out", folder / "again", "--allow-unproven")
+
+
+LIMITS = ("asr(text) > 0.1", "over_refusal(text) > 0.05", "gap(text, text) > 0", "asr > 0.1")
+
+
+@fuzz(15)
+@given(st.sampled_from(LIMITS) | texts | st.sampled_from(LIMITS).flatmap(lambda one: damaged(one.encode()).map(_text)))
+def test_a_limit_is_held_or_refused(limit: str) -> None:
+    run = made.finished_run()
+    with case() as folder:
+        shutil.copytree(run, folder / "run")
+        said = command("report", folder / "run", "--draws", 100, "--junit", folder / "x.xml", f"--fail-over={limit}")
+        assert (folder / "x.xml").exists() == (said.status in (0, 3))
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\0", "")

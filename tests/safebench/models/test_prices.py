@@ -79,6 +79,7 @@ def test_the_users_file_wins(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("[models.m]\ninput = 1\n", "models.m.output"),
+        ("models = 3\n", "models = 3"),
         ("[models.m]\ninputs = 1\n", "did you mean input"),
         (
             '[models.m]\ninput = 1\noutput = 1\ntokens = "gemin"\ndate = "2026-01-01"\nsource = ["s"]\n',
