@@ -193,6 +193,8 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print(f"skipped: {one.condition} ({one.items} items): {one.reason}", style="yellow")
     for line in (*unproven(summary.deliveries, summary.probed), *ear_lines(summary.run.resolved)):
         console.print(f"warning: {line}", style="yellow", soft_wrap=True)
+    if summary.grown:
+        console.print(summary.grown, soft_wrap=True)
     if summary.run.pending:
         console.print(f"unfinished: {summary.run.pending} items have no outcome yet", style="yellow")
     if summary.run.notice:

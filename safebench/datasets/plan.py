@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,15 @@ from safebench import registry
 from safebench.datasets.config import RenderingConfig
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset
+from safebench.errors import BadInput
 from safebench.models.languages import teller
 from safebench.rendering.alternatives import CHOSEN, ChosenRecipe, ChosenRecipes, better_lines, settle, used
-from safebench.rendering.assignment import Assignment, assign
+from safebench.rendering.assignment import Assignment, Stages, assign
 from safebench.rendering.conditions import resolve_conditions
 from safebench.rendering.recipes import Recipes, load_recipes
 from safebench.rendering.recognition import NONE, better_readers, choose_recognisers
 from safebench.rendering.renderer import RenderSettings
-from safebench.types import Condition
+from safebench.types import Condition, Query
 
 TOLD_BY = "languages_told_by"  # key of the file of a run or conversion
 RECOGNISERS = "recognisers"  # key of the file of a run or conversion
@@ -30,6 +31,7 @@ class DataPlan:
 
     whole: Dataset  # before the limit
     dataset: Dataset
+    before: Stages  # the queries as they were at each stage that it has grown by
     known: Recipes
     conditions: tuple[Condition, ...]
     assignments: Mapping[Condition, Assignment]  # of the conditions that are rendered: which recipe for which query
@@ -40,6 +42,10 @@ class DataPlan:
         """The recipes that the conditions name."""
         keys = [(c.medium, c.recipe) for c in self.assignments if c.recipe is not None]
         return {key: self.known[key] for key in keys}
+
+    @property
+    def stages(self) -> Stages:
+        return (*self.before, self.dataset.queries)
 
     def chosen(self) -> dict[str, Any]:
         """What recipes with `first_of` stand for, as it is frozen; empty where none of them takes part."""
@@ -71,8 +77,10 @@ class DataPlan:
             yield from better_readers(self.read_back, settings.recognisers)
 
 
-def plan_data(config: RenderingConfig, before: Mapping[str, Any]) -> DataPlan:
+def plan_data(config: RenderingConfig, before: Mapping[str, Any], stages: Stages = ()) -> DataPlan:
     """`before`: what the file of the folder tells of versions and choices, where this is to go on; else empty.
+
+    `stages`: the queries that there are already, as they came.
 
     Raises BadInput for data, recipes and conditions that there are not, and for recipes that nothing can be made by.
 
@@ -85,14 +93,29 @@ def plan_data(config: RenderingConfig, before: Mapping[str, Any]) -> DataPlan:
     conditions = resolve_conditions(config.conditions, known)
     if any(condition.recipe is not None for condition in conditions):
         dataset = dataset.told()
+    if stages:
+        dataset = _grown(config, dataset, stages[-1])
     assignments = {
-        condition: assign(known[condition.medium, condition.recipe], known, dataset.queries, config.seed)
+        condition: assign(known[condition.medium, condition.recipe], known, dataset.queries, config.seed, before=stages)
         for condition in conditions
         if condition.recipe is not None
     }
     for assignment in assignments.values():
         assignment.check()
-    return DataPlan(whole, dataset, known, conditions, assignments, choices)
+    return DataPlan(whole, dataset, stages, known, conditions, assignments, choices)
+
+
+def _grown(config: RenderingConfig, dataset: Dataset, before: Sequence[Query]) -> Dataset:
+    """The queries that the folder has, and those that come. Raises BadInput where they are not a part of the data."""
+    if config.limit is not None and config.limit < len(before):
+        raise BadInput(
+            f"{config.out} has {len(before)} queries already, and what is there only grows: --limit {len(before)} or"
+            " more, or choose another --out"
+        )
+    try:
+        return dataset.grown_from(before)
+    except BadInput as error:
+        raise BadInput(f"{config.out} holds other queries: {error}. Choose another --out") from error
 
 
 def plan_settings(config: RenderingConfig, data: DataPlan, before: Mapping[str, Any]) -> RenderSettings:

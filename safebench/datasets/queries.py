@@ -19,7 +19,7 @@ from safebench.datasets.columns import named, plain_name
 from safebench.datasets.tables import BLANK, PROBLEM, Row, is_nothing
 from safebench.errors import BadInput, unknown
 from safebench.models.languages import language_tag, tell
-from safebench.serialisation import compact
+from safebench.serialisation import compact, storable
 from safebench.types import Intent, Query
 
 TEXT_COLUMNS = ("query", "prompt", "question", "behavior", "goal", "text")
@@ -94,6 +94,21 @@ class Dataset:
         """Queries whose language nobody said have the one that is told from their text, if that can be told here."""
         return replace(self, queries=tuple(map(_told, self.queries)))
 
+    def grown_from(self, before: Sequence[Query]) -> Dataset:
+        """With the queries that were there before in front, in their order.
+
+        Raises BadInput where it lacks one of them, or says something else of it. A twin that was left out may be there.
+        """
+        by_id = {query.id: query for query in self.queries}
+        strange = [query.id for query in before if query.id not in by_id or not _is_same(query, by_id[query.id])]
+        if strange:
+            raise BadInput(
+                f"of the {len(before)} queries that are there already the data lack {len(strange)}, or say something"
+                f" else of them ({', '.join(strange[:3])}{', …' if len(strange) > 3 else ''})"
+            )
+        old = [by_id.pop(query.id) for query in before]
+        return replace(self, queries=(*old, *by_id.values()))
+
     def shortest_first(self) -> Dataset:
         """By the words of a query and its twin."""
         words = {query.id: len(query.text.split()) for query in self.queries}
@@ -109,6 +124,14 @@ class Dataset:
                 first.setdefault(group(query), query)
         chosen = [one for query in first.values() for one in (query, by_id[query.twin or ""])]
         return replace(self, queries=tuple(chosen))
+
+
+def _is_same(before: Query, now: Query) -> bool:
+    """But for what only one of them knows: a twin that was left out, a language that nobody needed."""
+    now = replace(now, text=storable(now.text), twin=before.twin and now.twin)
+    if before.language is None or now.language is None:
+        now = replace(now, language=before.language, certainty=before.certainty)
+    return before == now
 
 
 def _told(query: Query) -> Query:

@@ -5,6 +5,9 @@ query in every try. A query in a language for which a recipe has one of its own 
 recipe with `another` renders another query in place of each: one of another pair, and a benign
 one where there are any, so that the media themselves ask for nothing.
 
+All of that hangs on what other queries there are. So a run that grows is dealt in stages: what was there keeps what it
+was dealt, and those that come are dealt among all.
+
 Each job also gets the texts of a few other queries, so that a check can tell whether media are swapped.
 """
 
@@ -13,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safebench.errors import BadInput, unknown
@@ -24,20 +27,36 @@ from safebench.types import Intent, Query
 
 OTHER_TEXTS = 8  # of other queries, at most, beside the twin's
 
+Stages = Sequence[Sequence[Query]]  # each with all queries that there were by then
+
+
+def newcomers(stages: Stages) -> Iterator[tuple[Sequence[Query], list[Query]]]:
+    """The queries of each stage, and those of them that it brought."""
+    there: set[str] = set()
+    for queries in stages:
+        new = [query for query in queries if query.id not in there]
+        there |= {query.id for query in new}
+        yield queries, new
+
 
 class OtherTexts:
     """Texts of other queries: the twin's, which is most alike, and a few that are drawn by seed."""
 
-    def __init__(self, queries: Sequence[Query], seed: int) -> None:
-        self._queries = queries
+    def __init__(self, stages: Stages, seed: int) -> None:
         self._seed = seed
-        self._of_twins = {query.twin: query.text for query in queries if query.twin is not None}
+        self._among: dict[str, Sequence[Query]] = {}
+        self._of_twins: dict[str, str] = {}
+        for queries, new in newcomers(stages):
+            of_twins = {query.twin: query.text for query in queries if query.twin is not None}
+            self._among |= {query.id: queries for query in new}
+            self._of_twins |= {query.id: of_twins.get(query.id, query.text) for query in new}
 
     def of(self, query: Query) -> tuple[str, ...]:
         """The same for a query in every try; other ones with another seed or other data."""
         draw = random.Random(f"other texts/{self._seed}/{query.id}")
-        drawn = [other.text for other in draw.sample(self._queries, min(OTHER_TEXTS, len(self._queries)))]
-        texts = dict.fromkeys([self._of_twins.get(query.id, query.text), *drawn])
+        queries = self._among[query.id]
+        drawn = [other.text for other in draw.sample(queries, min(OTHER_TEXTS, len(queries)))]
+        texts = dict.fromkeys([self._of_twins[query.id], *drawn])
         return tuple(text for text in texts if text != query.text)
 
 
@@ -63,22 +82,26 @@ class Assignment:
         return RenderJob(query, self.recipe(query), of=self.others.get(query.id), other_texts=others)
 
 
-def assign(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int) -> Assignment:
-    """Raises BadInput when a member is unknown, and when there is no other query to take.
+def assign(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int, *, before: Stages = ()) -> Assignment:
+    """`before`: the stages in which `queries` came, where these are not all at once.
 
     Members are put to the target as the recipe that deals says, where it says anything of the message.
+    Raises BadInput when a member is unknown, and when there is no other query to take.
     """
-    other_texts = OtherTexts(queries, seed)
+    stages = (*before, queries)
+    other_texts = OtherTexts(stages, seed)
     if recipe.steps:
         return Assignment((recipe,), other_texts=other_texts)
     members = tuple(_member(recipe, name, known) for name in recipe.among or (recipe.another,))
     if recipe.among:
-        places = _places(queries, len(members), seed)
+        places = _places(stages, len(members), seed)
         recipes, places = _by_language(recipe, members, places, known, queries)
         return Assignment(tuple(map(recipe.dealt, recipes)), places, other_texts=other_texts)
     made = {"steps": members[0].steps, "tries": members[0].tries, "layout": recipe.layout or members[0].layout}
     unlike = recipe.model_copy(update=made)
-    return Assignment((unlike,), others=_others(queries, seed, f"recipe {recipe.medium}.{recipe.name}"))
+    where = f"recipe {recipe.medium}.{recipe.name}"
+    others = {one.id: other for stage in newcomers(stages) for one, other in _others(*stage, seed, where)}
+    return Assignment((unlike,), others=others)
 
 
 def _by_language(
@@ -121,14 +144,15 @@ def _with_steps(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
     return known[recipe.medium, name]
 
 
-def _others(queries: Sequence[Query], seed: int, where: str) -> dict[str, Query]:
-    """For each query one of another pair, by seed. Twins may get different ones; a query may be taken twice."""
+def _others(queries: Sequence[Query], new: Iterable[Query], seed: int, where: str) -> Iterator[tuple[Query, Query]]:
+    """For each new query one of another pair, by seed. Twins may get different ones; a query may be taken twice."""
     benign = [query for query in queries if query.intent is Intent.BENIGN]
     pairs = {min(query.id, query.twin or query.id) for query in queries}
     if len(pairs) < 2:
         raise BadInput(f"{where} takes another query, of another pair, and the data has only one pair")
     pool = benign if len(benign) > 1 else queries
-    return {query.id: _drawn(query, pool, seed) for query in queries}
+    for query in new:
+        yield query, _drawn(query, pool, seed)
 
 
 def _drawn(query: Query, pool: Sequence[Query], seed: int) -> Query:
@@ -137,15 +161,26 @@ def _drawn(query: Query, pool: Sequence[Query], seed: int) -> Query:
     return next(other for other in turns if other.id not in (query.id, query.twin))
 
 
-def _places(queries: Sequence[Query], count: int, seed: int) -> dict[str, int]:
-    """Pairs of twins, shuffled by seed and assigned in turn; every scenario begins where the one before ended."""
+def _places(stages: Stages, count: int, seed: int) -> dict[str, int]:
+    """Stage by stage, pairs of twins are shuffled by seed and assigned in turn; every scenario begins where the one
+    before ended. A twin that comes late gets what its partner has.
+    """
+    places: dict[str, int] = {}
+    turn = 0
+    for _, new in newcomers(stages):
+        late = {query.id: places[query.twin] for query in new if query.twin in places}
+        for pair in _pairs((query for query in new if query.id not in late), seed):
+            places |= dict.fromkeys(pair, turn % count)
+            turn += 1
+        places |= late
+    return places
+
+
+def _pairs(queries: Iterable[Query], seed: int) -> Iterator[list[str]]:
+    """Ids of twins, scenario by scenario, shuffled in each."""
     pairs: dict[str | None, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for query in queries:
         pairs[query.scenario][min(query.id, query.twin or query.id)].append(query.id)
-    places: dict[str, int] = {}
-    turn = 0
     for scenario in pairs.values():
         for first in sorted(scenario, key=lambda id: hashlib.sha256(f"{seed}/{id}".encode()).digest()):
-            places |= dict.fromkeys(scenario[first], turn % count)
-            turn += 1
-    return places
+            yield scenario[first]

@@ -32,6 +32,7 @@ from safebench.runs.config import MAX_OPEN, RESOLVED
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file
 from safebench.runs.preflight import Delivery
+from safebench.runs.revisions import RunRevision, revisions_line, revisions_of
 from safebench.statistics.concluding import conclude
 from safebench.statistics.evidence import EvidencedCondition, with_evidence
 from safebench.statistics.funnel import Funnel, funnel_of
@@ -54,7 +55,7 @@ BATCH = 2000  # items held in memory while writing
 @dataclass(frozen=True, slots=True)
 class AskedRun:
     """What was asked of whom; `max_open`: the share of items that may stay open; `pending`: items without an outcome
-    yet.
+    yet; `revisions`: what it has grown by.
     """
 
     name: str
@@ -66,6 +67,7 @@ class AskedRun:
     repeats: int
     max_open: float
     pending: int
+    revisions: list[RunRevision]
     stand_in: bool
     notice: str | None
     resolved: Mapping[str, Any]
@@ -153,6 +155,11 @@ class Summary:
         return [languages_line(self.languages)] if any(cell.fidelity for cell in self.conditions) else []
 
     @property
+    def grown(self) -> str | None:
+        """Which items came with which revision; None where there is one."""
+        return revisions_line(self.run.revisions)
+
+    @property
     def probed(self) -> set[str]:
         """Media with comprehension probes, whatever they told."""
         asked = (cell.condition for cell in self.conditions if cell.evidence.understood.state != "not_asked")
@@ -236,6 +243,7 @@ def _asked_run(folder: Path, asked: Mapping[str, Any], store: Store) -> AskedRun
         repeats=asked["repeats"],
         max_open=asked.get("max_open", MAX_OPEN),
         pending=store.count_pending(),
+        revisions=revisions_of(asked, store),
         stand_in=answering_class(asked["target"]).stand_in,
         notice=notice(asked),
         resolved=asked["resolved"],
@@ -286,7 +294,7 @@ def _write_items(path: Path, store: Store) -> None:
     strings += ["outcome", "reason", "answer", "given", "media_sha256", "fidelity_status", "exchange"]
     fields = [pa.field(name, pa.string()) for name in strings]
     fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]
-    fields += [pa.field("left_out", pa.int32())]
+    fields += [pa.field("left_out", pa.int32()), pa.field("revision", pa.int32())]
     schema = pa.schema(fields)
     with whole_file(path) as part, parquet.ParquetWriter(part, schema) as writer:
         for rows in _batches(store):

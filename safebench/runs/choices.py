@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from safebench.models.words import same_words, words
+from safebench.rendering.assignment import Stages, newcomers
 from safebench.resources import prompt
 from safebench.types import Comprehension, Query, Response
 
@@ -44,10 +45,13 @@ class Choices:
     control, so that a target which always names one place cannot do it with the query as text either.
     """
 
-    def __init__(self, queries: Sequence[Query], seed: int) -> None:
-        self._by_id = {query.id: query for query in queries}
-        self._by_length = sorted(queries, key=_length)
+    def __init__(self, queries: Sequence[Query], seed: int, *, before: Stages = ()) -> None:
+        """`before`: the stages in which they came. A query that was there is offered what it was offered then."""
         self._seed = seed
+        self._all = _Among(queries)
+        self._then: dict[str, _Among] = {}
+        for there, new in newcomers(before):
+            self._then |= dict.fromkeys((query.id for query in new), _Among(there))
 
     def of(self, query: Query) -> OfferedSentences:
         draw = random.Random(f"choices/{self._seed}/{query.id}")
@@ -62,13 +66,24 @@ class Choices:
 
     def _others(self, query: Query, draw: random.Random) -> Iterator[str]:
         """The twin's text, then those of other queries, each followed by its own twin's, then sentences of ours."""
+        yield from self._then.get(query.id, self._all).near(query, draw)
+        yield from draw.sample(benign_sentences(), len(benign_sentences()))
+
+
+class _Among:
+    """The queries from which the others are drawn."""
+
+    def __init__(self, queries: Sequence[Query]) -> None:
+        self._by_id = {query.id: query for query in queries}
+        self._by_length = sorted(queries, key=_length)
+
+    def near(self, query: Query, draw: random.Random) -> Iterator[str]:
         at = bisect_left(self._by_length, _length(query), key=_length)
         near = self._by_length[max(0, at - NEAR) : at + NEAR]
-        for one in [query, *draw.sample(near, len(near))]:
+        for one in [self._by_id.get(query.id, query), *draw.sample(near, len(near))]:
             yield one.text
             if one.twin in self._by_id:
                 yield self._by_id[one.twin].text
-        yield from draw.sample(benign_sentences(), len(benign_sentences()))
 
 
 def read_choice(choice: OfferedSentences, response: Response, heard: str | None) -> Comprehension:

@@ -9,9 +9,11 @@ from pydantic import Field
 
 from safebench import registry
 from safebench.datasets.config import RenderingConfig
+from safebench.plugins import PluginOptions
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"  # key there: versions and hashes
+REVISIONS = "revisions"  # key there: what it has grown by
 MAX_OPEN = 0.05  # share of the items
 FREE = frozenset(
     {
@@ -19,6 +21,18 @@ FREE = frozenset(
         *("allow_skips", "allow_unproven", "max_open", "prices"),
     }
 )
+
+
+class Revision(PluginOptions):
+    """What a run asked for from some command on: what of it can grow."""
+
+    safebench: str  # version
+    data: str
+    limit: int | None = None
+    conditions: tuple[str, ...]
+    repeats: int
+    data_sha256: str
+    queries: int
 
 
 class RunConfig(RenderingConfig):
@@ -47,6 +61,7 @@ class RunConfig(RenderingConfig):
     max_open: float = Field(MAX_OPEN, ge=0.0, le=1.0)  # share of open items above which the exit status is 1
     prices: str | None = None  # file of the user's own prices, before those that are shipped
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a run folder; not read back
+    revisions: tuple[Revision, ...] = ()  # of a run folder: what it has grown by; not read back
 
     def target_options(self) -> dict[str, Any]:
         named = {key: getattr(self, key) for key in ("family", "base_url", "api_key_env", "timeout", "retries")}

@@ -15,9 +15,10 @@ from safebench.jury.files import JurorTable, JuryTable, jury_tables, jury_versio
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.frozen import check_frozen
 from safebench.resources import find_prompt
-from safebench.runs.config import FREE, RESOLVED, RUN_FILE, RunConfig
-from safebench.runs.plan import RunPlan
-from safebench.serialisation import differences, plain_tables
+from safebench.runs.config import RESOLVED, REVISIONS, RUN_FILE, RunConfig
+from safebench.runs.plan import RunPlan, stages_before
+from safebench.runs.revisions import check_grown, is_more, revision_of
+from safebench.serialisation import plain_tables
 from safebench.store.schema import DATABASE
 
 WRITTEN: Mapping[str, type] = {  # in the file of every run
@@ -31,12 +32,34 @@ class _WrittenJury(JuryTable):
     jurors: tuple[JurorTable, ...]
 
 
-def claim_folder(plan: RunPlan) -> None:
-    """Make the folder of a new run, or check that it holds this very run. Raises BadInput when it holds another."""
+def is_there(plan: RunPlan) -> bool:
+    """Whether the folder holds this run already, or one that it grows from. Raises BadInput when it holds another."""
     folder, wanted = plan.folder, run_file(plan)
-    if not is_claimed(folder, RUN_FILE, "run folder", lambda there: check_same(folder, there, wanted)):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_toml(folder / RUN_FILE, wanted)
+    return is_claimed(folder, RUN_FILE, "run folder", lambda _: check_grown(folder, read_run_file(folder), wanted))
+
+
+def claim_folder(plan: RunPlan) -> None:
+    """Make the folder of a new run, or check that it holds one that this run grows from."""
+    if not is_there(plan):
+        wanted = run_file(plan)
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        write_toml(plan.folder / RUN_FILE, {**wanted, REVISIONS: [revision_of(wanted)]})
+
+
+def keep_revision(plan: RunPlan) -> int:
+    """The number of the revision that the plan is, told in the run file where the run grows by it.
+
+    Raises BadInput where another process has grown the run since this one was planned.
+    """
+    if stages_before(plan.folder) != plan.data.before or not is_there(plan):
+        raise BadInput(f"the run in {plan.folder} has grown meanwhile: start the same command again")
+    there, wanted = read_run_file(plan.folder), run_file(plan)
+    revisions = [*there.get(REVISIONS, [])]
+    if not revisions or is_more(revision_of(wanted), revisions[-1]):
+        revisions.append(revision_of(wanted))
+        resolved = {**there[RESOLVED], **wanted[RESOLVED]}
+        write_toml(plan.folder / RUN_FILE, {**wanted, RESOLVED: resolved, REVISIONS: revisions})
+    return len(revisions)
 
 
 def is_run_folder(file: Path) -> bool:
@@ -46,7 +69,7 @@ def is_run_folder(file: Path) -> bool:
 
 def run_file(plan: RunPlan) -> dict[str, Any]:
     """What was asked, in the form that `safebench run FILE` takes, and what it was resolved to."""
-    asked = plan.config.model_dump(mode="json", exclude_none=True, exclude={RESOLVED, "jury_models"})
+    asked = plan.config.model_dump(mode="json", exclude_none=True, exclude={RESOLVED, REVISIONS, "jury_models"})
     data = Path(plan.config.data)
     asked["data"] = str(data.resolve()) if data.exists() else plan.config.data
     asked["out"] = str(plan.folder.resolve())
@@ -117,31 +140,12 @@ def _as_written(asked: dict[str, Any], file: Path) -> dict[str, Any]:
     known = {key: asked[key] for key in RunConfig.model_fields if key in asked}
     config = registry.validated(RunConfig, str(file), {"out": str(file.parent), **known})
     registry.validated(_WrittenJury, f"{file}: jury", asked["jury"])
-    typed = config.model_dump(mode="json", include=set(known))
+    typed = config.model_dump(mode="json", include=set(known), exclude_none=True)
     return {**asked, **typed}
 
 
 def _is_tables(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
-
-
-def check_same(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raises BadInput where the run in a folder is not the one that is wanted."""
-    old = {key: there.get(RESOLVED, {}).get(key) for key in wanted[RESOLVED]}
-    differing = differences(_asked(there), _asked(wanted))
-    differing += differences({RESOLVED: old}, {RESOLVED: wanted[RESOLVED]})
-    if differing:
-        shown = "; ".join(_short(one) for one in differing[:8])
-        raise BadInput(f"{folder} holds another run: it differs in {shown}. Choose another --out")
-
-
-def _asked(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a run this run and no other."""
-    return {key: value for key, value in run.items() if key not in FREE and key != RESOLVED}
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 160 else text[:160] + "…"
 
 
 def categories_by_scenario() -> dict[str, str]:

@@ -22,12 +22,14 @@ from safebench.models.catalogue import model_of
 from safebench.models.opening import open_target
 from safebench.plugins import Target
 from safebench.registry import Recognise
-from safebench.rendering.assignment import Assignment, recipes_of
+from safebench.rendering.assignment import Assignment, Stages, recipes_of
 from safebench.rendering.frozen import check_frozen
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.renderer import RenderSettings
 from safebench.runs.config import RESOLVED, RUN_FILE, RunConfig
 from safebench.runs.preflight import choose_trials
+from safebench.store.items import planned_stages
+from safebench.store.store import Store
 from safebench.types import TEXT, Condition, Item
 
 
@@ -91,7 +93,7 @@ class RunPlan:
 def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
     before = resolved_before(Path(config.out))
-    data = plan_data(config, before)
+    data = plan_data(config, before, stages_before(Path(config.out)))
     _check_controls(data.assignments)
     rendering = plan_rendering(config, data, before)
     return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise))
@@ -106,6 +108,14 @@ def resolved_before(out: Path) -> Mapping[str, Any]:
     resolved: dict[str, Any] = read_toml(file).get(RESOLVED, {}) if file.is_file() else {}
     check_frozen(resolved, file)
     return resolved
+
+
+def stages_before(out: Path) -> Stages:
+    """The queries of the run in a folder, as they were at each stage that it has grown by."""
+    if not ((out / RUN_FILE).is_file() and Store.is_begun(out)):
+        return ()
+    with Store(out, readonly=True) as store:
+        return tuple(planned_stages(store))
 
 
 def plan_rendering(config: RunConfig, data: DataPlan, before: Mapping[str, Any]) -> RenderingPlan:

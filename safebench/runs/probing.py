@@ -20,6 +20,7 @@ from typing import Literal
 from safebench.concurrency import each
 from safebench.models.calls import Calls
 from safebench.plugins import Target
+from safebench.rendering.assignment import Stages
 from safebench.runs.choices import Choices, benign_sentences
 from safebench.runs.probe import Choose, Form, Repeat
 from safebench.store.items import shown_by_probe
@@ -68,17 +69,19 @@ class Probing:
     was missed.
     """
 
-    def __init__(
-        self, target: Target, calls: Calls, store: Store, hear: Hear, queries: Sequence[Query], seed: int
-    ) -> None:
-        """`hear` transcribes a spoken answer; `queries` are all of the run."""
+    def __init__(self, target: Target, calls: Calls, store: Store, hear: Hear, stages: Stages, seed: int) -> None:
+        """`hear` transcribes a spoken answer; the last of the `stages` has all queries of the run."""
         self._target = target
         self._calls = calls
         self._store = store
         self._hear = hear
+        *before, queries = stages
         self._queries = {query.id: query for query in queries}
         self._seed = seed
-        self._forms: dict[ProbeForm, Form] = {"repeat": Repeat(queries), "choose": Choose(Choices(queries, seed))}
+        self._forms: dict[ProbeForm, Form] = {
+            "repeat": Repeat(queries),
+            "choose": Choose(Choices(queries, seed, before=before)),
+        }
         self._form = self._forms["repeat"]
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

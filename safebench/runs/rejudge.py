@@ -23,9 +23,10 @@ from safebench.models.calls import Calls
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.runs.config import RESOLVED, RUN_FILE
 from safebench.runs.evidence import unaccepted
-from safebench.runs.folder import check_same, read_run_file
+from safebench.runs.folder import read_run_file
 from safebench.runs.judge import Judge
 from safebench.runs.outcomes import UNCOUNTED, UNREPEATED
+from safebench.runs.revisions import check_same
 from safebench.statistics.agreement import cohen_kappa
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store

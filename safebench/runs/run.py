@@ -18,7 +18,7 @@ from safebench.rendering.renderer import ready
 from safebench.runs.config import RUN_FILE, RunConfig
 from safebench.runs.estimate import estimate, estimate_line
 from safebench.runs.evidence import unaccepted
-from safebench.runs.folder import categories_by_scenario, claim_folder
+from safebench.runs.folder import categories_by_scenario, claim_folder, is_there, keep_revision
 from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.preflight import Delivery, preflight, unproven
@@ -63,16 +63,16 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     plan = make_plan(config, cache.recognise)
     stop = asyncio.Event()
     try:
+        is_new = not is_there(plan)
         await plan.asking.target.check()
         await plan.asking.jury.check()
         await ready(plan.rendering.to_render, plan.recognisers(), workers)
-        is_new = not (plan.folder / RUN_FILE).exists()
         deliveries = await _preflight(plan, workers, []) if is_new else []  # what fails leaves no folder behind
         claim_folder(plan)
         command = f"safebench run {plan.folder / RUN_FILE}"
         with Store(plan.folder) as store, on_interrupt(stop, command, workers.kill):
             deliveries = await _preflight(plan, workers, deliveries or store.deliveries())
-            _write_plan(plan, store, deliveries)
+            _write_plan(plan, store, deliveries, keep_revision(plan))
             if retry_failed:
                 store.reopen_failed()
             await _go(plan, store, cache, stop, progress or NoProgress())
@@ -112,12 +112,12 @@ async def _preflight(plan: RunPlan, workers: Workers, deliveries: list[dict[str,
     return [*deliveries, *(delivery.describe() for delivery in new)]
 
 
-def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]]) -> None:
+def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]], revision: int) -> None:
     store.keep_deliveries(deliveries)
-    if not store.planned:
+    if store.planned < revision:
         for condition, why in plan.asking.skipped.items():
             store.skip(condition, why, plan.skipped_items())
-        store.plan(plan.data.dataset.queries, categories_by_scenario(), plan.items())
+        store.plan(plan.data.dataset.queries, categories_by_scenario(), plan.items(), revision)
 
 
 def _result(plan: RunPlan, store: Store) -> RunResult:

@@ -80,6 +80,15 @@ class Database:
         except UnicodeEncodeError:
             self._db.executemany(sql, map(_row, values))
 
+    @staticmethod
+    def is_begun(folder: Path) -> bool:
+        """Whether the folder has a database with tables: a process may have died between the two."""
+        database = folder / DATABASE
+        if not database.is_file():
+            return False
+        with closing(_connect(database, readonly=True)) as db:
+            return db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._db:  # commits, or rolls back after an error

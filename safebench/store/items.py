@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from safebench.store.store import Store
-from safebench.types import CONTROL, Intent, Outcome
+from safebench.store.store import Store, query_from
+from safebench.types import CONTROL, Intent, Outcome, Query
 
 
 def twins(store: Store) -> dict[str, str | None]:
@@ -22,6 +23,29 @@ def query_texts(store: Store) -> Iterator[str]:
 def query_contents(store: Store) -> list[list[str | None]]:
     """Id, text, intent, scenario and twin of every query, in planned order."""
     return [list(row) for row in store.rows("SELECT id, text, intent, scenario, twin FROM queries ORDER BY position")]
+
+
+def planned_stages(store: Store) -> list[tuple[Query, ...]]:
+    """The queries as they were after each revision with new ones, in planned order; a twin of a later one is none."""
+    came = {row["id"]: (row["revision"], query_from(row)) for row in store.rows(_CAME)}
+    revisions = {id: revision for id, (revision, _) in came.items()}
+    return [
+        tuple(
+            query if revisions.get(query.twin or "", last + 1) <= last else replace(query, twin=None)
+            for revision, query in came.values()
+            if revision <= last
+        )
+        for last in sorted(set(revisions.values()))
+    ]
+
+
+_CAME = """
+SELECT q.*, (SELECT min(revision) FROM items WHERE query = q.id) AS revision FROM queries q ORDER BY position
+"""
+
+
+def items_by_revision(store: Store) -> dict[int, int]:
+    return dict(tuple(row) for row in store.rows("SELECT revision, count(*) FROM items GROUP BY revision"))
 
 
 def queries_by_intent(store: Store) -> dict[str, int]:
@@ -312,8 +336,8 @@ def table_rows(store: Store) -> Iterator[sqlite3.Row]:
 
 _TABLE = """
 SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, q.language,
-    i.condition, i.repeat, i.outcome, i.reason, i.rating, i.exchange, json_extract(e.response, '$.text') AS answer,
-    json_extract(r.rendering, '$.media.sha256') AS media_sha256,
+    i.condition, i.repeat, i.revision, i.outcome, i.reason, i.rating, i.exchange,
+    json_extract(e.response, '$.text') AS answer, json_extract(r.rendering, '$.media.sha256') AS media_sha256,
     json_extract(r.rendering, '$.fidelity.status') AS fidelity_status,
     (SELECT group_concat(json_extract(value, '$.text'), char(10)) FROM json_each(e.response, '$.given')) AS given,
     (SELECT max(b.left_out) FROM ballots b WHERE b.item = i.id) AS left_out

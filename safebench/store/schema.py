@@ -7,7 +7,7 @@ that the target can do it: it did, or it declined and did it for the twin.
 """
 
 DATABASE = "run.db"
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queries (
@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS queries (
     language TEXT, certainty REAL);
 CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY, query TEXT, condition TEXT, repeat INTEGER, outcome TEXT, reason TEXT, rating INTEGER,
-    rendering TEXT, exchange TEXT, UNIQUE (query, condition, repeat));
+    rendering TEXT, exchange TEXT, revision INTEGER, UNIQUE (query, condition, repeat));
 CREATE TABLE IF NOT EXISTS skipped (condition TEXT PRIMARY KEY, reason TEXT, items INTEGER);
 CREATE TABLE IF NOT EXISTS renderings (key TEXT PRIMARY KEY, query TEXT, rendering TEXT);
 CREATE TABLE IF NOT EXISTS exchanges (

@@ -92,24 +92,35 @@ class Store(Database):
 
     # --- the plan
 
-    def plan(self, queries: Iterable[Query], categories: dict[str, str], items: Iterable[Item]) -> None:
-        """Write queries and items once; planning again changes nothing."""
+    def plan(
+        self, queries: Iterable[Query], categories: dict[str, str], items: Iterable[Item], revision: int = 1
+    ) -> None:
+        """Write queries and items once; planning again changes nothing.
+
+        A later revision brings more of them, those that were there in front. A twin that comes late is told, and a
+        language that nobody needed before.
+        """
         with self._transaction():
             self._write_all(
-                "INSERT OR IGNORE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+                " SET twin = excluded.twin, language = coalesce(excluded.language, language),"
+                " certainty = iif(excluded.language IS NULL, certainty, excluded.certainty)",
                 (
                     (*(q.id, n, q.text, q.intent, q.scenario, categories.get(q.scenario or "")), *_LAST(q))
                     for n, q in enumerate(queries)
                 ),
             )
             self._write_all(
-                "INSERT OR IGNORE INTO items (query, condition, repeat) VALUES (?, ?, ?)", (item.key for item in items)
+                "INSERT OR IGNORE INTO items (query, condition, repeat, revision) VALUES (?, ?, ?, ?)",
+                ((*item.key, revision) for item in items),
             )
-            self._write("INSERT OR REPLACE INTO meta VALUES ('planned', '1')")
+            self._write("INSERT OR REPLACE INTO meta VALUES ('planned', ?)", str(revision))
 
     @property
-    def planned(self) -> bool:
-        return self._db.execute("SELECT 1 FROM meta WHERE key = 'planned'").fetchone() is not None
+    def planned(self) -> int:
+        """The last revision whose items are written; 0 before the first."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'planned'").fetchone()
+        return int(row["value"]) if row else 0
 
     def skip(self, condition: Condition, reason: str, items: int) -> None:
         self._write("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", str(condition), reason, items)

@@ -151,7 +151,7 @@ def test_what_cannot_be_judged_again_is_one_clear_line(
         typed[-1], told = str(tmp_path), "exists and is no run folder"
     elif what == "another jury":
         rejudge(first, out, jury_file(world, "lenient", tmp_path), seed=1)
-        told = "holds another run: it differs in jury"
+        told = "holds another run: it differs in its jury"
     else:
         with Store(first) as store:
             store.reopen_failed()

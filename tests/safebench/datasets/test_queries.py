@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -205,6 +206,20 @@ def test_a_folder_that_was_not_converted_is_an_error(tmp_path: Path) -> None:
 def test_a_query_whose_twin_the_limit_leaves_out_has_none() -> None:
     first, second, third = load_dataset("starter").limited(3).queries
     assert (first.twin, second.twin, third.twin) == (second.id, first.id, None)
+
+
+def test_data_that_have_grown_keep_their_old_queries_in_front_and_say_the_same_of_them() -> None:
+    starter = load_dataset("starter")
+    three, ten = starter.limited(3), starter.limited(10)
+    assert ten.grown_from(three.queries).queries == ten.queries
+    turned = replace(ten, queries=ten.queries[::-1])
+    assert turned.grown_from(three.queries).queries == (*ten.queries[:3], *ten.queries[:2:-1])
+    with pytest.raises(BadInput, match=r"of the 10 queries that are there already the data lack 8, or .* \(.*, …\)"):
+        three.grown_from(ten.queries)
+    for change in ({"text": "Else?"}, {"intent": Intent.BENIGN}, {"scenario": None}, {"twin": "other"}):
+        changed = replace(ten, queries=(replace(ten.queries[0], **change), *ten.queries[1:]))
+        with pytest.raises(BadInput, match="lack 1, or say something else"):
+            changed.grown_from(three.queries)
 
 
 def test_the_limit_takes_the_first_queries(write_jsonl: WriteJsonl) -> None:

@@ -209,3 +209,36 @@ def test_recipes_that_are_dealt_have_those_of_their_languages_in_their_places() 
 def test_only_a_recipe_that_names_others_names_some_by_language() -> None:
     with pytest.raises(BadInput, match="names some by language"):
         load_recipes(inline={"audio": {"own": {"steps": [{"use": "silence"}], "languages": {"de": "us-male"}}}})
+
+
+# --- in stages
+
+BOTH = Recipe(name="both", medium="audio", among=("us-female", "us-male"))
+
+
+@pytest.mark.parametrize("sizes", [(4,), (1, 2, 3), (7, 8, 60), (33, 100)])
+def test_who_was_there_keeps_what_was_dealt_and_those_who_come_are_dealt_among_all(sizes: tuple[int, ...]) -> None:
+    stages = [cut(size) for size in sizes]
+    whole = assign(BOTH, RECIPES, STARTER, 0, before=stages)
+    unlike = assign(UNRELATED, RECIPES, STARTER, 0, before=[cut(size) for size in sizes if size > 3])
+    for n, stage in enumerate(stages):
+        then = assign(BOTH, RECIPES, stage, 0, before=stages[:n])
+        assert [whole.job(query).key for query in stage] == [then.job(query).key for query in stage]
+    if sizes[0] > 3:
+        then = assign(UNRELATED, RECIPES, stages[0], 0)
+        assert [unlike.others[query.id] for query in stages[0]] == [then.others[query.id] for query in stages[0]]
+    assert all(whole.recipe(query) == whole.recipe(replace(query, id=query.twin or "")) for query in STARTER)
+    names = Counter(whole.recipe(query).name for query in STARTER)
+    assert abs(names["us-female"] - names["us-male"]) <= 2 * (1 + len(sizes))
+
+
+def cut(size: int) -> tuple[Query, ...]:
+    """The first of the starter set; one whose twin is not among them has none."""
+    ids = {query.id for query in STARTER[:size]}
+    return tuple(query if query.twin in ids else replace(query, twin=None) for query in STARTER[:size])
+
+
+def test_stages_that_bring_nobody_change_nothing() -> None:
+    once, twice = (assign(BOTH, RECIPES, STARTER, 0, before=before) for before in ((), (STARTER, STARTER)))
+    assert once.places == twice.places
+    assert [once.job(query).key for query in STARTER[:5]] == [twice.job(query).key for query in STARTER[:5]]

@@ -97,3 +97,12 @@ def test_where_the_data_have_too_few_queries_sentences_of_ours_are_offered() -> 
     others = {text for n, text in enumerate(choice.sentences) if n != choice.right}
     assert others < set(benign_sentences())
     assert len({tuple(words(text)) for text in choice.sentences}) == 4
+
+
+def test_who_was_there_is_offered_what_it_was_offered_then() -> None:
+    queries = [Query(str(n), f"Sentence number {n} of {n % 7} kinds" + " indeed" * (n % 5)) for n in range(40)]
+    queries[3] = Query("3", queries[3].text, twin="39")
+    first = [*queries[:3], Query("3", queries[3].text), *queries[4:10]]
+    then, grown = Choices(first, seed=1), Choices(queries, seed=1, before=[first])
+    assert [then.of(query) for query in first] == [grown.of(query) for query in queries[:10]]
+    assert [Choices(queries, seed=1).of(query) for query in queries[:10]] != [then.of(query) for query in first]

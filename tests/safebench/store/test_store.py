@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from safebench.errors import BadInput, BrokenMedia
 from safebench.serialisation import storable
 from safebench.store.exchanges import jury_calls
-from safebench.store.items import shown_by_probe
+from safebench.store.items import items_by_revision, planned_stages, shown_by_probe
 from safebench.store.schema import DATABASE, SCHEMA_VERSION
 from safebench.store.store import Store
 from safebench.types import (
@@ -58,6 +59,23 @@ def test_planning_again_changes_nothing(store: Store) -> None:
     store.keep_outcome(1, Outcome.SAFE, "why", 5, None, None, [])
     store.plan(QUERIES, {}, [Item(query, TEXT) for query in QUERIES])
     assert store.counts() == {"text": {"safe": 1, None: 1}}
+
+
+def test_a_later_revision_brings_more_and_the_stages_are_told_as_they_were(store: Store) -> None:
+    """A twin that comes late was none before."""
+    alone = [Query("q3", "Three?", scenario="bias")]
+    store.plan([*QUERIES, *alone], {}, [Item(alone[0], TEXT)], 2)
+    late = [
+        replace(alone[0], twin="q4", language="en", certainty=0.9),
+        Query("q4", "Four?", Intent.BENIGN, "bias", "q3"),
+    ]
+    store.plan([*QUERIES, *late], {}, [Item(query, TEXT, repeat) for query in late for repeat in range(2)], 3)
+    assert store.planned == 3
+    assert items_by_revision(store) == {1: 2, 2: 1, 3: 3}
+    first, second, third = planned_stages(store)
+    assert [*first] == QUERIES
+    assert [*second] == [*QUERIES, replace(late[0], twin=None)]
+    assert [*third] == [*QUERIES, *late]
 
 
 def test_a_response_comes_back_as_it_was_kept(store: Store) -> None:
