@@ -67,6 +67,10 @@ class Stopping(SafeBenchError):
     """The work is being stopped: nothing new is begun."""
 
 
+class BudgetSpent(Stopping):
+    """No further call may be made; what was recorded stays."""
+
+
 class Interrupted(SafeBenchError):
     """The user stopped a run; `command` continues it."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from safebench.cli.options import Private, errors, output
+from safebench.cli.options import MaxCalls, MaxCost, PricesFile, Private, errors, output
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def generate(
     scenario: Annotated[list[str] | None, typer.Option(help="Only this one; may be given several times.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
     private: Private = False,
+    prices: PricesFile = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
 ) -> int:
     """Make a query set: models write and score queries and benign twins, stage by stage, by a plan."""
     from safebench.cli.progress import Bars
@@ -52,6 +55,9 @@ def generate(
     if private:
         keep_private(folder)
     asked = read_plan(plan, writer or (), judge or (), count, scenario or ())
+    most = {key: value for key, value in {"calls": max_calls, "cost": max_cost}.items() if value is not None}
+    limits = asked.limits.model_copy(update=most)
+    asked = asked.model_copy(update={"limits": limits} | ({"prices": str(prices)} if prices else {}))
     with Bars(errors) as bars:
         made = generate(asked, folder, until.value, bars, retry_failed=retry_failed)
     _show(made)

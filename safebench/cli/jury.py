@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from safebench.cli.data import Encoding
-from safebench.cli.options import errors, output
+from safebench.cli.options import MaxCalls, MaxCost, PricesFile, errors, output
 
 app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
 
@@ -56,12 +56,16 @@ def jury_calibrate(
     draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 2000,
     concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 16,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
+    prices: PricesFile = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
 ) -> None:
     """Measure how often a jury is right, on answers that people labelled."""
     from safebench.cli.jury_tables import show_calibration
     from safebench.cli.progress import Bars
     from safebench.jury.calibration.calibrate import calibrate
     from safebench.jury.calibration.labels import read_labels
+    from safebench.models.calls import CallLimits
 
     named = {"query": query_column, "answer": answer_column, "label": label_column}
     labelled = read_labels(labels, named, mapping or [], encoding)
@@ -79,6 +83,8 @@ def jury_calibrate(
             concurrency=concurrency,
             retry_failed=retry_failed,
             progress=bars,
+            limits=CallLimits(max_calls, cost=max_cost),
+            prices=prices,
         )
     show_calibration(output, content)
     typer.echo(f"calibration: {out}")

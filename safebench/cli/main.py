@@ -1,7 +1,7 @@
 """The command line: a thin layer that turns arguments into calls of the Python API and errors into one clear line.
 
-Exit status 0: done; 1: done, but a cell was skipped or too many items stayed open; 2: bad input, or it could not be
-done; 3: done, and a limit is not kept; 130: interrupted.
+Exit status 0: done; 1: done, but a cell was skipped or too many items stayed open, or a budget is spent; 2: bad input,
+or it could not be done; 3: done, and a limit is not kept; 130: interrupted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from safebench import __version__
 from safebench.cli import compare, convert, data, generate, jury, plugins, published, rejudge, review, run
 from safebench.cli.options import errors, output
 from safebench.cli.style import allow_any_character, shown
-from safebench.errors import BadInput, Interrupted, SafeBenchError, TargetRefusesService, is_of_the_system
+from safebench.errors import BadInput, BudgetSpent, Interrupted, SafeBenchError, TargetRefusesService, is_of_the_system
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,6 +78,9 @@ def run_command(arguments: list[str]) -> int:
     except Interrupted as error:
         errors.print(f"interrupted; everything so far is kept. Continue with:\n  {error.command}", soft_wrap=True)
         return 130
+    except BudgetSpent as error:
+        errors.print(f"exit status 1: {error}; everything so far is kept", soft_wrap=True)
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         errors.print("interrupted")
         return 130

@@ -32,6 +32,10 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done by whom, and what would be better; do nothing.")
 ]
 CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]
+MaxCost = Annotated[
+    float | None, typer.Option(metavar="USD", help="Stop before calls cost more, all starts together; exit 1.")
+]
+MaxCalls = Annotated[int | None, typer.Option(min=1, help="Stop after so many calls, all starts together; exit 1.")]
 PricesFile = Annotated[Path | None, typer.Option("--prices", help="A file of prices of your own.")]
 Private = Annotated[bool, typer.Option("--private", help="Make the folder readable by you alone.")]
 AllowUnproven = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from safebench.cli.jury import JuryModels
-from safebench.cli.options import AllowUnproven, Private, errors, output
+from safebench.cli.options import AllowUnproven, MaxCalls, MaxCost, PricesFile, Private, errors, output
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
@@ -31,12 +31,16 @@ def rejudge(
         bool, typer.Option("--retry-failed", help="Ask jurors again whose calls failed, and judge those answers anew.")
     ] = False,
     private: Private = False,
+    prices: PricesFile = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
 ) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
     from safebench.cli.jury_tables import show_jury
     from safebench.cli.progress import Bars
     from safebench.cli.run_tables import show_report
     from safebench.jury.attendance import MEND, missing
+    from safebench.models.calls import CallLimits
     from safebench.reports.summary import report
     from safebench.reports.words import knows_harm, words_of
     from safebench.runs.folder import read_run_file
@@ -47,7 +51,7 @@ def rejudge(
     with Bars(errors) as bars:
         judged = rejudge(
             run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars,
-            retry_failed=retry_failed,
+            retry_failed=retry_failed, limits=CallLimits(max_calls, cost=max_cost), prices=prices,
         )  # fmt: skip
     summary = report(out).summary
     show_report(output, summary)

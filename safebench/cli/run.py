@@ -19,6 +19,8 @@ from safebench.cli.options import (
     Conditions,
     DryRun,
     Limit,
+    MaxCalls,
+    MaxCost,
     PricesFile,
     Private,
     RecipesFile,
@@ -117,6 +119,8 @@ def run(
     junit: JUnitFile = None,
     markdown: MarkdownFile = None,
     prices: PricesFile = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
     from safebench.runs.config import make_config
@@ -130,7 +134,8 @@ def run(
         "family": family,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "encoding": encoding, "language": language,
-        "prices": str(prices) if prices else None, "recipes": str(recipes) if recipes else None,
+        "max_cost": max_cost, "max_calls": max_calls, "prices": str(prices) if prices else None,
+        "recipes": str(recipes) if recipes else None,
         "workers": workers, "max_open": max_open,
         "recognisers": recogniser, "probe": probe, "probe_form": probe_form,
         "preflight": False if no_preflight else None, "allow_unproven": allow_unproven or None,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safebench.datasets.load import load_dataset
-from safebench.errors import BadInput
+from safebench.errors import BadInput, BudgetSpent
 from safebench.files import write_json
 from safebench.generation.folder import CALLS, PLAN_FILE, STAGES, SetFolder
 from safebench.generation.packaging import package
-from safebench.generation.panel import BudgetSpent, CallBudget, Panel
+from safebench.generation.panel import Panel
 from safebench.generation.plan import GenerationPlan, open_models, tables
 from safebench.generation.proposing import propose
 from safebench.generation.rows import write_rows
@@ -23,7 +23,8 @@ from safebench.generation.stage import Making
 from safebench.generation.summary import SUMMARY_FILE, GenerationSummary, summarise
 from safebench.generation.twinning import twin
 from safebench.generation.writing import write
-from safebench.models.calls import Calls
+from safebench.models.calls import Budget, CallLimits, Calls
+from safebench.models.prices import read_prices
 from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
 from safebench.stopping import close_all, on_interrupt
@@ -69,6 +70,8 @@ async def generate_async(
 
         check_embedding(plan.selection.embeddings)
     writers, judges = (open_models(models, plan.defaults) for models in (plan.writers, plan.judges))
+    limits, prices = CallLimits(plan.limits.calls, plan.limits.tokens, plan.limits.cost), read_prices(plan.prices)
+    limits.check(prices, [*writers.values(), *judges.values()])
     folder = SetFolder(out)
     stop = asyncio.Event()
     try:
@@ -77,7 +80,7 @@ async def generate_async(
         with Store(out / CALLS) as store, on_interrupt(stop, _command(out, until)):
             if retry_failed:
                 _reopen(folder, store)
-            calls = Calls(store, plan.concurrency, stop, CallBudget(store, plan.limits))
+            calls = Calls(store, plan.concurrency, stop, Budget(store, limits, prices))
             panel = Panel(writers, judges, calls, plan.seed, plan.concurrency)
             making = Making(plan, folder, panel, compared, progress or NoProgress())
             return await _go(making, until, store)

@@ -6,48 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
-from safebench.errors import Stopping
-from safebench.generation.plan import Limits
 from safebench.models.calls import Calls
 from safebench.models.fence import defuse, mark
 from safebench.models.roles import Declined, Unreadable
 from safebench.plugins import Target
 from safebench.resources import prompt
-from safebench.store.exchanges import spending
-from safebench.store.store import Store
-from safebench.types import Message, Purpose, Request, Response, Text
+from safebench.types import Message, Purpose, Request, Text
 
 T = TypeVar("T")
 REASKED = 2  # times a judge is asked again whose answer could not be read
 SHOWN = 200  # characters of an answer that files quote
 CallOutcome = Literal["answered", "declined", "unreadable", "failed"]
-
-
-class BudgetSpent(Stopping):
-    """No further call may be made; what was recorded stays."""
-
-
-class CallBudget:
-    """Counts calls and tokens, those of earlier starts too."""
-
-    def __init__(self, store: Store, limits: Limits) -> None:
-        self._limits = limits
-        self.calls, self.tokens = spending(store)
-
-    def admit(self) -> None:
-        """Raises BudgetSpent before the call that would be one too many, and once the tokens are spent."""
-        for spent, most, what in (
-            (self.calls, self._limits.calls, "calls"), (self.tokens, self._limits.tokens, "tokens")
-        ):  # fmt: skip
-            if most is not None and spent >= most:
-                raise BudgetSpent(f"the budget of {most} {what} is spent; raise limits.{what} in the plan to go on")
-        self.calls += 1
-
-    def spent(self, response: Response) -> None:
-        """Counts the total that was told, or what prompt and completion make together: local models tell no total."""
-        counts = {name: count for name, count in response.usage.items() if isinstance(count, int)}
-        parts = counts.get("prompt_tokens", 0) + counts.get("completion_tokens", 0)
-        self.tokens += counts.get("total_tokens", parts)
 
 
 @dataclass(frozen=True, slots=True)

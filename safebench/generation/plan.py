@@ -19,7 +19,7 @@ from safebench.models.roles import RoleOptions
 from safebench.plugins import PluginOptions, Target
 from safebench.resources import data_path, prompt
 
-FREE = frozenset({"limits", "concurrency", "defaults", "resolved"})  # may change while a set is made
+FREE = frozenset({"limits", "prices", "concurrency", "defaults", "resolved"})  # may change while a set is made
 UNBOUND = frozenset({"timeout", "retries", "api_key_env"})  # of a model: they change no answer
 PROMPTS = (
     "propose.scenarios",
@@ -73,6 +73,7 @@ class Length(PluginOptions):
 class Limits(PluginOptions):
     calls: int | None = Field(None, ge=1)  # to all models together; retries over the wire are not counted
     tokens: int | None = Field(None, ge=1)  # as the endpoints count them
+    cost: float | None = Field(None, gt=0)  # USD, by prices that are known
     rounds: int = Field(4, ge=1)  # in which writers are asked again for what is missing
 
 
@@ -105,6 +106,7 @@ class GenerationPlan(PluginOptions):
     selection: Selection = Selection()
     twins: Twinning = Twinning()
     limits: Limits = Limits()
+    prices: str | None = None  # a file of prices of the user's own
     compare_with: tuple[str, ...] = ()  # data sets whose queries may not come again
     concurrency: int = Field(16, ge=1)  # calls in flight
     format: Format = "hub"  # of the packaged set

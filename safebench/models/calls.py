@@ -4,25 +4,102 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import astuple
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
 
-from safebench.errors import Stopping
+from safebench import registry
+from safebench.errors import BadInput, BudgetSpent, Stopping
 from safebench.models.asking import ask_safely
+from safebench.models.prices import Prices, cost_of
 from safebench.plugins import Target
 from safebench.serialisation import compact
+from safebench.store.exchanges import spending, told_calls
 from safebench.store.store import Store
-from safebench.types import Purpose, Request, Response
+from safebench.types import Media, Purpose, Request, Response
 
 
-class Budget(Protocol):
-    """What new calls may cost; recorded ones cost nothing again."""
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """Of all calls of a folder; `cost` in USD. None: no limit."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    cost: float | None = None
+
+    def check(self, prices: Prices, models: Iterable[Target]) -> None:
+        """Before the first call. Raises BadInput with a line for each model whose price is not known."""
+        lacking = sorted({one for one in map(spec_of, models) if prices.of(one) is None}) if self.cost else []
+        if lacking:
+            how = "give it in a file (--prices), or limit the calls (--max-calls)"
+            raise BadInput(*(f"--max-cost: the price of {one} is not known: {how}" for one in lacking))
+
+
+class Budget:
+    """Counts calls, tokens and money, those of earlier starts too.
+
+    A call counts as dear as it may have been; one that failed, and told nothing, as dear as the dearest. No call is
+    begun that could exceed the cost where it and all in flight were as dear as the dearest so far.
+    """
+
+    def __init__(self, store: Store, limits: CallLimits, prices: Prices, role: str | None = None) -> None:
+        """`role`: count its recorded calls alone."""
+        self._limits, self._prices = limits, prices
+        self.calls, self.tokens = spending(store, role)
+        self.cost = self._dearest = 0.0
+        self._in_flight = 0
+        self._untold = ""  # a model that told no tokens, so that nobody knows what it costs
+        self.stopped = ""  # why no further call may be made
+        for call in told_calls(store) if limits.cost is not None else ():
+            if role in (None, call.role):
+                sent = [medium for medium in registry.media() if f'"medium":"{medium}"' in call.request]
+                self._pay(call.model, call.usage, sent, call.status)
 
     def admit(self) -> None:
-        """Before a new call: raises an error of ours where none may be made any more."""
+        """Raises BudgetSpent before the call that would be one too many, and once tokens or money are spent."""
+        self.stopped = next(self._reasons(), "")
+        if self.stopped:
+            raise BudgetSpent(self.stopped)
+        self.calls += 1
+        self._in_flight += 1
 
-    def spent(self, response: Response) -> None:
-        """After it."""
+    def _reasons(self) -> Iterator[str]:
+        most = self._limits
+        if most.calls is not None and self.calls >= most.calls:
+            yield f"the budget of {most.calls} calls is spent; raise it (--max-calls) to go on"
+        if most.tokens is not None and self.tokens >= most.tokens:
+            yield f"the budget of {most.tokens} tokens is spent; raise limits.tokens in the plan to go on"
+        if most.cost is None:
+            return
+        if self._untold:
+            how = "go on with --max-calls in place of --max-cost"
+            yield f"{self._untold} told no tokens, so that its cost is not known; {how}"
+        ahead = (self._in_flight + 1) * self._dearest
+        if self.cost >= most.cost or self.cost + ahead > most.cost:
+            yield f"the budget of {most.cost:g} USD is spent; raise it (--max-cost) to go on"
+
+    def spent(self, target: Target, request: Request, response: Response) -> None:
+        """Counts the total that was told, or what prompt and completion make together: local models tell no total."""
+        self._in_flight -= 1
+        counts = {name: count for name, count in response.usage.items() if isinstance(count, int)}
+        parts = counts.get("prompt_tokens", 0) + counts.get("completion_tokens", 0)
+        self.tokens += counts.get("total_tokens", parts)
+        if self._limits.cost is not None:
+            sent = [part.medium for one in request.messages for part in one.parts if isinstance(part, Media)]
+            self._pay(spec_of(target), response.usage, sent, response.status)
+
+    def _pay(self, spec: str, usage: Mapping[str, Any], media: Collection[str], status: str) -> None:
+        price = self._prices.of(spec)
+        cost = cost_of(price, usage, media) if price else None
+        if cost is None and status == "answered":
+            self._untold = spec
+        self.cost += self._dearest if cost is None else cost.high
+        self._dearest = max(self._dearest, cost.high if cost else 0.0)
+
+
+def spec_of(target: Target) -> str:
+    """Its NAME:ARGUMENT."""
+    return f"{target.name}:{target.setup.argument}".removesuffix(":")
 
 
 class Calls:
@@ -34,12 +111,17 @@ class Calls:
         self._stop = stop
         self._budget = budget
 
+    @property
+    def stopping(self) -> bool:
+        """Whether no new call is begun any more."""
+        return self._stop.is_set() or (self._budget is not None and bool(self._budget.stopped))
+
     async def ask(self, target: Target, request: Request, item: int, purpose: Purpose) -> Response:
         """The recorded response to this request, or a new one, recorded.
 
         The key holds all that changes the answer: target, parameters, messages with the hashes of their media, and for
         which item and purpose it is asked, so that repeats are asked anew. Raises Stopping instead of a new call when
-        the run is being stopped, and TargetRefusesService.
+        the run is being stopped, BudgetSpent, and TargetRefusesService.
         """
         asked = {"target": dict(target.describe()), "request": request.describe()}
         key = hashlib.sha256(compact([asked, item, astuple(purpose)]).encode("utf-8", "surrogatepass")).hexdigest()
@@ -53,5 +135,5 @@ class Calls:
                 self._budget.admit()
             response = await ask_safely(target, request)
         if self._budget is not None:
-            self._budget.spent(response)
+            self._budget.spent(target, request, response)
         return self._store.keep_exchange(key, item, purpose, asked, response)

@@ -137,6 +137,7 @@ def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> R
     sent, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     if sent is None or answered is None:
         return None
+    answered = max(answered, (_count(usage, "total_tokens") or 0) - sent)  # thinking may be in the total alone
     details, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     cached = _count(details, "cached_tokens") or 0
     saved = 0.0 if price.cached_input is None else cached * (price.input - price.cached_input)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from safebench import registry
+from safebench.models.calls import spec_of
 from safebench.models.prices import FREE, MILLION, Price, Prices, Range, usd
 from safebench.plugins import Modality, Target
 from safebench.resources import prompt
@@ -143,7 +144,7 @@ class _Estimator:
         return Range(characters / fastest, characters / slowest)
 
     def _price(self, target: Target) -> Price | None:
-        return self._prices.of(_spec(target))
+        return self._prices.of(spec_of(target))
 
     def _role(self, condition: Condition, role: str, target: Target, calls: Range, sent: Sent) -> RoleEstimate:
         price = self._price(target)
@@ -151,7 +152,7 @@ class _Estimator:
         tokens = None if media is None else sent.text + sent.answer + media
         cost = self._cost(price, sent, media) if price else None
         return RoleEstimate(
-            str(condition), role, _spec(target), calls,
+            str(condition), role, spec_of(target), calls,
             tokens and tokens.scaled(calls), sent.seconds.scaled(calls), cost and cost.scaled(calls),
         )  # fmt: skip
 
@@ -179,10 +180,6 @@ class _Estimator:
         own, rule = price.media[medium], self._prices.tokens_of(price, medium)
         seconds = self._seconds(sent.answer.high * self._assumed.bytes_per_token[1]).high
         return seconds * (rule.said_per_second or 0) * (own.output or 0)
-
-
-def _spec(target: Target) -> str:
-    return f"{target.name}:{target.setup.argument}".removesuffix(":")
 
 
 def _lasts(medium: str) -> bool:

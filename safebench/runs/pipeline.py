@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from safebench import registry
 from safebench.concurrency import together
 from safebench.errors import Stopping
-from safebench.models.calls import Calls
+from safebench.models.calls import Budget, Calls
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.recognition import RecogniserCache, transcribers
@@ -48,16 +48,16 @@ class Pipeline:
     """`await Pipeline(…).run()` takes every pending item to its outcome, or until `stop` is set."""
 
     def __init__(
-        self, plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event, progress: Progress | None = None
-    ) -> None:
+        self, plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event,
+        progress: Progress | None = None, budget: Budget | None = None,
+    ) -> None:  # fmt: skip
         self._plan = plan
         self._store = store
-        self._stop = stop
         self._progress = progress or NoProgress()
         self._warned: set[str] = set()
         self._cache = cache
         self._transcribers = transcribers(plan.rendering.settings.recognisers)
-        self._calls = Calls(store, plan.config.concurrency, stop)
+        self._calls = Calls(store, plan.config.concurrency, stop, budget)
         self._judging = Judge(plan.asking.jury, store, self._calls)
         self._probing = Probing(plan.asking.target, self._calls, store, self._hear, plan.data.stages, plan.config.seed)
         self._arrival = Arrival(plan.asking.target, self._calls, (Delivery(**one) for one in store.deliveries()))
@@ -93,14 +93,14 @@ class Pipeline:
     async def _feed(self) -> None:
         by_name = {str(condition): condition for condition in self._plan.data.conditions}
         for id, item in self._store.pending(by_name):
-            if self._stop.is_set():
+            if self._calls.stopping:
                 break
             await self._to_render.put(ItemState(id, item))
         await self._to_render.put(None)
 
     async def _render(self, state: ItemState) -> ItemState | None:
         recipe = self._plan.recipe(state.item)
-        if self._stop.is_set():
+        if self._calls.stopping:
             raise Stopping
         if recipe is None:
             return state

@@ -19,7 +19,8 @@ from safebench.errors import BadInput
 from safebench.files import is_claimed, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
-from safebench.models.calls import Calls
+from safebench.models.calls import Budget, CallLimits, Calls
+from safebench.models.prices import Prices, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.runs.config import RESOLVED, RUN_FILE
 from safebench.runs.evidence import unaccepted
@@ -63,18 +64,22 @@ def rejudge(
     concurrency: int | None = None,
     progress: Progress | None = None,
     retry_failed: bool = False,
+    limits: CallLimits = CallLimits(),  # noqa: B008  frozen
+    prices: Path | None = None,
 ) -> Rejudged:
     """Judge, or go on judging, the answers of `run` into the folder `out`. What was not judged stays as it was.
 
     With `retry_failed`, verdicts for which a call of a juror's failed are made again, and these calls.
-    Raises BadInput for a run that is not finished and for a folder that holds something else, TargetRefusesService and
-    Interrupted with every ballot recorded so far.
+    Raises BadInput for a run that is not finished and for a folder that holds something else, TargetRefusesService,
+    BudgetSpent and Interrupted with every ballot recorded so far.
     """
     if seed is not None and seed < 0:
         raise BadInput(f"seed {seed} is negative: give 0 or more")
     asked = _finished(run)
     table = read_jury(jury, models)
     chosen = build_jury(table, _seed(asked) if seed is None else seed)
+    priced = read_prices(prices)
+    limits.check(priced, chosen.models())
     told = {**asked, "jury": jury_tables(table), "out": str(out.resolve())}
     told.pop("calibration", None)  # it was made for the jury before
     told |= {} if seed is None else {"jury_seed": seed}
@@ -86,7 +91,7 @@ def rejudge(
     options = [f"--jury-model {model}" for model in models] + ([] if seed is None else [f"--seed {seed}"])
     command = " ".join([f"safebench rejudge {run} --jury {jury}", *options, f"--out {out}"])
     width = concurrency or asked["concurrency"]
-    asyncio.run(_judge_all(out, chosen, told, width, progress or NoProgress(), command))
+    asyncio.run(_judge_all(out, chosen, told, width, progress or NoProgress(), command, limits, priced))
     return _compared(run, out)
 
 
@@ -131,15 +136,17 @@ def _copy_media(source: Path, target: Path) -> None:
 
 
 async def _judge_all(
-    out: Path, jury: Jury, told: dict[str, Any], concurrency: int, progress: Progress, command: str
-) -> None:
+    out: Path, jury: Jury, told: dict[str, Any], concurrency: int, progress: Progress, command: str,
+    limits: CallLimits, prices: Prices,
+) -> None:  # fmt: skip
     """Raises Interrupted with the command that continues."""
     stop = asyncio.Event()
     try:
         await jury.check()
         with Store(out) as store, on_interrupt(stop, command):
             tell_items(progress, store.counts())
-            judge = Judge(jury, store, Calls(store, concurrency, stop))
+            budget = Budget(store, limits, prices, "jury")  # the target's calls are the old run's
+            judge = Judge(jury, store, Calls(store, concurrency, stop, budget))
 
             async def work(one: Unjudged) -> None:
                 await _judge_again(one, judge, told["probe"] == 1.0, progress)

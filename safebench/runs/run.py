@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.errors import Stopping
+from safebench.errors import BudgetSpent, Stopping
 from safebench.jury.attendance import MEND, attendance, missing
-from safebench.models.prices import read_prices
+from safebench.models.calls import Budget, CallLimits
+from safebench.models.prices import Prices, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache, transcribers
@@ -30,8 +32,9 @@ from safebench.types import Outcome
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a finished run amounts to. `problems`: a line for each thing that makes its exit status 1: skipped cells or
-    too many open items, jurors that never voted, and conditions of which nothing can be concluded.
+    """What a finished run amounts to. `problems`: a line for each thing that makes its exit status 1: a spent
+    budget, skipped cells or too many open items, jurors that never voted, and conditions of which nothing can be
+    concluded.
     """
 
     folder: Path
@@ -61,6 +64,8 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     workers = Workers(config.workers)
     cache = RecogniserCache(workers)
     plan = make_plan(config, cache.recognise)
+    limits, prices = CallLimits(config.max_calls, cost=config.max_cost), read_prices(config.prices)
+    limits.check(prices, [plan.asking.target, *plan.asking.jury.models()])
     stop = asyncio.Event()
     try:
         is_new = not is_there(plan)
@@ -75,17 +80,23 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
             _write_plan(plan, store, deliveries, keep_revision(plan))
             if retry_failed:
                 store.reopen_failed()
-            await _go(plan, store, cache, stop, progress or NoProgress())
-            return _result(plan, store)
+            budget = Budget(store, limits, prices)
+            _announce(plan, store, prices, progress or NoProgress())
+            with suppress(BudgetSpent):
+                await Pipeline(plan, store, cache, stop, progress, budget).run()
+            if stop.is_set():
+                raise Stopping
+            return _result(plan, store, budget.stopped)
     finally:
         workers.close()
         await close_all(plan.asking.target, plan.asking.jury)
 
 
-async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event, progress: Progress) -> None:
+def _announce(plan: RunPlan, store: Store, prices: Prices, progress: Progress) -> None:
+    """What there is to know before the first item."""
     counts = store.counts()
     pending = {condition: cell.get(None, 0) for condition, cell in counts.items()}
-    progress.announced(estimate_line(estimate(plan, read_prices(plan.config.prices), pending)))
+    progress.announced(estimate_line(estimate(plan, prices, pending)))
     tell_items(progress, counts)
     for condition, why in plan.asking.skipped.items():
         progress.skipped(str(condition), why)
@@ -97,9 +108,6 @@ async def _go(plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio
     for medium, spec in plan.rendering.settings.recognisers.items():
         if medium not in transcribers(plan.rendering.settings.recognisers):
             progress.warned(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
-    await Pipeline(plan, store, cache, stop, progress).run()
-    if stop.is_set():
-        raise Stopping
 
 
 async def _preflight(plan: RunPlan, workers: Workers, deliveries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,7 +128,7 @@ def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]], r
         store.plan(plan.data.dataset.queries, categories_by_scenario(), plan.items(), revision)
 
 
-def _result(plan: RunPlan, store: Store) -> RunResult:
+def _result(plan: RunPlan, store: Store, stopped: str) -> RunResult:
     counts = {
         condition: {outcome: n for outcome, n in counted.items() if outcome is not None}
         for condition, counted in store.counts().items()
@@ -132,7 +140,8 @@ def _result(plan: RunPlan, store: Store) -> RunResult:
     jurors = attendance([seat.name for seat in plan.asking.jury.seats], cast_ballots(store))
     absent = [f"{line}: {MEND}" for line in missing(jurors)]
     unproven = unaccepted(vars(plan.config), store)
-    return RunResult(plan.folder, counts, skipped, share, (*_left_open(plan, share), *absent, *unproven))
+    problems = (*([stopped] if stopped else ()), *_left_open(plan, share), *absent, *unproven)
+    return RunResult(plan.folder, counts, skipped, share, problems)
 
 
 def _left_open(plan: RunPlan, share: float) -> Iterator[str]:

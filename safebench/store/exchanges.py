@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from safebench.store.store import Store
 
@@ -14,11 +15,34 @@ _TOKENS = "coalesce(sum(coalesce({}, coalesce({}, 0) + coalesce({}, 0))), 0)".fo
     *(_USAGE.format(name) for name in ("total", "prompt", "completion"))
 )
 _SPENT = f"SELECT count(*), {_TOKENS} FROM exchanges"  # noqa: S608
+_MODEL = "json_extract(request, '$.target.target') || ':' || json_extract(request, '$.target.argument')"
 _BY_MODEL = f"""
-SELECT json_extract(request, '$.target.target') || ':' || json_extract(request, '$.target.argument') AS model,
+SELECT {_MODEL} AS model,
     count(*), sum(status = 'failed'), {_TOKENS}
 FROM exchanges GROUP BY model ORDER BY model
 """  # noqa: S608
+
+
+_TOLD = f"""
+SELECT role, juror, {_MODEL} AS model, status, request, json_extract(response, '$.usage') AS usage
+FROM exchanges ORDER BY rowid
+"""  # noqa: S608
+
+
+class ToldCall(NamedTuple):
+    """What a recorded call told of its tokens. `request`: as it is stored, with the media that were sent."""
+
+    role: str
+    juror: str | None
+    model: str
+    status: str
+    request: str
+    usage: dict[str, Any]
+
+
+def told_calls(store: Store) -> Iterator[ToldCall]:
+    for role, juror, model, status, request, usage in store.rows(_TOLD):
+        yield ToldCall(role, juror, model, status, request, json.loads(usage or "{}"))
 
 
 class Spent(NamedTuple):
@@ -28,8 +52,9 @@ class Spent(NamedTuple):
     tokens: int
 
 
-def spending(store: Store) -> Spent:
-    (row,) = store.rows(_SPENT)
+def spending(store: Store, role: str | None = None) -> Spent:
+    """Of all calls, or of those of a role."""
+    (row,) = store.rows(f"{_SPENT} WHERE role = ?", role) if role else store.rows(_SPENT)
     return Spent(*row)
 
 

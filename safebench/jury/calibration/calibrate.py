@@ -19,6 +19,7 @@ from safebench.jury.calibration.judging import judge_all
 from safebench.jury.calibration.labels import TRUTHS, LabelSet
 from safebench.jury.calibration.measures import Measured
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
+from safebench.models.calls import CallLimits
 from safebench.progress import NoProgress, Progress
 from safebench.types import Absence, Ballot, Label
 
@@ -37,6 +38,8 @@ def calibrate(
     concurrency: int = 16,
     retry_failed: bool = False,
     progress: Progress | None = None,
+    limits: CallLimits = CallLimits(),  # noqa: B008  frozen
+    prices: Path | None = None,
 ) -> dict[str, Any]:
     """Measure how often a jury is right, write the calibration file `out`, and return its content.
 
@@ -57,7 +60,9 @@ def calibrate(
     opened = build_jury(table, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.with_name(f"{out.name}.calls")
-    judged = asyncio.run(judge_all(labels.rows, opened, folder, concurrency, progress or NoProgress(), retry_failed))
+    judged = asyncio.run(
+        judge_all(labels.rows, opened, folder, concurrency, progress or NoProgress(), retry_failed, limits, prices)
+    )
     ballots = [ballot for one in judged for ballot in one.after.ballots]
     _check_readable(ballots, folder)
     content = {

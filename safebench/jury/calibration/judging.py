@@ -13,7 +13,8 @@ from safebench.concurrency import each
 from safebench.jury.calibration.labels import Labelled
 from safebench.jury.consensus import Put, consensus
 from safebench.jury.protocol import Jury, Round
-from safebench.models.calls import Calls
+from safebench.models.calls import Budget, CallLimits, Calls
+from safebench.models.prices import read_prices
 from safebench.plugins import Target
 from safebench.progress import Progress
 from safebench.stopping import close_all, on_interrupt
@@ -42,19 +43,23 @@ async def judge_all(
     concurrency: int,
     progress: Progress,
     retry_failed: bool = False,
+    limits: CallLimits = CallLimits(),  # noqa: B008  frozen
+    prices: Path | None = None,
 ) -> list[Deliberation]:
     """All rows judged, in their order. `folder` keeps the calls; none is opened for a jury that makes no calls.
 
-    Raises BadInput when a juror's model cannot work, and Interrupted with all calls kept.
+    Raises BadInput when a juror's model cannot work, BudgetSpent and Interrupted with all calls kept.
     """
     stop = asyncio.Event()
+    priced = read_prices(prices)
+    limits.check(priced, jury.models())
     try:
         await jury.check()
         command = "the same `safebench jury calibrate` again"
         with Store(folder) if jury.models() else nullcontext() as store, on_interrupt(stop, command):
             if store is not None and retry_failed:
                 store.reopen_failed()
-            calls = Calls(store, concurrency, stop) if store is not None else None
+            calls = Calls(store, concurrency, stop, Budget(store, limits, priced)) if store is not None else None
             return await _judge_rows(rows, jury, calls, concurrency, progress, stop)
     finally:
         await close_all(jury)

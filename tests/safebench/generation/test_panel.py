@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from safebench.generation.panel import BudgetSpent, CallBudget
-from safebench.generation.plan import Limits
+from safebench.errors import BudgetSpent
+from safebench.models.calls import Budget, CallLimits
+from safebench.models.opening import open_target
+from safebench.models.prices import read_prices
 from safebench.store.exchanges import spent_by_model
 from safebench.store.store import Store
-from safebench.types import Purpose, Response
+from safebench.types import Message, Purpose, Request, Response, Text
+
+PRICES = read_prices()
+TARGET = open_target("reference", {})
+REQUEST = Request((Message("user", (Text("How?"),)),))
 
 USAGES = [
     ({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 9}, 9),  # reasoning counts in the total alone
@@ -23,17 +29,17 @@ USAGES = [
 
 def test_tokens_count_with_and_without_a_total(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
-        budget = CallBudget(store, Limits())
+        budget = Budget(store, CallLimits(), PRICES)
         for number, (usage, tokens) in enumerate(USAGES):
             before = budget.tokens
             response = Response("answered", "yes", usage=usage)
-            budget.spent(response)
+            budget.spent(TARGET, REQUEST, response)
             assert budget.tokens - before == tokens, usage
             told = {"target": {"target": "transformers", "argument": "tiny"}}
             store.keep_exchange(str(number), number, Purpose("write"), told, response)
         spent = sum(tokens for _, tokens in USAGES)
-        assert CallBudget(store, Limits()).tokens == budget.tokens == spent
+        assert Budget(store, CallLimits(), PRICES).tokens == budget.tokens == spent
         assert spent_by_model(store)["transformers:tiny"]["tokens"] == spent
-        CallBudget(store, Limits(tokens=spent + 1)).admit()
+        Budget(store, CallLimits(tokens=spent + 1), PRICES).admit()
         with pytest.raises(BudgetSpent, match=f"budget of {spent} tokens"):
-            CallBudget(store, Limits(tokens=spent)).admit()
+            Budget(store, CallLimits(tokens=spent), PRICES).admit()
