@@ -70,7 +70,8 @@ async def generate_async(
 
         check_embedding(plan.selection.embeddings)
     writers, judges = (open_models(models, plan.defaults) for models in (plan.writers, plan.judges))
-    limits, prices = CallLimits(plan.limits.calls, plan.limits.tokens, plan.limits.cost), read_prices(plan.prices)
+    most = plan.limits
+    limits, prices = CallLimits(most.calls, most.tokens, most.cost, "limits.{}"), read_prices(plan.prices)
     limits.check(prices, [*writers.values(), *judges.values()])
     folder = SetFolder(out)
     stop = asyncio.Event()

@@ -21,11 +21,12 @@ from safebench.types import Media, Purpose, Request, Response
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """Of all calls of a folder; `cost` in USD. None: no limit."""
+    """Of all calls of a folder; `cost` in USD. None: no limit. `named`: how the user raises one."""
 
     calls: int | None = None
     tokens: int | None = None
     cost: float | None = None
+    named: str = "--max-{}"
 
     def check(self, prices: Prices, models: Iterable[Target]) -> None:
         """Before the first call. Raises BadInput with a line for each model whose price is not known."""
@@ -66,9 +67,9 @@ class Budget:
     def _reasons(self) -> Iterator[str]:
         most = self._limits
         if most.calls is not None and self.calls >= most.calls:
-            yield f"the budget of {most.calls} calls is spent; raise it (--max-calls) to go on"
+            yield f"the budget of {most.calls} calls is spent; raise {most.named.format('calls')} to go on"
         if most.tokens is not None and self.tokens >= most.tokens:
-            yield f"the budget of {most.tokens} tokens is spent; raise limits.tokens in the plan to go on"
+            yield f"the budget of {most.tokens} tokens is spent; raise {most.named.format('tokens')} to go on"
         if most.cost is None:
             return
         if self._untold:
@@ -76,7 +77,7 @@ class Budget:
             yield f"{self._untold} told no tokens, so that its cost is not known; {how}"
         ahead = (self._in_flight + 1) * self._dearest
         if self.cost >= most.cost or self.cost + ahead > most.cost:
-            yield f"the budget of {most.cost:g} USD is spent; raise it (--max-cost) to go on"
+            yield f"the budget of {most.cost:g} USD is spent; raise {most.named.format('cost')} to go on"
 
     def spent(self, target: Target, request: Request, response: Response) -> None:
         """Counts the total that was told, or what prompt and completion make together: local models tell no total."""
