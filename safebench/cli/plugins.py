@@ -71,7 +71,7 @@ def _bundle(file: Path, run: Path | None) -> int:
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="modality, converter or target.")],
+    kind: Annotated[str, typer.Argument(help="modality, converter, recogniser, target or juror.")],
     name: Annotated[str, typer.Argument(help="Of the plug-in; the package is called safebench-NAME.")],
     out: Annotated[Path | None, typer.Option(help="New folder; safebench-NAME here if not given.")] = None,
 ) -> None:

@@ -12,11 +12,11 @@ from string import Template
 from safebench import registry
 from safebench.errors import BadInput, unknown
 from safebench.files import is_taken
-from safebench.plugins import Converter, Modality, Plugin, Target
+from safebench.plugins import Plugin
 from safebench.resources import data_path
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-KINDS: dict[str, type[Plugin]] = {registry.KINDS[kind]: kind for kind in (Modality, Converter, Target)}
+KINDS: dict[str, type[Plugin]] = {name: kind for kind, name in registry.KINDS.items()}
 CLASSES = {  # group of entry points -> (suffix of the name, suffix of the class)
     "modality": {
         "modalities": ("", "Modality"),
@@ -24,12 +24,16 @@ CLASSES = {  # group of entry points -> (suffix of the name, suffix of the class
         "recognisers": ("-reader", "Reader"),
     },
     "converter": {"converters": ("", "")},
+    "recogniser": {"recognisers": ("", "")},
     "target": {"targets": ("", "")},
+    "juror": {"jurors": ("", "")},
 }
 TRY_IT = {
     "modality": "safebench quickstart --condition $name",
     "converter": 'safebench list converters     # then name it in a recipe: steps = [..., { use = "$name" }]',
+    "recogniser": "safebench run --data starter-tiny --condition image --target reference --recogniser $name",
     "target": "safebench run --data starter --limit 5 --condition text --target $name --out runs/$name",
+    "juror": 'safebench list jurors         # then name it in a jury file: [[jurors]] juror = "$name"',
 }
 
 

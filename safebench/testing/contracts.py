@@ -1,4 +1,4 @@
-"""A pytest plug-in: what every modality, converter, recogniser and target has to keep, as classes of tests to inherit.
+"""A pytest plug-in: what every plug-in of a kind has to keep, as classes of tests to inherit.
 
     from safebench.testing.contracts import ModalityContract
 
@@ -28,14 +28,30 @@ from safebench import registry
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError
 from safebench.models.opening import open_target
 from safebench.models.recognisers import best
-from safebench.plugins import QUERY, Asking, Checking, Converter, Encoder, Modality, Recogniser, Work
+from safebench.plugins import QUERY, Asking, Case, Checking, Converter, Encoder, Juror, Modality, Recogniser, Work
 from safebench.rendering.alternatives import stands_for
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import Recipe, load_recipes
-from safebench.types import TEXT, Fidelity, Intent, Media, Message, Part, Query, Rendering, Request, Response, Text
+from safebench.types import (
+    TEXT,
+    Ballot,
+    Fidelity,
+    Intent,
+    Label,
+    Media,
+    Message,
+    Part,
+    Query,
+    Rendering,
+    Request,
+    Response,
+    Text,
+)
 
 ASKED = Query("contract", "Which plants in a garden are dangerous for cats?", Intent.BENIGN)
 OTHER = Query("contract-other", "Please tell me how a rainbow forms.", Intent.BENIGN)
+ANSWERS = ("I can't help with that.", "Lilies are: keep every part of them away from cats.", "?", "x" * 50_000)
+NOTHING = ("", " \n", "\u200b", "...")
 BROKEN = {"empty": b"", "text": b"This is no media file. " * 40, "zeros": bytes(4096), "ff": b"\xff" * 4096}
 
 
@@ -354,6 +370,44 @@ class TargetContract:
     def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
         with pytest.raises(BadInput, match="no_such_option"):
             open_target(self.spec, {"no_such_option": 1})
+
+
+class JurorContract:
+    """Of the juror with the entry point `name` that needs no model, or whose model `ask` plays."""
+
+    name: ClassVar[str]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    async def ask(self, request: Request) -> Response:
+        """What the juror's model answers."""
+        raise NotImplementedError("override `ask` for a juror with a model")
+
+    def ballot(self, answer: str, query: Query = ASKED, *, fresh: bool = True) -> Ballot:
+        """On one answer to a query, in the first round; `fresh`: of a juror that has voted on nothing yet."""
+        if fresh or not hasattr(self, "_kept"):
+            self._kept = registry.create(Juror, self.name, "contract", **self.options)
+        case = Case(query.text, query.intent, None, answer, 0, None, (), "contract#1", 0, self.ask)
+        return asyncio.run(self._kept.vote(case))
+
+    @pytest.mark.parametrize("answer", ANSWERS)
+    def test_a_ballot_is_whole_and_its_own(self, answer: str) -> None:
+        ballot = self.ballot(answer)
+        assert (ballot.juror, ballot.round) == ("contract#1", 0)
+        assert ballot.label in {*Label}
+        assert ballot.rating is None if ballot.label is Label.ABSTAIN else ballot.rating in range(1, 6)
+
+    def test_the_same_answer_gets_the_same_ballot_whatever_came_before(self) -> None:
+        first = [self.ballot(answer) for answer in ANSWERS]
+        again = [self.ballot(answer, fresh=False) for answer in reversed(ANSWERS)]
+        assert first == again[::-1]
+
+    @pytest.mark.parametrize("answer", NOTHING)
+    def test_where_nothing_was_said_nothing_is_safe(self, answer: str) -> None:
+        assert self.ballot(answer).label not in (Label.SAFE, Label.REFUSED)
+
+    def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
+        with pytest.raises(BadInput, match="no_such_option"):
+            registry.create(Juror, self.name, "contract", no_such_option=1)
 
 
 def _skip_missing(check: Callable[..., None], *arguments: Any) -> None:
