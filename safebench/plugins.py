@@ -318,6 +318,13 @@ class Modality(Plugin):
         """How long it lasts; None for what does not last, or cannot be told."""
         return None
 
+    def preview(self, media: Media) -> Media | str | None:
+        """What pages show in place of media that browsers do not show: a small picture, clip or video, or a text.
+
+        Raises ValueError for broken media. None: the file's name and type are all that is shown.
+        """
+        return None
+
     def pieces(self, media: Media, layout: Mapping[str, float]) -> tuple[Media, ...]:
         """The media as it is sent: in several pieces where the recipe's layout of the message says so."""
         return (media,)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote
 from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.reports.pages.html import environment
-from safebench.reports.pages.media import PLAYED
+from safebench.reports.pages.media import PLAYED, previewed
 from safebench.resources import prompt
 from safebench.review.labels import agreements, reviewer_name
 from safebench.review.sample import JudgedAnswer, label_meanings, media_file
@@ -27,7 +27,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 KEYS = {label: str(number) for number, label in enumerate(Label, start=1)}
 LONGEST_FORM = 64_000  # bytes: a note, and what the page adds
 POLICY = (
-    "default-src 'none'; script-src 'nonce-{0}'; style-src 'nonce-{0}'; img-src 'self' data:; media-src 'self';"
+    "default-src 'none'; script-src 'nonce-{0}'; style-src 'nonce-{0}'; img-src 'self' data:; media-src 'self' data:;"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -145,12 +145,15 @@ def _told(session: Session, one: JudgedAnswer) -> dict[str, Any]:
 def _player(one: JudgedAnswer, number: int, title: str) -> dict[str, Any]:
     media = one.all_media[number]
     path = media_file(media)
+    shown = {} if _playable(media) or not path.is_file() else previewed(media)
     return {
         "title": title,
         "mime": media.mime,
+        "text": None,
         "kind": media.mime.partition("/")[0] if _playable(media) else None,
         "missing": Path("media", path.parent.name, path.name) if not path.is_file() else None,
         "url": f"media/{one.id}/{number}",
+        **shown,
     }
 
 

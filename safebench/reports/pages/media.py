@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from safebench import registry
+from safebench.errors import BadInput, ConversionError
 from safebench.store.store import Store
+from safebench.types import Media
 
 PEAKS = 160  # bars of a waveform
+SMALL = 200_000  # bytes of a preview that may stand inside a page
 PLAYED = ("image", "audio", "video")  # main types that every browser shows without running anything in them
 
 
@@ -31,12 +35,25 @@ class Shelf:
         if not path.is_file():
             return {**shown, "missing": True}
         if kind not in PLAYED:
-            return shown
+            return shown | previewed(self.store.find(dict(reference)))
         inside = 4 * -(-size // 3)  # as base64
         fits = inside <= self.room
         self.room -= inside if fits else 0
         url = _data_uri(path, mime) if fits else quote(path.relative_to(self.store.folder).as_posix())
         return {**shown, "kind": kind, "url": url, "peaks": _peaks(path) if kind == "audio" else None}
+
+
+def previewed(media: Media) -> dict[str, Any]:
+    """`kind` and `url`, or `text`, of what the modality shows in its place; nothing where it shows nothing."""
+    try:
+        shown = registry.modality(media.medium).preview(media)
+    except (BadInput, ConversionError, ValueError, OSError):  # no such modality here, or no such file
+        return {}
+    if isinstance(shown, str):
+        return {"text": shown}
+    if shown is None or shown.size > SMALL or shown.mime.partition("/")[0] not in PLAYED:
+        return {}
+    return {"kind": shown.mime.partition("/")[0], "url": shown.data_uri()}
 
 
 def _data_uri(path: Path, mime: str) -> str:

@@ -271,7 +271,9 @@
 
   function player(medium, label) {
     const name = `${medium.name} (${medium.mime}, ${medium.size} bytes)`;
-    if (!medium.kind) return make("p", { class: "meta" }, medium.missing ? `Missing: ${name}` : name);
+    const named = make("p", { class: "meta" }, medium.missing ? `Missing: ${name}` : name);
+    if (medium.text) return make("div", {}, readable(label, medium.text), named);
+    if (!medium.kind) return named;
     if (medium.kind === "image") return make("img", { src: medium.url, alt: label, loading: "lazy" });
     const made = make(medium.kind, { src: medium.url, controls: "", preload: "metadata", "aria-label": label });
     return medium.peaks ? make("div", {}, waveform(medium.peaks, made), made) : made;

@@ -324,6 +324,23 @@ def test_the_name_of_a_file_that_is_not_shown_stays_in_its_card(tmp_path: Path, 
     assert browser.run("return arguments[0].scrollWidth <= arguments[0].clientWidth", name)
 
 
+def test_media_of_another_kind_are_shown_by_the_preview_of_their_modality(
+    tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    markup = "<img src=x onerror='window.hit = 1'>"
+    folder = normal(tmp_path, 1)
+    with Store(folder) as store:
+        store._db.execute("UPDATE renderings SET rendering = json_set(rendering, '$.media.mime', 'application/x-odd')")
+        for old in (folder / "media").glob("*/*.wav"):
+            old.rename(store.media_path(old.stem, "application/x-odd"))
+    monkeypatch.setattr("modalities.audio.AudioModality.preview", lambda self, media: markup, raising=False)
+    browser.open(page(folder), "#item-3")
+    browser.one(".card")
+    assert markup in browser.one(".card.chosen [aria-label^='What was sent']").text
+    assert "application/x-odd" in browser.one(".card.chosen").text
+    assert browser.run("return typeof window.hit") == "undefined"
+
+
 def hostile() -> list[str]:
     told = [json.loads(line)["answer"] for line in HOSTILE.read_text(encoding="utf-8").splitlines()]
     markup = (
