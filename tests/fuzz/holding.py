@@ -168,10 +168,11 @@ def _in_time() -> Iterator[None]:
 @contextmanager
 def _in_memory() -> Iterator[None]:
     """The peak of this process above what it held before; known on Linux alone."""
-    if not (clear := Path("/proc/self/clear_refs")).exists():
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+    except OSError:
         yield
         return
-    clear.write_text("5")  # the peak begins anew
     before = _memory("VmRSS")
     yield
     grown = _memory("VmHWM") - before
