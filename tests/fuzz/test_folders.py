@@ -80,7 +80,7 @@ def spoilt_shards(draw: st.DrawFn) -> bytes:
     schema, rows = _rows(whole)
     column = draw(st.sampled_from([name for name in schema.names if name != "image"]))
     is_text = pa.types.is_string(schema.field(column).type)
-    cell = json.dumps(draw(changed(json.loads(rows[0][column])))) if column == "fidelity" else draw(texts)
+    cell = json.dumps(draw(changed(json.loads(rows[0][column]), values))) if column == "fidelity" else draw(texts)
     rows[0][column] = cell.encode("utf-8", "replace").decode() if is_text else draw(st.sampled_from([0, -1, 2**31 - 1]))
     written = io.BytesIO()
     parquet.write_table(pa.Table.from_pylist(rows, schema), written)
