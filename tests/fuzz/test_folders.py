@@ -24,7 +24,7 @@ from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import load_recipes
 from tests.fuzz import made
 from tests.fuzz.holding import case, command, fuzz
-from tests.fuzz.odd import changed, damaged, texts
+from tests.fuzz.odd import changed, damaged, texts, values
 from tests.fuzz.tables import Written, tables
 
 LABEL_HEADS = ("query", "answer", "label", "id", "intent", "scenario", "annotator_1", "note", "Answer")
