@@ -160,7 +160,8 @@ def run(
 @wraps(run, assigned=("__annotations__",))
 def estimate(**options: Any) -> int:
     """Tell what a run with these options would ask of whom, and what that costs; do nothing."""
-    return run(**{**options, "dry_run": True})
+    out = options["out"] or (None if options["config"] else "runs/estimate")  # nothing is written there
+    return run(**{**options, "out": out, "dry_run": True})
 
 
 def _in_its_folder(file: Path) -> dict[str, Any]:

@@ -90,6 +90,12 @@ def test_the_command_says_it_and_does_nothing(given: list[str], capsys: pytest.C
     assert not Path("out").exists()
 
 
+def test_an_estimate_needs_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["estimate", "--data", "queries.csv", "-c", "text", "--target", "reference"]) == 0
+    assert "estimate: 10 calls" in capsys.readouterr().out
+    assert not Path("runs").exists()
+
+
 def test_a_run_says_it_before_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--data", "queries.csv", "-c", "text", "--target", "reference", "--out", "out"]
     assert run_command(["run", *options]) == 0
