@@ -11,6 +11,7 @@ from rich.table import Table
 from safebench.cli.gap_tables import show_gap, show_spread
 from safebench.cli.jury_tables import show_away
 from safebench.cli.style import number_table, plain_table
+from safebench.models.prices import cost_line
 from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_mean, shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.formats import decimal, doubted, percent, percents, unconcludable_lines
@@ -183,7 +184,7 @@ def show_report(console: Console, summary: Summary) -> None:
         console.print(funnel_table(summary, console.width))
         for line in delivered_lines(summary) if console.width < ROOMY else ():
             console.print(line)
-    for line in spoken_lines(summary.conditions, words):
+    for line in (*spoken_lines(summary.conditions, words), *filter(None, [cost_line(summary.costs)])):
         console.print(line)
     for line in cut_lines(summary.conditions):
         console.print(line, style="yellow")

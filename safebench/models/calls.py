@@ -53,8 +53,7 @@ class Budget:
         self.stopped = ""  # why no further call may be made
         for call in told_calls(store) if limits.cost is not None else ():
             if role in (None, call.role):
-                sent = [medium for medium in registry.media() if f'"medium":"{medium}"' in call.request]
-                self._pay(call.model, call.usage, sent, call.status)
+                self._pay(call.model or "", call.usage, [*filter(call.sent, registry.media())], call.status)
 
     def admit(self) -> None:
         """Raises BudgetSpent before the call that would be one too many, and once tokens or money are spent."""

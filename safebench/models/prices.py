@@ -5,9 +5,10 @@ Amounts are ranges in USD, from what it costs at least to what it costs at most;
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from safebench.files import read_toml
 from safebench.models.opening import written_out
 from safebench.plugins import PluginOptions, Target
 from safebench.resources import load_toml
+from safebench.store.exchanges import told_calls
+from safebench.store.store import Store
 from safebench.types import TEXT
 
 SHIPPED = "prices.toml"
@@ -102,7 +105,9 @@ class Prices(PluginOptions):
 
     def of(self, spec: str) -> Price | None:
         """Of `NAME:ARGUMENT` or a model's short name, or of who answers behind its recognisers. None: not known."""
-        name, _, model = written_out(spec).partition(":")
+        name, _, model = (written_out(spec) if spec else "").partition(":")
+        if name not in registry.names(Target):
+            return None
         behind = registry.load(Target, name).behind(model)
         if behind:
             return self.of(behind)
@@ -154,6 +159,37 @@ def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> R
         dearer = own.input - price.input, spoken * ((own.output or 0.0) - price.output)
         cost += Range.between(few * dearer[0], many * dearer[0]) + Range(dearer[1], dearer[1])
     return cost.times(1 / MILLION)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCost:
+    """What the calls of one role cost, as far as that is known: of `unknown` of the calls it is not."""
+
+    role: str
+    calls: int
+    unknown: int
+    cost: Range
+
+
+def recorded_costs(store: Store, prices: Prices) -> list[RoleCost]:
+    """Of target, probe, jurors and writer, by the tokens that their calls told."""
+    costs: dict[str, RoleCost] = {}
+    priced = cache(prices.of)
+    for call in told_calls(store):
+        role = call.role if call.role != "jury" else "jurors" if call.juror else "writer"
+        price, before = priced(call.model or ""), costs.get(role, RoleCost(role, 0, 0, Range()))
+        cost = cost_of(price, call.usage, [*filter(call.sent, registry.media())]) if price else None
+        costs[role] = RoleCost(role, before.calls + 1, before.unknown + (cost is None), before.cost + (cost or Range()))
+    return [*costs.values()]
+
+
+def cost_line(costs: Iterable[RoleCost]) -> str | None:
+    """What each role cost; None where nothing was paid for."""
+    known = [f"{one.role} {usd(one.cost)}" for one in costs if one.unknown < one.calls]
+    unknown = [f"{one.unknown} calls of {one.role}" for one in costs if one.unknown]
+    if not unknown and not any(one.cost.high for one in costs):
+        return None
+    return "; ".join([f"cost: {', '.join(known)}" if known else "cost", *(f"not known of {one}" for one in unknown)])
 
 
 def _count(usage: Any, name: str) -> int | None:

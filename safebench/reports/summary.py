@@ -15,6 +15,7 @@ from safebench.jury.attendance import Attendance, attendance
 from safebench.jury.calibration.correction import Correction, correction_of
 from safebench.jury.files import seat_names
 from safebench.models.opening import answering_class
+from safebench.models.prices import RoleCost, read_prices, recorded_costs
 from safebench.rendering.alternatives import CHOSEN, chosen_lines
 from safebench.rendering.fidelity import fidelity_of
 from safebench.rendering.recognition import gate_lines
@@ -143,6 +144,7 @@ class Summary:
     gate: list[str]
     skipped: list[Skipped]
     calibration: Correction | None
+    costs: list[RoleCost]
 
     @property
     def chosen(self) -> list[str]:
@@ -229,7 +231,14 @@ def _summary(
         gate=gate_of(asked),
         skipped=[Skipped(*one) for one in skipped_conditions(store)],
         calibration=correction_of(calibration, asked, cells, store),
+        costs=recorded_costs(store, read_prices(_own_prices(asked))),
     )
+
+
+def _own_prices(asked: Mapping[str, Any]) -> Path | None:
+    """The user's prices, where they are still there: a report is made wherever a run folder was taken."""
+    file = Path(asked["prices"]) if asked.get("prices") else None
+    return file if file and file.is_file() else None
 
 
 def _asked_run(folder: Path, asked: Mapping[str, Any], store: Store) -> AskedRun:

@@ -24,20 +24,26 @@ FROM exchanges GROUP BY model ORDER BY model
 
 
 _TOLD = f"""
-SELECT role, juror, {_MODEL} AS model, status, request, json_extract(response, '$.usage') AS usage
+SELECT role, juror, {_MODEL} AS model, status,
+    CASE WHEN instr(request, '"medium":"') THEN request ELSE '' END AS request,
+    json_extract(response, '$.usage') AS usage
 FROM exchanges ORDER BY rowid
 """  # noqa: S608
 
 
 class ToldCall(NamedTuple):
-    """What a recorded call told of its tokens. `request`: as it is stored, with the media that were sent."""
+    """What a recorded call told of its tokens. `request`: as it is stored, empty where no media were sent."""
 
     role: str
     juror: str | None
-    model: str
+    model: str | None
     status: str
     request: str
     usage: dict[str, Any]
+
+    def sent(self, medium: str) -> bool:
+        """Whether media of that kind were in it: quotation marks of texts are escaped in there."""
+        return f'"medium":"{medium}"' in self.request
 
 
 def told_calls(store: Store) -> Iterator[ToldCall]:

@@ -11,6 +11,7 @@ from typing import Any
 from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.jury.attendance import missing, often_away
+from safebench.models.prices import cost_line
 from safebench.rendering.fidelity import shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.formats import unconcludable_lines
@@ -95,6 +96,7 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "measures": shown_measures(cell.fidelity for cell in cells),
         "agreement": facts.agreement(store, names),
         "cost": facts.cost(store),
+        "cost_line": cost_line(summary.costs),
     }
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from safebench.errors import BadInput
-from safebench.models.prices import FREE, Range, cost_of, read_prices, usd
+from safebench.models.prices import FREE, Range, RoleCost, cost_line, cost_of, read_prices, recorded_costs, usd
+from safebench.store.store import Store
+from safebench.types import Purpose, Response
 
 PRICES = read_prices()
 
@@ -99,3 +101,30 @@ def test_what_costs_something_is_never_shown_as_nothing() -> None:
     assert usd(Range(0, 0)) == "0.00 USD"
     assert usd(None) == "unknown"
     assert usd(Range(0.012, 1234.5)) == "0.0120–1,234.50 USD"
+
+
+def test_a_report_says_what_each_role_cost_and_of_what_nobody_knows(tmp_path: Path) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 750}  # 0.01 USD of gpt-4o
+    calls = [
+        ("gpt-4o", Purpose("target"), usage), ("gpt-4o", Purpose("jury", "a"), usage),
+        ("gpt-4o", Purpose("jury"), usage),
+        ("gpt-4o", Purpose("jury", "b"), {}), ("mine", Purpose("probe"), usage),
+    ]  # fmt: skip
+    with Store(tmp_path) as store:
+        for number, (model, purpose, told) in enumerate(calls):
+            asked = {"target": {"target": "openai", "argument": model}}
+            store.keep_exchange(str(number), 1, purpose, asked, Response("answered", "yes", usage=told))
+        costs = recorded_costs(store, PRICES)
+    cent = Range(pytest.approx(0.01), pytest.approx(0.01))
+    assert costs == [
+        RoleCost("target", 1, 0, cent), RoleCost("jurors", 2, 1, cent), RoleCost("writer", 1, 0, cent),
+        RoleCost("probe", 1, 1, Range()),
+    ]  # fmt: skip
+    assert cost_line(costs) == (
+        "cost: target 0.0100 USD, jurors 0.0100 USD, writer 0.0100 USD; not known of 1 calls of jurors; not known of 1"
+        " calls of probe"
+    )
+
+
+def test_what_cost_nothing_has_no_line() -> None:
+    assert cost_line([RoleCost("target", 9, 0, Range())]) is None
