@@ -84,6 +84,20 @@ def is_of_the_system(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in EXHAUSTED)
 
 
+def raise_of_the_system(error: BaseException) -> None:
+    """At a boundary that makes data of errors: raises the error of the system that it is, or was made from.
+
+    Memory that a decoder could not get is left to what the decoder made of it: damaged media ask for far too much.
+    """
+    if isinstance(error, MemoryError):
+        raise error
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and is_of_the_system(cause):
+            raise cause
+        cause = cause.__cause__
+
+
 @contextmanager
 def one_error() -> Iterator[None]:
     """Around a task group: raises the first error of its tasks itself, whatever it is, and not the group around it."""

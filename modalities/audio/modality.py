@@ -13,7 +13,7 @@ from modalities.audio.decoding import decode, duration
 from modalities.audio.encoders import AudioUrl, OpenAIAudio, TransformersAudio
 from modalities.audio.splitting import split
 from modalities.audio.voices import GATE, voice_of, voice_recipes
-from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
+from safebench.errors import BadInput, SafeBenchError, TargetRefusesService, raise_of_the_system
 from safebench.models.languages import SURE, goes_with
 from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Query, Text
@@ -86,6 +86,7 @@ class AudioModality(Modality):
         except (BadInput, TargetRefusesService):  # nothing will ever be heard: no fault of one clip
             raise
         except (SafeBenchError, ValueError) as error:  # nobody heard it: no pass, and no fault of the clip either
+            raise_of_the_system(error)
             return replace(measured, status="unchecked", reason=str(error))
 
     def holds_nothing(self, media: Media) -> str | None:

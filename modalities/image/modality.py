@@ -10,7 +10,7 @@ from converters.pictures import check_whole, decode, is_blank
 from modalities.image.encoders import OpenAIImage, TransformersImage
 from modalities.image.ocr import RapidOcr, unreadable
 from modalities.image.reading import character_error_rate
-from safebench.errors import BadInput, SafeBenchError, TargetRefusesService
+from safebench.errors import BadInput, SafeBenchError, TargetRefusesService, raise_of_the_system
 from safebench.plugins import Asking, Checking, Encoder, Modality
 from safebench.types import Fidelity, Media, Part, Text
 
@@ -65,6 +65,7 @@ class ImageModality(Modality):
         except (BadInput, TargetRefusesService):  # it will never read anything: no fault of one picture
             raise
         except SafeBenchError as error:
+            raise_of_the_system(error)
             return Fidelity("unchecked", reason=str(error))
         return Fidelity("passed", {CER: character_error_rate(checking.query.text, text)}, reader, text)
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from safebench import registry
 from safebench.datasets.shards import TRIES, open_shard, read_convert_file, reading_shard, shards
+from safebench.errors import raise_of_the_system
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe
 from safebench.serialisation import compact
@@ -82,6 +83,7 @@ class ConvertedRenderings:
             one = self.row(job.recipe, job.query)
             return _rendering(one, job) if one is not None else None
         except (ValueError, OSError, pa.ArrowException) as error:
+            raise_of_the_system(error)
             why = f"row of query {job.query.id!r} cannot be read: {' '.join(str(error).split())}"
             failure = Failure("converted folder", "Damaged", why)
             return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)

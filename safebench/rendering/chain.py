@@ -15,7 +15,7 @@ from math import isfinite
 from weakref import WeakKeyDictionary
 
 from safebench import registry
-from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService
+from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService, raise_of_the_system
 from safebench.models.batching import BatchSize, Halving
 from safebench.models.languages import tell, unfit
 from safebench.plugins import Checking, Converter, Notes, Recogniser, Step, Work
@@ -81,8 +81,9 @@ def render_batch(jobs: Sequence[RenderJob]) -> list[Rendering]:
     """Render and check queries by one recipe, each as often as the recipe allows until its rendering is faithful.
 
     A failure is data: it comes back in the rendering. Raises TargetRefusesService where a model that takes part would
-    answer nothing at all, and BadInput where
-    no rendering could be checked: those are no faults of a query. The time taken is shared out evenly.
+    answer nothing at all, BadInput where
+    no rendering could be checked, and an error of the system: those are no faults of a query. The time taken is shared
+    out evenly.
     """
     started = time.perf_counter()
     renderings: dict[int, Rendering] = {}
@@ -142,6 +143,7 @@ def _take_step(number: int, step: Step, chains: Sequence[_Chain]) -> None:
     try:
         converter = _converter(step.model_dump_json())
     except Exception as error:  # noqa: BLE001
+        raise_of_the_system(error)
         for chain in chains:
             chain.fail(step.use, error)
         return
@@ -226,12 +228,15 @@ class _Chain:
 
     @contextmanager
     def going(self, component: str, stopping: tuple[type[Exception], ...] = (TargetRefusesService,)) -> Iterator[None]:
-        """The one boundary: any engine's failure becomes data, but for a service that will answer nobody."""
+        """The one boundary: any engine's failure becomes data, but for a service that will answer nobody, and a
+        machine that has run out of something.
+        """
         try:
             yield
         except stopping:
             raise
         except Exception as error:  # noqa: BLE001
+            raise_of_the_system(error)
             self.fail(component, error)
 
     def fail(self, component: str, error: Exception) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from safebench import registry
-from safebench.errors import BadInput, TargetRefusesService
+from safebench.errors import BadInput, TargetRefusesService, raise_of_the_system
 from safebench.plugins import Asking
 from safebench.rendering.recipes import Recipe
 from safebench.types import Failure, Item, Message, Rendering, Request, Text
@@ -18,12 +18,16 @@ class Unsayable(Exception):
 
 @contextmanager
 def saying(medium: str) -> Iterator[None]:
-    """The boundary around a modality: whatever it raises is Unsayable, but what would be so for every item."""
+    """The boundary around a modality: whatever it raises is Unsayable, but what would be so for every item.
+
+    Raises errors of the system as they are.
+    """
     try:
         yield
     except (BadInput, TargetRefusesService):
         raise
     except Exception as error:
+        raise_of_the_system(error)
         raise Unsayable(str(Failure(f"modality {medium}", type(error).__name__, str(error)))) from error
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from safebench import registry
-from safebench.errors import BadInput, Stopping, TargetRefusesService, unknown
+from safebench.errors import BadInput, Stopping, TargetRefusesService, raise_of_the_system, unknown
 from safebench.models.asking import ask_safely
 from safebench.models.opening import open_target
 from safebench.models.recognisers import best
@@ -88,6 +88,7 @@ class CascadeTarget(Target):
             except (TargetRefusesService, Stopping):
                 raise
             except Exception as error:  # noqa: BLE001  whatever a recogniser raises for one clip becomes data
+                raise_of_the_system(error)
                 failure = Failure(f"recogniser {recogniser}", type(error).__name__, str(error) or repr(error))
                 attempt = Attempt(round(time.perf_counter() - started, 4), error=str(failure))
                 return Response("failed", attempts=(attempt,), failure=failure, given=tuple(given))

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from safebench import registry
-from safebench.errors import BadInput, SafeBenchError
+from safebench.errors import BadInput, SafeBenchError, raise_of_the_system
 from safebench.models.recognisers import best, missing
 from safebench.plugins import Target, TargetSetup
 from safebench.resources import prompt
@@ -72,6 +72,7 @@ class ReferenceTarget(Target):
         except SafeBenchError:
             raise
         except Exception as error:  # noqa: BLE001  whatever a recogniser raises for broken media becomes data
+            raise_of_the_system(error)
             return Response("failed", failure=Failure("reference", type(error).__name__, str(error) or repr(error)))
         usage = {"parts": len(parts), "characters": len(understood)}
         return Response("answered", answer(understood), finish="stop", model=self.name, usage=usage)

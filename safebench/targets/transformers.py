@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from safebench.errors import BadInput
+from safebench.errors import BadInput, raise_of_the_system
 from safebench.files import content_hash
 from safebench.models.batching import Batcher
 from safebench.models.families import plain
@@ -79,6 +79,7 @@ class TransformersTarget(Target):
             messages = encode_messages(request.messages, self.family, self.encoders)
             answer = await self._batcher.put(messages)
         except Exception as error:  # noqa: BLE001  what a model raises has no common type; it becomes data
+            raise_of_the_system(error)
             failure = Failure(f"{self.name}:{self.setup.argument}", type(error).__name__, str(error)[:2000])
             return Response("failed", attempts=(Attempt(_since(started), error=str(failure)),), failure=failure)
         text, thinking, unknown = split_thinking(answer.text, plain())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -234,6 +235,16 @@ def test_a_row_that_cannot_be_read_is_never_sent_and_named(
     assert (bad.media, bad.faithful, bad.fidelity.status) == (None, False, "failed")
     assert "row of query 'a' cannot be read: " in str(bad.failure)
     assert why in str(bad.failure)
+
+
+def test_a_machine_that_has_run_out_of_files_damages_no_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    made = ConvertedRenderings(folder)
+    monkeypatch.setattr("safebench.datasets.renderings.open_shard", breaks)
+    with pytest.raises(OSError, match="too many"):
+        made.rendering(RenderJob(Query("a", "?"), load_recipes()["image", "typographic"]))
 
 
 def test_a_run_goes_on_with_the_other_rows(spoil: Callable[..., Path], tmp_path: Path) -> None:

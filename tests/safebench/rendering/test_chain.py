@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -234,6 +235,54 @@ def test_a_batch_that_was_too_large_for_the_memory_is_not_tried_again(
     own = recipe(tmp_path, 'steps = [{ use = "typographic" }]')
     assert all(one.faithful for one in render_batch(jobs(own, "abcd")) + render_batch(jobs(own, "efgh")))
     assert calls == ["a+b+c+d", "a+b", "c+d", "e+f", "g+h"]
+
+
+def full() -> OSError:
+    return OSError(errno.ENOSPC, "no space left")
+
+
+def made_from(error: Exception) -> ConversionError:
+    made = ConversionError("the picture cannot be read")
+    made.__cause__ = error
+    return made
+
+
+@pytest.mark.parametrize("error", [full(), OSError(errno.EMFILE, "too many"), MemoryError(), made_from(full())])
+@pytest.mark.parametrize("texts", ["a", "ab"])
+def test_a_machine_that_has_run_out_of_something_fails_no_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[str], texts: str, error: Exception
+) -> None:
+    def breaks(self: Batching, *_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Batching, "convert", breaks)
+    monkeypatch.setattr(Batching, "convert_batch", breaks)
+    with pytest.raises((OSError, MemoryError)):
+        render_batch(jobs(recipe(tmp_path, 'steps = [{ use = "typographic" }]'), texts))
+
+
+def test_a_machine_that_cannot_make_a_converter_or_check_fails_no_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise full()
+
+    own = recipe(tmp_path, 'steps = [{ use = "typographic" }]')
+    for part in ("recognise", "_converter"):
+        monkeypatch.setattr(rendering, part, breaks)
+        with pytest.raises(OSError, match="no space"):
+            render(RenderJob(QUERY, own, recogniser="rapidocr"))
+
+
+def test_a_file_that_is_missing_is_a_failure_of_its_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[str]
+) -> None:
+    def breaks(self: Batching, work: Work) -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such file")
+
+    monkeypatch.setattr(Batching, "convert", breaks)
+    (failed,) = render_batch(jobs(recipe(tmp_path, 'steps = [{ use = "typographic" }]'), "a"))
+    assert failed.failure is not None
 
 
 def test_results_that_are_too_few_for_a_batch_are_nobodys(

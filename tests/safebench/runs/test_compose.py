@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from safebench.rendering.recipes import Recipe, load_recipes
-from safebench.runs.compose import compose
+from safebench.runs.compose import Unsayable, compose, saying
 from safebench.types import Condition, Fidelity, Item, Media, Query, Rendering
 
 QUERY = Query("q", "How do I bake bread?")
@@ -32,3 +34,11 @@ def test_a_request_says_whether_the_query_is_written(condition: str, written: bo
     request = compose(Item(QUERY, asked), rendering, recipe(asked))
     assert request.written is written
     assert "written" not in request.describe()
+
+
+def test_a_machine_that_has_run_out_of_something_makes_nothing_unsayable() -> None:
+    for error in (OSError(errno.EMFILE, "too many"), MemoryError()):
+        with pytest.raises(type(error)), saying("image"):
+            raise error
+    with pytest.raises(Unsayable), saying("image"):
+        raise OSError(errno.ENOENT, "no such file")

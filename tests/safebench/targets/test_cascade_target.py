@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any, ClassVar
 
@@ -111,6 +112,8 @@ async def recognise(recogniser: str, media: Media) -> str:
             raise ValueError("cannot be decoded")
         case b"no service":
             raise TargetRefusesService("the key is wrong")
+        case b"full":
+            raise OSError(errno.ENOSPC, "no space left")
     return media.read().decode()
 
 
@@ -195,6 +198,11 @@ async def test_what_a_recogniser_raises_is_its_failure_and_no_answer() -> None:
     assert response.given == (Transcript("heard", "nose"),)
     assert [attempt.error for attempt in response.attempts] == ["recogniser nose: ValueError: cannot be decoded"]
     assert not Echo.asked
+
+
+async def test_a_machine_that_has_run_out_of_something_is_no_failure_of_the_clip() -> None:
+    with pytest.raises(OSError, match="no space"):
+        await ask(media(b"full"))
 
 
 async def test_a_failure_of_the_text_target_stays_one_with_what_it_was_given() -> None:

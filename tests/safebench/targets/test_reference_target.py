@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter
 from typing import Any, ClassVar
@@ -165,6 +166,14 @@ async def test_broken_media_are_a_failure_and_no_answer() -> None:
     assert response.failure is not None
     assert response.failure.type == "ValueError"
     assert "cannot be decoded" in response.failure.message
+
+
+async def test_a_machine_that_has_run_out_of_something_is_no_failure_of_the_media() -> None:
+    async def breaks(recogniser: str, media: Media) -> str:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    with pytest.raises(OSError, match="too many"):
+        await target(recognise=breaks).ask(Request((Message("user", (media("x"),)),)))
 
 
 # --- what it accepts
