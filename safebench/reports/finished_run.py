@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebench.jury.attendance import attendance, missing
 from safebench.jury.calibration.file import bind
+from safebench.jury.files import seat_names
 from safebench.reports.summary import notice, outcome_counts
 from safebench.reports.words import Words, knows_harm, words_of
 from safebench.runs.evidence import evidence_of
@@ -20,6 +22,7 @@ from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
 from safebench.store.items import query_contents
 from safebench.store.store import Store
+from safebench.store.verdicts import cast_ballots
 
 Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> what it is made of, by dotted key
 
@@ -27,13 +30,14 @@ Basis = Mapping[str, Mapping[str, Any]]  # data, jury, prompts, renderings -> wh
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
     """`cells`: one for each condition with outcomes, its rates, spread and evidence as in `summary.json`; `pending`:
-    items without an outcome.
+    items without an outcome; `absent`: a line for each juror that never voted.
     """
 
     folder: Path
     asked: Mapping[str, Any]
     cells: Mapping[str, EvidencedCondition]
     pending: int
+    absent: tuple[str, ...]
     basis: Basis
 
     @property
@@ -63,7 +67,8 @@ def read_run(folder: Path) -> FinishedRun:
             cell.condition: with_evidence(with_spread(cell, observed, store), known[cell.condition])
             for cell in summarise(outcome_counts(store), asked["conditions"])
         }
-        return FinishedRun(folder, asked, cells, store.count_pending(), _basis(asked, store))
+        absent = missing(attendance(seat_names(asked["jury"]["jurors"]), cast_ballots(store)))
+        return FinishedRun(folder, asked, cells, store.count_pending(), tuple(absent), _basis(asked, store))
 
 
 def _basis(asked: Mapping[str, Any], store: Store) -> Basis:

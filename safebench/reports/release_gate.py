@@ -118,6 +118,8 @@ def _check_earlier(earlier: Path, folder: Path) -> None:
     there = read_run(earlier)
     if there.pending or not there.cells:
         raise BadInput(f"{earlier} is unfinished: {there.pending} items have no outcome yet; nothing is held to it")
+    if there.absent:
+        raise BadInput(*(f"{earlier} is no measure: {line}" for line in there.absent))
 
 
 def _row(compared: Compared, condition: str) -> GapRow | None:

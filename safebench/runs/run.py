@@ -20,10 +20,11 @@ from safebench.rendering.renderer import ready
 from safebench.runs.config import RUN_FILE, RunConfig
 from safebench.runs.estimate import estimate, estimate_line
 from safebench.runs.evidence import unaccepted
-from safebench.runs.folder import categories_by_scenario, claim_folder, is_there, keep_revision
+from safebench.runs.folder import categories_by_scenario, claim_folder, is_there, keep_revision, read_run_file
 from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.preflight import Delivery, preflight, unproven
+from safebench.runs.revisions import revisions_line, revisions_of
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots
@@ -97,6 +98,9 @@ def _announce(plan: RunPlan, store: Store, prices: Prices, progress: Progress) -
     counts = store.counts()
     pending = {condition: cell.get(None, 0) for condition, cell in counts.items()}
     progress.announced(estimate_line(estimate(plan, prices, pending)))
+    grown = revisions_line(revisions_of(read_run_file(plan.folder), store))
+    if grown and sum(pending.values()):
+        progress.announced(grown)
     tell_items(progress, counts)
     for condition, why in plan.asking.skipped.items():
         progress.skipped(str(condition), why)

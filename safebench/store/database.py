@@ -125,8 +125,7 @@ def _check_format(db: sqlite3.Connection, folder: Path, *, may_be_new: bool) -> 
     if written["value"] != str(SCHEMA_VERSION):
         raise BadInput(
             f"{folder} has format {written['value']}, and this SafeBench ({version('safebench')}) reads format"
-            f" {SCHEMA_VERSION}; read it with the version of SafeBench that made it (its run.toml names it) or start a"
-            " new folder"
+            f" {SCHEMA_VERSION}: start a new folder (--out)"
         )
 
 

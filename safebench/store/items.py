@@ -21,8 +21,8 @@ def query_texts(store: Store) -> Iterator[str]:
 
 
 def query_contents(store: Store) -> list[list[str | None]]:
-    """Id, text, intent, scenario and twin of every query, in planned order."""
-    return [list(row) for row in store.rows("SELECT id, text, intent, scenario, twin FROM queries ORDER BY position")]
+    """Id, text, intent, scenario and twin of every query, by id: in which order they came changes no answer."""
+    return [list(row) for row in store.rows("SELECT id, text, intent, scenario, twin FROM queries ORDER BY id")]
 
 
 def planned_stages(store: Store) -> list[tuple[Query, ...]]:

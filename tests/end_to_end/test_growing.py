@@ -122,6 +122,23 @@ def test_the_report_says_what_came_when(start: Start, folder: Path, capsys: pyte
     assert told[1:] in (folder / "report.html").read_text(encoding="utf-8")
 
 
+def test_that_a_run_grows_is_said_before_it_does(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    start("--limit", "4")
+    assert "grown" not in capsys.readouterr().err
+    start("--limit", "6")
+    told = " ".join(capsys.readouterr().err.split())
+    assert "grown in 2 revisions. 1: 4 items (4 queries, text); 2: 2 items (6 queries, text)" in told
+
+
+def test_in_which_order_the_queries_came_makes_no_other_run(
+    start: Start, folder: Path, tmp_path: Path, write_jsonl: WriteJsonl
+) -> None:
+    start(rows=[ROWS[0], ROWS[2]])
+    start(rows=ROWS[:4])
+    start("--out", str(tmp_path / "at-once"), rows=ROWS[:4])
+    assert run_command(["compare", str(folder), str(tmp_path / "at-once")]) == 0
+
+
 def test_a_larger_data_set_continues_where_the_old_one_is_a_part_of_it(
     start: Start, folder: Path, world: ScriptedServer
 ) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from safebench.errors import BadInput
+from safebench.files import read_toml, write_toml
 from safebench.reports.release_gate import GateResult, ReleaseGate, make_gate
 from safebench.reports.summary import report
+from safebench.runs.config import RUN_FILE
 from safebench.statistics.gap import GapSettings
-from safebench.types import Intent, Item, Outcome
+from safebench.store.store import Store
+from safebench.types import Absence, Intent, Item, Label, Outcome
 from tests.safebench.recorded import record, twins
 
 N = 120
@@ -81,6 +84,18 @@ def test_an_unfinished_run_is_held_to_nothing(tmp_path: Path) -> None:
     first = written(tmp_path / "first", outcome=lambda item: None, n=3)
     with pytest.raises(BadInput, match=r"first is unfinished: 6 items have no outcome yet; nothing is held to it"):
         against(first, written(tmp_path / "now", n=3))
+
+
+def test_a_run_in_which_a_juror_was_away_is_no_measure(tmp_path: Path) -> None:
+    first, now = written(tmp_path / "first", n=3), written(tmp_path / "now", n=3)
+    for folder in (first, now):
+        asked = read_toml(folder / RUN_FILE)
+        write_toml(folder / RUN_FILE, {**asked, "jury": {**asked["jury"], "jurors": [{"juror": "wording"}]}})
+    with Store(first) as store:
+        row = (1, 0, "wording#1", Label.ABSTAIN, None, "no answer", "[]", 0, Absence.CALL_FAILED)
+        store._db.execute("INSERT INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    with pytest.raises(BadInput, match=r"first is no measure: juror wording#1 cast no vote in 1 ballots"):
+        against(first, now)
 
 
 @pytest.mark.parametrize(
