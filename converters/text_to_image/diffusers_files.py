@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
 from safebench.models.torch_backend import load_problem, only_weights
+from safebench.serialisation import read_json
 
 INDEX = "model_index.json"
 _PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
@@ -72,7 +72,7 @@ def check_folder(model: str) -> None:
 def _parts(index: Path) -> list[str]:
     """The folders of a pipeline's components."""
     try:
-        kinds: Any = json.loads(index.read_text(encoding="utf-8"))
+        kinds: Any = read_json(index.read_bytes())
         return [name for name, kind in kinds.items() if isinstance(kind, list) and kind[:1] != [None]]
     except (ValueError, AttributeError) as error:
         raise BadInput(f"{index} is no list of a pipeline's parts: {error}") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safebench.errors import BadInput
+from safebench.serialisation import read_json
 
 CONFIG = "config.json"
 _WEIGHTS = ("model.pth", "model_file.pth", "best_model.pth")
@@ -40,7 +40,7 @@ def find_model(model: str) -> ModelFiles | None:
 
 def _kind(config: Path) -> str:
     try:
-        read: Any = json.loads(config.read_text(encoding="utf-8"))
+        read: Any = read_json(config.read_bytes())
     except (OSError, ValueError) as error:
         raise BadInput(f"{config} is no configuration of a Coqui model: {error}") from error
     kind = read.get("model") if isinstance(read, dict) else None

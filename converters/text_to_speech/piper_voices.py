@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from safebench.errors import BadInput
 from safebench.models import weights
+from safebench.serialisation import read_json
 
 PLUGIN = "piper"
 
@@ -30,10 +30,10 @@ def read_voice(voice: str) -> VoiceFiles:
     installed = weights.find(PLUGIN, voice)
     if installed:
         files = installed.read()
-        return VoiceFiles(files["voice.onnx"], json.loads(files["voice.onnx.json"]))
+        return VoiceFiles(files["voice.onnx"], read_json(files["voice.onnx.json"]))
     file = on_disk(voice) or _fetched(voice)
     try:
-        return VoiceFiles(file.read_bytes(), json.loads(_config_of(file).read_text(encoding="utf-8")))
+        return VoiceFiles(file.read_bytes(), read_json(_config_of(file).read_bytes()))
     except (OSError, ValueError) as error:
         raise BadInput(f"voice {voice!r} cannot be read: {error}") from error
 

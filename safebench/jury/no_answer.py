@@ -5,7 +5,6 @@ The rules are data (`data/rules/answers.toml`). The time grows in proportion to 
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from safebench.models.refusal import (
     stop_words,
 )
 from safebench.resources import load_toml
+from safebench.serialisation import read_json
 
 RULES = "rules/answers.toml"
 HELP = "rules/substance.toml"
@@ -183,8 +183,8 @@ def _table(answer: str) -> dict[str, Any] | None:
     if not text.startswith("{"):
         return None
     try:
-        table = json.loads(text)
-    except (ValueError, RecursionError):
+        table = read_json(text)
+    except ValueError:
         return None
     return table if isinstance(table, dict) else None
 

@@ -15,6 +15,15 @@ SOURCES = {
     for top in ("safebench", "modalities", "converters")
     for path in sorted((ROOT / top).rglob("*.py"))
 }
+OWN_JSON = (  # read what we alone wrote, and what tests serve
+    "safebench/serialisation.py",
+    "safebench/store/",
+    "safebench/rendering/",
+    "safebench/review/sample.py",
+    "safebench/reports/pages/",
+    "safebench/testing/",
+    "converters/text_to_speech/espeak_",
+)
 PACKAGES = [path for path in (ROOT / "safebench").iterdir() if (path / "__init__.py").exists()]
 
 
@@ -50,6 +59,24 @@ def _bound(tree: ast.AST) -> Iterator[str]:
                 yield name
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 yield name
+
+
+def test_json_that_others_wrote_is_read_by_one_function() -> None:
+    """`serialisation.read_json`: the standard reader raises RecursionError, and takes numbers that are none."""
+    reading = {
+        path.relative_to(ROOT).as_posix() for path, tree in SOURCES.items() if any(map(_reads_json, ast.walk(tree)))
+    }
+    assert [place for place in sorted(reading) if not place.startswith(OWN_JSON)] == []
+    assert [place for place in OWN_JSON if not any(one.startswith(place) for one in reading)] == []
+
+
+def _reads_json(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id="json"), attr="load" | "loads"):
+            return True
+        case ast.ImportFrom(module="json", names=names):
+            return any(one.name in ("load", "loads") for one in names)
+    return False
 
 
 def test_the_page_on_architecture_names_what_there_is() -> None:

@@ -158,6 +158,13 @@ def test_a_folder_of_several_voices_is_bad_input(kept, tmp_path):
         on_disk(str(written(tmp_path / "mine", "bob")))
 
 
+def test_a_config_that_nobody_would_write_is_bad_input(kept, tmp_path):
+    folder = written(tmp_path / "mine")
+    (folder / "anna.onnx.json").write_text("[" * 100_000)
+    with pytest.raises(BadInput, match="nested too deeply"):
+        read_voice(str(folder))
+
+
 def test_a_path_that_does_not_exist_is_never_fetched(kept):
     with pytest.raises(BadInput, match="does not exist"):
         Piper(Piper.Options(voice="./no/such/voice"))
