@@ -49,15 +49,22 @@ class Budget:
         self.calls, self.tokens = spending(store, role)
         self.cost = self._dearest = 0.0
         self._in_flight = 0
+        self._returned = asyncio.Event()
         self._untold = ""  # a model that told no tokens, so that nobody knows what it costs
         self.stopped = ""  # why no further call may be made
         for call in told_calls(store) if limits.cost is not None else ():
             if role in (None, call.role):
                 self._pay(call.model or "", call.usage, [*filter(call.sent, registry.media())], call.status)
 
+    async def wait(self) -> None:
+        """While nothing but what calls in flight may cost stands in the way of another one."""
+        while self._in_flight and self._may_exceed():
+            self._returned.clear()
+            await self._returned.wait()
+
     def admit(self) -> None:
-        """Raises BudgetSpent before the call that would be one too many, and once tokens or money are spent."""
-        self.stopped = next(self._reasons(), "")
+        """Raises BudgetSpent before the call that would be one too many, and for every one after that."""
+        self.stopped = self.stopped or next(self._reasons(), "")
         if self.stopped:
             raise BudgetSpent(self.stopped)
         self.calls += 1
@@ -69,18 +76,30 @@ class Budget:
             yield f"the budget of {most.calls} calls is spent; raise {most.named.format('calls')} to go on"
         if most.tokens is not None and self.tokens >= most.tokens:
             yield f"the budget of {most.tokens} tokens is spent; raise {most.named.format('tokens')} to go on"
-        if most.cost is None:
-            return
         if self._untold:
             how = "go on with --max-calls in place of --max-cost"
             yield f"{self._untold} told no tokens, so that its cost is not known; {how}"
-        ahead = (self._in_flight + 1) * self._dearest
-        if self.cost >= most.cost or self.cost + ahead > most.cost:
-            yield f"the budget of {most.cost:g} USD is spent; raise {most.named.format('cost')} to go on"
+        if self._may_exceed():
+            yield f"{self._spent_so_far()}; raise {most.named.format('cost')} to go on"
+
+    def _may_exceed(self) -> bool:
+        """Whether another call could, were it and all in flight as dear as the dearest."""
+        most, ahead = self._limits.cost, (self._in_flight + 1) * self._dearest
+        return most is not None and (self.cost >= most or self.cost + ahead > most)
+
+    def _spent_so_far(self) -> str:
+        most = self._limits.cost or 0.0
+        if self.cost >= most:
+            return f"the budget of {most:g} USD is spent"
+        return f"{self.cost:.4g} of {most:g} USD are spent, and another call may cost {self._dearest:.4g}"
+
+    def returned(self) -> None:
+        """A call that was admitted is in flight no more."""
+        self._in_flight -= 1
+        self._returned.set()
 
     def spent(self, target: Target, request: Request, response: Response) -> None:
         """Counts the total that was told, or what prompt and completion make together: local models tell no total."""
-        self._in_flight -= 1
         counts = {name: count for name, count in response.usage.items() if isinstance(count, int)}
         parts = counts.get("prompt_tokens", 0) + counts.get("completion_tokens", 0)
         self.tokens += counts.get("total_tokens", parts)
@@ -129,11 +148,21 @@ class Calls:
         if recorded is not None:
             return recorded
         async with self._slots:
-            if self._stop.is_set():
-                raise Stopping
-            if self._budget is not None:
-                self._budget.admit()
-            response = await ask_safely(target, request)
-        if self._budget is not None:
-            self._budget.spent(target, request, response)
+            response = await self._asked(target, request)
         return self._store.keep_exchange(key, item, purpose, asked, response)
+
+    async def _asked(self, target: Target, request: Request) -> Response:
+        budget = self._budget
+        if budget is not None:
+            await budget.wait()
+        if self._stop.is_set():
+            raise Stopping
+        if budget is None:
+            return await ask_safely(target, request)
+        budget.admit()
+        try:
+            response = await ask_safely(target, request)
+            budget.spent(target, request, response)
+            return response
+        finally:
+            budget.returned()

@@ -33,9 +33,9 @@ from safebench.types import Outcome
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a finished run amounts to. `problems`: a line for each thing that makes its exit status 1: a spent
-    budget, skipped cells or too many open items, jurors that never voted, and conditions of which nothing can be
-    concluded.
+    """What a run amounts to. `problems`: a line for each thing that makes its exit status 1: a spent budget, items
+    without an outcome, skipped cells or too many open items, jurors that never voted, and conditions of which nothing
+    can be concluded.
     """
 
     folder: Path
@@ -144,8 +144,15 @@ def _result(plan: RunPlan, store: Store, stopped: str) -> RunResult:
     jurors = attendance([seat.name for seat in plan.asking.jury.seats], cast_ballots(store))
     absent = [f"{line}: {MEND}" for line in missing(jurors)]
     unproven = unaccepted(vars(plan.config), store)
-    problems = (*([stopped] if stopped else ()), *_left_open(plan, share), *absent, *unproven)
+    problems = (*_unfinished(store, stopped), *_left_open(plan, share), *absent, *unproven)
     return RunResult(plan.folder, counts, skipped, share, problems)
+
+
+def _unfinished(store: Store, stopped: str) -> Iterator[str]:
+    if stopped:
+        yield stopped
+    if pending := store.count_pending():
+        yield f"{pending} items have no outcome yet; the same command goes on with them"
 
 
 def _left_open(plan: RunPlan, share: float) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,19 @@ from typing import Any
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.errors import BadInput, BudgetSpent
-from safebench.models.calls import Budget, CallLimits
+from safebench.errors import BadInput, BudgetSpent, TargetRefusesService
+from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.opening import open_target
 from safebench.models.prices import read_prices
+from safebench.plugins import Target, TargetSetup
+from safebench.runs.pipeline import Pipeline
 from safebench.store.store import Store
-from safebench.types import Message, Purpose, Request, Response, Text
+from safebench.types import TEXT, Message, Purpose, Request, Response, Text
 
 PRICES = read_prices()
 REQUEST = Request((Message("user", (Text("How?"),)),))
 TOLD = {"prompt_tokens": 1000, "completion_tokens": 750}  # 0.01 USD
+NEXT_TO_NOTHING = {"prompt_tokens": 1, "completion_tokens": 1}
 
 
 @pytest.fixture
@@ -30,7 +34,12 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Any:
 def paid(budget: Budget, target: Any, *usages: dict[str, int], status: Any = "answered") -> None:
     for usage in usages:
         budget.admit()
-        budget.spent(target, REQUEST, Response(status, "yes", usage=usage))
+        ended(budget, target, usage, status)
+
+
+def ended(budget: Budget, target: Any, usage: dict[str, int], status: Any = "answered") -> None:
+    budget.spent(target, REQUEST, Response(status, "yes", usage=usage))
+    budget.returned()
 
 
 def test_the_call_that_would_cost_too_much_is_not_made(tmp_path: Path, target: Any) -> None:
@@ -38,7 +47,7 @@ def test_the_call_that_would_cost_too_much_is_not_made(tmp_path: Path, target: A
         budget = Budget(store, CallLimits(cost=0.035), PRICES)
         paid(budget, target, TOLD, TOLD, TOLD)
         assert budget.cost == pytest.approx(0.03)
-        with pytest.raises(BudgetSpent, match=r"the budget of 0\.035 USD is spent; raise --max-cost"):
+        with pytest.raises(BudgetSpent, match=r"0\.03 of 0\.035 USD are spent, and another call may cost 0\.01; raise"):
             budget.admit()
         assert budget.stopped
 
@@ -51,6 +60,63 @@ def test_calls_in_flight_are_as_dear_as_the_dearest(tmp_path: Path, target: Any)
         budget.admit()
         with pytest.raises(BudgetSpent):
             budget.admit()
+
+
+def test_a_budget_that_stopped_the_work_stays_spent(tmp_path: Path, target: Any) -> None:
+    with Store(tmp_path) as store:
+        budget = Budget(store, CallLimits(cost=0.035), PRICES)
+        paid(budget, target, TOLD)
+        budget.admit()
+        budget.admit()
+        for _ in range(2):
+            with pytest.raises(BudgetSpent):
+                budget.admit()
+            ended(budget, target, NEXT_TO_NOTHING)
+        assert budget.stopped
+
+
+class OnceDear(Target):
+    """Tells a call of 0.01 USD, and then calls that cost next to nothing."""
+
+    name = "openai"
+    asked = 0
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        return frozenset({TEXT})
+
+    async def ask(self, request: Request) -> Response:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return Response("answered", "yes", usage=TOLD if self.asked == 1 else NEXT_TO_NOTHING)
+
+
+async def test_a_call_waits_for_those_in_flight_where_only_they_may_need_the_rest(tmp_path: Path) -> None:
+    target = OnceDear(TargetSetup("gpt-4o"))
+    with Store(tmp_path) as store:
+        budget = Budget(store, CallLimits(cost=0.035), PRICES)
+        calls = Calls(store, 4, asyncio.Event(), budget)
+        asked = (calls.ask(target, REQUEST, item, Purpose("target")) for item in range(60))
+        answers = await asyncio.wait_for(asyncio.gather(*asked), 60)
+    assert len(answers) == target.asked == 60
+    assert not budget.stopped
+
+
+async def test_who_waits_is_let_go_when_a_call_breaks(tmp_path: Path) -> None:
+    class Breaking(OnceDear):
+        async def ask(self, request: Request) -> Response:
+            if self.asked == 1:
+                await asyncio.sleep(0)
+                raise TargetRefusesService("no such model")
+            return await super().ask(request)
+
+    target = Breaking(TargetSetup("gpt-4o"))
+    with Store(tmp_path) as store:
+        calls = Calls(store, 4, asyncio.Event(), Budget(store, CallLimits(cost=0.025), PRICES))
+        await calls.ask(target, REQUEST, 0, Purpose("target"))
+        asked = (calls.ask(target, REQUEST, item, Purpose("target")) for item in range(1, 5))
+        raised = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 60)
+    assert [type(error) for error in raised] == 4 * [TargetRefusesService]
 
 
 def test_what_was_paid_by_an_earlier_start_counts(tmp_path: Path, target: Any) -> None:
@@ -108,13 +174,26 @@ def test_a_run_stops_after_so_many_calls_and_goes_on_where_it_was(
     queries: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ran("--max-calls", "4") == 1
-    assert "exit status 1: the budget of 4 calls is spent; raise --max-calls" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "exit status 1: the budget of 4 calls is spent; raise --max-calls" in said
+    assert "exit status 1: 5 items have no outcome yet" in said
     assert asked() == 4
     assert ran("--max-calls", "6") == 1
     assert asked() == 6
     ran("--max-calls", "100")
     assert asked() == 9
     assert "budget" not in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_run_that_ends_with_items_to_do_says_so_whatever_the_cause(
+    queries: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(_: Pipeline) -> None:
+        """As if its items were lost on their way."""
+
+    monkeypatch.setattr(Pipeline, "run", nothing)
+    assert ran("--allow-unproven") == 1
+    assert "exit status 1: 9 items have no outcome yet" in capsys.readouterr().err
 
 
 def test_a_run_whose_price_nobody_knows_never_begins(queries: None, capsys: pytest.CaptureFixture[str]) -> None:
