@@ -184,7 +184,9 @@ def _object(row: Any, names: Names, also: Mapping[str, Any]) -> Mapping[str, Any
 
 
 def is_nothing(value: Any) -> bool:
-    """None, and the number with which data frames say the same."""
+    """None, the number with which data frames say the same, and a text without a character, as in an empty cell."""
+    if isinstance(value, str):
+        return not value.strip()
     return value is None or (isinstance(value, float) and isnan(value))
 
 
@@ -216,12 +218,20 @@ def _rows_without(table: Any, columns: Collection[str]) -> Collection[int]:
     if not columns:
         return range(1, table.metadata.num_rows + 1)
     batches = table.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(columns))
-    rows = (
-        cells
-        for batch in batches
-        for cells in zip(*(column.is_null(nan_is_null=True) for column in batch.columns), strict=True)
-    )
+    rows = (cells for batch in batches for cells in zip(*map(_without_cells, batch.columns), strict=True))
     return {number for number, cells in enumerate(rows, start=1) if all(cell.as_py() for cell in cells)}
+
+
+def _without_cells(column: pa.Array) -> pa.BooleanArray:
+    """Of each cell what `is_nothing` says, without reading it into Python: it may hold a picture."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    plain = _plain_column(column)
+    nulls = plain.is_null(nan_is_null=True)
+    if not (pa.types.is_string(plain.type) or pa.types.is_large_string(plain.type)):
+        return nulls
+    return compute.or_kleene(nulls, compute.equal(compute.utf8_trim_whitespace(plain), ""))
 
 
 def _seekable(opened: Any, file: TableFile) -> Any:

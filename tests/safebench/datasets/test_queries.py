@@ -161,7 +161,7 @@ def test_check_lists_every_bad_row_and_the_part_that_cannot_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "d.jsonl"
-    path.write_bytes(b'{"query": "How?"}\n' + b'{"query": ""}\n' * 1000 + b'{"query": "\xff"}\n')
+    path.write_bytes(b'{"query": "How?"}\n' + b'{"query": "", "intent": "benign"}\n' * 1000 + b'{"query": "\xff"}\n')
     assert run_command(["data", "check", str(path)]) == 2
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f"{path}, line 2: column 'query' is empty"

@@ -122,6 +122,18 @@ def test_blank_rows_are_counted_and_lines_stay_right(tmp_path: Path) -> None:
         load_dataset(str(file))
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
+def test_rows_of_empty_texts_are_blank_in_all_formats_and_one_with_an_id_is_not(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / f"data.{kind}"
+    heads, full, empty = ("id", "query", "note"), ("a", "How?", "x"), ("", " ", "")
+    write(file, heads, [full, empty])
+    assert load_dataset(str(file)).notes[0] == f"{file}: 1 blank rows were left out"
+    for filled in (("b", " ", ""), ("", " ", "y")):
+        write(file, heads, [full, filled])
+        with pytest.raises(BadInput, match="column 'query' is "):
+            load_dataset(str(file))
+
+
 def test_json_lines_in_a_json_file_are_read(tmp_path: Path) -> None:
     file = tmp_path / "data.json"
     file.write_text('{"query": "How?"}\n{"query": "What?"}\n', encoding="utf-8")
