@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,14 @@ from numpy.typing import NDArray
 from safebench.errors import ConversionError
 
 Samples = NDArray[np.float64]  # full scale is 1.0; one channel, (frames,), unless something else is said
+_WAV = ("audio/wav", "audio/x-wav", "audio/wave")
+TYPES: Mapping[str, tuple[str, ...]] = {  # as a format may be called; any other by its own name
+    "WAV": _WAV,
+    "WAVEX": _WAV,
+    "RF64": _WAV,
+    "MP3": ("audio/mpeg", "audio/mp3"),
+    "OGG": ("audio/ogg", "audio/opus"),
+}
 UNKNOWN_FROM = 1_900_000_000  # bytes that a header promises, or none, where its writer did not know the length
 
 
@@ -48,6 +57,16 @@ def check_whole(data: bytes) -> None:
     frames = len(decode(data)[0])
     if frames < header.frames:
         raise ValueError(f"its header promises {header.frames} samples, and {frames} follow")
+
+
+def check_type(data: bytes, mime: str) -> None:
+    """Raises ValueError for a whole recording that is none of type `mime`."""
+    import soundfile
+
+    form = soundfile.info(io.BytesIO(with_sizes(data))).format
+    known = TYPES.get(form, (f"audio/{form.lower()}", f"audio/x-{form.lower()}"))
+    if mime not in known:
+        raise ValueError(f"the recording is {known[0]}, and not {mime} as it says")
 
 
 def refuse_cut(data: bytes) -> int:

@@ -94,11 +94,13 @@ class AudioModality(Modality):
         return signal.wordless(*decode(media))
 
     def check_whole(self, media: Media) -> None:
-        """Raises ValueError for what is no recording, or was cut off."""
+        """Raises ValueError for what is no recording, was cut off, or is another kind of recording than it says."""
+        data = media.read()
         try:
-            recordings.check_whole(media.read())
+            recordings.check_whole(data)
         except ValueError as error:
             raise ValueError(f"the recording cannot be decoded: {error}") from error
+        recordings.check_type(data, media.mime)
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The recording; where a written part is wanted, the carrier text before it."""

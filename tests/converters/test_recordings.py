@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from converters.recordings import check_whole, decode, whole_recording, with_sizes
+from converters.recordings import check_type, check_whole, decode, whole_recording, with_sizes
 from tests.media_files import recorded
 
 TONE = np.sin(np.arange(8000) / 10)
@@ -35,6 +35,25 @@ def test_a_whole_recording_is_whole(kind: str, subtype: str | None) -> None:
 def test_what_is_not_whole_is_a_value_error(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check_whole(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mimes"),
+    [
+        ("WAV", ("audio/wav", "audio/x-wav")),
+        ("WAVEX", ("audio/wav",)),
+        ("MP3", ("audio/mpeg", "audio/mp3")),
+        ("OGG", ("audio/ogg",)),
+        ("FLAC", ("audio/flac", "audio/x-flac")),
+        ("AIFF", ("audio/aiff",)),
+    ],
+)
+def test_a_recording_is_of_the_type_that_it_says(kind: str, mimes: tuple[str, ...]) -> None:
+    for mime in mimes:
+        check_type(clip(kind), mime)
+    other = "audio/wav" if kind == "MP3" else "audio/mpeg"
+    with pytest.raises(ValueError, match=f"the recording is {mimes[0]}, and not {other} as it says"):
+        check_type(clip(kind), other)
 
 
 def streamed(size: int, riff: int) -> bytes:

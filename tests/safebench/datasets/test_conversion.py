@@ -211,6 +211,8 @@ DAMAGE = [
     ("image", cut("image", 200), "cannot be decoded"),
     ("audio", cut("audio", 20_000), "the recording cannot be decoded: its header promises"),
     ("audio", cut("audio", 20), "cannot be decoded"),
+    ("image", {"mime": "image/jpeg"}, "the image is image/png, and not image/jpeg as it says"),
+    ("audio", {"mime": "audio/mpeg"}, "the recording is audio/wav, and not audio/mpeg as it says"),
     ("image", {"fidelity": "{bad json"}, "fidelity: Invalid JSON"),
     ("image", {"fidelity": None}, "fidelity: Invalid JSON"),
     ("image", {"fidelity": '{"status": "fine"}'}, "fidelity.status"),
