@@ -18,7 +18,7 @@ _SPENT = f"SELECT count(*), {_TOKENS} FROM exchanges"  # noqa: S608
 _MODEL = "json_extract(request, '$.target.target') || ':' || json_extract(request, '$.target.argument')"
 _BY_MODEL = f"""
 SELECT {_MODEL} AS model,
-    count(*), sum(status = 'failed'), {_TOKENS}
+    count(*), sum(status IN ('failed', 'forgotten')), {_TOKENS}
 FROM exchanges GROUP BY model ORDER BY model
 """  # noqa: S608
 

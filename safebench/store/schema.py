@@ -4,6 +4,8 @@
 it where it repeated the query's twin under the same condition, unless it repeats the query as text (`withheld`): who is
 sent nothing declines as well. A query was missed only where the control (the same probe about the query as text) shows
 that the target can do it: it did, or it declined and did it for the twin.
+
+The status of an exchange is that of its response, or `forgotten` where it failed and was to be made again.
 """
 
 DATABASE = "run.db"

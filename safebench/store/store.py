@@ -44,9 +44,11 @@ WHERE id IN (SELECT item FROM exchanges WHERE status = 'failed')
     SELECT key FROM renderings
     WHERE json_extract(rendering, '$.fidelity.status') = 'failed' AND json_extract(rendering, '$.failure') IS NULL))
 """
+# A call that was made stays, since it cost something, but under a key that nobody asks for.
+_FORGET_CALLS = "UPDATE exchanges SET status = 'forgotten', key = key || '#' || rowid WHERE status = 'failed'"
 FORGET_FAILED = (
     "DELETE FROM ballots WHERE item IN (SELECT id FROM items WHERE outcome IS NULL)",
-    "DELETE FROM exchanges WHERE status = 'failed'",
+    _FORGET_CALLS,
     "DELETE FROM controls WHERE exchange NOT IN (SELECT key FROM exchanges)",
     "DELETE FROM spoken WHERE failure IS NOT NULL",
     "DELETE FROM renderings WHERE json_extract(rendering, '$.failure') IS NOT NULL",
@@ -58,7 +60,7 @@ WHERE id IN (SELECT item FROM ballots) AND (id IN (SELECT item FROM ballots WHER
 """
 FORGET_FAILED_VERDICTS = (
     "DELETE FROM ballots WHERE item IN (SELECT id FROM items WHERE outcome IS NULL)",
-    "DELETE FROM exchanges WHERE role = 'jury' AND status = 'failed'",
+    f"{_FORGET_CALLS} AND role = 'jury'",
 )
 FORGET_VERDICTS = (
     "DELETE FROM exchanges WHERE role = 'jury'",

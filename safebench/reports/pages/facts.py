@@ -40,7 +40,7 @@ def cost(store: Store) -> dict[str, Any]:
         one = calls.setdefault(row["role"], dict.fromkeys(_COUNTED, 0) | {"seconds": 0.0})
         one["calls"] += 1
         one["attempts"] += max(1, len(answered["attempts"]))
-        one["failed"] += row["status"] == "failed"
+        one["failed"] += row["status"] in ("failed", "forgotten")
         one["seconds"] += sum(attempt["seconds"] for attempt in answered["attempts"])
         usage = [answered["usage"].get(name) for name in ("prompt_tokens", "completion_tokens")]
         tokens = [count if isinstance(count, int) else None for count in usage]

@@ -17,6 +17,7 @@ from safebench.models.prices import read_prices
 from safebench.plugins import Target, TargetSetup
 from safebench.runs.pipeline import Pipeline
 from safebench.store.store import Store
+from safebench.testing.server import ScriptedServer, error
 from safebench.types import TEXT, Message, Purpose, Request, Response, Text
 
 PRICES = read_prices()
@@ -183,6 +184,14 @@ def test_a_run_stops_after_so_many_calls_and_goes_on_where_it_was(
     ran("--max-calls", "100")
     assert asked() == 9
     assert "budget" not in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_budget_holds_over_starts_that_try_again_what_failed(queries: None) -> None:
+    with ScriptedServer(lambda _: error(400)) as server:
+        target = ("--target", "openai:mine", "--base-url", server.url, "--no-preflight", "--max-calls", "12")
+        for again in ((), ("--retry-failed",), ("--retry-failed",)):
+            assert ran(*target, *again) == 1
+        assert len(server.calls) == asked() == 12
 
 
 def test_a_run_that_ends_with_items_to_do_says_so_whatever_the_cause(

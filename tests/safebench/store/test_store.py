@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from safebench.errors import BadInput, BrokenMedia
 from safebench.serialisation import storable
-from safebench.store.exchanges import jury_calls
+from safebench.store.exchanges import Spent, failed_roles, jury_calls, spending, told_calls
 from safebench.store.items import items_by_revision, planned_stages, shown_by_probe
 from safebench.store.schema import DATABASE, SCHEMA_VERSION
 from safebench.store.store import Store
@@ -175,6 +175,19 @@ def test_failed_items_can_be_asked_again_and_others_are_left_alone(store: Store)
     assert store.exchange("bad") is None
     assert store.exchange("good") is not None
     assert [item.query.id for _, item in store.pending({"text": TEXT})] == ["q1"]
+
+
+def test_a_call_that_failed_and_is_made_again_still_counts_as_made(store: Store) -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 0}
+    for reopen, role in ((store.reopen_failed, "target"), (store.reopen_failed_verdicts, "jury")):
+        for _ in range(3):
+            failed = Response("failed", failure=Failure("t", "E", "m"), usage=usage)
+            store.keep_exchange(role, 1, Purpose(role), {}, failed)  # type: ignore[arg-type]
+            reopen()
+            assert store.exchange(role) is None
+        assert spending(store, role) == Spent(3, 9)
+    assert [(call.role, call.usage) for call in told_calls(store)] == [*3 * [("target", usage)], *3 * [("jury", usage)]]
+    assert failed_roles(store) == set()
 
 
 # --- probes
