@@ -6,6 +6,7 @@ import base64
 import http.client
 import urllib.request
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -15,13 +16,12 @@ from converters.chance import generator
 from converters.naming import naming
 from converters.pictures import whole_picture
 from safebench.errors import ConversionError
+from safebench.models.bodies import Body
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.endpoints import error_text
 from safebench.plugins import Converter, Work
 from safebench.serialisation import read_json, storable
 from safebench.types import Draft, Media
-
-LARGEST = 64 * 2**20  # bytes of a picture behind a link
 
 
 class OpenAIImages(Converter):
@@ -117,12 +117,25 @@ class OpenAIImages(Converter):
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._endpoint.key()}"})  # noqa: S310
         try:
             with urllib.request.build_opener(_NoRedirect).open(request, timeout=self.options.timeout) as answer:
-                data: bytes = answer.read(LARGEST + 1)
+                return _whole(answer, self.options)
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise self._endpoint.failed(f"answered with a link that cannot be read, {shown}: {error}") from error
-        if len(data) > LARGEST:
-            raise self._endpoint.failed(f"answered with a link to more than {LARGEST} bytes")
-        return data
+
+
+def _whole(answer: http.client.HTTPResponse, options: EndpointOptions) -> bytes:
+    """The body as it comes, within the time-out of one attempt: the socket alone would wait so long for each piece.
+
+    Raises OSError, ValueError or HTTPException for one that is too slow, too large or cut off.
+    """
+    latest, promised, body = monotonic() + options.timeout, answer.length, Body("", options.largest_answer_mb)
+    while chunk := answer.read1(2**16):
+        body.feed(chunk)
+        if monotonic() > latest:
+            raise TimeoutError(f"no answer within {options.timeout:g} s")
+    data = body.whole()
+    if promised is not None and len(data) < promised:
+        raise http.client.IncompleteRead(data, promised - len(data))
+    return data
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

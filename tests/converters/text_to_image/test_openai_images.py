@@ -105,11 +105,28 @@ def test_a_link_that_leads_elsewhere_is_not_followed(serve):
         convert(server)
 
 
-def test_a_link_to_far_too_much_is_given_up(serve, monkeypatch):
-    monkeypatch.setattr("converters.text_to_image.openai_images.LARGEST", 10)
+def behind_a_link(serve, **reply):
     server = serve(lambda call: link("/made/1.png"))
-    server.pages["/made/1.png"] = Reply(picture())
-    with pytest.raises(ConversionError, match="more than 10 bytes"):
+    server.pages["/made/1.png"] = Reply(**reply)
+    return server
+
+
+def test_a_link_to_far_too_much_is_given_up(serve):
+    server = behind_a_link(serve, body=picture())
+    with pytest.raises(ConversionError, match=r"larger than 0\.0001 MB \(largest_answer_mb\)"):
+        convert(server, largest_answer_mb=0.0001)
+
+
+def test_a_link_to_a_picture_that_drips_in_is_given_up_after_the_time_of_one_attempt(serve):
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    server = behind_a_link(serve, wire=head + bytes(400), drip=0.01)
+    with pytest.raises(ConversionError, match=r"no answer within 0\.5 s"):
+        convert(server, timeout=0.5)
+
+
+def test_a_link_to_a_picture_that_breaks_off_is_none(serve):
+    server = behind_a_link(serve, wire=b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n" + picture())
+    with pytest.raises(ConversionError, match=r"a link that cannot be read.*IncompleteRead"):
         convert(server)
 
 
