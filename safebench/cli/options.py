@@ -33,7 +33,12 @@ DryRun = Annotated[
 ]
 CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]
 MaxCost = Annotated[
-    float | None, typer.Option(metavar="USD", help="Stop before calls cost more, all starts together; exit 1.")
+    float | None,
+    typer.Option(
+        metavar="USD",
+        help="Stop about where the calls of all starts cost this; exit 1. Models that render, refine, read back or"
+        " transcribe are not counted.",
+    ),
 ]
 MaxCalls = Annotated[int | None, typer.Option(min=1, help="Stop after so many calls, all starts together; exit 1.")]
 PricesFile = Annotated[Path | None, typer.Option("--prices", help="A file of prices of your own.")]

@@ -11,7 +11,7 @@ from typing import Any
 from safebench import registry
 from safebench.errors import BadInput, BudgetSpent, Stopping
 from safebench.models.asking import ask_safely
-from safebench.models.prices import Prices, cost_of
+from safebench.models.prices import Prices, Range
 from safebench.plugins import Target
 from safebench.serialisation import compact
 from safebench.store.exchanges import spending, told_calls
@@ -28,12 +28,18 @@ class CallLimits:
     cost: float | None = None
     named: str = "--max-{}"
 
-    def check(self, prices: Prices, models: Iterable[Target]) -> None:
-        """Before the first call. Raises BadInput with a line for each model whose price is not known."""
-        lacking = sorted({one for one in map(spec_of, models) if prices.of(one) is None}) if self.cost else []
+    def check(self, prices: Prices, models: Iterable[Target], sent: Iterable[tuple[Target, str]] = ()) -> None:
+        """Before the first call. Raises BadInput with a line for each model whose price is not known.
+
+        `sent`: who is sent which medium.
+        """
+        if not self.cost:
+            return
+        lacking = {one for one in map(spec_of, models) if prices.of(one) is None}
+        lacking |= {f"{one} for {medium}" for who, medium in sent if not prices.knows(one := spec_of(who), medium)}
         if lacking:
             how = "give it in a file (--prices), or limit the calls (--max-calls)"
-            raise BadInput(*(f"--max-cost: the price of {one} is not known: {how}" for one in lacking))
+            raise BadInput(*(f"--max-cost: the price of {one} is not known: {how}" for one in sorted(lacking)))
 
 
 class Budget:
@@ -50,7 +56,7 @@ class Budget:
         self.cost = self._dearest = 0.0
         self._in_flight = 0
         self._returned = asyncio.Event()
-        self._untold = ""  # a model that told no tokens, so that nobody knows what it costs
+        self._untold = ""  # a model, and why nobody knows what it costs
         self.stopped = ""  # why no further call may be made
         for call in told_calls(store) if limits.cost is not None else ():
             if role in (None, call.role):
@@ -78,7 +84,7 @@ class Budget:
             yield f"the budget of {most.tokens} tokens is spent; raise {most.named.format('tokens')} to go on"
         if self._untold:
             how = "go on with --max-calls in place of --max-cost"
-            yield f"{self._untold} told no tokens, so that its cost is not known; {how}"
+            yield f"{self._untold}, so that its cost is not known; {how}"
         if self._may_exceed():
             yield f"{self._spent_so_far()}; raise {most.named.format('cost')} to go on"
 
@@ -108,12 +114,14 @@ class Budget:
             self._pay(spec_of(target), response.usage, sent, response.status)
 
     def _pay(self, spec: str, usage: Mapping[str, Any], media: Collection[str], status: str) -> None:
-        price = self._prices.of(spec)
-        cost = cost_of(price, usage, media) if price else None
-        if cost is None and status == "answered":
-            self._untold = spec
-        self.cost += self._dearest if cost is None else cost.high
-        self._dearest = max(self._dearest, cost.high if cost else 0.0)
+        cost = self._prices.cost(spec, usage, media, status)
+        if isinstance(cost, Range):
+            self.cost += cost.high
+            self._dearest = max(self._dearest, cost.high)
+            return
+        self.cost += self._dearest
+        if status == "answered":
+            self._untold = f"{spec} {cost}"
 
 
 def spec_of(target: Target) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +112,25 @@ class Prices(PluginOptions):
             return self.of(behind)
         return FREE if name in self.free else self.models.get(model)
 
+    def knows(self, spec: str, medium: str) -> bool:
+        """Whether what it is sent of a medium has a price, where the model has one."""
+        price = self.of(spec)
+        return price is None or price is FREE or medium in (TEXT, *price.media) or self.reads_first(spec)
+
+    def reads_first(self, spec: str) -> bool:
+        """Whether recognisers stand before who answers, who is sent their text in place of media."""
+        name, _, model = written_out(spec).partition(":")
+        return registry.load(Target, name).behind(model) is not None
+
+    def cost(self, spec: str, usage: Mapping[str, Any], media: Collection[str], status: str) -> Range | str:
+        """Of one call; or why that is not known. `media`: those that were sent."""
+        price = self.of(spec)
+        if price is None:
+            return "has no price"
+        if status == "unheard":  # nobody was asked
+            return Range()
+        return cost_of(price, usage, () if self.reads_first(spec) else media)
+
     def tokens_of(self, price: Price, medium: str) -> MediumTokens:
         """How a medium counts; nothing is in it where nobody says."""
         return self.tokens.get(price.tokens or "", {}).get(medium, MediumTokens())
@@ -132,8 +150,8 @@ def read_prices(file: Path | str | None = None) -> Prices:
     return prices
 
 
-def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> Range | None:
-    """Of one call, by the tokens that it told; None where it told none, or where a medium has no price.
+def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> Range | str:
+    """Of one call, by the tokens that it told; or why that is not known: it told none, or a medium has no price.
 
     `media`: those that were sent. Where nobody says how many of the tokens are theirs, all or none may be.
     """
@@ -141,20 +159,20 @@ def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> R
         return Range()
     sent, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     if sent is None or answered is None:
-        return None
+        return "told no tokens"
     answered = max(answered, (_count(usage, "total_tokens") or 0) - sent)  # thinking may be in the total alone
     details, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     cached = _count(details, "cached_tokens") or 0
     saved = 0.0 if price.cached_input is None else cached * (price.input - price.cached_input)
     text = sent * price.input - saved + answered * price.output
     cost = Range(text, text)
-    for medium in {*registry.media()} - {TEXT}:
+    for medium in sorted({*registry.media()} - {TEXT}):
         counted, spoken = _count(details, f"{medium}_tokens"), _count(said, f"{medium}_tokens") or 0
         if medium not in media and not counted and not spoken:
             continue
         own = price.media.get(medium)
         if own is None or (spoken and own.output is None):
-            return None
+            return f"has no price for {medium}"
         few, many = (0, sent) if counted is None and medium in media else (counted or 0, counted or 0)
         dearer = own.input - price.input, spoken * ((own.output or 0.0) - price.output)
         cost += Range.between(few * dearer[0], many * dearer[0]) + Range(dearer[1], dearer[1])
@@ -174,12 +192,14 @@ class RoleCost:
 def recorded_costs(store: Store, prices: Prices) -> list[RoleCost]:
     """Of target, probe, jurors and writer, by the tokens that their calls told."""
     costs: dict[str, RoleCost] = {}
-    priced = cache(prices.of)
     for call in told_calls(store):
         role = call.role if call.role != "jury" else "jurors" if call.juror else "writer"
-        price, before = priced(call.model or ""), costs.get(role, RoleCost(role, 0, 0, Range()))
-        cost = cost_of(price, call.usage, [*filter(call.sent, registry.media())]) if price else None
-        costs[role] = RoleCost(role, before.calls + 1, before.unknown + (cost is None), before.cost + (cost or Range()))
+        before = costs.get(role, RoleCost(role, 0, 0, Range()))
+        cost = prices.cost(call.model or "", call.usage, [*filter(call.sent, registry.media())], call.status)
+        known = cost if isinstance(cost, Range) else None
+        costs[role] = RoleCost(
+            role, before.calls + 1, before.unknown + (known is None), before.cost + (known or Range())
+        )
     return [*costs.values()]
 
 

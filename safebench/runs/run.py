@@ -66,7 +66,8 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     cache = RecogniserCache(workers)
     plan = make_plan(config, cache.recognise)
     limits, prices = CallLimits(config.max_calls, cost=config.max_cost), read_prices(config.prices)
-    limits.check(prices, [plan.asking.target, *plan.asking.jury.models()])
+    sent = [(plan.asking.target, medium) for medium in plan.asking.trials]
+    limits.check(prices, [plan.asking.target, *plan.asking.jury.models()], sent)
     stop = asyncio.Event()
     try:
         is_new = not is_there(plan)

@@ -211,5 +211,14 @@ def test_a_run_whose_price_nobody_knows_never_begins(queries: None, capsys: pyte
     assert not Path("out").exists()
 
 
+def test_a_medium_whose_price_nobody_knows_is_an_error_before_the_first_call(
+    queries: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    assert ran("--max-cost", "5", "--target", "openai:gpt-4o", "--condition", "audio") == 2
+    assert "the price of openai:gpt-4o for audio is not known" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
 def test_a_limit_that_is_not_kept_stands_before_a_spent_budget(queries: None) -> None:
     assert ran("--max-calls", "4", "--fail-over", "asr(text) > 0.9") == 3

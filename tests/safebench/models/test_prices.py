@@ -15,7 +15,7 @@ from safebench.types import Purpose, Response
 PRICES = read_prices()
 
 
-def cost(model: str, media: set[str] = frozenset(), **usage: Any) -> Range | None:  # type: ignore[assignment]
+def cost(model: str, media: set[str] = frozenset(), **usage: Any) -> Any:  # type: ignore[assignment]
     price = PRICES.of(model)
     assert price is not None
     return cost_of(price, usage, media)
@@ -59,13 +59,30 @@ def test_where_nobody_says_which_tokens_are_speech_the_cost_is_a_range() -> None
 
 @pytest.mark.parametrize("usage", [{}, {"prompt_tokens": "9", "completion_tokens": 9}, {"prompt_tokens": -1}])
 def test_a_call_that_told_no_tokens_has_no_cost_that_is_known(usage: dict[str, Any]) -> None:
-    assert cost("openai:gpt-4o", **usage) is None
+    assert cost("openai:gpt-4o", **usage) == "told no tokens"
 
 
 def test_a_medium_without_a_price_has_no_cost_that_is_known() -> None:
-    assert cost("openai:gemini-2.5-flash-lite", {"audio"}, prompt_tokens=100, completion_tokens=9) is None
+    no_price = "has no price for audio"
+    assert cost("openai:gemini-2.5-flash-lite", {"audio"}, prompt_tokens=100, completion_tokens=9) == no_price
     spoken = {"completion_tokens_details": {"audio_tokens": 5}}
-    assert cost("openai:gpt-4o", prompt_tokens=100, completion_tokens=9, **spoken) is None
+    assert cost("openai:gpt-4o", prompt_tokens=100, completion_tokens=9, **spoken) == no_price
+
+
+def test_a_cascade_costs_what_the_text_target_costs_and_nothing_where_nobody_was_asked() -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 750}
+    cascade, cent = "cascade:openai:gpt-4o", pytest.approx(0.01)
+    assert PRICES.cost(cascade, usage, ["audio"], "answered") == Range(cent, cent)
+    assert PRICES.cost("openai:gpt-4o", usage, ["audio"], "answered") == "has no price for audio"
+    assert PRICES.cost(cascade, {}, ["audio"], "unheard") == Range()
+    assert PRICES.cost("openai:mine", usage, [], "answered") == "has no price"
+
+
+def test_a_medium_is_priced_where_the_model_is_sent_it() -> None:
+    asked = [("openai:gpt-audio", "audio"), ("openai:gpt-4o", "audio"), ("cascade:openai:gpt-4o", "audio")]
+    assert [PRICES.knows(*one) for one in asked] == [True, False, True]
+    assert PRICES.knows("transformers:any", "audio")
+    assert PRICES.knows("openai:gpt-4o", "text")
 
 
 def test_the_users_file_wins(tmp_path: Path) -> None:
