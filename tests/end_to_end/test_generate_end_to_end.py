@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
+import os
 import re
 import signal
 import subprocess
@@ -18,8 +21,9 @@ import tomli_w
 from safebench.cli.main import run_command
 from safebench.datasets.card import read_card
 from safebench.datasets.load import load_dataset
+from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, error
-from safebench.types import Intent
+from safebench.types import Intent, Response
 from tests.end_to_end.scripted import command
 from tests.fixture_types import Serve, WriteJsonl
 from tests.safebench.generation.scripted import REFUSAL, answer, fenced
@@ -42,9 +46,9 @@ def world(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
 def generate(tmp_path: Path, world: ScriptedServer) -> Run:
     """Run a plan, small where it says nothing else, into `tmp_path / out`."""
 
-    def run(out: str = "set", until: str = "package", **told: Any) -> int:
+    def run(out: str = "set", until: str = "package", *flags: str, **told: Any) -> int:
         plan = str(plan_file(tmp_path, **told))
-        return run_command(["generate", plan, "--out", str(tmp_path / out), "--until", until])
+        return run_command(["generate", plan, "--out", str(tmp_path / out), "--until", until, *flags])
 
     return run
 
@@ -324,6 +328,40 @@ def test_queries_without_a_twin_are_replaced_from_the_reserve_and_then_missing(
 
 
 # --- stopped and continued
+
+
+def test_a_full_disk_stops_the_work_and_the_same_command_goes_on(
+    generate: Run, tmp_path: Path, world: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert generate("whole") == 0
+    needed = len(world.calls)
+    world.calls.clear()
+    keep, kept_calls = Store.keep_exchange, itertools.count()
+
+    def full(self: Store, *told: Any) -> Response:
+        if next(kept_calls) >= 5:
+            raise OSError(errno.ENOSPC, "no space left")
+        return keep(self, *told)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "keep_exchange", full)
+        assert generate() == 2
+    assert "no space left\neverything so far is kept" in capsys.readouterr().err
+    assert not (tmp_path / "set" / "dataset").exists()
+    assert generate() == 0
+    assert kept(tmp_path / "set") == kept(tmp_path / "whole")
+    assert needed <= len(world.calls) < 2 * needed
+
+
+def test_a_private_set_can_be_read_by_its_owner_alone(generate: Run, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        assert generate("set", "package", "--private") == 0
+    finally:
+        os.umask(before)
+    made = [tmp_path / "set", *(tmp_path / "set").rglob("*")]
+    assert len(made) > 5
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 def slow(call: Call) -> Reply:

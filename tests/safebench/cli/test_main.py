@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from importlib.metadata import version
 from pathlib import Path
@@ -196,6 +197,25 @@ def test_an_error_in_the_middle_of_a_run_is_one_line_and_loses_nothing(
     assert "ExceptionGroup" not in shown
     assert ("Traceback" in shown) == isinstance(error, ZeroDivisionError)  # what nobody has foreseen has to be found
     assert run_with(data, **{"--max-open": "1"}) == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "--data", "queries.csv", "--condition", "text", "--target", "reference", "--max-open", "1"],
+        ["convert", "queries.csv", "--condition", "image", "--workers", "1"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_private_folder_can_be_read_by_its_owner_alone(data: Path, command: list[str]) -> None:
+    before = os.umask(0o022)
+    try:
+        run_command([*command, "--out", "out", "--private"])
+    finally:
+        os.umask(before)
+    made = [data.parent / "out", *(data.parent / "out").rglob("*")]
+    assert len(made) > 3
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 def test_a_run_file_in_a_run_folder_means_that_folder_wherever_it_was_moved(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import ssl
+
 import pytest
 
 from safebench.errors import BadInput
-from safebench.models.connections import proxy_of
+from safebench.models.connections import cause, proxy_of
 
 URL = "https://models.example.com/v1"
 
@@ -43,3 +45,29 @@ def test_what_is_no_proxy_of_http_is_named_as_what_it_is(
     with pytest.raises(BadInput, match=told) as caught:
         proxy_of(URL)
     assert "word" not in str(caught.value)
+
+
+def of_tls(error: ssl.SSLError, **told: str) -> Exception:
+    for name, value in told.items():
+        setattr(error, name, value)
+    outer = ConnectionError("no answer")
+    outer.__cause__ = error
+    return outer
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            of_tls(ssl.SSLCertVerificationError(1, "failed"), verify_message="self-signed certificate"),
+            "TLS: its certificate is not accepted (self-signed certificate); SSL_CERT_FILE names authorities that are",
+        ),
+        (
+            of_tls(ssl.SSLError(1, "failed"), reason="WRONG_VERSION_NUMBER"),
+            "TLS: wrong version number; if the server speaks no TLS, its address begins with http://",
+        ),
+        (of_tls(ssl.SSLError(1, "failed"), reason="NO_CIPHERS_AVAILABLE"), "TLS: no ciphers available"),
+    ],
+)
+def test_what_is_wrong_with_tls_is_told_with_what_to_do(error: Exception, told: str) -> None:
+    assert cause(error) == told
