@@ -26,7 +26,7 @@ def plain_digits(text: str, language: Language) -> str:
 
 
 def _plain(character: str, at: int, text: str) -> str:
-    if character.isascii() or character in SUPERSCRIPTS or unicodedata.category(character) not in ("Nd", "Nl", "No"):
+    if character.isascii() or character in SUPERSCRIPTS or unicodedata.category(character) not in ("Nd", "No"):
         return character
     digit = unicodedata.digit(character, None)
     if digit is not None:

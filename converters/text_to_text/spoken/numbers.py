@@ -1,4 +1,4 @@
-"""Numbers: telephone numbers, ordinals, versions, fractions, ranges, powers, and what is left of digits."""
+"""Numbers: telephone numbers, ISBNs, ordinals, versions, fractions, ranges, powers, and what is left of digits."""
 
 from __future__ import annotations
 
@@ -9,43 +9,65 @@ from functools import cache, partial
 from typing import Any
 
 from converters.text_to_text.spoken.language import Language, Number, changed
-from converters.text_to_text.spoken.put_in import put_in
+from converters.text_to_text.spoken.put_in import put_in, put_in_pieces, ranges
 
 # A country code or an area code in parentheses; a leading zero; American groups; groups of four as on a card.
 _TELEPHONE = re.compile(
     r"(?<![\w.,])(?:\+\d[\d ().-]{5,22}\d|1-\d{3}-\d{3}-\d{4}|\(\d{2,5}\)[ -]?\d[\d -]{4,14}\d"
-    r"|0\d+(?:[ ./-]\d{2,}){1,6}|\d{3}[-. ]\d{3}[-. ]\d{4}|\d{3}-\d{4}|\d{3}-\d{2}-\d{4}|\d{4}(?:[ -]\d{4}){2,4})"
+    r"|0\d+(?:[ ./-]\d{2,}){1,6}|\d{3}[-. ]\d{3}[-. ]\d{4}|\d{3}-\d{4}|\d{3}-\d{2}-\d{4}|\d{4}(?:[ -]\d{4}){2,4}"
+    r"|\d{5}-\d{4})"
     r"(?![\w%]|[.,]\d)"
 )
+_VANITY = re.compile(r"(?<![\w.,-])1-\d{3}(?:-\d{3})?(?=-[A-Z]{3,}\b)")  # 1-800-273-TALK
 _ENOUGH = 7  # digits of the shortest telephone number
+_BOOK = re.compile(r"(?<=ISBN )\d[\d -]{8,15}[\dX](?![\w-])|(?<![\w-])97[89](?:[ -]\d{1,7}){3}[ -]\d(?![\w-])")
+_LIST = re.compile(r"(?<![\w.,])\d{1,2}(?:,\d{1,2})+(?=-[a-z])|(?<![\w.,])\d{1,2}(?:,\d{1,2}){2,}(?![\w,])")
 _ONE_BY_ONE = re.compile(r"(?<![\w.,-])\d(?:-\d){2,}(?![\w-])")  # 9-1-1
 # In groups of three with blanks between them, ending in zeros: others may be numbers of telephones.
 _SPACED = re.compile(
     r"(?<![\d.,+()-])(?<![\d+()-][ \u00a0])\d{1,3}(?:[ \u00a0]\d{3})*[ \u00a0]000(?![ \u00a0]?\d|[-/]\d)"
 )
-_VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+){2,}(?![\w.]*\d)")
+_VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+){2,}(?![\w.]*\d|[^\W\d_])")
 _RATIO = re.compile(r"(?<![\d:])(\d{1,4}):(\d{1,4})(?![\d:])")
 _FRACTION = re.compile(r"(?<![\d./,])(?:(\d{1,4})[ -])?(\d{1,3})/(\d{1,3})(?![\d/]|[.,]\d)")
-_RANGE = re.compile(r"(?<=\d)(?:\s?[–—]\s?|-)(?=\d)")
+# A single one: 3-16-148410 is no range.
+_RANGE = re.compile(r"(?<![\w-])(?<!\d[.,/'’])(\d[\d.,]*)(?:\s?[–—]\s?|-)(?=\d[\d.,]*(?![-–—/'’]?\d))")
+_SCIENTIFIC = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)[eE]([-−+]?)(\d{1,3})(?![\w.,-]?\d|\w)")
 _DIFFERENCE = re.compile(r"(?<=[\d)]) [-−] (?=[\d(])")
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _POWER = re.compile(f"(?P<minus>⁻?)(?P<digits>[{SUPERSCRIPTS}]+)")
 _CARET = re.compile(r"(?<=[\w)])\^(?:\{|\()?([-−]?\d{1,9})(?:\}|\))?(?![\w.])")
 _RAISED = str.maketrans("0123456789-−", SUPERSCRIPTS + "⁻⁻")
 ROMAN = re.compile(r"(?=[XVI])(?P<tens>X{0,3})(?P<ones>IX|IV|V?I{0,3})")
+_ROMAN_SIGNS = re.compile("[\u2160-\u217f]+")
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 
 
 def numbers(text: str, language: Language) -> str:
     text = put_in(_ONE_BY_ONE, text, lambda match: language.digits(match[0]).replace(",", ""))
+    text = put_in(_BOOK, text, lambda match: _book(match[0], language))
+    text = put_in(_VANITY, text, lambda match: language.digits(match[0]))
     text = put_in(_TELEPHONE, text, lambda match: _telephone(match[0], language))
     text = put_in(_VERSION, text, lambda match: _version(match[0], language))
     text = put_in(_RATIO, text, lambda match: f"{match[1]} {language.words['ratio']} {match[2]}")
     text = put_in(_FRACTION, text, lambda match: _fraction(match, language))
-    text = put_in(_RANGE, text, lambda _: f" {language.words['to']} ")
+    text = _RANGE.sub(rf"\1 {language.words['to']} ", text)
     text = put_in(_DIFFERENCE, text, lambda _: f" {language.words['minus']} ")
-    text = put_in(_plain(language), text, lambda match: language.say(language.read(match[0]), year=True))
+    text = put_in(_LIST, text, lambda match: ", ".join(language.cardinal(int(n)) for n in match[0].split(",")))
+    return text
+
+
+def digits(text: str, language: Language) -> str:
+    """What is left of digits, and powers."""
+    text = put_in_pieces(_plain(language), text, lambda match: language.say(language.read(match[0]), year=True))
     return put_in(_POWER, text, lambda match: _power(match, language))
+
+
+def _book(written: str, language: Language) -> str | None:
+    """An ISBN of ten or thirteen digits; the last of ten may be an X."""
+    if sum(character.isalnum() for character in written) not in (10, 13):
+        return None
+    return language.digits(written) + (" X" if written.endswith("X") else "")
 
 
 def _telephone(written: str, language: Language) -> str | None:
@@ -56,9 +78,29 @@ def _telephone(written: str, language: Language) -> str | None:
 
 
 def spaced(text: str, language: Language) -> str:
-    """Numbers in groups of three with blanks between them (ISO 80000) in one piece, and powers raised: 10^6."""
+    """Numbers in groups of three with blanks between them (ISO 80000) in one piece, and powers raised: 10^6, 1e6."""
+    text = _SCIENTIFIC.sub(lambda match: f"{match[1]} × 10{_raised(match[2].strip('+') + match[3])}", text)
     text = _SPACED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
-    return _CARET.sub(lambda match: match[1].translate(_RAISED), text)
+    return _CARET.sub(lambda match: _raised(match[1]), text)
+
+
+def _raised(exponent: str) -> str:
+    return exponent.translate(_RAISED)
+
+
+def roman_signs(text: str, language: Language) -> str:
+    """Ⅷ as the letters VIII after a name that makes a rule read them, else as the digit."""
+    return _ROMAN_SIGNS.sub(lambda match: _roman_sign(match, language), text)
+
+
+def _roman_sign(match: re.Match[str], language: Language) -> str:
+    letters = unicodedata.normalize("NFKC", match[0]).upper()
+    roman = ROMAN.fullmatch(letters)
+    if roman is None:
+        return match[0]
+    around = match.string[max(0, match.start() - 40) : match.start()] + letters + match.string[match.end() :][:20]
+    unread = re.search(rf"\b{letters}\b", inflected(around, language))
+    return str(_value(roman)) if unread else letters
 
 
 @cache
@@ -69,6 +111,7 @@ def _rules(language: Language) -> list[tuple[re.Pattern[str], Mapping[str, Any]]
 def inflected(text: str, language: Language) -> str:
     """Numbers with an ending, or with a place of their own: ordinals, days of a month, decades."""
     for pattern, rule in _rules(language):
+        text = ranges(pattern, text, language.words["to"])
         text = put_in(pattern, text, partial(_inflect, rule=rule, language=language))
     return text
 
@@ -89,7 +132,7 @@ def _value(roman: re.Match[str]) -> int:
 
 def _version(written: str, language: Language) -> str | None:
     """`1.2.3`, or an address of the internet; groups of three digits are one number where a point parts them."""
-    if re.fullmatch(language.number, written):
+    if re.fullmatch(language.number, written) or ".000" in written:
         return None
     point = f" {language.table['address']['.']} "
     return point.join(language.say(Number(part)) for part in written.split("."))

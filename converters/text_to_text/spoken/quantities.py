@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from converters.text_to_text.spoken.language import Language, Number, changed
-from converters.text_to_text.spoken.put_in import one_of, put_in
+from converters.text_to_text.spoken.put_in import one_of, put_in, ranges
 from safebench.resources import load_toml
 
 _SYMBOLS = "$€£¥₹"
@@ -65,6 +65,7 @@ def _with_cents(number: Number, names: list[str], language: Language) -> str:
 
 
 def units(text: str, language: Language) -> str:
+    text = ranges(_quantities(language), text, language.words["to"])
     return put_in(_quantities(language), text, lambda match: _quantity(match, language))
 
 
@@ -74,7 +75,7 @@ def _quantities(language: Language) -> re.Pattern[str]:
     number = language.number
     first = rf"(?:(?P<from>(?<![\w.,]){number})\s?[-–—]\s?)?"
     return re.compile(
-        rf"{first}(?P<n>(?:(?<![\w)])[-−])?(?<![\w.,]){number})[ \u00a0\u202f-]?"
+        rf"(?!(?<=[A-Z]-)\d+s\b){first}(?P<n>(?:(?<![\w)%])[-−])?(?<![\w.,]){number})[ \u00a0\u202f-]?"
         rf"(?P<unit>{unit})(?:/(?P<per>{unit}))?(?![\w²³'’/])"
     )
 

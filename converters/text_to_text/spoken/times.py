@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 
 from converters.text_to_text.spoken.language import Language, Number
-from converters.text_to_text.spoken.put_in import put_in, stop
+from converters.text_to_text.spoken.put_in import put_in, ranges, stop
 
 _ISO = re.compile(r"(?<![\w-])(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?![\w-])")
 _NUMERIC = re.compile(
@@ -18,6 +18,8 @@ _CENTURY = 1970  # two digits of a year mean one of the hundred from here on
 
 def dates(text: str, language: Language) -> str:
     """Dates in digits as they are written with the month's name; days and years are numbers, and read as such."""
+    for pattern in (_ISO, _NUMERIC):
+        text = ranges(pattern, text, language.words["to"])
     text = put_in(_ISO, text, lambda match: _written(match["y"], int(match["m"]), int(match["d"]), language))
     return put_in(_NUMERIC, text, lambda match: _numeric(match, language))
 
@@ -48,6 +50,7 @@ def _patterns(language: Language) -> list[re.Pattern[str]]:
 
 def times(text: str, language: Language) -> str:
     for pattern in _patterns(language):
+        text = ranges(pattern, text, language.words["to"])
         text = put_in(pattern, text, lambda match: _time(match, language))
     return text
 

@@ -214,6 +214,41 @@ def test_what_no_rule_knows_is_refused_and_never_half_said(text: str, sign: str)
         converter.convert(Work(Query("q", text), text))
 
 
+HALF_SAID = {
+    "en": ["1.000.000", "3,50", "6' long", '1/2" wide', "3.14.15abc"],
+    "de": ["1,000,000", "5'11\"", "2nd", "12h30", "3.14.15abc", "B-52s", "10:30-11"],
+    "fr": ["1,000,000", "1.000.000", "5'11\"", "2nd", "3.14.15abc"],
+    "es": ["1,000,000", "5'11\"", "2nd", "12h30", "3.14.15abc"],
+}
+HALF_SAID_ANYWHERE = [
+    "12-34-56",
+    "192.168.0.1:8080",
+    "A10-29-7",
+    "1''2",
+    "1-2-345-x6",
+    "5′",
+    "2024-25-26",
+    "Ⅿ",
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [(code, text) for code in TABLES for text in (*HALF_SAID[code], *HALF_SAID_ANYWHERE)],
+)
+def test_digits_that_no_rule_reads_as_a_whole_are_refused(code: str, text: str) -> None:
+    converter = registry.create(Converter, "spoken-form", "test", language=code)
+    for sentence in (text, f"Zum {text} da"):
+        with pytest.raises(ConversionError, match=r"half said|no words are known"):
+            converter.convert(Work(Query("q", sentence), sentence))
+
+
+@pytest.mark.parametrize(("code", "written", "spoken"), CASES)
+def test_no_form_of_the_tables_is_refused(code: str, written: str, spoken: str) -> None:
+    converter = registry.create(Converter, "spoken-form", "test", language=code)
+    assert converter.convert(Work(Query("q", written), written)).read().decode() == spoken
+
+
 @pytest.mark.parametrize(
     "text", ["H2O, CO2 and B2B", "an MP3 of R2D2", "Windows95 in C3PO's 4x4", "it`s fine", "a < b"]
 )
