@@ -92,7 +92,8 @@ class Run(Work):
     def made(self, folder: Path) -> object:
         """Its summary, without paths."""
         summary: dict[str, Any] = scripted.summary_of(folder / OUT)
-        del summary["run"]["data"]
+        for told in (summary["run"], *summary["run"]["revisions"]):
+            del told["data"]
         summary["run"]["resolved"].pop("answers_of", None)
         return summary
 

@@ -522,8 +522,8 @@ def test_every_medium_has_its_table_by_scenario(folder: Path, data: Path, capsys
     told = capsys.readouterr().out
     audio, image = told[told.index("by scenario: audio") : told.index("Failed")].split("Renderings by scenario: image")
     assert [line.split() for line in image.splitlines() if "typographic" in line] == [
-        ["bias", "typographic", "1", "0", "0", "1", "0.000"],
-        ["unassigned", "typographic", "1", "1", "0", "2", "0.000"],
+        ["bias", "typographic", "1", "0", "0", "1", "0.000", "of", "1"],
+        ["unassigned", "typographic", "1", "1", "0", "2", "0.000", "of", "1"],
     ]
     spoken = [line.split() for line in audio.splitlines() if line.split()[1:2] in (["us-male"], ["us-female"])]
     assert spoken == [
