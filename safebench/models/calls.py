@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -27,6 +28,14 @@ class CallLimits:
     tokens: int | None = None
     cost: float | None = None
     named: str = "--max-{}"
+
+    def __post_init__(self) -> None:
+        """Raises BadInput: a limit that is no number is never reached, and one of 0 or less before the first call."""
+        given = {"calls": self.calls, "tokens": self.tokens, "cost": self.cost}
+        wrong = {key: most for key, most in given.items() if most is not None and not 0 < most < math.inf}
+        if wrong:
+            lines = (f"{self.named.format(key)} {most}: give a finite number above 0" for key, most in wrong.items())
+            raise BadInput(*lines)
 
     def check(self, prices: Prices, models: Iterable[Target], sent: Iterable[tuple[Target, str]] = ()) -> None:
         """Before the first call. Raises BadInput with a line for each model whose price is not known.

@@ -15,7 +15,7 @@ from safebench.jury.files import JurorTable, JuryTable, jury_tables, jury_versio
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.frozen import check_frozen
 from safebench.resources import find_prompt
-from safebench.runs.config import RESOLVED, REVISIONS, RUN_FILE, RunConfig
+from safebench.runs.config import FREE, RESOLVED, REVISIONS, RUN_FILE, RunConfig
 from safebench.runs.plan import RunPlan, stages_before
 from safebench.runs.revisions import check_grown, is_more, revision_of
 from safebench.serialisation import plain_tables
@@ -47,18 +47,23 @@ def claim_folder(plan: RunPlan) -> None:
 
 
 def keep_revision(plan: RunPlan) -> int:
-    """The number of the revision that the plan is, told in the run file where the run grows by it.
+    """The number of the revision that the plan is. The run file tells what the run grows by, and what is free to change
+    as this start has it: its budget and its largest share of open items are those that count now.
 
     Raises BadInput where another process has grown the run since this one was planned.
     """
     if stages_before(plan.folder) != plan.data.before or not is_there(plan):
         raise BadInput(f"the run in {plan.folder} has grown meanwhile: start the same command again")
     there, wanted = read_run_file(plan.folder), run_file(plan)
+    free = {key: wanted[key] for key in sorted(FREE) if key in wanted}
+    written = {**{key: value for key, value in there.items() if key not in FREE}, **free}
     revisions = [*there.get(REVISIONS, [])]
     if not revisions or is_more(revision_of(wanted), revisions[-1]):
         revisions.append(revision_of(wanted))
         resolved = {**there[RESOLVED], **wanted[RESOLVED]}
-        write_toml(plan.folder / RUN_FILE, {**wanted, RESOLVED: resolved, REVISIONS: revisions})
+        written = {**wanted, RESOLVED: resolved, REVISIONS: revisions}
+    if written != there:
+        write_toml(plan.folder / RUN_FILE, written)
     return len(revisions)
 
 
@@ -75,8 +80,7 @@ def run_file(plan: RunPlan) -> dict[str, Any]:
     asked["out"] = str(plan.folder.resolve())
     asked["conditions"] = [str(condition) for condition in plan.data.conditions]
     asked["jury"] = jury_tables(plan.asking.jury_table)
-    if plan.config.calibration:
-        asked["calibration"] = str(Path(plan.config.calibration).resolve())
+    asked |= {key: str(Path(asked[key]).resolve()) for key in ("calibration", "prices") if asked.get(key)}
     return {**asked, RESOLVED: resolved(plan)}
 
 

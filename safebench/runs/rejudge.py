@@ -88,7 +88,9 @@ def rejudge(
     if retry_failed:
         with Store(out) as store:
             store.reopen_failed_verdicts()
-    options = [f"--jury-model {model}" for model in models] + ([] if seed is None else [f"--seed {seed}"])
+    named = {"seed": seed, "max-calls": limits.calls, "max-cost": limits.cost, "prices": prices}
+    options = [f"--jury-model {model}" for model in models]
+    options += [f"--{name} {value}" for name, value in named.items() if value is not None]
     command = " ".join([f"safebench rejudge {run} --jury {jury}", *options, f"--out {out}"])
     width = concurrency or asked["concurrency"]
     asyncio.run(_judge_all(out, chosen, told, width, progress or NoProgress(), command, limits, priced))

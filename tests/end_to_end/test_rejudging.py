@@ -125,7 +125,10 @@ def test_a_judging_that_is_interrupted_says_how_to_go_on(first: Path, world: Scr
     slow = lambda call: Reply(before(call).body, delay=0.5)  # noqa: E731
     world.answer = slow
     jury, out = jury_file(world, "strict", tmp_path), tmp_path / "second"
-    typed = command("rejudge", first, "--concurrency", 1, "--jury", jury, "--out", out)
+    prices = tmp_path / "prices.toml"
+    prices.write_text("", encoding="utf-8")
+    limits = ("--max-calls", 50, "--prices", prices)
+    typed = command("rejudge", first, "--concurrency", 1, "--jury", jury, *limits, "--out", out)
     asked = len(world.calls)
     process = subprocess.Popen(typed, stderr=subprocess.PIPE, text=True)
     while len(world.calls) < asked + 2:
@@ -133,7 +136,7 @@ def test_a_judging_that_is_interrupted_says_how_to_go_on(first: Path, world: Scr
     process.send_signal(2)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130, told
-    assert f"safebench rejudge {first} --jury {jury} --out {out}" in told
+    assert f"safebench rejudge {first} --jury {jury} --max-calls 50 --prices {prices} --out {out}" in told
     world.answer = before
     assert subprocess.run(typed, capture_output=True, check=False).returncode == 0
     assert len(world.calls) == asked + 8

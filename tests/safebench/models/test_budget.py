@@ -11,6 +11,7 @@ import pytest
 
 from safebench.cli.main import run_command
 from safebench.errors import BadInput, BudgetSpent, TargetRefusesService
+from safebench.files import read_toml
 from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.opening import open_target
 from safebench.models.prices import read_prices
@@ -155,6 +156,15 @@ def test_a_price_that_is_not_known_is_an_error_before_the_first_call() -> None:
         CallLimits(cost=1).check(PRICES, [unknown])
 
 
+@pytest.mark.parametrize(
+    "limit", [{"cost": float("nan")}, {"cost": float("inf")}, {"cost": -5.0}, {"calls": 0}, {"tokens": -1}]
+)
+def test_a_limit_is_a_finite_number_above_0(limit: dict[str, Any]) -> None:
+    ((name, value),) = limit.items()
+    with pytest.raises(BadInput, match=f"--max-{name} {value}: give a finite number above 0"):
+        CallLimits(**limit)
+
+
 def ran(*told: str) -> int:
     given = ["--data", "queries.csv", "--condition", "text", "--target", "reference", "--out", "out"]
     return run_command(["run", *given, *told])
@@ -218,6 +228,18 @@ def test_a_medium_whose_price_nobody_knows_is_an_error_before_the_first_call(
     assert ran("--max-cost", "5", "--target", "openai:gpt-4o", "--condition", "audio") == 2
     assert "the price of openai:gpt-4o for audio is not known" in capsys.readouterr().err
     assert not Path("out").exists()
+
+
+def test_the_run_file_has_the_budget_of_the_last_start(queries: None) -> None:
+    Path("mine.toml").write_text("", encoding="utf-8")
+    ran("--max-calls", "4", "--max-cost", "5", "--max-open", "0.5")
+    first = read_toml(Path("out/run.toml"))
+    ran("--max-calls", "6", "--prices", "mine.toml", "--max-open", "0.2")
+    last = read_toml(Path("out/run.toml"))
+    changed = {"max_calls": 6, "max_open": 0.2, "prices": str(Path("mine.toml").resolve())}
+    assert last == {**{key: value for key, value in first.items() if key != "max_cost"}, **changed}
+    assert run_command(["run", "out/run.toml"]) == 1
+    assert asked() == 6
 
 
 def test_a_limit_that_is_not_kept_stands_before_a_spent_budget(queries: None) -> None:
