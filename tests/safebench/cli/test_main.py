@@ -11,6 +11,7 @@ import pytest
 
 from safebench.cli.main import run_command
 from safebench.cli.run import _with_options
+from safebench.files import read_toml, write_toml
 from safebench.store.store import Store
 
 DATA = "id,query\na,How?\n"
@@ -229,8 +230,10 @@ def test_a_run_file_in_a_run_folder_means_that_folder_wherever_it_was_moved(
     assert not old.exists()
     capsys.readouterr()
     assert run_command(["run", str(new / "run.toml"), "--out", str(data.parent / "third")]) == 0  # an option wins
+    told = read_toml(new / "run.toml")
+    assert told["out"] == str(new)  # since it went on there
     copy = data.parent / "run.toml"
-    copy.write_bytes((new / "run.toml").read_bytes())
+    write_toml(copy, {**told, "out": str(old)})
     assert run_command(["run", str(copy)]) == 0  # no run folder: what it says holds
     assert old.exists()
 
