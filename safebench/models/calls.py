@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
-from typing import Any
 
-from safebench import registry
 from safebench.errors import BadInput, BudgetSpent, Stopping
 from safebench.models.asking import ask_safely
-from safebench.models.prices import Prices, Range
+from safebench.models.prices import Prices, Range, token_count
 from safebench.plugins import Target
 from safebench.serialisation import compact
 from safebench.store.exchanges import spending, told_calls
 from safebench.store.store import Store
 from safebench.types import Media, Purpose, Request, Response
+
+TOLD = ("total", "prompt", "completion")  # kinds of tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Budget:
         self.stopped = ""  # why no further call may be made
         for call in told_calls(store) if limits.cost is not None else ():
             if role in (None, call.role):
-                self._pay(call.model or "", call.usage, [*filter(call.sent, registry.media())], call.status)
+                self._pay(call.model or "", self._prices.cost_of_told(call), call.status)
 
     async def wait(self) -> None:
         """While nothing but what calls in flight may cost stands in the way of another one."""
@@ -115,15 +115,15 @@ class Budget:
 
     def spent(self, target: Target, request: Request, response: Response) -> None:
         """Counts the total that was told, or what prompt and completion make together: local models tell no total."""
-        counts = {name: count for name, count in response.usage.items() if isinstance(count, int)}
-        parts = counts.get("prompt_tokens", 0) + counts.get("completion_tokens", 0)
-        self.tokens += counts.get("total_tokens", parts)
+        total, sent, answered = (token_count(response.usage, f"{name}_tokens") for name in TOLD)
+        self.tokens += (sent or 0) + (answered or 0) if total is None else total
         if self._limits.cost is not None:
-            sent = [part.medium for one in request.messages for part in one.parts if isinstance(part, Media)]
-            self._pay(spec_of(target), response.usage, sent, response.status)
+            media = [part.medium for one in request.messages for part in one.parts if isinstance(part, Media)]
+            spec = spec_of(target)
+            self._pay(spec, self._prices.cost(spec, response.usage, media, response.status), response.status)
 
-    def _pay(self, spec: str, usage: Mapping[str, Any], media: Collection[str], status: str) -> None:
-        cost = self._prices.cost(spec, usage, media, status)
+    def _pay(self, spec: str, cost: Range | str, status: str) -> None:
+        """`cost`: of one call, or why that is not known."""
         if isinstance(cost, Range):
             self.cost += cost.high
             self._dearest = max(self._dearest, cost.high)

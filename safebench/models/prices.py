@@ -19,7 +19,7 @@ from safebench.files import read_toml
 from safebench.models.opening import written_out
 from safebench.plugins import PluginOptions, Target
 from safebench.resources import load_toml
-from safebench.store.exchanges import told_calls
+from safebench.store.exchanges import ToldCall, told_calls
 from safebench.store.store import Store
 from safebench.types import TEXT
 
@@ -131,6 +131,10 @@ class Prices(PluginOptions):
             return Range()
         return cost_of(price, usage, () if self.reads_first(spec) else media)
 
+    def cost_of_told(self, call: ToldCall) -> Range | str:
+        """Of a recorded call; or why that is not known."""
+        return self.cost(call.model or "", call.usage, [*filter(call.sent, registry.media())], call.status)
+
     def tokens_of(self, price: Price, medium: str) -> MediumTokens:
         """How a medium counts; nothing is in it where nobody says."""
         return self.tokens.get(price.tokens or "", {}).get(medium, MediumTokens())
@@ -157,17 +161,17 @@ def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> R
     """
     if price is FREE:
         return Range()
-    sent, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    sent, answered = token_count(usage, "prompt_tokens"), token_count(usage, "completion_tokens")
     if sent is None or answered is None:
         return "told no tokens"
-    answered = max(answered, (_count(usage, "total_tokens") or 0) - sent)  # thinking may be in the total alone
+    answered = max(answered, (token_count(usage, "total_tokens") or 0) - sent)  # thinking may be in the total alone
     details, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    cached = _count(details, "cached_tokens") or 0
+    cached = token_count(details, "cached_tokens") or 0
     saved = 0.0 if price.cached_input is None else cached * (price.input - price.cached_input)
     text = sent * price.input - saved + answered * price.output
     cost = Range(text, text)
     for medium in sorted({*registry.media()} - {TEXT}):
-        counted, spoken = _count(details, f"{medium}_tokens"), _count(said, f"{medium}_tokens") or 0
+        counted, spoken = token_count(details, f"{medium}_tokens"), token_count(said, f"{medium}_tokens") or 0
         if medium not in media and not counted and not spoken:
             continue
         own = price.media.get(medium)
@@ -195,7 +199,7 @@ def recorded_costs(store: Store, prices: Prices) -> list[RoleCost]:
     for call in told_calls(store):
         role = call.role if call.role != "jury" else "jurors" if call.juror else "writer"
         before = costs.get(role, RoleCost(role, 0, 0, Range()))
-        cost = prices.cost(call.model or "", call.usage, [*filter(call.sent, registry.media())], call.status)
+        cost = prices.cost_of_told(call)
         known = cost if isinstance(cost, Range) else None
         costs[role] = RoleCost(
             role, before.calls + 1, before.unknown + (known is None), before.cost + (known or Range())
@@ -212,7 +216,7 @@ def cost_line(costs: Iterable[RoleCost]) -> str | None:
     return "; ".join([f"cost: {', '.join(known)}" if known else "cost", *(f"not known of {one}" for one in unknown)])
 
 
-def _count(usage: Any, name: str) -> int | None:
+def token_count(usage: Any, name: str) -> int | None:
     """A number of tokens; None where none was told: servers call anything their usage."""
     count = usage.get(name) if isinstance(usage, Mapping) else None
     return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None

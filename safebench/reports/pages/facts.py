@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from safebench.models.prices import token_count
 from safebench.statistics.agreement import krippendorff_alpha
 from safebench.store.exchanges import all_exchanges, span
 from safebench.store.items import rendered
@@ -42,8 +43,7 @@ def cost(store: Store) -> dict[str, Any]:
         one["attempts"] += max(1, len(answered["attempts"]))
         one["failed"] += row["status"] in ("failed", "forgotten")
         one["seconds"] += sum(attempt["seconds"] for attempt in answered["attempts"])
-        usage = [answered["usage"].get(name) for name in ("prompt_tokens", "completion_tokens")]
-        tokens = [count if isinstance(count, int) else None for count in usage]
+        tokens = [token_count(answered["usage"], name) for name in ("prompt_tokens", "completion_tokens")]
         one["counted"] += None not in tokens
         one["tokens_in"] += tokens[0] or 0
         one["tokens_out"] += tokens[1] or 0
