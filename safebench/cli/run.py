@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from safebench.reports.summary import Summary
     from safebench.runs.config import RunConfig
     from safebench.runs.run import RunResult
-    from safebench.types import Media
 
 
 def quickstart(
@@ -149,7 +148,7 @@ def run(
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
     asked = make_config(str(config or "command line"), **values)
-    gate.check(asked.conditions, Path(asked.out))
+    gate.check_planned(asked)
     if dry_run:
         return _plan_and_show(asked)
     if private:
@@ -212,7 +211,7 @@ def _plan_and_show(config: RunConfig) -> int:
     from safebench.cli.dry_run import show_estimate, show_plan
     from safebench.models.prices import read_prices
     from safebench.runs.estimate import estimate as estimated
-    from safebench.runs.plan import make_plan
+    from safebench.runs.plan import make_plan, never_read
 
     plan = make_plan(config, never_read)
     show_plan(output, plan.data, plan.rendering.settings)
@@ -220,11 +219,6 @@ def _plan_and_show(config: RunConfig) -> int:
         output.print(f"skipped: {condition}: {why}", soft_wrap=True)
     show_estimate(output, estimated(plan, read_prices(config.prices)))
     return 0
-
-
-async def never_read(recogniser: str, media: Media) -> str:
-    """So that a target that reads media by recognisers says which it takes; nobody asks it anything."""
-    raise AssertionError(f"{recogniser} reads nothing in a dry run")
 
 
 def _run_and_show(config: RunConfig, gate: ReleaseGate, files: GateFiles, *, retry_failed: bool) -> int:

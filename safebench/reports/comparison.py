@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from safebench.errors import BadInput
 from safebench.files import write_json
-from safebench.reports.finished_run import FinishedRun, differences, read_run
+from safebench.reports.finished_run import FinishedRun, PlannedRun, differences, read_run
 from safebench.reports.splitting import Key, ModelSplit, model_splits
 from safebench.reports.words import Words
 from safebench.statistics.clusters import cluster_ids
@@ -102,15 +102,20 @@ def compare(folders: Sequence[Path], settings: GapSettings = DEFAULTS) -> Compar
     if len({folder.resolve() for folder in folders}) != len(folders) or not 2 <= len(folders) <= len(ascii_uppercase):
         raise BadInput(f"{len(folders)} folders of runs: a comparison is of 2 to {len(ascii_uppercase)} different ones")
     runs = tuple(read_run(folder) for folder in folders)
-    problems = [line for other in runs[1:] for line in differences(runs[0], other)]
-    if problems:
-        raise BadInput(*problems, "these runs cannot be ranked: see them side by side with `safebench leaderboard`")
+    check_comparable(runs[0], *runs[1:])
     items, media, clusters = _items(runs)
     wanted, left_out = _columns(runs)
     panels = [_panel(title, columns, items, clusters, settings) for title, columns in wanted]
     panels = [_with_evidence(panel, runs) for panel in panels]
     splits = tuple(model_splits(runs, items, media, clusters, settings))
     return Compared(runs, tuple(_adjusted(panels, settings.margin)), left_out, settings, splits)
+
+
+def check_comparable(first: FinishedRun, *others: FinishedRun | PlannedRun) -> None:
+    """Raises BadInput with one line for each difference from the first: such runs have no ranking."""
+    problems = [line for other in others for line in differences(first, other)]
+    if problems:
+        raise BadInput(*problems, "these runs cannot be ranked: see them side by side with `safebench leaderboard`")
 
 
 def write_compared(path: Path, compared: Compared) -> Path:

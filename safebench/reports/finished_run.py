@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from safebench.jury.files import seat_names
 from safebench.reports.summary import notice, outcome_counts
 from safebench.reports.words import Words, knows_harm, words_of
 from safebench.runs.evidence import evidence_of
-from safebench.runs.folder import read_run_file
+from safebench.runs.folder import read_run_file, run_file
+from safebench.runs.plan import RunPlan
 from safebench.serialisation import compact
 from safebench.statistics.evidence import EvidencedCondition, with_evidence
 from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
-from safebench.store.items import query_contents
+from safebench.store.items import QueryContent, content_of, query_contents
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots
 
@@ -68,15 +70,28 @@ def read_run(folder: Path) -> FinishedRun:
             for cell in summarise(outcome_counts(store), asked["conditions"])
         }
         absent = missing(attendance(seat_names(asked["jury"]["jurors"]), cast_ballots(store)))
-        return FinishedRun(folder, asked, cells, store.count_pending(), tuple(absent), _basis(asked, store))
+        basis = _basis(asked, query_contents(store))
+        return FinishedRun(folder, asked, cells, store.count_pending(), tuple(absent), basis)
 
 
-def _basis(asked: Mapping[str, Any], store: Store) -> Basis:
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run of which nothing is asked yet."""
+
+    folder: Path
+    basis: Basis
+
+
+def planned_run(plan: RunPlan) -> PlannedRun:
+    contents = sorted(map(content_of, plan.data.dataset.queries), key=itemgetter(0))
+    return PlannedRun(plan.folder, _basis(run_file(plan), contents))
+
+
+def _basis(asked: Mapping[str, Any], queries: Sequence[QueryContent]) -> Basis:
     """What two runs must share for their rates to be ranked. Queries count by content, not by file name."""
     held = ("prompts", "jurors", "recipes", "recognisers", "written", "chosen")
     resolved: dict[str, Any] = {**{key: {} for key in held}, **asked["resolved"]}
     bound = bind(asked["jury"], resolved)
-    queries = query_contents(store)
     content = hashlib.sha256(compact(queries).encode("utf-8", "surrogatepass")).hexdigest()
     return {
         "data": {"queries": len(queries), "content": content[:12]},
@@ -96,7 +111,7 @@ def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def differences(first: FinishedRun, other: FinishedRun) -> list[str]:
+def differences(first: FinishedRun, other: FinishedRun | PlannedRun) -> list[str]:
     """One line for each part of their basis that differs, with the values; empty when the runs may be ranked.
 
     Recipes that only one of them has are no difference: their conditions are not compared.

@@ -15,12 +15,14 @@ from typing import Literal
 from safebench.errors import BadInput
 from safebench.jury.attendance import missing
 from safebench.rendering.conditions import in_full
-from safebench.reports.comparison import Compared, compare
-from safebench.reports.finished_run import read_run
+from safebench.reports.comparison import Compared, check_comparable, compare
+from safebench.reports.finished_run import planned_run, read_run
 from safebench.reports.formats import decimal, percent, percents, point_range, points
 from safebench.reports.limits import ASR, GAP, Limit, read_limit
 from safebench.reports.summary import ConditionSummary, Report, Summary
 from safebench.reports.words import Words
+from safebench.runs.config import RunConfig
+from safebench.runs.plan import make_plan, never_read
 from safebench.statistics.gap import GapRow, GapSettings
 from safebench.types import Intent
 
@@ -67,15 +69,20 @@ class ReleaseGate:
         return bool(self.limits) or self.worse_than is not None
 
     def check(self, conditions: Iterable[str], folder: Path) -> None:
-        """Before a run costs anything. Raises BadInput where it could not be held to this.
-
-        `conditions`: as they were asked, in `folder`.
-        """
+        """Raises BadInput where a run could not be held to this. `conditions`: as they were asked, in `folder`."""
         asked = [str(in_full(name)) for name in conditions] if self.limits else []
         for limit in self.limits:
             limit.check(asked)
         if self.worse_than:
             _check_earlier(self.worse_than, folder)
+
+    def check_planned(self, config: RunConfig) -> None:
+        """The same before a run costs anything, and whether it will have what the earlier one has: `results` asks it
+        of every two runs.
+        """
+        self.check(config.conditions, Path(config.out))
+        if self.worse_than:
+            check_comparable(read_run(self.worse_than), planned_run(make_plan(config, never_read)))
 
     def results(self, reported: Report, settings: GapSettings) -> list[GateResult]:
         """What came of every limit. `settings`: of the comparison with the earlier run.

@@ -30,7 +30,7 @@ from safebench.runs.config import RESOLVED, RUN_FILE, RunConfig
 from safebench.runs.preflight import choose_trials
 from safebench.store.items import planned_stages
 from safebench.store.store import Store
-from safebench.types import TEXT, Condition, Item
+from safebench.types import TEXT, Condition, Item, Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,11 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     _check_controls(data.assignments)
     rendering = plan_rendering(config, data, before)
     return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise))
+
+
+async def never_read(recogniser: str, media: Media) -> str:
+    """For a plan of which nothing is asked: so a target that reads media by recognisers says which it takes."""
+    raise AssertionError(f"{recogniser} reads nothing for a mere plan")
 
 
 # --- how the data are rendered

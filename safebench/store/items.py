@@ -20,9 +20,16 @@ def query_texts(store: Store) -> Iterator[str]:
     return (row["text"] for row in store.rows("SELECT text FROM queries"))
 
 
-def query_contents(store: Store) -> list[list[str | None]]:
-    """Id, text, intent, scenario and twin of every query, by id: in which order they came changes no answer."""
-    return [list(row) for row in store.rows("SELECT id, text, intent, scenario, twin FROM queries ORDER BY id")]
+QueryContent = tuple[str, str, str, str | None, str | None]  # id, text, intent, scenario and twin
+
+
+def content_of(query: Query) -> QueryContent:
+    return query.id, query.text, query.intent.value, query.scenario, query.twin
+
+
+def query_contents(store: Store) -> list[QueryContent]:
+    """Of every query, by id: in which order they came changes no answer."""
+    return [tuple(row) for row in store.rows("SELECT id, text, intent, scenario, twin FROM queries ORDER BY id")]
 
 
 def planned_stages(store: Store) -> list[tuple[Query, ...]]:

@@ -111,6 +111,22 @@ def test_a_run_that_cannot_be_held_to_its_limits_never_begins(folder: Path, told
     assert not Path("out").exists()
 
 
+def test_a_run_with_other_queries_than_the_earlier_one_never_begins(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran() == 0
+    Path("out").rename("earlier")
+    assert ran("--fail-if-worse-than", "earlier", "--point") == 0
+    Path("out").rename("same")
+    assert ran("--fail-if-worse-than", "earlier", "--jury", "paper", "--jury-model", "reference") == 2
+    assert "earlier and out differ in jury" in capsys.readouterr().err
+    assert ran("--fail-if-worse-than", "runs/now") == 2
+    told = capsys.readouterr().err
+    assert "runs/now and out differ in data: content" in told
+    assert "queries (60 and 1)" in told
+    assert not Path("out").exists()
+
+
 def test_a_run_is_held_to_its_limits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ran("--fail-over", "asr(text) > 0.5", "--junit", "j.xml", "--markdown", "s.md") == 3
     assert "exit status 3: asr(text) > 0.5: compliance rate" in capsys.readouterr().err
