@@ -69,7 +69,7 @@ $(VOICES)/installed: $(STAMP)
 	touch $@
 
 inspect: $(INSPECT)/installed
-	$(INSPECT)/bin/python -m pytest tests/safebench/inspect_bridge tests/benchmarks/test_smoke.py tests/fuzz/test_inspect_logs.py
+	$(INSPECT)/bin/python -m pytest tests/safebench/bridges/inspect tests/benchmarks/test_smoke.py tests/fuzz/test_inspect_logs.py
 
 $(INSPECT)/installed: pyproject.toml constraints-inspect.txt
 	$(PYTHON) -m venv $(INSPECT)

@@ -267,7 +267,7 @@ def report(
     markdown: MarkdownFile = None,
 ) -> int:
     """Show a run's tables and write summary.json and items.parquet, and a page with --html."""
-    from safebench.inspect_bridge.log import report_log
+    from safebench.bridges.inspect.log import report_log
     from safebench.reports.summary import report
     from safebench.statistics.gap import GapSettings
 

@@ -12,7 +12,7 @@ from safebench.testing.contracts import TargetContract
 from safebench.testing.server import chat
 from tests.fixture_types import Serve
 
-ELSEWHERE = {"transformers": "tests/local/targets", "inspect": "tests/safebench/inspect_bridge"}
+ELSEWHERE = {"transformers": "tests/local/targets", "inspect": "tests/safebench/bridges/inspect"}
 
 
 class TestReference(TargetContract):

@@ -113,7 +113,7 @@ def _as_run(path: Path, folder: Path) -> None:
 def _header(path: Path) -> tuple[EvalLog, dict[str, Any]]:
     from inspect_ai.log import read_eval_log
 
-    from safebench.inspect_bridge.task import ASKED
+    from safebench.bridges.inspect.task import ASKED
 
     try:
         log = read_eval_log(path, header_only=True)
@@ -132,9 +132,9 @@ def _samples(path: Path) -> Iterator[_Ended]:
 
 
 def _ended(sample: EvalSample) -> _Ended:
-    from safebench.inspect_bridge.messages import response_of
-    from safebench.inspect_bridge.samples import query_of
-    from safebench.inspect_bridge.scoring import EXCHANGE, JURY, ended_before
+    from safebench.bridges.inspect.messages import response_of
+    from safebench.bridges.inspect.samples import query_of
+    from safebench.bridges.inspect.scoring import EXCHANGE, JURY, ended_before
 
     response = response_of(sample.output)
     score = (sample.scores or {}).get(JURY)

@@ -9,9 +9,9 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessageUser
 
 from safebench import taxonomy
+from safebench.bridges.inspect.messages import chat_messages
 from safebench.concurrency import each
 from safebench.errors import BadInput
-from safebench.inspect_bridge.messages import chat_messages
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache
 from safebench.rendering.renderer import Renderer, at_once, ready

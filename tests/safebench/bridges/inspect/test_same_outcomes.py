@@ -87,7 +87,7 @@ def test_an_evaluation_by_inspect_ends_as_our_own_run(
 ) -> None:  # fmt: skip
     from inspect_ai.model import get_model
 
-    from safebench.inspect_bridge.log import report_log
+    from safebench.bridges.inspect.log import report_log
 
     jury = jury_file if by == "models" else "embedded"
     data = write_jsonl([{"query": text, "intent": ("harmful", "benign")[n % 3 == 2]} for n, text in enumerate(TEXTS)])

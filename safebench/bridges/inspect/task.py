@@ -14,10 +14,10 @@ from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.dataset import MemoryDataset
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
+from safebench.bridges.inspect.samples import NOT_RENDERED, samples_of
+from safebench.bridges.inspect.scoring import jury as jury_scorer
+from safebench.bridges.inspect.scoring import outcome
 from safebench.errors import SafeBenchError
-from safebench.inspect_bridge.samples import NOT_RENDERED, samples_of
-from safebench.inspect_bridge.scoring import jury as jury_scorer
-from safebench.inspect_bridge.scoring import outcome
 from safebench.jury.files import jury_tables
 from safebench.runs.config import make_config
 from safebench.runs.folder import run_file

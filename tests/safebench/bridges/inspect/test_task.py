@@ -11,9 +11,9 @@ import pytest
 from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ContentReasoning, ContentText, ModelOutput
 from inspect_ai.model import ModelUsage as Usage
 
+from safebench.bridges.inspect.log import report_log
+from safebench.bridges.inspect.messages import response_of
 from safebench.cli.main import run_command
-from safebench.inspect_bridge.log import report_log
-from safebench.inspect_bridge.messages import response_of
 from safebench.testing.server import ScriptedServer
 from tests.fixture_types import WriteJsonl
 
@@ -135,7 +135,7 @@ def test_samples_that_are_not_in_the_log_are_pending(
 def test_bad_input_is_told_before_anything_is_asked(changed: dict[str, str], named: str) -> None:
     from inspect_ai._util.error import PrerequisiteError
 
-    from safebench.inspect_bridge.task import run
+    from safebench.bridges.inspect.task import run
 
     with pytest.raises(PrerequisiteError, match=named):
         run(**changed)

@@ -87,7 +87,7 @@ class InspectTarget(Target):
 
     async def ask(self, request: Request) -> Response:
         """Raises TargetRefusesService for a wrong key or an unknown model; other errors as the provider raises them."""
-        from safebench.inspect_bridge.messages import chat_messages, response_of
+        from safebench.bridges.inspect.messages import chat_messages, response_of
 
         try:
             response = response_of(await self._open().generate(await chat_messages(request)))

@@ -19,8 +19,8 @@ from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value,
 from inspect_ai.solver import TaskState
 
 from safebench import plugins, taxonomy
-from safebench.inspect_bridge.messages import response_of
-from safebench.inspect_bridge.samples import NOT_RENDERED, query_of
+from safebench.bridges.inspect.messages import response_of
+from safebench.bridges.inspect.samples import NOT_RENDERED, query_of
 from safebench.jury.files import JuryTable, build_jury
 from safebench.jury.protocol import Jury
 from safebench.models.asking import ask_safely

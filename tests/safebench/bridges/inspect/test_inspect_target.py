@@ -55,7 +55,7 @@ async def test_a_model_that_cannot_be_opened_is_bad_input(spec: str, options: di
 
 
 async def test_a_medium_that_inspect_has_no_part_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from safebench.inspect_bridge.messages import chat_messages
+    from safebench.bridges.inspect.messages import chat_messages
 
     class Smell:
         def encode(self, media: Media) -> dict[str, str]:

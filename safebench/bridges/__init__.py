@@ -1,0 +1,1 @@
+"""To and from the tools that teams use beside this one."""
