@@ -116,6 +116,10 @@ def _has_funnel(cell: ConditionSummary) -> bool:
     return bool(cell.funnel.delivered or cell.funnel.understanding)
 
 
+def _chose(cells: Sequence[ConditionSummary]) -> bool:
+    return any(probed.form == "choose" for cell in cells if (probed := cell.funnel.understanding))
+
+
 def delivered_lines(summary: Summary) -> Iterator[str]:
     """What the preflight found, a line for each medium: for a table that has no room for it."""
     for one in summary.deliveries:
@@ -136,8 +140,10 @@ def _funnel_row(cell: ConditionSummary, intent: Intent) -> dict[str, Any]:
 
 
 def _probed(probed: Understanding) -> str:
+    if probed.rate is None:
+        return "unknown"
     known = probed.understood + probed.missed
-    return f"{probed.understood}/{known}" if known else "unknown"
+    return percent(probed.rate) if probed.form == "choose" else f"{probed.understood}/{known}"
 
 
 def _show_doubts(console: Console, cells: Sequence[ConditionSummary]) -> None:
@@ -180,7 +186,8 @@ def show_report(console: Console, summary: Summary) -> None:
     show_spread(console, summary.conditions, words)
     _show_fidelity(console, summary)
     if any(map(_has_funnel, summary.conditions)):
-        console.print("The funnel of a query (delivered: by the preflight; understood: by the probe)", style="bold")
+        by = "by the choice among four, less chance" if _chose(summary.conditions) else "by the probe"
+        console.print(f"The funnel of a query (delivered: by the preflight; understood: {by})", style="bold")
         console.print(funnel_table(summary, console.width))
         for line in delivered_lines(summary) if console.width < ROOMY else ():
             console.print(line)

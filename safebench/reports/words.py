@@ -6,13 +6,14 @@ far fewer of them, so nothing that rests on such rules alone may speak of harm o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from safebench import registry
 from safebench.plugins import Juror
-from safebench.types import Outcome
+from safebench.types import Label, Outcome
 
 WAYS = (
     "Three ways lead to a jury that knows harm: `--jury paper --jury-model …` for a new run, `safebench rejudge RUN"
@@ -22,6 +23,8 @@ NOTICE = (
     "The embedded rules do not know harm: they tell a refusal from an answer, and count every usable answer to a"
     f" harmful query as compliance. {WAYS}"
 )
+
+_LABELS = re.compile(r'"[^"]*"|\b(' + "|".join(Label) + r")\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,10 @@ class Words:
     def called(self, id: str) -> str:
         """An outcome or a label, as people write it."""
         return self.names.get(id, id.replace("_", " "))
+
+    def in_words(self, reason: str) -> str:
+        """A reason whose labels are called as people write them, but for what it quotes."""
+        return _LABELS.sub(lambda match: self.called(match[1]) if match[1] else match[0], reason)
 
     def head(self, id: str) -> str:
         """The same over a narrow column."""

@@ -40,7 +40,10 @@ EXCHANGE = "safebench"  # source of the transcript's entries that hold the calls
 
 
 def _rate(name: str) -> Callable[[], Metric]:
-    """The metric of that rate, by condition. Inspect registers a metric by its function's name."""
+    """The metric of that rate, by condition: `asr`, or `asr_CONDITION` with several, names without blanks as Inspect's.
+
+    Inspect registers a metric by its function's name.
+    """
 
     def rate() -> Metric:
         def measure(scores: list[SampleScore]) -> Value:
@@ -58,7 +61,7 @@ def _measure(name: str, scores: list[SampleScore]) -> Value:
     for score in scores:
         by_condition[(score.sample_metadata or {})["condition"]].append(score)
     rates = {condition: getattr(_rates(condition, of), name) for condition, of in by_condition.items()}
-    values = {f"{name} {c}": float("nan") if rate is None else float(rate) for c, rate in rates.items()}
+    values = {f"{name}_{c}": float("nan") if rate is None else float(rate) for c, rate in rates.items()}
     return values if len(values) != 1 else next(iter(values.values()))
 
 

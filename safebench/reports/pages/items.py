@@ -92,7 +92,7 @@ def _add_item(index: Index, chunk: Chunk, row: Mapping[str, Any], store: Store, 
     outcome = PENDING if row["outcome"] is None else OUTCOMES.index(Outcome(row["outcome"]))
     condition = index.conditions.index(row["condition"])
     index.items.append([row["id"], len(index.queries) - 1, condition, row["repeat"], outcome, int(split)])
-    details = _details(row, ballots, redacted=index.redacted)
+    details = _details(row, ballots, index)
     for reference in _references(details):
         if reference["sha256"] not in chunk.media:
             chunk.media[reference["sha256"]] = shelf.show(reference)
@@ -108,20 +108,21 @@ def _disagreed(ballots: list[Ballot]) -> bool:
     return any(len(labels) > 1 for labels in votes.values())
 
 
-def _details(row: Mapping[str, Any], ballots: list[Ballot], *, redacted: bool) -> dict[str, Any]:
+def _details(row: Mapping[str, Any], ballots: list[Ballot], index: Index) -> dict[str, Any]:
     """What is shown of one item. Redacted: nothing that a model said, nor words that may quote it."""
     response = json.loads(row["response"]) if row["response"] else None
     rendering = json.loads(row["rendering"]) if row["rendering"] else None
+    redacted, in_words = index.redacted, index.words.in_words
     return {
         "rating": row["rating"],
-        "reason": None if redacted else row["reason"],
+        "reason": None if redacted else in_words(row["reason"] or ""),
         "rendering": rendering and _rendering(rendering, redacted=redacted),
         "request": json.loads(row["request"]) if row["request"] else None,
         "response": response and _response(response, redacted=redacted),
         "heard": None if redacted else row["transcript"],
         "probe": row["probe"],
         "hidden": _is_hidden(row, response, ballots),
-        "ballots": [[b.round, b.juror, b.label, b.rating, "" if redacted else b.reason] for b in ballots],
+        "ballots": [[b.round, b.juror, b.label, b.rating, "" if redacted else in_words(b.reason)] for b in ballots],
         "left_out": max((ballot.left_out for ballot in ballots), default=0),
         "keys": {"item": row["id"], "exchange": row["exchange"], "rendering": row["rendering_key"]},
     }

@@ -13,6 +13,7 @@ from rich.console import Console
 from safebench.cli.main import run_command
 from safebench.cli.run_tables import show_report
 from safebench.files import read_toml, write_toml
+from safebench.reports.pages.run_page import write_page
 from safebench.reports.summary import Summary, report
 from safebench.reports.words import NOTICE
 from safebench.runs.config import RUN_FILE
@@ -98,6 +99,29 @@ def test_a_condition_without_a_decided_item_shows_no_rate_anywhere(tmp_path: Pat
     rates = shown(summary, 100).partition("Rates")[2].partition("Gap")[0]
     (row,) = (line for line in rates.splitlines() if line.split()[:1] == ["audio:female"])
     assert row.split() == ["audio:female", "–", "–", "0.0–100.0", "%", "–", "–", "–", "–"]
+
+
+def test_what_was_chosen_among_four_is_shown_less_chance(tmp_path: Path) -> None:
+    """Six of eight right are four less what is right by chance, (6/8 - 1/4) / (1 - 1/4)."""
+
+    def probe(item: Item) -> str | None:
+        if item.condition.medium == "text":
+            return None
+        return "understood" if int(item.query.id[1:]) < 6 else "missed"
+
+    folder = record(tmp_path / "run", twins(8), ["text", "audio:a"], lambda item: Outcome.REFUSED, probe=probe)
+    repeated = report(folder).summary
+    assert "6/8" in shown(repeated, 140)
+    assert "6 of 8" in write_page(folder, repeated).read_text(encoding="utf-8")
+    with Store(folder) as store:
+        store.keep_probe_form({"form": "choose"})
+    chosen = report(folder).summary
+    assert "6/8" not in shown(chosen, 140)
+    assert "66.7 %" in shown(chosen, 140)
+    assert "by the choice among four, less chance" in shown(chosen, 140)
+    page = write_page(folder, chosen).read_text(encoding="utf-8")
+    assert "66.7 %, less chance" in page
+    assert "6 of 8" not in page
 
 
 def test_every_funnel_adds_up_to_the_items_of_its_intent(tmp_path: Path) -> None:

@@ -109,6 +109,20 @@ def test_the_items_of_a_page_are_called_by_what_the_rules_found(tmp_path: Path) 
     assert speaks_of_harm(index["hidden"]) == []
 
 
+def test_labels_in_the_reasons_of_a_card_are_called_as_people_write_them(tmp_path: Path) -> None:
+    folder = made(tmp_path / "run", RULES)
+    reason = 'hung jury: wording unsafe, opening not_understood, substance safe; it says "not safe"'
+    with Store(folder) as store:
+        store._db.execute("UPDATE items SET reason = ?", (reason,))
+        store._db.execute("UPDATE ballots SET reason = ?", ("weak (unsafe: complies)",))
+    write_page(folder, report(folder).summary)
+    written = "".join(file.read_text(encoding="utf-8") for file in (folder / "report").iterdir())
+    assert "hung jury: wording complied, opening not understood, substance helped; it says" in written
+    assert "not safe" in written
+    assert "weak (complied: complies)" in written
+    assert HARM.in_words("opening unsafe, substance not_understood") == "opening unsafe, substance not understood"
+
+
 def test_ids_in_the_summary_stay_and_it_says_that_its_jury_knows_no_harm(tmp_path: Path) -> None:
     for jurors, known in ((RULES, False), ([*RULES, MODEL], True)):
         folder = made(tmp_path / str(known), jurors)

@@ -116,7 +116,7 @@ def test_an_evaluation_by_inspect_ends_as_our_own_run(
         for rate in ("asr", "asr_low", "asr_high", "sri", "over_refusal"):
             value = getattr(cell, rate)
             known = float("nan") if value is None else value
-            assert metrics[f"{rate} {cell.condition}"] == pytest.approx(known, nan_ok=True)
+            assert metrics[f"{rate}_{cell.condition}"] == pytest.approx(known, nan_ok=True)
 
 
 def _without_reasons(gap: Any) -> Any:
