@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from safebench.datasets.columns import named
+from safebench.datasets.table_files import UTF8
+from safebench.datasets.tables import BLANK, PROBLEM, file_rows
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import PluginOptions
 
 INDEX = "index.csv"
+COLUMNS = ("id", "file")
 
 
 class FolderOptions(PluginOptions):
@@ -99,30 +102,19 @@ def _spelling(path: Path) -> tuple[str, str]:
 
 
 def read_index(file: Path) -> dict[str, str]:
-    """File by id; empty where there is no index. Commas, semicolons and tabs divide its columns.
+    """File by id; empty where there is no index. It is read as any table is.
 
     Raises BadInput for one that cannot be read.
     """
     if not file.is_file():
         return {}
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        between = max(",;\t", key=text.partition("\n")[0].count)
-        records = [record for record in csv.reader(io.StringIO(text, newline=""), delimiter=between) if any(record)]
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{file} is not UTF-8: save it as UTF-8 (in Excel: CSV UTF-8)") from error
-    except (OSError, csv.Error) as error:
-        raise BadInput(f"{file} cannot be read: {error}") from error
-    return _index(records, file)
-
-
-def _index(records: Sequence[Sequence[str]], file: Path) -> dict[str, str]:
-    heads = [head.strip().lower() for head in records[0]] if records else []
-    if not {"id", "file"} <= set(heads):
-        raise BadInput(f"{file} needs an id and a file in columns of these names, and has {','.join(heads) or 'none'}")
-    rows = [dict(zip(heads, record, strict=False)) for record in records[1:]]
-    problems = [f"{file}, entry {n}: needs an id and a file" for n, row in enumerate(rows, 1) if not _complete(row)]
-    index = {_composed(row["id"]): row["file"] for row in rows if _complete(row)}
+    heads: list[str] = []
+    rows = [(line, row) for line, row in file_rows(file, COLUMNS, heads, UTF8, "index") if row is not BLANK]
+    if not set(COLUMNS) <= set(named(heads, COLUMNS).values()):
+        held = ",".join(heads) or "none"
+        raise BadInput(f"{file} needs an id and a file in columns of these names, and has {held}")
+    problems = [f"{file}, line {line}: {problem}" for line, row in rows if (problem := _problem(row))]
+    index = {_composed(row["id"]): row["file"] for _, row in rows if not _problem(row)}
     if not problems and len(index) < len(rows):
         problems = [f"{file}: an id is named twice"]
     if problems:
@@ -130,5 +122,9 @@ def _index(records: Sequence[Sequence[str]], file: Path) -> dict[str, str]:
     return index
 
 
-def _complete(row: Mapping[str, str]) -> bool:
-    return bool(row.get("id")) and bool(row.get("file"))
+def _problem(row: Mapping[Any, Any]) -> str | None:
+    if PROBLEM in row:
+        return str(row[PROBLEM])
+    if None in row:
+        return f"more fields than the header has columns: {row[None]!r}"
+    return None if row.get("id") and row.get("file") else "needs an id and a file"

@@ -38,7 +38,7 @@ class Names:
     """Renames the columns of rows to what they are wanted as, and adds all that it met to `heads`."""
 
     def __init__(self, wanted: Collection[str], heads: list[str], where: str) -> None:
-        self.wanted, self._heads, self._where = wanted, heads, where
+        self.wanted, self.heads, self.where = wanted, heads, where
         self._plain = {plain_name(name) for name in wanted}
         self._known: dict[tuple[str, ...], dict[str, str]] = {}
 
@@ -50,11 +50,11 @@ class Names:
         """Raises BadInput where two columns are the same."""
         key = tuple(heads)
         if key not in self._known:
-            self._heads += [name for name in heads if name and name not in {*self._heads}]
+            self.heads += [name for name in heads if name and name not in {*self.heads}]
             try:
                 self._known[key] = named(heads, self.wanted)
             except ValueError as error:
-                raise BadInput(f"{self._where}: {error}") from error
+                raise BadInput(f"{self.where}: {error}") from error
         return self._known[key]
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class BadRecord(ValueError):
 def records(
     open_text: OpenText, count: Callable[[Sequence[str]], int], delimiter: str | None = None
 ) -> Iterator[Record]:
-    """All that are not empty lines, the header first. `count`: how many names of a header are wanted.
+    """All of them, without cells where a line is empty, the header first. `count`: how many names of it are wanted.
 
     The delimiter is the one that is given, or that a line `sep=` names, as spreadsheets write it, or the one by which
     the header has most columns that are wanted, and then most columns. Raises BadRecord.
@@ -54,7 +54,7 @@ def _told(open_text: OpenText) -> str | None:
 
 def _fit(open_text: OpenText, skipped: int, between: str, count: Count) -> tuple[int, int]:
     try:
-        header = next((cells for _, cells in _quoted(open_text, skipped, between)), [])
+        header = next((cells for _, cells in _quoted(open_text, skipped, between) if cells), [])
     except BadRecord:
         return 0, 0
     return count(header), len(header)
@@ -69,8 +69,7 @@ def _quoted(open_text: OpenText, skipped: int, between: str) -> Iterator[Record]
             for cells in reader:
                 if between == TAB and any("\n" in cell and TAB in cell for cell in cells):
                     raise BadRecord(start, EXPLAINED["unexpected end of data"])
-                if cells:
-                    yield start, cells
+                yield start, cells
                 start = reader.line_num + skipped + 1
         except csv.Error as error:
             why = next((why for said, why in EXPLAINED.items() if said in str(error)), str(error))
@@ -86,8 +85,8 @@ def _has_a_row_a_line(open_text: OpenText, skipped: int) -> bool:
 def _plain(open_text: OpenText, skipped: int) -> Iterator[Record]:
     with open_text() as text:
         for number, line in enumerate(islice(text, skipped, None), start=skipped + 1):
-            if line.strip("\r\n"):
-                yield number, [_unquoted(cell) for cell in line.rstrip("\r\n").split(TAB)]
+            plain = line.rstrip("\r\n")
+            yield number, [_unquoted(cell) for cell in plain.split(TAB)] if plain else []
 
 
 def _unquoted(cell: str) -> str:

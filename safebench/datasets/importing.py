@@ -23,7 +23,7 @@ from safebench.datasets.card import Card, Format, Strict
 from safebench.datasets.exporting import export, without_scenario
 from safebench.datasets.hub import PACKAGE, first_line
 from safebench.datasets.load import load_dataset
-from safebench.datasets.queries import Dataset, parse_rows
+from safebench.datasets.queries import Dataset, parse_rows, taken_for_granted
 from safebench.datasets.tables import BLANK, PROBLEM, READERS, Row, file_rows
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.files import content_hash, read_toml
@@ -169,7 +169,7 @@ def read_source(name: str, source: str, importer: Importer, encoding: str | None
     rows.check(source)
     _pair(mapped, importer.twins)
     parsed = parse_rows(mapped, source)
-    dataset = Dataset(name, parsed.queries, notes=(*parsed.notes, *rows.notes(source)))
+    dataset = Dataset(name, parsed.queries, notes=(*taken_for_granted(source, parsed), *rows.notes(source)))
     categories = [row["category"] for _, row in mapped if row is not BLANK]
     card = Card(
         title=importer.title or Path(source.removeprefix(HUB)).stem,

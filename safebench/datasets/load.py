@@ -8,7 +8,15 @@ from pathlib import Path
 
 from safebench import taxonomy
 from safebench.datasets.paper_layout import has_paper_layout, read_paper_layout
-from safebench.datasets.queries import COLUMNS, TEXT_COLUMNS, BadRows, Dataset, parse_rows, unused_columns
+from safebench.datasets.queries import (
+    COLUMNS,
+    TEXT_COLUMNS,
+    BadRows,
+    Dataset,
+    parse_rows,
+    taken_for_granted,
+    unused_columns,
+)
 from safebench.datasets.shards import read_converted
 from safebench.datasets.tables import file_rows
 from safebench.errors import BadInput
@@ -82,4 +90,5 @@ def _from_file(name: str, path: Path, text_column: str | None, encoding: str | N
     wanted = {*TEXT_COLUMNS, *COLUMNS} | ({text_column} if text_column else set())
     heads: list[str] = []
     parsed = parse_rows(file_rows(path, wanted, heads, encoding), name, text_column, heads)
-    return Dataset(name, parsed.queries, notes=(*parsed.notes, *unused_columns(heads, name, parsed.column)))
+    notes = (*taken_for_granted(name, parsed), *unused_columns(heads, name, parsed.column))
+    return Dataset(name, parsed.queries, notes=notes)

@@ -6,20 +6,30 @@ the files, so that every one of them meets its gate like anything else that is r
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
-from safebench.datasets.queries import TEXT_COLUMNS, Dataset, parse_rows
+from safebench.datasets.columns import Names, named
+from safebench.datasets.delimited import BadRecord, OpenText, records
+from safebench.datasets.queries import (
+    COLUMNS,
+    TEXT_COLUMNS,
+    Dataset,
+    Parsed,
+    parse_rows,
+    taken_for_granted,
+    unused_columns,
+)
 from safebench.datasets.table_files import UNREADABLE, OtherEncoding, table_file
-from safebench.datasets.tables import PROBLEM, Row
+from safebench.datasets.tables import BLANK, PROBLEM, Row, record
 from safebench.errors import BadInput
 from safebench.resources import load_toml
 
 LAYOUT = "paper-layout.toml"
 SEPARATOR = "-"  # in ids: 3-17 is row 17 of scenario 3
+HEADER = f"with one of {', '.join(TEXT_COLUMNS)}"
 
 
 def has_paper_layout(folder: Path) -> bool:
@@ -30,18 +40,30 @@ def read_paper_layout(folder: Path, encoding: str | None = None) -> Dataset:
     """All queries in order, with the recipes for the media that are there.
 
     Scenarios are known where all of them are there; otherwise nobody can tell what the numbers mean, and the queries
-    belong to none. Raises BadInput for a file that cannot be read or leads out of the folder, and for bad rows.
+    belong to none but what a file says. Raises BadInput for a file that cannot be read or leads out of the folder, and
+    for bad rows.
     """
     files = _query_files(folder)
     scenarios = list(taxonomy.scenarios())
-    known = len(files) == len(scenarios)
-    parsed = [
-        parse_rows(_rows(file, folder, number, scenarios[number - 1] if known else None, encoding), str(file))
-        for number, file in files.items()
-    ]
-    queries = tuple(query for one in parsed for query in one.queries)
-    note = f"{folder}: {len(queries)} queries without intent were taken as harmful"
-    return Dataset(str(folder), queries, recipes=_recipes(folder), notes=(note,))
+    known = scenarios if len(files) == len(scenarios) else [None] * len(scenarios)
+    every: list[Parsed] = []
+    notes: list[str] = []
+    for number, file in files.items():
+        names = Names({*TEXT_COLUMNS, *COLUMNS}, [], str(file))
+        every.append(parse_rows(_rows(_inside(file, folder), names, number, known[number - 1], encoding), str(file)))
+        notes += _unused(names, every[-1].column, known[number - 1])
+    queries = tuple(query for one in every for query in one.queries)
+    return Dataset(
+        str(folder), queries, recipes=_recipes(folder), notes=(*taken_for_granted(str(folder), *every), *notes)
+    )
+
+
+def _unused(names: Names, text_column: str, scenario: str | None) -> Iterator[str]:
+    """A line for each column of a file that is not used, or looks like one that would be."""
+    yield from unused_columns(names.heads, names.where, text_column)
+    for head, ours in named(names.heads, names.wanted).items():
+        if ours == "id" or (ours == "scenario" and scenario):
+            yield f"{names.where}: column {head!r} is not used: it is known by the file's name and the row"
 
 
 def _query_files(folder: Path) -> dict[int, Path]:
@@ -54,44 +76,41 @@ def _query_files(folder: Path) -> dict[int, Path]:
     return {}
 
 
-def _rows(file: Path, folder: Path, number: int, scenario: str | None, encoding: str | None) -> Iterator[Row]:
-    """Rows by the number that their media have; an empty line has a number as well."""
+def _inside(file: Path, folder: Path) -> Path:
     if not file.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{file} leads out of the folder")
+    return file
+
+
+def _rows(file: Path, names: Names, number: int, scenario: str | None, encoding: str | None) -> Iterator[Row]:
+    """Rows by the number that their media have; an empty line has a number as well."""
     try:
-        with table_file(file, (".csv",), encoding).text() as lines:
-            records = list(csv.reader(lines, strict=True))
-    except (*UNREADABLE, OtherEncoding, csv.Error) as error:
+        header, rows = _parted(table_file(file, (".csv",), encoding).text, names)
+    except (*UNREADABLE, OtherEncoding, BadRecord) as error:
         raise BadInput(f"{file} cannot be read: {error}") from error
-    column = _text_column(records)
-    for row, record in enumerate(records[column is not None :], start=1):
-        if record:
-            columns = {"id": f"{number}{SEPARATOR}{row}", "scenario": scenario}
-            yield row, columns | _text(record, column)
+    place = {"scenario": scenario} if scenario else {}
+    for row, cells in enumerate(rows, start=1):
+        held = record(header or ["query"], cells, names)
+        if len(cells) > 1 and not header:
+            held = {PROBLEM: f"{len(cells)} columns and no header: expected one column, or a header {HEADER}"}
+        if cells:
+            yield row, held if held is BLANK else {**held, **place, "id": f"{number}{SEPARATOR}{row}"}
 
 
-def _text_column(records: list[list[str]]) -> int | None:
-    """The place of the text where the first record is a header, None where there is none."""
-    header = [cell.strip().lower() for cell in records[0]] if records else []
-    return next((header.index(name) for name in TEXT_COLUMNS if name in header), None)
-
-
-def _text(record: list[str], column: int | None) -> dict[str, str]:
-    if column is not None:
-        return {"query": record[column] if column < len(record) else ""}
-    if len(record) > 1:
-        expected = ", ".join(TEXT_COLUMNS)
-        return {
-            PROBLEM: f"{len(record)} columns and no header: expected one column, or a header with one of {expected}"
-        }
-    return {"query": record[0]}
+def _parted(open_text: OpenText, names: Names) -> tuple[list[str], list[list[str]]]:
+    """The header, where the first record is one, and the records below it; without one there is one column."""
+    first = next((cells for _, cells in records(open_text, names.count) if cells), [])
+    if not names.count(first):
+        return [], [cells for _, cells in records(open_text, names.count, ",")]
+    every = [cells for _, cells in records(open_text, names.count)]
+    return first, every[every.index(first) + 1 :]
 
 
 def _recipes(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     """Tables of recipes by medium and name."""
     tables: dict[str, dict[str, Any]] = {}
-    for medium, named in load_toml(LAYOUT)["recipes"].items():
-        for name, table in named.items():
+    for medium, of_medium in load_toml(LAYOUT)["recipes"].items():
+        for name, table in of_medium.items():
             place = _first_with_media(folder, table["folders"])
             if place is not None:
                 step = {"use": table["use"], "folder": str(place.resolve()), "separator": SEPARATOR}

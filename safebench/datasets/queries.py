@@ -143,14 +143,21 @@ def _told(query: Query) -> Query:
 
 
 class Parsed(NamedTuple):
-    """The queries of all rows, and what was taken for granted: rows that are blank, intents that nobody told.
-
-    `column` held the text.
-    """
+    """The queries of all rows; `column` held the text. Rows were left out or taken for harmful, as the counts say."""
 
     queries: tuple[Query, ...]
-    notes: tuple[str, ...]
     column: str
+    blank: int
+    without_intent: int
+
+
+def taken_for_granted(name: str, *parsed: Parsed) -> tuple[str, ...]:
+    """A line for rows that are blank, and one for intents that nobody told."""
+    counted = [
+        (sum(one.blank for one in parsed), "blank rows were left out"),
+        (sum(one.without_intent for one in parsed), "queries without intent were taken as harmful"),
+    ]
+    return tuple(f"{name}: {n} {what}" for n, what in counted if n)
 
 
 def parse_rows(
@@ -183,8 +190,7 @@ def parse_rows(
     problems += [f"{name}, line {lines[n]}: {problem}" for n, problem in _across_rows(queries)]
     if problems or column is None:
         raise BadRows(problems)
-    counted = [(blank, "blank rows were left out"), (without_intent, "queries without intent were taken as harmful")]
-    return Parsed(tuple(_linked(queries)), tuple(f"{name}: {n} {what}" for n, what in counted if n), column)
+    return Parsed(tuple(_linked(queries)), column, blank, without_intent)
 
 
 def unused_columns(heads: Iterable[str], name: str, text_column: str) -> Iterator[str]:

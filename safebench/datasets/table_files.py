@@ -23,6 +23,7 @@ LARGEST_WHOLE = 64 << 20  # bytes of one that is packed and read whole
 LONGEST_LINE = 32 << 20  # characters of a line of one that is packed
 READ_WHOLE = (".json", ".parquet")
 UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
+UTF8 = "utf-8"
 WIDE = ("utf-16", "utf-32")  # encodings in which no character of ASCII is one byte
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -102,7 +103,7 @@ class TableFile:
 
     @property
     def _codec(self) -> str:
-        return "utf-8-sig" if self.encoding in (None, "utf-8") else str(self.encoding)
+        return "utf-8-sig" if self.encoding in (None, UTF8) else str(self.encoding)
 
     def _head(self) -> bytes:
         with self.binary() as file:
@@ -112,7 +113,7 @@ class TableFile:
         """Raises OtherEncoding for what could be decoded and would be nonsense."""
         if not self._codec.startswith(WIDE) and _is_wide(self._head()):
             raise OtherEncoding(self._other("utf-16"))
-        if self.encoding not in (None, "utf-8") and _has_a_byte_a_character(self._codec) and self._is_utf8():
+        if self.encoding not in (None, UTF8) and _has_a_byte_a_character(self._codec) and self._is_utf8():
             raise OtherEncoding(f"it is UTF-8, which {self.encoding} would turn into nonsense: leave out --encoding")
 
     def _is_utf8(self) -> bool:
@@ -132,12 +133,14 @@ class TableFile:
         head = self._head()
         if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")):
             return f"it is a workbook or an archive, whatever its name says: {SAVE_AS}"
-        if self.encoding is not None:
+        if self.encoding not in (None, UTF8):
             return f"it is not {self.encoding}: {getattr(error, 'reason', error)}"
         return self._other("cp1252")
 
     def _other(self, likely: str) -> str:
-        return f"it is not {self.encoding or 'UTF-8'}: {SAVE_AS}, or name its encoding, such as --encoding {likely}"
+        """Another one may be named, but where UTF-8 was asked for."""
+        other = "" if self.encoding == UTF8 else f", or name its encoding, such as --encoding {likely}"
+        return f"it is not {'UTF-8' if self._codec == 'utf-8-sig' else self.encoding}: {SAVE_AS}{other}"
 
 
 def table_file(path: Path, kinds: Collection[str], encoding: str | None = None) -> TableFile:
@@ -163,7 +166,7 @@ def known_encoding(name: str) -> str:
         "".encode(codec.name)  # hex and the like are codecs, too
     except (LookupError, UnicodeError, ValueError):
         raise BadInput(f"unknown encoding {name!r}; such as utf-8, utf-16, cp1252, gb18030, shift_jis") from None
-    return "utf-8" if codec.name == "utf-8-sig" else codec.name
+    return UTF8 if codec.name == "utf-8-sig" else codec.name
 
 
 def _only_table(path: Path, kinds: Collection[str]) -> str:

@@ -63,8 +63,8 @@ def file_rows(
 def _csv_rows(file: TableFile, names: Names, delimiter: str | None = None) -> Iterator[Row]:
     header: list[str] = []
     for line, cells in records(file.text, names.count, delimiter):
-        if header:
-            yield line, _record(header, cells, names)
+        if header and cells:
+            yield line, record(header, cells, names)
         elif any(cell.strip() for cell in cells):
             header = cells
             names.of(_told(header))
@@ -74,14 +74,14 @@ def _told(header: Sequence[str]) -> list[str]:
     return [head for head in header if head.strip()]
 
 
-def _record(header: Sequence[str], record: Sequence[str], names: Names) -> Mapping[Any, Any]:
+def record(header: Sequence[str], values: Sequence[str], names: Names) -> Mapping[Any, Any]:
     """A row of a sheet. What stands in a column without a name is left out, and what stands beyond all columns said."""
-    if not any(cell.strip() for cell in record):
+    if not any(cell.strip() for cell in values):
         return BLANK
     renamed = names.of(_told(header))
-    cells = zip_longest(header, record[: len(header)])
+    cells = zip_longest(header, values[: len(header)])
     row: dict[Any, Any] = {renamed.get(head, head): cell for head, cell in cells if head and head.strip()}
-    surplus = list(record[len(header) :])
+    surplus = list(values[len(header) :])
     return row | ({None: surplus} if any(cell.strip() for cell in surplus) else {})
 
 

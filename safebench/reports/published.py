@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
+from safebench.datasets.delimited import BadRecord, records
+from safebench.datasets.table_files import UNREADABLE, OtherEncoding, table_file
 from safebench.errors import BadInput, unknown
 from safebench.resources import data_path, load_toml
 
@@ -139,10 +140,8 @@ def _rows(path: Path, heads: Sequence[str], labels: int, problems: list[str]) ->
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, fields) for fields in reader if fields]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        lines = [(line, fields) for line, fields in records(table_file(path, (".csv",)).text, len, ",") if fields]
+    except (*UNREADABLE, OtherEncoding, BadRecord) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
     if not lines:
         raise BadInput(f"{path} is empty")

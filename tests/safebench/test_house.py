@@ -79,6 +79,23 @@ def _reads_json(node: ast.AST) -> bool:
     return False
 
 
+def test_sheets_are_read_by_one_function() -> None:
+    """`datasets/delimited.records`: one rule for the sign between cells, quotation marks and line ends."""
+    reading = [
+        path.relative_to(ROOT).as_posix() for path, tree in SOURCES.items() if any(map(_reads_csv, ast.walk(tree)))
+    ]
+    assert reading == ["safebench/datasets/delimited.py"]
+
+
+def _reads_csv(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id="csv"), attr="reader" | "DictReader"):
+            return True
+        case ast.ImportFrom(module="csv"):
+            return True
+    return False
+
+
 def test_the_page_on_architecture_names_what_there_is() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert [package.name for package in PACKAGES if f"`{package.name}/`" not in page] == []

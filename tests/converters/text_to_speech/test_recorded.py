@@ -142,6 +142,7 @@ def test_a_link_under_another_spelling_leads_nowhere_either(tmp_path):
         "Id;File\r\ncaf\u00e9;takes/7.wav\r\n",
         "\ufefffile\tid\ntakes/7.WAV\tcafe\u0301\n\t\n",
         "id,file,\n\ncaf\u00e9,takes/7.wav,\n",
+        "sep=;\n ID ;File;note\ncafé;takes/7.wav;a, b\n",
     ],
 )
 def test_an_index_is_read_as_spreadsheets_save_it(tmp_path, index):
@@ -158,6 +159,9 @@ def test_an_index_is_read_as_spreadsheets_save_it(tmp_path, index):
         ("id,file\nq1,7.wav".encode("utf-16"), "is not UTF-8: save it as UTF-8"),
         (b"name,file\nq1,7.wav\n", "needs an id and a file in columns of these names, and has name,file"),
         (b"", "needs an id and a file in columns of these names, and has none"),
+        (b"id,file\nq1,a, b.wav\n", "line 2: more fields than the header has columns"),
+        (b'id,file\nq1,"7.wav\n', "line 2 and after it: cannot be read: a cell that begins with a quotation mark"),
+        (b"Id,ID,file\nq1,q2,a.wav\n", "columns 'Id' and 'ID' are both 'id'"),
     ],
 )
 def test_an_index_that_cannot_be_read_is_one_clear_line(tmp_path, data, message):

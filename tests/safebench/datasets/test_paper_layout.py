@@ -86,6 +86,28 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str, told: str) -> None:
         load_dataset(str(tmp_path))
 
 
+def test_columns_of_a_header_are_used_as_in_any_table(tmp_path: Path) -> None:
+    folder = write_queries(tmp_path)
+    (folder / "1.csv").write_text("sep=;\nID;Question;Intent;lang\n9;First, please?;Benign;de\n;;;\n8;Third?;;\n")
+    dataset = load_dataset(str(folder))
+    first, third = dataset.queries[:2]
+    assert (first.id, first.text, first.intent) == ("1-1", "First, please?", "benign")
+    assert (third.id, third.intent) == ("1-3", "harmful")
+    file = folder / "1.csv"
+    assert dataset.notes == (
+        f"{folder}: 1 blank rows were left out",
+        f"{folder}: {len(SCENARIOS) + 1} queries without intent were taken as harmful",
+        f"{file}: column 'lang' looks like 'language' and is not used: rename it to language, if it is meant",
+        f"{file}: column 'ID' is not used: it is known by the file's name and the row",
+    )
+
+
+def test_a_text_without_a_header_may_hold_any_sign(tmp_path: Path) -> None:
+    folder = write_queries(tmp_path)
+    (folder / "1.csv").write_text("One; or the other; or both?\nA\ttab?\n", encoding="utf-8")
+    assert [query.text for query in load_dataset(str(folder)).queries[:2]] == ["One; or the other; or both?", "A\ttab?"]
+
+
 def test_intents_are_said_to_be_taken_for_granted_and_an_encoding_may_be_named(tmp_path: Path) -> None:
     folder = write_queries(tmp_path)
     (folder / "1.csv").write_bytes("Öl?\n".encode("cp1252"))
