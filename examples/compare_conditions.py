@@ -31,5 +31,4 @@ async def main() -> None:
         print(f"{cell.condition}: {cell.n} items, ASR {cell.asr}")
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+asyncio.run(main())

@@ -30,5 +30,5 @@ def main() -> None:
         print(condition, dict(counts))
 
 
-if __name__ == "__main__":  # workers are started as processes of their own, and read this file too
+if __name__ == "__main__":  # the target is imported from this file
     main()

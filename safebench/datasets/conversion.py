@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safebench.concurrency import each
+from safebench.concurrency import block_on, each
 from safebench.datasets.config import ConvertConfig
 from safebench.datasets.conversion_card import Cells, Failed, cells_of, failures_of
 from safebench.datasets.conversion_packing import Rows, pack, place_of, put_back
@@ -63,7 +63,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     """
     plan = plan_conversion(config)
     if not finished(plan.out) or (config.retry_failed and _to_render(plan, _made(plan.out))):
-        asyncio.run(_render_all(plan, progress or NoProgress()))
+        block_on(_render_all(plan, progress or NoProgress()))
     return Conversion(plan.out, *cells_of(plan.out))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from safebench.concurrency import block_on
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, BudgetSpent
 from safebench.files import write_json
@@ -52,7 +53,7 @@ def generate(
     plan: GenerationPlan, out: Path, until: str = LAST, progress: Progress | None = None, *, retry_failed: bool = False
 ) -> Generated:
     """Make, or go on making, the set of a plan in a folder. See `generate_async`."""
-    return asyncio.run(generate_async(plan, out, until, progress, retry_failed=retry_failed))
+    return block_on(generate_async(plan, out, until, progress, retry_failed=retry_failed))
 
 
 async def generate_async(

@@ -1,8 +1,9 @@
 """A pool of worker processes for what is heavy on the CPU: rendering, checking, recognising.
 
-Workers are spawned, not forked: an engine that must start from an unused state gets one. They leave ctrl-C to the
-parent. A worker that dies takes at most its own job with it: the pool is started again, and each of the jobs that were
-in flight is done again alone, so that only the one that kills its worker fails.
+Workers are spawned, not forked: an engine that must start from an unused state gets one. They never run the program's
+main module again, so that it needs no guard and no file: a notebook has none. They leave ctrl-C to the parent. A worker
+that dies takes at most its own job with it: the pool is started again, and each of the jobs that were in flight is done
+again alone, so that only the one that kills its worker fails.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TypeVar
 
 from safebench.errors import Stopping
@@ -37,6 +41,32 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+class _Worker(SpawnProcess):
+    def start(self) -> None:
+        with _no_main():
+            super().start()
+
+
+class _Spawning(SpawnContext):
+    Process = _Worker
+
+
+_STARTING = threading.Lock()
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Inside, nothing tells where the main module came from: a process that is spawned runs it again from there."""
+    main = vars(sys.modules["__main__"])
+    with _STARTING:
+        origin: dict[str, object] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+        main.update(dict.fromkeys(origin))
+        try:
+            yield
+        finally:
+            main.update(origin)
 
 
 class WorkerDied(RuntimeError):
@@ -90,7 +120,7 @@ class Workers:
             raise
 
     def _start(self, count: int) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _follow_parent)
+        pool = ProcessPoolExecutor(count, _Spawning(), _follow_parent)
         self._pools.add(pool)
         return pool
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench.concurrency import each
+from safebench.concurrency import block_on, each
 from safebench.errors import BadInput
 from safebench.files import is_claimed, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
@@ -93,7 +93,7 @@ def rejudge(
     options += [f"--{name} {value}" for name, value in named.items() if value is not None]
     command = " ".join([f"safebench rejudge {run} --jury {jury}", *options, f"--out {out}"])
     width = concurrency or asked["concurrency"]
-    asyncio.run(_judge_all(out, chosen, told, width, progress or NoProgress(), command, limits, priced))
+    block_on(_judge_all(out, chosen, told, width, progress or NoProgress(), command, limits, priced))
     return _compared(run, out)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebench.concurrency import block_on
 from safebench.errors import BudgetSpent, Stopping
 from safebench.jury.attendance import MEND, attendance, missing
 from safebench.models.calls import Budget, CallLimits
@@ -51,7 +52,7 @@ class RunResult:
 
 def run(config: RunConfig, progress: Progress | None = None, *, retry_failed: bool = False) -> RunResult:
     """Run, or continue, what the config asks for. See `run_async`."""
-    return asyncio.run(run_async(config, progress, retry_failed=retry_failed))
+    return block_on(run_async(config, progress, retry_failed=retry_failed))
 
 
 async def run_async(config: RunConfig, progress: Progress | None = None, *, retry_failed: bool = False) -> RunResult:

@@ -59,7 +59,9 @@ class PythonTarget(Target):
         _ = self._function
 
     def describe(self) -> Mapping[str, Any]:
-        """With the SHA-256 of the module's file, so that an edited function is asked anew."""
+        """With the SHA-256 of the module's file or, in a notebook, of the function's text: one that was edited is asked
+        anew. Raises BadInput where neither can be read.
+        """
         return {**super().describe(), "source": self._source, "media": self.options.media}
 
     async def ask(self, request: Request) -> Response:
@@ -91,7 +93,7 @@ class PythonTarget(Target):
 
     @cached_property
     def _source(self) -> str | None:
-        return _source_hash(self._module)
+        return _source_hash(self._module, self._function, self._component)
 
     @cached_property
     def _function(self) -> Function:
@@ -166,6 +168,14 @@ def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
-def _source_hash(module: ModuleType) -> str | None:
+def _source_hash(module: ModuleType, function: Function, spec: str) -> str | None:
+    """None for a module that was not written in Python."""
     file = getattr(module, "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else None
+    if file and Path(file).is_file():
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    if module.__name__ != "__main__":
+        return None
+    try:
+        return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
+    except (OSError, TypeError) as error:
+        raise BadInput(f"target {spec!r}: its text cannot be read here; write it into a file, and name that") from error

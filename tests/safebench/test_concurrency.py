@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import threading
 
 import pytest
 
-from safebench.concurrency import each, together
+from safebench.concurrency import block_on, each, together
 from safebench.errors import Stopping
 
 
@@ -71,3 +74,68 @@ async def test_of_nothing_there_is_nothing() -> None:
         return number
 
     assert await each([], work, 4) == []
+
+
+async def in_which_thread() -> int:
+    await asyncio.sleep(0)
+    return threading.get_ident()
+
+
+def test_what_is_waited_for_runs_here() -> None:
+    assert block_on(in_which_thread()) == threading.get_ident()
+
+
+async def test_inside_a_running_loop_it_runs_in_a_thread() -> None:
+    assert block_on(in_which_thread()) != threading.get_ident()
+
+
+async def test_what_it_raises_in_a_thread_reaches_the_caller() -> None:
+    with pytest.raises(Stopping, match="the budget is spent"):
+        block_on(raising(Stopping("the budget is spent")))
+
+
+async def raising(error: BaseException) -> None:
+    raise error
+
+
+INTERRUPTED = """
+import asyncio, os, signal, threading
+from safebench.concurrency import block_on
+from safebench.errors import Interrupted, Stopping
+from safebench.stopping import on_interrupt
+
+def ctrl_c(seconds):
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+async def orderly():
+    stop = asyncio.Event()
+    with on_interrupt(stop, "the same call"):
+        await stop.wait()
+        raise Stopping
+
+async def stubborn():
+    with on_interrupt(asyncio.Event(), "the same call", lambda: print("killed", flush=True)):
+        await asyncio.sleep(600)
+
+async def early():
+    await asyncio.sleep(600)
+
+async def cell():  # as in a kernel, whose loop leaves SIGINT to Python
+    for work, times in ((orderly, [0.3]), (stubborn, [0.3, 0.6]), (early, [0.3])):
+        for seconds in times:
+            ctrl_c(seconds)
+        try:
+            block_on(work())
+        except (Interrupted, KeyboardInterrupt) as error:
+            print(work.__name__, type(error).__name__, flush=True)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+asyncio.new_event_loop().run_until_complete(cell())
+"""
+
+
+def test_ctrl_c_in_a_running_loop_stops_in_order_and_the_second_at_once() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == [
+        "orderly Interrupted", "killed", "stubborn Interrupted", "early KeyboardInterrupt",
+    ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from safebench.concurrency import block_on
 from safebench.errors import BadInput, unknown
 from safebench.files import write_json
 from safebench.jury.attendance import attendance, of_ballots
@@ -60,7 +60,7 @@ def calibrate(
     opened = build_jury(table, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.with_name(f"{out.name}.calls")
-    judged = asyncio.run(
+    judged = block_on(
         judge_all(labels.rows, opened, folder, concurrency, progress or NoProgress(), retry_failed, limits, prices)
     )
     ballots = [ballot for one in judged for ballot in one.after.ballots]

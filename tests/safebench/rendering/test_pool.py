@@ -57,6 +57,34 @@ def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+UNGUARDED = """
+import os, sys
+import safebench.concurrency, safebench.rendering.pool
+print("begun", flush=True)
+before = dict(vars(sys.modules["__main__"]))
+workers = safebench.rendering.pool.Workers(1)
+assert safebench.concurrency.block_on(workers.run(os.getpid)) != os.getpid()
+workers.close()
+after = vars(sys.modules["__main__"])
+assert all(after.get(name, 0) is before.get(name, 0) for name in ("__file__", "__spec__"))
+"""
+
+
+@pytest.mark.parametrize("how", ["file", "stdin", "command", "loop"])
+def test_a_program_needs_no_guard_and_no_file(how: str, tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    code = UNGUARDED
+    if how == "loop":
+        code = f"import asyncio\nasync def cell():\n    exec({code!r}, globals())\nasyncio.run(cell())\n"
+    script.write_text(code, encoding="utf-8")
+    arguments = {"file": [str(script)], "stdin": ["-"]}.get(how, ["-c", code])
+    given = code if how == "stdin" else None
+    done = subprocess.run(
+        [sys.executable, *arguments], input=given, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.returncode) == ("begun\n", 0), done.stderr  # once: no worker has run it again
+
+
 ORPHANING = """
 import asyncio, os, signal
 from safebench.rendering.pool import Workers

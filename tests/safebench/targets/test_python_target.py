@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import linecache
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 from PIL import Image
@@ -262,3 +264,29 @@ def test_an_edited_module_is_another_target(write: Write) -> None:
 def test_is_complete() -> None:
     check_complete(Target, "python", PythonTarget)
     assert PythonTarget.family == "openai"
+
+
+CELL = "def answer(messages):\n    return {!r}\n"
+
+
+def cell(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a notebook runs one: its text is known to `linecache`, and no file holds it."""
+    main = ModuleType("__main__")
+    linecache.cache["<cell>"] = (len(text), None, text.splitlines(keepends=True), "<cell>")
+    exec(compile(text, "<cell>", "exec"), vars(main))  # noqa: S102
+    monkeypatch.setitem(sys.modules, "__main__", main)
+
+
+async def test_a_function_of_a_notebook_is_known_by_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell(CELL.format("one"), monkeypatch)
+    assert (await ask("__main__:answer")).text == "one"
+    first = target("__main__:answer").describe()
+    cell(CELL.format("two"), monkeypatch)
+    assert target("__main__:answer").describe()["source"] != first["source"]
+
+
+async def test_a_function_whose_text_nobody_can_read_is_no_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell(CELL.format("one"), monkeypatch)
+    del linecache.cache["<cell>"]
+    with pytest.raises(BadInput, match="write it into a file"):
+        target("__main__:answer").describe()
