@@ -52,8 +52,22 @@ def test_a_release_is_refused_whose_tag_is_not_its_version(tag: str, status: int
     assert done.returncode == status
 
 
+def test_each_night_new_cases_and_new_kills_are_tried() -> None:
+    nightly = read(GITHUB / "workflows" / "nightly.yml")
+    (when,) = nightly[True]["schedule"]  # YAML takes `on` for true
+    minute, hour, *days = when["cron"].split()
+    assert (int(minute) in range(60), int(hour) in range(24), days) == (True, True, ["*", "*", "*"])
+    look = nightly["jobs"]["look"]
+    assert set(look["strategy"]["matrix"]["what"]) == {"fuzz", "chaos"} <= targets()
+    assert any(step.get("run") == "make ${{ matrix.what }}" for step in look["steps"])
+    assert nightly["permissions"] == {"contents": "read"}
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
 def test_what_contributors_are_told_to_type_is_there() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     told = re.findall(r"^make ([a-z-]+)", (GITHUB / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(told) == {"check", "test"}
-    assert set(told) <= targets
+    assert set(told) <= targets()

@@ -15,8 +15,8 @@ from threading import Lock
 from typing import IO, Any
 
 from converters.text_to_speech.espeak_engine import read_frame, write_frame
-from converters.text_to_speech.forked import DONE, ChildFailed
-from safebench.errors import BadInput, unknown
+from converters.text_to_speech.forked import DONE, ChildFailed, raise_reason
+from safebench.errors import BadInput, raise_of_the_system, unknown
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package `converters` lies
 
@@ -92,7 +92,7 @@ def _answer(pipe: IO[bytes]) -> bytes:
     if answer is None:
         raise EOFError("it ended without an answer")
     if answer[:1] != DONE:
-        raise ChildFailed(answer[1:].decode("utf-8", "replace"))
+        raise_reason(answer)
     return answer[1:]
 
 
@@ -100,6 +100,7 @@ def _first_answer(pipe: IO[bytes]) -> bytes:
     try:
         return _answer(pipe)
     except (ChildFailed, EOFError) as error:
+        raise_of_the_system(error)
         raise BadInput(f"espeak-ng could not be started: {error}") from error
 
 

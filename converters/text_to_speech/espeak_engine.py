@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import IO, Any
 
-from converters.text_to_speech.forked import DONE, FAILED, ChildFailed, run_forked
+from converters.text_to_speech.forked import DONE, ChildFailed, reason, run_forked
 
 # from espeak-ng's speak_lib.h
 _SYNCHRONOUS = 2
@@ -143,7 +143,9 @@ def serve(speak: Callable[..., bytes], requests: IO[bytes], answers: IO[bytes]) 
         try:
             answer = DONE + run_forked(partial(speak, **json.loads(request)), _TIMEOUT)
         except ChildFailed as error:
-            answer = FAILED + str(error).encode("utf-8", "replace")
+            answer = reason(error.__cause__ or error)
+        except OSError as error:  # no child could be made
+            answer = reason(error)
         write_frame(answers, answer)
 
 
@@ -159,7 +161,7 @@ def main(library: str, data: str, voice: str = "") -> None:
             return
         engine.set_voice(voice)
     except Exception as error:  # noqa: BLE001  it travels to whoever started this process
-        write_frame(answers, FAILED + str(error).encode())
+        write_frame(answers, reason(error))
         return
     write_frame(answers, DONE + str(engine.rate).encode())
     serve(engine.answer, sys.stdin.buffer, answers)

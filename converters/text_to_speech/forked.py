@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -10,11 +11,31 @@ import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
-DONE, FAILED = b"\0", b"\1"  # before an answer, and before the reason why there is none
+DONE, FAILED, OF_THE_SYSTEM = b"\0", b"\1", b"\2"  # before an answer, a reason why there is none, a number of errno
 
 
 class ChildFailed(Exception):
-    """The work raised, crashed, or did not end in time; nothing of it is left."""
+    """The work raised, crashed, or did not end in time; nothing of it is left.
+
+    One of the system, such as no more files that may be open, is its cause.
+    """
+
+
+def reason(error: BaseException) -> bytes:
+    """How an error travels; `raise_reason` is the other end."""
+    number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
+    if isinstance(number, int):
+        return OF_THE_SYSTEM + str(number).encode()
+    return FAILED + (str(error) or type(error).__name__).encode("utf-8", "replace")
+
+
+def raise_reason(told: bytes) -> NoReturn:
+    """Raises ChildFailed."""
+    text = told[1:].decode("utf-8", "replace")
+    if told[:1] == OF_THE_SYSTEM:
+        error = OSError(int(text), os.strerror(int(text)))
+        raise ChildFailed(error.strerror) from error
+    raise ChildFailed(text)
 
 
 def run_forked(work: Callable[[], bytes], timeout: float) -> bytes:
@@ -54,11 +75,11 @@ def _work_and_leave(work: Callable[[], bytes], pipe: int) -> NoReturn:
 
 def _work(work: Callable[[], bytes], pipe: int) -> int:
     try:
-        kind, answer, status = DONE, work(), 0
+        answer, status = DONE + work(), 0
     except BaseException as error:  # noqa: BLE001  it travels to the parent
-        kind, answer, status = FAILED, (str(error) or type(error).__name__).encode("utf-8", "replace"), 1
+        answer, status = reason(error), 1
     with os.fdopen(pipe, "wb") as out:
-        out.write(kind + answer)
+        out.write(answer)
     return status
 
 
@@ -79,6 +100,8 @@ def _read_all(pipe: int, deadline: float) -> bytes:
 def _result(answer: bytes, status: int) -> bytes:
     if status < 0:
         raise ChildFailed(f"it crashed: {signal.Signals(-status).name}")
+    if not answer:
+        raise ChildFailed(f"it ended with exit status {status}")
     if status or answer[:1] != DONE:
-        raise ChildFailed(answer[1:].decode("utf-8", "replace") or f"it ended with exit status {status}")
+        raise_reason(answer)
     return answer[1:]

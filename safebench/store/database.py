@@ -21,6 +21,10 @@ from safebench.errors import BadInput
 from safebench.serialisation import storable
 from safebench.store.schema import DATABASE, SCHEMA, SCHEMA_VERSION
 
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+NO_TEXT = "decode to UTF-8"  # what Python says of a text in it that is none
+MEND = "put it back from a copy or start a new folder"
+
 
 class Database:
     """One process at a time works on a folder; readers (`readonly=True`) may look at any moment."""
@@ -42,8 +46,7 @@ class Database:
                 if not readonly:
                     _prepare(self._db)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the second of a message on what it read
-                mend = "put it back from a copy or start a new folder"
-                raise BadInput(f"{database} cannot be opened as a run: {error}; {mend}") from error
+                raise BadInput(f"{database} cannot be opened as a run: {error}; {MEND}") from error
             self._opened = opened.pop_all()
 
     def close(self) -> None:
@@ -52,8 +55,12 @@ class Database:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Raises BadInput in place of an error of SQLite that is one of a damaged file."""
         self.close()
+        with _whole(self.folder / DATABASE):
+            if isinstance(error, sqlite3.DatabaseError):
+                raise error
 
     def copy_to(self, folder: Path) -> None:
         """The database as it is now, in another folder, which has none."""
@@ -86,7 +93,7 @@ class Database:
         database = folder / DATABASE
         if not database.is_file():
             return False
-        with closing(_connect(database, readonly=True)) as db:
+        with _whole(database), closing(_connect(database, readonly=True)) as db:
             return db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
 
     @contextmanager
@@ -94,6 +101,17 @@ class Database:
         with self._db:  # commits, or rolls back after an error
             self._db.execute("BEGIN")
             yield
+
+
+@contextmanager
+def _whole(database: Path) -> Iterator[None]:
+    """Around what reads it: SQLite looks at a page of the file when it needs that, and no sooner."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGED and NO_TEXT not in str(error):
+            raise
+        raise BadInput(f"{database} is damaged: {error}; {MEND}") from error
 
 
 def _lock(folder: Path) -> int:

@@ -1,3 +1,4 @@
+import errno
 import io
 import subprocess
 import sys
@@ -9,10 +10,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from converters.text_to_speech import espeak_client
 from converters.text_to_speech.espeak import Espeak, speakable
 from converters.text_to_speech.espeak_client import EspeakClient
-from converters.text_to_speech.forked import ChildFailed
-from safebench.errors import BadInput, ConversionError
+from converters.text_to_speech.forked import ChildFailed, reason
+from safebench.errors import BadInput, ConversionError, raise_of_the_system
 from safebench.plugins import Work
 from safebench.types import Query
 from tests.converters.text_to_speech.standard import assert_standard
@@ -125,6 +127,17 @@ def test_an_engine_that_fails_is_a_conversion_error_that_names_the_query(monkeyp
     monkeypatch.setattr(EspeakClient, "speak", fail)
     with pytest.raises(ConversionError, match="query 'q9': espeak-ng could not speak the text: it crashed: SIGSEGV"):
         converter.convert(Work(Query("q9", TEXT), TEXT))
+
+
+def test_a_machine_without_a_file_handle_left_fails_no_query(monkeypatch):
+    """The engine's own process has none: the error comes back as what it is, and not as a text that cannot be said."""
+    convert()  # its process is there
+    answer = reason(OSError(errno.EMFILE, "Too many open files"))
+    monkeypatch.setattr(espeak_client, "read_frame", lambda pipe: answer)
+    with pytest.raises(ConversionError) as failed:
+        convert()
+    with pytest.raises(OSError, match="Too many open files"):
+        raise_of_the_system(failed.value)  # as the boundary of rendering does
 
 
 def test_the_version_names_the_engines_package():

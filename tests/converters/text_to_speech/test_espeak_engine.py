@@ -1,10 +1,13 @@
+import errno
 import io
 import json
 import os
 
 import pytest
 
-from converters.text_to_speech.espeak_engine import DONE, FAILED, read_frame, serve, write_frame
+from converters.text_to_speech.espeak_engine import read_frame, serve, write_frame
+from converters.text_to_speech.forked import DONE, FAILED, OF_THE_SYSTEM, ChildFailed, raise_reason
+from safebench.errors import is_of_the_system
 
 
 def served(speak, *requests):
@@ -46,6 +49,25 @@ def test_an_utterance_that_fails_is_told_and_the_next_is_spoken(failure, message
     first, second = served(speak, {"text": "bad"}, {"text": "fine"})
     assert first.startswith(FAILED + message)
     assert second == DONE + b"good"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "too many"), MemoryError()])
+def test_a_machine_that_has_run_out_of_something_is_told_as_that(error):
+    def speak(text):
+        raise error
+
+    (answer,) = served(speak, {"text": "a"})
+    with pytest.raises(ChildFailed) as failed:
+        raise_reason(answer)
+    assert is_of_the_system(failed.value.__cause__)
+
+
+def test_no_child_that_can_be_made_is_told_as_well(monkeypatch):
+    def none(*_):
+        raise OSError(errno.EMFILE, "too many")
+
+    monkeypatch.setattr(os, "pipe", none)
+    assert served(lambda text: b"", {"text": "a"}) == [OF_THE_SYSTEM + str(errno.EMFILE).encode()]
 
 
 @pytest.mark.parametrize("cut", [0, 3, 4, 8])

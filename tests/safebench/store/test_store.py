@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -359,6 +360,32 @@ def test_a_database_whose_form_is_damaged_is_refused_in_one_line(store: Store) -
     database.write_bytes(database.read_bytes().replace(b"CREATE TABLE queries", b"CREATE \xf0ABLE queries"))
     with pytest.raises(BadInput, match=r"cannot be opened as a run: .*"):
         Store(store.folder, readonly=True)
+
+
+@pytest.mark.parametrize("damage", ["page", "text"])
+def test_damage_that_is_met_while_it_is_read_is_told_in_one_line(store: Store, damage: str) -> None:
+    """The form is whole, so that it opens; a page further inside, or the text of a row, is not."""
+    store.close()
+    database = store.folder / DATABASE
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'queries'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        if damage == "text":
+            db.execute("UPDATE queries SET text = CAST(x'ff' AS TEXT)")
+            db.commit()
+    if damage == "page":
+        data = bytearray(database.read_bytes())
+        data[(page - 1) * size : page * size] = b"\xff" * size
+        database.write_bytes(data)
+    said = r"run\.db is damaged: .*; put it back from a copy"
+    with pytest.raises(BadInput, match=said), Store(store.folder, readonly=True) as damaged:
+        list(damaged.rows("SELECT * FROM queries"))
+
+
+def test_a_full_disk_is_no_damage(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="full"), store:
+        raise sqlite3.OperationalError("database or disk is full")
 
 
 def test_another_database_is_no_run(tmp_path: Path) -> None:
