@@ -14,9 +14,9 @@ from safebench.testing.server import Call, ScriptedServer
 from tests.chaos.labelling import label_killed
 from tests.chaos.processes import LONGEST, finish, started
 from tests.chaos.toll import Toll
-from tests.chaos.works import IN_FLIGHT, Convert, Generate, Rejudge, Run, Work, answer
+from tests.chaos.works import IN_FLIGHT, Calibrate, Convert, Generate, Rejudge, Run, Work, answer
 
-WORKS: dict[str, type[Work]] = {work.name: work for work in (Run, Convert, Rejudge, Generate)}
+WORKS: dict[str, type[Work]] = {work.name: work for work in (Run, Convert, Rejudge, Calibrate, Generate)}
 REVIEW = "review"
 NAMES = (*WORKS, REVIEW)
 

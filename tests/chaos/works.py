@@ -120,6 +120,27 @@ class Rejudge(Run):
         return ["rejudge", "first", *told, "--out", OUT, "--max-open", 1, "--allow-unproven"]
 
 
+class Calibrate(Work):
+    """Of the jury, on answers that people labelled."""
+
+    name = "jury calibrate"
+
+    def prepare(self, folder: Path) -> None:
+        self._write_jury(folder)
+        rows = [f"say {n},vote {vote} number {n},{vote.split()[0]}" for n, vote in enumerate(QUERIES // 5 * LABELS)]
+        (folder / "labels.csv").write_text("\n".join(["query,answer,label", *rows]) + "\n", encoding="utf-8")
+
+    def arguments(self) -> list[object]:
+        told = ("--jury", "jury.toml", "--concurrency", IN_FLIGHT, "--draws", 100)
+        return ["jury", "calibrate", "labels.csv", *told, "--out", OUT]
+
+    def kept(self, folder: Path) -> set[Hashable]:
+        return set(_rows(folder / f"{OUT}.calls" / "run.db", KEPT))
+
+    def made(self, folder: Path) -> object:
+        return json.loads((folder / OUT).read_text(encoding="utf-8"))
+
+
 class Convert(Work):
     """By an endpoint that draws, so that what is made again is seen as a call."""
 
