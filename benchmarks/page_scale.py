@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.reports.pages.run_page import write_page
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from tests.browser import Browser, start
 from tests.safebench.recorded import record
 from tests.safebench.reports.pages.test_run_page import outcome, queries

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from safebench.registry import list_plugins
     from safebench.rendering.recipes import load_recipes
     from safebench.reports.comparison import compare
-    from safebench.reports.summary import report
+    from safebench.reports.report import report
     from safebench.runs.config import RunConfig, make_config
     from safebench.runs.quickstart import quickstart_config
     from safebench.runs.rejudge import rejudge
@@ -49,7 +49,7 @@ _HOMES = {
     "quickstart_config": "runs.quickstart",
     "read_plan": "generation.plan",
     "rejudge": "runs.rejudge",
-    "report": "reports.summary",
+    "report": "reports.report",
     "run": "runs.run",
     "run_async": "runs.run",
 }

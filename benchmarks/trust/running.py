@@ -21,7 +21,7 @@ from benchmarks.trust.cases import Case
 from benchmarks.trust.seeing import KNOWN
 from safebench.cli.main import run_command
 from safebench.reports.pages.conclusions import conclusions, verdict
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.testing.server import ScriptedServer
 
 JURIES: Mapping[str, Sequence[str]] = {  # file: who sits in it

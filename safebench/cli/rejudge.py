@@ -41,7 +41,7 @@ def rejudge(
     from safebench.cli.run_tables import show_report
     from safebench.jury.attendance import MEND, missing
     from safebench.models.calls import CallLimits
-    from safebench.reports.summary import report
+    from safebench.reports.report import report
     from safebench.reports.words import knows_harm, words_of
     from safebench.runs.folder import read_run_file
     from safebench.runs.rejudge import rejudge

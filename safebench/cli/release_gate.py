@@ -14,7 +14,7 @@ from safebench.errors import BadInput
 
 if TYPE_CHECKING:
     from safebench.reports.release_gate import ReleaseGate
-    from safebench.reports.summary import Report
+    from safebench.reports.report import Report
     from safebench.statistics.gap import GapSettings
 
 NOT_KEPT = 3  # exit status

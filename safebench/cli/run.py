@@ -223,7 +223,7 @@ def _plan_and_show(config: RunConfig) -> int:
 
 def _run_and_show(config: RunConfig, gate: ReleaseGate, files: GateFiles, *, retry_failed: bool) -> int:
     from safebench.cli.progress import Bars
-    from safebench.reports.summary import report
+    from safebench.reports.report import report
     from safebench.runs.run import run
     from safebench.statistics.gap import GapSettings
 
@@ -268,7 +268,7 @@ def report(
 ) -> int:
     """Show a run's tables and write summary.json and items.parquet, and a page with --html."""
     from safebench.bridges.inspect.log import report_log
-    from safebench.reports.summary import report
+    from safebench.reports.report import report
     from safebench.statistics.gap import GapSettings
 
     files = GateFiles(junit, markdown)

@@ -19,7 +19,8 @@ from safebench.reports.comparison import Compared, check_comparable, compare
 from safebench.reports.finished_run import planned_run, read_run
 from safebench.reports.formats import decimal, percent, percents, point_range, points
 from safebench.reports.limits import ASR, GAP, Limit, read_limit
-from safebench.reports.summary import ConditionSummary, Report, Summary
+from safebench.reports.report import Report
+from safebench.reports.summary import ConditionSummary, Summary
 from safebench.reports.words import Words
 from safebench.runs.config import RunConfig
 from safebench.runs.plan import make_plan, never_read

@@ -1,4 +1,4 @@
-"""The stages *measure* and *report*: `summary.json` and `items.parquet`, written from a run's store alone."""
+"""The stage *measure*: what `summary.json` and `items.parquet` hold, from a run's store alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from safebench.reports.answers import (
     marked_answers,
     spoken_answers,
 )
-from safebench.reports.languages import LanguageCount, languages_line
 from safebench.reports.words import NOTICE, Words, knows_harm, words_of
 from safebench.runs.config import MAX_OPEN, RESOLVED
 from safebench.runs.evidence import evidence_of
@@ -38,6 +37,7 @@ from safebench.statistics.concluding import conclude
 from safebench.statistics.evidence import EvidencedCondition, with_evidence
 from safebench.statistics.funnel import Funnel, funnel_of
 from safebench.statistics.gap import GapSettings, ModalityGap, modality_gap
+from safebench.statistics.languages import LanguageCount, languages_line
 from safebench.statistics.metrics import OutcomeCount, summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
@@ -173,37 +173,19 @@ class Summary:
         return words_of(knows_harm=self.jury.knows_harm)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The summary, and where it and the items lie as files."""
-
-    folder: Path
-    summary: Summary
-
-
-def report(
-    folder: Path | str,
+def measure(
+    folder: Path,
     calibration: Path | str | None = None,
     *,
     margin: float = 0.05,
     draws: int = 2000,
     seed: int | None = None,
-) -> Report:
-    """Measure a run, finished or not, and write `summary.json` and `items.parquet` into its folder.
-
-    With a calibration file of its jury the summary holds a corrected ASR too. `margin`: the largest difference of rates
-    that counts as none in the test of equivalence, a fraction; `draws`: of the bootstrap; `seed`: of the draws, the
-    run's own if not given. Raises BadInput when the folder is no run, when the calibration is of another jury, and for
-    a margin or a number of draws that cannot be.
-    """
-    folder = Path(folder)
+) -> Summary:
+    """The summary of a run, finished or not; nothing is written. As `report`."""
     asked = read_run_file(folder)
     settings = GapSettings(margin, draws, asked["seed"] if seed is None else seed)
     with Store(folder, readonly=True) as store:
-        summary = _summary(folder, asked, store, settings, calibration)
-        _write_items(folder / ITEMS_FILE, store)
-    write_summary(folder, summary)
-    return Report(folder, summary)
+        return _summary(folder, asked, store, settings, calibration)
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
@@ -295,7 +277,7 @@ def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
     return (OutcomeCount(*counted) for counted in items_by_outcome(store))
 
 
-def _write_items(path: Path, store: Store) -> None:
+def write_items(path: Path, store: Store) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import ScriptedServer, chat

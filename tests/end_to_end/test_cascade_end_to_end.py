@@ -14,7 +14,8 @@ import pytest
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
 from safebench.rendering.recognition import RecogniserCache
-from safebench.reports.summary import Summary, report
+from safebench.reports.report import report
+from safebench.reports.summary import Summary
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer

@@ -13,7 +13,8 @@ from rich.console import Console
 from modalities.audio import AudioModality
 from safebench.cli.main import run_command
 from safebench.cli.run_tables import show_report
-from safebench.reports.summary import Summary, report
+from safebench.reports.report import report
+from safebench.reports.summary import Summary
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import ScriptedServer, chat, transcription

@@ -14,7 +14,7 @@ import pytest
 
 from safebench.cli.main import run_command
 from safebench.models.fence import LONGEST
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.store.store import Store

@@ -18,7 +18,7 @@ from safebench.errors import BadInput
 from safebench.progress import NoProgress
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import RunConfig, make_config
 from safebench.runs.run import run
 from safebench.store.schema import DATABASE

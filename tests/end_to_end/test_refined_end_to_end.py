@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error, image
 from safebench.types import Rendering

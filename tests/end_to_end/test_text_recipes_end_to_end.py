@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from safebench.errors import BadInput
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, chat

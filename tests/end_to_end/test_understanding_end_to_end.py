@@ -19,7 +19,7 @@ from safebench.files import write_toml
 from safebench.plugins import Work
 from safebench.progress import NoProgress
 from safebench.reports.pages.conclusions import conclusions
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.store.store import Store

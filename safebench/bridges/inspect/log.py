@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from safebench.errors import BadInput, MissingPackage
 from safebench.files import write_toml
-from safebench.reports.summary import ITEMS_FILE, Report, Summary, report, write_summary
+from safebench.reports.report import Report, report
+from safebench.reports.summary import ITEMS_FILE, Summary, write_summary
 from safebench.runs.config import RUN_FILE
 from safebench.runs.folder import categories_by_scenario
 from safebench.runs.outcomes import Ending

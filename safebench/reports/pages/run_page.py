@@ -11,24 +11,28 @@ from typing import Any
 from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.jury.attendance import missing, often_away
-from safebench.models.prices import cost_line
+from safebench.models.prices import cost_line, token_count
 from safebench.rendering.fidelity import shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.formats import unconcludable_lines
-from safebench.reports.pages import charts, facts
+from safebench.reports.pages import charts
 from safebench.reports.pages.conclusions import conclusions, verdict
 from safebench.reports.pages.html import render, require_packages, script_json, shown_target, write_whole
 from safebench.reports.pages.items import Chunk, Index, chunks
 from safebench.reports.pages.media import Shelf
 from safebench.reports.summary import ConditionSummary, Summary, cascade_line, short_handed_line
+from safebench.statistics.agreement import krippendorff_alpha
 from safebench.statistics.gap import ModalityGap
 from safebench.statistics.metrics import Rates
-from safebench.store.items import conditions, queries_by_intent
+from safebench.store.exchanges import all_exchanges, span
+from safebench.store.items import conditions, queries_by_intent, rendered
 from safebench.store.store import Store
-from safebench.types import Intent, Outcome
+from safebench.store.verdicts import votes
+from safebench.types import Intent, Label, Outcome
 
 PAGE, DETAILS = "report.html", "report"
 MB = 1_000_000
+COUNTED = ("calls", "attempts", "failed", "counted", "tokens_in", "tokens_out")
 
 
 def write_page(folder: Path, summary: Summary, *, embed: float = 0, redact: bool = False) -> Path:
@@ -94,8 +98,8 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "spoken": list(spoken_lines(cells, summary.words)),
         "truncated": [*cut_lines(cells), *marked_lines(cells)],
         "measures": shown_measures(cell.fidelity for cell in cells),
-        "agreement": facts.agreement(store, names),
-        "cost": facts.cost(store),
+        "agreement": _agreement(store, names),
+        "cost": _cost(store),
         "cost_line": cost_line(summary.costs),
     }
 
@@ -133,3 +137,43 @@ def _heat(cells: Sequence[ConditionSummary]) -> dict[str, list[Rates | None]]:
     harmful = {id for cell in cells for id, one in cell.by_scenario.items() if one.asr_low is not None}
     ids = sorted(harmful, key=lambda id: (order.index(id) if id in known else len(order), id))
     return {known[id].name if id in known else id: [cell.by_scenario.get(id) for cell in cells] for id in ids}
+
+
+# --- beyond `summary.json`
+
+
+def _agreement(store: Store, conditions: list[str]) -> list[dict[str, Any]]:
+    """For each condition: `items` with ballots, share unanimous in the first and last round, and Krippendorff's α."""
+    shares = []
+    for condition in conditions:
+        rounds = list(votes(store, condition))
+        if rounds:
+            first, last = [one[0] for one in rounds], [one[-1] for one in rounds]
+            shares.append(
+                {"condition": condition, "items": len(rounds), **_agreed(first, "first"), **_agreed(last, "last")}
+            )
+    return shares
+
+
+def _agreed(votes: list[list[Label]], when: str) -> dict[str, Any]:
+    several = [one for one in votes if len(one) > 1]
+    unanimous = sum(len(set(one)) == 1 for one in several) / len(several) if several else None
+    return {f"unanimous_{when}": unanimous, f"alpha_{when}": krippendorff_alpha(votes)}
+
+
+def _cost(store: Store) -> dict[str, Any]:
+    """Calls, failures, tokens as reported, and seconds, of target, probe and jury; and seconds of rendering."""
+    calls: dict[str, dict[str, Any]] = {}
+    for row in all_exchanges(store):
+        answered = json.loads(row["response"])
+        one = calls.setdefault(row["role"], dict.fromkeys(COUNTED, 0) | {"seconds": 0.0})
+        one["calls"] += 1
+        one["attempts"] += max(1, len(answered["attempts"]))
+        one["failed"] += row["status"] in ("failed", "forgotten")
+        one["seconds"] += sum(attempt["seconds"] for attempt in answered["attempts"])
+        tokens = [token_count(answered["usage"], name) for name in ("prompt_tokens", "completion_tokens")]
+        one["counted"] += None not in tokens
+        one["tokens_in"] += tokens[0] or 0
+        one["tokens_out"] += tokens[1] or 0
+    made = rendered(store)
+    return {"calls": calls, "span": span(store), "renderings": made.renderings, "rendering_seconds": made.seconds}

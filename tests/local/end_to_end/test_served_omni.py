@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from safebench.errors import BadInput
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from tests.fixture_types import WriteJsonl

@@ -37,7 +37,7 @@ from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.fidelity import shown_mean
 from safebench.rendering.recipes import load_recipes
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.resources import data_path, load_toml
 from safebench.runs.config import make_config
 from safebench.runs.run import run

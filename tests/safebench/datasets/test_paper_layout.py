@@ -13,7 +13,7 @@ from safebench import taxonomy
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput
 from safebench.plugins import Work
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.types import Query

@@ -15,7 +15,8 @@ from markdown_it import MarkdownIt
 from safebench.errors import BadInput
 from safebench.reports.gate_files import make_room, text, write_junit, write_markdown
 from safebench.reports.release_gate import GateResult
-from safebench.reports.summary import Skipped, Summary, report
+from safebench.reports.report import report
+from safebench.reports.summary import Skipped, Summary
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import record, twins
 from tests.safebench.reports.pages.written import RULES_ALONE, write_run

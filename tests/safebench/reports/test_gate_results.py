@@ -13,7 +13,8 @@ from statsmodels.stats.proportion import proportion_confint
 from safebench.jury.attendance import Attendance
 from safebench.reports.limits import read_limit
 from safebench.reports.release_gate import GateResult, hold
-from safebench.reports.summary import Skipped, Summary, report
+from safebench.reports.report import report
+from safebench.reports.summary import Skipped, Summary
 from safebench.statistics.precision import wilson
 from safebench.types import Absence, Intent, Item, Outcome
 from tests.safebench.recorded import record, twins

@@ -11,7 +11,7 @@ import pytest
 from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
 from safebench.reports.release_gate import GateResult, ReleaseGate, make_gate
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import RUN_FILE
 from safebench.statistics.gap import GapSettings
 from safebench.store.store import Store

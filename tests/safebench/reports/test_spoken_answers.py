@@ -7,7 +7,7 @@ from rich.console import Console
 
 from safebench.cli.run_tables import show_report
 from safebench.reports.pages.run_page import write_page
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.store.store import Store
 from safebench.types import Label, Outcome, Transcript
 from tests.safebench.recorded import record, twins

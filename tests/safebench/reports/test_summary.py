@@ -14,7 +14,8 @@ from safebench.cli.main import run_command
 from safebench.cli.run_tables import show_report
 from safebench.files import read_toml, write_toml
 from safebench.reports.pages.run_page import write_page
-from safebench.reports.summary import Summary, report
+from safebench.reports.report import report
+from safebench.reports.summary import Summary
 from safebench.reports.words import NOTICE
 from safebench.runs.config import RUN_FILE
 from safebench.statistics.precision import precision, wilson

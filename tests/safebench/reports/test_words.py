@@ -15,7 +15,7 @@ from safebench.cli.main import run_command
 from safebench.plugins import Juror
 from safebench.registry import load
 from safebench.reports.pages.run_page import write_page
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.reports.words import COMPLIANCE, HARM, NOTICE, WAYS, Words, knows_harm
 from safebench.store.store import Store
 from safebench.types import Intent, Item, Label, Outcome, Transcript

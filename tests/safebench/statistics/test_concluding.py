@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from safebench.reports.summary import Summary, report
+from safebench.reports.report import report
+from safebench.reports.summary import Summary
 from safebench.statistics.gap import GapRow
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import record, twins

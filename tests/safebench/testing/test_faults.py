@@ -26,7 +26,7 @@ from safebench.models.opening import open_target
 from safebench.plugins import Recogniser
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import Recipe
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.store.store import Store

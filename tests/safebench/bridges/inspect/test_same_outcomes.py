@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter
 
-from safebench.reports.summary import Summary, report
+from safebench.reports.report import report
+from safebench.reports.summary import Summary
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from safebench.reports.pages.conclusions import conclusions, verdict
-from safebench.reports.summary import Summary, report
+from safebench.reports.report import report
+from safebench.reports.summary import Summary
 from safebench.reports.words import NOTICE
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import record, twins

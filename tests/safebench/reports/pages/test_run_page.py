@@ -11,7 +11,7 @@ import pytest
 from safebench.cli.main import run_command
 from safebench.reports.pages.items import _is_hidden
 from safebench.reports.pages.run_page import write_page
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.reports.words import NOTICE
 from safebench.store.store import Store
 from safebench.types import Ballot, Intent, Item, Label, Outcome, Query, Transcript

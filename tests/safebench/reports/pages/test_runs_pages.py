@@ -13,7 +13,7 @@ from safebench.reports.comparison import compare
 from safebench.reports.leaderboard import rankings
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.run_page import write_page
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.reports.words import NOTICE
 from safebench.statistics.gap import GapSettings
 from safebench.types import Intent, Item, Outcome

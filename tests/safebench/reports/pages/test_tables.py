@@ -13,7 +13,7 @@ from safebench.cli.main import run_command
 from safebench.reports.comparison import compare
 from safebench.reports.leaderboard import rankings
 from safebench.reports.pages.run_page import write_page
-from safebench.reports.summary import report
+from safebench.reports.report import report
 from safebench.statistics.gap import GapSettings
 from tests.browser import Browser
 from tests.safebench.reports.pages.test_run_page import outcome, queries
