@@ -112,6 +112,17 @@ def test_the_same_again_asks_nothing_and_changes_nothing(generate: Run, tmp_path
     assert contents(tmp_path / "set") == before
 
 
+def test_a_set_that_was_moved_goes_on_where_it_is(generate: Run, tmp_path: Path, world: ScriptedServer) -> None:
+    assert generate(until="score") == 0
+    (tmp_path / "elsewhere").mkdir()
+    moved = (tmp_path / "set").rename(tmp_path / "elsewhere" / "renamed")
+    asked = bodies(world)
+    assert run_command(["generate", str(moved / "plan.toml")]) == 0
+    assert not (tmp_path / "set").exists()
+    assert (moved / "dataset").is_dir()
+    assert max(bodies(world)[body] for body in asked) == 1  # nothing was asked again
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     files = [*folder.glob("*.jsonl"), *(folder / "dataset").glob("*")]
     return {path.name: path.read_bytes() for path in files}

@@ -97,6 +97,19 @@ def test_an_unknown_key_of_a_run_file_names_the_nearest(data: Path, capsys: pyte
     assert "concurrency" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("line", ["recipes = 3", 'recipes = ["r.toml"]', "recipe = 3", "prices = 3", "conditions = 3"])
+def test_a_value_of_another_kind_in_a_run_file_is_one_clear_line(
+    data: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    told = {"data": '"queries.csv"', "conditions": '["text"]', "target": '"reference"', "out": '"out"'}
+    key, _, value = line.partition(" = ")
+    text = "".join(f"{name} = {one}\n" for name, one in {**told, key: value}.items())
+    (data.parent / "asked.toml").write_text(text, encoding="utf-8")
+    assert run_command(["run", "asked.toml"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert f"asked.toml: {key} = " in said
+
+
 def test_a_folder_that_holds_something_else_is_left_alone(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("out").mkdir()
     Path("out/notes.txt").write_text("mine", encoding="utf-8")
@@ -236,6 +249,14 @@ def test_a_run_file_in_a_run_folder_means_that_folder_wherever_it_was_moved(
     write_toml(copy, {**told, "out": str(old)})
     assert run_command(["run", str(copy)]) == 0  # no run folder: what it says holds
     assert old.exists()
+
+
+def test_the_run_of_a_shipped_study_goes_on_where_it_was_moved(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["run", "backbone", "--data", str(data), "-c", "text", "--target", "reference", "--jury", "embedded"]
+    assert run_command([*asked, "--max-open", "1", "--allow-unproven", "--out", "out"]) == 0
+    moved = (data.parent / "out").rename(data.parent / "moved")
+    assert run_command(["run", str(moved / "run.toml")]) == 0
+    assert not (data.parent / "out").exists()
 
 
 def test_the_file_of_a_conversion_says_how_to_go_on(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ import typer
 from rich.markup import render
 
 from safebench.cli.main import app, run_command
-from safebench.cli.style import plain_console, plain_table
+from safebench.cli.style import allow_any_character, plain_console, plain_table
 
 ODD = "openai:m: HTTP 403 :smile: [bold]x[/bold] [/] [link=a]b \\[red] :warning:"
 
@@ -69,6 +69,23 @@ def test_a_terminal_that_is_not_utf8_shows_all_it_can(tmp_path: Path, name: str,
     assert done.returncode == status
     assert "ñ\\u2192" in (done.stdout + done.stderr).decode("latin-1")
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_tables_are_shown_in_any_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """With the signs that it has: no line of a table that it lacks ends the command."""
+    file = tmp_path / "q.csv"
+    file.write_text("id,query,language\n→1,Wie heißt „das“ 😀?,de\n→2,Wie heißt „das“ 😀??,de\n", encoding="utf-8")
+    written = io.BytesIO()
+    with io.TextIOWrapper(written, encoding=encoding) as page, monkeypatch.context() as terminal:
+        terminal.setattr(sys, "stdout", page)
+        allow_any_character()
+        for command in (["data", "list"], ["data", "show", str(file)], ["list", "targets"]):
+            assert run_command(command) == 0
+        page.flush()
+        shown = written.getvalue().decode(encoding)
+    for part in ("starter", "openai", "unassigned", "\\u21921  \\u21922"):
+        assert part in shown
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
