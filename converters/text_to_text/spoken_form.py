@@ -13,7 +13,7 @@ from converters.text_to_speech.spoken_text import APOSTROPHES
 from converters.text_to_text.spoken.language import Language, language
 from converters.text_to_text.spoken.marks import abbreviations, addresses, emoji_names, plain_digits, symbols
 from converters.text_to_text.spoken.numbers import SUPERSCRIPTS, digits, inflected, numbers, roman_signs, spaced
-from converters.text_to_text.spoken.quantities import money, units
+from converters.text_to_text.spoken.quantities import money, units, unread_units
 from converters.text_to_text.spoken.times import dates, times
 from safebench.errors import ConversionError
 from safebench.models.torch_backend import installed
@@ -47,6 +47,7 @@ _WITH_DIGITS = re.compile(rf"{_PART}*\d{_PART}*")
 _FOREIGN_ENDING = re.compile(r"\d(?:st|nd|rd|th|s|h\d+)(?!\w)")  # 2nd, 12h30: what no rule of the language read
 _EDGES = ".,:'’‘\"`´–—-‐‑"
 _UNIT_MARK = re.compile(r"\d(?:[′″]|['’](?!\w)|\")")  # 5′ 6' 2"
+_SUM_LEFT = re.compile(r"[$€£¥₹] ?\d|\d ?[$€£¥₹]")
 _OPENED = re.compile(r"(?<!\w)['‘\"“„]")
 _TURN = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
 
@@ -59,7 +60,7 @@ class SpokenForm(Converter):
 
     name = "spoken-form"
     summary = "numbers, dates, units, abbreviations, addresses, symbols and emoji written out as one says them"
-    version = "3 " + " ".join(f"{package} {installed(package)}" for package in PACKAGES)
+    version = "4 " + " ".join(f"{package} {installed(package)}" for package in PACKAGES)
     takes = TEXT
     gives = TEXT
     needs = PACKAGES
@@ -101,6 +102,9 @@ def refuse_half_said(whole: str, spoken: Language) -> None:
     for token in _WITH_DIGITS.findall(whole):
         if _FOREIGN_ENDING.search(token) or not _readable(spoken).fullmatch(token.strip(_EDGES)):
             raise ConversionError(f"{token[:40]!r} is no number of a known form, and would be half said")
+    left = _SUM_LEFT.search(whole) or unread_units().search(whole)
+    if left:
+        raise ConversionError(f"{left[0][:40]!r} is no sum or measure of a known form, and would be half said")
     lone = _UNIT_MARK.search(whole)
     if lone and not _OPENED.search(whole, 0, lone.start()):
         raise ConversionError(f"{lone[0][:40]!r} may be feet, inches or minutes, and would be half said")

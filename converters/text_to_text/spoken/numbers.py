@@ -10,6 +10,7 @@ from typing import Any
 
 from converters.text_to_text.spoken.language import Language, Number, changed
 from converters.text_to_text.spoken.put_in import put_in, put_in_pieces, ranges
+from converters.text_to_text.spoken.times import YEAR_MONTH
 
 # A country code or an area code in parentheses; a leading zero; American groups; groups of four as on a card.
 _TELEPHONE = re.compile(
@@ -20,7 +21,15 @@ _TELEPHONE = re.compile(
 )
 _VANITY = re.compile(r"(?<![\w.,-])1-\d{3}(?:-\d{3})?(?=-[A-Z]{3,}\b)")  # 1-800-273-TALK
 _ENOUGH = 7  # digits of the shortest telephone number
-_BOOK = re.compile(r"(?<=ISBN )\d[\d -]{8,15}[\dX](?![\w-])|(?<![\w-])97[89](?:[ -]\d{1,7}){3}[ -]\d(?![\w-])")
+_BOOK = re.compile(
+    r"(?P<before>\bISBN(?:-1[03])?[ \u00a0]?:?[ \u00a0])(?P<n>\d[\d -]{8,15}[\dX])(?![\w-])"
+    r"|(?<![\w-])97[89](?:[ -]\d{1,7}){3}[ -]\d(?![\w-])"
+)
+# Two numbers of a name, and no range: Q3-2024, DDR4-3200, x86-64, CVE-2021-44228, Llama-2-7B.
+_NAMED = re.compile(
+    r"(?<![\w-])(?:[^\W\d_]{1,4}\d{1,2}-(?=\d{4,5}[^\W\d_]?(?![\w-]))|x86-(?=64(?!\w))"
+    r"|CVE-(?:19|20)\d\d-(?=\d{4,7}(?![\w-]))|[^\W\d_]{2,}-\d{1,2}-(?=\d{1,3}[BM](?![\w-])))"
+)
 _LIST = re.compile(r"(?<![\w.,])\d{1,2}(?:,\d{1,2})+(?=-[a-z])|(?<![\w.,])\d{1,2}(?:,\d{1,2}){2,}(?![\w,])")
 _ONE_BY_ONE = re.compile(r"(?<![\w.,-])\d(?:-\d){2,}(?![\w-])")  # 9-1-1
 # In groups of three with blanks between them, ending in zeros: others may be numbers of telephones.
@@ -30,8 +39,8 @@ _SPACED = re.compile(
 _VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+){2,}(?![\w.]*\d|[^\W\d_])")
 _RATIO = re.compile(r"(?<![\d:])(\d{1,4}):(\d{1,4})(?![\d:])")
 _FRACTION = re.compile(r"(?<![\d./,])(?:(\d{1,4})[ -])?(\d{1,3})/(\d{1,3})(?![\d/]|[.,]\d)")
-# A single one: 3-16-148410 is no range.
-_RANGE = re.compile(r"(?<![\w-])(?<!\d[.,/'’])(\d[\d.,]*)(?:\s?[–—]\s?|-)(?=\d[\d.,]*(?![-–—/'’]?\d))")
+# A single one: 3-16-148410 is no range. Nor is what may be a month: 2004-05.
+_RANGE = re.compile(rf"(?<![\w-])(?<!\d[.,/'’])(?!{YEAR_MONTH})(\d[\d.,]*)(?:\s?[–—]\s?|-)(?=\d[\d.,]*(?![-–—/'’]?\d))")
 _SCIENTIFIC = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)[eE]([-−+]?)(\d{1,3})(?![\w.,-]?\d|\w)")
 _DIFFERENCE = re.compile(r"(?<=[\d)]) [-−] (?=[\d(])")
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -45,7 +54,8 @@ _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 
 def numbers(text: str, language: Language) -> str:
     text = put_in(_ONE_BY_ONE, text, lambda match: language.digits(match[0]).replace(",", ""))
-    text = put_in(_BOOK, text, lambda match: _book(match[0], language))
+    text = put_in(_BOOK, text, lambda match: _book(match, language))
+    text = _NAMED.sub(lambda match: f"{match[0][:-1]} ", text)
     text = put_in(_VANITY, text, lambda match: language.digits(match[0]))
     text = put_in(_TELEPHONE, text, lambda match: _telephone(match[0], language))
     text = put_in(_VERSION, text, lambda match: _version(match[0], language))
@@ -63,11 +73,12 @@ def digits(text: str, language: Language) -> str:
     return put_in(_POWER, text, lambda match: _power(match, language))
 
 
-def _book(written: str, language: Language) -> str | None:
+def _book(match: re.Match[str], language: Language) -> str | None:
     """An ISBN of ten or thirteen digits; the last of ten may be an X."""
+    before, written = match["before"] or "", match["n"] or match[0]
     if sum(character.isalnum() for character in written) not in (10, 13):
         return None
-    return language.digits(written) + (" X" if written.endswith("X") else "")
+    return before + language.digits(written) + (" X" if written.endswith("X") else "")
 
 
 def _telephone(written: str, language: Language) -> str | None:
@@ -140,6 +151,8 @@ def _version(written: str, language: Language) -> str | None:
 
 def _fraction(match: re.Match[str], language: Language) -> str | None:
     whole, above, below = match.groups()
+    if above.startswith("0") or below.startswith("0"):
+        return None  # of a date
     named = language.fraction(int(above), int(below))
     if named is None:
         slash = language.words["slash"]

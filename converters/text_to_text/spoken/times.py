@@ -13,6 +13,8 @@ _ISO = re.compile(r"(?<![\w-])(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?![\w-])")
 _NUMERIC = re.compile(
     r"(?<![\w./-])(?P<a>\d{1,2})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/-]|\.\d)"
 )
+YEAR_MONTH = r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])(?![\w-])"
+_MONTH = re.compile(rf"(?<![\w./-])(?=(?P<y>\d+)-(?P<m>\d+)){YEAR_MONTH}(?![/:.]\d)")
 _CENTURY = 1970  # two digits of a year mean one of the hundred from here on
 
 
@@ -21,7 +23,18 @@ def dates(text: str, language: Language) -> str:
     for pattern in (_ISO, _NUMERIC):
         text = ranges(pattern, text, language.words["to"])
     text = put_in(_ISO, text, lambda match: _written(match["y"], int(match["m"]), int(match["d"]), language))
+    text = put_in(_MONTH, text, lambda match: _month(match, language))
     return put_in(_NUMERIC, text, lambda match: _numeric(match, language))
+
+
+def _month(match: re.Match[str], language: Language) -> str | None:
+    """2024-05; the season 2011-12 is two years. None for what may be either: 2004-05, 2005-12."""
+    year, month = int(match["y"]), int(match["m"])
+    if month == (year + 1) % 100 and month > 9:
+        return f"{year} {language.words['to']} {month}"
+    if month > year % 100 and (month > 9 or month == (year + 1) % 100):
+        return None
+    return str(language.table["date"]["month"].format(month=language.month(month), year=year))
 
 
 def _numeric(match: re.Match[str], language: Language) -> str | None:
