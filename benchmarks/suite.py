@@ -215,6 +215,15 @@ SUITE = (
         smoke=20,
     ),
     Benchmark(
+        "merging",
+        "Shards of 1,000 items put together",
+        "merging",
+        tuple(Variant(f"{size} shards", "merge", size=size) for size in (10, 100)),
+        (SECONDS, GROWN),
+        (Goal("100 shards of 1,000 items merged, s", SECONDS, "100 shards", 60),),
+        smoke=2,
+    ),
+    Benchmark(
         "help",
         "`--help`",
         "help",

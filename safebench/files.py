@@ -87,6 +87,21 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def share_files(source: Path, target: Path) -> None:
+    """Files that never change, in another folder as well: linked where the file system lets them, or copied.
+
+    Folders and copies are made as the user's umask says, whatever the rights of the old ones.
+    """
+    for file in (path for path in source.rglob("*") if path.is_file()):
+        copy = target / file.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not copy.exists():
+            try:
+                os.link(file, copy)
+            except OSError:
+                shutil.copyfile(file, copy)
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises BadInput for a missing file, one that is no TOML, and a date, which JSON lacks."""
     try:

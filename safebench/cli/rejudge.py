@@ -1,4 +1,4 @@
-"""`safebench rejudge`: the answers of a run before another jury."""
+"""Commands that make a run out of others: `safebench rejudge` and `merge`."""
 
 from __future__ import annotations
 
@@ -78,3 +78,21 @@ def _show(judged: Rejudged, old: Words, new: Words) -> None:
     if judged.variance is not None:
         output.print(f"variance of {new.event} between the two verdicts: {judged.variance:.4f}", highlight=False)
     output.print(f"results: {judged.folder}", soft_wrap=True)
+
+
+def merge(
+    out: Annotated[Path, typer.Argument(help="Folder of the whole run.")],
+    shards: Annotated[list[Path], typer.Argument(metavar="SHARD…", help="Folders of all shards of one run.")],
+) -> int:
+    """Put the shards of a run together (`safebench run --shard N/M`): the same as if nobody had cut it."""
+    from safebench.runs.config import RUN_FILE
+    from safebench.runs.merge import merge
+
+    merged = merge(out, shards)
+    output.print(f"{merged.folder}: {merged.items} items of {len(shards)} shards", soft_wrap=True)
+    if merged.pending:
+        errors.print(
+            f"exit status 1: {merged.pending} items have no outcome yet: safebench run {out / RUN_FILE}", soft_wrap=True
+        )
+    output.print(f"next: safebench report {out}", soft_wrap=True)
+    return int(bool(merged.pending))

@@ -77,6 +77,9 @@ def run(
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
     limit: Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="N/M", help="The N-th of M parts of the queries; then `safebench merge`.")
+    ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
     family: Annotated[str | None, typer.Option(help="Of the target's endpoint: `safebench list families`.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
@@ -130,7 +133,7 @@ def run(
         "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
         "jury_models": jury_model, "calibration": str(calibration) if calibration else None,
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
-        "family": family,
+        "family": family, "shard": shard,
         "api_key_env": api_key_env, "retries": retries, "text_column": text_column, "check_share": check_share,
         "encoding": encoding, "language": language,
         "max_cost": max_cost, "max_calls": max_calls, "prices": str(prices) if prices else None,

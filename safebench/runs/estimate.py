@@ -53,7 +53,7 @@ def estimate(plan: RunPlan, prices: Prices, pending: Mapping[str, int] | None = 
     """By condition and role. `pending`: items by condition that have no outcome yet, where some have one."""
     estimator = _Estimator(plan, prices)
     conditions = [condition for condition in plan.data.conditions if condition not in plan.asking.skipped]
-    whole = len(plan.data.dataset.queries) * plan.config.repeats
+    whole = plan.items_per_condition()
     counted = {one: whole if pending is None else pending.get(str(one), 0) for one in conditions}
     return [one for condition, items in counted.items() for one in estimator.condition(condition, items)]
 
@@ -127,12 +127,12 @@ class _Estimator:
     @cached_property
     def _query(self) -> Range:
         """Tokens of a query, on average."""
-        texts = [query.text for query in self._plan.data.dataset.queries]
+        texts = [query.text for query in self._plan.queries]
         return self._text(sum(len(text.encode("utf-8", "replace")) for text in texts) / len(texts))
 
     @cached_property
     def _characters(self) -> float:
-        texts = [query.text for query in self._plan.data.dataset.queries]
+        texts = [query.text for query in self._plan.queries]
         return sum(map(len, texts)) / len(texts)
 
     def _text(self, size: float) -> Range:

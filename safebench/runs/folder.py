@@ -52,7 +52,7 @@ def keep_revision(plan: RunPlan) -> int:
 
     Raises BadInput where another process has grown the run since this one was planned.
     """
-    if stages_before(plan.folder) != plan.data.before or not is_there(plan):
+    if stages_before(plan.config) != plan.data.before or not is_there(plan):
         raise BadInput(f"the run in {plan.folder} has grown meanwhile: start the same command again")
     there, wanted = read_run_file(plan.folder), run_file(plan)
     free = {key: wanted[key] for key in sorted(FREE) if key in wanted}

@@ -18,6 +18,7 @@ from safebench.files import read_toml
 from safebench.jury.calibration.file import bind, check_bound, read_calibration
 from safebench.jury.files import JuryTable, build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
+from safebench.models.calls import CallLimits
 from safebench.models.catalogue import model_of
 from safebench.models.opening import open_target
 from safebench.plugins import Target
@@ -28,9 +29,10 @@ from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.renderer import RenderSettings
 from safebench.runs.config import RESOLVED, RUN_FILE, RunConfig
 from safebench.runs.preflight import choose_trials
+from safebench.runs.shards import Shard
 from safebench.store.items import planned_stages
 from safebench.store.store import Store
-from safebench.types import TEXT, Condition, Item, Media
+from safebench.types import TEXT, Condition, Item, Media, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,11 @@ class RunPlan:
     """A run that can begin: everything is loaded, opened and found to fit together."""
 
     config: RunConfig
-    data: DataPlan
+    data: DataPlan  # of the whole, also in a shard
     rendering: RenderingPlan
     asking: AskingPlan
+    shard: Shard | None
+    mine: frozenset[str] | None  # ids of the queries of the shard; None: all
 
     @property
     def folder(self) -> Path:
@@ -72,7 +76,16 @@ class RunPlan:
         assignment = self.rendering.assignments.get(item.condition)
         return assignment.recipe(item.query) if assignment else None
 
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """Those that are asked: of a shard its own."""
+        return tuple(query for query in self.data.dataset.queries if self.mine is None or query.id in self.mine)
+
     def items(self) -> Iterator[Item]:
+        """Those that are asked, in the order of the whole."""
+        return (item for item in self.whole_items() if self.mine is None or item.query.id in self.mine)
+
+    def whole_items(self) -> Iterator[Item]:
         """Query by query, so that the conditions of one query are asked at about the same time."""
         for query in self.data.dataset.queries:
             for condition in self.data.conditions:
@@ -80,23 +93,32 @@ class RunPlan:
                     for repeat in range(self.config.repeats):
                         yield Item(query, condition, repeat)
 
+    def limits(self) -> CallLimits:
+        """What the user allows; of a shard its part."""
+        calls, cost, shard = self.config.max_calls, self.config.max_cost, self.shard
+        return (
+            CallLimits(shard.share(calls), cost=cost and cost / shard.count) if shard else CallLimits(calls, cost=cost)
+        )
+
     def recognisers(self) -> Iterator[str]:
         """NAME[:ARGUMENT]: those that the user chose for renderings and answers, and those that the target reads by."""
         yield from self.rendering.settings.recognisers.values()
         yield from self.asking.target.recognisers.values()
 
-    def skipped_items(self) -> int:
-        """How many items each skipped condition would have had."""
-        return len(self.data.dataset.queries) * self.config.repeats
+    def items_per_condition(self) -> int:
+        """As many as a skipped one would have had."""
+        return len(self.queries) * self.config.repeats
 
 
 def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
     before = resolved_before(Path(config.out))
-    data = plan_data(config, before, stages_before(Path(config.out)))
+    data = plan_data(config, before, stages_before(config))
+    shard = Shard.read(config.shard) if config.shard else None
+    mine = shard.queries(data.dataset.queries) if shard else None
     _check_controls(data.assignments)
     rendering = plan_rendering(config, data, before)
-    return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise))
+    return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise), shard, mine)
 
 
 async def never_read(recogniser: str, media: Media) -> str:
@@ -115,9 +137,10 @@ def resolved_before(out: Path) -> Mapping[str, Any]:
     return resolved
 
 
-def stages_before(out: Path) -> Stages:
-    """The queries of the run in a folder, as they were at each stage that it has grown by."""
-    if not ((out / RUN_FILE).is_file() and Store.is_begun(out)):
+def stages_before(config: RunConfig) -> Stages:
+    """The queries of the run in its folder, as they were at each stage that it has grown by; a shard never grows."""
+    out = Path(config.out)
+    if config.shard or not ((out / RUN_FILE).is_file() and Store.is_begun(out)):
         return ()
     with Store(out, readonly=True) as store:
         return tuple(planned_stages(store))

@@ -6,8 +6,6 @@ The new run is a folder of its own, like the old one in everything but verdicts,
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from typing import Any
 
 from safebench.concurrency import block_on, each
 from safebench.errors import BadInput
-from safebench.files import is_claimed, whole_folder, write_toml
+from safebench.files import is_claimed, share_files, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
 from safebench.models.calls import Budget, CallLimits, Calls
@@ -119,22 +117,8 @@ def _claim(run: Path, out: Path, told: dict[str, Any]) -> None:
             store.copy_to(part)
         with Store(part) as copy:
             copy.forget_verdicts()
-        _copy_media(run / "media", part / "media")
+        share_files(run / "media", part / "media")
         write_toml(part / RUN_FILE, told)
-
-
-def _copy_media(source: Path, target: Path) -> None:
-    """Media never change, so that both runs can share the files where the file system lets them.
-
-    Folders and copies are made as the user's umask says, whatever the rights of the old ones.
-    """
-    for file in (path for path in source.rglob("*") if path.is_file()):
-        copy = target / file.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(file, copy)
-        except OSError:
-            shutil.copyfile(file, copy)
 
 
 async def _judge_all(

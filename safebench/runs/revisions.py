@@ -10,6 +10,7 @@ from typing import Any
 from safebench.datasets.plan import RECOGNISERS, TOLD_BY
 from safebench.errors import BadInput
 from safebench.runs.config import FREE, RESOLVED, REVISIONS
+from safebench.runs.shards import KEY
 from safebench.serialisation import differences
 from safebench.store.items import items_by_revision
 from safebench.store.store import Store
@@ -27,6 +28,7 @@ WHAT = {  # by the key of a run file, or of what is resolved there
     "written": "what is written beside its media",
     TOLD_BY: "who tells languages",
     "safebench": "the version of SafeBench",
+    KEY: "what part of it is asked",
 }
 SHOWN, LONGEST = 8, 160
 
@@ -83,6 +85,11 @@ def check_grown(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any
     That the queries of the one are a part of those of the other is seen when the data are planned.
     """
     conditions, repeats = there["conditions"], there["repeats"]
+    if there.get(KEY) and is_more(revision_of(wanted), revision_of(there)):
+        raise BadInput(
+            f"{folder} holds shard {there[KEY]} of a run, and a shard does not grow: merge the shards and let the whole"
+            " grow, or choose another --out"
+        )
     lost = [condition for condition in conditions if condition not in wanted["conditions"]]
     if lost:
         raise BadInput(
@@ -113,13 +120,18 @@ def _fixed(run: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_same(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raises BadInput where the run in a folder is not the one that is wanted."""
+    if differing := differing_in(there, wanted):
+        raise BadInput(f"{folder} holds another run: it differs in {differing}. Choose another --out")
+
+
+def differing_in(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """In words, then key by key; empty where two run files say the same."""
     old = {key: there.get(RESOLVED, {}).get(key) for key in wanted[RESOLVED]}
     differing = differences(_asked(there), _asked(wanted))
     differing += differences({RESOLVED: old}, {RESOLVED: wanted[RESOLVED]})
-    if differing:
-        what = " and ".join(dict.fromkeys(map(_in_words, differing)))
-        shown = "; ".join(one if len(one) <= LONGEST else f"{one[:LONGEST]}…" for one in differing[:SHOWN])
-        raise BadInput(f"{folder} holds another run: it differs in {what}: {shown}. Choose another --out")
+    what = " and ".join(dict.fromkeys(map(_in_words, differing)))
+    shown = "; ".join(one if len(one) <= LONGEST else f"{one[:LONGEST]}…" for one in differing[:SHOWN])
+    return f"{what}: {shown}" if differing else ""
 
 
 def _asked(run: Mapping[str, Any]) -> dict[str, Any]:

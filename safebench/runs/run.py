@@ -12,7 +12,7 @@ from typing import Any
 from safebench.concurrency import block_on
 from safebench.errors import BudgetSpent, Stopping
 from safebench.jury.attendance import MEND, attendance, missing
-from safebench.models.calls import Budget, CallLimits
+from safebench.models.calls import Budget
 from safebench.models.prices import Prices, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
@@ -66,7 +66,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     workers = Workers(config.workers)
     cache = RecogniserCache(workers)
     plan = make_plan(config, cache.recognise)
-    limits, prices = CallLimits(config.max_calls, cost=config.max_cost), read_prices(config.prices)
+    limits, prices = plan.limits(), read_prices(config.prices)
     sent = [(plan.asking.target, medium) for medium in plan.asking.trials]
     limits.check(prices, [plan.asking.target, *plan.asking.jury.models()], sent)
     stop = asyncio.Event()
@@ -100,6 +100,8 @@ def _announce(plan: RunPlan, store: Store, prices: Prices, progress: Progress) -
     counts = store.counts()
     pending = {condition: cell.get(None, 0) for condition, cell in counts.items()}
     progress.announced(estimate_line(estimate(plan, prices, pending)))
+    if plan.shard:
+        progress.announced(_part_line(plan))
     grown = revisions_line(revisions_of(read_run_file(plan.folder), store))
     if grown and sum(pending.values()):
         progress.announced(grown)
@@ -116,6 +118,15 @@ def _announce(plan: RunPlan, store: Store, prices: Prices, progress: Progress) -
             progress.warned(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
 
 
+def _part_line(plan: RunPlan) -> str:
+    """What of the whole is this shard's."""
+    limits, config = plan.limits(), plan.config
+    parts = [f"{len(plan.queries)} of {len(plan.data.dataset.queries)} queries"]
+    parts += [f"{limits.calls} of --max-calls {config.max_calls}"] if limits.calls else []
+    parts += [f"{limits.cost:.4g} of --max-cost {config.max_cost:g} USD"] if limits.cost else []
+    return f"shard {plan.shard} has {', '.join(parts)}"
+
+
 async def _preflight(plan: RunPlan, workers: Workers, deliveries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was found of the media's arrival; media that nobody tried yet are tried now. Text always arrives."""
     tried = {delivery["medium"] for delivery in deliveries}
@@ -130,8 +141,9 @@ def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]], r
     store.keep_deliveries(deliveries)
     if store.planned < revision:
         for condition, why in plan.asking.skipped.items():
-            store.skip(condition, why, plan.skipped_items())
-        store.plan(plan.data.dataset.queries, categories_by_scenario(), plan.items(), revision)
+            store.skip(condition, why, plan.items_per_condition())
+        whole = (plan.data.dataset.queries, categories_by_scenario(), plan.whole_items())
+        store.plan(*whole, revision, mine=plan.mine)
 
 
 def _result(plan: RunPlan, store: Store, stopped: str) -> RunResult:

@@ -9,7 +9,7 @@ import json
 import mimetypes
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from operator import attrgetter
 from pathlib import Path
@@ -95,9 +95,12 @@ class Store(Database):
     # --- the plan
 
     def plan(
-        self, queries: Iterable[Query], categories: dict[str, str], items: Iterable[Item], revision: int = 1
-    ) -> None:
+        self, queries: Iterable[Query], categories: dict[str, str], items: Iterable[Item], revision: int = 1,
+        *, mine: Container[str] | None = None,
+    ) -> None:  # fmt: skip
         """Write queries and items once; planning again changes nothing.
+
+        `mine`: ids of the queries that are written, with the numbers that they and their items have in the whole.
 
         A later revision brings more of them, those that were there in front. A twin that comes late is told, and a
         language that nobody needed before.
@@ -110,11 +113,16 @@ class Store(Database):
                 (
                     (*(q.id, n, q.text, q.intent, q.scenario, categories.get(q.scenario or "")), *_LAST(q))
                     for n, q in enumerate(queries)
+                    if mine is None or q.id in mine
                 ),
             )
             self._write_all(
-                "INSERT OR IGNORE INTO items (query, condition, repeat, revision) VALUES (?, ?, ?, ?)",
-                ((*item.key, revision) for item in items),
+                "INSERT OR IGNORE INTO items (id, query, condition, repeat, revision) VALUES (?, ?, ?, ?, ?)",
+                (
+                    (None if mine is None else n, *item.key, revision)
+                    for n, item in enumerate(items, start=1)
+                    if mine is None or item.query.id in mine
+                ),
             )
             self._write("INSERT OR REPLACE INTO meta VALUES ('planned', ?)", str(revision))
 

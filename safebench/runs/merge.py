@@ -1,0 +1,137 @@
+"""A run put together from its shards: what they hold has to be all of one run, each part once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safebench.errors import BadInput
+from safebench.files import is_claimed, share_files, whole_folder, write_toml
+from safebench.runs.config import FREE, RESOLVED, REVISIONS, RUN_FILE
+from safebench.runs.folder import read_run_file
+from safebench.runs.revisions import differing_in
+from safebench.runs.shards import KEY, Shard
+from safebench.store.merging import Merged
+from safebench.store.store import Store
+
+SHOWN = 8
+PLACES = ("data", "recipes")  # files that may lie elsewhere on each machine: what they hold is compared by its hashes
+CERTAINTY = ("dropped", "unknown", "delivered")  # states of a delivery, the one to be believed first
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRun:
+    """`pending`: how many of its `items` have no outcome yet."""
+
+    folder: Path
+    items: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    folder: Path
+    shard: Shard
+    asked: Mapping[str, Any]  # its run file
+
+
+def merge(out: Path, shards: Sequence[Path]) -> MergedRun:
+    """The run that nobody cut, in the folder `out`; media are linked where the file system lets them, or copied.
+
+    Raises BadInput where the shards are not of one run, where one is missing or there twice, and for a folder that
+    holds something. Killed at any point it leaves nothing in the way of the same call.
+    """
+    parts = sorted(map(_read, shards), key=lambda part: part.shard.number)
+    _check_one_run(parts)
+    _check_complete(parts)
+    if is_claimed(out, RUN_FILE, "run folder", lambda _: None):
+        raise BadInput(f"{out} holds a run: choose another folder for the whole")
+    with whole_folder(out) as folder:
+        with Merged(folder) as store:
+            for part in parts:
+                store.take_in(part.folder, part.shard.number)
+                share_files(part.folder / "media", folder / "media")
+            store.keep_deliveries(_deliveries(parts))
+            counted = store.counts()
+        _check_whole(parts[0].asked, counted)
+        asked = {key: value for key, value in parts[0].asked.items() if key != KEY}
+        write_toml(folder / RUN_FILE, {**asked, "out": str(out.resolve())})
+    return MergedRun(out, _items(counted), sum(cell.get(None, 0) for cell in counted.values()))
+
+
+def _read(folder: Path) -> _Part:
+    asked = read_run_file(folder)
+    if KEY not in asked:
+        raise BadInput(f"{folder} is no shard but a run of its own: it was not made with --shard")
+    return _Part(folder, Shard.read(asked[KEY]), asked)
+
+
+def _check_one_run(parts: Sequence[_Part]) -> None:
+    """Raises BadInput with a line for each shard that is not of the run of the first."""
+    first = parts[0]
+    problems = [
+        f"{part.folder} and {first.folder} are shards of different runs: they differ in {differing}"
+        for part in parts[1:]
+        if (differing := differing_in(_whole(first.asked), _whole(part.asked)))
+    ]
+    problems += [
+        f"{part.folder} is shard {part.shard}, and {first.folder} is shard {first.shard}: cut into different numbers"
+        for part in parts[1:]
+        if part.shard.count != first.shard.count
+    ]
+    if problems:
+        raise BadInput(*problems[:SHOWN])
+
+
+def _whole(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the file of a shard what all shards have to agree on."""
+    return {key: value for key, value in asked.items() if key not in (*FREE, *PLACES, KEY, REVISIONS)}
+
+
+def _check_complete(parts: Sequence[_Part]) -> None:
+    """Raises BadInput with a line for each shard that is missing, there twice, or has not begun."""
+    count = parts[0].shard.count
+    by_number: dict[int, list[Path]] = {number: [] for number in range(1, count + 1)}
+    for part in parts:
+        by_number[part.shard.number].append(part.folder)
+    lacking = [f"{number}/{count}" for number, folders in by_number.items() if not folders]
+    problems = [f"missing shards: {', '.join(lacking[:SHOWN])}{', …' * (len(lacking) > SHOWN)}"] if lacking else []
+    problems += [
+        f"shard {number}/{count} is there twice: {' and '.join(map(str, folders))}"
+        for number, folders in by_number.items()
+        if len(folders) > 1
+    ]
+    problems = problems or list(_not_planned(parts))
+    if problems:
+        raise BadInput(*problems)
+
+
+def _not_planned(parts: Sequence[_Part]) -> Iterator[str]:
+    for part in parts:
+        with Store(part.folder, readonly=True) as store:
+            if not store.planned:
+                yield f"{part.folder} has no items yet: safebench run {part.folder / RUN_FILE}"
+
+
+def _check_whole(asked: Mapping[str, Any], counted: Mapping[str, Mapping[str | None, int]]) -> None:
+    """Raises BadInput where the shards have fewer or more items than what their run files ask for."""
+    wanted = asked[RESOLVED]["queries"] * asked["repeats"] * len(counted)
+    if (there := _items(counted)) != wanted:
+        raise BadInput(f"the shards hold {there} items, and their run files ask for {wanted}: put one back from a copy")
+
+
+def _items(counted: Mapping[str, Mapping[str | None, int]]) -> int:
+    return sum(sum(cell.values()) for cell in counted.values())
+
+
+def _deliveries(parts: Sequence[_Part]) -> list[Mapping[str, Any]]:
+    """By medium what the shards found: where they differ, that which says least of what arrived."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for part in parts:
+        with Store(part.folder, readonly=True) as store:
+            for one in store.deliveries():
+                known = found.setdefault(one["medium"], one)
+                found[one["medium"]] = min(known, one, key=lambda delivery: CERTAINTY.index(delivery["state"]))
+    return list(found.values())
