@@ -128,10 +128,10 @@ def _items(counted: Mapping[str, Mapping[str | None, int]]) -> int:
 
 def _deliveries(parts: Sequence[_Part]) -> list[Mapping[str, Any]]:
     """By medium what the shards found: where they differ, that which says least of what arrived."""
-    found: dict[str, Mapping[str, Any]] = {}
+    seen: dict[str, Mapping[str, Any]] = {}
     for part in parts:
         with Store(part.folder, readonly=True) as store:
             for one in store.deliveries():
-                known = found.setdefault(one["medium"], one)
-                found[one["medium"]] = min(known, one, key=lambda delivery: CERTAINTY.index(delivery["state"]))
-    return list(found.values())
+                known = seen.setdefault(one["medium"], one)
+                seen[one["medium"]] = min(known, one, key=lambda delivery: CERTAINTY.index(delivery["state"]))
+    return list(seen.values())
