@@ -29,10 +29,10 @@ def reason(error: BaseException) -> bytes:
     return FAILED + (str(error) or type(error).__name__).encode("utf-8", "replace")
 
 
-def raise_reason(told: bytes) -> NoReturn:
+def raise_reason(sent: bytes) -> NoReturn:
     """Raises ChildFailed."""
-    text = told[1:].decode("utf-8", "replace")
-    if told[:1] == OF_THE_SYSTEM:
+    text = sent[1:].decode("utf-8", "replace")
+    if sent[:1] == OF_THE_SYSTEM:
         error = OSError(int(text), os.strerror(int(text)))
         raise ChildFailed(error.strerror) from error
     raise ChildFailed(text)
