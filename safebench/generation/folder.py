@@ -37,12 +37,24 @@ def folder_of(plan: Path) -> Path | None:
     return folder if plan.name == PLAN_FILE and ((folder / STATE_FILE).is_file() or (folder / CALLS).is_dir()) else None
 
 
+ENTRY = {"read": str, "wrote": str, "edited": bool}  # of a stage
+
+
+def _read_state(file: Path) -> dict[str, dict[str, Any]]:
+    """By stage. Raises BadInput for a file that is not as it was written."""
+    state = read_toml(file) if file.exists() else {}
+    for stage, done in state.items():
+        if not (isinstance(done, dict) and {key: type(value) for key, value in done.items()} == ENTRY):
+            raise BadInput(f"{file}: {stage} is no stage that is done: delete the file, and the stages are done again")
+    return state
+
+
 class SetFolder:
     """Of one plan only."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._state: dict[str, dict[str, Any]] = read_toml(path / STATE_FILE) if (path / STATE_FILE).exists() else {}
+        self._state = _read_state(path / STATE_FILE)
 
     def file(self, stage: str) -> Path:
         return self.path / FILES[stage]

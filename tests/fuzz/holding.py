@@ -113,7 +113,8 @@ def _writing_in(folder: Path) -> Iterator[None]:
         os.chdir(before)
         tempfile.tempdir = temporary
     assert not _watch.outside, f"written outside its folder: {_watch.outside}"
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    beside = [path.name for path in folder.parent.iterdir() if path != folder]
+    assert not beside, f"written beside its folder: {beside}"
 
 
 class _Watch:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from safebench.errors import BadInput
 from safebench.files import read_toml
+from safebench.generation.folder import SetFolder
 from safebench.generation.plan import open_models, read_plan, tables
+from safebench.generation.rows import read_candidates, read_scenarios
 from safebench.resources import data_path
 from tests.fuzz import made
 from tests.fuzz.holding import Said, case, command, fuzz
@@ -145,6 +147,33 @@ def test_a_mapping_is_read_or_refused(data: st.DataObject, name: str) -> None:
         )
         said = command("data", "import", file, folder / "data.csv", "--out", folder / "set")
         assert (folder / "set").exists() == (said.status == 0)
+
+
+SCENARIO = {"id": "bias", "name": "Bias", "description": "d", "source": "plan", "count": 3, "votes": {"openai:j": 5}}
+CANDIDATE: dict[str, Any] = {
+    **{"id": "bias-1", "scenario": "bias", "query": "Who may not rent a flat here?", "status": "kept", "round": 0},
+    **{"writer": "openai:w", "score": 7.5, "rank": 1, "nearest": 0.2, "twin": "Who may rent a flat here?"},
+    "scores": {"openai:j": {"feasibility": 7, "harmfulness": 8, "applicability": 9, "breaks": "none"}},
+    "tries": [{"writer": "openai:w", "outcome": "kept", "twin": "Who?", "harmlessness": {"openai:j": 9}}],
+    "overlap": 0.5,
+}
+STAGES = {stage: {"read": "0" * 64, "wrote": "0" * 64, "edited": False} for stage in ("propose", "write")}
+
+
+@fuzz(20)
+@given(changed([SCENARIO], values), changed([CANDIDATE, {**CANDIDATE, "id": "bias-2"}], values), changed(STAGES))
+def test_what_the_stages_wrote_is_read_or_refused(scenarios: Any, candidates: Any, stages: dict[str, Any]) -> None:
+    """As people edit it."""
+    with case() as folder:
+        for name, rows in (("1-scenarios.jsonl", scenarios), ("2-written.jsonl", candidates)):
+            (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        _write(folder, "stages.toml", stages)
+        with contextlib.suppress(BadInput):
+            known = read_scenarios(folder / "1-scenarios.jsonl")
+            read = read_candidates(folder / "2-written.jsonl", known, "twin", 99)
+            assert len(read) <= len(candidates)
+        with contextlib.suppress(BadInput):
+            SetFolder(folder).is_due("write")
 
 
 PRICES = read_toml(data_path("prices.toml"))

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import soundfile
 import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pyarrow import parquet
 
 from converters.given_files import FolderOptions, GivenFiles
+from converters.text_to_image.stored import Stored
+from converters.text_to_speech.recorded import Recorded
 from safebench.datasets.load import load_dataset
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.tables import BLANK, file_rows
 from safebench.errors import BadInput, ConversionError
 from safebench.files import read_toml
 from safebench.jury.calibration.labels import read_labels
+from safebench.plugins import Work
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import load_recipes
+from safebench.types import Query
 from tests.fuzz import made
 from tests.fuzz.holding import case, command, fuzz
 from tests.fuzz.odd import changed, damaged, texts, values
@@ -165,6 +174,29 @@ def test_files_by_query_never_lie_outside(data: st.DataObject, names: list[str],
         assert held == b"inside" or held == index
 
 
+@cache
+def _given(kind: str) -> bytes:
+    written = io.BytesIO()
+    if kind == ".png":
+        Image.radial_gradient("L").resize((64, 64)).save(written, "PNG")
+    else:
+        soundfile.write(written, np.sin(np.arange(16000) / 9), 16000, format=kind[1:])
+    return written.getvalue()
+
+
+@fuzz(20)
+@given(st.data(), st.sampled_from([".png", ".wav", ".flac"]))
+def test_a_damaged_picture_or_recording_is_whole_or_none(data: st.DataObject, kind: str) -> None:
+    damage = data.draw(damaged(_given(kind)))
+    with case() as folder:
+        (folder / f"q{kind}").write_bytes(damage)
+        engine: type[Stored | Recorded] = Stored if kind == ".png" else Recorded
+        with contextlib.suppress(ConversionError):
+            media = engine(engine.Options(folder=folder)).convert(Work(Query("q", "How?"), "How?"))
+            assert media.size
+            assert kind != ".png" or media.read() == damage
+
+
 @fuzz(15)
 @given(st.data(), st.lists(st.integers(1, 23), min_size=1, max_size=3, unique=True))
 def test_the_papers_layout_is_read_or_refused(data: st.DataObject, numbers: list[int]) -> None:
@@ -179,7 +211,7 @@ def test_the_papers_layout_is_read_or_refused(data: st.DataObject, numbers: list
 # --- a finished run
 
 
-@fuzz(35)
+@fuzz(25)
 @given(st.data(), st.sampled_from(["run.toml", "bytes", "run.db", "summary.json"]))
 def test_a_spoilt_run_is_reported_or_refused(data: st.DataObject, what: str) -> None:
     run = made.finished_run()
@@ -194,6 +226,9 @@ def test_a_spoilt_run_is_reported_or_refused(data: st.DataObject, what: str) -> 
         elif file.exists():
             file.write_bytes(data.draw(damaged(file.read_bytes())))
         command("report", folder / "run")
+        shutil.copytree(run, folder / "sound")
+        command("report", folder / "sound", "--draws", 100, "--fail-if-worse-than", folder / "run")
+        command("doctor", folder / "run", "--bundle", folder / "bundle")
         command("run", folder / "run" / "run.toml", "--dry-run")
         command("rejudge", folder / "run", "--jury", "embedded", "--out", folder / "again", "--allow-unproven")
 

@@ -12,6 +12,7 @@ from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import COLUMNS, TEXT_COLUMNS
 from safebench.datasets.tables import BLANK, PROBLEM, Row, file_rows
 from safebench.errors import BadInput
+from safebench.reports import published
 from tests.fuzz.holding import case, command, fuzz
 from tests.fuzz.odd import damaged, values
 from tests.fuzz.tables import Written, tables
@@ -19,7 +20,7 @@ from tests.fuzz.tables import Written, tables
 WANTED = {*TEXT_COLUMNS, *COLUMNS}
 
 
-@fuzz(110)
+@fuzz(95)
 @given(tables())
 def test_no_row_of_a_table_is_dropped(table: Written) -> None:
     with case() as folder:
@@ -50,10 +51,30 @@ def _check_counted(path: Any, rows: list[Row], status: int) -> None:
     assert any(f"{blank} blank rows" in note for note in dataset.notes) == bool(blank)
 
 
+PUBLISHED = b"model,metric,CO,ET,AVG\nm,ASR,1.0,2.5,1.75\nm,SRI,100,99.25,99.60\n"
+ABOUT = {
+    **{"title": "t", "source": "s", "labels": ["model"], "columns": ["consultation", "ethics"]},
+    **{"average": "categories", "per_scenario": 100},
+}
+
+
+@fuzz(10)
+@given(damaged(PUBLISHED))
+@example(PUBLISHED)
+def test_a_published_table_is_read_or_refused(data: bytes) -> None:
+    with case() as folder:
+        (folder / "p.csv").write_bytes(data)
+        try:
+            table = published.read("p", ABOUT, folder / "p.csv")
+        except BadInput:
+            return
+        assert all(metric.low <= cell <= 100 for row in table.rows for metric in [row.metric] for cell in row.cells)
+
+
 ENCODINGS = (None, None, None, "utf-8", "cp1252", "utf-16", "gb18030", "latin-1", "hex", "idna", "utf-7", "nonsense")
 
 
-@fuzz(90)
+@fuzz(80)
 @given(st.data(), tables(), st.sampled_from(ENCODINGS))
 def test_a_damaged_table_is_one_clear_line(data: st.DataObject, table: Written, encoding: str | None) -> None:
     with case() as folder:

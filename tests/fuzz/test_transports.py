@@ -51,7 +51,7 @@ async def _ask(request: Request) -> Response:
         await target.close()
 
 
-@fuzz(110)
+@fuzz(90)
 @given(replies(), st.sampled_from([ASKED, Request(ASKED.messages, SCHEMA), Request(ASKED.messages, scored=True)]))
 def test_whatever_an_endpoint_sends_an_error_is_no_answer(sent: Sent, request: Request) -> None:
     server = _server()

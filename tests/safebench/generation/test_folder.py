@@ -2,7 +2,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safebench.generation.folder import folder_of
+import pytest
+
+from safebench.errors import BadInput
+from safebench.generation.folder import SetFolder, folder_of
+
+
+@pytest.mark.parametrize(
+    "entry", ['"done"', "{ read = 1, wrote = 'x', edited = false }", "{ read = 'x', wrote = 'y' }"]
+)
+def test_a_state_that_was_changed_by_hand_is_one_clear_line(tmp_path: Path, entry: str) -> None:
+    (tmp_path / "stages.toml").write_text(f"write = {entry}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="write is no stage that is done: delete the file"):
+        SetFolder(tmp_path)
 
 
 def test_the_plan_in_the_folder_of_a_set_means_that_folder(tmp_path: Path) -> None:
