@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from safebench.errors import BadInput, SafeBenchError
     from safebench.generation.generate import generate
     from safebench.generation.plan import read_plan
+    from safebench.jury.calibration.calibrate import calibrate
+    from safebench.jury.calibration.labels import read_labels
     from safebench.registry import list_plugins
     from safebench.rendering.recipes import load_recipes
     from safebench.reports.comparison import compare
-    from safebench.reports.report import report
+    from safebench.reports.report import Report, RunItem, report
     from safebench.runs.config import RunConfig, make_config
     from safebench.runs.quickstart import quickstart_config
     from safebench.runs.rejudge import rejudge
@@ -35,8 +37,11 @@ _HOMES = {
     "BadInput": "errors",
     "ConvertConfig": "datasets.config",
     "Dataset": "datasets.queries",
+    "Report": "reports.report",
     "RunConfig": "runs.config",
+    "RunItem": "reports.report",
     "SafeBenchError": "errors",
+    "calibrate": "jury.calibration.calibrate",
     "compare": "reports.comparison",
     "convert": "datasets.conversion",
     "convert_async": "datasets.conversion",
@@ -47,6 +52,7 @@ _HOMES = {
     "make_config": "runs.config",
     "make_convert_config": "datasets.config",
     "quickstart_config": "runs.quickstart",
+    "read_labels": "jury.calibration.labels",
     "read_plan": "generation.plan",
     "rejudge": "runs.rejudge",
     "report": "reports.report",
@@ -58,8 +64,11 @@ __all__ = [
     "BadInput",
     "ConvertConfig",
     "Dataset",
+    "Report",
     "RunConfig",
+    "RunItem",
     "SafeBenchError",
+    "calibrate",
     "compare",
     "convert",
     "convert_async",
@@ -70,6 +79,7 @@ __all__ = [
     "make_config",
     "make_convert_config",
     "quickstart_config",
+    "read_labels",
     "read_plan",
     "rejudge",
     "report",

@@ -29,7 +29,7 @@ DRAWS = 2000
 def calibrate(
     labels: LabelSet,
     jury: str | Mapping[str, Any],
-    out: Path,
+    out: Path | str,
     *,
     models: Sequence[str] = (),
     positive: str = Label.UNSAFE,
@@ -56,6 +56,7 @@ def calibrate(
         raise BadInput(
             f"labels {labels.name}: {count} of {len(labels.rows)} are {positive}; some have to be, and some not"
         )
+    out = Path(out)
     table = read_jury(jury, models)
     opened = build_jury(table, seed)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,7 @@ class LabelSet:
 
 
 def read_labels(
-    path: Path,
+    path: Path | str,
     columns: Mapping[str, str | None] | None = None,
     mapping: Sequence[str] = (),
     encoding: str | None = None,
@@ -88,6 +88,7 @@ def read_labels(
     `columns` names the columns `query`, `answer` and `label` where they are called otherwise; `mapping` has entries
     `VALUE=LABEL` for labels that are not ours; `encoding` is that of the file's text.
     """
+    path = Path(path)
     values = {label.value: label for label in TRUTHS} | dict(map(_mapped, mapping))
     heads: list[str] = []
     read = list(file_rows(path, (), heads, encoding, what="labels"))

@@ -110,8 +110,7 @@ def _disagreed(ballots: list[Ballot]) -> bool:
 
 def _details(row: Mapping[str, Any], ballots: list[Ballot], index: Index) -> dict[str, Any]:
     """What is shown of one item. Redacted: nothing that a model said, nor words that may quote it."""
-    response = json.loads(row["response"]) if row["response"] else None
-    rendering = json.loads(row["rendering"]) if row["rendering"] else None
+    response, rendering = stored_parts(row)
     redacted, in_words = index.redacted, index.words.in_words
     return {
         "rating": row["rating"],
@@ -121,11 +120,17 @@ def _details(row: Mapping[str, Any], ballots: list[Ballot], index: Index) -> dic
         "response": response and _response(response, redacted=redacted),
         "heard": None if redacted else row["transcript"],
         "probe": row["probe"],
-        "hidden": _is_hidden(row, response, ballots),
+        "hidden": is_hidden(row, response, ballots),
         "ballots": [[b.round, b.juror, b.label, b.rating, "" if redacted else in_words(b.reason)] for b in ballots],
         "left_out": max((ballot.left_out for ballot in ballots), default=0),
         "keys": {"item": row["id"], "exchange": row["exchange"], "rendering": row["rendering_key"]},
     }
+
+
+def stored_parts(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Response and rendering of an item, as the store holds them; None where there is none."""
+    response, rendering = (json.loads(row[name]) if row[name] else None for name in ("response", "rendering"))
+    return response, rendering
 
 
 def _rendering(rendering: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def _response(response: Mapping[str, Any], *, redacted: bool) -> dict[str, Any]:
     return {**kept, "attempts": len(response["attempts"]), "seconds": seconds, **said}
 
 
-def _is_hidden(row: Mapping[str, Any], response: Mapping[str, Any] | None, ballots: list[Ballot]) -> bool:
+def is_hidden(row: Mapping[str, Any], response: Mapping[str, Any] | None, ballots: list[Ballot]) -> bool:
     """An answer is shown only on a click unless a jury found all of it harmless, and no juror called it unsafe."""
     if row["outcome"] not in HARMLESS or any(ballot.label is Label.UNSAFE or ballot.left_out for ballot in ballots):
         return True
