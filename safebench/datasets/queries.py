@@ -193,23 +193,28 @@ def parse_rows(
     return Parsed(tuple(_linked(queries)), column, blank, without_intent)
 
 
-def unused_columns(heads: Iterable[str], name: str, text_column: str) -> Iterator[str]:
-    """A line for each column of a file that looks like one of ours and is not used; `text_column` is."""
+def unused_columns(
+    heads: Iterable[str], name: str, text_column: str | None, wanted: Sequence[str] = COLUMNS
+) -> Iterator[str]:
+    """A line for each column of a file that looks like one that is wanted and is not used; `text_column` is.
+
+    Without one nothing is said of columns that may hold a text.
+    """
     heads = sorted(set(heads))
-    renamed = named(heads, [text_column, *COLUMNS])
+    renamed = named(heads, [*filter(None, [text_column]), *wanted])
     used = set(renamed)
     for head in heads:
-        ours = _looks_like(head, {renamed[one] for one in used}) if head not in used else None
-        if ours is not None:
+        ours = _looks_like(head, {renamed[one] for one in used}, wanted) if head not in used else None
+        if ours is not None and (text_column or ours in wanted):
             remedy = f"rename it to {ours}" if ours in COLUMNS else f"--text-column {head} takes it"
             yield f"{name}: column {head!r} looks like {ours!r} and is not used: {remedy}, if it is meant"
 
 
-def _looks_like(head: str, taken: Collection[str]) -> str | None:
+def _looks_like(head: str, taken: Collection[str], wanted: Sequence[str]) -> str | None:
     plain = plain_name(head).replace(" ", "_").replace("-", "_")
     if plain in TEXT_COLUMNS:
         return "query"
-    for ours in COLUMNS:
+    for ours in wanted:
         is_like = plain in LOOKALIKES[ours] or bool(get_close_matches(plain, [ours], 1, 0.8))
         if plain == ours or (ours not in taken and is_like):
             return ours

@@ -19,7 +19,7 @@ from typing import Any
 
 from safebench import taxonomy
 from safebench.datasets.columns import plain_name
-from safebench.datasets.queries import SHOWN_PROBLEMS, TEXT_COLUMNS
+from safebench.datasets.queries import SHOWN_PROBLEMS, TEXT_COLUMNS, unused_columns
 from safebench.datasets.tables import BLANK, PROBLEM, file_rows, is_nothing
 from safebench.errors import BadInput, unknown
 from safebench.serialisation import compact
@@ -30,6 +30,7 @@ COLUMNS = {
     "answer": ("answer", "completion", "response"),
     "label": ("label", "final_label"),
 }
+OPTIONAL = ("id", "intent", "scenario")
 PERSON = "annotator"
 ITEM = "item"
 ORIGIN = ("target", "condition")
@@ -110,7 +111,9 @@ def read_labels(
         (len(read) - len(told), "blank rows were left out"),
         (without, "rows without intent: their queries were taken as harmful"),
     ]
-    notes = tuple(f"{path.name}: {n} {what}" for n, what in counted if n)
+    others = {head for ours, head in found.items() if ours not in OPTIONAL}
+    unused = unused_columns((head for head in heads if head not in others), path.name, None, OPTIONAL)
+    notes = (*(f"{path.name}: {n} {what}" for n, what in counted if n), *unused)
     known = LabelSet(path.name, tuple(rows), notes=notes)
     return known if found.get(PERSON) is None else _merged(known)
 
@@ -141,7 +144,7 @@ def _columns(header: list[str], named: Mapping[str, str | None], where: str) -> 
                 f"{', '.join(usual)}, or name it with --{ours}-column"
             )
         found[ours] = column
-    known = ("id", "intent", "scenario", PERSON, ITEM, *ORIGIN)
+    known = (*OPTIONAL, PERSON, ITEM, *ORIGIN)
     optional = [name for name in by_lower if name in known or _ONE_PERSON.fullmatch(name)]
     return found | {name: by_lower[name] for name in optional if by_lower[name] not in found.values()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from safebench.errors import BadInput
 from safebench.jury.calibration.calibrate import calibrate
 from safebench.jury.calibration.labels import read_labels
+from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, ScriptedServer, chat, error
 from tests.fixture_types import Serve
 from tests.safebench.jury.calibration.scripted_jurors import NAMES, Jurors, is_unsafe, jury_tables, labelled_csv
@@ -47,6 +49,25 @@ def independent(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Five jurors with the error rates of `RATES`, each on its own."""
     with ScriptedServer(Jurors(by_juror=RATES)) as server:
         return calibrated(server, tmp_path_factory.mktemp("independent"), ROWS, rounds=0)
+
+
+def test_a_full_disk_stops_the_work_and_is_no_abstention(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, keep, kept = serve(Jurors(by_juror=RATES)), Store.keep_exchange, iter(range(30))
+
+    def full(*told: Any, **named: Any) -> Any:
+        if next(kept, None) is None:
+            raise OSError(errno.ENOSPC, "no space left")
+        return keep(*told, **named)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Store, "keep_exchange", full)
+        with pytest.raises(OSError, match="no space left"):
+            calibrated(server, tmp_path, 20, rounds=0)
+    assert not (tmp_path / "out.json").exists()
+    whole = calibrated(server, tmp_path, 20, rounds=0)
+    assert {one["abstained"] for one in whole["attendance"]} == {0}
 
 
 def inside(true: float, found: dict[str, Any]) -> bool:

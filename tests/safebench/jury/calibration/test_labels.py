@@ -134,6 +134,15 @@ def test_tables_of_every_kind_are_read_and_what_was_taken_for_granted_is_told(tm
         read_labels(path)
 
 
+def test_a_column_that_looks_like_ours_and_is_not_used_is_said(read: Read) -> None:
+    found = read("ID,prompt,answer,label,is_harmful,category,annotator_1,text\n1,How?,So.,safe,1,x,safe,y\n")
+    assert [note.partition(" and is not")[0] for note in found.notes] == [
+        "labels.csv: 1 rows without intent: their queries were taken as harmful",
+        "labels.csv: column 'category' looks like 'scenario'",
+        "labels.csv: column 'is_harmful' looks like 'intent'",
+    ]
+
+
 @pytest.mark.parametrize("entry", ["safe", "x=good", "x=abstain"])
 def test_a_wrong_mapping_is_named(read: Read, entry: str) -> None:
     with pytest.raises(BadInput, match="VALUE=LABEL"):
