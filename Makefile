@@ -135,7 +135,7 @@ $(VENV)/voices: $(VENV)/embedded
 	touch $@
 
 $(VENV)/dev: $(VENV)/embedded $(STAMP)
-	$(PIP) -e '.[embedded,pages,dev]'
+	$(PIP) -e '.[embedded,pages,mlflow,otel,dev]'
 	touch $@
 
 clean:

@@ -1,4 +1,4 @@
-"""The plug-in points: what a converter, recogniser, modality, target or juror is.
+"""The plug-in points: what a converter, recogniser, modality, target, juror or exporter is.
 
 Each kind implements one method that takes one context object, so that a new field never breaks an old plug-in. A
 plug-in is a class named by an entry point; it is imported when it is chosen, and an incomplete one fails when it is
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -19,9 +19,23 @@ from pydantic import BaseModel, ConfigDict
 
 from safebench.errors import ConversionError, MissingPackage
 from safebench.resources import prompt
-from safebench.types import Ballot, Draft, Fidelity, Form, Intent, Media, Part, Query, Request, Response
+from safebench.types import (
+    Ballot,
+    Draft,
+    ExportedCall,
+    ExportedItem,
+    Fidelity,
+    Form,
+    Intent,
+    Media,
+    Part,
+    Query,
+    Request,
+    Response,
+)
 
 if TYPE_CHECKING:
+    from safebench.reports.summary import Summary
     from safebench.taxonomy import Scenario
 
 
@@ -433,3 +447,41 @@ class Juror(Plugin):
     @abstractmethod
     async def vote(self, case: Case) -> Ballot:
         """One ballot. A juror that cannot make one abstains and gives the reason; it never guesses."""
+
+
+# --- exporters
+
+
+@dataclass(frozen=True, slots=True)
+class Exporting:
+    """What an exporter gets: a run, finished or not, its items in planned order, and its calls item by item.
+
+    `run`: by which the same run is known again, wherever its folder lies and though it has grown. `content`: the same
+    as long as there is nothing new to export. `files`: what may go with it. Without `with_texts` no texts go out, and
+    nothing here holds any of a query or an answer.
+    """
+
+    run: str
+    content: str
+    summary: Summary
+    items: Callable[[], Iterator[ExportedItem]]
+    calls: Callable[[], Iterator[ExportedCall]]
+    files: tuple[Path, ...]
+    with_texts: bool
+
+
+class Exporter(Plugin):
+    """Takes a run's results to where a team keeps them. Written NAME[:ARGUMENT], an option of that name.
+
+    A number of a condition from which nothing can be concluded (`evidence.concludable`) must not look like any other.
+    """
+
+    def check(self) -> None:
+        """Before the run is read: raise BadInput when nothing can be exported (no address, nobody there, no token)."""
+
+    @abstractmethod
+    def export(self, exporting: Exporting) -> str:
+        """What came of it and where it is, for the user. The same run exported again is there once.
+
+        Raises BadInput, and leaves nothing half done, where it cannot be exported.
+        """

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.files import content_hash
-from safebench.plugins import Converter, Juror, Modality, Plugin, Recogniser, Target
+from safebench.plugins import Converter, Exporter, Juror, Modality, Plugin, Recogniser, Target
 from safebench.types import Media
 
 P = TypeVar("P", bound=Plugin)
@@ -25,6 +25,7 @@ KINDS: dict[type[Plugin], str] = {
     Recogniser: "recogniser",
     Target: "target",
     Juror: "juror",
+    Exporter: "exporter",
 }
 GROUPS = {kind: f"safebench.{'modalities' if kind is Modality else name + 's'}" for kind, name in KINDS.items()}
 LISTED = {group.removeprefix("safebench."): kind for kind, group in GROUPS.items()}
@@ -40,7 +41,7 @@ def names(kind: type[Plugin]) -> list[str]:
 
 
 def list_plugins(kind: str) -> list[str]:
-    """Names of the plug-ins of a kind: modalities, converters, recognisers, targets or jurors, ours and others'.
+    """Names of the plug-ins of a kind: modalities, converters, recognisers, targets, jurors or exporters, ours or not.
 
     Raises BadInput for any other kind.
     """

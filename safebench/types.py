@@ -372,3 +372,45 @@ class Comprehension:
 
 
 CONTROL = "a control is not meant to carry the query"  # why its rendering is unchecked
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedItem:
+    """An item of a run. `query`, `answer`, `reason` and `media` are None where no texts go out, `outcome`
+    before there is one.
+    """
+
+    number: int
+    query_id: str
+    intent: Intent
+    scenario: str | None
+    category: str | None
+    twin: str | None
+    language: str | None
+    condition: str
+    repeat: int
+    outcome: Outcome | None
+    rating: int | None
+    fidelity: str | None  # what its check said of the rendering
+    query: str | None = None
+    answer: str | None = None
+    reason: str | None = None
+    media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedCall:
+    """A call to a model. `item`: 0 of one that is of no item; `target`: what it was put to, without keys; `started` and
+    `ended` in seconds of the epoch, the first by the duration of its attempts. Where no texts go out there are no
+    `messages`, and the response has neither text nor media, and of its failure only the type.
+    """
+
+    key: str
+    item: int
+    purpose: Purpose
+    target: Mapping[str, Any]
+    form: Form
+    started: float
+    ended: float
+    response: Response
+    messages: tuple[Mapping[str, Any], ...] = ()  # as they are stored: media by their SHA-256

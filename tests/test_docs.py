@@ -30,6 +30,7 @@ from safebench.rendering.recipes import load_recipes
 from safebench.runs.config import make_config
 from safebench.testing.server import Call, Reply, chat
 from tests.fixture_types import Serve
+from tests.hub import serving
 from tests.safebench.generation import scripted as generating
 
 ROOT = Path(__file__).parent.parent
@@ -76,7 +77,9 @@ def test_commands_run_as_written(
 ) -> None:
     monkeypatch.setenv(KNOWN, str(known))
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    typed(commands, tmp_path, {"OPENAI_BASE_URL": serve(answer).url})
+    collector = serve(lambda call: Reply(b""))
+    with serving(monkeypatch):
+        typed(commands, tmp_path, {"OPENAI_BASE_URL": serve(answer).url, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.root})
 
 
 def typed(commands: str, folder: Path, environment: Mapping[str, str]) -> str:

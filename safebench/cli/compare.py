@@ -1,4 +1,4 @@
-"""`safebench compare` and `safebench leaderboard`: runs beside each other, in the terminal and as a page."""
+"""`safebench compare`, `leaderboard` and `export`: finished runs beside each other, and taken to other tools."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from safebench.cli.options import output
+from safebench.cli.options import CalibrationFile, output
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -116,6 +116,26 @@ def _show_compared(compared: Compared) -> None:
     for condition in compared.left_out:
         output.print(f"only one run has {condition}: not compared", style="yellow")
     _notices(compared.runs)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    to: Annotated[str, typer.Option(metavar="NAME[:WHERE]", help="An exporter of `safebench list exporters`.")],
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Of the exporter; may be given several times.")
+    ] = None,
+    with_texts: Annotated[
+        bool, typer.Option("--with-texts", help="Queries, answers and media leave this machine, too: harmful ones.")
+    ] = False,
+    calibration: CalibrationFile = None,
+) -> None:
+    """Take a run's results to where your team keeps them: MLflow, OpenTelemetry, Hugging Face, or a plug-in."""
+    from safebench.bridges.exporting import export
+    from safebench.cli.run import with_options
+
+    options = with_options({}, option or [], "--option")
+    came_of_it = export(run, to, options=options, with_texts=with_texts, calibration=calibration)
+    output.print(came_of_it, soft_wrap=True, highlight=False)
 
 
 def _show_split(split: ModelSplit, compared: Compared) -> None:

@@ -21,6 +21,7 @@ class Listed(StrEnum):
     recognisers = "recognisers"
     targets = "targets"
     jurors = "jurors"
+    exporters = "exporters"
     voices = "voices"
 
 
@@ -71,7 +72,7 @@ def _bundle(file: Path, run: Path | None) -> int:
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="modality, converter, recogniser, target or juror.")],
+    kind: Annotated[str, typer.Argument(help="modality, converter, recogniser, target, juror or exporter.")],
     name: Annotated[str, typer.Argument(help="Of the plug-in; the package is called safebench-NAME.")],
     out: Annotated[Path | None, typer.Option(help="New folder; safebench-NAME here if not given.")] = None,
 ) -> None:

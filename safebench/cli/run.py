@@ -146,7 +146,7 @@ def run(
     read = _in_its_folder(_run_file(config)) if config else {}
     values = read | {key: value for key, value in given.items() if value is not None and value != []}
     if target_option:
-        values["options"] = _with_options(values.get("options", {}), target_option)
+        values["options"] = with_options(values.get("options", {}), target_option, "--target-option")
     missing = [f"--{_option(key)}" for key in ("data", "conditions", "target", "out") if key not in values]
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
@@ -182,13 +182,13 @@ def _run_file(config: Path) -> Path:
     return study if not config.exists() and len(config.parts) == 1 and study.is_file() else config
 
 
-def _with_options(options: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
+def with_options(options: Mapping[str, Any], given: Iterable[str], option: str) -> dict[str, Any]:
     """The options with those of the command line, KEY=VALUE with dots in the key where tables lie in each other."""
     read: dict[str, Any] = dict(options)
     for one in given:
         key, equals, value = one.partition("=")
         if not (key and equals):
-            raise BadInput(f"--target-option {one!r} is not written KEY=VALUE")
+            raise BadInput(f"{option} {one!r} is not written KEY=VALUE")
         *tables, last = key.split(".")
         table = read
         for name in tables:

@@ -27,6 +27,7 @@ CLASSES = {  # group of entry points -> (suffix of the name, suffix of the class
     "recogniser": {"recognisers": ("", "")},
     "target": {"targets": ("", "")},
     "juror": {"jurors": ("", "")},
+    "exporter": {"exporters": ("", "")},
 }
 TRY_IT = {
     "modality": "safebench quickstart --condition $name",
@@ -34,6 +35,7 @@ TRY_IT = {
     "recogniser": "safebench run --data starter-tiny --condition image --target reference --recogniser $name",
     "target": "safebench run --data starter --limit 5 --condition text --target $name --out runs/$name",
     "juror": 'safebench list jurors         # then name it in a jury file: [[jurors]] juror = "$name"',
+    "exporter": "safebench quickstart && safebench export runs/quickstart --to $name:results",
 }
 
 

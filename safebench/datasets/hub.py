@@ -1,9 +1,11 @@
-"""`safebench data push`: a folder onto a hub of data sets, private unless the user says otherwise."""
+"""Onto a hub of data sets and models: a folder by `safebench data push`, what others upload; private unless said."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +26,44 @@ def push(folder: Path, name: str, *, public: bool = False) -> str:
     not said, and for whatever the hub declines; MissingPackage without the hub's package.
     """
     pushed = _pushed(folder)
-    if name.count("/") != 1:
-        raise BadInput(f"{name!r} is not written OWNER/NAME")
     if importlib.util.find_spec(PACKAGE) is None:
         raise MissingPackage("data push", [PACKAGE], "hub")
-    from huggingface_hub import get_token
+    return upload_dataset(folder, name, pushed, [SHARDS, *QUERY_FILES.values()], public=public)
+
+
+def upload_dataset(folder: Path, name: str, pushed: list[str], replaced: list[str], *, public: bool) -> str:
+    """Put files of a folder into the data set OWNER/NAME in one commit, in place of those `replaced`; its address.
+
+    Raises BadInput as `push` does.
+    """
+    with hub(name, f"data set {name} was not pushed") as api:
+        address = api.create_repo(name, repo_type="dataset", private=not public, exist_ok=True)
+        if not public and not api.repo_info(name, repo_type="dataset").private:
+            raise BadInput(f"data set {name} is there already and public: choose another name, or say --public")
+        api.upload_folder(
+            repo_id=name, repo_type="dataset", folder_path=folder, allow_patterns=pushed, delete_patterns=replaced,
+            commit_message="From SafeBench",
+        )  # fmt: skip
+        return str(address)
+
+
+@contextmanager
+def hub(name: str, failed: str) -> Iterator[Any]:
+    """The hub's client, with a token. Raises BadInput for a `name` that is none and without a token, and where the hub
+    declines what is asked meanwhile, with what `failed`.
+    """
+    if name.count("/") != 1:
+        raise BadInput(f"{name!r} is not written OWNER/NAME")
+    from huggingface_hub import HfApi, get_token
     from huggingface_hub.errors import HfHubHTTPError
 
     token = get_token()
     if token is None:
         raise BadInput("the hub wants a token: set HF_TOKEN, or log in with `hf auth login`")
     try:
-        return _upload(folder, name, token, public, pushed)
+        yield HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token, library_name="safebench")
     except (*HfHubHTTPError.__bases__, ValueError) as error:  # whichever HTTP library this version of the hub uses
-        raise BadInput(f"data set {name} was not pushed: {first_line(error)}") from error
+        raise BadInput(f"{failed}: {first_line(error)}") from error
 
 
 def _pushed(folder: Path) -> list[str]:
@@ -52,20 +78,6 @@ def _pushed(folder: Path) -> list[str]:
         f"{folder} is no folder that `safebench convert` has finished or `safebench data export` made: "
         "there is nothing to push"
     )
-
-
-def _upload(folder: Path, name: str, token: str, public: bool, pushed: list[str]) -> str:
-    from huggingface_hub import HfApi
-
-    api: Any = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token, library_name="safebench")
-    address = api.create_repo(name, repo_type="dataset", private=not public, exist_ok=True)
-    if not public and not api.repo_info(name, repo_type="dataset").private:
-        raise BadInput(f"data set {name} is there already and public: choose another name, or say --public")
-    api.upload_folder(
-        repo_id=name, repo_type="dataset", folder_path=folder, allow_patterns=pushed,
-        delete_patterns=[SHARDS, *QUERY_FILES.values()], commit_message="From SafeBench",
-    )  # fmt: skip
-    return str(address)
 
 
 def first_line(error: Exception) -> str:

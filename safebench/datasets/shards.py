@@ -7,7 +7,7 @@ read back with pyarrow alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
@@ -59,11 +59,16 @@ CANARY = "canary"  # column, and key of `convert.toml`: the string by which the 
 def schema(medium: str) -> pa.Schema:
     """Columns of a shard: ours, the modality's, and the media, named after their medium and typed as in `datasets`."""
     types: dict[str, str] = dict.fromkeys((*PLAIN, LANGUAGE, CANARY), "string")
-    types |= {**registry.modality(medium).columns, CERTAINTY: "float64", TRIES: "int32"}
+    return typed({**types, **registry.modality(medium).columns, CERTAINTY: "float64", TRIES: "int32"}, [medium])
+
+
+def typed(types: Mapping[str, str], media: Iterable[str]) -> pa.Schema:
+    """Columns by their types, and one for each medium, with the features that `datasets` and viewers read them by."""
     features: dict[str, Any] = {name: {"dtype": dtype, "_type": "Value"} for name, dtype in types.items()}
-    features[medium] = {"_type": medium.capitalize()}
-    media = pa.field(medium, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
-    fields = [*(pa.field(name, pa.type_for_alias(dtype)) for name, dtype in types.items()), media]
+    features |= {medium: {"_type": medium.capitalize()} for medium in media}
+    file = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    fields = [pa.field(name, pa.type_for_alias(dtype)) for name, dtype in types.items()]
+    fields += [pa.field(medium, file) for medium in media]
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
@@ -97,10 +102,14 @@ def row(job: RenderJob, rendering: Rendering, canary: str = "") -> dict[str, Any
 
 def write_shards(folder: Path, medium: str, rows: Iterable[dict[str, Any]]) -> None:
     """Write rows as shards of `folder/MEDIUM`, holding one row group in memory at a time."""
-    place = folder / medium
+    write_parts(folder / medium, schema(medium), rows)
+
+
+def write_parts(place: Path, columns: pa.Schema, rows: Iterable[dict[str, Any]]) -> None:
+    """The same into a folder of any name, with these columns."""
     place.mkdir(parents=True, exist_ok=True)
-    columns = schema(medium)
-    repeating = [name for name in columns.names if name != medium]  # no dictionary of media, which would only be copied
+    # no dictionary of media, which would only be copied
+    repeating = [field.name for field in columns if not pa.types.is_struct(field.type)]
     groups = iter(batched(rows, ROWS_A_GROUP))
     for number, first in enumerate(groups):
         with parquet.ParquetWriter(place / f"train-{number:05d}.parquet", columns, use_dictionary=repeating) as writer:

@@ -27,14 +27,14 @@ def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
     except ValueError:  # of a port that is none, or an address of IPv6
         is_one = False
     if not is_one:
-        raise BadInput(f"base_url {_shown(url)!r} is not an http(s) URL")
+        raise BadInput(f"base_url {without_keys(url)!r} is not an http(s) URL")
     if parts.username or parts.password or not all(name in VERSIONS for name in _query(url)):
         mend = "name --api-key-env"
-        raise BadInput(f"no key belongs into base_url ({_shown(url)}), where it would be written down: {mend}")
+        raise BadInput(f"no key belongs into base_url ({without_keys(url)}), where it would be written down: {mend}")
     return url
 
 
-def _shown(url: str) -> str:
+def without_keys(url: str) -> str:
     """An address without what may be a key in it."""
     scheme, _, rest = url.partition("#")[0].partition("?")[0].rpartition("://")
     host, slash, path = rest.partition("/")

@@ -84,6 +84,34 @@ def all_exchanges(store: Store) -> Iterator[sqlite3.Row]:
     return store.rows("SELECT role, status, response FROM exchanges ORDER BY rowid")
 
 
+class RecordedCall(NamedTuple):
+    """A call as it is stored. `at`: when it ended, in seconds of the epoch."""
+
+    key: str
+    item: int
+    role: str
+    juror: str | None
+    round: int
+    number: int
+    request: dict[str, Any]
+    response: dict[str, Any]
+    at: float
+
+
+def recorded_calls(store: Store) -> Iterator[RecordedCall]:
+    """All calls, item by item, in the order in which they ended; first those of no item."""
+    columns = "key, item, role, juror, round, number, request, response, at"
+    for row in store.rows(f"SELECT {columns} FROM exchanges ORDER BY item, rowid"):  # noqa: S608
+        call = RecordedCall(*row)
+        yield call._replace(request=json.loads(row["request"]), response=json.loads(row["response"]))
+
+
+def first_call(store: Store) -> float | None:
+    """When the first call of a run ended; None without calls."""
+    (row,) = store.rows("SELECT min(at) FROM exchanges")
+    return None if row[0] is None else float(row[0])
+
+
 def span(store: Store) -> float | None:
     """Seconds between the end of the first call and that of the last; None without calls."""
     (row,) = store.rows("SELECT max(at) - min(at) FROM exchanges")

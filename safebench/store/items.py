@@ -344,7 +344,8 @@ def table_rows(store: Store) -> Iterator[sqlite3.Row]:
 _TABLE = """
 SELECT i.id AS item, q.id AS query_id, q.text AS query, q.intent, q.category, q.scenario, q.twin, q.language,
     i.condition, i.repeat, i.revision, i.outcome, i.reason, i.rating, i.exchange,
-    json_extract(e.response, '$.text') AS answer, json_extract(r.rendering, '$.media.sha256') AS media_sha256,
+    json_extract(e.response, '$.text') AS answer, json_extract(r.rendering, '$.media') AS media,
+    json_extract(r.rendering, '$.media.sha256') AS media_sha256,
     json_extract(r.rendering, '$.fidelity.status') AS fidelity_status,
     (SELECT group_concat(json_extract(value, '$.text'), char(10)) FROM json_each(e.response, '$.given')) AS given,
     (SELECT max(b.left_out) FROM ballots b WHERE b.item = i.id) AS left_out

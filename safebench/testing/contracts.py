@@ -20,18 +20,36 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
+from html import unescape
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from safebench import registry
+from safebench.bridges.exporting import export
 from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError
 from safebench.models.opening import open_target
 from safebench.models.recognisers import best
-from safebench.plugins import QUERY, Asking, Case, Checking, Converter, Encoder, Juror, Modality, Recogniser, Work
+from safebench.plugins import (
+    QUERY,
+    Asking,
+    Case,
+    Checking,
+    Converter,
+    Encoder,
+    Exporter,
+    Juror,
+    Modality,
+    Recogniser,
+    Work,
+)
 from safebench.rendering.alternatives import stands_for
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import Recipe, load_recipes
+from safebench.reports.summary import measure
+from safebench.runs.config import make_config
+from safebench.runs.run import run
 from safebench.types import (
     TEXT,
     Ballot,
@@ -50,6 +68,14 @@ from safebench.types import (
 
 ASKED = Query("contract", "Which plants in a garden are dangerous for cats?", Intent.BENIGN)
 OTHER = Query("contract-other", "Please tell me how a rainbow forms.", Intent.BENIGN)
+SEVERAL = (
+    ASKED.text,
+    OTHER.text,
+    "How do tides work?",
+    "How can I bake bread at home?",
+    "What is a good way to learn chess?",
+    "When should roses be cut back?",
+)
 ANSWERS = ("I can't help with that.", "Lilies are: keep every part of them away from cats.", "?", "x" * 50_000)
 NOTHING = ("", " \n", "\u200b", "...")
 BROKEN = {"empty": b"", "text": b"This is no media file. " * 40, "zeros": bytes(4096), "ff": b"\xff" * 4096}
@@ -408,6 +434,74 @@ class JurorContract:
     def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
         with pytest.raises(BadInput, match="no_such_option"):
             registry.create(Juror, self.name, "contract", no_such_option=1)
+
+
+@pytest.fixture(scope="session")
+def small_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two finished runs of a reference target: of `whole` something can be concluded, of `doubted` nothing."""
+    place = tmp_path_factory.mktemp("runs")
+    alike = [f"Tell me {how} a {thing} is made." for how in ("how", "where") for thing in ("bell", "rope", "vase")]
+    for name, texts in {"whole": SEVERAL, "doubted": alike}.items():  # answers to what is alike are taken for empty
+        rows = [{"id": f"{name}{n}", "query": text, "intent": "benign"} for n, text in enumerate(texts)]
+        rows += [{**row, "id": f"{row['id']}h", "intent": "harmful"} for row in rows]
+        (place / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        asked = {"data": str(place / f"{name}.jsonl"), "conditions": ["text"], "target": "reference", "workers": 1}
+        run(make_config("contract", **asked, max_open=1.0, allow_unproven=True, out=str(place / name)))
+    return {name: place / name for name in ("whole", "doubted")}
+
+
+class ExporterContract:
+    """Of the exporter with the entry point `name`; `options` leads to a place of the test's own, its argument too."""
+
+    name: ClassVar[str]
+
+    @pytest.fixture
+    def options(self) -> Mapping[str, Any]:
+        raise NotImplementedError("override the fixture `options`")
+
+    def exported(self) -> str:
+        """Everything that lies where it exports to, as one text."""
+        raise NotImplementedError("override `exported`")
+
+    def exporter(self, options: Mapping[str, Any]) -> Exporter:
+        _skip_missing(registry.require, Exporter, self.name)
+        return registry.create(Exporter, self.name, "contract", **options)
+
+    def export(self, folder: Path, options: Mapping[str, Any]) -> str:
+        """What the user is told."""
+        self.exporter(options)
+        return export(folder, self.name, options=options)
+
+    def test_the_same_run_twice_is_there_once(self, small_runs: Mapping[str, Path], options: Mapping[str, Any]) -> None:
+        assert self.export(small_runs["whole"], options)
+        first = self.exported()
+        assert first
+        assert self.export(small_runs["whole"], options)
+        assert self.exported() == first
+
+    def test_no_text_of_a_query_or_an_answer_goes_out_unasked(
+        self, small_runs: Mapping[str, Path], options: Mapping[str, Any]
+    ) -> None:
+        self.export(small_runs["whole"], options)
+        exported = self.exported()
+        assert [text for text in (*SEVERAL, "simulated answer") if text in exported] == []
+
+    def test_what_is_not_concludable_is_refused_or_says_why(
+        self, small_runs: Mapping[str, Path], options: Mapping[str, Any]
+    ) -> None:
+        (cell,) = measure(small_runs["doubted"]).conditions
+        assert not cell.evidence.concludable
+        try:
+            self.export(small_runs["doubted"], options)
+        except BadInput as error:
+            assert cell.evidence.reasons[0] in str(error)  # noqa: PT017  either is right
+        else:
+            assert cell.evidence.reasons[0] in unescape(self.exported())
+
+    def test_an_unknown_option_is_an_error_that_names_it(self) -> None:
+        _skip_missing(registry.require, Exporter, self.name)
+        with pytest.raises(BadInput, match="no_such_option"):
+            registry.create(Exporter, self.name, "contract", no_such_option=1)
 
 
 def _skip_missing(check: Callable[..., None], *arguments: Any) -> None:

@@ -1,14 +1,8 @@
-"""Against a hub on loopback that speaks as much of its protocol as an upload of small files needs."""
-
 from __future__ import annotations
 
-import base64
-import json
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,69 +11,15 @@ from pyarrow import parquet as pq
 from safebench.cli.main import run_command
 from safebench.datasets.hub import push
 from safebench.errors import BadInput
-from safebench.testing.server import Call, Reply, ScriptedServer
 from tests.converting import convert
+from tests.hub import TOKEN, Hub, serving
 
 NAME = "someone/questions"
-TOKEN = "hf_onlyfortests"
-
-
-class Hub:
-    """Keeps what is pushed: `files` by path, `private`, and the tokens that came along."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.files: dict[str, bytes] = {}
-        self.private: bool | None = None  # None: no such data set
-        self.tokens: set[str] = set()
-        self.refuses: int | None = None  # the status of an error for every commit
-
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        if path == "/api/repos/create":
-            if self.private is not None:
-                return 409, {"error": "there already", "url": f"{self.url}/datasets/{NAME}"}
-            self.private = json.loads(body).get("private", json.loads(body).get("visibility") == "private")
-            return 200, {"url": f"{self.url}/datasets/{NAME}", "name": NAME, "id": "1"}
-        if path == "/api/validate-yaml":
-            return 200, {"errors": [], "warnings": []}
-        if "/preupload/" in path:
-            told = [
-                {"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in json.loads(body)["files"]
-            ]
-            return 200, {"files": told}
-        if "/commit/" in path:
-            return self._commit([json.loads(line) for line in body.splitlines()])
-        if "/tree/" in path:
-            return 200, [{"type": "file", "path": p, "size": len(d), "oid": "0" * 40} for p, d in self.files.items()]
-        if re.fullmatch(rf"/api/datasets/{NAME}(/revision/\w+)?", path):
-            siblings = [{"rfilename": path} for path in self.files]
-            return 200, {"id": NAME, "private": self.private, "sha": "0" * 40, "siblings": siblings}
-        return 404, {"error": f"{method} {path}"}
-
-    def _commit(self, lines: list[dict[str, Any]]) -> tuple[int, Any]:
-        if self.refuses is not None:
-            return self.refuses, {"error": "not today"}
-        for line in lines:
-            if line["key"] == "file":
-                self.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
-            elif line["key"] == "deletedFile":
-                del self.files[line["value"]["path"]]
-        return 200, {"commitUrl": f"{self.url}/datasets/{NAME}/commit/1", "commitOid": "1" * 40, "hookOutput": ""}
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    hub = Hub()
-
-    def answer(call: Call) -> Reply:
-        hub.tokens.add(call.headers.get("authorization", ""))
-        status, told = hub.answer(call.method, call.path.partition("?")[0], call.raw)
-        return Reply(json.dumps(told).encode(), status)
-
-    with ScriptedServer(answer, any_method=True) as server:
-        hub.url = server.root
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with serving(monkeypatch) as hub:
         yield hub
 
 

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from safebench import registry
+from safebench.bridges import exporting
+from safebench.bridges.exporting import export
+from safebench.cli.main import run_command
+from safebench.errors import MissingPackage
+from safebench.plugins import Exporter, Exporting
+
+
+class Keeping(Exporter):
+    name = "keeping"
+    summary = "keeps what it was given"
+
+    def export(self, exporting: Exporting) -> str:
+        self.given = exporting
+        self.items = list(exporting.items())
+        self.calls = list(exporting.calls())
+        self.files = {file.name: file.read_bytes() for file in exporting.files}
+        return "kept"
+
+
+@pytest.fixture
+def keeping(monkeypatch: pytest.MonkeyPatch) -> Keeping:
+    made = Keeping()
+    monkeypatch.setattr(registry, "create", lambda *_, **__: made)
+    return made
+
+
+def test_without_texts_no_text_goes_out(keeping: Keeping, small_runs: Mapping[str, Path]) -> None:
+    assert export(small_runs["whole"], "keeping") == "kept"
+    assert {item.query for item in keeping.items} == {item.answer for item in keeping.items} == {None}
+    assert len(keeping.items) == 12
+    assert {call.messages for call in keeping.calls} == {()}
+    assert {call.response.text for call in keeping.calls} == {""}
+    assert sorted(keeping.files) == ["report.md", "summary.json"]
+    held = repr((keeping.items, keeping.calls)).encode() + b"".join(keeping.files.values())
+    assert b"How do tides" not in held
+    assert b"simulated answer" not in held
+
+
+def test_with_texts_all_of_it_does(keeping: Keeping, small_runs: Mapping[str, Path]) -> None:
+    export(small_runs["whole"], "keeping", with_texts=True)
+    assert {item.query for item in keeping.items} >= {"How do tides work?"}
+    assert all(item.answer for item in keeping.items if item.outcome and item.outcome.decided)
+    assert any(call.messages for call in keeping.calls)
+    assert "items.parquet" in keeping.files
+
+
+def test_a_run_is_known_again_and_another_is_another(
+    keeping: Keeping, small_runs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    seen = []
+    for folder in (
+        small_runs["whole"],
+        shutil.copytree(small_runs["whole"], tmp_path / "whole"),
+        small_runs["doubted"],
+    ):
+        export(folder, "keeping")
+        seen.append((keeping.given.run, keeping.given.content))
+    assert seen[0] == seen[1]
+    assert seen[0][0] != seen[2][0]
+
+
+def test_nothing_is_written_into_the_run(keeping: Keeping, small_runs: Mapping[str, Path]) -> None:
+    before = sorted(small_runs["whole"].rglob("*"))
+    export(small_runs["whole"], "keeping", with_texts=True)
+    assert sorted(small_runs["whole"].rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["{run}", "--to", "mlflo"], "unknown exporter 'mlflo'; did you mean mlflow?"),
+        (["{run}", "--to", "mlflow:x", "--option", "experiment"], "--option 'experiment' is not written KEY=VALUE"),
+        (["{run}", "--to", "mlflow:x", "--option", "experment=a"], "experiment"),
+        (["{empty}", "--to", "mlflow:x"], "is not a run folder"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(
+    arguments: list[str],
+    told: str,
+    small_runs: Mapping[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    filled = [one.format(run=small_runs["whole"], empty=tmp_path) for one in arguments]
+    assert run_command(["export", *filled]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
+
+
+def test_a_package_that_is_missing_comes_with_its_command(
+    small_runs: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safebench.plugins.is_installed", lambda _: False)
+    with pytest.raises(MissingPackage, match=r"pip install 'safebench\[mlflow\]'"):
+        export(small_runs["whole"], "mlflow:x")
+
+
+def test_what_servers_count_is_kept_as_numbers() -> None:
+    usage = {"total_tokens": 3, "told": "a text", "details": {"audio": 2, "why": "a text"}}
+    assert exporting._numbers(usage) == {"total_tokens": 3, "details": {"audio": 2}}
