@@ -30,7 +30,6 @@ class Hub:
         self.opened: list[str] = []
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        path, _, asked = path.partition("?")
         if path == "/api/repos/create":
             told = json.loads(body)
             name = f"{told['organization']}/{told['name']}"
@@ -40,6 +39,12 @@ class Hub:
             return 200, {"url": f"{self.url}/datasets/{name}", "name": name, "id": "1"}
         if path == "/api/whoami-v2":
             return 200, {"name": "someone", "type": "user"}
+        if path.endswith("/discussions") and method == "POST":
+            self.opened.append(json.loads(body)["title"])
+            return 200, {"num": len(self.opened)}
+        if "/discussions/" in path:
+            number = int(path.rpartition("/")[2])
+            return 200, _pull_request(number, self.opened[number - 1])
         if path.endswith("/discussions"):
             found = [_pull_request(number, title) for number, title in enumerate(self.opened, 1)]
             return 200, {"count": len(found), "start": 0, "discussions": found}
@@ -51,7 +56,7 @@ class Hub:
             ]
             return 200, {"files": told}
         if "/commit/" in path:
-            return self._commit([json.loads(line) for line in body.splitlines()], "create_pr=1" in asked)
+            return self._commit([json.loads(line) for line in body.splitlines()])
         if "/tree/" in path:
             return 200, [{"type": "file", "path": p, "size": len(d), "oid": "0" * 40} for p, d in self.files.items()]
         if named := re.fullmatch(r"/api/(?:datasets|models)/(\w+/[\w-]+)(/revision/[\w%]+)?", path):
@@ -61,7 +66,7 @@ class Hub:
             return 200, {"id": named[1], "private": self.private, "sha": "0" * 40, "siblings": siblings}
         return 404, {"error": f"{method} {path}"}
 
-    def _commit(self, lines: list[dict[str, Any]], opens: bool) -> tuple[int, Any]:
+    def _commit(self, lines: list[dict[str, Any]]) -> tuple[int, Any]:
         if self.refuses is not None:
             return self.refuses, {"error": "not today"}
         for line in lines:
@@ -69,17 +74,15 @@ class Hub:
                 self.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
             elif line["key"] == "deletedFile":
                 del self.files[line["value"]["path"]]
-        told = {"commitUrl": f"{self.url}/someone/it/commit/1", "commitOid": "1" * 40, "hookOutput": ""}
-        if opens:
-            self.opened.append(lines[0]["value"]["summary"])
-            told["pullRequestUrl"] = f"{self.url}/someone/it/discussions/{len(self.opened)}"
-        return 200, told
+        return 200, {"commitUrl": f"{self.url}/someone/it/commit/1", "commitOid": "1" * 40, "hookOutput": ""}
 
 
 def _pull_request(number: int, title: str) -> dict[str, Any]:
     return {
-        "num": number, "title": title, "createdAt": "2026-01-01T00:00:00.000Z", "status": "open", "isPullRequest": True,
+        "num": number, "title": title, "createdAt": "2026-01-01T00:00:00.000Z", "status": "draft",
+        "isPullRequest": True,
         "repo": {"name": "someone/it", "type": "model"}, "author": {"name": "someone"},
+        "events": [], "changes": {"base": "refs/heads/main"}, "filesWithConflicts": False,
     }  # fmt: skip
 
 
@@ -90,7 +93,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
     def answer(call: Call) -> Reply:
         hub.tokens.add(call.headers.get("authorization", ""))
-        status, told = hub.answer(call.method, call.path, call.raw)
+        status, told = hub.answer(call.method, call.path.partition("?")[0], call.raw)
         return Reply(json.dumps(told).encode(), status)
 
     with ScriptedServer(answer, any_method=True) as server:

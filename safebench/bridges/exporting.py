@@ -45,7 +45,7 @@ def export(
     asked = read_run_file(folder)
     exporter = registry.create(Exporter, to.partition(":")[0], "export", **registry.argument_of(to), **(options or {}))
     exporter.check()
-    summary = measure(folder, calibration)
+    summary = _without_paths(measure(folder, calibration))
     with Store(folder, readonly=True) as store, TemporaryDirectory() as place:
         return exporter.export(
             Exporting(
@@ -58,6 +58,13 @@ def export(
                 with_texts=with_texts,
             )
         )
+
+
+def _without_paths(summary: Summary) -> Summary:
+    """Where the data lie on this machine is nobody's business."""
+    run = summary.run
+    revisions = [replace(one, data=Path(one.data).name) for one in run.revisions]
+    return replace(summary, run=replace(run, data=Path(run.data).name, revisions=revisions))
 
 
 def _identity(asked: Mapping[str, Any], store: Store) -> str:

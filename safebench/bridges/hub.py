@@ -1,7 +1,7 @@
 """`--to hub:OWNER/NAME` and `--to hub-results:OWNER/MODEL`: items and rates of a run on Hugging Face's hub.
 
 Both are private unless the user says otherwise. Source of the form of evaluation results: huggingface/hub-docs,
-docs/hub/eval-results.md: a file for each value in `.eval_results/` of the model, here brought by a pull request.
+docs/hub/eval-results.md: a file for each value in `.eval_results/` of the model, brought by a pull request.
 """
 
 from __future__ import annotations
@@ -119,14 +119,13 @@ class HubResults(Exporter):
         name, title = self.options.argument, f"SafeBench results of run {exporting.run[:12]}"
         with hub(name, f"results of {name} were not pushed") as api, TemporaryDirectory() as place:
             write_results(Path(place), entries)
-            opened = api.get_repo_discussions(name, discussion_type="pull_request", discussion_status="open")
-            earlier = next((one for one in opened if one.title == title), None)
-            where = {"revision": earlier.git_reference} if earlier else {"create_pr": True}
-            done = api.upload_folder(repo_id=name, folder_path=place, commit_message=title, **where)
-            address = earlier.url if earlier else done.pr_url
+            every = api.get_repo_discussions(name, discussion_type="pull_request")
+            earlier = (one for one in every if one.title == title and one.status in ("draft", "open"))
+            pull = next(earlier, None) or api.create_pull_request(name, title=title)
+            api.upload_folder(repo_id=name, folder_path=place, commit_message=title, revision=pull.git_reference)
         left = [cell.condition for cell in exporting.summary.conditions if not cell.evidence.concludable]
         without = f"; without {', '.join(left)}, of which nothing can be concluded" if left else ""
-        return f"exported: {len(entries)} results, pull request {address}{without}"
+        return f"exported: {len(entries)} results, {pull.status} pull request {pull.url}{without}"
 
 
 def results(summary: Summary, benchmark: str) -> dict[str, dict[str, Any]]:

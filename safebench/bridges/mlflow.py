@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -138,7 +137,7 @@ def params(summary: Summary) -> dict[str, str]:
     run = summary.run
     return {
         "target": run.target,
-        "data": Path(run.data).name,
+        "data": run.data,
         "conditions": ", ".join(run.conditions),
         "jurors": ", ".join(run.jurors),
         "seed": str(run.seed),

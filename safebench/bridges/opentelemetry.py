@@ -113,14 +113,15 @@ def _some(every: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
 def spans(exporting: Exporting, service: str) -> Iterator[ReadableSpan]:
     """All spans of a run; those of an item end with the item itself, those of the run with the run."""
     make = partial(_span, _resource(service))
-    items = {item.number: item for item in exporting.items()}
+    items = exporting.items()
     root = _context(exporting.run)
     times: list[float] = []
     for number, group in groupby(exporting.calls(), key=lambda call: call.item):
         calls = list(group)
         times += [min(call.started for call in calls), max(call.ended for call in calls)]
         times = [min(times), max(times)]
-        yield from _item_spans(make, exporting, items.get(number), calls, root)
+        item = next((one for one in items if one.number == number), None) if number else None  # both in one order
+        yield from _item_spans(make, exporting, item, calls, root)
     if times:
         yield make("safebench.run", root, None, times, _of_run(exporting))
 

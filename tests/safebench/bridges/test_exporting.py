@@ -43,6 +43,7 @@ def test_without_texts_no_text_goes_out(keeping: Keeping, small_runs: Mapping[st
     held = repr((keeping.items, keeping.calls)).encode() + b"".join(keeping.files.values())
     assert b"How do tides" not in held
     assert b"simulated answer" not in held
+    assert str(small_runs["whole"].parent).encode() not in held + repr(keeping.given.summary).encode()
 
 
 def test_with_texts_all_of_it_does(keeping: Keeping, small_runs: Mapping[str, Path]) -> None:

@@ -73,7 +73,7 @@ def test_items_are_pushed_privately_with_media_that_are_seen(hub: Hub, pictures:
     assert (text["condition"], text["image"], image["query"]) == ("text", None, "How do birds fly?")
     assert image["image"].size[0] > 100
     assert image["outcome"] == "safe"
-    assert b"not concludable" in hub.files["README.md"]
+    assert b"tell nothing about any real model" in hub.files["README.md"]
 
 
 def test_without_texts_there_are_outcomes_alone(hub: Hub, pictures: Path, tmp_path: Path) -> None:
