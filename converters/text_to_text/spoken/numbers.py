@@ -42,9 +42,10 @@ _FRACTION = re.compile(r"(?<![\d./,])(?:(\d{1,4})[ -])?(\d{1,3})/(\d{1,3})(?![\d
 # A single one: 3-16-148410 is no range. Nor is what may be a month: 2004-05.
 _RANGE = re.compile(rf"(?<![\w-])(?<!\d[.,/'’])(?!{YEAR_MONTH})(\d[\d.,]*)(?:\s?[–—]\s?|-)(?=\d[\d.,]*(?![-–—/'’]?\d))")
 _SCIENTIFIC = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)[eE]([-−+]?)(\d{1,3})(?![\w.,-]?\d|\w)")
-_DIFFERENCE = re.compile(r"(?<=[\d)]) [-−] (?=[\d(])")
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_DIFFERENCE = re.compile(rf"(?<=[\d)]) [-−] (?=[\d(])|(?<=[{SUPERSCRIPTS}])\s?[-−]\s?(?=[\d(])")
 _POWER = re.compile(f"(?P<minus>⁻?)(?P<digits>[{SUPERSCRIPTS}]+)")
+_POWERS = re.compile(rf"(?<![\w.,])(10⁻?[{SUPERSCRIPTS}]+)\s?[-–—]\s?(?=10⁻?[{SUPERSCRIPTS}])")
 _CARET = re.compile(r"(?<=[\w)])\^(?:\{|\()?([-−]?\d{1,9})(?:\}|\))?(?![\w.])")
 _RAISED = str.maketrans("0123456789-−", SUPERSCRIPTS + "⁻⁻")
 ROMAN = re.compile(r"(?=[XVI])(?P<tens>X{0,3})(?P<ones>IX|IV|V?I{0,3})")
@@ -62,6 +63,7 @@ def numbers(text: str, language: Language) -> str:
     text = put_in(_RATIO, text, lambda match: f"{match[1]} {language.words['ratio']} {match[2]}")
     text = put_in(_FRACTION, text, lambda match: _fraction(match, language))
     text = _RANGE.sub(rf"\1 {language.words['to']} ", text)
+    text = _POWERS.sub(rf"\1 {language.words['to']} ", text)
     text = put_in(_DIFFERENCE, text, lambda _: f" {language.words['minus']} ")
     text = put_in(_LIST, text, lambda match: ", ".join(language.cardinal(int(n)) for n in match[0].split(",")))
     return text
