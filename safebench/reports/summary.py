@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
 
@@ -46,6 +46,9 @@ from safebench.store.items import items_by_outcome, queries_by_language, skipped
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots, deliberated, judged_items, short_handed
 from safebench.types import Condition
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SUMMARY_VERSION = 3
 SUMMARY_FILE = "summary.json"
@@ -277,16 +280,22 @@ def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
     return (OutcomeCount(*counted) for counted in items_by_outcome(store))
 
 
-def write_items(path: Path, store: Store) -> None:
+def items_schema() -> pa.Schema:
+    """Columns of `items.parquet`."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     strings = ["query_id", "query", "intent", "category", "scenario", "twin", "language", "condition"]
     strings += ["outcome", "reason", "answer", "given", "media_sha256", "fidelity_status", "exchange"]
     fields = [pa.field(name, pa.string()) for name in strings]
     fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]
-    fields += [pa.field("left_out", pa.int32()), pa.field("revision", pa.int32())]
-    schema = pa.schema(fields)
+    return pa.schema([*fields, pa.field("left_out", pa.int32()), pa.field("revision", pa.int32())])
+
+
+def write_items(path: Path, store: Store) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema = items_schema()
     with whole_file(path) as part, parquet.ParquetWriter(part, schema) as writer:
         for rows in _batches(store):
             writer.write_table(pa.Table.from_pylist(rows, schema))
