@@ -62,13 +62,17 @@ def answer(call: Call) -> Reply:
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the target can read and hear."""
     path = tmp_path_factory.mktemp("known") / "known.json"
+    write_known(path)
+    return path
+
+
+def write_known(path: Path) -> None:
     media.write_known(path, None)
     told = {"conditions": ["audio:female"], "target": "reference", "out": "none"}
     (spoken,) = plan_data(make_config("docs", data="starter-small", **told), {}).assignments.values()
     jobs = [RenderJob(query, spoken.recipe(query), check=False) for query in load_dataset("starter-small").queries]
     heard = {clip.sha256: job.query.id for job in jobs if (clip := render(job).media) is not None}
     path.write_text(json.dumps({**json.loads(path.read_text()), "media": heard}), encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize("commands", blocks("sh"))

@@ -20,14 +20,22 @@ from_outside() { # FOLDER CONDITION: install a package, run its tests, and ask b
     "$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$checkout/constraints.txt" "$1[test]"
     "$place/venv/bin/python" -m pytest -q -p no:cacheprovider "$1"
     "$place/venv/bin/safebench" quickstart --condition "$2" --out "$place/run-$2"
-    "$place/venv/bin/python" - "$place/run-$2/summary.json" <<'END'
+    all_passed "$place/run-$2"
+}
+
+all_passed() { # RUN
+    "$place/venv/bin/python" - "$1/summary.json" <<'END'
 import json, sys
 (cell,) = json.load(open(sys.argv[1]))["conditions"]
 assert cell["n"] == 16 and cell["fidelity"]["passed"] == 16, cell["fidelity"]
 END
 }
 from_outside "$checkout/examples/safebench-video" video
-"$place/venv/bin/safebench" new modality smell
-from_outside "$place/safebench-smell" smell
+
+# The journey of who adds a modality, as docs/start-modality.md has it.
+mkdir "$place/journey"
+(cd "$checkout" && "$VENV/bin/python" -m benchmarks.journeys --show start-modality) > "$place/journey.sh"
+(cd "$place/journey" && PATH="$place/venv/bin:$PATH" PIP_CONSTRAINT="$checkout/constraints.txt" bash -euo pipefail "$place/journey.sh")
+all_passed "$place/journey/runs/smell"
 
 echo "wheel: quickstart passed from $(basename "$wheel")"
