@@ -44,6 +44,8 @@ def run(path: Path, folder: Path) -> str:
     found = os.pathsep.join([str(ROOT), str(plugins)])
     environment = {**os.environ, **installing, "PYTHONPATH": found, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     notebook: Any = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    patience = {"timeout": 300, "startup_timeout": 300}  # s, on a machine that is busy with other tests
+    place = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, kernel_name="python3", resources=place, **patience)
     client.execute(env=environment)
     return "\n".join(str(output) for cell in notebook.cells for output in cell.get("outputs", ()))
