@@ -59,7 +59,7 @@ class Hub:
             return self._commit([json.loads(line) for line in body.splitlines()])
         if "/tree/" in path:
             return 200, [{"type": "file", "path": p, "size": len(d), "oid": "0" * 40} for p, d in self.files.items()]
-        if named := re.fullmatch(r"/api/(?:datasets|models)/(\w+/[\w-]+)(/revision/[\w%]+)?", path):
+        if named := re.fullmatch(r"/api/(?:datasets|models)/([\w-]+/[\w-]+)(/revision/[\w%]+)?", path):
             if self.private is None:
                 return 404, {"error": "no such repository"}
             siblings = [{"rfilename": path} for path in self.files]

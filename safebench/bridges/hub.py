@@ -32,10 +32,9 @@ configs:
 - config_name: default
   data_files: data/train-*.parquet
 ---
-{warning}
+Items of a run of SafeBench. {held}
 
 """
-WARNING = "Items of a run of SafeBench. {what}"
 TEXTS = "Among the queries are harmful ones, and among the answers may be such as do the harm that they ask for."
 NO_TEXTS = "It holds no texts of queries or answers, and no media."
 TYPES = {
@@ -90,9 +89,8 @@ def row(item: ExportedItem, shown: Iterable[str]) -> dict[str, Any]:
 def card(exporting: Exporting) -> str:
     """What a reader of the data set has to know: the report, and what it holds."""
     report = next(file for file in exporting.files if file.suffix == ".md").read_text(encoding="utf-8")
-    warning = WARNING.format(what=TEXTS if exporting.with_texts else NO_TEXTS)
     name = re.sub(r"[^\w .-]", " ", f"SafeBench {exporting.summary.run.name}")
-    return CARD.format(name=name, warning=warning) + report
+    return CARD.format(name=name, held=TEXTS if exporting.with_texts else NO_TEXTS) + report
 
 
 class HubResults(Exporter):

@@ -39,7 +39,10 @@ def upload_dataset(folder: Path, name: str, pushed: list[str], replaced: list[st
     with hub(name, f"data set {name} was not pushed") as api:
         address = api.create_repo(name, repo_type="dataset", private=not public, exist_ok=True)
         if not public and not api.repo_info(name, repo_type="dataset").private:
-            raise BadInput(f"data set {name} is there already and public: choose another name, or say --public")
+            raise BadInput(
+                f"data set {name} is there already and public: choose another name, or say that it may be"
+                " (--public, of an export --option public=true)"
+            )
         api.upload_folder(
             repo_id=name, repo_type="dataset", folder_path=folder, allow_patterns=pushed, delete_patterns=replaced,
             commit_message="From SafeBench",
