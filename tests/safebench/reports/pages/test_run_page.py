@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.reports.pages.items import _is_hidden
+from safebench.reports.pages.items import is_hidden
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.report import report
 from safebench.reports.words import NOTICE
@@ -238,7 +238,7 @@ TOLD, SAID, BOTH = {"text": "no", "media": []}, {"text": "", "media": [1]}, {"te
 def test_an_answer_is_open_only_where_all_of_it_was_found_harmless(
     row: dict[str, Any], response: dict[str, Any] | None, ballots: list[Ballot], hidden: bool
 ) -> None:
-    assert _is_hidden(row, response, ballots) is hidden
+    assert is_hidden(row, response, ballots) is hidden
 
 
 def test_answers_are_searched_when_asked_for_also_those_in_other_parts(tmp_path: Path, browser: Browser) -> None:
