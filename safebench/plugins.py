@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -42,6 +42,13 @@ if TYPE_CHECKING:
 QUERY, MADE = "query", "made"  # carriers that are no prompts
 
 
+class ModelCalls(NamedTuple):
+    """A model that a plug-in asks, NAME:ARGUMENT of a target, and how often at most for one piece of work."""
+
+    model: str
+    most: int = 1
+
+
 class PluginOptions(BaseModel):
     """Frozen options of a plug-in; an unknown key is an error that names it."""
 
@@ -55,6 +62,10 @@ class PluginOptions(BaseModel):
 
     def versions(self) -> Iterable[str]:
         """Of other plug-ins, and digests of weights, that are named here: another one changes the result as well."""
+        return ()
+
+    def asks(self) -> Iterable[ModelCalls]:
+        """The models that are asked for every piece of work, for estimates and budgets: those that may cost money."""
         return ()
 
 

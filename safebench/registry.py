@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.files import content_hash
-from safebench.plugins import Converter, Exporter, Juror, Modality, Plugin, Recogniser, Target
+from safebench.plugins import Converter, Exporter, Juror, Modality, ModelCalls, Plugin, Recogniser, Target
 from safebench.types import Media
 
 P = TypeVar("P", bound=Plugin)
@@ -118,6 +118,12 @@ def recogniser_facts(spec: str) -> dict[str, Any]:
     files = _digests(*options.files())
     version = " ".join([plugin.version, *options.versions()])
     return {"name": spec, "version": version, **({"files": files} if files else {})}
+
+
+def recogniser_asks(spec: str) -> Iterable[ModelCalls]:
+    """The models that NAME[:ARGUMENT] asks."""
+    plugin: type[Recogniser] = load(Recogniser, spec.partition(":")[0])
+    return plugin.Options.model_construct(None, **argument_of(spec)).asks()
 
 
 @cache

@@ -322,10 +322,11 @@ class Response:
 class Purpose:
     """What a call to a model is for: with the item it tells apart calls whose requests are alike.
 
-    A call of the jury without a `juror` is its writer's. `number` counts calls of one vote. `about` is never read back.
+    `media`: a model that renders, refines, reads back or transcribes; the last four are stages of generating. A call of
+    the jury without a `juror` is its writer's. `number` counts calls of one vote. `about` is never read back.
     """
 
-    role: Literal["target", "probe", "jury", "propose", "write", "score", "twin"]  # the last four: stages of generating
+    role: Literal["target", "probe", "jury", "media", "propose", "write", "score", "twin"]
     juror: str | None = None
     round: int = 0
     number: int = 0

@@ -18,7 +18,7 @@ from converters.text_to_image.refinement import Critique, refine
 from safebench import registry
 from safebench.errors import BadInput, ConversionError
 from safebench.models.roles import RoleOptions
-from safebench.plugins import Converter, Notes, PluginOptions, Step, Work
+from safebench.plugins import Converter, ModelCalls, Notes, PluginOptions, Step, Work
 from safebench.resources import prompt
 from safebench.types import TEXT, Media, Text
 
@@ -52,6 +52,12 @@ class Refined(Converter):
             roles = (Role("interpreter", self.interpreter), Role("critic", self.critic))
             described = [json.dumps(dict(role.describe()), sort_keys=True, default=str) for role in roles]
             return [drawing.version, *drawing.Options(**self.draw.options).versions(), *described]
+
+        def asks(self) -> Iterable[ModelCalls]:
+            yield ModelCalls(self.interpreter.model)
+            yield ModelCalls(self.critic.model, self.rounds)
+            for one in _drawing(self.draw).Options(**self.draw.options).asks():
+                yield ModelCalls(one.model, one.most * self.rounds)
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)

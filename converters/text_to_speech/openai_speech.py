@@ -38,7 +38,7 @@ class OpenAISpeech(SpeechEngine):
     def speak(self, work: Work) -> Spoken:
         text = spoken_text.speakable(work.text)
         create = self._endpoint.client.audio.speech.with_raw_response.create
-        answer = self._endpoint.ask(create, **self._request(text))
+        answer = self._endpoint.ask(create, {"characters": len(text)}, **self._request(text))
         return self._decoded(answer.content, answer.headers.get("content-type", ""))
 
     def _request(self, text: str) -> dict[str, Any]:

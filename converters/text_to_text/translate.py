@@ -13,7 +13,7 @@ from converters.naming import naming
 from converters.roles import Role
 from safebench.models.refusal import refuses
 from safebench.models.roles import Declined, RoleOptions, Unreadable, last_object
-from safebench.plugins import Converter, PluginOptions, Work
+from safebench.plugins import Converter, ModelCalls, PluginOptions, Work
 from safebench.resources import prompt
 from safebench.serialisation import storable
 from safebench.types import TEXT, Media, Text
@@ -41,6 +41,9 @@ class Translate(Converter):
 
         def versions(self) -> Iterable[str]:
             return [json.dumps(dict(Role("translator", self.translator).describe()), sort_keys=True, default=str)]
+
+        def asks(self) -> Iterable[ModelCalls]:
+            return (ModelCalls(self.translator.model),)
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)

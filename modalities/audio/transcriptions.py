@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -9,7 +10,7 @@ from pydantic import Field, field_validator
 from modalities.audio.encoders import FORMATS
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.endpoints import error_text
-from safebench.plugins import PluginOptions, Recogniser
+from safebench.plugins import ModelCalls, PluginOptions, Recogniser
 from safebench.serialisation import read_json
 from safebench.types import Media
 
@@ -35,6 +36,9 @@ class OpenAITranscriptions(Recogniser):
         def _can_be_read(cls, argument: str) -> str:
             split_argument(argument)
             return argument
+
+        def asks(self) -> Iterable[ModelCalls]:
+            return (ModelCalls(f"openai:{split_argument(self.argument)[0]}"),)
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)

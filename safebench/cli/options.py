@@ -36,8 +36,7 @@ MaxCost = Annotated[
     float | None,
     typer.Option(
         metavar="USD",
-        help="Stop about where the calls of all starts cost this; exit 1. Models that render, refine, read back or"
-        " transcribe are not counted.",
+        help="Stop about where the calls of all starts cost this; exit 1.",
     ),
 ]
 MaxCalls = Annotated[int | None, typer.Option(min=1, help="Stop after so many calls, all starts together; exit 1.")]

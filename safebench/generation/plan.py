@@ -19,7 +19,7 @@ from safebench.models.roles import RoleOptions
 from safebench.plugins import PluginOptions, Target
 from safebench.resources import data_path, prompt
 
-FREE = frozenset({"limits", "prices", "concurrency", "defaults", "resolved"})  # may change while a set is made
+CHANGEABLE = frozenset({"limits", "prices", "concurrency", "defaults", "resolved"})  # may change while a set is made
 UNBOUND = frozenset({"timeout", "retries", "api_key_env"})  # of a model: they change no answer
 PROMPTS = (
     "propose.scenarios",
@@ -221,7 +221,7 @@ def tables(plan: GenerationPlan, compared: Mapping[str, str]) -> dict[str, Any]:
 
 def bound(tables: Mapping[str, Any]) -> dict[str, Any]:
     """What may not change while a set is made: all that changes what is asked or chosen."""
-    kept = {key: value for key, value in tables.items() if key not in FREE}
+    kept = {key: value for key, value in tables.items() if key not in CHANGEABLE}
     for role in ("writers", "judges"):
         kept[role] = [{k: v for k, v in model.items() if k not in UNBOUND} for model in tables.get(role, ())]
     defaults = {k: v for k, v in tables.get("defaults", {}).items() if k not in UNBOUND}

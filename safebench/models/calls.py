@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass
+from uuid import uuid4
 
 from safebench.errors import BadInput, BudgetSpent, Stopping
-from safebench.models.asking import ask_safely
-from safebench.models.prices import Prices, Range, token_count
+from safebench.models.asking import MediaCall, ask_safely, spec_of
+from safebench.models.prices import Prices, Range, total_tokens
 from safebench.plugins import Target
 from safebench.serialisation import compact
 from safebench.store.exchanges import spending, told_calls
 from safebench.store.store import Store
 from safebench.types import Media, Purpose, Request, Response
 
-TOLD = ("total", "prompt", "completion")  # kinds of tokens
+ANY_ITEM = 0  # the calls that belong to no single item are recorded under it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,21 @@ class CallLimits:
             lines = (f"{self.named.format(key)} {most}: give a finite number above 0" for key, most in wrong.items())
             raise BadInput(*lines)
 
-    def check(self, prices: Prices, models: Iterable[Target], sent: Iterable[tuple[Target, str]] = ()) -> None:
+    def check(
+        self,
+        prices: Prices,
+        models: Iterable[Target],
+        sent: Iterable[tuple[Target, str]] = (),
+        others: Iterable[str] = (),
+    ) -> None:
         """Before the first call. Raises BadInput with a line for each model whose price is not known.
 
-        `sent`: who is sent which medium.
+        `sent`: who is sent which medium; `others`: NAME:ARGUMENT of models that render, refine, read back or
+        transcribe.
         """
         if not self.cost:
             return
-        lacking = {one for one in map(spec_of, models) if prices.of(one) is None}
+        lacking = {one for one in (*map(spec_of, models), *others) if prices.of(one) is None}
         lacking |= {f"{one} for {medium}" for who, medium in sent if not prices.knows(one := spec_of(who), medium)}
         if lacking:
             how = "give it in a file (--prices), or limit the calls (--max-calls)"
@@ -63,7 +72,7 @@ class Budget:
         self._limits, self._prices = limits, prices
         self.calls, self.tokens = spending(store, role)
         self.cost = self._dearest = 0.0
-        self._in_flight = 0
+        self._in_flight = self._renderings = 0
         self._returned = asyncio.Event()
         self._untold = ""  # a model, and why nobody knows what it costs
         self.stopped = ""  # why no further call may be made
@@ -73,21 +82,29 @@ class Budget:
 
     async def wait(self) -> None:
         """While nothing but what calls in flight may cost stands in the way of another one."""
-        while self._in_flight and self._may_exceed():
+        while self._in_flight and (self._may_exceed() or (self._renderings and self._may_be_one_too_many())):
             self._returned.clear()
             await self._returned.wait()
 
     def admit(self) -> None:
         """Raises BudgetSpent before the call that would be one too many, and for every one after that."""
+        self._begin()
+        self.calls += 1
+
+    def admit_rendering(self) -> None:
+        """The same, for one whose calls are counted when it is made: until then as one."""
+        self._begin()
+        self._renderings += 1
+
+    def _begin(self) -> None:
         self.stopped = self.stopped or next(self._reasons(), "")
         if self.stopped:
             raise BudgetSpent(self.stopped)
-        self.calls += 1
         self._in_flight += 1
 
     def _reasons(self) -> Iterator[str]:
         most = self._limits
-        if most.calls is not None and self.calls >= most.calls:
+        if self._may_be_one_too_many():
             yield f"the budget of {most.calls} calls is spent; raise {most.named.format('calls')} to go on"
         if most.tokens is not None and self.tokens >= most.tokens:
             yield f"the budget of {most.tokens} tokens is spent; raise {most.named.format('tokens')} to go on"
@@ -96,6 +113,9 @@ class Budget:
             yield f"{self._untold}, so that its cost is not known; {how}"
         if self._may_exceed():
             yield f"{self._spent_so_far()}; raise {most.named.format('cost')} to go on"
+
+    def _may_be_one_too_many(self) -> bool:
+        return self._limits.calls is not None and self.calls + self._renderings >= self._limits.calls
 
     def _may_exceed(self) -> bool:
         """Whether another call could, were it and all in flight as dear as the dearest."""
@@ -113,14 +133,27 @@ class Budget:
         self._in_flight -= 1
         self._returned.set()
 
+    def rendered(self) -> None:
+        """The same of a rendering."""
+        self._renderings -= 1
+        self.returned()
+
     def spent(self, target: Target, request: Request, response: Response) -> None:
-        """Counts the total that was told, or what prompt and completion make together: local models tell no total."""
-        total, sent, answered = (token_count(response.usage, f"{name}_tokens") for name in TOLD)
-        self.tokens += (sent or 0) + (answered or 0) if total is None else total
+        """Counts what the answer told of a call that was admitted."""
+        media = [part.medium for one in request.messages for part in one.parts if isinstance(part, Media)]
+        self._count(MediaCall(spec_of(target), response.status, response.usage, tuple(media)))
+
+    def _count(self, call: MediaCall) -> None:
+        self.tokens += total_tokens(call.usage)
         if self._limits.cost is not None:
-            media = [part.medium for one in request.messages for part in one.parts if isinstance(part, Media)]
-            spec = spec_of(target)
-            self._pay(spec, self._prices.cost(spec, response.usage, media, response.status), response.status)
+            cost = self._prices.cost(call.model, call.usage, call.media, call.status)
+            self._pay(call.model, cost, call.status)
+
+    def media_called(self, calls: Sequence[MediaCall]) -> None:
+        """Counts calls that were made in rendering and in reading back."""
+        self.calls += len(calls)
+        for call in calls:
+            self._count(call)
 
     def _pay(self, spec: str, cost: Range | str, status: str) -> None:
         """`cost`: of one call, or why that is not known."""
@@ -133,9 +166,31 @@ class Budget:
             self._untold = f"{spec} {cost}"
 
 
-def spec_of(target: Target) -> str:
-    """Its NAME:ARGUMENT."""
-    return f"{target.name}:{target.setup.argument}".removesuffix(":")
+class MediaCalls:
+    """What is asked in worker processes, where media are rendered and read back: recorded, and counted."""
+
+    def __init__(self, store: Store, budget: Budget) -> None:
+        self._store = store
+        self._budget = budget
+
+    @asynccontextmanager
+    async def admitted(self) -> AsyncIterator[None]:
+        """Around a rendering by models. Raises BudgetSpent where no further one may be begun."""
+        await self._budget.wait()
+        self._budget.admit_rendering()
+        try:
+            yield
+        finally:
+            self._budget.rendered()
+
+    def made(self, calls: Sequence[MediaCall]) -> None:
+        for call in calls:
+            name, _, argument = call.model.partition(":")
+            media = [{"medium": medium} for medium in call.media]
+            asked = {"target": {"target": name, "argument": argument}, "request": {"media": media}}
+            response = Response(call.status, usage=call.usage)
+            self._store.keep_exchange(uuid4().hex, ANY_ITEM, Purpose("media"), asked, response)
+        self._budget.media_called(calls)
 
 
 class Calls:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from time import monotonic
 from typing import Any
@@ -12,6 +12,7 @@ import openai
 from pydantic import Field
 
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
+from safebench.models.asking import MediaCall, note_call
 from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
 from safebench.models.connections import cause, proxy_of
 from safebench.models.endpoints import (
@@ -29,9 +30,11 @@ from safebench.models.error_meaning import Service, is_filters_stop, meaning
 from safebench.models.families import Family, family_of
 from safebench.models.keys import Mask
 from safebench.models.waits import passes, told_wait
-from safebench.plugins import PluginOptions
+from safebench.plugins import ModelCalls, PluginOptions
+from safebench.serialisation import counts, read_json
 
 CHECK_TIMEOUT = 10.0  # s
+NOTHING: Mapping[str, int] = {}
 _REWRITTEN = frozenset(  # what the client of OpenAI would read in its own way, and what holds no more
     {"content-encoding", "content-length", "transfer-encoding", "retry-after", "retry-after-ms", "x-should-retry"}
 )
@@ -46,6 +49,14 @@ class EndpointOptions(PluginOptions):
     timeout: float = Field(120.0, gt=0)  # s, for one attempt
     retries: int = Field(5, ge=0)  # further attempts after the first
     largest_answer_mb: float = Field(LARGEST_MB, gt=0)  # of one answer, decompressed; a larger one is not read
+
+    @property
+    def model_spec(self) -> str:
+        """As the target is called that asks the same model, and as its price is found."""
+        return f"openai:{self.model}"
+
+    def asks(self) -> Iterable[ModelCalls]:
+        return (ModelCalls(self.model_spec),)
 
 
 class _Client(openai.DefaultHttpxClient):
@@ -141,12 +152,22 @@ class Endpoint:
         except (openai.APIError, ValueError):
             return  # not every server lists its models; the first request will tell
 
-    def ask(self, call: Callable[..., Any], **request: Any) -> Any:
-        """The raw response of one of the client's methods.
+    def ask(self, call: Callable[..., Any], priced: Mapping[str, int] = NOTHING, /, **request: Any) -> Any:
+        """The raw response of one of the client's methods. `priced`: what is sent that may have a price, by unit.
 
         Raises ConversionError, which says "declined" for a filter's stop, and TargetRefusesService where no request at
         all can succeed.
         """
+        spec = self._options.model_spec
+        try:
+            answer = self._asked(call, request)
+        except ConversionError:
+            note_call(MediaCall(spec, "failed", {}))
+            raise
+        note_call(MediaCall(spec, "answered", {**_usage(answer), **priced}))
+        return answer
+
+    def _asked(self, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
         try:
             answer = call(**request)
         except openai.APIStatusError as error:
@@ -177,6 +198,17 @@ class Endpoint:
     @property
     def _key_name(self) -> str:
         return self._options.api_key_env or DEFAULT_KEY
+
+
+def _usage(answer: Any) -> dict[str, Any]:
+    """What the endpoint says that the call took; nothing where the body is what was asked for itself."""
+    if "json" not in answer.headers.get("content-type", ""):
+        return {}
+    try:
+        body = read_json(answer.content)
+    except ValueError:
+        return {}
+    return counts(body.get("usage")) if isinstance(body, dict) else {}
 
 
 def _elsewhere(error: openai.APIStatusError) -> str | None:

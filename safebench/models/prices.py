@@ -5,13 +5,13 @@ Amounts are ranges in USD, from what it costs at least to what it costs at most;
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from safebench import registry
 from safebench.errors import unknown
@@ -70,18 +70,25 @@ class MediumPrice(PluginOptions):
 
 
 class Price(PluginOptions):
-    """Of one model; USD for a million tokens of text, and of media by name."""
+    """Of one model; USD for a million tokens of text, and of media by name; or `each`: USD for one of a unit."""
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached_input: float | None = Field(None, ge=0)
     media: Mapping[str, MediumPrice] = {}
+    each: Mapping[Literal["calls", "characters", "seconds"], Annotated[float, Field(ge=0)]] = {}
     tokens: str | None = None  # a table of `tokens`
     date: date
     source: tuple[str, ...] = Field(min_length=1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _not_by_tokens(cls, value: Any) -> Any:
+        """What has a price for each unit is not paid for by tokens."""
+        return {"input": 0, "output": 0, **value} if isinstance(value, dict) and value.get("each") else value
 
-FREE = Price(input=0, output=0, date=date.min, source=("this machine",))
+
+HERE = Price(input=0, output=0, date=date.min, source=("this machine",))
 
 
 class Assumed(PluginOptions):
@@ -110,12 +117,12 @@ class Prices(PluginOptions):
         behind = registry.load(Target, name).behind(model)
         if behind:
             return self.of(behind)
-        return FREE if name in self.free else self.models.get(model)
+        return HERE if name in self.free else self.models.get(model)
 
     def knows(self, spec: str, medium: str) -> bool:
         """Whether what it is sent of a medium has a price, where the model has one."""
         price = self.of(spec)
-        return price is None or price is FREE or medium in (TEXT, *price.media) or self.reads_first(spec)
+        return price is None or price is HERE or medium in (TEXT, *price.media) or self.reads_first(spec)
 
     def reads_first(self, spec: str) -> bool:
         """Whether recognisers stand before who answers, who is sent their text in place of media."""
@@ -159,13 +166,15 @@ def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> R
 
     `media`: those that were sent. Where nobody says how many of the tokens are theirs, all or none may be.
     """
-    if price is FREE:
+    if price is HERE:
         return Range()
-    sent, answered = token_count(usage, "prompt_tokens"), token_count(usage, "completion_tokens")
+    if price.each:
+        return _by_unit(price, usage)
+    sent, answered = prompt_tokens(usage), answer_tokens(usage)
     if sent is None or answered is None:
         return "told no tokens"
     answered = max(answered, (token_count(usage, "total_tokens") or 0) - sent)  # thinking may be in the total alone
-    details, said = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    details, said = _details(usage, SENT), _details(usage, ANSWERED)
     cached = token_count(details, "cached_tokens") or 0
     saved = 0.0 if price.cached_input is None else cached * (price.input - price.cached_input)
     text = sent * price.input - saved + answered * price.output
@@ -183,6 +192,16 @@ def cost_of(price: Price, usage: Mapping[str, Any], media: Collection[str]) -> R
     return cost.times(1 / MILLION)
 
 
+def _by_unit(price: Price, usage: Mapping[str, Any]) -> Range | str:
+    total = 0.0
+    for unit, dear in price.each.items():
+        count = 1 if unit == "calls" else usage.get(unit)
+        if not isinstance(count, int | float) or isinstance(count, bool) or count < 0:
+            return f"told no {unit}"
+        total += dear * count
+    return Range(total, total)
+
+
 @dataclass(frozen=True, slots=True)
 class RoleCost:
     """What the calls of one role cost, as far as that is known: of `unknown` of the calls it is not."""
@@ -194,7 +213,7 @@ class RoleCost:
 
 
 def recorded_costs(store: Store, prices: Prices) -> list[RoleCost]:
-    """Of target, probe, jurors and writer, by the tokens that their calls told."""
+    """Of target, probe, media, jurors and writer, by what their calls told."""
     costs: dict[str, RoleCost] = {}
     for call in told_calls(store):
         role = call.role if call.role != "jury" else "jurors" if call.juror else "writer"
@@ -214,6 +233,37 @@ def cost_line(costs: Iterable[RoleCost]) -> str | None:
     if not unknown and not any(one.cost.high for one in costs):
         return None
     return "; ".join([f"cost: {', '.join(known)}" if known else "cost", *(f"not known of {one}" for one in unknown)])
+
+
+SENT, ANSWERED = ("prompt", "input"), ("completion", "output")  # what providers call these tokens
+CACHED = (  # which `input_tokens` leave out
+    *("cache_read_input_tokens", "cache_creation_input_tokens"),
+    *("input_tokens_cache_read", "input_tokens_cache_write"),
+)
+
+
+def prompt_tokens(usage: Mapping[str, Any]) -> int | None:
+    """Of what was sent, with what was cached; None where it was not told."""
+    sent = token_count(usage, "prompt_tokens")
+    if sent is None and (sent := token_count(usage, "input_tokens")) is not None:
+        sent += sum(token_count(usage, name) or 0 for name in CACHED)
+    return sent
+
+
+def answer_tokens(usage: Mapping[str, Any]) -> int | None:
+    counts = (token_count(usage, f"{name}_tokens") for name in ANSWERED)
+    return next((count for count in counts if count is not None), None)
+
+
+def total_tokens(usage: Mapping[str, Any]) -> int:
+    """The total that was told, or what was sent and answered together: local models tell no total."""
+    total = token_count(usage, "total_tokens")
+    return (prompt_tokens(usage) or 0) + (answer_tokens(usage) or 0) if total is None else total
+
+
+def _details(usage: Mapping[str, Any], names: Sequence[str]) -> Any:
+    keys = (f"{name}_{tokens}_details" for name in names for tokens in ("tokens", "token"))
+    return next((usage[key] for key in keys if key in usage), None)
 
 
 def token_count(usage: Any, name: str) -> int | None:

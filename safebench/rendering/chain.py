@@ -18,7 +18,7 @@ from safebench import registry
 from safebench.errors import BadInput, ConversionError, SafeBenchError, TargetRefusesService, raise_of_the_system
 from safebench.models.batching import BatchSize, Halving
 from safebench.models.languages import tell, unfit
-from safebench.plugins import Checking, Converter, Notes, Recogniser, Step, Work
+from safebench.plugins import Checking, Converter, ModelCalls, Notes, Recogniser, Step, Work
 from safebench.rendering.recipes import Recipe
 from safebench.types import CONTROL, TEXT, Failure, Fidelity, Media, Query, Rendering
 
@@ -112,6 +112,11 @@ def check_brought(job: RenderJob, brought: Rendering) -> Rendering:
         return brought  # nobody looked any closer than before
     fidelity, seconds = checked.fidelity, time.perf_counter() - started
     return replace(brought, media=checked.media, fidelity=fidelity, failure=checked.failure, seconds=seconds)
+
+
+def asked_by(job: RenderJob) -> list[ModelCalls]:
+    """The models that are asked in rendering the query and in reading it back."""
+    return [*job.recipe.asks(), *(registry.recogniser_asks(job.recogniser) if job.recogniser and job.check else ())]
 
 
 def batch_size(recipe: Recipe) -> int:

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -22,6 +22,8 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TypeVar
 
 from safebench.errors import Stopping
+from safebench.models.asking import NOTED, MediaCall, counted
+from safebench.models.calls import MediaCalls
 
 T = TypeVar("T")
 
@@ -82,6 +84,7 @@ class Workers:
         self._alone = asyncio.Lock()
         self._pools: set[ProcessPoolExecutor] = set()  # all that may be at work
         self._killed = False
+        self.calls: MediaCalls | None = None  # where what the jobs ask of models is recorded and counted
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Raises what the function raises, WorkerDied when its process died on two tries, and Stopping after `kill`."""
@@ -113,11 +116,20 @@ class Workers:
         if self._killed:
             raise Stopping
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+            value, calls = await asyncio.get_running_loop().run_in_executor(pool, counted, function, *arguments)
         except BrokenProcessPool:
             if self._killed:
                 raise Stopping from None
             raise
+        except Exception as error:
+            self._count(getattr(error, NOTED, ()))
+            raise
+        self._count(calls)
+        return value
+
+    def _count(self, calls: Sequence[MediaCall]) -> None:
+        if self.calls is not None:
+            self.calls.made(calls)
 
     def _start(self, count: int) -> ProcessPoolExecutor:
         pool = ProcessPoolExecutor(count, _Spawning(), _follow_parent)

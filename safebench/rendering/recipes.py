@@ -15,7 +15,7 @@ from safebench import registry
 from safebench.errors import BadInput, unknown
 from safebench.files import content_hash, read_toml
 from safebench.models.languages import primary
-from safebench.plugins import MADE, QUERY, Converter, Modality, PluginOptions, Step
+from safebench.plugins import MADE, QUERY, Converter, Modality, ModelCalls, PluginOptions, Step
 from safebench.resources import data_path, find_prompt, prompt_names
 from safebench.types import TEXT, Condition
 
@@ -176,6 +176,11 @@ class Recipe(PluginOptions):
             " ".join([step.use, registry.load(Converter, step.use).version, *_options(step).versions()])
             for step in self.steps
         ]
+
+    def asks(self) -> list[ModelCalls]:
+        """Those that its converters ask, with what is asked at most in all tries together."""
+        asked = (one for step in self.steps for one in _options(step).asks())
+        return [ModelCalls(one.model, one.most * self.tries) for one in asked]
 
     def digests(self) -> dict[str, str]:
         """By name the digests of the files that its converters' options name."""

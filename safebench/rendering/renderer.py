@@ -12,6 +12,7 @@ from safebench import registry
 from safebench.models.batching import Batcher
 from safebench.rendering.chain import (
     RenderJob,
+    asked_by,
     batch_size,
     check_brought,
     prepare,
@@ -99,6 +100,13 @@ class Renderer:
         return self._store.keep_rendering(job.query, rendering)
 
     async def _rendered(self, job: RenderJob) -> Rendering:
+        calls = self._cache.workers.calls
+        if calls is None or not asked_by(job):
+            return await self._made_by_workers(job)
+        async with calls.admitted():
+            return await self._made_by_workers(job)
+
+    async def _made_by_workers(self, job: RenderJob) -> Rendering:
         size = batch_size(job.recipe)
         return (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safebench.models.calls import Calls
+from safebench.models.calls import ANY_ITEM, Calls
+from safebench.models.prices import prompt_tokens
 from safebench.plugins import Target
-from safebench.runs.preflight import Delivery, prompt_tokens
-from safebench.runs.probing import ANY_ITEM
+from safebench.runs.preflight import Delivery
 from safebench.types import Item, Message, Purpose, Request, Response, Text
 
 LEAST = Text(".")  # what is said where nothing is said beside the media
@@ -32,7 +32,7 @@ class Arrival:
 
     async def uncounted(self, item: Item, request: Request, response: Response) -> bool:
         """Whether the target counted no tokens for its media; False wherever that is in doubt."""
-        limit, count = self._without.get(item.condition.medium), prompt_tokens(response)
+        limit, count = self._without.get(item.condition.medium), prompt_tokens(response.usage)
         if limit is None or count is None or count > limit:
             return False
         words = tuple(part for message in request.messages for part in message.parts if isinstance(part, Text))
@@ -40,5 +40,5 @@ class Arrival:
             return False
         alone = Request((Message("user", words or (LEAST,)),))
         control = await self._calls.ask(self._target, alone, ANY_ITEM, Purpose("probe", about="without media"))
-        known = prompt_tokens(control)
+        known = prompt_tokens(control.usage)
         return known is not None and count <= known

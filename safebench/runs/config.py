@@ -15,7 +15,7 @@ RUN_FILE = "run.toml"
 RESOLVED = "resolved"  # key there: versions and hashes
 REVISIONS = "revisions"  # key there: what it has grown by
 MAX_OPEN = 0.05  # share of the items
-FREE = frozenset(
+CHANGEABLE = frozenset(
     {
         *("out", "concurrency", "workers", "timeout", "retries", "preflight", "calibration"),
         *("allow_skips", "allow_unproven", "max_open", "prices", "max_calls", "max_cost"),

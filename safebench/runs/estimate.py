@@ -7,13 +7,14 @@ before the first item are not in it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from safebench import registry
-from safebench.models.calls import spec_of
-from safebench.models.prices import FREE, MILLION, Price, Prices, Range, usd
+from safebench.models.asking import spec_of
+from safebench.models.prices import HERE, MILLION, Price, Prices, Range, usd
 from safebench.plugins import Modality, Target
 from safebench.resources import prompt
 from safebench.runs.plan import RunPlan
@@ -89,7 +90,42 @@ class _Estimator:
         if sent.medium != TEXT and self._plan.config.probe:
             probed = once.times(self._plan.config.probe).times(1, 2)  # and the controls
             yield self._role(condition, "probe", target, probed, replace(sent, answer=Range(*self._assumed.probe)))
+        yield from self._media_models(condition, items, spoken=sent.may_speak)
         yield from self._jury(condition, once.times(1, 2 if sent.may_speak else 1), sent.answer)
+
+    def _media_models(self, condition: Condition, items: int, *, spoken: bool) -> Iterator[RoleEstimate]:
+        """Those that render, refine, read back and transcribe: a query once, however often it is asked."""
+        plan, once = self._plan, Range(items, items).times(1 / self._plan.config.repeats)
+        calls: defaultdict[str, Range] = defaultdict(Range)
+        assignment = plan.rendering.assignments.get(condition)
+        rendered = {(recipe.medium, recipe.name) for recipe in plan.rendering.to_render}
+        recipes = [one for one in (assignment.recipes if assignment else ()) if (one.medium, one.name) in rendered]
+        for recipe in recipes:
+            for model, most in recipe.asks():
+                calls[model] += once.times(1 if len(recipes) == 1 else 0, most)
+        tries = max((recipe.tries for recipe in recipes), default=1)
+        readers = plan.rendering.settings.recognisers
+        if assignment:
+            _read(calls, readers.get(condition.medium), once.times(plan.config.check_share if recipes else 0, tries))
+            _read(calls, plan.asking.target.recognisers.get(condition.medium), Range(items, items))
+        for spec in readers.values() if spoken else ():
+            _read(calls, spec, Range(0, items))
+        for model, times in calls.items():
+            yield self._media_model(condition, model, times)
+
+    def _media_model(self, condition: Condition, model: str, calls: Range) -> RoleEstimate:
+        """Where tokens are paid for nobody knows beforehand how many."""
+        price, characters = self._prices.of(model), self._characters
+        units = {
+            "calls": Range(1, 1),
+            "characters": Range(characters, characters),
+            "seconds": self._seconds(characters),
+        }
+        cost = tokens = None
+        if price is HERE or (price and price.each):
+            cost = _total(units[unit].times(dear) for unit, dear in price.each.items()).scaled(calls)
+            tokens = NOTHING
+        return RoleEstimate(str(condition), "media", model, calls, tokens, NOTHING, cost)
 
     def _jury(self, condition: Condition, verdicts: Range, answer: Range) -> Iterator[RoleEstimate]:
         """A spoken answer may be judged twice; a deliberation has at most all its rounds."""
@@ -107,6 +143,8 @@ class _Estimator:
 
     def _sent(self, condition: Condition) -> Sent:
         rendered = condition in self._plan.rendering.assignments and condition.medium != TEXT
+        if rendered and self._prices.reads_first(spec_of(self._plan.asking.target)):
+            return Sent(self._query.times(1, 2 if condition.with_text else 1), self._answer())  # what was read
         price = self._price(self._plan.asking.target)
         speaks = price is not None and any(own.output is not None for own in price.media.values())
         text = self._query if not rendered or condition.with_text else Range(0, self._query.high)
@@ -166,7 +204,7 @@ class _Estimator:
         return sent.seconds.times(rule.per_second) if rule.per_second and sent.seconds.high else None
 
     def _cost(self, price: Price, sent: Sent, media: Range | None) -> Range | None:
-        if price is FREE:
+        if price is HERE:
             return Range()
         own = price.media.get(sent.medium)
         if media is None or (sent.medium != TEXT and own is None):
@@ -180,6 +218,12 @@ class _Estimator:
         own, rule = price.media[medium], self._prices.tokens_of(price, medium)
         seconds = self._seconds(sent.answer.high * self._assumed.bytes_per_token[1]).high
         return seconds * (rule.said_per_second or 0) * (own.output or 0)
+
+
+def _read(calls: defaultdict[str, Range], recogniser: str | None, times: Range) -> None:
+    """Adds what a recogniser asks of models."""
+    for model, most in registry.recogniser_asks(recogniser) if recogniser else ():
+        calls[model] += times.times(1, most)
 
 
 def _lasts(medium: str) -> bool:

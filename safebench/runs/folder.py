@@ -15,7 +15,7 @@ from safebench.jury.files import JurorTable, JuryTable, jury_tables, jury_versio
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.frozen import check_frozen
 from safebench.resources import find_prompt
-from safebench.runs.config import FREE, RESOLVED, REVISIONS, RUN_FILE, RunConfig
+from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE, RunConfig
 from safebench.runs.plan import RunPlan, stages_before
 from safebench.runs.revisions import check_grown, is_more, revision_of
 from safebench.serialisation import plain_tables
@@ -55,8 +55,8 @@ def keep_revision(plan: RunPlan) -> int:
     if stages_before(plan.config) != plan.data.before or not is_there(plan):
         raise BadInput(f"the run in {plan.folder} has grown meanwhile: start the same command again")
     there, wanted = read_run_file(plan.folder), run_file(plan)
-    free = {key: wanted[key] for key in sorted(FREE) if key in wanted}
-    written = {**{key: value for key, value in there.items() if key not in FREE}, **free}
+    free = {key: wanted[key] for key in sorted(CHANGEABLE) if key in wanted}
+    written = {**{key: value for key, value in there.items() if key not in CHANGEABLE}, **free}
     revisions = [*there.get(REVISIONS, [])]
     if not revisions or is_more(revision_of(wanted), revisions[-1]):
         revisions.append(revision_of(wanted))

@@ -105,6 +105,12 @@ class RunPlan:
         yield from self.rendering.settings.recognisers.values()
         yield from self.asking.target.recognisers.values()
 
+    def asked_for_media(self) -> set[str]:
+        """NAME:ARGUMENT of the models that render, refine, read back or transcribe."""
+        recipes = (one.model for recipe in self.rendering.to_render for one in recipe.asks())
+        readers = (one.model for spec in self.recognisers() for one in registry.recogniser_asks(spec))
+        return {*recipes, *readers}
+
     def items_per_condition(self) -> int:
         """As many as a skipped one would have had."""
         return len(self.queries) * self.config.repeats

@@ -16,6 +16,7 @@ from safebench import registry
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.models.asking import ask_safely
+from safebench.models.prices import prompt_tokens
 from safebench.plugins import Target
 from safebench.rendering.alternatives import stands_for
 from safebench.rendering.assignment import Assignment
@@ -35,11 +36,6 @@ from safebench.types import (
     Request,
     Response,
     Text,
-)
-
-CACHED = (
-    *("cache_read_input_tokens", "cache_creation_input_tokens"),
-    *("input_tokens_cache_read", "input_tokens_cache_write"),
 )
 
 
@@ -149,18 +145,7 @@ def _text(*prompts: str) -> Request:
 
 
 def _counts(*responses: Response) -> list[int | None]:
-    return [prompt_tokens(response) for response in responses]
-
-
-def prompt_tokens(response: Response) -> int | None:
-    """What the target counted for the prompt, those that it had cached included; None where it does not say."""
-    usage = response.usage
-    count = usage.get("prompt_tokens")
-    if count is None and "input_tokens" in usage:  # which leave out what was cached
-        cached = [usage.get(key) for key in CACHED]
-        count = usage["input_tokens"]
-        count = sum(n for n in cached if isinstance(n, int)) + count if isinstance(count, int) else None
-    return count if isinstance(count, int) else None
+    return [prompt_tokens(response.usage) for response in responses]
 
 
 def unproven(deliveries: Iterable[Delivery], probed: Collection[str] = ()) -> Iterator[str]:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from safebench.concurrency import each
-from safebench.models.calls import Calls
+from safebench.models.calls import ANY_ITEM, Calls
 from safebench.plugins import Target
 from safebench.rendering.assignment import Stages
 from safebench.runs.choices import Choices, benign_sentences
@@ -39,7 +39,6 @@ from safebench.types import (
     Transcript,
 )
 
-ANY_ITEM = 0  # the calls that belong to no single item are recorded under it
 TRIED = 8  # sentences
 NEEDED = 6  # of them, for a form that the target can do; who guesses among four gets there 4 times in 1000
 Hear = Callable[[Response], Awaitable[Transcript | None]]

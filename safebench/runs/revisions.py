@@ -9,7 +9,7 @@ from typing import Any
 
 from safebench.datasets.plan import RECOGNISERS, TOLD_BY
 from safebench.errors import BadInput
-from safebench.runs.config import FREE, RESOLVED, REVISIONS
+from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS
 from safebench.runs.shards import KEY
 from safebench.serialisation import differences
 from safebench.store.items import items_by_revision
@@ -136,7 +136,7 @@ def differing_in(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 def _asked(run: Mapping[str, Any]) -> dict[str, Any]:
     """What makes a run this run and no other."""
-    return {key: value for key, value in run.items() if key not in FREE and key != RESOLVED}
+    return {key: value for key, value in run.items() if key not in CHANGEABLE and key != RESOLVED}
 
 
 def _in_words(difference: str) -> str:

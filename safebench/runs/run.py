@@ -12,7 +12,7 @@ from typing import Any
 from safebench.concurrency import block_on
 from safebench.errors import BudgetSpent, Stopping
 from safebench.jury.attendance import MEND, attendance, missing
-from safebench.models.calls import Budget
+from safebench.models.calls import Budget, MediaCalls
 from safebench.models.prices import Prices, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
@@ -68,7 +68,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     plan = make_plan(config, cache.recognise)
     limits, prices = plan.limits(), read_prices(config.prices)
     sent = [(plan.asking.target, medium) for medium in plan.asking.trials]
-    limits.check(prices, [plan.asking.target, *plan.asking.jury.models()], sent)
+    limits.check(prices, [plan.asking.target, *plan.asking.jury.models()], sent, plan.asked_for_media())
     stop = asyncio.Event()
     try:
         is_new = not is_there(plan)
@@ -84,6 +84,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
             if retry_failed:
                 store.reopen_failed()
             budget = Budget(store, limits, prices)
+            workers.calls = MediaCalls(store, budget)
             _announce(plan, store, prices, progress or NoProgress())
             with suppress(BudgetSpent):
                 await Pipeline(plan, store, cache, stop, progress, budget).run()

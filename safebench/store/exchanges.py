@@ -11,8 +11,8 @@ from safebench.store.store import Store
 
 _FIELD = "response, '$.usage.{0}_tokens'"
 _USAGE = f"iif(json_type({_FIELD}) = 'integer', json_extract({_FIELD}), NULL)"  # servers call anything their usage
-_TOKENS = "coalesce(sum(coalesce({}, coalesce({}, 0) + coalesce({}, 0))), 0)".format(
-    *(_USAGE.format(name) for name in ("total", "prompt", "completion"))
+_TOKENS = "coalesce(sum(coalesce({}, coalesce({}, {}, 0) + coalesce({}, {}, 0))), 0)".format(
+    *(_USAGE.format(name) for name in ("total", "prompt", "input", "completion", "output"))
 )
 _SPENT = f"SELECT count(*), {_TOKENS} FROM exchanges"  # noqa: S608
 _MODEL = "json_extract(request, '$.target.target') || ':' || json_extract(request, '$.target.argument')"

@@ -11,7 +11,7 @@ from typing import Any
 from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.jury.attendance import missing, often_away
-from safebench.models.prices import cost_line, token_count
+from safebench.models.prices import answer_tokens, cost_line, prompt_tokens
 from safebench.rendering.fidelity import shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
 from safebench.reports.formats import unconcludable_lines
@@ -171,7 +171,7 @@ def _cost(store: Store) -> dict[str, Any]:
         one["attempts"] += max(1, len(answered["attempts"]))
         one["failed"] += row["status"] in ("failed", "forgotten")
         one["seconds"] += sum(attempt["seconds"] for attempt in answered["attempts"])
-        tokens = [token_count(answered["usage"], name) for name in ("prompt_tokens", "completion_tokens")]
+        tokens = [prompt_tokens(answered["usage"]), answer_tokens(answered["usage"])]
         one["counted"] += None not in tokens
         one["tokens_in"] += tokens[0] or 0
         one["tokens_out"] += tokens[1] or 0

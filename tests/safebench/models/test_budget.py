@@ -18,8 +18,9 @@ from safebench.models.prices import read_prices
 from safebench.plugins import Target, TargetSetup
 from safebench.runs.pipeline import Pipeline
 from safebench.store.store import Store
-from safebench.testing.server import ScriptedServer, error
+from safebench.testing.server import ScriptedServer, error, image
 from safebench.types import TEXT, Message, Purpose, Request, Response, Text
+from tests.converters.text_to_image.drawn import picture
 
 PRICES = read_prices()
 REQUEST = Request((Message("user", (Text("How?"),)),))
@@ -228,6 +229,44 @@ def test_a_medium_whose_price_nobody_knows_is_an_error_before_the_first_call(
     assert ran("--max-cost", "5", "--target", "openai:gpt-4o", "--condition", "audio") == 2
     assert "the price of openai:gpt-4o for audio is not known" in capsys.readouterr().err
     assert not Path("out").exists()
+
+
+def drawn(server: ScriptedServer, *told: str) -> int:
+    Path("recipes.toml").write_text(
+        f'[image.drawn]\n[[image.drawn.steps]]\nuse = "openai-images"\nmodel = "painter"\nbase_url = "{server.url}"\n',
+        encoding="utf-8",
+    )
+    options = ("--recipes", "recipes.toml", "--check-share", "0", "--workers", "1", "--no-preflight")
+    given = ["--data", "queries.csv", "-c", "image+text:drawn", "--target", "reference", "--out", "out"]
+    return run_command(["run", *given, *options, *told])
+
+
+def test_pictures_that_a_model_draws_are_calls_of_the_budget(queries: None, capsys: pytest.CaptureFixture[str]) -> None:
+    with ScriptedServer(lambda _: image(picture("red"))) as server:
+        assert drawn(server, "--max-calls", "6") == 1
+        assert asked() == 6
+        assert len(server.calls) > 0
+        assert "exit status 1: the budget of 6 calls is spent" in capsys.readouterr().err
+        drawn(server, "--max-calls", "18")
+        assert asked() == 18  # none is drawn twice
+        assert len(server.calls) == 9
+    said = capsys.readouterr()
+    assert "not known of 9 calls of media" in said.out
+    assert "budget" not in said.err
+
+
+def test_a_picture_whose_price_is_told_counts_in_a_budget_of_money(
+    queries: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    priced = '[models.painter]\neach = { calls = 1 }\ndate = "2026-11-30"\nsource = ["ours"]\n'
+    Path("mine.toml").write_text(priced, encoding="utf-8")
+    with ScriptedServer(lambda _: image(picture("red"))) as server:
+        assert drawn(server, "--max-cost", "5") == 2
+        assert "the price of openai:painter is not known" in capsys.readouterr().err
+        assert not Path("out").exists()
+        assert drawn(server, "--max-cost", "5", "--prices", "mine.toml") == 1
+        assert len(server.calls) == 5
+    assert "media 5.00 USD" in capsys.readouterr().out
 
 
 def test_the_run_file_has_the_budget_of_the_last_start(queries: None) -> None:

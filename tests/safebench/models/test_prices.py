@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from safebench.errors import BadInput
-from safebench.models.prices import FREE, Range, RoleCost, cost_line, cost_of, read_prices, recorded_costs, usd
+from safebench.models.prices import (
+    HERE,
+    Range,
+    RoleCost,
+    cost_line,
+    cost_of,
+    read_prices,
+    recorded_costs,
+    total_tokens,
+    usd,
+)
 from safebench.store.store import Store
 from safebench.types import Purpose, Response
 
@@ -31,7 +41,7 @@ def test_every_shipped_price_says_where_and_when_it_was_read() -> None:
 def test_a_model_that_nobody_priced_has_no_price() -> None:
     assert PRICES.of("openai:Qwen/Qwen3-8B") is None
     assert PRICES.of("python:mine:answer") is None
-    assert PRICES.of("transformers:Qwen/Qwen3-8B") is FREE
+    assert PRICES.of("transformers:Qwen/Qwen3-8B") is HERE
     assert PRICES.of("gpt-4o") == PRICES.of("openai:gpt-4o") == PRICES.of("cascade:openai:gpt-4o")
 
 
@@ -83,6 +93,23 @@ def test_a_medium_is_priced_where_the_model_is_sent_it() -> None:
     assert [PRICES.knows(*one) for one in asked] == [True, False, True]
     assert PRICES.knows("transformers:any", "audio")
     assert PRICES.knows("openai:gpt-4o", "text")
+
+
+def test_a_medium_that_is_made_costs_what_each_unit_costs(tmp_path: Path) -> None:
+    assert cost("openai:tts-1", characters=2000) == Range(pytest.approx(0.03), pytest.approx(0.03))
+    assert cost("openai:whisper-1", seconds=120) == Range(pytest.approx(0.012), pytest.approx(0.012))
+    assert cost("openai:whisper-1", {"audio"}) == "told no seconds"
+    (tmp_path / "mine.toml").write_text(
+        '[models.painter]\neach = { calls = 0.04 }\ndate = "2026-11-01"\nsource = ["our contract"]\n', encoding="utf-8"
+    )
+    assert read_prices(tmp_path / "mine.toml").cost("openai:painter", {}, [], "answered") == Range(0.04, 0.04)
+
+
+def test_tokens_are_counted_whatever_a_provider_calls_them() -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 200, "input_tokens_details": {"cached_tokens": 400}}
+    cent = pytest.approx((600 * 2.5 + 400 * 1.25 + 200 * 10) / 1e6)
+    assert cost("openai:gpt-4o", **usage) == Range(cent, cent)
+    assert total_tokens(usage) == 1200
 
 
 def test_the_users_file_wins(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from safebench.models.calls import Calls
+from safebench.models.prices import prompt_tokens
 from safebench.plugins import Target, TargetSetup
 from safebench.runs.arrival import Arrival
-from safebench.runs.preflight import Delivery, prompt_tokens
+from safebench.runs.preflight import Delivery
 from safebench.store.store import Store
 from safebench.types import Condition, Item, Media, Message, Query, Request, Response, Text
 
@@ -95,4 +96,4 @@ def test_a_wording_that_has_the_query_in_it_tells_nothing(tmp_path: Path) -> Non
     ],
 )
 def test_cached_tokens_are_counted(usage: dict[str, Any], count: int | None) -> None:
-    assert prompt_tokens(Response("answered", "Yes.", usage=usage)) == count
+    assert prompt_tokens(usage) == count

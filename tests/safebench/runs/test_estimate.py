@@ -11,7 +11,7 @@ from safebench.cli.main import run_command
 from safebench.models.prices import Range, read_prices
 from safebench.runs.config import make_config
 from safebench.runs.estimate import RoleEstimate, estimate, estimate_line
-from safebench.runs.plan import make_plan
+from safebench.runs.plan import make_plan, never_read
 
 JURY = {"protocol": {"rounds": 2}, "writer": {"model": "openai:gpt-5-mini"}, "jurors": [
     {"model": "openai:gpt-5.4", "name": "a"}, {"model": "openai:gpt-5.4", "name": "b"}, {"juror": "wording"},
@@ -28,7 +28,7 @@ def queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def rows(pending: dict[str, int] | None = None, **options: Any) -> dict[tuple[str, str], RoleEstimate]:
     asked = {"conditions": ["text"], "target": "openai:gpt-4o", "jury": JURY, "out": "out"} | options
-    plan = make_plan(make_config("test", data="queries.csv", **asked))
+    plan = make_plan(make_config("test", data="queries.csv", **asked), never_read)
     return {(one.condition, one.role): one for one in estimate(plan, PRICES, pending)}
 
 
@@ -62,6 +62,34 @@ def test_speech_is_counted_by_its_seconds() -> None:
     spoken = rows(conditions=["audio:female"], target="openai:gemini-2.5-flash")["audio:female", "target"]
     assert spoken.seconds == Range(pytest.approx(10 * 300 / 18), pytest.approx(10 * 300 / 11))
     assert spoken.cost.low == pytest.approx(10 * (300 / 18 * 32 * 1 + 20 * 2.5) / 1e6)
+
+
+def test_who_reads_for_a_cascade_on_this_machine_costs_nothing_and_its_text_target_its_tokens() -> None:
+    asked = {"conditions": ["image:typographic"], "target": "cascade:openai:gpt-4o"}
+    read = rows(**asked, options={"recognisers": {"image": "rapidocr"}})
+    assert not [role for _, role in read if role == "media"]
+    low, high = 10 * (60 * 2.5 + 20 * 10) / 1e6, 10 * (100 * 2.5 + 800 * 10) / 1e6
+    assert read["image:typographic", "target"].cost == Range(pytest.approx(low), pytest.approx(high))
+
+
+def test_models_that_render_and_read_back_are_counted_once_a_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    Path("recipes.toml").write_text(
+        '[audio.said]\ntries = 2\n[[audio.said.steps]]\nuse = "openai-speech"\nmodel = "tts-1"\nvoice = "nova"\n'
+        '[image.drawn]\n[[image.drawn.steps]]\nuse = "openai-images"\nmodel = "painter"\n',
+        encoding="utf-8",
+    )
+    options: dict[str, Any] = {"conditions": ["audio:said", "image:drawn"], "recipes": "recipes.toml", "repeats": 3}
+    options |= {"recognisers": ["openai-transcriptions:whisper-1", "none"], "accepts": ["audio", "image", "text"]}
+    config = make_config("test", data="queries.csv", target="openai:gpt-audio", jury=JURY, out="out", **options)
+    found = {(one.condition, one.model): one for one in estimate(make_plan(config), PRICES) if one.role == "media"}
+    said, heard = found["audio:said", "openai:tts-1"], found["audio:said", "openai:whisper-1"]
+    assert (said.calls, heard.calls) == (Range(10, 20), Range(10, 50))  # 30 answers that may be spoken
+    assert said.cost == Range(pytest.approx(10 * 300 * 15e-6), pytest.approx(20 * 300 * 15e-6))
+    assert heard.cost is not None
+    assert heard.cost.low == pytest.approx(10 * 300 / 18 * 0.006 / 60)
+    drawn = found["image:drawn", "openai:painter"]
+    assert (drawn.calls, drawn.tokens, drawn.cost) == (Range(10, 10), None, None)
 
 
 def test_what_is_not_known_is_said_and_never_nothing() -> None:
