@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 
+from safebench.cli.options import output
 from safebench.cli.style import listing
 from safebench.datasets.plan import DataPlan
-from safebench.models.prices import usd
+from safebench.models.prices import RoleEstimate, estimate_line, usd
 from safebench.rendering.alternatives import chosen_lines
 from safebench.rendering.recognition import gate_lines
 from safebench.rendering.renderer import RenderSettings
-from safebench.runs.estimate import RoleEstimate, estimate_line
 
 
 def show_plan(console: Console, data: DataPlan, settings: RenderSettings) -> None:
@@ -35,8 +35,14 @@ def _readers(readers: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
         yield f"{medium} is read back by {reader['name']}, version {reader['version']}"
 
 
+def show_only_estimate(rows: Sequence[RoleEstimate]) -> int:
+    """In place of the work; the exit status."""
+    show_estimate(output, rows)
+    return 0
+
+
 def show_estimate(console: Console, rows: Sequence[RoleEstimate]) -> None:
-    """What each role costs under each condition, and all together."""
+    """What each role costs under each condition, or in each stage, and all together."""
     table = listing("condition", "role", "calls", "tokens", "price")
     for one in rows:
         tokens = one.tokens.shown() if one.tokens else "unknown"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from safebench.cli.options import MaxCalls, MaxCost, PricesFile, Private, errors, output
+from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, Private, errors, output
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
@@ -42,22 +42,28 @@ def generate(
     prices: PricesFile = None,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,
+    dry_run: EstimateOnly = False,
 ) -> int:
     """Make a query set: models write and score queries and benign twins, stage by stage, by a plan."""
+    from safebench.cli.dry_run import show_only_estimate
     from safebench.cli.progress import Bars
+    from safebench.generation.estimate import estimate_generation
     from safebench.generation.folder import folder_of
     from safebench.generation.generate import generate
     from safebench.generation.plan import read_plan
+    from safebench.models.prices import read_prices
 
     folder = out or folder_of(Path(plan))
-    if folder is None:
+    if folder is None and not dry_run:
         raise typer.BadParameter("missing --out (or the plan.toml in the folder of a set)")
-    if private:
-        keep_private(folder)
     asked = read_plan(plan, writer or (), judge or (), count, scenario or ())
     most = {key: value for key, value in {"calls": max_calls, "cost": max_cost}.items() if value is not None}
     limits = asked.limits.model_copy(update=most)
     asked = asked.model_copy(update={"limits": limits} | ({"prices": str(prices)} if prices else {}))
+    if folder is None or dry_run:
+        return show_only_estimate(estimate_generation(asked, read_prices(asked.prices)))
+    if private:
+        keep_private(folder)
     with Bars(errors) as bars:
         made = generate(asked, folder, until.value, bars, retry_failed=retry_failed)
     _show(made)

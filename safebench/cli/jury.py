@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from safebench.cli.data import Encoding
-from safebench.cli.options import MaxCalls, MaxCost, PricesFile, errors, output
+from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, errors, output
 
 app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
 
@@ -59,16 +59,24 @@ def jury_calibrate(
     prices: PricesFile = None,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,
-) -> None:
+    dry_run: EstimateOnly = False,
+) -> int:
     """Measure how often a jury is right, on answers that people labelled."""
+    from safebench.cli.dry_run import show_only_estimate
     from safebench.cli.jury_tables import show_calibration
     from safebench.cli.progress import Bars
     from safebench.jury.calibration.calibrate import calibrate
+    from safebench.jury.calibration.judging import estimate_calibration
     from safebench.jury.calibration.labels import read_labels
+    from safebench.jury.files import build_jury, read_jury
     from safebench.models.calls import CallLimits
+    from safebench.models.prices import read_prices
 
     named = {"query": query_column, "answer": answer_column, "label": label_column}
     labelled = read_labels(labels, named, mapping or [], encoding)
+    if dry_run:
+        opened = build_jury(read_jury(jury, jury_model or []), seed)
+        return show_only_estimate(estimate_calibration(labelled.rows, opened, read_prices(prices)))
     with Bars(errors) as bars:
         for line in labelled.notes:
             bars.warned(line)
@@ -88,3 +96,4 @@ def jury_calibrate(
         )
     show_calibration(output, content)
     typer.echo(f"calibration: {out}")
+    return 0

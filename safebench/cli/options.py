@@ -31,6 +31,9 @@ Recognisers = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done by whom, and what would be better; do nothing.")
 ]
+EstimateOnly = Annotated[
+    bool, typer.Option("--dry-run", help="Say who would be asked how much, and what that costs; do nothing.")
+]
 CheckShare = Annotated[float | None, typer.Option(min=0, max=1, help="Share of renderings whose fidelity is checked.")]
 MaxCost = Annotated[
     float | None,

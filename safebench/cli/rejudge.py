@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from safebench.cli.jury import JuryModels
-from safebench.cli.options import AllowUnproven, MaxCalls, MaxCost, PricesFile, Private, errors, output
+from safebench.cli.options import AllowUnproven, EstimateOnly, MaxCalls, MaxCost, PricesFile, Private, errors, output
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ def rejudge(
     prices: PricesFile = None,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,
+    dry_run: EstimateOnly = False,
 ) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
+    from safebench.cli.dry_run import show_only_estimate
     from safebench.cli.jury_tables import show_jury
     from safebench.cli.progress import Bars
     from safebench.cli.run_tables import show_report
@@ -44,8 +46,10 @@ def rejudge(
     from safebench.reports.report import report
     from safebench.reports.words import knows_harm, words_of
     from safebench.runs.folder import read_run_file
-    from safebench.runs.rejudge import rejudge
+    from safebench.runs.rejudge import estimate_rejudging, rejudge
 
+    if dry_run:
+        return show_only_estimate(estimate_rejudging(run, out, jury, jury_model or [], prices))
     if private:
         keep_private(out)
     with Bars(errors) as bars:

@@ -12,6 +12,7 @@ from safebench.concurrency import block_on
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, BudgetSpent
 from safebench.files import write_json
+from safebench.generation.estimate import estimate_generation
 from safebench.generation.folder import CALLS, PLAN_FILE, STAGES, SetFolder
 from safebench.generation.packaging import package
 from safebench.generation.panel import Panel
@@ -25,7 +26,7 @@ from safebench.generation.summary import SUMMARY_FILE, GenerationSummary, summar
 from safebench.generation.twinning import twin
 from safebench.generation.writing import write
 from safebench.models.calls import Budget, CallLimits, Calls
-from safebench.models.prices import read_prices
+from safebench.models.prices import estimate_line, read_prices
 from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
 from safebench.stopping import close_all, on_interrupt
@@ -82,12 +83,18 @@ async def generate_async(
         with Store(out / CALLS) as store, on_interrupt(stop, _command(out, until)):
             if retry_failed:
                 _reopen(folder, store)
+            progress = progress or NoProgress()
+            progress.announced(estimate_line(estimate_generation(plan, prices, _due(folder, until))))
             calls = Calls(store, plan.concurrency, stop, Budget(store, limits, prices))
             panel = Panel(writers, judges, calls, plan.seed, plan.concurrency)
-            making = Making(plan, folder, panel, compared, progress or NoProgress())
+            making = Making(plan, folder, panel, compared, progress)
             return await _go(making, until, store)
     finally:
         await close_all(*writers.values(), *judges.values())
+
+
+def _due(folder: SetFolder, until: str) -> list[str]:
+    return [stage for stage in STAGES[: STAGES.index(until) + 1] if folder.is_due(stage)]
 
 
 def _reopen(folder: SetFolder, store: Store) -> None:

@@ -100,6 +100,16 @@ class Assumed(PluginOptions):
     ballot: Ends
     probe: Ends
 
+    def tokens(self, size: float) -> Range:
+        """Of a text of so many bytes."""
+        fewest, most = self.bytes_per_token
+        return Range(size / most, size / fewest)
+
+    def seconds(self, characters: float) -> Range:
+        """Of speech that says so many characters."""
+        slowest, fastest = self.characters_per_second
+        return Range(characters / fastest, characters / slowest)
+
 
 class Prices(PluginOptions):
     """A file of prices."""
@@ -285,3 +295,55 @@ def _amount(value: float) -> str:
     if 0 < value < 0.0001:
         return "0.0001"
     return f"{value:,.2f}" if value >= 0.1 or value == 0 else f"{value:.4f}"
+
+
+# --- beforehand
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEstimate:
+    """What one role costs under one condition, or in one stage of generating. `model`: its NAME:ARGUMENT; `tokens`:
+    sent and answered; `seconds`: of speech that is sent. None for tokens and cost where they are not known.
+    """
+
+    condition: str
+    role: str
+    model: str
+    calls: Range
+    tokens: Range | None
+    seconds: Range
+    cost: Range | None
+
+
+def in_text(
+    prices: Prices, condition: str, role: str, model: str, calls: Range, sent: Range, answer: Range
+) -> RoleEstimate:
+    """Of calls that send and answer text alone: so many tokens each."""
+    price, cost = prices.of(model), None
+    if price is not None and not price.each:
+        cost = (sent.times(price.input) + answer.times(price.output)).times(1 / MILLION).scaled(calls)
+    return RoleEstimate(condition, role, model, calls, (sent + answer).scaled(calls), Range(), cost)
+
+
+def estimate_line(rows: Iterable[RoleEstimate]) -> str:
+    """The sum of all, in a line."""
+    rows = [*rows]
+    tokens = None if any(one.tokens is None for one in rows) else total(one.tokens for one in rows)
+    counts = [f"{total(one.calls for one in rows).shown()} calls", f"{tokens.shown() if tokens else 'unknown'} tokens"]
+    seconds = total(one.seconds for one in rows)
+    counts += [f"{seconds.times(1 / 60).shown(1)} min of speech"] if seconds.high else []
+    return f"estimate: {', '.join(counts)}, {_priced(rows)}"
+
+
+def _priced(rows: Sequence[RoleEstimate]) -> str:
+    known = total(one.cost for one in rows)
+    lacking = sorted({one.model for one in rows if one.cost is None and one.calls.high})
+    if not lacking:
+        return usd(known)
+    more = f"{usd(known)} and " if known.high else ""
+    return f"{more}what is not known: the price of {', '.join(lacking)} (--prices)"
+
+
+def total(ranges: Iterable[Range | None]) -> Range:
+    """Of those that are known."""
+    return sum((one for one in ranges if one is not None), Range())

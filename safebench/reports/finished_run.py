@@ -83,7 +83,7 @@ class PlannedRun:
 
 
 def planned_run(plan: RunPlan) -> PlannedRun:
-    contents = sorted(map(content_of, plan.data.dataset.queries), key=itemgetter(0))
+    contents = sorted(map(content_of, plan.queries), key=itemgetter(0))
     return PlannedRun(plan.folder, _basis(run_file(plan), contents))
 
 

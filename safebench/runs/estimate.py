@@ -8,35 +8,19 @@ before the first item are not in it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from safebench import registry
+from safebench.jury.estimate import jury_rows
 from safebench.models.asking import spec_of
-from safebench.models.prices import HERE, MILLION, Price, Prices, Range, usd
+from safebench.models.prices import HERE, MILLION, Price, Prices, Range, RoleEstimate, total
 from safebench.plugins import Modality, Target
-from safebench.resources import prompt
 from safebench.runs.plan import RunPlan
 from safebench.types import TEXT, Condition
 
 NOTHING = Range()
-JUROR_PROMPTS = ("role", "assessment", "reply", "intent_harmful", "scenario")
-
-
-@dataclass(frozen=True, slots=True)
-class RoleEstimate:
-    """What one role costs under one condition. `model`: its NAME:ARGUMENT; `tokens`: sent and answered; `seconds`: of
-    speech that is sent. None for tokens and cost where they are not known.
-    """
-
-    condition: str
-    role: str
-    model: str
-    calls: Range
-    tokens: Range | None
-    seconds: Range
-    cost: Range | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,39 +43,21 @@ def estimate(plan: RunPlan, prices: Prices, pending: Mapping[str, int] | None = 
     return [one for condition, items in counted.items() for one in estimator.condition(condition, items)]
 
 
-def estimate_line(rows: Iterable[RoleEstimate]) -> str:
-    """The sum of all, in a line."""
-    rows = [*rows]
-    tokens = _sum(one.tokens for one in rows)
-    counts = [f"{_total(one.calls for one in rows).shown()} calls", f"{tokens.shown() if tokens else 'unknown'} tokens"]
-    seconds = _total(one.seconds for one in rows)
-    counts += [f"{seconds.times(1 / 60).shown(1)} min of speech"] if seconds.high else []
-    return f"estimate: {', '.join(counts)}, {_priced(rows)}"
-
-
-def _priced(rows: list[RoleEstimate]) -> str:
-    known = _total(one.cost for one in rows if one.cost is not None)
-    lacking = sorted({one.model for one in rows if one.cost is None and one.calls.high})
-    if not lacking:
-        return usd(known)
-    more = f"{usd(known)} and " if known.high else ""
-    return f"{more}what is not known: the price of {', '.join(lacking)} (--prices)"
-
-
 class _Estimator:
     def __init__(self, plan: RunPlan, prices: Prices) -> None:
         self._plan, self._prices, self._assumed = plan, prices, prices.assumed
 
     def condition(self, condition: Condition, items: int) -> Iterator[RoleEstimate]:
-        target = self._plan.asking.target
+        plan, target = self._plan, self._plan.asking.target
         once = Range(items, items)
         sent = self._sent(condition)
         yield self._role(condition, "target", target, once, sent)
-        if sent.medium != TEXT and self._plan.config.probe:
-            probed = once.times(self._plan.config.probe).times(1, 2)  # and the controls
+        if sent.medium != TEXT and plan.config.probe:
+            probed = once.times(plan.config.probe).times(1, 2)  # and the controls
             yield self._role(condition, "probe", target, probed, replace(sent, answer=Range(*self._assumed.probe)))
         yield from self._media_models(condition, items, spoken=sent.may_speak)
-        yield from self._jury(condition, once.times(1, 2 if sent.may_speak else 1), sent.answer)
+        verdicts = once.times(1, 2 if sent.may_speak else 1)  # a spoken answer may be judged twice
+        yield from jury_rows(plan.asking.jury, self._prices, str(condition), verdicts, self._query + sent.answer)
 
     def _media_models(self, condition: Condition, items: int, *, spoken: bool) -> Iterator[RoleEstimate]:
         """Those that render, refine, read back and transcribe: a query once, however often it is asked."""
@@ -119,27 +85,13 @@ class _Estimator:
         units = {
             "calls": Range(1, 1),
             "characters": Range(characters, characters),
-            "seconds": self._seconds(characters),
+            "seconds": self._assumed.seconds(characters),
         }
         cost = tokens = None
         if price is HERE or (price and price.each):
-            cost = _total(units[unit].times(dear) for unit, dear in price.each.items()).scaled(calls)
+            cost = total(units[unit].times(dear) for unit, dear in price.each.items()).scaled(calls)
             tokens = NOTHING
         return RoleEstimate(str(condition), "media", model, calls, tokens, NOTHING, cost)
-
-    def _jury(self, condition: Condition, verdicts: Range, answer: Range) -> Iterator[RoleEstimate]:
-        """A spoken answer may be judged twice; a deliberation has at most all its rounds."""
-        jury, ballot = self._plan.asking.jury, Range(*self._assumed.ballot)
-        ballots = ballot.times(len(jury.seats))
-        fixed = sum(len(prompt(f"jury.{name}").text.encode()) for name in JUROR_PROMPTS)
-        judged = self._text(fixed) + self._query + answer
-        rounds = verdicts.times(0 if jury.protocol.cascade else 1, 1 + jury.protocol.rounds)
-        for seat in jury.seats:
-            if seat.model is not None:
-                sent = Sent(judged + Range(0, ballots.high if jury.protocol.rounds else 0), ballot)
-                yield self._role(condition, seat.name, seat.model, rounds, sent)
-        if jury.writer is not None:
-            yield self._role(condition, "writer", jury.writer, verdicts, Sent(ballots, ballot))
 
     def _sent(self, condition: Condition) -> Sent:
         rendered = condition in self._plan.rendering.assignments and condition.medium != TEXT
@@ -151,7 +103,7 @@ class _Estimator:
         answer = self._answer()
         if not rendered:
             return Sent(text, answer, may_speak=speaks)
-        seconds = self._seconds(self._characters) if _lasts(condition.medium) else Range()
+        seconds = self._assumed.seconds(self._characters) if _lasts(condition.medium) else Range()
         return Sent(text, answer, condition.medium, seconds, speaks)
 
     def _answer(self) -> Range:
@@ -166,20 +118,12 @@ class _Estimator:
     def _query(self) -> Range:
         """Tokens of a query, on average."""
         texts = [query.text for query in self._plan.queries]
-        return self._text(sum(len(text.encode("utf-8", "replace")) for text in texts) / len(texts))
+        return self._assumed.tokens(sum(len(text.encode("utf-8", "replace")) for text in texts) / len(texts))
 
     @cached_property
     def _characters(self) -> float:
         texts = [query.text for query in self._plan.queries]
         return sum(map(len, texts)) / len(texts)
-
-    def _text(self, size: float) -> Range:
-        fewest, most = self._assumed.bytes_per_token
-        return Range(size / most, size / fewest)
-
-    def _seconds(self, characters: float) -> Range:
-        slowest, fastest = self._assumed.characters_per_second
-        return Range(characters / fastest, characters / slowest)
 
     def _price(self, target: Target) -> Price | None:
         return self._prices.of(spec_of(target))
@@ -207,7 +151,7 @@ class _Estimator:
         if price is HERE:
             return Range()
         own = price.media.get(sent.medium)
-        if media is None or (sent.medium != TEXT and own is None):
+        if price.each or media is None or (sent.medium != TEXT and own is None):
             return None
         spoken = sum(self._spoken(price, medium, sent) for medium in price.media) if sent.may_speak else 0.0
         parts = sent.text.times(price.input) + sent.answer.times(price.output) + Range(0, spoken)
@@ -216,7 +160,7 @@ class _Estimator:
     def _spoken(self, price: Price, medium: str, sent: Sent) -> float:
         """The most that an answer costs where it is spoken, beside its text."""
         own, rule = price.media[medium], self._prices.tokens_of(price, medium)
-        seconds = self._seconds(sent.answer.high * self._assumed.bytes_per_token[1]).high
+        seconds = self._assumed.seconds(sent.answer.high * self._assumed.bytes_per_token[1]).high
         return seconds * (rule.said_per_second or 0) * (own.output or 0)
 
 
@@ -228,12 +172,3 @@ def _read(calls: defaultdict[str, Range], recogniser: str | None, times: Range) 
 
 def _lasts(medium: str) -> bool:
     return type(registry.modality(medium)).seconds is not Modality.seconds
-
-
-def _total(ranges: Iterable[Range]) -> Range:
-    return sum(ranges, Range())
-
-
-def _sum(ranges: Iterable[Range | None]) -> Range | None:
-    known = [*ranges]
-    return None if None in known else _total(one for one in known if one is not None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from safebench.errors import BadInput
 from safebench.files import is_claimed, share_files, whole_folder, write_toml
-from safebench.runs.config import FREE, RESOLVED, REVISIONS, RUN_FILE
+from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE
 from safebench.runs.folder import read_run_file
 from safebench.runs.revisions import differing_in
 from safebench.runs.shards import KEY, Shard
@@ -87,7 +87,7 @@ def _check_one_run(parts: Sequence[_Part]) -> None:
 
 def _whole(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Of the file of a shard what all shards have to agree on."""
-    return {key: value for key, value in asked.items() if key not in (*FREE, *PLACES, KEY, REVISIONS)}
+    return {key: value for key, value in asked.items() if key not in (*CHANGEABLE, *PLACES, KEY, REVISIONS)}
 
 
 def _check_complete(parts: Sequence[_Part]) -> None:

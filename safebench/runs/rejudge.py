@@ -15,10 +15,11 @@ from typing import Any
 from safebench.concurrency import block_on, each
 from safebench.errors import BadInput
 from safebench.files import is_claimed, share_files, whole_folder, write_toml
+from safebench.jury.estimate import jury_rows
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury
 from safebench.models.calls import Budget, CallLimits, Calls
-from safebench.models.prices import Prices, read_prices
+from safebench.models.prices import Prices, Range, RoleEstimate, estimate_line, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.runs.config import RESOLVED, RUN_FILE
 from safebench.runs.evidence import unaccepted
@@ -29,7 +30,7 @@ from safebench.runs.revisions import check_same
 from safebench.statistics.agreement import cohen_kappa
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
-from safebench.store.verdicts import Unjudged, judged_outcomes, unjudged
+from safebench.store.verdicts import ToJudge, Unjudged, judged_outcomes, to_judge, unjudged
 from safebench.types import Intent, Outcome
 
 
@@ -95,6 +96,25 @@ def rejudge(
     return _compared(run, out)
 
 
+def estimate_rejudging(
+    run: Path, out: Path, jury: str, models: Sequence[str] = (), prices: Path | None = None
+) -> list[RoleEstimate]:
+    """What judging the answers of `run` again takes, or going on with it in `out`; nobody is asked."""
+    asked = _finished(run)
+    is_there = (out / RUN_FILE).is_file()
+    with Store(out if is_there else run, readonly=True) as store:
+        waiting = to_judge(store, again=not is_there)
+    return _estimated(build_jury(read_jury(jury, models), _seed(asked)), read_prices(prices), waiting)
+
+
+def _estimated(jury: Jury, prices: Prices, waiting: Sequence[ToJudge]) -> list[RoleEstimate]:
+    rows: list[RoleEstimate] = []
+    for condition, answers, size, spoken in waiting:
+        verdicts = Range(answers, answers + spoken)
+        rows += jury_rows(jury, prices, condition, verdicts, prices.assumed.tokens(size))
+    return rows
+
+
 def _finished(run: Path) -> dict[str, Any]:
     asked = read_run_file(run, "concurrency", "max_open", "probe")
     with Store(run, readonly=True) as store:
@@ -130,6 +150,7 @@ async def _judge_all(
     try:
         await jury.check()
         with Store(out) as store, on_interrupt(stop, command):
+            progress.announced(estimate_line(_estimated(jury, prices, to_judge(store, again=False))))
             tell_items(progress, store.counts())
             budget = Budget(store, limits, prices, "jury")  # the target's calls are the old run's
             judge = Judge(jury, store, Calls(store, concurrency, stop, budget))

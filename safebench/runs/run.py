@@ -13,13 +13,13 @@ from safebench.concurrency import block_on
 from safebench.errors import BudgetSpent, Stopping
 from safebench.jury.attendance import MEND, attendance, missing
 from safebench.models.calls import Budget, MediaCalls
-from safebench.models.prices import Prices, read_prices
+from safebench.models.prices import Prices, estimate_line, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import ready
 from safebench.runs.config import RUN_FILE, RunConfig
-from safebench.runs.estimate import estimate, estimate_line
+from safebench.runs.estimate import estimate
 from safebench.runs.evidence import unaccepted
 from safebench.runs.folder import categories_by_scenario, claim_folder, is_there, keep_revision, read_run_file
 from safebench.runs.pipeline import Pipeline

@@ -124,6 +124,33 @@ WHERE i.outcome IS NULL ORDER BY i.id
 """
 
 
+class ToJudge(NamedTuple):
+    """Answers that a jury is to judge under a condition: mean bytes of a query and its answer together, and how many
+    were spoken, which may be judged twice.
+    """
+
+    condition: str
+    answers: int
+    size: float
+    spoken: int
+
+
+def to_judge(store: Store, *, again: bool) -> list[ToJudge]:
+    """Those without an outcome, or, to be judged `again`, those that a jury judged."""
+    which = "i.id IN (SELECT item FROM ballots)" if again else "i.outcome IS NULL"
+    return [ToJudge(*row) for row in store.rows(_TO_JUDGE.format(which))]
+
+
+_TO_JUDGE = """
+SELECT i.condition, count(*),
+    avg(length(CAST(q.text AS BLOB)) + length(CAST(coalesce(json_extract(e.response, '$.text'), '') AS BLOB))),
+    count(s.item)
+FROM items i JOIN queries q ON q.id = i.query LEFT JOIN exchanges e ON e.key = i.exchange
+LEFT JOIN spoken s ON s.item = i.id
+WHERE {} GROUP BY i.condition ORDER BY min(i.id)
+"""
+
+
 class JudgedOutcome(NamedTuple):
     outcome: str
     intent: str

@@ -12,9 +12,10 @@ from safebench import taxonomy
 from safebench.concurrency import each
 from safebench.jury.calibration.labels import Labelled
 from safebench.jury.consensus import Put, consensus
+from safebench.jury.estimate import jury_rows
 from safebench.jury.protocol import Jury, Round
 from safebench.models.calls import Budget, CallLimits, Calls
-from safebench.models.prices import read_prices
+from safebench.models.prices import Prices, Range, RoleEstimate, estimate_line, read_prices
 from safebench.plugins import Target
 from safebench.progress import Progress
 from safebench.stopping import close_all, on_interrupt
@@ -34,6 +35,13 @@ class Deliberation:
     @property
     def ballots(self) -> int:
         return len(self.after.ballots)
+
+
+def estimate_calibration(rows: Sequence[Labelled], jury: Jury, prices: Prices) -> list[RoleEstimate]:
+    """What judging all rows takes; calls that are kept already are not made again."""
+    size = sum(len(f"{row.query.text}{row.answer}".encode("utf-8", "replace")) for row in rows) / len(rows)
+    verdicts = Range(len(rows), len(rows))
+    return [*jury_rows(jury, prices, "labels", verdicts, prices.assumed.tokens(size), again=1)]
 
 
 async def judge_all(
@@ -59,6 +67,7 @@ async def judge_all(
         with Store(folder) if jury.models() else nullcontext() as store, on_interrupt(stop, command):
             if store is not None and retry_failed:
                 store.reopen_failed()
+            progress.announced(estimate_line(estimate_calibration(rows, jury, priced)))
             calls = Calls(store, concurrency, stop, Budget(store, limits, priced)) if store is not None else None
             return await _judge_rows(rows, jury, calls, concurrency, progress, stop)
     finally:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.models.prices import Range, read_prices
+from safebench.models.prices import Range, RoleEstimate, estimate_line, read_prices
 from safebench.runs.config import make_config
-from safebench.runs.estimate import RoleEstimate, estimate, estimate_line
+from safebench.runs.estimate import estimate
 from safebench.runs.plan import make_plan, never_read
 
 JURY = {"protocol": {"rounds": 2}, "writer": {"model": "openai:gpt-5-mini"}, "jurors": [
