@@ -24,7 +24,6 @@ PageFile = Annotated[Path | None, typer.Option("--html", help="Write a page, too
 def compare(
     runs: Runs,
     html: PageFile = None,
-    json: Annotated[Path | None, typer.Option(help="Write all numbers, too: the file to write.")] = None,
     margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
@@ -33,7 +32,7 @@ def compare(
 
     Beside the run of a cascade, a model's modality gap is split into what was misheard and the rest.
     """
-    from safebench.reports.comparison import compare, write_compared
+    from safebench.reports.comparison import compare, numbers
     from safebench.statistics.gap import GapSettings
 
     _check_packages(html)
@@ -43,8 +42,7 @@ def compare(
         from safebench.reports.pages.runs_pages import write_comparison
 
         output.print(f"written: {write_comparison(html, compared)}", soft_wrap=True)
-    if json:
-        output.print(f"written: {write_compared(json, compared)}", soft_wrap=True)
+    output.result(numbers(compared))
 
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:

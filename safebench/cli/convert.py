@@ -19,6 +19,7 @@ from safebench.cli.options import (
     Seed,
     WorkerCount,
     errors,
+    notes,
     output,
 )
 from safebench.files import keep_private
@@ -64,8 +65,8 @@ def convert(
         "seed": seed,
         "check_share": check_share, "recognisers": recogniser, "retry_failed": retry_failed,
     }  # fmt: skip
-    told = asked_before(Path(data).parent) if Path(data).name == CONVERT_FILE else {"data": data}
-    values = told | {key: value for key, value in given.items() if value is not None and value != []}
+    before = asked_before(Path(data).parent) if Path(data).name == CONVERT_FILE else {"data": data}
+    values = before | {key: value for key, value in given.items() if value is not None and value != []}
     missing = [option for option, key in (("--condition", "conditions"), ("--out", "out")) if key not in values]
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or the convert.toml in the folder of a conversion)")
@@ -76,9 +77,10 @@ def convert(
         return 0
     if private:
         keep_private(Path(config.out))
-    with Bars(errors) as bars:
+    with Bars(notes) as bars:
         conversion = convert(config, bars)
     show_conversion(output, conversion)
+    output.result({"folder": config.out, "failed_share": conversion.failed_share, "conditions": conversion.cells})
     output.print(f"data set: {config.out} (use it with --data {config.out})", soft_wrap=True)
     if conversion.failed_share > max_failed:
         share = f"{100 * conversion.failed_share:.1f} %"

@@ -43,6 +43,7 @@ def show_only_estimate(rows: Sequence[RoleEstimate]) -> int:
 
 def show_estimate(console: Console, rows: Sequence[RoleEstimate]) -> None:
     """What each role costs under each condition, or in each stage, and all together."""
+    output.result({"estimate": rows})
     table = listing("condition", "role", "calls", "tokens", "price")
     for one in rows:
         tokens = one.tokens.shown() if one.tokens else "unknown"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, Private, errors, output
+from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, Private, errors, notes, output
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def generate(
         return show_only_estimate(estimate_generation(asked, read_prices(asked.prices)))
     if private:
         keep_private(folder)
-    with Bars(errors) as bars:
+    with Bars(notes) as bars:
         made = generate(asked, folder, until.value, bars, retry_failed=retry_failed)
     _show(made)
     return made.exit_status
@@ -72,6 +72,7 @@ def generate(
 
 def _show(made: Generated) -> None:
     summary = made.summary
+    output.result({"folder": made.folder, "stopped": made.stopped, "summary": summary.as_dict()})
     output.print(_table(summary))
     for line in _lines(summary):
         output.print(line, highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from safebench.cli.data import Encoding
-from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, errors, output
+from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, notes, output
 
 app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
 
@@ -27,7 +27,7 @@ def jury_list() -> None:
 
     for name in shipped():
         first = jury_path(name).read_text(encoding="utf-8").splitlines()[0]
-        typer.echo(f"{name:12} {first.removeprefix('# ')}")
+        output.print(f"{name:12} {first.removeprefix('# ')}", soft_wrap=True, highlight=False)
 
 
 @app.command("show")
@@ -35,7 +35,7 @@ def jury_show(name: Annotated[str, typer.Argument(help="A name of `safebench jur
     """Print a jury file, to be copied: safebench jury show paper > mine.toml."""
     from safebench.jury.files import jury_path
 
-    typer.echo(jury_path(name).read_text(encoding="utf-8"), nl=False)
+    output.copy(jury_path(name).read_text(encoding="utf-8"))
 
 
 @app.command("calibrate")
@@ -77,7 +77,7 @@ def jury_calibrate(
     if dry_run:
         opened = build_jury(read_jury(jury, jury_model or []), seed)
         return show_only_estimate(estimate_calibration(labelled.rows, opened, read_prices(prices)))
-    with Bars(errors) as bars:
+    with Bars(notes) as bars:
         for line in labelled.notes:
             bars.warned(line)
         content = calibrate(
@@ -95,5 +95,6 @@ def jury_calibrate(
             prices=prices,
         )
     show_calibration(output, content)
-    typer.echo(f"calibration: {out}")
+    output.print(f"calibration: {out}", soft_wrap=True, highlight=False)
+    output.result({"file": out, **content})
     return 0

@@ -9,16 +9,17 @@ from __future__ import annotations
 import sqlite3
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from safebench import __version__
 from safebench.cli import compare, convert, data, generate, jury, plugins, published, rejudge, review, run
-from safebench.cli.options import errors, output
+from safebench.cli.options import errors, notes, output
 from safebench.cli.style import allow_any_character, shown
 from safebench.errors import BadInput, BudgetSpent, Interrupted, SafeBenchError, TargetRefusesService, is_of_the_system
 
@@ -43,6 +44,39 @@ app.command()(plugins.new)
 app.command("list")(plugins.list_)
 for name, group in {"data": data, "published": published, "review": review, "jury": jury}.items():
     app.add_typer(group.app, name=name)
+
+
+AS_JSON, QUIET = "--json", "--quiet"
+
+
+def _of_every_command(
+    as_json: Annotated[
+        bool, typer.Option(AS_JSON, expose_value=False, help="Print one JSON document, and nothing else.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option(QUIET, expose_value=False, help="Print results and errors alone, and no progress.")
+    ] = False,
+) -> None:
+    """What every command takes, and none has to know: the consoles do."""
+
+
+@cache
+def _command() -> Any:
+    command, alone = typer.main.get_command(app), typer.Typer(add_completion=False)
+    alone.command()(_of_every_command)
+    for one in _each(command):
+        one.params += typer.main.get_command(alone).params
+    return command
+
+
+def _each(command: Any) -> Iterator[Any]:
+    """The commands that do something by themselves."""
+    commands = getattr(command, "commands", {})
+    if not commands or command.invoke_without_command:
+        yield command
+    for one in commands.values():
+        yield from _each(one)
+
 
 KEPT = "everything so far is kept: mend it and give the same command again"
 GOING_ON = ("run", "quickstart", "convert", "rejudge", "generate", "jury calibrate")  # commands that continue
@@ -71,9 +105,18 @@ def main() -> None:
 
 def run_command(arguments: list[str]) -> int:
     """The exit status of one command."""
+    output.begin(as_json=AS_JSON in arguments)
+    errors.begin()
+    notes.quiet = QUIET in arguments
+    status = _done(arguments)
+    output.finish(errors.lines)
+    return status
+
+
+def _done(arguments: list[str]) -> int:
     try:
         _check_names([*arguments, _working_folder()])
-        status = app(arguments, standalone_mode=False, prog_name="safebench")
+        status = _command()(arguments, standalone_mode=False, prog_name="safebench")
     except typer.TyperException as error:
         message = _usage_message(error)
         return _fail(message, "see `safebench --help`") if message else 2  # without one the help was shown

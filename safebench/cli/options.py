@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from safebench.cli.style import plain_console
+from safebench.cli.style import ErrorConsole, OutputConsole, plain_console
 
-output = plain_console()
-errors = plain_console(stderr=True)
+output = OutputConsole()
+errors = ErrorConsole()
+notes = plain_console(stderr=True)  # what one may do without
 
 Conditions = Annotated[
     list[str] | None, typer.Option("--condition", "-c", help="medium[+text][:recipe]; may be given several times.")

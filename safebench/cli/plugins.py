@@ -58,6 +58,7 @@ def doctor(
         raise typer.BadParameter(f"{run} is for a bundle: add --bundle FILE")
     examined = examine()
     output.print(examined.table() if every else examined.screen())
+    output.result({"healthy": examined.healthy, "rows": examined.rows})
     return 0 if examined.healthy else 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,16 +51,13 @@ def show(name: Annotated[str, typer.Argument(help="Name of the table.")]) -> Non
 def audit(
     name: Annotated[str | None, typer.Argument(help="Name of the table; all when not given.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also the rows with nothing to say about them.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="All rows, for machines.")] = False,
 ) -> None:
     """Recompute every printed average from its cells, under each averaging, allowing for rounding."""
     from safebench.reports.published import load, names
     from safebench.reports.published_audit import audit
 
     audits = [audit(load(one)) for one in ([name] if name else names())]
-    if as_json:
-        typer.echo(json.dumps([one.describe() for one in audits], indent=2))
-        return
+    output.result([one.describe() for one in audits])
     for one in audits:
         _show_audit(one, every=every)
 

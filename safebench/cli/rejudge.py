@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from safebench.cli.jury import JuryModels
-from safebench.cli.options import AllowUnproven, EstimateOnly, MaxCalls, MaxCost, PricesFile, Private, errors, output
+from safebench.cli.options import (
+    AllowUnproven,
+    EstimateOnly,
+    MaxCalls,
+    MaxCost,
+    PricesFile,
+    Private,
+    errors,
+    notes,
+    output,
+)
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
@@ -52,7 +62,7 @@ def rejudge(
         return show_only_estimate(estimate_rejudging(run, out, jury, jury_model or [], prices))
     if private:
         keep_private(out)
-    with Bars(errors) as bars:
+    with Bars(notes) as bars:
         judged = rejudge(
             run, out, jury, models=jury_model or [], seed=seed, concurrency=concurrency, progress=bars,
             retry_failed=retry_failed, limits=CallLimits(max_calls, cost=max_cost), prices=prices,
@@ -66,6 +76,7 @@ def rejudge(
         problems.insert(0, f"{100 * judged.open_share:.1f} % of the items are open (see --max-open)")
     if not allow_unproven:
         problems += judged.unproven
+    output.result({"folder": out, "problems": problems, "summary": summary})
     for problem in problems:
         errors.print(f"exit status 1: {problem}", soft_wrap=True)
     return int(bool(problems))

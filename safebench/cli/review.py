@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from safebench.cli.data import Encoding
-from safebench.cli.options import output
+from safebench.cli.options import errors, output
 from safebench.cli.style import plain_table
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def _command(*words: object) -> str:
 
 
 def _print_lines(says: list[str]) -> None:
-    output.print("\n".join(says), soft_wrap=True, highlight=False)
+    """At once, also where a document is to come at the end: a person waits for the address."""
+    (errors if output.is_json else output).print("\n".join(says), soft_wrap=True, highlight=False)
 
 
 def _show(agreements: Agreements) -> None:

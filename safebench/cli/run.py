@@ -28,6 +28,7 @@ from safebench.cli.options import (
     Seed,
     WorkerCount,
     errors,
+    notes,
     output,
 )
 from safebench.cli.release_gate import FailOver, GateFiles, JUnitFile, MarkdownFile, Point, WorseThan, hold, read_gate
@@ -230,11 +231,12 @@ def _run_and_show(config: RunConfig, gate: ReleaseGate, files: GateFiles, *, ret
     from safebench.runs.run import run
     from safebench.statistics.gap import GapSettings
 
-    with Bars(errors) as bars:
+    with Bars(notes) as bars:
         result = run(config, bars, retry_failed=retry_failed)
     reported = report(result.folder, config.calibration)
     _show(reported.summary)
     _closing_lines(result)
+    output.result({"folder": result.folder, "problems": result.problems, "summary": reported.summary})
     settings = GapSettings(seed=reported.summary.run.seed)
     return hold(gate, reported, settings, files, result.problems) or result.exit_status
 
@@ -295,5 +297,6 @@ def report(
 
         written.append(write_page(reported.folder, reported.summary, embed=embed, redact=redact))
     output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
+    output.result({"folder": reported.folder, "written": written, "summary": reported.summary})
     settings = GapSettings(margin, draws, reported.summary.run.seed if seed is None else seed)
     return hold(gate, reported, settings, files)

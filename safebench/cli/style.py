@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+from pydantic_core import to_jsonable_python
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
@@ -24,6 +27,82 @@ class _PlainConsole(Console):
     def render_str(self, text: str, **how: Any) -> Text:
         """All texts come this way, those in the cells of tables, too."""
         return super().render_str(shown(text), **how)
+
+
+class OutputConsole(_PlainConsole):
+    """Where results go: shown to people; or, for a script, one JSON document at the end and nothing before it.
+
+    The document is what a command says its `result` is, else the tables and lines that people would be shown.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, emoji=False)
+        self.begin()
+
+    def begin(self, *, as_json: bool = False) -> None:
+        """Before a command; forgets the one before."""
+        self.is_json = as_json
+        self._result: object = None
+        self._tables: list[dict[str, Any]] = []
+        self._lines: list[str] = []
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        if not self.is_json:
+            super().print(*objects, **how)
+            return
+        for one in objects:
+            if isinstance(one, Table):
+                self._tables.append(_cells(one))
+            else:
+                self._lines += str(one).splitlines()
+
+    def copy(self, text: str) -> None:
+        """As it is, to be kept in a file."""
+        if self.is_json:
+            self.result({"text": text})
+        else:
+            self.file.write(text)
+
+    def result(self, result: object) -> None:
+        """What the document is, where one is wanted; of types that pydantic can write as JSON."""
+        self._result = result
+
+    def finish(self, problems: Sequence[str]) -> None:
+        """Write the document. `problems`: what went wrong, where there is no result."""
+        if not self.is_json:
+            return
+        shown = {"tables": self._tables, "lines": self._lines} | ({"errors": [*problems]} if problems else {})
+        document = shown if self._result is None else self._result
+        plain = to_jsonable_python(document, inf_nan_mode="null", serialize_unknown=True)
+        self.file.write(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def _cells(table: Table) -> dict[str, Any]:
+    """Its texts, as they stand in rows below the heads."""
+    columns = [[_text(cell) for cell in column.cells] for column in table.columns]
+    heads = [" ".join(_text(column.header).split()) for column in table.columns]
+    title = {"title": _text(table.title)} if table.title else {}
+    return {**title, "columns": heads, "rows": [list(row) for row in zip(*columns, strict=True)]}
+
+
+def _text(cell: Any) -> str:
+    return cell.plain if isinstance(cell, Text) else str(cell)
+
+
+class ErrorConsole(_PlainConsole):
+    """Remembers the lines of a command, for the document that tells of it."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, emoji=False, stderr=True)
+        self.begin()
+
+    def begin(self) -> None:
+        """Before a command; forgets those of the one before."""
+        self.lines: list[str] = []
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        self.lines += [line for one in objects for line in str(one).splitlines()]
+        super().print(*objects, **how)
 
 
 def plain_console(**options: Any) -> Console:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from string import ascii_uppercase
-
-from pydantic_core import to_jsonable_python
+from typing import Any
 
 from safebench.errors import BadInput
-from safebench.files import write_json
 from safebench.reports.finished_run import FinishedRun, PlannedRun, differences, read_run
 from safebench.reports.splitting import Key, ModelSplit, model_splits
 from safebench.reports.words import Words
@@ -118,15 +116,14 @@ def check_comparable(first: FinishedRun, *others: FinishedRun | PlannedRun) -> N
         raise BadInput(*problems, "these runs cannot be ranked: see them side by side with `safebench leaderboard`")
 
 
-def write_compared(path: Path, compared: Compared) -> Path:
-    """Write the numbers of a comparison to a JSON file; its keys are the attributes of `Compared`."""
+def numbers(compared: Compared) -> dict[str, Any]:
+    """Those of a comparison, to be written as JSON; the keys are the attributes of `Compared`."""
     runs = [
         {"name": run.name, "target": run.target, "folder": str(run.folder), "pending": run.pending}
         for run in compared.runs
     ]
     fields = {name: getattr(compared, name) for name in ("panels", "splits", "left_out", "settings")}
-    write_json(path, to_jsonable_python({"runs": runs, **fields}))
-    return path
+    return {"runs": runs, **fields}
 
 
 Items = dict[tuple[int, Intent], list[Seen]]
