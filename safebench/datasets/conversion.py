@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safebench.concurrency import block_on, each
 from safebench.datasets.config import ConvertConfig
 from safebench.datasets.conversion_card import Cells, Failed, cells_of, failures_of
 from safebench.datasets.conversion_packing import Rows, pack, place_of, put_back
-from safebench.datasets.conversion_plan import ConversionPlan, plan_conversion
+from safebench.datasets.conversion_plan import REVISIONS, ConversionPlan, plan_conversion
 from safebench.datasets.renderings import ConvertedRenderings
-from safebench.datasets.shards import CANARY, CONVERT_FILE, WORK, check_shards, finished, shards
+from safebench.datasets.shards import CANARY, CONVERT_FILE, WORK, check_shards, finished, read_convert_file, shards
 from safebench.files import write_toml
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.chain import RenderJob
@@ -62,7 +63,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     TargetRefusesService and Interrupted (after ctrl-C) with everything made so far.
     """
     plan = plan_conversion(config)
-    if not finished(plan.out) or (config.retry_failed and _to_render(plan, _made(plan.out))):
+    if not finished(plan.out) or _grows(plan) or (config.retry_failed and _to_render(plan, _made(plan.out))):
         block_on(_render_all(plan, progress or NoProgress()))
     return Conversion(plan.out, *cells_of(plan.out))
 
@@ -70,6 +71,11 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
 async def convert_async(config: ConvertConfig, progress: Progress | None = None) -> Conversion:
     """`convert` for a program that has an event loop of its own: in a thread."""
     return await asyncio.to_thread(convert, config, progress)
+
+
+def _grows(plan: ConversionPlan) -> bool:
+    last: list[dict[str, Any]] = read_convert_file(plan.out).get(REVISIONS, [])[-1:]
+    return any(map(plan.grows_from, last))
 
 
 def _made(out: Path) -> ConvertedRenderings | None:
@@ -89,8 +95,8 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
     out, workers, stop = plan.out, Workers(plan.config.workers), asyncio.Event()
     try:
         await ready(plan.recipes, plan.settings.recognisers.values(), workers)
-        out.mkdir(parents=True, exist_ok=True)
-        write_toml(out / CONVERT_FILE, plan.asked)
+        (out / WORK).mkdir(parents=True, exist_ok=True)  # before the file: what is told there is not done yet
+        write_toml(out / CONVERT_FILE, plan.convert_file())
         for line in plan.data.whole.notes:
             progress.warned(line)
         with Store(out / WORK) as store, on_interrupt(stop, "the same command", workers.kill):

@@ -14,13 +14,11 @@ from typing import Any
 from safebench.datasets.conversion_card import data_card
 from safebench.datasets.conversion_plan import ConversionPlan
 from safebench.datasets.renderings import ConvertedRenderings
-from safebench.datasets.shards import CANARY, WORK, row, write_shards
+from safebench.datasets.shards import BEFORE, CANARY, WORK, row, write_shards
 from safebench.files import write_text
 from safebench.rendering.assignment import Assignment, recipes_of
 from safebench.rendering.chain import RenderJob
 from safebench.types import Rendering
-
-BEFORE = "before"  # in the work folder: shards that others take the place of
 
 
 def place_of(job: RenderJob) -> tuple[str, str]:
@@ -41,7 +39,7 @@ class Rows:
             return row(job, rendering, self.canary)
         stood = self.made.row(job.recipe, job.query) if self.made else None
         assert stood is not None, "every job is to be rendered or has a row"
-        return {**stood, CANARY: self.canary}
+        return {**stood, "twin": job.query.twin, CANARY: self.canary}  # a twin may have come late
 
 
 def pack(plan: ConversionPlan, rows: Rows) -> None:

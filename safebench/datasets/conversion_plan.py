@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from safebench.datasets.card import canary, read_card
 from safebench.datasets.config import ConvertConfig
-from safebench.datasets.plan import RECOGNISERS, DataPlan, plan_data, plan_settings
-from safebench.datasets.shards import CANARY, CONVERT_FILE, RECIPE, read_convert_file
+from safebench.datasets.plan import RECOGNISERS, TOLD_BY, DataPlan, plan_data, plan_settings
+from safebench.datasets.shards import CANARY, CONVERT_FILE, RECIPE, packed_queries, read_convert_file
 from safebench.errors import BadInput
 from safebench.files import is_claimed
-from safebench.rendering.assignment import Assignment, recipes_of
+from safebench.rendering.alternatives import CHOSEN
+from safebench.rendering.assignment import Assignment, Stages, recipes_of
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe, Recipes
 from safebench.rendering.renderer import RenderSettings
-from safebench.types import TEXT
+from safebench.serialisation import differences
+from safebench.types import TEXT, Query
 
 ASKED = "asked"  # key of `convert.toml`: the options with which the same conversion is asked for again
-NOT_COMPARED = ("data", ASKED, RECIPE, CANARY)  # keys of `convert.toml` that may differ where a conversion goes on
+REVISIONS = "revisions"  # key there: what it has grown by; lines are only added
+FIXED = {  # keys there that make it this conversion, in words; of tables those that are there already
+    "seed": "its seed",
+    "check_share": "the share that is checked",
+    "recipes": "its recipes",
+    CHOSEN: "what its recipes stand for",
+    RECOGNISERS: "who reads media back",
+    TOLD_BY: "who tells languages",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,27 @@ class ConversionPlan:
         return Path(self.config.out)
 
     @property
+    def revision(self) -> dict[str, Any]:
+        """What is asked for that may grow."""
+        conditions = self.asked[ASKED]["conditions"]
+        return {
+            "safebench": version("safebench"),
+            "queries": len(self.data.dataset.queries),
+            "conditions": conditions,
+            "data_sha256": self.asked["data_sha256"],
+        }
+
+    def convert_file(self) -> dict[str, Any]:
+        """What `convert.toml` says from now on: where it grows a line more, in place of one that was never packed."""
+        packed = len(self.data.before[-1]) if self.data.before else 0
+        revisions = [one for one in read_convert_file(self.out).get(REVISIONS, []) if one["queries"] <= packed]
+        grown = not revisions or self.grows_from(revisions[-1])
+        return {**self.asked, REVISIONS: [*revisions, *([self.revision] if grown else [])]}
+
+    def grows_from(self, last: Mapping[str, Any]) -> bool:
+        return any(last.get(key) != value for key, value in self.revision.items() if key != "safebench")
+
+    @property
     def recipes(self) -> list[Recipe]:
         return recipes_of(self.assignments)
 
@@ -49,7 +81,7 @@ class ConversionPlan:
 def plan_conversion(config: ConvertConfig) -> ConversionPlan:
     """Raises BadInput for anything that cannot work, and for a folder that holds anything but this very conversion."""
     before = read_convert_file(Path(config.out))
-    data = plan_data(config, before)
+    data = plan_data(config, before, _stages(Path(config.out), before))
     without = [str(c) for c in data.conditions if c.recipe is None or c.medium == TEXT]
     if without:
         raise BadInput(f"condition {', '.join(without)} makes no media: there is nothing to convert")
@@ -60,6 +92,19 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
     plan = ConversionPlan(config, data, assignments, settings, _asked(config, data, assignments, settings))
     is_claimed(plan.out, CONVERT_FILE, "conversion", lambda there: _check_same(plan, there))
     return plan
+
+
+def _stages(out: Path, before: Mapping[str, Any]) -> Stages:
+    """The queries that are packed in a folder, as they were at each stage that it has grown by."""
+    queries = packed_queries(out) if before else ()
+    counts = dict.fromkeys(revision["queries"] for revision in before.get(REVISIONS, [])) or {len(queries): None}
+    return tuple(_stage(queries[:count]) for count in counts if 0 < count <= len(queries))
+
+
+def _stage(queries: Sequence[Query]) -> tuple[Query, ...]:
+    """A twin that came later is none."""
+    there = {query.id for query in queries}
+    return tuple(query if query.twin in there else replace(query, twin=None) for query in queries)
 
 
 def asked_before(folder: Path) -> dict[str, Any]:
@@ -121,8 +166,28 @@ def _tables(data: DataPlan) -> dict[str, dict[str, Any]]:
 
 
 def _check_same(plan: ConversionPlan, there: Mapping[str, Any]) -> None:
-    differing = [key for key, value in plan.asked.items() if key not in NOT_COMPARED and there.get(key) != value]
-    if differing:
+    """Raises BadInput where the conversion in the folder is neither the one that is wanted nor one that it grows from.
+
+    That the queries of the one are a part of those of the other is seen when the data are planned.
+    """
+    last = there.get(REVISIONS, [{}])[-1]
+    lost = [one for one in last.get("conditions", ()) if one not in plan.asked[ASKED]["conditions"]]
+    if lost:
         raise BadInput(
-            f"{plan.out} holds another conversion: it differs in {', '.join(differing)}. Choose another --out"
+            f"{plan.out} holds a conversion under {', '.join(lost)} as well, and a conversion only grows: name all its"
+            f" conditions ({', '.join(last['conditions'])}), or choose another --out"
         )
+    differing = {words: lines for key, words in FIXED.items() if (lines := _differing(key, there, plan.asked))}
+    if differing:
+        shown = "; ".join(line for lines in differing.values() for line in lines)
+        raise BadInput(
+            f"{plan.out} holds another conversion: it differs in {' and '.join(differing)}: {shown}. Choose another"
+            " --out"
+        )
+
+
+def _differing(key: str, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    old, new = there.get(key), wanted.get(key)
+    if isinstance(new, Mapping):
+        new = {name: value for name, value in new.items() if name in (old or {})}
+    return differences({key: old}, {key: new}) if old is not None else []

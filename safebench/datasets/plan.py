@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,5 +122,11 @@ def _grown(config: RenderingConfig, dataset: Dataset, before: Sequence[Query]) -
 def plan_settings(config: RenderingConfig, data: DataPlan, before: Mapping[str, Any]) -> RenderSettings:
     """Raises BadInput for a recogniser that there is not, or two of one medium."""
     media = dict.fromkeys(c.medium for c in data.assignments)
-    readers = choose_recognisers(config.recognisers, media, before.get(RECOGNISERS))
+    readers = choose_recognisers(config.recognisers, media, _read_before(before))
     return RenderSettings(config.seed, config.check_share, readers, config.recognisers)
+
+
+def _read_before(before: Mapping[str, Any]) -> dict[str, Any]:
+    """Who read each medium that was rendered: one that comes is read by the best."""
+    rendered = dict.fromkeys(re.split("[.:]", recipe)[0] for recipe in before.get("recipes", {}))
+    return {**{medium: {} for medium in rendered}, **before.get(RECOGNISERS, {})}

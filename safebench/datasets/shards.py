@@ -27,11 +27,12 @@ from safebench.plugins import Describing
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.frozen import check_frozen
 from safebench.serialisation import compact
-from safebench.types import TEXT, Rendering
+from safebench.types import TEXT, Query, Rendering
 
 ROWS_A_GROUP = 16  # what is held in memory at once when writing and reading
 GROUPS_A_SHARD = 64
 WORK = ".work"  # inside the folder, while it is being made
+BEFORE = "before"  # in there: shards that others take the place of
 CONVERT_FILE = "convert.toml"  # what was asked, and by which recipes; it is not pushed to a hub
 RECIPE = "recipe"  # key there: the recipes, as in a recipes file
 PLAIN = (
@@ -145,6 +146,16 @@ def read_converted(folder: Path) -> Dataset:
         folder,
         read_convert_file(folder).get(RECIPE, {}),
     )
+
+
+def packed_queries(folder: Path) -> tuple[Query, ...]:
+    """Those of a folder in planned order, also while it is being made larger; empty where nothing is packed yet.
+
+    Raises BadInput where its files are no shards of ours, or damaged.
+    """
+    lying = folder if shards(folder) else folder / WORK / BEFORE
+    check_shards(lying)
+    return parse_rows(_query_rows(lying), str(folder)).queries if shards(lying) else ()
 
 
 def check_shards(folder: Path) -> None:

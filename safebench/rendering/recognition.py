@@ -56,8 +56,8 @@ def choose_recognisers(
     """Who reads each medium back, NAME[:ARGUMENT] by medium: whom the user named, else the best that can work here.
 
     `specs` are the user's; NONE leaves out all media that nobody is named for. `media`: those that are rendered;
-    `before`: who read them where this is to go on, by medium. Raises BadInput for unknown recognisers and two of one
-    medium.
+    `before`: who read them where this is to go on, by medium, empty where nobody did. Raises BadInput for unknown
+    recognisers and two of one medium.
     """
     chosen: dict[str, str] = {}
     for spec in specs:
@@ -75,9 +75,9 @@ def choose_recognisers(
 
 def _best(medium: str, before: Mapping[str, Any] | None) -> str | None:
     """The first of the modality's recognisers that can work; what was chosen `before`, where this is to go on."""
-    if before is None:
+    if before is None or medium not in before:
         return best(medium)
-    was: str | None = before.get(medium, {}).get("name")
+    was: str | None = before[medium].get("name")
     lacking = missing(was) if was else None
     if lacking is not None:
         raise BadInput(

@@ -21,6 +21,7 @@ from converters.text_to_image.typographic import Typographic
 from modalities.image.ocr import RapidOcr
 from safebench.cli.conversion_tables import show_conversion
 from safebench.cli.main import run_command
+from safebench.datasets import conversion as converting
 from safebench.datasets import conversion_packing as packing
 from safebench.datasets import shards as converted
 from safebench.datasets.card import read_card
@@ -326,8 +327,77 @@ def test_a_conversion_that_was_stopped_goes_on_where_it_was(data: Path, tmp_path
 
 
 def test_another_conversion_in_the_folder_is_refused(folder: Path, data: Path) -> None:
-    with pytest.raises(BadInput, match="recipes"):
+    lost = "holds a conversion under audio:us-male, audio:us-female as well, and a conversion only grows"
+    with pytest.raises(BadInput, match=lost):
         convert(str(data), ["image"], folder)
+    all_three = ["image", "audio:us-male", "audio:us-female"]
+    with pytest.raises(BadInput, match=r"another conversion: it differs in its seed: seed \(there 0, here 7\)"):
+        convert(str(data), all_three, folder, seed=7)
+    with pytest.raises(BadInput, match="has 3 queries already, and what is there only grows: --limit 3 or more"):
+        convert(str(data), all_three, folder, limit=2)
+
+
+DEALT = """
+[image.either]
+among = ["typographic", "tall"]
+[image.tall]
+steps = [{ use = "typographic", max_font_size = 30 }]
+"""
+
+
+def rows_of(out: Path) -> dict[str, tuple[str, bytes]]:
+    return {row["id"]: (row["recipe"], row["image"]["bytes"]) for row in pq.read_table(out / "image").to_pylist()}
+
+
+def test_a_conversion_grows_and_renders_nothing_twice(write_jsonl: WriteJsonl, tmp_path: Path) -> None:
+    recipes, out = tmp_path / "recipes.toml", tmp_path / "set"
+    recipes.write_text(DEALT, encoding="utf-8")
+    rows = [{"id": f"q{n}", "query": f"Count to {n}.", "scenario": "bias", "twin": f"q{n ^ 1}",
+             "intent": ["harmful", "benign"][n % 2]} for n in range(12)]  # fmt: skip
+    data, asked = str(write_jsonl(rows)), {"recipes": recipes, "workers": 1, "check_share": 0.0}
+    convert(data, ["image:either"], out, limit=3, **asked)
+    first, progress = rows_of(out), Listening()
+    convert(data, ["image:either"], out, progress=progress, limit=10, **asked)
+    second = rows_of(out)
+    assert len(progress.made) == 7
+    assert {id: second[id] for id in first} == first  # what was dealt stays
+    assert list(second) == [f"q{n}" for n in range(10)]
+    assert {second[f"q{n}"][0] for n in range(10)} == {"typographic", "tall"}
+    assert all(second[f"q{n}"][0] == second[f"q{n ^ 1}"][0] for n in range(10))  # a twin that comes late, too
+    assert {query.id: query.twin for query in read_converted(out).queries}["q2"] == "q3"
+    progress = Listening()
+    convert(data, ["image:either", "image:chat"], out, progress=progress, limit=10, **asked)
+    assert progress.made == ["image:chat"] * 10
+    convert(data, ["image:either", "image:chat"], out, progress=progress, limit=10, **asked)
+    assert len(progress.made) == 10
+    revisions = read_toml(out / CONVERT_FILE)["revisions"]
+    assert [(one["queries"], len(one["conditions"])) for one in revisions] == [(3, 1), (10, 1), (10, 2)]
+
+
+def test_a_conversion_that_was_stopped_while_it_grew_goes_on(
+    write_jsonl: WriteJsonl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipes = {at: tmp_path / at / "recipes.toml" for at in ("one", "two")}
+    for file in recipes.values():
+        file.parent.mkdir()
+        file.write_text(DEALT, encoding="utf-8")
+    data = str(write_jsonl([{"id": f"q{n}", "query": f"Count to {n}."} for n in range(9)]))
+    for at, file in recipes.items():
+        asked = {"recipes": file, "workers": 1, "check_share": 0.0}
+        convert(data, ["image:either"], tmp_path / at / "set", limit=2, **asked)
+        if at == "two":
+            with monkeypatch.context() as killing:
+                killing.setattr(converting, "pack", killed)
+                with pytest.raises(RuntimeError, match="killed"):
+                    convert(data, ["image:either"], tmp_path / at / "set", limit=5, **asked)
+        convert(data, ["image:either"], tmp_path / at / "set", limit=9, **asked)
+    assert rows_of(tmp_path / "one" / "set") == rows_of(tmp_path / "two" / "set")
+    revisions = read_toml(tmp_path / "two" / "set" / CONVERT_FILE)["revisions"]
+    assert [one["queries"] for one in revisions] == [2, 9]
+
+
+def killed(*_: object) -> None:
+    raise RuntimeError("killed")
 
 
 def test_the_folder_says_who_read_its_media_back(folder: Path) -> None:

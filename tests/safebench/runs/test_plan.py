@@ -20,11 +20,20 @@ from safebench.resources import Prompt
 from safebench.runs.config import make_config
 from safebench.runs.folder import claim_folder, resolved
 from safebench.runs.plan import RunPlan, make_plan
+from safebench.runs.run import run
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
     chosen = choose_recognisers(["rapidocr", "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"])
     assert chosen == {"image": "rapidocr", "audio": "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"}
+
+
+def test_a_medium_that_comes_later_is_read_back_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("id,query\na,How?\n", encoding="utf-8")
+    asked = {"data": str(tmp_path / "q.csv"), "target": "reference", "out": str(tmp_path / "run")}
+    run(make_config("test", conditions=["text"], **asked))
+    grown = make_plan(make_config("test", conditions=["text", "image"], **asked))
+    assert grown.rendering.settings.recognisers == {"image": "rapidocr"}
 
 
 def test_answers_are_transcribed_by_those_that_can() -> None:
