@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote
 from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.reports.pages.html import environment
-from safebench.reports.pages.media import PLAYED, previewed
+from safebench.reports.pages.media import DOWNLOADED, PLAYED, previewed
 from safebench.resources import prompt
 from safebench.review.labels import agreements, reviewer_name
 from safebench.review.sample import JudgedAnswer, label_meanings, media_file
@@ -96,14 +96,17 @@ class Page:
         return _shown("review_agreement.html", session=session, found=agreements(self.sessions.store))
 
     async def media(self, request: Request) -> Response:
-        """A file of an answer of the sample, whole or in part. Only kinds that browsers show without running them."""
+        """A file of an answer of the sample, whole or in part. One that browsers might run is only to be saved."""
         from starlette.responses import FileResponse, PlainTextResponse
 
         one, number = self.sessions.sample.get(request.path_params["id"]), request.path_params["number"]
-        if one is None or number >= len(one.all_media) or not _playable(one.all_media[number]):
+        if one is None or number >= len(one.all_media) or not media_file(one.all_media[number]).is_file():
             return PlainTextResponse("No such file.", 404)
         media = one.all_media[number]
-        return FileResponse(media_file(media), media_type=media.mime)
+        path = media_file(media)
+        if _playable(media):
+            return FileResponse(path, media_type=media.mime)
+        return FileResponse(path, media_type=DOWNLOADED, filename=path.name)
 
     def _session(self, told: str) -> Session:
         return self.sessions.of(reviewer_name(told))

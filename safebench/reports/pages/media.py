@@ -15,6 +15,7 @@ from safebench.store.store import Store
 from safebench.types import Media
 
 PEAKS = 160  # bars of a waveform
+DOWNLOADED = "application/octet-stream"  # what no browser shows
 SMALL = 200_000  # bytes of a preview that may stand inside a page
 PLAYED = ("image", "audio", "video")  # main types that every browser shows without running anything in them
 
@@ -27,7 +28,9 @@ class Shelf:
     room: int = 0
 
     def show(self, reference: Mapping[str, Any]) -> dict[str, Any]:
-        """`kind` (None: to be named only), `url`, `mime`, `size`, `peaks` (loudest sample of each part, 0-100)."""
+        """`kind` (None: not shown), `url`, `mime`, `size`, `peaks` (loudest sample of each part, 0-100); `link` to what
+        a browser does not show.
+        """
         mime, size = reference["mime"], reference["size"]
         path = self.store.media_path(reference["sha256"], mime)
         kind = mime.partition("/")[0]
@@ -35,12 +38,23 @@ class Shelf:
         if not path.is_file():
             return {**shown, "missing": True}
         if kind not in PLAYED:
-            return shown | previewed(self.store.find(dict(reference)))
-        inside = 4 * -(-size // 3)  # as base64
-        fits = inside <= self.room
-        self.room -= inside if fits else 0
-        url = _data_uri(path, mime) if fits else quote(path.relative_to(self.store.folder).as_posix())
+            link = None if _may_run(mime) else self._address(path, size, DOWNLOADED)
+            return {**shown, "link": link, **previewed(self.store.find(dict(reference)))}
+        url = self._address(path, size, mime)
         return {**shown, "kind": kind, "url": url, "peaks": _peaks(path) if kind == "audio" else None}
+
+    def _address(self, path: Path, size: int, mime: str) -> str:
+        """Of the file inside the page, where there is room, or else beside it."""
+        inside = 4 * -(-size // 3)  # as base64
+        if inside > self.room:
+            return quote(path.relative_to(self.store.folder).as_posix())
+        self.room -= inside
+        return _data_uri(path, mime)
+
+
+def _may_run(mime: str) -> bool:
+    """Whether a browser would run what it finds in a file of that type that is opened from beside the page."""
+    return mime.startswith("text/") or any(word in mime for word in ("xml", "html", "script"))
 
 
 def previewed(media: Media) -> dict[str, Any]:

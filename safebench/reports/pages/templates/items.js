@@ -271,7 +271,8 @@
 
   function player(medium, label) {
     const name = `${medium.name} (${medium.mime}, ${medium.size} bytes)`;
-    const named = make("p", { class: "meta" }, medium.missing ? `Missing: ${name}` : name);
+    const link = medium.link ? make("a", { href: medium.link, download: medium.name }, `Download ${name}`) : name;
+    const named = make("p", { class: "meta" }, medium.missing ? `Missing: ${name}` : link);
     if (medium.text) return make("div", {}, readable(label, medium.text), named);
     if (!medium.kind) return named;
     if (medium.kind === "image") return make("img", { src: medium.url, alt: label, loading: "lazy" });

@@ -14,7 +14,7 @@ from safebench.types import Item, Outcome
 from tests.browser import Browser
 from tests.safebench.reports.pages.test_run_page import CONDITIONS, outcome, page, queries
 from tests.safebench.reports.pages.written import write_run
-from tests.safebench.review.test_page import served
+from tests.safebench.review.test_page import ask, give, served
 
 AXE = (resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
@@ -23,6 +23,7 @@ LEAST = 4.5  # WCAG 2.2, 1.4.3 (AA), for text of every size
 PAPER = (794, 1123)  # A4 in CSS pixels
 NAMED = {"button", "textbox", "searchbox", "combobox", "checkbox", "link", "image", "Audio", "Video", "dialog", "table"}
 PAGES = ("report", "item", "compare", "leaderboard", "review", "review item")
+ENDS = {"review end": "item?reviewer=Ben", "review agreement": "agreement?reviewer=Ben"}  # of one who is done
 
 
 def ended(item: Item) -> Outcome:
@@ -46,12 +47,14 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Brows
         written[name] = place / f"{name}.html"
         assert run_command([name, str(run), str(other), "--html", str(written[name])]) == 0
     with served(run) as url:
+        while 'name="item"' in ask(f"{url}item?reviewer=Ben")[2]:
+            give(url, "Ben", "refused")
 
         def show(browser: Browser, name: str) -> None:
             if name in written:
                 browser.open(written[name], "#item-3" if name == "item" else "")
             else:
-                browser.visit(url + ("item?reviewer=Ada" if name == "review item" else ""))
+                browser.visit(url + {"review item": "item?reviewer=Ada", **ENDS}.get(name, ""))
                 browser.served = (url,)
             if name == "item":
                 browser.one(".card audio")
@@ -81,7 +84,7 @@ def test_what_cannot_be_read_is_found(browser: Browser, opened: Callable[[Browse
     assert [low.split()[:2] for low in browser.run(CONTRAST, LEAST)["low"]] == [["4.48", "H1"]]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *ENDS])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_axe_finds_nothing_against_wcag_aa(
     name: str, width: int, browser: Browser, opened: Callable[[Browser, str], None]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from safebench.reports.pages.html import environment
-from safebench.reports.pages.media import SMALL, previewed
+from safebench.reports.pages.media import SMALL, Shelf, previewed
 from safebench.review.page import TEMPLATES
+from safebench.store.store import Store
 from safebench.types import Media
 
 ODD = Media.of("audio", "application/x-odd", b"odd")
@@ -46,10 +48,33 @@ def test_broken_media_and_those_of_no_modality_here_are_named_only(monkeypatch: 
     [
         ({"text": "<b>words</b>"}, "&lt;b&gt;words&lt;/b&gt;"),
         ({"kind": "image", "url": PICTURE.data_uri()}, f'<img src="{PICTURE.data_uri()}"'),
-        ({}, "A file of a kind that is not shown here: application/x-odd."),
+        (
+            {},
+            'not shown here: <a href="media/1/0" download>download it (application/x-odd)</a>.',
+        ),
     ],
 )
 def test_a_reviewer_sees_it_as_well(shown: dict[str, str], wanted: str) -> None:
     named = {"title": "The question", "mime": ODD.mime, "kind": None, "missing": None, "text": None, "url": "media/1/0"}
     player = environment(TEMPLATES).get_template("review_macros.html").module.player  # type: ignore[attr-defined]
     assert wanted in player(named | shown, "p")
+
+
+@pytest.mark.parametrize(
+    ("mime", "link"),
+    [
+        ("application/pdf", "media/"),
+        ("application/x-odd", "media/"),
+        ("text/html", None),
+        ("application/xhtml+xml", None),
+    ],
+)
+def test_what_is_not_shown_can_be_saved_unless_a_browser_might_run_it(
+    mime: str, link: str | None, tmp_path: Path
+) -> None:
+    with Store(tmp_path) as store:
+        media = store.keep(Media.of("page", mime, b"content"))
+        beside, inside = Shelf(store).show(media.reference()), Shelf(store, 1000).show(media.reference())
+    assert str(beside["link"]).startswith(str(link))
+    assert str(inside["link"]).startswith("data:application/octet-stream;base64," if link else "None")
+    assert beside["kind"] is None
