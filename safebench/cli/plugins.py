@@ -76,10 +76,11 @@ def new(
     kind: Annotated[str, typer.Argument(help="modality, converter, recogniser, target, juror or exporter.")],
     name: Annotated[str, typer.Argument(help="Of the plug-in; the package is called safebench-NAME.")],
     out: Annotated[Path | None, typer.Option(help="New folder; safebench-NAME here if not given.")] = None,
+    medium: Annotated[str | None, typer.Option(help="Of what a converter changes: image or audio.")] = None,
 ) -> None:
     """Write an installable package with a plug-in that works as it stands, and its tests."""
     from safebench.cli.skeleton import write_skeleton
 
-    folder = write_skeleton(kind, name, out)
+    folder = write_skeleton(kind, name, out, medium)
     written = f"written: {folder}\n  pip install -e '{folder}[test]' && pytest {folder}"
     output.print(written, soft_wrap=True, highlight=False)

@@ -29,6 +29,7 @@ CLASSES = {  # group of entry points -> (suffix of the name, suffix of the class
     "juror": {"jurors": ("", "")},
     "exporter": {"exporters": ("", "")},
 }
+MEDIA = {"converter": ("image", "audio")}  # kinds with a skeleton for each medium
 TRY_IT = {
     "modality": "safebench quickstart --condition $name",
     "converter": 'safebench list converters     # then name it in a recipe: steps = [..., { use = "$name" }]',
@@ -39,18 +40,23 @@ TRY_IT = {
 }
 
 
-def write_skeleton(kind: str, name: str, out: Path | None = None) -> Path:
+def write_skeleton(kind: str, name: str, out: Path | None = None, medium: str | None = None) -> Path:
     """Write the package `safebench-NAME` into `out`, or a folder of that name here; the folder.
 
-    Raises BadInput for an unknown kind, for a name that is taken or no name, and where something lies already.
+    `medium`: of what a converter changes, the first of MEDIA if it is not given. Raises BadInput for an unknown kind or
+    medium, for a name that is taken or no name, and where something lies already.
     """
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
+    media = MEDIA.get(kind, ())
+    if medium is not None and medium not in media:
+        raise unknown("medium", medium, media, f"new {kind}")
     _check_name(kind, name)
     folder = out or Path(f"safebench-{name}")
     if is_taken(folder):
         raise BadInput(f"{folder} exists already: choose another folder with --out")
-    for path, text in _files(kind, name).items():
+    template = f"{kind}-{medium or media[0]}" if media else kind
+    for path, text in _files(kind, name, template).items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -69,7 +75,7 @@ def _package(name: str) -> str:
     return f"safebench_{name.replace('-', '_')}"
 
 
-def _files(kind: str, name: str) -> dict[str, str]:
+def _files(kind: str, name: str, template: str) -> dict[str, str]:
     """What the package holds, by path."""
     package, class_name = _package(name), "".join(part.capitalize() for part in name.split("-"))
     points = "".join(
@@ -81,10 +87,10 @@ def _files(kind: str, name: str) -> dict[str, str]:
     templates = {
         "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
-        f"{package}/__init__.py": f"{kind}.py",
-        f"tests/test_{package}.py": f"{kind}_test.py",
+        f"{package}/__init__.py": f"{template}.py",
+        f"tests/test_{package}.py": f"{template}_test.py",
     }
-    return {path: _filled(template, values) for path, template in templates.items()} | {f"{package}/py.typed": ""}
+    return {path: _filled(file, values) for path, file in templates.items()} | {f"{package}/py.typed": ""}
 
 
 def _filled(template: str, values: dict[str, str]) -> str:

@@ -27,10 +27,16 @@ def install(folder: Path) -> None:
     (info / "entry_points.txt").write_text("".join(lines), encoding="utf-8")
 
 
-@pytest.mark.parametrize("kind", skeleton.KINDS)
-def test_the_tests_of_a_new_package_pass(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+EVERY = [*((kind, None) for kind in skeleton.KINDS), ("converter", "audio")]
+
+
+@pytest.mark.parametrize(("kind", "medium"), EVERY)
+def test_the_tests_of_a_new_package_pass(
+    kind: str, medium: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "package"
-    assert run_command(["new", kind, "wind-chime", "--out", str(folder)]) == 0
+    more = ["--medium", medium] if medium else []
+    assert run_command(["new", kind, "wind-chime", "--out", str(folder), *more]) == 0
     assert f"pip install -e '{folder}[test]' && pytest {folder}" in capsys.readouterr().out
     install(folder)
     path = os.pathsep.join([str(folder), str(ROOT)])
@@ -42,9 +48,9 @@ def test_the_tests_of_a_new_package_pass(kind: str, tmp_path: Path, capsys: pyte
     assert "passed" in done.stdout
 
 
-@pytest.mark.parametrize("kind", skeleton.KINDS)
-def test_nothing_in_it_is_unused_or_too_long(kind: str, tmp_path: Path) -> None:
-    folder = skeleton.write_skeleton(kind, "smell", tmp_path / "package")
+@pytest.mark.parametrize(("kind", "medium"), EVERY)
+def test_nothing_in_it_is_unused_or_too_long(kind: str, medium: str | None, tmp_path: Path) -> None:
+    folder = skeleton.write_skeleton(kind, "smell", tmp_path / "package", medium)
     command = ["ruff", "check", "--isolated", "--select", "E,F,W", "--line-length", "120", str(folder)]
     done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
@@ -62,6 +68,8 @@ def test_a_name_that_is_taken_an_unknown_kind_and_a_full_folder_are_errors(tmp_p
         skeleton.write_skeleton("modality", "audio", tmp_path / "package")
     with pytest.raises(BadInput, match="did you mean modality"):
         skeleton.write_skeleton("modalty", "smell", tmp_path / "package")
+    with pytest.raises(BadInput, match="unknown medium 'video' in new converter; known: audio, image"):
+        skeleton.write_skeleton("converter", "smell", tmp_path / "package", "video")
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(BadInput, match="exists already"):
         skeleton.write_skeleton("modality", "smell", tmp_path)
