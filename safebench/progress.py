@@ -17,6 +17,9 @@ class Progress(Protocol):
     def advanced(self, name: str, *, is_open: bool) -> None:
         """One more part is done; `is_open`: nothing was decided, or nothing came of it."""
 
+    def spent(self, line: str) -> None:
+        """What all calls to models cost so far, in words."""
+
     def skipped(self, name: str, why: str) -> None:
         """Nothing of it will be done."""
 
@@ -32,6 +35,9 @@ class NoProgress:
         """Shows nothing."""
 
     def advanced(self, name: str, *, is_open: bool) -> None:
+        """Shows nothing."""
+
+    def spent(self, line: str) -> None:
         """Shows nothing."""
 
     def skipped(self, name: str, why: str) -> None:

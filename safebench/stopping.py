@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,6 +11,11 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from safebench.errors import Interrupted, Stopping
+
+
+def command_line(*words: object) -> str:
+    """A command of ours as one types it, whatever is in its paths."""
+    return shlex.join(["safebench", *map(str, words)])
 
 
 @contextmanager

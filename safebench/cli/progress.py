@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as RichProgress
+from rich.text import Text
+
+
+class _Rate(ProgressColumn):
+    """How many are done in a second, or in a minute where that is less than one."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("")
+        return Text(f"{speed:.1f}/s" if speed >= 1 else f"{60 * speed:.1f}/min")
+
+
+class _Drawn(RichProgress):
+    """With what is spent below the bars."""
+
+    spent = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        if self.spent:
+            yield Text(f"spent: {self.spent}")
 
 
 class Bars:
-    """The progress of long work: one bar for each name, with its open parts counted."""
+    """The progress of long work: one bar for each name with its rate and its open parts, and what is spent."""
 
     def __init__(self, console: Console) -> None:
         columns = (
@@ -16,9 +48,10 @@ class Bars:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[open]} open", markup=False),
+            _Rate(),
             TimeRemainingColumn(),
         )
-        self._drawn = RichProgress(*columns, console=console)
+        self._drawn = _Drawn(*columns, console=console)
         self._tasks: dict[str, TaskID] = {}
         self._open: dict[str, int] = {}
 
@@ -36,6 +69,9 @@ class Bars:
     def advanced(self, name: str, *, is_open: bool) -> None:
         self._open[name] += is_open
         self._drawn.update(self._tasks[name], advance=1, open=self._open[name])
+
+    def spent(self, line: str) -> None:
+        self._drawn.spent = line
 
     def skipped(self, name: str, why: str) -> None:
         self._drawn.console.print(f"skipped: {name}: {why}", style="yellow")

@@ -102,12 +102,12 @@ def merge(
     """Put the shards of a run together (`safebench run --shard N/M`): the same as if nobody had cut it."""
     from safebench.runs.config import RUN_FILE
     from safebench.runs.merge import merge
+    from safebench.stopping import command_line
 
     merged = merge(out, shards)
     output.print(f"{merged.folder}: {merged.items} items of {len(shards)} shards", soft_wrap=True)
     if merged.pending:
-        errors.print(
-            f"exit status 1: {merged.pending} items have no outcome yet: safebench run {out / RUN_FILE}", soft_wrap=True
-        )
-    output.print(f"next: safebench report {out}", soft_wrap=True)
+        command = command_line("run", out / RUN_FILE)
+        errors.print(f"exit status 1: {merged.pending} items have no outcome yet: {command}", soft_wrap=True)
+    output.print(f"next: {command_line('report', out)}", soft_wrap=True)
     return int(bool(merged.pending))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from typer.core import TyperGroup
 from safebench.cli.data import Encoding
 from safebench.cli.options import errors, output
 from safebench.cli.style import plain_table
+from safebench.stopping import command_line
 
 if TYPE_CHECKING:
     from safebench.review.labels import Agreements
@@ -51,10 +51,10 @@ def serve(
     saved = review(run, sample, seed, port, _show_opened)
     people = ", ".join(f"{name} {count}" for name, count in sorted(saved.items()))
     lines = [f"{saved.total()} labels saved in {run / 'run.db'}" + (f": {people}" if people else "")]
-    lines.append(f"Continue with  {_command('review', run, '--sample', sample, '--seed', seed)}")
+    lines.append(f"Continue with  {command_line('review', run, '--sample', sample, '--seed', seed)}")
     if saved:
-        lines.append(f"Use them with  {_command('review', 'labels', run, '--out', 'labels.csv')}")
-        lines.append(f"               {_command('jury', 'calibrate', 'labels.csv', '--jury', 'JURY')}")
+        lines.append(f"Use them with  {command_line('review', 'labels', run, '--out', 'labels.csv')}")
+        lines.append(f"               {command_line('jury', 'calibrate', 'labels.csv', '--jury', 'JURY')}")
     _print_lines(lines)
 
 
@@ -108,10 +108,6 @@ def _show_opened(opened: Opened) -> None:
     says.append(f"Open {opened.url}")
     says.append("The address is the key: whoever has it can read and label. Every label is saved at once; Ctrl-C ends.")
     _print_lines(says)
-
-
-def _command(*words: object) -> str:
-    return shlex.join(["safebench", *map(str, words)])
 
 
 def _print_lines(says: list[str]) -> None:

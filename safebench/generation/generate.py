@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.prices import estimate_line, read_prices
 from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
-from safebench.stopping import close_all, on_interrupt
+from safebench.stopping import close_all, command_line, on_interrupt
 from safebench.store.exchanges import failed_roles
 from safebench.store.store import Store
 
@@ -85,7 +84,7 @@ async def generate_async(
                 _reopen(folder, store)
             progress = progress or NoProgress()
             progress.announced(estimate_line(estimate_generation(plan, prices, _due(folder, until))))
-            calls = Calls(store, plan.concurrency, stop, Budget(store, limits, prices))
+            calls = Calls(store, plan.concurrency, stop, Budget(store, limits, prices, progress=progress))
             panel = Panel(writers, judges, calls, plan.seed, plan.concurrency)
             making = Making(plan, folder, panel, compared, progress)
             return await _go(making, until, store)
@@ -113,8 +112,7 @@ async def _check(models: Mapping[str, Target]) -> None:
 
 def _command(out: Path, until: str) -> str:
     """The one that continues."""
-    plan, folder = (shlex.quote(str(path)) for path in (out / PLAN_FILE, out))
-    return f"safebench generate {plan} --out {folder}" + ("" if until == LAST else f" --until {until}")
+    return command_line("generate", out / PLAN_FILE, "--out", out, *([] if until == LAST else ["--until", until]))
 
 
 async def _go(making: Making, until: str, store: Store) -> Generated:

@@ -12,8 +12,9 @@ from uuid import uuid4
 
 from safebench.errors import BadInput, BudgetSpent, Stopping
 from safebench.models.asking import MediaCall, ask_safely, spec_of
-from safebench.models.prices import Prices, Range, total_tokens
+from safebench.models.prices import Prices, Range, total_tokens, usd
 from safebench.plugins import Target
+from safebench.progress import NoProgress, Progress
 from safebench.serialisation import compact
 from safebench.store.exchanges import spending, told_calls
 from safebench.store.store import Store
@@ -67,16 +68,24 @@ class Budget:
     begun that could exceed the cost where it and all in flight were as dear as the dearest so far.
     """
 
-    def __init__(self, store: Store, limits: CallLimits, prices: Prices, role: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        limits: CallLimits,
+        prices: Prices,
+        role: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         """`role`: count its recorded calls alone."""
-        self._limits, self._prices = limits, prices
+        self._limits, self._prices, self._progress = limits, prices, progress or NoProgress()
         self.calls, self.tokens = spending(store, role)
         self.cost = self._dearest = 0.0
         self._in_flight = self._renderings = 0
         self._returned = asyncio.Event()
         self._untold = ""  # a model, and why nobody knows what it costs
         self.stopped = ""  # why no further call may be made
-        for call in told_calls(store) if limits.cost is not None else ():
+        self._paid, self._unknown = Range(), 0  # calls of which nobody knows what they cost
+        for call in told_calls(store):
             if role in (None, call.role):
                 self._pay(call.model or "", self._prices.cost_of_told(call), call.status)
 
@@ -108,11 +117,17 @@ class Budget:
             yield f"the budget of {most.calls} calls is spent; raise {most.named.format('calls')} to go on"
         if most.tokens is not None and self.tokens >= most.tokens:
             yield f"the budget of {most.tokens} tokens is spent; raise {most.named.format('tokens')} to go on"
-        if self._untold:
+        if self._untold and most.cost is not None:
             how = "go on with --max-calls in place of --max-cost"
             yield f"{self._untold}, so that its cost is not known; {how}"
         if self._may_exceed():
             yield f"{self._spent_so_far()}; raise {most.named.format('cost')} to go on"
+
+    @property
+    def so_far(self) -> str:
+        """What is spent, in words; empty where nothing costs anything."""
+        known = [usd(self._paid)] if self._paid.high else []
+        return " and ".join([*known, *([f"what {self._unknown} calls cost, which is not known"] * bool(self._unknown))])
 
     def _may_be_one_too_many(self) -> bool:
         return self._limits.calls is not None and self.calls + self._renderings >= self._limits.calls
@@ -145,9 +160,8 @@ class Budget:
 
     def _count(self, call: MediaCall) -> None:
         self.tokens += total_tokens(call.usage)
-        if self._limits.cost is not None:
-            cost = self._prices.cost(call.model, call.usage, call.media, call.status)
-            self._pay(call.model, cost, call.status)
+        self._pay(call.model, self._prices.cost(call.model, call.usage, call.media, call.status), call.status)
+        self._progress.spent(self.so_far)
 
     def media_called(self, calls: Sequence[MediaCall]) -> None:
         """Counts calls that were made in rendering and in reading back."""
@@ -158,9 +172,11 @@ class Budget:
     def _pay(self, spec: str, cost: Range | str, status: str) -> None:
         """`cost`: of one call, or why that is not known."""
         if isinstance(cost, Range):
+            self._paid += cost
             self.cost += cost.high
             self._dearest = max(self._dearest, cost.high)
             return
+        self._unknown += 1
         self.cost += self._dearest
         if status == "answered":
             self._untold = f"{spec} {cost}"

@@ -15,6 +15,7 @@ from safebench.review.sample import JudgedAnswer, judged
 from safebench.review.sheets import read_sheet
 from safebench.runs.config import RUN_FILE
 from safebench.statistics.agreement import cohen_kappa, krippendorff_alpha
+from safebench.stopping import command_line
 from safebench.store.store import Store
 from safebench.types import Label
 
@@ -139,7 +140,7 @@ def write_labels(run: Path, out: Path) -> int:
             for name, label in _votes(people.get(one.item, {})).items()
         ]
     if not rows:
-        raise BadInput(f"{run} has no labels from people: `safebench review {run}` opens the page for them")
+        raise BadInput(f"{run} has no labels from people: `{command_line('review', run)}` opens the page for them")
     with whole_file(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([LABEL_COLUMNS, *rows])
     return len(rows)

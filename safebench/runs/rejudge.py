@@ -28,7 +28,7 @@ from safebench.runs.judge import Judge
 from safebench.runs.outcomes import UNCOUNTED, UNREPEATED
 from safebench.runs.revisions import check_same
 from safebench.statistics.agreement import cohen_kappa
-from safebench.stopping import close_all, on_interrupt
+from safebench.stopping import close_all, command_line, on_interrupt
 from safebench.store.store import Store
 from safebench.store.verdicts import ToJudge, Unjudged, judged_outcomes, to_judge, unjudged
 from safebench.types import Intent, Outcome
@@ -88,9 +88,9 @@ def rejudge(
         with Store(out) as store:
             store.reopen_failed_verdicts()
     named = {"seed": seed, "max-calls": limits.calls, "max-cost": limits.cost, "prices": prices}
-    options = [f"--jury-model {model}" for model in models]
-    options += [f"--{name} {value}" for name, value in named.items() if value is not None]
-    command = " ".join([f"safebench rejudge {run} --jury {jury}", *options, f"--out {out}"])
+    options = [word for model in models for word in ("--jury-model", model)]
+    options += [word for name, value in named.items() if value is not None for word in (f"--{name}", str(value))]
+    command = command_line("rejudge", run, "--jury", jury, *options, "--out", out)
     width = concurrency or asked["concurrency"]
     block_on(_judge_all(out, chosen, told, width, progress or NoProgress(), command, limits, priced))
     return _compared(run, out)
@@ -120,7 +120,7 @@ def _finished(run: Path) -> dict[str, Any]:
     with Store(run, readonly=True) as store:
         pending = store.count_pending()
     if pending:
-        raise BadInput(f"{run}: {pending} items have no outcome yet; first: safebench run {run / RUN_FILE}")
+        raise BadInput(f"{run}: {pending} items have no outcome yet; first: {command_line('run', run / RUN_FILE)}")
     return asked
 
 
@@ -152,7 +152,7 @@ async def _judge_all(
         with Store(out) as store, on_interrupt(stop, command):
             progress.announced(estimate_line(_estimated(jury, prices, to_judge(store, again=False))))
             tell_items(progress, store.counts())
-            budget = Budget(store, limits, prices, "jury")  # the target's calls are the old run's
+            budget = Budget(store, limits, prices, "jury", progress)  # the target's calls are the old run's
             judge = Judge(jury, store, Calls(store, concurrency, stop, budget))
 
             async def work(one: Unjudged) -> None:

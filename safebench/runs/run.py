@@ -26,7 +26,7 @@ from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.preflight import Delivery, preflight, unproven
 from safebench.runs.revisions import revisions_line, revisions_of
-from safebench.stopping import close_all, on_interrupt
+from safebench.stopping import close_all, command_line, on_interrupt
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots
 from safebench.types import Outcome
@@ -77,13 +77,13 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
         await ready(plan.rendering.to_render, plan.recognisers(), workers)
         deliveries = await _preflight(plan, workers, []) if is_new else []  # what fails leaves no folder behind
         claim_folder(plan)
-        command = f"safebench run {plan.folder / RUN_FILE}"
+        command = command_line("run", plan.folder / RUN_FILE)
         with Store(plan.folder) as store, on_interrupt(stop, command, workers.kill):
             deliveries = await _preflight(plan, workers, deliveries or store.deliveries())
             _write_plan(plan, store, deliveries, keep_revision(plan))
             if retry_failed:
                 store.reopen_failed()
-            budget = Budget(store, limits, prices)
+            budget = Budget(store, limits, prices, progress=progress)
             workers.calls = MediaCalls(store, budget)
             _announce(plan, store, prices, progress or NoProgress())
             with suppress(BudgetSpent):

@@ -8,7 +8,7 @@ from safebench.jury.protocol import Jury
 from safebench.rendering.pool import Workers
 from safebench.runs.config import make_config
 from safebench.runs.run import run
-from safebench.stopping import close_all
+from safebench.stopping import close_all, command_line
 from safebench.targets.reference import ReferenceTarget
 
 
@@ -46,3 +46,7 @@ def test_a_target_that_cannot_be_closed_takes_neither_result_nor_jury_nor_worker
     with pytest.warns(UserWarning, match="could not be closed"):
         assert sum(run(config).counts["text"].values()) == 1
     assert sorted(closed) == ["jury", "workers"]
+
+
+def test_a_command_can_be_typed_whatever_is_in_its_paths() -> None:
+    assert command_line("run", Path("my runs/run.toml")) == "safebench run 'my runs/run.toml'"

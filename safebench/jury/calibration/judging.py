@@ -68,7 +68,9 @@ async def judge_all(
             if store is not None and retry_failed:
                 store.reopen_failed()
             progress.announced(estimate_line(estimate_calibration(rows, jury, priced)))
-            calls = Calls(store, concurrency, stop, Budget(store, limits, priced)) if store is not None else None
+            calls = None
+            if store is not None:
+                calls = Calls(store, concurrency, stop, Budget(store, limits, priced, progress=progress))
             return await _judge_rows(rows, jury, calls, concurrency, progress, stop)
     finally:
         await close_all(jury)

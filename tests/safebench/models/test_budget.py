@@ -16,6 +16,7 @@ from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.opening import open_target
 from safebench.models.prices import read_prices
 from safebench.plugins import Target, TargetSetup
+from safebench.progress import NoProgress
 from safebench.runs.pipeline import Pipeline
 from safebench.store.store import Store
 from safebench.testing.server import ScriptedServer, error, image
@@ -53,6 +54,23 @@ def test_the_call_that_would_cost_too_much_is_not_made(tmp_path: Path, target: A
         with pytest.raises(BudgetSpent, match=r"0\.03 of 0\.035 USD are spent, and another call may cost 0\.01; raise"):
             budget.admit()
         assert budget.stopped
+
+
+def test_what_is_spent_is_told_without_a_limit_too(tmp_path: Path, target: Any) -> None:
+    class Listening(NoProgress):
+        line = ""
+
+        def spent(self, line: str) -> None:
+            self.line = line
+
+    progress = Listening()
+    with Store(tmp_path) as store:
+        budget = Budget(store, CallLimits(), PRICES, progress=progress)
+        paid(budget, target, TOLD, TOLD)
+        assert progress.line == "0.0200 USD"
+        paid(budget, target, {}, {})
+        assert progress.line == "0.0200 USD and what 2 calls cost, which is not known"
+        paid(budget, target, TOLD)  # without a limit no call is held back
 
 
 def test_calls_in_flight_are_as_dear_as_the_dearest(tmp_path: Path, target: Any) -> None:

@@ -1,0 +1,32 @@
+"""One view of long work: how much of each stage, how fast, what stays open, and what it cost."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from safebench.cli.progress import Bars
+
+
+def test_bars_show_rates_open_parts_and_what_is_spent() -> None:
+    drawn = io.StringIO()
+    with Bars(Console(file=drawn, force_terminal=True, width=120)) as bars:
+        bars.planned("text", 4)
+        for n in range(3):
+            bars.advanced("text", is_open=n == 0)
+        bars.spent("0.02 USD")
+    last = drawn.getvalue()
+    assert "3/4" in last
+    assert "1 open" in last
+    assert "/s" in last
+    assert "spent: 0.02 USD" in last
+
+
+def test_what_costs_nothing_has_no_line() -> None:
+    drawn = io.StringIO()
+    with Bars(Console(file=drawn, force_terminal=True, width=120)) as bars:
+        bars.planned("text", 1)
+        bars.spent("")
+        bars.advanced("text", is_open=False)
+    assert "spent" not in drawn.getvalue()
