@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
@@ -17,12 +17,15 @@ from pydantic import Field
 from safebench.errors import SafeBenchError, is_of_the_system
 from safebench.jury.consensus import Put, Tie, consensus, with_summary
 from safebench.jury.guard import GuardJuror, is_sure
-from safebench.models.asking import ask_safely
+from safebench.models.asking import ask_safely, spec_of
+from safebench.models.prices import Prices, Range, RoleEstimate, in_text
 from safebench.plugins import Case, Juror, PluginOptions, Target
+from safebench.resources import prompt
 from safebench.stopping import close_all
 from safebench.taxonomy import Scenario
 from safebench.types import Absence, Ballot, Failure, Label, Purpose, Query, Request, Response, Verdict
 
+PROMPTS = ("role", "assessment", "reply", "intent_harmful", "scenario")  # that a juror is asked by, for estimates
 Round = list[Ballot]  # one ballot of each juror, in the order of the seats
 
 
@@ -201,3 +204,26 @@ async def _vote(juror: Juror, case: Case) -> Ballot:
 def _abstention(case: Case, error: Exception) -> Ballot:
     failure = Failure(f"juror {case.juror}", type(error).__name__, str(error))
     return Ballot(case.juror, case.round, Label.ABSTAIN, None, str(failure), absence=Absence.CALL_FAILED)
+
+
+# --- beforehand
+
+
+def jury_rows(
+    jury: Jury, prices: Prices, condition: str, verdicts: Range, judged: Range, again: int = 0
+) -> Iterator[RoleEstimate]:
+    """What jurors and writer take, as ranges, before anybody is asked. A deliberation has at most all its rounds, and
+    `again` as many assessments.
+
+    `judged`: tokens of a query and an answer.
+    """
+    ballot = Range(*prices.assumed.ballot)
+    ballots = ballot.times(len(jury.seats))
+    fixed = sum(len(prompt(f"jury.{name}").text.encode()) for name in PROMPTS)
+    sent = prices.assumed.tokens(fixed) + judged + Range(0, ballots.high if jury.protocol.rounds else 0)
+    rounds = verdicts.times(0 if jury.protocol.cascade else 1, 1 + jury.protocol.rounds * (1 + again))
+    for seat in jury.seats:
+        if seat.model is not None:
+            yield in_text(prices, condition, seat.name, spec_of(seat.model), rounds, sent, ballot)
+    if jury.writer is not None:
+        yield in_text(prices, condition, "writer", spec_of(jury.writer), verdicts, ballots, ballot)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from safebench import registry
-from safebench.jury.estimate import jury_rows
+from safebench.jury.protocol import jury_rows
 from safebench.models.asking import spec_of
 from safebench.models.prices import HERE, MILLION, Price, Prices, Range, RoleEstimate, total
 from safebench.plugins import Modality, Target

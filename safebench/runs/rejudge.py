@@ -15,9 +15,8 @@ from typing import Any
 from safebench.concurrency import block_on, each
 from safebench.errors import BadInput
 from safebench.files import is_claimed, share_files, whole_folder, write_toml
-from safebench.jury.estimate import jury_rows
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
-from safebench.jury.protocol import Jury
+from safebench.jury.protocol import Jury, jury_rows
 from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.prices import Prices, Range, RoleEstimate, estimate_line, read_prices
 from safebench.progress import NoProgress, Progress, tell_items

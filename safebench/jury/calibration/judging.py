@@ -12,8 +12,7 @@ from safebench import taxonomy
 from safebench.concurrency import each
 from safebench.jury.calibration.labels import Labelled
 from safebench.jury.consensus import Put, consensus
-from safebench.jury.estimate import jury_rows
-from safebench.jury.protocol import Jury, Round
+from safebench.jury.protocol import Jury, Round, jury_rows
 from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.prices import Prices, Range, RoleEstimate, estimate_line, read_prices
 from safebench.plugins import Target
