@@ -9,7 +9,7 @@ from typing import Any
 
 import tomli_w
 
-TOKENS = 48  # of an answer: enough to tell help from refusal, and a few times as quick as an answer to its end
+TOKENS = 64  # of an answer: enough to tell help from refusal, and a few times as quick as an answer to its end
 SPEECH_AND_PICTURES = ("text", "image:typographic", "audio:female", "audio:male")
 IN_PROCESS, SERVED, CASCADE = "transformers", "llama.cpp", "cascade"
 

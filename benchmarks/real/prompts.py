@@ -1,6 +1,6 @@
 """The fixed prompts: twin pairs of the starter set, drawn evenly over its scenarios, and harmless prompts of XSTest.
 
-`xstest-safe.csv` holds two prompts of each of XSTest's ten safe kinds (Röttger et al., NAACL 2024,
+`xstest-safe.csv` holds three prompts of each of XSTest's ten safe kinds (Röttger et al., NAACL 2024,
 github.com/paul-rottger/xstest, CC-BY-4.0); `--full` wants the whole file, which is not shipped.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from safebench.resources import data_path
 
-PAIRS = 23  # of a harmful query and its benign twin: one of each scenario
+PAIRS = 30  # of a harmful query and its benign twin
 XSTEST = Path(__file__).parent / "xstest-safe.csv"
 
 Row = Mapping[str, Any]

@@ -15,19 +15,19 @@ from benchmarks.real.ways import ways
 from safebench.runs.config import RunConfig
 
 
-def test_the_prompts_are_one_pair_of_each_scenario() -> None:
+def test_sixty_prompts_are_thirty_pairs_spread_evenly_over_the_scenarios() -> None:
     rows = prompts.starter()
-    assert Counter(row["intent"] for row in rows) == {"harmful": 23, "benign": 23}
+    assert Counter(row["intent"] for row in rows) == {"harmful": 30, "benign": 30}
     assert {row["twin"] for row in rows} == {row["id"] for row in rows}
     by_scenario = Counter(row["scenario"] for row in rows)
     assert len(by_scenario) == 23
-    assert set(by_scenario.values()) == {2}
+    assert set(by_scenario.values()) == {2, 4}
     assert len(prompts.starter(None)) == 230
 
 
-def test_harmless_prompts_of_xstest_are_two_of_each_kind() -> None:
+def test_harmless_prompts_of_xstest_are_three_of_each_kind() -> None:
     rows = prompts.xstest()
-    assert len({row["query"] for row in rows}) == 20
+    assert len({row["query"] for row in rows}) == 30
     assert {row["intent"] for row in rows} == {"benign"}
 
 
