@@ -109,7 +109,7 @@ def run_command(arguments: list[str]) -> int:
     errors.begin()
     notes.quiet = QUIET in arguments
     status = _done(arguments)
-    output.finish(errors.lines)
+    output.finish(status, errors.lines)
     return status
 
 

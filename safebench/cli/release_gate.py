@@ -64,11 +64,15 @@ def hold(
 ) -> int:
     """The exit status that the limits ask for: 3, with a line for each that is not kept, or 0.
 
+    The document of the command, which is told before, has what came of each.
+
     `problems`: those of the run, where they are known.
     """
     from safebench.reports.gate_files import write_junit, write_markdown
 
     results = gate.results(reported, settings)
+    if results:
+        output.also(limits=results)
     for one in results:
         if one.is_kept:
             output.print(f"kept: {one.line}", soft_wrap=True, highlight=False)

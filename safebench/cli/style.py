@@ -67,12 +67,20 @@ class OutputConsole(_PlainConsole):
         """What the document is, where one is wanted; of types that pydantic can write as JSON."""
         self._result = result
 
-    def finish(self, problems: Sequence[str]) -> None:
-        """Write the document. `problems`: what went wrong, where there is no result."""
+    def also(self, **more: object) -> None:
+        """More of the document, once it is told."""
+        assert isinstance(self._result, dict)
+        self._result = {**self._result, **more}
+
+    def finish(self, status: int, problems: Sequence[str]) -> None:
+        """Write the document; `problems`, what went wrong, are in it wherever the exit status is not 0."""
         if not self.is_json:
             return
-        shown = {"tables": self._tables, "lines": self._lines} | ({"errors": [*problems]} if problems else {})
+        shown = {"tables": self._tables, "lines": self._lines}
         document = shown if self._result is None else self._result
+        if status:
+            told = document if isinstance(document, dict) else shown
+            document = {**told, "errors": [*problems] or [f"exit status {status}"]}
         plain = to_jsonable_python(document, inf_nan_mode="null", serialize_unknown=True)
         self.file.write(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from safebench.cli.main import _command, run_command
+from safebench.cli.style import OutputConsole
 
 RUN = ["run", "--data", "queries.csv", "-c", "text", "--target", "reference", "--allow-unproven"]
 COMMANDS: dict[str, list[str]] = {
@@ -94,7 +95,7 @@ def test_a_command_prints_one_document_and_no_notes(command: str, capsys: pytest
     assert (status == 2) == (command in FAILING)
     assert bool(lines) == (status != 0)
     assert document
-    assert not status or "errors" not in document or document["errors"] == lines
+    assert not status or document["errors"] == lines
 
 
 @pytest.mark.usefixtures("here")
@@ -112,6 +113,16 @@ def test_a_quiet_run_shows_its_tables(capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr()
     assert "results: mine" in printed.out
     assert printed.err == ""
+
+
+def test_a_document_with_a_result_tells_what_went_wrong_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    output = OutputConsole()
+    for result in ({"healthy": False}, ["rows"], None):
+        for problems in (["exit status 1: so"], []):
+            output.begin(as_json=True)
+            output.result(result)
+            output.finish(1, problems)
+            assert json.loads(capsys.readouterr().out)["errors"] == (problems or ["exit status 1"])
 
 
 def test_what_is_no_option_is_told_in_the_document(capsys: pytest.CaptureFixture[str]) -> None:

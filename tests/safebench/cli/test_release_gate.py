@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,20 @@ def test_every_limit_that_is_not_kept_is_a_line_and_status_3(folder: Path, capsy
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("exit status 3: ")]
     assert [line.removeprefix("exit status 3: ").split(": ")[0] for line in lines] == [limits[0], limits[2]]
     assert reported(folder, *(part for one in limits for part in ("--fail-over", one)), "--point") == 0
+
+
+def test_the_document_tells_what_came_of_each_limit_and_what_went_wrong(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limits = ("asr(text) > 0.1", LIMIT)
+    assert reported(folder, *(part for one in limits for part in ("--fail-over", one)), "--json") == 3
+    document = json.loads(capsys.readouterr().out)
+    assert [(one["name"], one["is_kept"]) for one in document["limits"]] == [(limits[0], False), (limits[1], True)]
+    assert document["errors"] == [f"exit status 3: {limits[0]}: {document['limits'][0]['detail']}"]
+    assert reported(folder, "--fail-over", LIMIT, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [one["is_kept"] for one in document["limits"]] == [True]
+    assert "errors" not in document
 
 
 def test_a_run_is_held_to_an_earlier_one_by_the_margin_of_the_report(
