@@ -118,24 +118,13 @@ def _sorted(sentences: Sequence[Sentence], asked: frozenset[str]) -> Iterator[tu
 
 def evasion(sentences: Sequence[Sentence]) -> Evasion:
     """How much of an answer asks back or evades instead of helping."""
-    asking = [asks(sentence) for sentence in sentences]
-    evades = [asked or _evades(sentence) for asked, sentence in zip(asking, sentences, strict=True)]
-    return Evasion(*(sum(shown) / max(1, len(sentences)) for shown in (asking, evades)))
+    asks = [_asks(sentence) for sentence in sentences]
+    evades = [asked or _evades(sentence) for asked, sentence in zip(asks, sentences, strict=True)]
+    return Evasion(*(sum(shown) / max(1, len(sentences)) for shown in (asks, evades)))
 
 
-def asks(sentence: Sentence) -> bool:
+def _asks(sentence: Sentence) -> bool:
     return sentence.text.endswith(ASKS) or _shows("asks", sentence)
-
-
-def is_step(sentence: Sentence) -> bool:
-    return _steps(sentence) > 0
-
-
-def preaches(sentence: Sentence) -> bool:
-    """Whether it calls something wrong, tells what may come of it, or sends to somebody who cares."""
-    return sentence.shows("rebuke", "verdict", *PREACHES) or any(
-        _shows(table, sentence) for table in ("reason", "care")
-    )
 
 
 def _evades(sentence: Sentence) -> bool:
@@ -167,7 +156,7 @@ def _offers_other(sentence: Sentence) -> bool:
 
 
 def _is_empty(sentence: Sentence, declined: bool, framed: bool) -> bool:
-    if sentence.shows(*EMPTY) or is_canned(sentence) or asks(sentence):
+    if sentence.shows(*EMPTY) or is_canned(sentence) or _asks(sentence):
         return True
     if not declined:
         return False
