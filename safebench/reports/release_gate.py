@@ -154,6 +154,8 @@ def hold(limit: Limit, summary: Summary, *, point: bool = False) -> GateResult:
 
 def run_lacks(summary: Summary) -> Iterator[str]:
     """Why none of a run's rates is what was asked for."""
+    if summary.run.shard:
+        yield f"shard {summary.run.shard} alone, a part of what was asked: merge the shards first"
     if summary.run.pending:
         yield f"unfinished, {summary.run.pending} items have no outcome yet"
     yield from missing(summary.jury.jurors)

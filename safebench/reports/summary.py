@@ -27,7 +27,7 @@ from safebench.reports.answers import (
     marked_answers,
     spoken_answers,
 )
-from safebench.reports.words import NOTICE, Words, knows_harm, words_of
+from safebench.reports.words import NOTICE, PART, Words, knows_harm, words_of
 from safebench.runs.config import MAX_OPEN, RESOLVED
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file
@@ -73,6 +73,7 @@ class AskedRun:
     pending: int
     revisions: list[RunRevision]
     stand_in: bool
+    shard: str | None  # N/M: which part of a run it is
     notice: str | None
     resolved: Mapping[str, Any]
 
@@ -239,6 +240,7 @@ def _asked_run(folder: Path, asked: Mapping[str, Any], store: Store) -> AskedRun
         pending=store.count_pending(),
         revisions=revisions_of(asked, store),
         stand_in=answering_class(asked["target"]).stand_in,
+        shard=asked.get("shard"),
         notice=notice(asked),
         resolved=asked["resolved"],
     )
@@ -271,7 +273,8 @@ def notice(asked: Mapping[str, Any]) -> str | None:
     Nothing of the jury where the target is a stand-in: no jury would find anything about a model there.
     """
     target = answering_class(asked["target"])
-    notices = [target.notice(), None if target.stand_in or knows_harm(asked["jury"]) else NOTICE]
+    shard = PART.format(asked["shard"]) if asked.get("shard") else None
+    notices = [shard, target.notice(), None if target.stand_in or knows_harm(asked["jury"]) else NOTICE]
     return " ".join(filter(None, notices)) or None
 
 

@@ -19,6 +19,7 @@ WAYS = (
     "Three ways lead to a jury that knows harm: `--jury paper --jury-model …` for a new run, `safebench rejudge RUN"
     " --jury …` for its answers, and labels from people with `safebench review RUN` and `safebench jury calibrate`."
 )
+PART = "This is shard {} of a run, a part of its queries: safebench merge puts all parts together."
 NOTICE = (
     "The embedded rules do not know harm: they tell a refusal from an answer, and count every usable answer to a"
     f" harmful query as compliance. {WAYS}"

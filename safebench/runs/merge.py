@@ -127,11 +127,17 @@ def _items(counted: Mapping[str, Mapping[str | None, int]]) -> int:
 
 
 def _deliveries(parts: Sequence[_Part]) -> list[Mapping[str, Any]]:
-    """By medium what the shards found: where they differ, that which says least of what arrived."""
-    seen: dict[str, Mapping[str, Any]] = {}
+    """By medium what the shards saw of its arrival: where they differ, that which says least, and nothing is known of
+    what one of them did not try.
+    """
+    tried: dict[str, list[Mapping[str, Any]]] = {}
     for part in parts:
         with Store(part.folder, readonly=True) as store:
             for one in store.deliveries():
-                known = seen.setdefault(one["medium"], one)
-                seen[one["medium"]] = min(known, one, key=lambda delivery: CERTAINTY.index(delivery["state"]))
-    return list(seen.values())
+                tried.setdefault(one["medium"], []).append(one)
+    return [
+        min(seen, key=lambda one: CERTAINTY.index(one["state"]))
+        if len(seen) == len(parts)
+        else {"medium": medium, "state": "unknown", "reason": f"tried by {len(seen)} of {len(parts)} shards alone"}
+        for medium, seen in tried.items()
+    ]

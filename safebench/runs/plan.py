@@ -120,7 +120,7 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
     before = resolved_before(Path(config.out))
     data = plan_data(config, before, stages_before(config))
-    shard = Shard.read(config.shard) if config.shard else None
+    shard = _shard(config)
     mine = shard.queries(data.dataset.queries) if shard else None
     _check_controls(data.assignments)
     rendering = plan_rendering(config, data, before)
@@ -130,6 +130,15 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
 async def never_read(recogniser: str, media: Media) -> str:
     """For a plan of which nothing is asked: so a target that reads media by recognisers says which it takes."""
     raise AssertionError(f"{recogniser} reads nothing for a mere plan")
+
+
+def _shard(config: RunConfig) -> Shard | None:
+    """Raises BadInput where each shard would find out by itself how it probes: the whole has one form of probes."""
+    if config.shard is None:
+        return None
+    if config.probe and config.probe_form == "auto":
+        raise BadInput("--shard with --probe: say --probe-form repeat or choose, the same for all shards")
+    return Shard.read(config.shard)
 
 
 # --- how the data are rendered

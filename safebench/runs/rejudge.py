@@ -26,6 +26,7 @@ from safebench.runs.folder import read_run_file
 from safebench.runs.judge import Judge
 from safebench.runs.outcomes import UNCOUNTED, UNREPEATED
 from safebench.runs.revisions import check_same
+from safebench.runs.shards import KEY
 from safebench.statistics.agreement import cohen_kappa
 from safebench.stopping import close_all, command_line, on_interrupt
 from safebench.store.store import Store
@@ -116,6 +117,8 @@ def _estimated(jury: Jury, prices: Prices, waiting: Sequence[ToJudge]) -> list[R
 
 def _finished(run: Path) -> dict[str, Any]:
     asked = read_run_file(run, "concurrency", "max_open", "probe")
+    if KEY in asked:
+        raise BadInput(f"{run} is shard {asked[KEY]} of a run: merge the shards first, then judge the whole again")
     with Store(run, readonly=True) as store:
         pending = store.count_pending()
     if pending:

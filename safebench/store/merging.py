@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from safebench.errors import BadInput
+from safebench.store.database import DAMAGED
 from safebench.store.schema import DATABASE
 from safebench.store.store import Store
 
@@ -18,8 +19,8 @@ INSERT INTO skipped SELECT * FROM shard.skipped WHERE true
     ON CONFLICT (condition) DO UPDATE SET items = items + excluded.items;
 INSERT INTO renderings SELECT * FROM shard.renderings;
 INSERT INTO exchanges
-    SELECT iif(key IN (SELECT key FROM exchanges), key || '#{number}', key), item, role, juror, round, number, about,
-        status, request, response, at
+    SELECT iif(key IN (SELECT key FROM exchanges), key || '#shard {number}', key), item, role, juror, round, number,
+        about, status, request, response, at
     FROM shard.exchanges ORDER BY rowid;
 INSERT INTO probes SELECT * FROM shard.probes;
 INSERT INTO controls SELECT * FROM shard.controls;
@@ -43,7 +44,12 @@ class Merged(Store):
         try:
             self._db.executescript(_COPY.format(number=int(number)))
         except sqlite3.IntegrityError as error:
-            self._db.execute("ROLLBACK")
+            self._db.rollback()
             raise BadInput(f"{shard} holds what another shard holds as well: {error}") from error
+        except sqlite3.DatabaseError as error:
+            self._db.rollback()
+            if error.sqlite_errorcode not in (*DAMAGED, sqlite3.SQLITE_ERROR):
+                raise
+            raise BadInput(f"{shard / DATABASE} cannot be read as a shard: {error}; put it back from a copy") from error
         finally:
             self._db.execute("DETACH DATABASE shard")

@@ -261,7 +261,50 @@ def test_what_arrived_is_the_least_that_a_shard_saw(start: Start, tmp_path: Path
     shards = cut(start, tmp_path, "--max-calls", "6")
     for folder, state in zip(shards, ["delivered", "unknown", "delivered"], strict=True):
         with Store(folder) as store:
-            store.keep_deliveries([{"medium": "image", "state": state, "reason": folder.name}])
+            both = [{"medium": "image", "state": state, "reason": folder.name}]
+            both += [{"medium": "audio", "state": "delivered", "reason": ""}] if state == "unknown" else []
+            store.keep_deliveries(both)
     merge(tmp_path / "merged", shards)
     with Store(tmp_path / "merged", readonly=True) as store:
-        assert [(one["state"], one["reason"]) for one in store.deliveries()] == [("unknown", "s1")]
+        arrived = {one["medium"]: (one["state"], one["reason"]) for one in store.deliveries()}
+    assert arrived == {"image": ("unknown", "s1"), "audio": ("unknown", "tried by 1 of 3 shards alone")}
+
+
+def test_a_shard_says_that_it_is_a_part_and_keeps_no_gate(
+    start: Start, tmp_path: Path, jury_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert start("s1", "--shard", "1/3", "--fail-over", "asr(text) > 1", "--point") == 3
+    assert "This is shard 1/3 of a run" in capsys.readouterr().out.replace("\n", " ")
+    assert summary_of(tmp_path / "s1")["run"]["shard"] == "1/3"
+    out = str(tmp_path / "again")
+    assert run_command(["rejudge", str(tmp_path / "s1"), "--jury", str(jury_file), "--out", out]) == 2
+    assert "merge the shards first" in capsys.readouterr().err
+
+
+def test_all_shards_probe_in_one_form(start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert start("s1", "--shard", "1/3", "--probe", "1") == 2
+    assert "say --probe-form" in capsys.readouterr().err
+    assert not (tmp_path / "s1").exists()
+
+
+def test_calls_of_no_item_stay_whatever_was_forgotten(start: Start, tmp_path: Path) -> None:
+    shards = cut(start, tmp_path, "--max-calls", "6")
+    columns = "role, juror, round, number, about"
+    sql = f"INSERT INTO exchanges SELECT ?, 0, {columns}, ?, request, response, at FROM exchanges LIMIT 1"  # noqa: S608
+    for folder, key in zip(shards, ["K", "K#3", "K"], strict=True):
+        with Store(folder) as store:
+            store._write(sql, key, "forgotten" if "#" in key else "answered")
+    merge(tmp_path / "merged", shards)
+    with Store(tmp_path / "merged", readonly=True) as store:
+        keys = sorted(row[0] for row in store.rows("SELECT key FROM exchanges WHERE key LIKE 'K%'"))
+    assert keys == ["K", "K#3", "K#shard 3"]
+
+
+def test_a_damaged_shard_is_named(start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shards = cut(start, tmp_path, "--max-calls", "6")
+    with Store(shards[1]) as store:
+        store._write("DROP TABLE spoken")
+    assert run_command(["merge", str(tmp_path / "merged"), *map(str, shards)]) == 2
+    said = capsys.readouterr().err.replace("\n", " ")
+    assert f"{shards[1]}/run.db cannot be read as a shard: no such table" in said
+    assert not (tmp_path / "merged").exists()
