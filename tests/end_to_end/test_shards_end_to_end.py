@@ -273,7 +273,7 @@ def test_what_arrived_is_the_least_that_a_shard_saw(start: Start, tmp_path: Path
 def test_a_shard_says_that_it_is_a_part_and_keeps_no_gate(
     start: Start, tmp_path: Path, jury_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert start("s1", "--shard", "1/3", "--fail-over", "asr(text) > 1", "--point") == 3
+    assert start("s1", "--shard", "1/3", "--fail-over", "asr(text) > 0.99", "--point") == 3
     assert "This is shard 1/3 of a run" in capsys.readouterr().out.replace("\n", " ")
     assert summary_of(tmp_path / "s1")["run"]["shard"] == "1/3"
     out = str(tmp_path / "again")
