@@ -13,10 +13,14 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from safebench import registry
+from safebench.bridges.withholding import in_all_texts, without_paths, without_reasons
 from safebench.plugins import Exporter, Exporting
 from safebench.reports.gate_files import write_markdown
 from safebench.reports.summary import ITEMS_FILE, SUMMARY_FILE, Summary, measure, write_items, write_summary
+from safebench.runs.config import RESOLVED
 from safebench.runs.folder import read_run_file
+from safebench.runs.rejudge import ANSWERS_OF
+from safebench.runs.shards import KEY as SHARD
 from safebench.serialisation import compact, read_json, response_from
 from safebench.store.exchanges import RecordedCall, first_call, recorded_calls
 from safebench.store.items import table_rows
@@ -24,7 +28,7 @@ from safebench.store.store import Store
 from safebench.types import ExportedCall, ExportedItem, Failure, Intent, Outcome, Purpose, Response
 
 REPORT_FILE = "report.md"
-OWNER = ("target", "jury", "seed")  # of a run file: what makes it this run, with its first call
+OWNER = ("target", "jury", "seed", "jury_seed", SHARD)  # of a run file: what makes it this run, with its first call
 
 
 def export(
@@ -45,7 +49,7 @@ def export(
     asked = read_run_file(folder)
     exporter = registry.create(Exporter, to.partition(":")[0], "export", **registry.argument_of(to), **(options or {}))
     exporter.check()
-    summary = _without_paths(measure(folder, calibration))
+    summary = _private(measure(folder, calibration), with_texts)
     with Store(folder, readonly=True) as store, TemporaryDirectory() as place:
         return exporter.export(
             Exporting(
@@ -60,15 +64,17 @@ def export(
         )
 
 
-def _without_paths(summary: Summary) -> Summary:
-    """Where the data lie on this machine is nobody's business."""
-    run = summary.run
-    revisions = [replace(one, data=Path(one.data).name) for one in run.revisions]
-    return replace(summary, run=replace(run, data=Path(run.data).name, revisions=revisions))
+def _private(summary: Summary, with_texts: bool) -> Summary:
+    if not with_texts:
+        summary = in_all_texts(summary, without_reasons(summary.deliveries))
+    cleaned: Summary = in_all_texts(summary, without_paths)
+    return cleaned
 
 
 def _identity(asked: Mapping[str, Any], store: Store) -> str:
-    return _digest([*(asked[key] for key in OWNER), first_call(store)])
+    """Answers that were judged again have the calls of the first run, and its seed and jury perhaps."""
+    rejudged = [first_call(store, "jury")] if ANSWERS_OF in asked[RESOLVED] else []
+    return _digest([*(asked.get(key) for key in OWNER), first_call(store), *rejudged])
 
 
 def _digest(value: Any) -> str:
@@ -110,18 +116,23 @@ def _calls(store: Store, with_texts: bool) -> Iterator[ExportedCall]:
         yield ExportedCall(
             key=call.key,
             item=call.item,
-            purpose=_purpose(call),
-            target=call.request.get("target", {}),
+            purpose=in_all_texts(_purpose(call), without_paths),
+            target=in_all_texts(call.request.get("target", {}), without_paths),
             form=request.get("form", "chat"),
             started=call.at - seconds,
             ended=call.at,
-            response=response if with_texts else _without_texts(response),
+            response=_named(response if with_texts else _without_texts(response)),
             messages=tuple(request.get("messages", ())) if with_texts else (),
         )
 
 
 def _purpose(call: RecordedCall) -> Purpose:
     return Purpose(call.role, call.juror, call.round, call.number)  # type: ignore[arg-type]
+
+
+def _named(response: Response) -> Response:
+    """Servers of one's own name a model by where it lies."""
+    return replace(response, model=in_all_texts(response.model, without_paths))
 
 
 def _without_texts(response: Response) -> Response:

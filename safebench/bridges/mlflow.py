@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from safebench.datasets.hub import first_line
+from safebench.datasets.shards import batched
 from safebench.errors import BadInput
 from safebench.models.endpoints import without_keys
 from safebench.plugins import Exporter, Exporting, PluginOptions
@@ -106,10 +107,10 @@ class MLflow(Exporter):
 
         summary, now = exporting.summary, get_current_time_millis()
         numbers = [Metric(name, value, now, 0) for cell in summary.conditions for name, value in metrics(summary, cell)]
-        for some in _chunks([*numbers, *(Metric(name, value, now, 0) for name, value in gaps(summary))]):
+        for some in batched([*numbers, *(Metric(name, value, now, 0) for name, value in gaps(summary))], AT_ONCE):
             client.log_batch(run, metrics=some)
         client.log_batch(run, params=[Param(key, _short(value)) for key, value in params(summary).items()])
-        for some in _chunks([RunTag(key, _short(value)) for key, value in tags(summary)]):
+        for some in batched([RunTag(key, _short(value)) for key, value in tags(summary)], AT_ONCE):
             client.log_batch(run, tags=some)
         for file in exporting.files:
             client.log_artifact(run, str(file))
@@ -118,10 +119,6 @@ class MLflow(Exporter):
         client.set_tag(run, CONTENT, exporting.content)
         if not summary.run.pending:
             client.set_terminated(run)
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
 
 
 def _short(text: str) -> str:

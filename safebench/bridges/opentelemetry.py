@@ -1,7 +1,8 @@
 """`--to otel[:ENDPOINT]`: the calls of a run as spans, by the conventions for generative AI, sent by OTLP over HTTP.
 
-Each item is a trace: the item, its stages (ask, probe, judge), and their calls. A span of the run itself, which every
-item links to, has the counts of outcomes. Ids follow from the run, so that a run exported again brings the same spans.
+Each item that a call was made for is a trace: the item, its stages (ask, probe, judge), and their calls. Without a call
+an item has no times, and so no span. A span of the run itself, which items link to, has the counts of all outcomes. Ids
+follow from the run, so that a run exported again brings the same spans.
 Source of the names: open-telemetry/semantic-conventions-genai, docs/gen-ai/client-inference.md and gen-ai-events.md.
 """
 
@@ -9,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from safebench.datasets.shards import batched
 from safebench.errors import BadInput
 from safebench.models.endpoints import without_keys
 from safebench.models.prices import token_count
@@ -61,7 +63,7 @@ class OpenTelemetry(Exporter):
         self._send([])
 
     def export(self, exporting: Exporting) -> str:
-        count = sum(map(self._send, _some(spans(exporting, self.options.service))))
+        count = sum(map(self._send, batched(spans(exporting, self.options.service), AT_ONCE)))
         again = "a run exported again brings the same ids"
         return f"exported: {count} spans of service {self.options.service!r} to {self._where} ({again})"
 
@@ -99,12 +101,6 @@ def send(some: Sequence[ReadableSpan], exporter: SpanExporter, where: str) -> in
             " and takes the key in OTEL_EXPORTER_OTLP_HEADERS, then export again"
         )
     return len(some)
-
-
-def _some(every: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
-    source = iter(every)
-    while some := list(islice(source, AT_ONCE)):
-        yield some
 
 
 # --- the spans

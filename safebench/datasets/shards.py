@@ -13,7 +13,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -118,8 +118,11 @@ def write_parts(place: Path, columns: pa.Schema, rows: Iterable[dict[str, Any]])
                 writer.write_table(pa.Table.from_pylist(group, columns))
 
 
-def batched(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    source = iter(rows)
+Value = TypeVar("Value")
+
+
+def batched(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
+    source = iter(values)
     while batch := list(islice(source, size)):
         yield batch
 

@@ -33,6 +33,8 @@ from safebench.store.store import Store
 from safebench.store.verdicts import ToJudge, Unjudged, judged_outcomes, to_judge, unjudged
 from safebench.types import Intent, Outcome
 
+ANSWERS_OF = "answers_of"  # of what a run file resolves to: whose answers were judged again
+
 
 @dataclass(frozen=True, slots=True)
 class Rejudged:
@@ -82,7 +84,7 @@ def rejudge(
     told = {**asked, "jury": jury_tables(table), "out": str(out.resolve())}
     told.pop("calibration", None)  # it was made for the jury before
     told |= {} if seed is None else {"jury_seed": seed}
-    told[RESOLVED] = {**asked[RESOLVED], **jury_versions(chosen), "answers_of": str(run.resolve())}
+    told[RESOLVED] = {**asked[RESOLVED], **jury_versions(chosen), ANSWERS_OF: str(run.resolve())}
     _claim(run, out, told)
     if retry_failed:
         with Store(out) as store:

@@ -106,9 +106,9 @@ def recorded_calls(store: Store) -> Iterator[RecordedCall]:
         yield call._replace(request=json.loads(row["request"]), response=json.loads(row["response"]))
 
 
-def first_call(store: Store) -> float | None:
-    """When the first call of a run ended; None without calls."""
-    (row,) = store.rows("SELECT min(at) FROM exchanges")
+def first_call(store: Store, role: str | None = None) -> float | None:
+    """When the first call of a run, or of a role in it, ended; None without calls."""
+    (row,) = store.rows("SELECT min(at) FROM exchanges WHERE role = coalesce(?, role)", role)
     return None if row[0] is None else float(row[0])
 
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +15,10 @@ from safebench.bridges import exporting
 from safebench.bridges.exporting import export
 from safebench.cli.main import run_command
 from safebench.errors import MissingPackage
+from safebench.files import read_toml, write_toml
 from safebench.plugins import Exporter, Exporting
+from safebench.reports.summary import measure
+from safebench.runs.preflight import Delivery
 
 
 class Keeping(Exporter):
@@ -67,6 +74,61 @@ def test_a_run_is_known_again_and_another_is_another(
         seen.append((keeping.given.run, keeping.given.content))
     assert seen[0] == seen[1]
     assert seen[0][0] != seen[2][0]
+
+
+def changed(run: Path, to: Path, **keys: Any) -> Path:
+    """A copy of a run with other keys in its file; `answers_of` is one of what it resolves to."""
+    asked = read_toml(shutil.copytree(run, to) / "run.toml")
+    resolved = {key: keys.pop(key) for key in ("answers_of",) if key in keys}
+    write_toml(to / "run.toml", {**asked, **keys, "resolved": {**asked["resolved"], **resolved}})
+    return to
+
+
+def test_shards_the_whole_and_what_was_judged_again_are_runs_of_their_own(
+    keeping: Keeping, small_runs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    ways = ({}, {"shard": "1/2"}, {"shard": "2/2"}, {"jury_seed": 5}, {"answers_of": "/home/jane/run"})
+    seen = set()
+    for number, keys in enumerate(ways):
+        export(changed(small_runs["whole"], tmp_path / str(number), **keys), "keeping")
+        seen.add(keeping.given.run)
+    assert len(seen) == len(ways)
+
+
+@pytest.mark.parametrize("with_texts", [False, True])
+def test_no_path_of_this_machine_goes_out(
+    with_texts: bool, keeping: Keeping, small_runs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    asked = read_toml(small_runs["whole"] / "run.toml")
+    first, *others = asked["jury"]["jurors"]
+    jury = {**asked["jury"], "jurors": [{**first, "name": "local:/home/jane/guard#1"}, *others]}
+    folder = changed(small_runs["whole"], tmp_path / "run", jury=jury, answers_of="/home/jane/first")
+    with closing(sqlite3.connect(folder / "run.db")) as database, database:
+        database.execute("UPDATE exchanges SET request = json_set(request, '$.target.argument', '/home/jane/model')")
+        database.execute("UPDATE exchanges SET response = json_set(response, '$.model', '/home/jane/served')")
+        database.execute("UPDATE exchanges SET juror = 'local:/home/jane/guard#1'")
+    export(folder, "keeping", with_texts=with_texts)
+    assert {(call.target["argument"], call.response.model) for call in keeping.calls} == {("model", "served")}
+    assert keeping.given.summary.jury.jurors[0].name == "local:guard#1"
+    held = repr((keeping.given.summary, keeping.calls)).encode()
+    held += keeping.files["report.md"] + keeping.files["summary.json"]
+    assert b"jane" not in held
+
+
+@pytest.mark.parametrize("with_texts", [False, True])
+def test_what_a_server_said_of_media_goes_out_with_texts_alone(
+    with_texts: bool, small_runs: Mapping[str, Path]
+) -> None:
+    summary = measure(small_runs["whole"])
+    (cell,) = summary.conditions
+    why = "nothing shows that image reaches the target (How do tides work? is refused)"
+    doubted = replace(cell, evidence=replace(cell.evidence, reasons=[why]))
+    tried = [Delivery("image", "unknown", "How do tides work? is refused"), Delivery("audio", "delivered", "repeated")]
+    made = exporting._private(replace(summary, conditions=[doubted], deliveries=tried), with_texts)
+    assert ("tides" in repr(made)) is with_texts
+    if not with_texts:
+        assert [one.reason for one in made.deliveries] == ["unknown", "repeated"]
+        assert made.conditions[0].evidence.reasons == ["nothing shows that image reaches the target (unknown)"]
 
 
 def test_nothing_is_written_into_the_run(keeping: Keeping, small_runs: Mapping[str, Path]) -> None:
