@@ -20,6 +20,7 @@ from safebench.datasets.config import ConvertConfig
 from safebench.datasets.conversion_card import Cells, Failed, cells_of, failures_of
 from safebench.datasets.conversion_packing import Rows, pack, place_of, put_back
 from safebench.datasets.conversion_plan import REVISIONS, ConversionPlan, plan_conversion
+from safebench.datasets.queries import LANGUAGE
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.shards import CANARY, CONVERT_FILE, WORK, check_shards, finished, read_convert_file, shards
 from safebench.files import write_toml
@@ -85,9 +86,17 @@ def _made(out: Path) -> ConvertedRenderings | None:
 
 
 def _to_render(plan: ConversionPlan, made: ConvertedRenderings | None) -> list[RenderJob]:
-    """The jobs without a row, or with one that tells of an error or cannot be read."""
-    stood = ((job, made.rendering(job) if made else None) for job in plan.jobs())
-    return [job for job, rendering in stood if rendering is None or rendering.failure is not None]
+    """The jobs without a row, or with one that tells of an error, of another language, or cannot be read."""
+    return [job for job in plan.jobs() if made is None or not _stands(job, made)]
+
+
+def _stands(job: RenderJob, made: ConvertedRenderings) -> bool:
+    """Media of a query whose language nobody knew then may be in the voice of another one."""
+    rendering = made.rendering(job)
+    if rendering is None or rendering.failure is not None:
+        return False
+    row = made.row(job.recipe, job.query)
+    return row is not None and row.get(LANGUAGE) == job.query.language
 
 
 async def _render_all(plan: ConversionPlan, progress: Progress) -> None:

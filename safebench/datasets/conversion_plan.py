@@ -10,7 +10,7 @@ from typing import Any
 
 from safebench.datasets.card import canary, read_card
 from safebench.datasets.config import ConvertConfig
-from safebench.datasets.plan import RECOGNISERS, TOLD_BY, DataPlan, plan_data, plan_settings
+from safebench.datasets.plan import DEALING, RECOGNISERS, TOLD_BY, DataPlan, plan_data, plan_settings
 from safebench.datasets.shards import CANARY, CONVERT_FILE, RECIPE, packed_queries, read_convert_file
 from safebench.errors import BadInput
 from safebench.files import is_claimed
@@ -28,6 +28,7 @@ FIXED = {  # keys there that make it this conversion, in words; of tables those 
     "seed": "its seed",
     "check_share": "the share that is checked",
     "recipes": "its recipes",
+    DEALING: "its recipes",
     CHOSEN: "what its recipes stand for",
     RECOGNISERS: "who reads media back",
     TOLD_BY: "who tells languages",
@@ -97,7 +98,7 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
 def _stages(out: Path, before: Mapping[str, Any]) -> Stages:
     """The queries that are packed in a folder, as they were at each stage that it has grown by."""
     queries = packed_queries(out) if before else ()
-    counts = dict.fromkeys(revision["queries"] for revision in before.get(REVISIONS, [])) or {len(queries): None}
+    counts = dict.fromkeys(revision["queries"] for revision in before.get(REVISIONS, []))
     return tuple(_stage(queries[:count]) for count in counts if 0 < count <= len(queries))
 
 
@@ -143,6 +144,7 @@ def _asked(
         "check_share": settings.check_share,
         RECOGNISERS: settings.read_by(),
         **data.chosen(),
+        **data.dealing(),
         **data.told_by(),
         "recipes": {recipe.condition: recipe.fingerprint() for recipe in recipes},
         RECIPE: _tables(data),
@@ -170,20 +172,23 @@ def _check_same(plan: ConversionPlan, there: Mapping[str, Any]) -> None:
 
     That the queries of the one are a part of those of the other is seen when the data are planned.
     """
-    last = there.get(REVISIONS, [{}])[-1]
-    lost = [one for one in last.get("conditions", ()) if one not in plan.asked[ASKED]["conditions"]]
+    if not there.get(REVISIONS):
+        raise BadInput(
+            f"{plan.out / CONVERT_FILE} has no {REVISIONS}: it was made before conversions grew, and is neither"
+            " continued nor grown. Use it as it is, or choose another --out"
+        )
+    last = there[REVISIONS][-1]
+    lost = [one for one in last["conditions"] if one not in plan.asked[ASKED]["conditions"]]
     if lost:
         raise BadInput(
             f"{plan.out} holds a conversion under {', '.join(lost)} as well, and a conversion only grows: name all its"
             f" conditions ({', '.join(last['conditions'])}), or choose another --out"
         )
-    differing = {words: lines for key, words in FIXED.items() if (lines := _differing(key, there, plan.asked))}
+    differing = {key: lines for key in FIXED if (lines := _differing(key, there, plan.asked))}
     if differing:
         shown = "; ".join(line for lines in differing.values() for line in lines)
-        raise BadInput(
-            f"{plan.out} holds another conversion: it differs in {' and '.join(differing)}: {shown}. Choose another"
-            " --out"
-        )
+        what = " and ".join(dict.fromkeys(FIXED[key] for key in differing))
+        raise BadInput(f"{plan.out} holds another conversion: it differs in {what}: {shown}. Choose another --out")
 
 
 def _differing(key: str, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ from safebench.rendering.renderer import RenderSettings
 from safebench.types import Condition, Query
 
 TOLD_BY = "languages_told_by"  # key of the file of a run or conversion
+DEALING = "dealing"  # key of the file of a run or conversion
 RECOGNISERS = "recognisers"  # key of the file of a run or conversion
 
 
@@ -52,6 +53,13 @@ class DataPlan:
         """What recipes with `first_of` stand for, as it is frozen; empty where none of them takes part."""
         described = {key: choice.describe() for key, choice in self.taken.items()}
         return {CHOSEN: described} if described else {}
+
+    def dealing(self) -> dict[str, Any]:
+        """Fingerprints of the recipes that deal to others, as they are frozen: to whom, and how these are put to the
+        target, is theirs to say; empty where none takes part.
+        """
+        dealing = {f"{one.medium}.{one.name}": one.fingerprint() for one in self.named.values() if one.among}
+        return {DEALING: dealing} if dealing else {}
 
     def told_by(self) -> dict[str, str]:
         """What tells the language of queries that are to be rendered, where the data do not; empty where they do."""

@@ -100,16 +100,9 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
         **plan.data.told_by(),
         **jury_versions(plan.asking.jury),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
-        **_dealing(plan),
+        **plan.data.dealing(),
         "written": _written(plan),
     }
-
-
-def _dealing(plan: RunPlan) -> dict[str, dict[str, str]]:
-    """Fingerprints of the recipes that deal to others: how these are put to the target is theirs to say."""
-    named = [plan.data.known[c.medium, c.recipe] for c in plan.rendering.assignments if c.recipe is not None]
-    dealing = {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in named if recipe.among}
-    return {"dealing": dealing} if dealing else {}
 
 
 def _written(plan: RunPlan) -> dict[str, str]:

@@ -374,6 +374,45 @@ def test_a_conversion_grows_and_renders_nothing_twice(write_jsonl: WriteJsonl, t
     assert [(one["queries"], len(one["conditions"])) for one in revisions] == [(3, 1), (10, 1), (10, 2)]
 
 
+def test_a_conversion_is_not_dealt_again_by_another_recipe(write_jsonl: WriteJsonl, tmp_path: Path) -> None:
+    recipes, out = tmp_path / "recipes.toml", tmp_path / "set"
+    recipes.write_text(DEALT, encoding="utf-8")
+    data = str(write_jsonl([{"id": f"q{n}", "query": f"Count to {n}."} for n in range(6)]))
+    asked = {"recipes": recipes, "workers": 1, "check_share": 0.0}
+    convert(data, ["image:either"], out, limit=4, **asked)
+    first = rows_of(out)
+    recipes.write_text(DEALT.replace('"tall"]', '"tall", "chat"]'), encoding="utf-8")
+    for limit in (4, 6):
+        with pytest.raises(BadInput, match=r"it differs in its recipes: dealing\.image\.either \(there "):
+            convert(data, ["image:either"], out, limit=limit, **asked)
+    assert rows_of(out) == first
+
+
+def test_a_conversion_that_does_not_tell_what_it_has_grown_by_is_not_taken_for_done(
+    folder: Path, data: Path, tmp_path: Path
+) -> None:
+    old = shutil.copytree(folder, tmp_path / "old")
+    told = read_toml(old / CONVERT_FILE)
+    del told["revisions"]
+    write_toml(old / CONVERT_FILE, told)
+    with pytest.raises(BadInput, match=r"convert\.toml has no revisions: .* choose another --out"):
+        convert(str(data), ["image", "audio:us-male", "audio:us-female", "image:chat"], old)
+
+
+def test_a_query_whose_language_is_known_now_is_made_again(
+    write_jsonl: WriteJsonl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safebench.datasets.queries.tell", lambda text: None)
+    rows: list[dict[str, Any]] = [{"id": f"q{n}", "query": f"Compter {n}."} for n in range(4)]
+    asked = {"workers": 1, "check_share": 0.0}
+    convert(str(write_jsonl(rows)), ["image"], tmp_path / "set", limit=2, **asked)
+    rows[0] |= {"language": "fr"}
+    progress = Listening()
+    convert(str(write_jsonl(rows)), ["image"], tmp_path / "set", progress=progress, limit=3, **asked)
+    assert len(progress.made) == 2  # the first and the third
+    assert [query.language for query in read_converted(tmp_path / "set").queries] == ["fr", None, None]
+
+
 def test_a_conversion_that_was_stopped_while_it_grew_goes_on(
     write_jsonl: WriteJsonl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
