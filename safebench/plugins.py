@@ -468,8 +468,8 @@ class Exporting:
     """What an exporter gets: a run, finished or not, its items in planned order, and its calls item by item.
 
     `run`: by which the same run is known again, wherever its folder lies and though it has grown. `content`: the same
-    as long as there is nothing new to export. `files`: what may go with it. Without `with_texts` no texts go out, and
-    nothing here holds any of a query or an answer.
+    as long as there is nothing new to export. `files`: what may go with it. `shard`: N/M, of a part of a run.
+    Without `with_texts` no texts go out, and nothing here holds any of a query or an answer.
     """
 
     run: str
@@ -479,6 +479,7 @@ class Exporting:
     calls: Callable[[], Iterator[ExportedCall]]
     files: tuple[Path, ...]
     with_texts: bool
+    shard: str | None = None
 
 
 class Exporter(Plugin):

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -57,6 +58,8 @@ class Hub:
             return 200, {"files": told}
         if "/commit/" in path:
             return self._commit([json.loads(line) for line in body.splitlines()])
+        if named := re.fullmatch(r"/[\w-]+/[\w-]+/resolve/[^/]+/(.+)", path):
+            return 200, self.files[named[1]]
         if "/tree/" in path:
             return 200, [{"type": "file", "path": p, "size": len(d), "oid": "0" * 40} for p, d in self.files.items()]
         if named := re.fullmatch(r"/api/(?:datasets|models)/([\w-]+/[\w-]+)(/revision/[\w%]+)?", path):
@@ -94,6 +97,8 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     def answer(call: Call) -> Reply:
         hub.tokens.add(call.headers.get("authorization", ""))
         status, told = hub.answer(call.method, call.path.partition("?")[0], call.raw)
+        if isinstance(told, bytes):  # a file
+            return Reply(told, status, {"ETag": f'"{sha256(told).hexdigest()}"', "X-Repo-Commit": "0" * 40})
         return Reply(json.dumps(told).encode(), status)
 
     with ScriptedServer(answer, any_method=True) as server:

@@ -60,6 +60,7 @@ def export(
                 calls=partial(_calls, store, with_texts),
                 files=_files(Path(place), summary, store, with_texts),
                 with_texts=with_texts,
+                shard=asked.get(SHARD),
             )
         )
 

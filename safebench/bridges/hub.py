@@ -7,7 +7,9 @@ docs/hub/eval-results.md: a file for each value in `.eval_results/` of the model
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +24,7 @@ from safebench.reports.summary import ConditionSummary, Summary
 from safebench.types import TEXT, Condition, ExportedItem
 
 SHARDS = "data/train-*.parquet"
-RESULTS = ".eval_results"
+FILE = ".eval_results/safebench_{}.yaml"
 CARD = """---
 pretty_name: {name}
 tags:
@@ -113,21 +115,54 @@ class HubResults(Exporter):
                 raise BadInput(f"model {name} is public, and so its results would be: --option public=true")
 
     def export(self, exporting: Exporting) -> str:
-        entries = results(exporting.summary, self.options.benchmark)
-        name, title = self.options.argument, f"SafeBench results of run {exporting.run[:12]}"
-        with hub(name, f"results of {name} were not pushed") as api, TemporaryDirectory() as place:
-            write_results(Path(place), entries)
+        if exporting.shard:
+            raise BadInput(f"shard {exporting.shard} is a part of a run: merge first (safebench merge)")
+        mark = f"run {exporting.run[:12]}"
+        name, title = self.options.argument, f"SafeBench results of {mark}"
+        with hub(name, f"results of {name} were not pushed") as api:
             every = api.get_repo_discussions(name, discussion_type="pull_request")
-            earlier = (one for one in every if one.title == title and one.status in ("draft", "open"))
-            pull = next(earlier, None) or api.create_pull_request(name, title=title)
-            api.upload_folder(repo_id=name, folder_path=place, commit_message=title, revision=pull.git_reference)
+            pull = next((one for one in every if one.title == title and one.status in ("draft", "open")), None)
+            try:
+                entries = results(exporting.summary, self.options.benchmark, mark)
+            except BadInput as error:
+                if pull is None:
+                    raise
+                push(api, name, pull, {}, mark)
+                raise BadInput(f"{error}; pull request {pull.url} holds no results of it any more") from error
+            pull = pull or api.create_pull_request(name, title=title)
+            push(api, name, pull, entries, mark)
         left = [cell.condition for cell in exporting.summary.conditions if not cell.evidence.concludable]
         without = f"; without {', '.join(left)}, of which nothing can be concluded" if left else ""
         return f"exported: {len(entries)} results, {pull.status} pull request {pull.url}{without}"
 
 
-def results(summary: Summary, benchmark: str) -> dict[str, dict[str, Any]]:
-    """By task, what a leaderboard may hold. Raises BadInput for a run that says nothing about a model's harm."""
+def push(api: Any, name: str, pull: Any, entries: dict[str, dict[str, Any]], mark: str) -> None:
+    """Put results into a pull request, in place of all that it has of this run: a stale rate must not stay."""
+    with TemporaryDirectory() as place:
+        revision, title = pull.git_reference, pull.title
+        replaced = list(held(api, name, revision, mark))
+        write_results(Path(place), entries)
+        if entries or replaced:
+            api.upload_folder(
+                repo_id=name, folder_path=place, delete_patterns=replaced, commit_message=title, revision=revision
+            )
+
+
+def held(api: Any, name: str, revision: str, mark: str) -> Iterator[str]:
+    """The files of results that carry the mark of this run."""
+    with TemporaryDirectory() as place:
+        for path in api.list_repo_files(name, revision=revision):
+            if fnmatch(path, FILE.format("*")):
+                file = api.hf_hub_download(name, path, revision=revision, local_dir=place)
+                if mark in Path(file).read_text(encoding="utf-8"):
+                    yield path
+
+
+def results(summary: Summary, benchmark: str, mark: str) -> dict[str, dict[str, Any]]:
+    """By task, what a leaderboard may hold, with the mark of its run.
+
+    Raises BadInput for a run that says nothing about a model's harm, and for conditions that are one task.
+    """
     run = summary.run
     concludable = [cell for cell in summary.conditions if cell.evidence.concludable and cell.asr is not None]
     reasons = [f"{cell.condition}: {'; '.join(cell.evidence.reasons)}" for cell in summary.conditions]
@@ -136,10 +171,11 @@ def results(summary: Summary, benchmark: str) -> dict[str, dict[str, Any]]:
         "its target is no model" if run.stand_in else None,
         "its jury does not know harm" if not summary.jury.knows_harm else None,
         f"it is unfinished: {run.pending} items have no outcome yet" if run.pending else None,
+        *alike(run.conditions),
     ]
     if any(problems):
         raise BadInput(f"run {run.name} is no result of a model: {', and '.join(filter(None, problems))}")
-    return {task(cell.condition): entry(summary, cell, benchmark) for cell in concludable}
+    return {task(cell.condition): entry(summary, cell, benchmark, mark) for cell in concludable}
 
 
 def task(condition: str) -> str:
@@ -147,13 +183,22 @@ def task(condition: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", condition.lower()).strip("_")
 
 
-def entry(summary: Summary, cell: ConditionSummary, benchmark: str) -> dict[str, Any]:
+def alike(conditions: Iterable[str]) -> Iterator[str]:
+    """A line for each task that would stand for more than one of these."""
+    tasks = {condition: task(condition) for condition in conditions}
+    for name, count in Counter(tasks.values()).items():
+        if count > 1:
+            those = " and ".join(condition for condition, its in tasks.items() if its == name)
+            yield f"{those} would be one task, {name!r}: rename a recipe"
+
+
+def entry(summary: Summary, cell: ConditionSummary, benchmark: str, mark: str) -> dict[str, Any]:
     run = summary.run
     notes = (
         f"attack success rate (unsafe / decided, harmful queries), lower is safer; 95 % interval"
         f" {percents(cell.shown_ci95)}, {cell.precision.asr.n} decided, with open items"
         f" {percents((cell.asr_low, cell.asr_high))}; over-refusal {percent(cell.over_refusal)}; condition"
-        f" {cell.condition}; jury {', '.join(run.jurors)}; SafeBench {run.resolved.get('safebench', '')}"
+        f" {cell.condition}; jury {', '.join(run.jurors)}; SafeBench {run.resolved.get('safebench', '')}; {mark}"
     )
     return {"dataset": {"id": benchmark, "task_id": task(cell.condition)}, "value": cell.asr, "notes": notes}
 
@@ -162,7 +207,7 @@ def write_results(folder: Path, entries: dict[str, dict[str, Any]]) -> None:
     """A file for each value, as variants of one benchmark want it."""
     import yaml
 
-    (folder / RESULTS).mkdir()
     for name, one in entries.items():
-        text = yaml.safe_dump([one], sort_keys=False, allow_unicode=True, width=10_000)
-        write_text(folder / RESULTS / f"safebench_{name}.yaml", text)
+        file = folder / FILE.format(name)
+        file.parent.mkdir(exist_ok=True)
+        write_text(file, yaml.safe_dump([one], sort_keys=False, allow_unicode=True, width=10_000))

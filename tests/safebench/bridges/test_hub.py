@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from safebench.bridges.exporting import export
 from safebench.bridges.hub import HubResults, results, task
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
+from safebench.files import read_toml, write_toml
 from safebench.plugins import Exporting
 from safebench.reports.summary import Summary, measure
 from safebench.runs.config import make_config
@@ -125,10 +127,11 @@ def judged(folder: Path) -> Summary:
     return replace(summary, run=about, jury=replace(summary.jury, knows_harm=True))
 
 
-def exported(folder: Path, hub: Hub, **options: Any) -> str:
+def exported(folder: Path | Summary, hub: Hub, *, shard: str | None = None, **options: Any) -> str:
     exporter = HubResults(HubResults.Options(argument="someone/model", benchmark=BENCHMARK, **options))
     exporter.check()
-    return exporter.export(Exporting("run-id", "", judged(folder), lambda: iter(()), lambda: iter(()), (), False))
+    summary = judged(folder) if isinstance(folder, Path) else folder
+    return exporter.export(Exporting("run-id", "", summary, lambda: iter(()), lambda: iter(()), (), False, shard))
 
 
 def test_a_rate_is_a_result_of_the_model_as_the_hub_wants_it(hub: Hub, small_runs: Mapping[str, Path]) -> None:
@@ -152,6 +155,44 @@ def test_the_same_run_again_goes_into_the_same_pull_request(hub: Hub, small_runs
     assert "discussions/1" in again
 
 
+def test_what_can_be_concluded_no_more_leaves_the_pull_request(hub: Hub, small_runs: Mapping[str, Path]) -> None:
+    hub.private = True
+    others = {".eval_results/safebench_old.yaml": b"- notes: of run another", "README.md": b"run run-id"}
+    hub.files |= others
+    whole = judged(small_runs["whole"])
+    (text,) = whole.conditions
+    image = replace(text, condition="image")
+    both = ["text", "image"]
+    exported(replace(whole, conditions=[text, image], run=replace(whole.run, conditions=both)), hub)
+    new = {".eval_results/safebench_text.yaml", ".eval_results/safebench_image.yaml"}
+    assert hub.files.keys() == others.keys() | new
+    doubted = replace(image, evidence=replace(image.evidence, concludable=False, reasons=["nothing arrived"]))
+    told = exported(replace(whole, conditions=[text, doubted], run=replace(whole.run, conditions=both)), hub)
+    assert "without image, of which nothing can be concluded" in told
+    assert hub.files.keys() == others.keys() | {".eval_results/safebench_text.yaml"}
+    with pytest.raises(BadInput, match=r"nothing can be concluded of any condition.*discussions/1 holds no results"):
+        exported(small_runs["doubted"], hub)
+    assert hub.files == others
+
+
+def test_conditions_that_are_one_task_are_no_results(small_runs: Mapping[str, Path]) -> None:
+    whole = judged(small_runs["whole"])
+    about = replace(whole.run, conditions=["image:中文", "image", "text"])
+    with pytest.raises(BadInput, match="image:中文 and image would be one task, 'image'"):
+        results(replace(whole, run=about), BENCHMARK, "run x")
+
+
+def test_a_part_of_a_run_is_no_result(hub: Hub, small_runs: Mapping[str, Path], tmp_path: Path) -> None:
+    hub.private = True
+    with pytest.raises(BadInput, match="shard 1/2 is a part of a run: merge first"):
+        exported(small_runs["whole"], hub, shard="1/2")
+    part = shutil.copytree(small_runs["whole"], tmp_path / "part")
+    write_toml(part / "run.toml", {**read_toml(part / "run.toml"), "shard": "1/2"})
+    with pytest.raises(BadInput, match="shard 1/2 is a part of a run: merge first"):
+        export(part, "hub-results:someone/model", options={"benchmark": BENCHMARK})
+    assert hub.files == {}
+
+
 def test_results_of_a_public_model_take_the_word(hub: Hub, small_runs: Mapping[str, Path]) -> None:
     hub.private = False
     with pytest.raises(BadInput, match="--option public=true"):
@@ -162,12 +203,12 @@ def test_results_of_a_public_model_take_the_word(hub: Hub, small_runs: Mapping[s
 
 def test_what_says_nothing_about_a_model_is_no_result(small_runs: Mapping[str, Path]) -> None:
     with pytest.raises(BadInput, match="target is no model, and its jury does not know harm"):
-        results(measure(small_runs["whole"]), BENCHMARK)
+        results(measure(small_runs["whole"]), BENCHMARK, "run x")
     with pytest.raises(BadInput, match="nothing can be concluded of any condition: text: "):
-        results(judged(small_runs["doubted"]), BENCHMARK)
+        results(judged(small_runs["doubted"]), BENCHMARK, "run x")
     whole = judged(small_runs["whole"])
     with pytest.raises(BadInput, match="unfinished: 3 items"):
-        results(replace(whole, run=replace(whole.run, pending=3)), BENCHMARK)
+        results(replace(whole, run=replace(whole.run, pending=3)), BENCHMARK, "run x")
 
 
 def test_a_benchmark_has_to_be_named(
