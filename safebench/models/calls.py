@@ -65,7 +65,8 @@ class Budget:
     """Counts calls, tokens and money, those of earlier starts too.
 
     A call counts as dear as it may have been; one that failed, and told nothing, as dear as the dearest. No call is
-    begun that could exceed the cost where it and all in flight were as dear as the dearest so far.
+    begun that could exceed the cost where it and all in flight were as dear as the dearest so far. Rendering and
+    reading back stand for as many calls as they may take at most, until those that they took are counted.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Budget:
         self._limits, self._prices, self._progress = limits, prices, progress or NoProgress()
         self.calls, self.tokens = spending(store, role)
         self.cost = self._dearest = 0.0
-        self._in_flight = self._renderings = 0
+        self._in_flight = self._reserved = self._waiting_inside = 0  # calls
         self._returned = asyncio.Event()
         self._untold = ""  # a model, and why nobody knows what it costs
         self.stopped = ""  # why no further call may be made
@@ -89,39 +90,51 @@ class Budget:
             if role in (None, call.role):
                 self._pay(call.model or "", self._prices.cost_of_told(call), call.status)
 
-    async def wait(self) -> None:
-        """While nothing but what calls in flight may cost stands in the way of another one."""
-        while self._in_flight and (self._may_exceed() or (self._renderings and self._may_be_one_too_many())):
-            self._returned.clear()
-            await self._returned.wait()
+    async def wait(self, count: int = 1, *, inside: bool = False) -> None:
+        """While nothing but what calls in flight may take stands in the way of `count` further ones.
+
+        `inside`: they belong to a call that is in flight itself. It returns after them, so nobody waits for it.
+        """
+        self._waiting_inside += inside
+        if inside:
+            self._returned.set()
+        try:
+            while self._in_flight > self._waiting_inside and self._is_held_back(count):
+                self._returned.clear()
+                await self._returned.wait()
+        finally:
+            self._waiting_inside -= inside
+
+    def _is_held_back(self, count: int) -> bool:
+        return self._may_exceed(count) or bool(self._reserved and self._may_be_too_many(count))
 
     def admit(self) -> None:
         """Raises BudgetSpent before the call that would be one too many, and for every one after that."""
-        self._begin()
+        self._begin(1)
         self.calls += 1
 
-    def admit_rendering(self) -> None:
-        """The same, for one whose calls are counted when it is made: until then as one."""
-        self._begin()
-        self._renderings += 1
+    def reserve(self, most: int) -> None:
+        """The same, for a rendering or reading that may take so many calls: those that it took are counted then."""
+        self._begin(most)
+        self._reserved += most
 
-    def _begin(self) -> None:
-        self.stopped = self.stopped or next(self._reasons(), "")
+    def _begin(self, count: int) -> None:
+        self.stopped = self.stopped or next(self._reasons(count), "")
         if self.stopped:
             raise BudgetSpent(self.stopped)
-        self._in_flight += 1
+        self._in_flight += count
 
-    def _reasons(self) -> Iterator[str]:
+    def _reasons(self, count: int) -> Iterator[str]:
         most = self._limits
-        if self._may_be_one_too_many():
-            yield f"the budget of {most.calls} calls is spent; raise {most.named.format('calls')} to go on"
+        if self._may_be_too_many(count):
+            yield f"{self._called_so_far(count)}; raise {most.named.format('calls')} to go on"
         if most.tokens is not None and self.tokens >= most.tokens:
             yield f"the budget of {most.tokens} tokens is spent; raise {most.named.format('tokens')} to go on"
         if self._untold and most.cost is not None:
             how = "go on with --max-calls in place of --max-cost"
             yield f"{self._untold}, so that its cost is not known; {how}"
-        if self._may_exceed():
-            yield f"{self._spent_so_far()}; raise {most.named.format('cost')} to go on"
+        if self._may_exceed(count):
+            yield f"{self._spent_so_far(count)}; raise {most.named.format('cost')} to go on"
 
     @property
     def so_far(self) -> str:
@@ -129,29 +142,37 @@ class Budget:
         known = [usd(self._paid)] if self._paid.high else []
         return " and ".join([*known, *([f"what {self._unknown} calls cost, which is not known"] * bool(self._unknown))])
 
-    def _may_be_one_too_many(self) -> bool:
-        return self._limits.calls is not None and self.calls + self._renderings >= self._limits.calls
+    def _may_be_too_many(self, count: int) -> bool:
+        return self._limits.calls is not None and self.calls + self._reserved + count > self._limits.calls
 
-    def _may_exceed(self) -> bool:
-        """Whether another call could, were it and all in flight as dear as the dearest."""
-        most, ahead = self._limits.cost, (self._in_flight + 1) * self._dearest
+    def _may_exceed(self, count: int) -> bool:
+        """Whether so many further calls could, were they and all in flight as dear as the dearest."""
+        most, ahead = self._limits.cost, (self._in_flight + count) * self._dearest
         return most is not None and (self.cost >= most or self.cost + ahead > most)
 
-    def _spent_so_far(self) -> str:
+    def _called_so_far(self, count: int) -> str:
+        most = self._limits.calls or 0
+        left = most - self.calls - self._reserved
+        if left <= 0:
+            return f"the budget of {most} calls is spent"
+        return f"of the budget of {most} calls {left} are left, and a rendering or reading may take {count}"
+
+    def _spent_so_far(self, count: int) -> str:
         most = self._limits.cost or 0.0
         if self.cost >= most:
             return f"the budget of {most:g} USD is spent"
-        return f"{self.cost:.4g} of {most:g} USD are spent, and another call may cost {self._dearest:.4g}"
+        another = "another call" if count == 1 else f"another {count} calls"
+        return f"{self.cost:.4g} of {most:g} USD are spent, and {another} may cost {count * self._dearest:.4g}"
 
-    def returned(self) -> None:
+    def returned(self, count: int = 1) -> None:
         """A call that was admitted is in flight no more."""
-        self._in_flight -= 1
+        self._in_flight -= count
         self._returned.set()
 
-    def rendered(self) -> None:
-        """The same of a rendering."""
-        self._renderings -= 1
-        self.returned()
+    def release(self, most: int) -> None:
+        """What was reserved is made."""
+        self._reserved -= most
+        self.returned(most)
 
     def spent(self, target: Target, request: Request, response: Response) -> None:
         """Counts what the answer told of a call that was admitted."""
@@ -190,14 +211,17 @@ class MediaCalls:
         self._budget = budget
 
     @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """Around a rendering by models. Raises BudgetSpent where no further one may be begun."""
-        await self._budget.wait()
-        self._budget.admit_rendering()
+    async def admitted(self, most: int, *, inside: bool = False) -> AsyncIterator[None]:
+        """Around a rendering or reading that may take so many calls. Raises BudgetSpent where they may not be made.
+
+        `inside`: of a call that is in flight itself.
+        """
+        await self._budget.wait(most, inside=inside)
+        self._budget.reserve(most)
         try:
             yield
         finally:
-            self._budget.rendered()
+            self._budget.release(most)
 
     def made(self, calls: Sequence[MediaCall]) -> None:
         for call in calls:

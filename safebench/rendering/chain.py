@@ -115,8 +115,15 @@ def check_brought(job: RenderJob, brought: Rendering) -> Rendering:
 
 
 def asked_by(job: RenderJob) -> list[ModelCalls]:
-    """The models that are asked in rendering the query and in reading it back."""
-    return [*job.recipe.asks(), *(registry.recogniser_asks(job.recogniser) if job.recogniser and job.check else ())]
+    """The models that are asked in rendering the query and in reading it back, at most in all tries together."""
+    read = [ModelCalls(one.model, one.most * job.recipe.tries) for one in asked_in_reading(job)]
+    return [*job.recipe.asks(), *read]
+
+
+def asked_in_reading(job: RenderJob) -> list[ModelCalls]:
+    """The models that are asked in reading the query back once."""
+    is_read = job.check and not job.recipe.control
+    return [*registry.recogniser_asks(job.recogniser)] if job.recogniser and is_read else []
 
 
 def batch_size(recipe: Recipe) -> int:

@@ -14,16 +14,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TypeVar
 
 from safebench.errors import Stopping
 from safebench.models.asking import NOTED, MediaCall, counted
 from safebench.models.calls import MediaCalls
+from safebench.plugins import ModelCalls
 
 T = TypeVar("T")
 
@@ -85,6 +86,16 @@ class Workers:
         self._pools: set[ProcessPoolExecutor] = set()  # all that may be at work
         self._killed = False
         self.calls: MediaCalls | None = None  # where what the jobs ask of models is recorded and counted
+
+    def admitted(
+        self, asked: Callable[[], Iterable[ModelCalls]], *, inside: bool = False
+    ) -> AbstractAsyncContextManager[None]:
+        """Around a job that asks at most what `asked` tells. Raises BudgetSpent where that may not be asked any more.
+
+        `inside`: of a call that is in flight itself.
+        """
+        most = sum(one.most for one in asked()) if self.calls is not None else 0
+        return self.calls.admitted(most, inside=inside) if self.calls is not None and most else nullcontext()
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Raises what the function raises, WorkerDied when its process died on two tries, and Stopping after `kill`."""

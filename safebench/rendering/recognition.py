@@ -31,11 +31,15 @@ class RecogniserCache:
         self.workers = workers
         self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    async def recognise(self, recogniser: str, media: Media) -> str:
-        """Raises MissingPackage, WorkerDied, and ValueError for broken media."""
+    async def recognise(self, recogniser: str, media: Media, *, inside: bool = False) -> str:
+        """Raises MissingPackage, WorkerDied, BudgetSpent, and ValueError for broken media.
+
+        `inside`: for a call that is in flight itself.
+        """
         key = (recogniser, media.sha256)
         if key not in self._known:
-            self._remember(key, await self.workers.run(recognise, recogniser, media))
+            async with self.workers.admitted(lambda: registry.recogniser_asks(recogniser), inside=inside):
+                self._remember(key, await self.workers.run(recognise, recogniser, media))
         return self._known[key]
 
     def learn(self, rendering: Rendering) -> None:

@@ -13,6 +13,7 @@ from safebench.models.batching import Batcher
 from safebench.rendering.chain import (
     RenderJob,
     asked_by,
+    asked_in_reading,
     batch_size,
     check_brought,
     prepare,
@@ -94,21 +95,20 @@ class Renderer:
         if brought is None:
             rendering = await self._surviving(job, self._rendered(job))
         elif brought.faithful and not job.recipe.control:
-            rendering = await self._surviving(job, self._cache.workers.run(check_brought, job, brought))
+            rendering = await self._surviving(job, self._checked(job, brought))
         else:
             rendering = brought
         return self._store.keep_rendering(job.query, rendering)
 
     async def _rendered(self, job: RenderJob) -> Rendering:
-        calls = self._cache.workers.calls
-        if calls is None or not asked_by(job):
-            return await self._made_by_workers(job)
-        async with calls.admitted():
-            return await self._made_by_workers(job)
-
-    async def _made_by_workers(self, job: RenderJob) -> Rendering:
         size = batch_size(job.recipe)
-        return (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
+        async with self._cache.workers.admitted(lambda: asked_by(job)):
+            return (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
+
+    async def _checked(self, job: RenderJob, brought: Rendering) -> Rendering:
+        is_read = brought.fidelity.status != "passed"
+        async with self._cache.workers.admitted(lambda: asked_in_reading(job) if is_read else ()):
+            return await self._cache.workers.run(check_brought, job, brought)
 
     async def _surviving(self, job: RenderJob, work: Awaitable[Rendering]) -> Rendering:
         """What a worker makes of one query, also where it dies of it."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
     """
     workers = Workers(config.workers)
     cache = RecogniserCache(workers)
-    plan = make_plan(config, cache.recognise)
+    plan = make_plan(config, partial(cache.recognise, inside=True))
     limits, prices = plan.limits(), read_prices(config.prices)
     sent = [(plan.asking.target, medium) for medium in plan.asking.trials]
     limits.check(prices, [plan.asking.target, *plan.asking.jury.models()], sent, plan.asked_for_media())

@@ -12,7 +12,7 @@ import pytest
 from safebench.cli.main import run_command
 from safebench.errors import BadInput, BudgetSpent, TargetRefusesService
 from safebench.files import read_toml
-from safebench.models.calls import Budget, CallLimits, Calls
+from safebench.models.calls import Budget, CallLimits, Calls, MediaCalls
 from safebench.models.opening import open_target
 from safebench.models.prices import read_prices
 from safebench.plugins import Target, TargetSetup
@@ -94,6 +94,31 @@ def test_a_budget_that_stopped_the_work_stays_spent(tmp_path: Path, target: Any)
                 budget.admit()
             ended(budget, target, NEXT_TO_NOTHING)
         assert budget.stopped
+
+
+def test_what_may_take_many_calls_is_begun_only_where_all_of_them_may_be_made(tmp_path: Path, target: Any) -> None:
+    with Store(tmp_path) as store:
+        budget = Budget(store, CallLimits(calls=5), PRICES)
+        budget.reserve(3)
+        with pytest.raises(BudgetSpent, match="of the budget of 5 calls 2 are left, and a rendering or reading may t"):
+            budget.reserve(3)
+        budget = Budget(store, CallLimits(cost=0.035), PRICES)
+        paid(budget, target, TOLD)
+        budget.reserve(2)
+        budget.release(2)
+        with pytest.raises(BudgetSpent, match=r"0\.01 of 0\.035 USD are spent, and another 3 calls may cost 0\.03"):
+            budget.reserve(3)
+
+
+async def test_a_call_that_has_media_read_back_does_not_wait_for_itself(tmp_path: Path, target: Any) -> None:
+    with Store(tmp_path) as store:
+        budget = Budget(store, CallLimits(cost=0.025), PRICES)
+        paid(budget, target, TOLD)
+        budget.admit()  # as a cascade, which then hears
+        with pytest.raises(BudgetSpent, match="another call may cost"):
+            async with asyncio.timeout(60), MediaCalls(store, budget).admitted(1, inside=True):
+                pass
+        budget.returned()
 
 
 class OnceDear(Target):

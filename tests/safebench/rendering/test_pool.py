@@ -112,11 +112,11 @@ class Counting(Workers):
 
     def __init__(self) -> None:
         super().__init__(1)
-        self.calls = 0
+        self.jobs = 0
 
     async def run(self, function, *arguments):  # type: ignore[no-untyped-def]
         assert function is recognise
-        self.calls += 1
+        self.jobs += 1
         return f"text of {arguments[1].sha256[:4]}"
 
 
@@ -127,7 +127,7 @@ async def test_the_same_bytes_are_read_once() -> None:
     assert await cache.recognise("ocr", one) == await cache.recognise("ocr", one)
     await cache.recognise("ocr", other)
     await cache.recognise("other-ocr", one)
-    assert workers.calls == 3
+    assert workers.jobs == 3
 
 
 async def test_what_a_fidelity_check_has_read_is_not_read_again() -> None:
@@ -136,7 +136,7 @@ async def test_what_a_fidelity_check_has_read_is_not_read_again() -> None:
     media = Media.of("image", "image/png", b"one")
     cache.learn(Rendering("r", "k", media, Fidelity("passed", {"cer": 0.0}, "ocr", "as read")))
     assert await cache.recognise("ocr", media) == "as read"
-    assert workers.calls == 0
+    assert workers.jobs == 0
 
 
 async def test_what_is_killed_ends_at_once_however_busy_it_is() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from converters.text_to_image.typographic import Typographic
 from safebench.datasets import conversion as converting
 from safebench.datasets.config import make_convert_config
+from safebench.errors import BudgetSpent
+from safebench.models.calls import Budget, CallLimits, MediaCalls
+from safebench.models.prices import read_prices
 from safebench.rendering import chain as rendering
 from safebench.rendering import renderer
 from safebench.rendering.chain import RenderJob, recognise, render_batch
@@ -20,10 +24,12 @@ from safebench.rendering.renderer import Renderer, RenderSettings, at_once
 from safebench.runs import run as running
 from safebench.runs.config import make_config
 from safebench.store.store import Store
-from safebench.types import Query
+from safebench.types import Fidelity, Media, Query, Rendering
 from tests.fixture_types import WriteJsonl
 
 RECIPE = load_recipes()["image", "typographic"]
+CLIP = Media.of("audio", "audio/wav", b"a clip")
+WHISPER = "openai-transcriptions:whisper-1"
 
 
 class Here(Workers):
@@ -103,6 +109,37 @@ async def test_what_is_kept_or_under_way_is_in_no_batch_again(store: Store) -> N
     again = await render("abc", workers, store)
     assert workers.batches == ["ab", "c"]
     assert [one.key for one in first[1:]] == [one.key for one in again[:2]]
+
+
+class Brought:
+    """Speech that came with the data."""
+
+    def rendering(self, job: RenderJob) -> Rendering:
+        return Rendering(job.recipe.name, job.key, CLIP, Fidelity("unchecked"))
+
+
+async def test_nothing_is_read_back_or_transcribed_beyond_the_budget(store: Store) -> None:
+    workers, recipe = Here(), load_recipes()["audio", "us-female"]
+    budget = Budget(store, CallLimits(calls=2), read_prices())
+    workers.calls = MediaCalls(store, budget)
+    cache = RecogniserCache(workers)
+    assert await cache.recognise(WHISPER, CLIP) == "nothing"
+    for _ in range(2):
+        budget.admit()
+        budget.returned()
+    with pytest.raises(BudgetSpent):
+        await cache.recognise(WHISPER, Media.of("audio", "audio/wav", b"another"))
+    rendering_all = Renderer(store, cache, Brought(), RenderSettings(recognisers={"audio": WHISPER}))
+    with pytest.raises(BudgetSpent):
+        await rendering_all.rendering(RenderJob(Query("q", "How?"), recipe))
+
+
+def test_what_a_rendering_asks_is_what_it_asks_in_all_its_tries() -> None:
+    recipe = load_recipes()["audio", "us-female"].model_copy(update={"tries": 3})
+    job = RenderJob(Query("q", "How?"), recipe, recogniser=WHISPER)
+    assert rendering.asked_by(job) == [("openai:whisper-1", 3)]
+    assert rendering.asked_in_reading(job) == [("openai:whisper-1", 1)]
+    assert rendering.asked_by(replace(job, check=False)) == []
 
 
 @pytest.fixture
