@@ -26,11 +26,18 @@ class _Reader(_FrozenTable):
     version: str
 
 
+class _Revision(_FrozenTable):
+    queries: int
+    conditions: list[str]
+
+
 class _Frozen(_FrozenTable):
     chosen: dict[str, _Choice] = {}
     recognisers: dict[str, _Reader] = {}
     recipes: dict[str, str] = {}
     recipe: dict[str, Any] = {}
+    dealing: dict[str, str] = {}
+    revisions: list[_Revision] = []
     languages_told_by: str = ""
     prompts: dict[str, Any] = {}
     jurors: dict[str, Any] = {}

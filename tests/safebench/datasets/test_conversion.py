@@ -446,7 +446,16 @@ def test_the_folder_says_who_read_its_media_back(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("recognisers", [1]), ("recognisers", {"image": "x"}), ("recipes", 3), ("recipe", "x"), ("chosen", 1)],
+    [
+        ("recognisers", [1]),
+        ("recognisers", {"image": "x"}),
+        ("recipes", 3),
+        ("recipe", "x"),
+        ("chosen", 1),
+        ("dealing", 3),
+        ("revisions", 3),
+        ("revisions", [1]),
+    ],
 )
 def test_a_file_that_is_not_as_it_was_written_is_one_clear_line(
     folder: Path, tmp_path: Path, key: str, value: Any, capsys: pytest.CaptureFixture[str]
