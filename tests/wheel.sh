@@ -9,6 +9,9 @@ trap 'rm -rf "$place"' EXIT
 python3 -m venv "$place/venv"
 wheel=$(ls "$place"/*.whl)
 "$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check -c "$checkout/constraints.txt" "$wheel[embedded,pages]"
+PIPX_HOME="$place/pipx" PIPX_BIN_DIR="$place/bin" "$VENV/bin/pipx" install --quiet \
+    --pip-args="--constraint $checkout/constraints.txt" "$wheel[embedded,pages]"
+"$place/bin/safebench" --version
 cd "$place"
 "$place/venv/bin/safebench" quickstart --out "$place/run"
 "$place/venv/bin/safebench" report "$place/run" --html > /dev/null
