@@ -133,7 +133,8 @@ def test_a_machine_without_a_file_handle_left_fails_no_query(monkeypatch):
     """The engine's own process has none: the error comes back as what it is, and not as a text that cannot be said."""
     convert()  # its process is there
     answer = reason(OSError(errno.EMFILE, "Too many open files"))
-    monkeypatch.setattr(espeak_client, "read_frame", lambda pipe: answer)
+    read = espeak_client.read_frame  # the real answer is taken from the pipe: it would be the next one's
+    monkeypatch.setattr(espeak_client, "read_frame", lambda pipe: answer if read(pipe) else None)
     with pytest.raises(ConversionError) as failed:
         convert()
     with pytest.raises(OSError, match="Too many open files"):

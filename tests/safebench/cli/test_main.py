@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.cli.run import _with_options
+from safebench.cli.run import with_options
 from safebench.files import read_toml, write_toml
 from safebench.store.store import Store
 
@@ -289,7 +289,7 @@ def test_the_file_of_a_conversion_means_its_folder_wherever_it_was_moved(
 
 def test_an_option_of_the_targets_own_is_read_as_in_a_run_file() -> None:
     given = ["device=cpu", "recognisers.audio=ear:small", "batch_size=4", "greedy=true", 'revision="4"', "note=a=b"]
-    assert _with_options({"device": "cuda", "recognisers": {"image": "eye"}}, given) == {
+    assert with_options({"device": "cuda", "recognisers": {"image": "eye"}}, given, "--target-option") == {
         "device": "cpu", "recognisers": {"image": "eye", "audio": "ear:small"}, "batch_size": 4, "greedy": True,
         "revision": "4", "note": "a=b",
     }  # fmt: skip
