@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 from pydantic_core import to_jsonable_python
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -54,7 +56,7 @@ class OutputConsole(_PlainConsole):
             if isinstance(one, Table):
                 self._tables.append(_cells(one))
             else:
-                self._lines += str(one).splitlines()
+                self._lines += _text(one).splitlines()
 
     def copy(self, text: str) -> None:
         """As it is, to be kept in a file."""
@@ -82,7 +84,12 @@ class OutputConsole(_PlainConsole):
             told = document if isinstance(document, dict) else shown
             document = {**told, "errors": [*problems] or [f"exit status {status}"]}
         plain = to_jsonable_python(document, inf_nan_mode="null", serialize_unknown=True)
-        self.file.write(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
+        self.file.write(json.dumps(plain, ensure_ascii=not _holds_any_character(self.file), indent=2) + "\n")
+
+
+def _holds_any_character(stream: IO[str]) -> bool:
+    """Where it does not, what stands for a character would be a terminal's (`allow_any_character`), and no JSON."""
+    return codecs.lookup(getattr(stream, "encoding", None) or "utf-8").name == "utf-8"
 
 
 def _cells(table: Table) -> dict[str, Any]:
@@ -93,8 +100,9 @@ def _cells(table: Table) -> dict[str, Any]:
     return {**title, "columns": heads, "rows": [list(row) for row in zip(*columns, strict=True)]}
 
 
-def _text(cell: Any) -> str:
-    return cell.plain if isinstance(cell, Text) else str(cell)
+def _text(shown: Any) -> str:
+    inner = shown.renderable if isinstance(shown, Padding) else shown
+    return inner.plain if isinstance(inner, Text) else str(inner)
 
 
 class ErrorConsole(_PlainConsole):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from safebench.cli.main import run_command
@@ -36,6 +38,18 @@ def test_without_a_choice_all_models_are_shown_and_retired_ones_last(capsys: pyt
     assert set(shown[-len(retired) :]) == retired
     assert any("retired by its maker on 2025-10-28" in line for line in lines)
     assert any(line.split()[:1] == ["reference"] for line in lines)
+
+
+def test_a_model_that_its_maker_took_away_says_when() -> None:
+    """By which it is listed last; a note is read by people alone."""
+    assert not [model.name for model in models().values() if "shut down" in model.note]
+    assert {models()[f"gemini-1.5-{size}"].retired for size in ("pro", "flash")} == {"2025-09-29"}
+
+
+def test_a_document_holds_texts_and_nothing_of_how_they_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = json.loads("\n".join(listed(capsys, "targets", "--json")))["lines"]
+    assert "retired by its maker on 2025-09-29" in lines
+    assert not [line for line in lines if " object at 0x" in line or line.startswith("Padding")]
 
 
 def test_the_voices_say_whether_they_can_speak_here(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,6 +71,16 @@ def test_a_terminal_that_is_not_utf8_shows_all_it_can(tmp_path: Path, name: str,
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_document_is_json_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "é😀.csv").write_text("query,intent\nHow?,benign\n", encoding="utf-8")
+    command = [sys.executable, "-m", "safebench", "data", "show", "é😀.csv", "--json"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert "é😀" in str(json.loads(done.stdout.decode(encoding)))
+    assert ("é😀".encode() in done.stdout) == (encoding == "utf-8")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
 def test_tables_are_shown_in_any_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """With the signs that it has: no line of a table that it lacks ends the command."""
