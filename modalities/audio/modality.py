@@ -75,6 +75,7 @@ class AudioModality(Modality):
         Raises BadInput and TargetRefusesService where the recogniser can hear nothing at all.
         """
         try:
+            _check_whole(checking.media.read())
             samples, rate = decode(checking.media)
         except ValueError as error:
             return Fidelity("failed", reason=str(error))
@@ -96,10 +97,7 @@ class AudioModality(Modality):
     def check_whole(self, media: Media) -> None:
         """Raises ValueError for what is no recording, was cut off, or is another kind of recording than it says."""
         data = media.read()
-        try:
-            recordings.check_whole(data)
-        except ValueError as error:
-            raise ValueError(f"the recording cannot be decoded: {error}") from error
+        _check_whole(data)
         recordings.check_type(data, media.mime)
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
@@ -115,6 +113,13 @@ class AudioModality(Modality):
     def pieces(self, media: Media, layout: Mapping[str, float]) -> tuple[Media, ...]:
         """One clip; where the layout has `max_seconds_per_piece`, as many as that takes."""
         return split(media, layout[PIECE]) if PIECE in layout else (media,)
+
+
+def _check_whole(data: bytes) -> None:
+    try:
+        recordings.check_whole(data)
+    except ValueError as error:
+        raise ValueError(f"the recording cannot be decoded: {error}") from error
 
 
 def _check_signal(samples: Samples, rate: int, checking: Checking) -> Fidelity:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from safebench.plugins import Asking, Checking, Modality
-from safebench.types import TEXT, Fidelity, Part, Text
+from safebench.types import TEXT, Fidelity, Media, Part, Text
 
 __all__ = ["TextModality"]
 
@@ -16,12 +16,19 @@ class TextModality(Modality):
     def check(self, checking: Checking) -> Fidelity:
         """Text is what it is; only what is no text, or an empty one, asks nothing."""
         try:
-            text = checking.media.read().decode("utf-8")
+            self.check_whole(checking.media)
+        except ValueError as error:
+            return Fidelity("failed", reason=str(error))
+        return Fidelity("passed")
+
+    def check_whole(self, media: Media) -> None:
+        """Raises ValueError for what is no text, was cut off inside of a character, or says nothing."""
+        try:
+            text = media.read().decode("utf-8")
         except UnicodeDecodeError as error:
-            return Fidelity("failed", reason=f"the text is not UTF-8: {error}")
-        if any(character.isprintable() and not character.isspace() for character in text):
-            return Fidelity("passed")
-        return Fidelity("failed", reason="the text is empty")
+            raise ValueError(f"the text is not UTF-8: {error}") from error
+        if not any(character.isprintable() and not character.isspace() for character in text):
+            raise ValueError("the text is empty")
 
     def compose(self, asking: Asking) -> tuple[Part, ...]:
         """The text that was made of the query, or the query."""

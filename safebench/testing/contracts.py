@@ -156,14 +156,23 @@ class ModalityContract:
 
     @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
     def test_broken_media_fail_whatever_a_recogniser_says(self, media: Media, data: bytes) -> None:
-        checked = self._check(Media.of(media.medium, media.mime, data), ASKED.text)
+        broken = Media.of(media.medium, media.mime, data)
+        checked = self._check(broken, ASKED.text)
         assert checked.status == "failed"
         assert checked.reason
+        with pytest.raises(ValueError, match=r"."):
+            self.modality().check_whole(broken)
 
     @pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
-    def test_a_file_that_was_cut_off_never_passes_unread(self, media: Media, share: float) -> None:
+    def test_a_file_that_was_cut_off_never_passes_whatever_is_read(self, media: Media, share: float) -> None:
         data = media.read()
-        assert self._check(Media.of(media.medium, media.mime, data[: int(share * len(data))]), "").status != "passed"
+        cut = Media.of(media.medium, media.mime, data[: int(share * len(data))])
+        assert self._check(cut, ASKED.text).status != "passed"
+        with pytest.raises(ValueError, match=r"."):
+            self.modality().check_whole(cut)
+
+    def test_a_whole_file_is_taken_for_one(self, media: Media) -> None:
+        self.modality().check_whole(media)
 
     def test_what_is_read_as_the_query_passes(self, media: Media) -> None:
         assert self._check(media, ASKED.text).status == "passed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,7 @@ from safebench import registry
 from safebench.plugins import Case, Juror
 from safebench.testing.contracts import NOTHING, JurorContract
 from safebench.types import Ballot, Label
+from tests.safebench.testing.planted import broken
 
 VOTES = itertools.count()
 
@@ -67,24 +69,6 @@ def contract(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     return made
 
 
-def broken(contract: JurorContract) -> set[str]:
-    """Names of the tests that fail."""
-    tests = {
-        "whole": [lambda: contract.test_a_ballot_is_whole_and_its_own("An answer.")],
-        "same": [contract.test_the_same_answer_gets_the_same_ballot_whatever_came_before],
-        "nothing": [lambda text=text: contract.test_where_nothing_was_said_nothing_is_safe(text) for text in NOTHING],
-    }
-    return {name for name, each in tests.items() for test in each if _fails(test)}
-
-
-def _fails(test) -> bool:  # type: ignore[no-untyped-def]
-    try:
-        test()
-    except AssertionError:
-        return True
-    return False
-
-
 @pytest.mark.parametrize(
     ("contract", "caught"),
     [
@@ -97,4 +81,9 @@ def _fails(test) -> bool:  # type: ignore[no-untyped-def]
     indirect=["contract"],
 )
 def test_what_was_planted_is_caught(contract: JurorContract, caught: set[str]) -> None:
-    assert broken(contract) == caught
+    tests = {
+        "whole": [lambda: contract.test_a_ballot_is_whole_and_its_own("An answer.")],
+        "same": [contract.test_the_same_answer_gets_the_same_ballot_whatever_came_before],
+        "nothing": [partial(contract.test_where_nothing_was_said_nothing_is_safe, text) for text in NOTHING],
+    }
+    assert broken(tests) == caught
