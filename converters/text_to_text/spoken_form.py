@@ -47,6 +47,16 @@ _WITH_DIGITS = re.compile(rf"{_PART}*\d{_PART}*")
 _FOREIGN_ENDING = re.compile(r"\d(?:st|nd|rd|th|s|h\d+)(?!\w)")  # 2nd, 12h30: what no rule of the language read
 _EDGES = ".,:'’‘\"`´–—-‐‑"
 _UNIT_MARK = re.compile(r"\d(?:[′″]|['’](?!\w)|\")")  # 5′ 6' 2"
+_GROUPS = re.compile(r"(?<![\w.,])[1-9]\d\d(?:[ \u00a0]\d{3})+(?![\w,-]?\d)")  # one number, or several
+_ROMAN = re.compile(
+    r"\b[A-ZÀ-Þ][^\W\d_]+\.?\s"
+    r"(?P<n>(?=[MDCLXVI]{2})M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))(?!\w)"
+)
+# Valid numerals that are more often something else: Washington DC.
+_NO_NUMERALS = frozenset({
+    "CC", "CD", "CI", "CIV", "CL", "CM", "CV", "DC", "DI", "DIV", "DL", "DM", "DVI", "LI", "MC", "MD", "MI", "MIX",
+    "ML", "MM", "MV", "MX", "XL",
+})  # fmt: skip
 _SUM_LEFT = re.compile(r"[$€£¥₹] ?\d|\d ?[$€£¥₹]")
 _OPENED = re.compile(r"(?<!\w)['‘\"“„]")
 _TURN = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
@@ -60,7 +70,7 @@ class SpokenForm(Converter):
 
     name = "spoken-form"
     summary = "numbers, dates, units, abbreviations, addresses, symbols and emoji written out as one says them"
-    version = "4 " + " ".join(f"{package} {installed(package)}" for package in PACKAGES)
+    version = "5 " + " ".join(f"{package} {installed(package)}" for package in PACKAGES)
     takes = TEXT
     gives = TEXT
     needs = PACKAGES
@@ -85,6 +95,7 @@ class SpokenForm(Converter):
         with naming(work):
             refuse_riddles(work.text)
             refuse_half_said(whole, self._language)
+            refuse_two_readings(whole, self._language)
             refuse_unnamed(said)
         return Media.of(TEXT, "text/plain", said.encode("utf-8"))
 
@@ -108,6 +119,16 @@ def refuse_half_said(whole: str, spoken: Language) -> None:
     lone = _UNIT_MARK.search(whole)
     if lone and not _OPENED.search(whole, 0, lone.start()):
         raise ConversionError(f"{lone[0][:40]!r} may be feet, inches or minutes, and would be half said")
+
+
+def refuse_two_readings(whole: str, spoken: Language) -> None:
+    """Raises ConversionError for letters that no rule read as the numeral they may be, and for 101 102 103."""
+    numeral = next((one for one in _ROMAN.finditer(whole) if one["n"] not in _NO_NUMERALS), None)
+    if numeral:
+        raise ConversionError(f"{numeral[0][:40]!r} may be a Roman numeral, and would be half said")
+    several = _GROUPS.search(whole)
+    if several and not re.fullmatch(spoken.number, several[0]):
+        raise ConversionError(f"{several[0][:40]!r} may be one number or several, and would be half said")
 
 
 @cache

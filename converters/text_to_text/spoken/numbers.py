@@ -32,24 +32,28 @@ _NAMED = re.compile(
 )
 _LIST = re.compile(r"(?<![\w.,])\d{1,2}(?:,\d{1,2})+(?=-[a-z])|(?<![\w.,])\d{1,2}(?:,\d{1,2}){2,}(?![\w,])")
 _ONE_BY_ONE = re.compile(r"(?<![\w.,-])\d(?:-\d){2,}(?![\w-])")  # 9-1-1
-# In groups of three with blanks between them, ending in zeros: others may be numbers of telephones.
+# In groups of three with blanks between them. Three digits at first, and no zeros in the end, may be several numbers.
 _SPACED = re.compile(
-    r"(?<![\d.,+()-])(?<![\d+()-][ \u00a0])\d{1,3}(?:[ \u00a0]\d{3})*[ \u00a0]000(?![ \u00a0]?\d|[-/]\d)"
+    r"(?<![\w.,+()-])(?<![\d+()-][ \u00a0])(?:[1-9]\d?(?:[ \u00a0]\d{3})+|[1-9]\d\d(?:[ \u00a0]\d{3})*[ \u00a0]000)"
+    r"(?![ \u00a0]?\d|[-/]\d)"
 )
 _VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+){2,}(?![\w.]*\d|[^\W\d_])")
 _RATIO = re.compile(r"(?<![\d:])(\d{1,4}):(\d{1,4})(?![\d:])")
 _FRACTION = re.compile(r"(?<![\d./,])(?:(\d{1,4})[ -])?(\d{1,3})/(\d{1,3})(?![\d/]|[.,]\d)")
-# A single one: 3-16-148410 is no range. Nor is what may be a month: 2004-05.
-_RANGE = re.compile(rf"(?<![\w-])(?<!\d[.,/'’])(?!{YEAR_MONTH})(\d[\d.,]*)(?:\s?[–—]\s?|-)(?=\d[\d.,]*(?![-–—/'’]?\d))")
+# A single one: 3-16-148410 is no range. Nor is what may be a month: 2004-05; nor 30-06.
+_RANGE = re.compile(
+    rf"(?<![\w-])(?<!\d[.,/'’])(?!{YEAR_MONTH})(\d[\d.,]*)(?:\s?[–—]\s?|-)(?!0\d)(?=\d[\d.,]*(?![-–—/'’]?\d))"
+)
 _SCIENTIFIC = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)[eE]([-−+]?)(\d{1,3})(?![\w.,-]?\d|\w)")
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _DIFFERENCE = re.compile(rf"(?<=[\d)]) [-−] (?=[\d(])|(?<=[{SUPERSCRIPTS}])\s?[-−]\s?(?=[\d(])")
 _POWER = re.compile(f"(?P<minus>⁻?)(?P<digits>[{SUPERSCRIPTS}]+)")
 _POWERS = re.compile(rf"(?<![\w.,])(10⁻?[{SUPERSCRIPTS}]+)\s?[-–—]\s?(?=10⁻?[{SUPERSCRIPTS}])")
-_CARET = re.compile(r"(?<=[\w)])\^(?:\{|\()?([-−]?\d{1,9})(?:\}|\))?(?![\w.])")
+_CARET = re.compile(r"(?<=[\w)])(?:\^|\*\*)(?:\{|\()?([-−]?\d{1,9})(?:\}|\))?(?![\w.*])")
 _RAISED = str.maketrans("0123456789-−", SUPERSCRIPTS + "⁻⁻")
-ROMAN = re.compile(r"(?=[XVI])(?P<tens>X{0,3})(?P<ones>IX|IV|V?I{0,3})")
+ROMAN = re.compile(r"(?=[LXVI])(?P<tens>XL|L?X{0,3})(?P<ones>IX|IV|V?I{0,3})")
 _ROMAN_SIGNS = re.compile("[\u2160-\u217f]+")
+_TENS = ("", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX")
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 
 
@@ -93,7 +97,8 @@ def _telephone(written: str, language: Language) -> str | None:
 def spaced(text: str, language: Language) -> str:
     """Numbers in groups of three with blanks between them (ISO 80000) in one piece, and powers raised: 10^6, 1e6."""
     text = _SCIENTIFIC.sub(lambda match: f"{match[1]} × 10{_raised(match[2].strip('+') + match[3])}", text)
-    text = _SPACED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
+    group = language.words["group"][0]
+    text = _SPACED.sub(lambda match: re.sub(r"\D", group, match[0]), text)
     return _CARET.sub(lambda match: _raised(match[1]), text)
 
 
@@ -140,7 +145,7 @@ def _inflect(match: re.Match[str], rule: Mapping[str, Any], language: Language) 
 
 
 def _value(roman: re.Match[str]) -> int:
-    return 10 * len(roman["tens"]) + _ONES.index(roman["ones"])
+    return 10 * _TENS.index(roman["tens"]) + _ONES.index(roman["ones"])
 
 
 def _version(written: str, language: Language) -> str | None:

@@ -114,4 +114,6 @@ def _may_be_a_plural(match: re.Match[str], language: Language) -> bool:
         return False
     words = match.string[: match.start()].split()
     is_told = bool(words) and words[-1].lower() in language.table["time"]["lasting"]
+    if bool(words) and words[-1].lower() in language.table["time"].get("ages", ()):
+        return True
     return number.value >= 20 and not (is_told and (number.value < 100 or number.value % 10 == 0))

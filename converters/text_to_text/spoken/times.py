@@ -15,6 +15,10 @@ _NUMERIC = re.compile(
 )
 YEAR_MONTH = r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])(?![\w-])"
 _MONTH = re.compile(rf"(?<![\w./-])(?=(?P<y>\d+)-(?P<m>\d+)){YEAR_MONTH}(?![/:.]\d)")
+# 1h 30m, 5m 30s: an m beside hours or seconds is no meter.
+_DURATION = re.compile(
+    r"(?<![\w.,:])(?:(?P<hour>\d{1,3})\s?h\s?)?(?P<minute>\d{1,2})\s?m(?:\s?(?P<second>\d{1,2})\s?s)?(?![\w/²³])"
+)
 _CENTURY = 1970  # two digits of a year mean one of the hundred from here on
 
 
@@ -62,10 +66,16 @@ def _patterns(language: Language) -> list[re.Pattern[str]]:
 
 
 def times(text: str, language: Language) -> str:
+    text = put_in(_DURATION, text, lambda match: _duration(match, language))
     for pattern in _patterns(language):
         text = ranges(pattern, text, language.words["to"])
         text = put_in(pattern, text, lambda match: _time(match, language))
     return text
+
+
+def _duration(match: re.Match[str], language: Language) -> str | None:
+    parts = [language.quantity(Number(digits), unit) for unit, digits in match.groupdict().items() if digits]
+    return " ".join(parts) if len(parts) > 1 else None
 
 
 def _time(match: re.Match[str], language: Language) -> str | None:
