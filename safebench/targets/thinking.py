@@ -31,8 +31,16 @@ _CHANNEL = re.compile(
 )
 _TURN = re.compile(r"<\|(?:end|return|call|start)\|>(?:assistant\b)?", re.IGNORECASE)
 _STRANGE = re.compile(  # how the marks look that an answer may begin with
-    rf"{_BLANK}(?:(?P<token></?[\w:]*[|｜][^<>]{{1,40}}>|<[^<>]{{1,40}}[|｜]>|◁[^◁▷]{{1,40}}▷|&lt;/?\w{{1,40}}&gt;)"
+    rf"{_BLANK}(?:(?P<fence>```\s{{0,4}}(?:thinking|reasoning|thoughts)\b)|(?P<token></?[\w:]*[|｜][^<>]{{1,40}}>|<[^<>]{{1,40}}[|｜]>|◁[^◁▷]{{1,40}}▷|&lt;/?\w{{1,40}}&gt;)"
     r"|</?(?P<name>[a-z][\w:.-]{0,40})(?:\s[^<>]*)?>|\[(?P<capitals>[A-Z][A-Z_]{2,40})\])",
+    re.IGNORECASE,
+)
+_NOT_SPOKEN_OF = r"(?<![`\"'“‘«])"
+_RESERVED = re.compile(_NOT_SPOKEN_OF + r"<unused\d{1,5}>", re.IGNORECASE)  # tokens that a model gives its own meaning
+_OPENS = re.compile(r"[<\[◁][|｜]?[\w:.-]{1,41}")
+_CLOSES = re.compile(
+    _NOT_SPOKEN_OF + r"(?:</(?P<name>[a-z][\w:.-]{0,40})>|<[|｜]/[\w:.-]{1,40}[|｜]>|◁/[\w:.-]{1,40}▷"
+    r"|\[/(?-i:[A-Z][A-Z_]{2,40})\])",
     re.IGNORECASE,
 )
 
@@ -57,7 +65,8 @@ def split_thinking(text: str, family: Family) -> Parted:
 
     The first tag may be missing, since many chat templates end with it: then all before the second one is thinking.
     Text that is still thinking at its end, from its beginning or from that of a line, has no answer there. A tag in
-    quotation marks is spoken of. Without any mark all is the answer.
+    quotation marks is spoken of. Without any mark all is the answer; so is what stands before a last tag alone, after
+    which nothing comes: nobody knows what it is.
     """
     if not family.thinking_tags:
         return Parted(text)
@@ -122,6 +131,9 @@ def _in_tags(text: str, pairs: Pairs) -> tuple[str, list[str], str]:
             if opened is None:
                 answers.append(text[place : mark.start])
                 opened, place = mark, mark.end
+        elif opened is None and _ONLY_BLANK.match(text, mark.end):
+            answers.append(text[place : mark.start])
+            left, place = left or text[mark.start : mark.end], mark.end
         elif opened is None:  # the first tag stood in the prompt
             thoughts += [*answers, text[place : mark.start]]
             answers, place = [], mark.end
@@ -189,11 +201,23 @@ def _strange(answer: str, words: Iterable[tuple[str, str]]) -> str:
         if begun.startswith(opening) and (opening.endswith(":") or after.isupper()):
             return opening
     begins = _STRANGE.match(answer)
-    if begins is None:
-        return ""
+    reserved = _RESERVED.search(answer)
+    if begins is None or reserved:
+        return reserved[0] if reserved else _closing_alone(answer)
     name, capitals = begins["name"], begins["capitals"]
     if name and (name.lower() in _HTML or f"</{name.lower()}" not in answer.lower()):
-        return ""
+        return _closing_alone(answer)
     if capitals and not (capitals.isupper() and f"[/{capitals}]" in answer):
-        return ""
+        return _closing_alone(answer)
     return begins[0].strip()
+
+
+def _closing_alone(answer: str) -> str:
+    """A closing tag of an unknown name that nothing opened, and after which the answer goes on."""
+    opened = {opening.lower() for opening in _OPENS.findall(answer)}
+    for tag in _CLOSES.finditer(answer.rstrip()):
+        is_html = tag["name"] and tag["name"].lower() in _HTML
+        ends = tag.end() == len(tag.string)
+        if not is_html and not ends and re.sub(r"[/>\]▷]|[|｜](?=>)", "", tag[0]).lower() not in opened:
+            return tag[0]
+    return ""

@@ -26,6 +26,7 @@ A = "Mix flour and water, and bake the bread."
         ("<think>They greet", "", "They greet"),  # still thinking when the limit was reached
         ("<think>", "", ""),
         ("<think>They greet.</think>", "", "They greet."),
+        ("<|think|>They greet.<|/think|>Hello.", "Hello.", "They greet."),
         ("<think>a</think>b</think>Bye.", "Bye.", "a\nb"),  # a second tag where the first stood in the prompt
         ("Write `<think>`a`</think>` around it.", "Write `<think>`a`</think>` around it.", ""),
         ("", "", ""),
@@ -33,6 +34,13 @@ A = "Mix flour and water, and bake the bread."
 )
 def test_thinking_is_parted_from_the_answer(text: str, answer: str, thinking: str) -> None:
     assert split_thinking(text, plain()) == (answer, thinking, "")
+
+
+@pytest.mark.parametrize("text", [f"{A}</think>", f"{A}\n</THINK> \n", f"<think>{R}</think>{A}</think>"])
+def test_what_stands_before_a_last_tag_with_nothing_after_it_is_the_answer_and_flagged(text: str) -> None:
+    parted = split_thinking(text, plain())
+    assert parted.answer == A
+    assert parted.unknown.lower() == "</think>"
 
 
 @pytest.mark.parametrize("pair", plain().thinking_tags, ids=lambda pair: pair[0])
@@ -94,6 +102,20 @@ def test_what_is_said_to_a_tool_is_no_answer_and_a_preamble_is_one() -> None:
         (f"<|channel|>reply<|message|>{A}", "<|channel|>reply<|message|>"),
         (f"analysis{R}", "analysis"),  # gpt-oss, cut off before its answer
         (f"Use the <think> tag. {A}", "<think>"),
+        (f"<unused94>thought {R}<unused95>{A}", "<unused94>"),
+        (f"{R}<unused95>{A}", "<unused95>"),
+        (f"```thinking\n{R}\n```\n{A}", "```thinking"),
+        (f"``` Reasoning\n{R}\n```\n{A}", "``` Reasoning"),
+        (f"{R}</musing>{A}", "</musing>"),
+        (f"<b>{R}</b></Musing>{A}", "</Musing>"),
+        (f"{R}<|/ponder|>{A}", "<|/ponder|>"),
+        (f"{R}◁/muse▷{A}", "◁/muse▷"),
+        (f"{R}[/PLAN]{A}", "[/PLAN]"),
+        (f"{A} Write <recipe kind='a'>x</recipe> and [LIST]y[/LIST].", ""),
+        (f"{A} `</musing>` ends it.", ""),
+        (f"</p>{A}", ""),
+        (f"{A}</musing>", ""),
+        (f"```python\nprint(1)\n```\n{A}", ""),
         (f"<p>{A}</p>", ""),
         (f"<b>{A}</b>", ""),
         (f"<https://a.example> {A}", ""),
@@ -121,7 +143,20 @@ def test_without_tags_all_is_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["<think>", "</think>", "<", "< ", "<think ", "<think>\n</think>", "<|channel|>", "<|start|>", "<answer>"]
+    "unit",
+    [
+        "<think>",
+        "</think>",
+        "<",
+        "< ",
+        "<think ",
+        "<think>\n</think>",
+        "<|channel|>",
+        "<|start|>",
+        "<answer>",
+        "</a>",
+        "[/AAA]",
+    ],
 )
 def test_its_time_grows_with_the_length_alone(unit: str) -> None:
     begun = time.perf_counter()
