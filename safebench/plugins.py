@@ -4,6 +4,12 @@ Each kind implements one method that takes one context object, so that a new fie
 plug-in is a class named by an entry point; it is imported when it is chosen, and an incomplete one fails when it is
 loaded, not in the middle of a run. Packages that it needs are listed in `needs`, so that a missing one is reported
 before any work begins.
+
+All that a plug-in imports of SafeBench is here: with the kinds and their context objects the words of
+`safebench.types`, the errors that a plug-in raises, and by name, imported when they are asked for, what is built on
+plug-ins itself: `Effect` (speech to speech, of which only the change is left to write), `Samples`, `decode_recording`
+and `encode_recording` (bytes to samples and back), `decode_picture` and `encode_picture`, `encode_messages` and
+`media_file` (how a target sends media).
 """
 
 from __future__ import annotations
@@ -17,29 +23,68 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from safebench.errors import ConversionError, MissingPackage
+from safebench.errors import BadInput, ConversionError, MissingPackage, TargetRefusesService
 from safebench.resources import prompt
 from safebench.types import (
+    TEXT,
     Ballot,
     Draft,
     ExportedCall,
     ExportedItem,
+    Failure,
     Fidelity,
     Form,
     Intent,
+    Label,
     Media,
+    Message,
     Part,
     Query,
     Request,
     Response,
+    Text,
 )
 
 if TYPE_CHECKING:
+    from converters.audio.effect import Effect
+    from converters.pictures import decode as decode_picture
+    from converters.pictures import png as encode_picture
+    from converters.recordings import Samples
+    from converters.recordings import decode as decode_recording
+    from converters.text_to_speech.waveform import encode as encode_recording
     from safebench.reports.summary import Summary
+    from safebench.targets.messages import encode_messages, media_file
     from safebench.taxonomy import Scenario
+
+__all__ = [
+    "MADE", "QUERY", "TEXT", "Asking", "BadInput", "Ballot", "Case", "Checking", "ConversionError", "Converter",
+    "Describing", "Draft", "Effect", "Encoder", "ExportedCall", "ExportedItem", "Exporter", "Exporting", "Failure",
+    "Fidelity", "Form", "Intent", "Juror", "Label", "Media", "Message", "MissingPackage", "Modality", "ModelCalls",
+    "Notes", "Part", "Plugin", "PluginOptions", "Query", "Recogniser", "Request", "Response", "Samples", "Step",
+    "Target", "TargetRefusesService", "TargetSetup", "Text", "Work", "decode_picture", "decode_recording",
+    "encode_messages", "encode_picture", "encode_recording", "is_installed", "media_file",
+]  # fmt: skip
+
+_BUILT_ON_US = {  # name -> where it is, and under what name: those import this module, and are imported when asked for
+    "Effect": ("converters.audio.effect", "Effect"),
+    "Samples": ("converters.recordings", "Samples"),
+    "decode_picture": ("converters.pictures", "decode"),
+    "decode_recording": ("converters.recordings", "decode"),
+    "encode_messages": ("safebench.targets.messages", "encode_messages"),
+    "encode_picture": ("converters.pictures", "png"),
+    "encode_recording": ("converters.text_to_speech.waveform", "encode"),
+    "media_file": ("safebench.targets.messages", "media_file"),
+}
 
 
 QUERY, MADE = "query", "made"  # carriers that are no prompts
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _BUILT_ON_US:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, inner = _BUILT_ON_US[name]
+    return getattr(importlib.import_module(module), inner)
 
 
 class ModelCalls(NamedTuple):

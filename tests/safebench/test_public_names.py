@@ -4,10 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import safebench
+from safebench import plugins
 from tests.fixture_types import Serve
 from tests.safebench.generation import scripted
 
@@ -18,9 +22,28 @@ def test_what_is_exported_is_what_is_said_to_be() -> None:
         assert getattr(safebench, name).__module__ == f"safebench.{safebench._HOMES[name]}"
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+@pytest.mark.parametrize("module", [safebench, plugins])
+def test_an_unknown_name_is_an_attribute_error(module: ModuleType) -> None:
     with pytest.raises(AttributeError, match="nothing"):
-        _ = safebench.nothing
+        _ = module.nothing
+
+
+def test_all_that_a_plug_in_needs_comes_from_one_place() -> None:
+    for name in plugins.__all__:
+        assert getattr(plugins, name) is not None
+    assert set(plugins._BUILT_ON_US) <= {*plugins.__all__}
+    assert issubclass(plugins.Effect, plugins.Converter)
+    picture = plugins.encode_picture(Image.new("RGB", (3, 2), "red"))
+    assert plugins.decode_picture(picture.read()).size == (3, 2)
+    samples, rate = plugins.decode_recording(plugins.encode_recording(np.array([0.0, 0.5, -0.5]), 16000))
+    assert (len(samples), rate) == (3, 16000)
+
+
+def test_nothing_that_is_built_on_plug_ins_is_imported_with_them() -> None:
+    homes = {home for home, _ in plugins._BUILT_ON_US.values()}
+    code = f"import sys, safebench.plugins; sys.exit(bool({homes!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0
 
 
 def test_runs_are_made_judged_again_and_compared_without_the_command_line(tmp_path: Path) -> None:

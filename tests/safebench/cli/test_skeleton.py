@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ import pytest
 from safebench.cli import skeleton
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
+from safebench.resources import data_path
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,6 +56,12 @@ def test_nothing_in_it_is_unused_or_too_long(kind: str, medium: str | None, tmp_
     command = ["ruff", "check", "--isolated", "--select", "E,F,W", "--line-length", "120", str(folder)]
     done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("template", sorted(data_path("templates").glob("*.py.template")), ids=lambda file: file.name)
+def test_a_skeleton_imports_from_one_place(template: Path) -> None:
+    ours = re.findall(r"^from ((?:safebench|converters|modalities)\S*)", template.read_text("utf-8"), re.MULTILINE)
+    assert set(ours) <= {"safebench.plugins", "safebench.testing.contracts"}
 
 
 @pytest.mark.parametrize("name", ["", "Wind", "wind chime", "1st", "a--b", "-a", "../evil", "a_b"])
