@@ -15,7 +15,7 @@ from safebench.models.error_meaning import Service, meaning
 from safebench.models.families import Family
 from safebench.plugins import Encoder
 from safebench.serialisation import counts, read_json
-from safebench.targets.contents import UnreadAnswer, contents, joined
+from safebench.targets.contents import UnreadAnswer, beside, contents, joined
 from safebench.targets.inner_errors import inner_error
 from safebench.targets.stream import is_stream, put_together
 from safebench.targets.transport import UNREACHED, HTTPReply
@@ -48,7 +48,7 @@ def read(body: Any, encoders: Mapping[str, Encoder], family: Family) -> Response
         _message(choice, empty=is_stopped or finish == "length")
         for choice, is_stopped, finish in zip(choices, stopped, finishes, strict=True)
     ]
-    held = joined([contents(message, encoders, family) for message in messages])
+    held = joined([*(contents(message, encoders, family) for message in messages), *beside(body, encoders)])
     is_stopped = any(stopped) or any(map(_is_filtered, choices))
     is_blocked = all(stopped) or (is_stopped and not held.said and not held.media)
     return Response(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,17 @@ CARRIERS = (  # fields of a message in which answers were seen
     *("audio", "audios", "image", "images", "video", "videos", "file", "files", "parts", "output", "outputs"),
     *("text", "output_text", "tool_calls", "function_call"),
 )
+KNOWN = (  # fields of a message that hold no answer
+    *("content", "refusal", "role", "name", "annotations", "citations", "context", "search_results", "sources"),
+    *("executed_tools", "provider_specific_fields"),
+)
+KNOWN_OF_CHOICE = (
+    *("message", "delta", "index", "finish_reason", "native_finish_reason", "finish_details", "logprobs", "error"),
+    *("content_filter_results", "content_filter_result", "content_filter_offsets", "stop_reason", "matched_stop"),
+    *("token_ids", "prompt_token_ids", "prompt_logprobs", "grounding_metadata", "safety_ratings", "citations"),
+)
+KNOWN_OF_BODY = ("choices", "usage")
+LONGEST_LABEL = 40  # characters from which a text with words in it is no name and no code
 DATA_FIELDS = ("b64_json", "data", "bytes", "base64")
 LONG = 256  # characters of a field named so that are data
 DEEPEST = 8
@@ -56,13 +67,21 @@ def contents(message: Mapping[str, Any], encoders: Mapping[str, Encoder], family
         else:
             decoded += _decoded(part, f"a part of type {kind}", encoders)
     thoughts += [thought for field in family.thinking_fields for thought in _told(message.get(field))]
-    decoded += _in_fields(message, {*family.thinking_fields, "content", "refusal", "role"}, encoders)
+    decoded += _in_fields(message, {*family.thinking_fields, *KNOWN}, encoders, _carries_text)
     answer, thinking, unknown = split_thinking("".join(written), family)
     distinct = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if thought.strip())
     transcript = "\n".join(transcript for _, transcript in decoded if transcript)
     media = tuple(media for media, _ in decoded)
     said = "\n".join(_distinct([answer, _refusal(message)]))
     return Contents(said, transcript, media, "\n".join(distinct), unknown)
+
+
+def beside(body: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> list[Contents]:
+    """What the choices and the body hold beside the messages. Raises UnreadAnswer."""
+    decoded = list(_in_fields(body, KNOWN_OF_BODY, encoders))
+    for choice in body["choices"]:
+        decoded += _in_fields(choice, KNOWN_OF_CHOICE, encoders, _carries_text)
+    return [Contents("", transcript, (media,), "", "") for media, transcript in decoded]
 
 
 def joined(all_contents: Sequence[Contents]) -> Contents:
@@ -136,10 +155,14 @@ def _told(value: object, depth: int = 0) -> list[str]:
 
 
 def _in_fields(
-    message: Mapping[str, Any], read: Iterable[str], encoders: Mapping[str, Encoder]
+    message: Mapping[str, Any],
+    read: Container[str],
+    encoders: Mapping[str, Encoder],
+    carries_more: Callable[[object], bool] = lambda _: False,
 ) -> Iterator[tuple[Media, str]]:
     for field, value in message.items():
-        if field not in read and not _is_blank(value) and (field in CARRIERS or _carries_data(value)):
+        is_carrier = field in CARRIERS or _carries_data(value) or carries_more(value)
+        if field not in read and is_carrier and not _is_blank(value):
             yield from _decoded({field: value}, f"{field!r}", encoders)
 
 
@@ -155,6 +178,16 @@ def _is_blank(value: object) -> bool:
     if isinstance(value, Mapping) and value.get("data", None) == "":
         return not value.get("transcript")
     return not value
+
+
+def _carries_text(value: object, depth: int = 0) -> bool:
+    """Whether there is a long text in it, with blanks or letters beyond ASCII: no code, no hash and no signature."""
+    if isinstance(value, str):
+        return len(value) >= LONGEST_LABEL and (not value.isascii() or len(value.split()) > 1)
+    if depth > DEEPEST:
+        return True
+    values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(_carries_text(one, depth + 1) for one in values)
 
 
 def _carries_data(value: object, depth: int = 0) -> bool:

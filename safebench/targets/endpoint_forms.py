@@ -38,9 +38,12 @@ def as_chat(body: Any) -> Any:
 
 
 def _spoken(choice: Any) -> Any:
-    if not isinstance(choice, dict) or not isinstance(choice.get("text"), str):
+    if not isinstance(choice, dict) or not isinstance(text := choice.get("text"), str):
         return choice
-    return {**choice, "message": {"role": "assistant", "content": choice["text"]}}
+    others = {key: value for key, value in choice.items() if key != "text"}
+    message = others.setdefault("message", {"role": "assistant", "content": text})
+    is_read = isinstance(message, dict) and message.get("content") == text
+    return others if is_read else choice  # a text beside the message may be another answer
 
 
 def moderated(body: Any) -> Response:

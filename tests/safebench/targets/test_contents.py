@@ -12,6 +12,7 @@ import pytest
 from safebench.models.families import plain
 from safebench.targets import answers
 from safebench.targets.contents import UnreadAnswer
+from safebench.targets.endpoint_forms import as_chat
 from safebench.targets.messages import media_encoders
 from safebench.types import Response
 from tests.media_files import recorded
@@ -71,6 +72,28 @@ def test_all_that_was_answered_is_read(choices: list[dict[str, Any]], text: str,
 def test_what_is_not_read_is_an_error_of_its_own(message: dict[str, Any]) -> None:
     with pytest.raises(UnreadAnswer, match="not read"):
         read({"finish_reason": "stop", "message": message})
+
+
+@pytest.mark.parametrize("field", ["answer", "vendors_own", "text", "output"])
+@pytest.mark.parametrize("value", [T, {"deep": [{"inside": T}]}, "先把面粉和水混合，揉成面团，" * 4])
+def test_a_long_text_in_a_field_that_nobody_knows_is_an_error_of_its_own(field: str, value: object) -> None:
+    for told in (choice("Here it is.", **{field: value}), {**choice("Here it is."), field: value}):
+        with pytest.raises(UnreadAnswer, match="not read"):
+            read(told)
+
+
+def test_an_answer_beside_the_messages_is_read_or_an_error_of_its_own() -> None:
+    for response in (read({**choice(SORRY), "audio": AUDIO}), read(choice(SORRY), audio=AUDIO)):
+        assert (response.text, [media.read() for media in response.media]) == (f"{SORRY}\n{T}", [CLIP])
+    with pytest.raises(UnreadAnswer, match="not read"):
+        read(choice(SORRY), output=T)
+
+
+def test_what_endpoints_say_of_an_answer_is_no_answer() -> None:
+    about = {"annotations": [{"type": "url_citation", "title": T}], "signature": "c2lnbmF0dXJl" * 20, "model": "m 1"}
+    assert as_chat({"choices": [{**choice(T), "text": T}]}) == {"choices": [choice(T)]}
+    response = read({**choice(T, **about), "logprobs": {"content": [{"token": T}]}}, id="x" * 80, warnings=[T])
+    assert response.text == T
 
 
 @pytest.mark.parametrize(
