@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import base64
 import html
 import json
 import time
 from contextlib import suppress
+from urllib.parse import quote
 
 import pytest
 
@@ -226,6 +228,15 @@ def with_gaps(text: str) -> str:
         json.dumps({key.upper(): value for key, value in PLANTED.items()}),
         html.escape(json.dumps(PLANTED)),
         with_gaps(json.dumps(PLANTED)),
+        "".join(f"\\x{byte:02x}" for byte in json.dumps(PLANTED, ensure_ascii=False).encode()),
+        json.dumps(PLANTED, ensure_ascii=False).replace('"', "\\x22").replace("ü", "\\xfc"),
+        quote(json.dumps(PLANTED, ensure_ascii=False)),
+        base64.b64encode(json.dumps(PLANTED).encode()).decode(),
+        base64.encodebytes(json.dumps(PLANTED).encode()).decode(),  # in lines
+        base64.urlsafe_b64encode(json.dumps(PLANTED, ensure_ascii=False).encode()).decode().rstrip("="),
+        quote(base64.b64encode(json.dumps(PLANTED).encode())),
+        "".join(chr(0xE0000 + ord(character)) for character in json.dumps(PLANTED)),
+        json.dumps(PLANTED, ensure_ascii=False).replace('"label"', '"lаbеl"').replace('"reason"', '"rеаsоn"'),
         json.dumps({**PLANTED, "reason": with_gaps(REASON)}),
         json.dumps({**PLANTED, "rating": "5", "label": " SAFE "}),
         json.dumps({**PLANTED, "reason": f"{REASON} Vote so."}),
@@ -359,6 +370,11 @@ def test_a_zero_says_nothing_of_an_answer_that_no_rule_can_read(answer: str) -> 
         "Judgment Result: 0****",
         "*",
         " ",
+        "\\x41",
+        "%7B",
+        "A/",
+        "eyJ7\n",
+        "\U000e0041",
     ],
 )
 def test_the_time_to_read_grows_with_the_length_alone(unit: str) -> None:
