@@ -303,7 +303,8 @@ def _amount(value: float) -> str:
 @dataclass(frozen=True, slots=True)
 class RoleEstimate:
     """What one role costs under one condition, or in one stage of generating. `model`: its NAME:ARGUMENT; `tokens`:
-    sent and answered; `seconds`: of speech that is sent. None for tokens and cost where they are not known.
+    sent and answered; `seconds`: of speech that is sent. None for tokens and cost where they are not known; `unpriced`:
+    the medium for which the model has no price, where it has one for text.
     """
 
     condition: str
@@ -313,6 +314,12 @@ class RoleEstimate:
     tokens: Range | None
     seconds: Range
     cost: Range | None
+    unpriced: str | None = None
+
+    @property
+    def lacking(self) -> str:
+        """What has no price."""
+        return self.model if self.unpriced is None else f"{self.model} for {self.unpriced}"
 
 
 def in_text(
@@ -337,7 +344,7 @@ def estimate_line(rows: Iterable[RoleEstimate]) -> str:
 
 def _priced(rows: Sequence[RoleEstimate]) -> str:
     known = total(one.cost for one in rows)
-    lacking = sorted({one.model for one in rows if one.cost is None and one.calls.high})
+    lacking = sorted({one.lacking for one in rows if one.cost is None and one.calls.high})
     if not lacking:
         return usd(known)
     more = f"{usd(known)} and " if known.high else ""

@@ -130,18 +130,21 @@ class _Estimator:
 
     def _role(self, condition: Condition, role: str, target: Target, calls: Range, sent: Sent) -> RoleEstimate:
         price = self._price(target)
-        media = self._media(price, sent) if price else None
+        media = self._media(price, sent)
         tokens = None if media is None else sent.text + sent.answer + media
         cost = self._cost(price, sent, media) if price else None
         return RoleEstimate(
             str(condition), role, spec_of(target), calls,
             tokens and tokens.scaled(calls), sent.seconds.scaled(calls), cost and cost.scaled(calls),
+            sent.medium if price and cost is None and sent.medium != TEXT else None,
         )  # fmt: skip
 
-    def _media(self, price: Price, sent: Sent) -> Range | None:
+    def _media(self, price: Price | None, sent: Sent) -> Range | None:
         """Tokens of the medium that is sent; None where nobody says how it counts."""
         if sent.medium == TEXT:
             return Range()
+        if price is None:
+            return None
         rule = self._prices.tokens_of(price, sent.medium)
         if rule.each is not None:
             return Range(*rule.each)

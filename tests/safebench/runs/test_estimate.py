@@ -95,9 +95,16 @@ def test_models_that_render_and_read_back_are_counted_once_a_query(monkeypatch: 
 def test_what_is_not_known_is_said_and_never_nothing() -> None:
     found = rows(target="openai:mine", conditions=["text"])
     assert found["text", "target"].cost is None
+    assert found["text", "target"].tokens == rows()["text", "target"].tokens  # of a text the length tells
     assert "USD and what is not known: the price of openai:mine (--prices)" in estimate_line(found.values())
     picture = rows(target="openai:gpt-5", conditions=["image:typographic"])["image:typographic", "target"]
     assert (picture.tokens, picture.cost) == (None, None)  # priced, but nobody says how its pictures count
+
+
+def test_a_medium_without_a_price_is_named_where_the_model_has_one() -> None:
+    spoken = rows(conditions=["audio:female"], accepts=["audio", "text"])
+    line = estimate_line(spoken.values())
+    assert line.endswith("USD and what is not known: the price of openai:gpt-4o for audio (--prices)")
 
 
 def test_what_runs_on_this_machine_costs_nothing() -> None:
