@@ -63,8 +63,8 @@ def heard_as(monkeypatch: pytest.MonkeyPatch, change: Callable[[str], str]) -> N
     """What the cascade's recogniser reads is changed; the fidelity check reads by itself."""
     read = RecogniserCache.recognise
 
-    async def recognise(self: RecogniserCache, recogniser: str, media: Media) -> str:
-        return change(await read(self, recogniser, media))
+    async def recognise(self: RecogniserCache, recogniser: str, media: Media, **how: bool) -> str:
+        return change(await read(self, recogniser, media, **how))
 
     monkeypatch.setattr(RecogniserCache, "recognise", recognise)
 

@@ -45,8 +45,8 @@ def misread(patch: pytest.MonkeyPatch) -> None:
     """Four of the twelve bombs are read as balms."""
     read = RecogniserCache.recognise
 
-    async def recognise(self: RecogniserCache, recogniser: str, media: Media) -> str:
-        text = await read(self, recogniser, media)
+    async def recognise(self: RecogniserCache, recogniser: str, media: Media, **how: bool) -> str:
+        text = await read(self, recogniser, media, **how)
         return text.replace("bomb", "balm") if any(f"bomb {n} " in f"{text} " for n in range(MISREAD)) else text
 
     patch.setattr(RecogniserCache, "recognise", recognise)
