@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class _Part:
     folder: Path
     shard: Shard
     asked: Mapping[str, Any]  # its run file
+    is_planned: bool
+    deliveries: Sequence[Mapping[str, Any]]
 
 
 def merge(out: Path, shards: Sequence[Path]) -> MergedRun:
@@ -65,7 +67,8 @@ def _read(folder: Path) -> _Part:
     asked = read_run_file(folder)
     if KEY not in asked:
         raise BadInput(f"{folder} is no shard but a run of its own: it was not made with --shard")
-    return _Part(folder, Shard.read(asked[KEY]), asked)
+    with Store(folder, readonly=True) as store:
+        return _Part(folder, Shard.read(asked[KEY]), asked, bool(store.planned), store.deliveries())
 
 
 def _check_one_run(parts: Sequence[_Part]) -> None:
@@ -103,16 +106,13 @@ def _check_complete(parts: Sequence[_Part]) -> None:
         for number, folders in by_number.items()
         if len(folders) > 1
     ]
-    problems = problems or list(_not_planned(parts))
+    problems = problems or [
+        f"{part.folder} has no items yet: safebench run {part.folder / RUN_FILE}"
+        for part in parts
+        if not part.is_planned
+    ]
     if problems:
         raise BadInput(*problems)
-
-
-def _not_planned(parts: Sequence[_Part]) -> Iterator[str]:
-    for part in parts:
-        with Store(part.folder, readonly=True) as store:
-            if not store.planned:
-                yield f"{part.folder} has no items yet: safebench run {part.folder / RUN_FILE}"
 
 
 def _check_whole(asked: Mapping[str, Any], counted: Mapping[str, Mapping[str | None, int]]) -> None:
@@ -131,10 +131,8 @@ def _deliveries(parts: Sequence[_Part]) -> list[Mapping[str, Any]]:
     what one of them did not try.
     """
     tried: dict[str, list[Mapping[str, Any]]] = {}
-    for part in parts:
-        with Store(part.folder, readonly=True) as store:
-            for one in store.deliveries():
-                tried.setdefault(one["medium"], []).append(one)
+    for one in (delivery for part in parts for delivery in part.deliveries):
+        tried.setdefault(one["medium"], []).append(one)
     return [
         min(seen, key=lambda one: CERTAINTY.index(one["state"]))
         if len(seen) == len(parts)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from safebench.errors import BadInput
+from safebench.statistics.clusters import connected
 from safebench.types import Query
 
 KEY = "shard"  # of a run file
@@ -59,15 +60,8 @@ class Shard:
 
 def clusters_of(queries: Sequence[Query]) -> list[int]:
     """For each query the number of its cluster, counted in the order of their first queries."""
-    import numpy as np
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     places = {query.id: n for n, query in enumerate(queries)}
     same = {query.text: n for n, query in reversed(list(enumerate(queries)))}
-    edges = [(n, same[query.text]) for n, query in enumerate(queries)]
-    edges += [(n, places[query.twin]) for n, query in enumerate(queries) if query.twin in places]
-    size, ends = len(queries), np.array(edges, dtype=int).reshape(-1, 2).T
-    _, labels = connected_components(coo_array((np.ones(len(edges)), ends), shape=(size, size)), directed=False)
-    numbers: dict[int, int] = {}
-    return [numbers.setdefault(label, len(numbers)) for label in labels.tolist()]
+    links = [(n, same[query.text]) for n, query in enumerate(queries)]
+    links += [(n, places[query.twin]) for n, query in enumerate(queries) if query.twin in places]
+    return connected(len(queries), links)

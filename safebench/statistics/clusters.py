@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,20 @@ PRIOR = 0.25  # clusters with an event that the largest design effect weighs as 
 
 def cluster_ids(twins: Mapping[str, str | None]) -> dict[str, int]:
     """The cluster of each query: a query and its twin are one, and so are chains of twins."""
+    place = {query: n for n, query in enumerate(twins)}
+    links = [(place[query], place[twin]) for query, twin in twins.items() if twin in place]
+    return dict(zip(place, connected(len(place), links), strict=True))
+
+
+def connected(size: int, links: Sequence[tuple[int, int]]) -> list[int]:
+    """For each of `size` things the number of its group of linked ones, counted in the order of their first things."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    place = {query: n for n, query in enumerate(twins)}
-    links = [(place[query], place[twin]) for query, twin in twins.items() if twin in place]
-    rows, columns = zip(*links, strict=True) if links else ((), ())
-    graph = coo_array((np.ones(len(links)), (np.array(rows, int), np.array(columns, int))), shape=2 * (len(place),))
-    _, labels = connected_components(graph, directed=False)
-    return {query: int(labels[n]) for query, n in place.items()}
+    ends = np.array(links, dtype=int).reshape(-1, 2).T
+    _, labels = connected_components(coo_array((np.ones(len(links)), ends), shape=(size, size)), directed=False)
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(label, len(numbers)) for label in labels.tolist()]
 
 
 def totals(values: Integers, clusters: Integers, count: int) -> Integers:
