@@ -22,7 +22,7 @@ from safebench.statistics.evidence import EvidencedCondition, with_evidence
 from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
-from safebench.store.items import QueryContent, content_of, query_contents
+from safebench.store.items import QueryContent, query_content, query_contents
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots
 
@@ -83,7 +83,7 @@ class PlannedRun:
 
 
 def planned_run(plan: RunPlan) -> PlannedRun:
-    contents = sorted(map(content_of, plan.queries), key=itemgetter(0))
+    contents = sorted(map(query_content, plan.queries), key=itemgetter(0))
     return PlannedRun(plan.folder, _basis(run_file(plan), contents))
 
 

@@ -298,20 +298,12 @@ def write_items(path: Path, store: Store) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
+    from safebench.datasets.shards import batched
+
     schema = items_schema()
     with whole_file(path) as part, parquet.ParquetWriter(part, schema) as writer:
-        for rows in _batches(store):
+        for rows in batched(map(dict, table_rows(store)), BATCH):
             writer.write_table(pa.Table.from_pylist(rows, schema))
-
-
-def _batches(store: Store) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for row in table_rows(store):
-        batch.append(dict(row))
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    yield batch
 
 
 def jury_record(jury: Mapping[str, Any], store: Store) -> JuryRecord:

@@ -23,7 +23,7 @@ def query_texts(store: Store) -> Iterator[str]:
 QueryContent = tuple[str, str, str, str | None, str | None]  # id, text, intent, scenario and twin
 
 
-def content_of(query: Query) -> QueryContent:
+def query_content(query: Query) -> QueryContent:
     return query.id, query.text, query.intent.value, query.scenario, query.twin
 
 
