@@ -12,11 +12,25 @@ from tempfile import TemporaryDirectory
 
 from safebench.testing.server import Call, ScriptedServer
 from tests.chaos.labelling import label_killed
-from tests.chaos.processes import LONGEST, finish, started
+from tests.chaos.processes import finish, started
 from tests.chaos.toll import Toll
-from tests.chaos.works import IN_FLIGHT, Calibrate, Convert, Generate, Rejudge, Run, Work, answer
+from tests.chaos.works import (
+    IN_FLIGHT,
+    Calibrate,
+    Convert,
+    Generate,
+    GrowingConvert,
+    GrowingRun,
+    Merge,
+    Rejudge,
+    Run,
+    Work,
+    answer,
+)
 
-WORKS: dict[str, type[Work]] = {work.name: work for work in (Run, Convert, Rejudge, Calibrate, Generate)}
+WORKS: dict[str, type[Work]] = {
+    work.name: work for work in (Run, GrowingRun, Convert, GrowingConvert, Merge, Rejudge, Calibrate, Generate)
+}
 REVIEW = "review"
 NAMES = (*WORKS, REVIEW)
 
@@ -50,19 +64,16 @@ class _Campaign:
             done += self._kill(max(1, 2 * (needed.total() - len(calls)) // (left + 1)))
             lost += len(before - self.work.kept(self.killed))
         before = self.work.kept(self.killed)
+        self.work.begin(self.killed)
         finish(self.work.arguments(), self.killed)
         lost += len(before - self.work.kept(self.killed))
         return Toll(done, lost, self._repeated(needed, done), int(not self._is_equal(needed)))
 
     def _kill(self, most: int) -> bool:
         """After some calls more, of at most so many, or before the first; whether it was still at work."""
-        calls = self.work.server.calls
-        until = len(calls) + self.chance.randint(0, most)
+        self.work.begin(self.killed)
         with started(self.work.arguments(), self.killed) as process:
-            began = time.monotonic()
-            while len(calls) < until and process.poll() is None and time.monotonic() < began + LONGEST:
-                time.sleep(0.002)
-            time.sleep(self.chance.uniform(0, 0.06 if until > 0 else 2.0))
+            self.work.await_moment(self.killed, most, self.chance, lambda: process.poll() is not None)
             was_at_work = process.poll() is None
             process.kill()
             process.wait()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sqlite3
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +18,7 @@ import tomli_w
 from pyarrow import parquet
 
 from safebench.testing.server import Call, Reply, ScriptedServer, image
+from tests.chaos.processes import LONGEST
 from tests.converters.text_to_image.drawn import picture
 from tests.end_to_end import scripted
 from tests.safebench.generation import scripted as generation
@@ -24,6 +27,7 @@ IN_FLIGHT = 4  # calls at once
 DELAY = 0.03  # s that each answer takes
 LABELS = ("unsafe 1", "refused 5", "safe 4", "not_understood 3", "unsafe 2")
 QUERIES = 16
+SHARDS = 3
 OUT = "out"
 KEPT = {  # what a database holds by which the work goes on
     "exchange": "SELECT key, response FROM exchanges",
@@ -62,6 +66,15 @@ class Work(ABC):
         """All that is recorded by now."""
         return set(_rows(folder / OUT / "run.db", KEPT))
 
+    def begin(self, folder: Path) -> None:  # noqa: B027 - most go on with what is there
+        """Before each start."""
+
+    def await_moment(self, folder: Path, most: int, chance: random.Random, is_over: Callable[[], bool]) -> None:
+        """To be killed at: after some calls more, of at most so many, or before the first."""
+        until = len(self.server.calls) + chance.randint(0, most)
+        _wait(lambda: len(self.server.calls) >= until or is_over())
+        time.sleep(chance.uniform(0, 0.06 if until > 0 else 2.0))
+
     # --- inputs
 
     def _write_queries(self, folder: Path) -> None:
@@ -98,22 +111,34 @@ class Run(Work):
         return summary
 
 
-class Rejudge(Run):
-    name = "rejudge"
-
-    def __init__(self, server: ScriptedServer) -> None:
-        super().__init__(server)
-        self._first: Path | None = None
+class Beforehand(Work):
+    """What goes on from what other commands have made."""
 
     def prepare(self, folder: Path) -> None:
-        """With the answers of a run, which is made once."""
         super().prepare(folder)
-        if self._first is None:
-            made = scripted.safebench(*[one if one != OUT else "first" for one in super().arguments()], cwd=folder)
+        for arguments in self.beforehand():
+            made = scripted.safebench(*arguments, cwd=folder, OPENAI_API_KEY="none")
             assert made.returncode == 0, made.stderr
-            self._first = folder / "first"
-        else:
-            shutil.copytree(self._first, folder / "first")
+
+    @abstractmethod
+    def beforehand(self) -> list[list[object]]:
+        """The commands."""
+
+
+class GrowingRun(Beforehand, Run):
+    name = "run that grows"
+
+    def beforehand(self) -> list[list[object]]:
+        return [[*Run.arguments(self), "--limit", QUERIES // 4]]
+
+
+class Rejudge(Beforehand, Run):
+    """Of the answers of a run."""
+
+    name = "rejudge"
+
+    def beforehand(self) -> list[list[object]]:
+        return [[one if one != OUT else "first" for one in Run.arguments(self)]]
 
     def arguments(self) -> list[object]:
         told = ("--seed", 7, "--jury", "jury.toml", "--concurrency", IN_FLIGHT)
@@ -159,10 +184,54 @@ class Convert(Work):
     def kept(self, folder: Path) -> set[Hashable]:
         """The queries that have a picture, in the folder of work or in the set."""
         there = {query for _, _, query in _rows(folder / OUT / ".work" / "run.db", {"": KEPT["rendering"]})}
-        return there | {row["id"] for row in _shards(folder)}
+        return there | {row["id"] for row in _parquet(folder)}
 
     def made(self, folder: Path) -> object:
-        return _shards(folder)
+        return _parquet(folder)
+
+
+class GrowingConvert(Beforehand, Convert):
+    name = "convert that grows"
+
+    def beforehand(self) -> list[list[object]]:
+        return [[*Convert.arguments(self), "--limit", QUERIES // 4]]
+
+
+class Merge(Beforehand, Run):
+    """Of shards. It asks nobody, and begins anew."""
+
+    name = "merge"
+
+    def beforehand(self) -> list[list[object]]:
+        return [[*Run.arguments(self), "--out", out, "--shard", f"{n}/{SHARDS}"] for n, out in self._shards()]
+
+    def arguments(self) -> list[object]:
+        return ["merge", OUT, *(out for _, out in self._shards())]
+
+    def begin(self, folder: Path) -> None:
+        """One that had ended before it was killed is no run of ours to go on with."""
+        shutil.rmtree(folder / OUT, ignore_errors=True)
+
+    def await_moment(self, folder: Path, most: int, chance: random.Random, is_over: Callable[[], bool]) -> None:
+        """While it begins, or while it writes."""
+        if chance.random() < 0.2:
+            time.sleep(chance.uniform(0, 1.0))
+            return
+        _wait(lambda: (folder / f".{OUT}.part").exists() or is_over())
+        time.sleep(chance.uniform(0, 0.15))
+
+    def kept(self, folder: Path) -> set[Hashable]:
+        """What the shards hold."""
+        return {(out, row) for _, out in self._shards() for row in _rows(folder / out / "run.db", KEPT)}
+
+    def made(self, folder: Path) -> object:
+        """The summary of its report, and the media."""
+        done = scripted.safebench("report", OUT, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return super().made(folder), sorted(path.name for path in (folder / OUT / "media").rglob("*.*"))
+
+    def _shards(self) -> list[tuple[int, str]]:
+        return [(number, f"shard{number}") for number in range(1, SHARDS + 1)]
 
 
 class Generate(Work):
@@ -187,6 +256,12 @@ class Generate(Work):
         return {file.name: file.read_bytes() for file in files}
 
 
+def _wait(happens: Callable[[], bool]) -> None:
+    began = time.monotonic()
+    while not happens() and time.monotonic() < began + LONGEST:
+        time.sleep(0.002)
+
+
 def _rows(database: Path, wanted: dict[str, str]) -> Iterator[tuple[Any, ...]]:
     """Of a copy, so that what a killed process left is not touched before it goes on."""
     if not database.exists():
@@ -202,6 +277,6 @@ def _rows(database: Path, wanted: dict[str, str]) -> Iterator[tuple[Any, ...]]:
         db.close()
 
 
-def _shards(folder: Path) -> list[dict[str, Any]]:
+def _parquet(folder: Path) -> list[dict[str, Any]]:
     files = sorted((folder / OUT).glob("*/train-*.parquet"))
     return [row for file in files for row in parquet.read_table(file).to_pylist()]
