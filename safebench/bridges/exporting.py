@@ -13,8 +13,9 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from safebench import registry
-from safebench.bridges.withholding import in_all_texts, without_paths, without_reasons
+from safebench.bridges.withholding import in_all_texts, without_reasons
 from safebench.plugins import Exporter, Exporting
+from safebench.reports.formats import without_paths
 from safebench.reports.gate_files import write_markdown
 from safebench.reports.summary import ITEMS_FILE, SUMMARY_FILE, Summary, measure, write_items, write_summary
 from safebench.runs.config import RESOLVED

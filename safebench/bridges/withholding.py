@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from safebench.runs.preflight import Delivery
-
-_ROOT = r"(?:(?:~[\w.-]*|\.{0,2})/(?![\s/])|[A-Za-z]:[\\/]|\\\\)"
-_WHOLE = re.compile(rf"^((?:[\w.+-]+:)*){_ROOT}.*[/\\](?=[^/\\])")  # NAME:PATH, whose folders may have spaces
-_WITHIN = re.compile(rf"(?<![\w/\\.~)\]}}])(?:file://)?{_ROOT}(?:[^\s/\\'\"`]+[/\\]+)+(?=[^\s/\\'\"`])")
-
-
-def without_paths(text: str) -> str:
-    """Each path of this machine cut to its last name; addresses, and names such as OWNER/NAME, stay."""
-    return _WITHIN.sub("", _WHOLE.sub(r"\1", text))
 
 
 def without_reasons(deliveries: Iterable[Delivery]) -> Callable[[str], str]:

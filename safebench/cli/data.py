@@ -32,9 +32,9 @@ Format = Annotated[
 @app.command("list")
 def list_() -> None:
     """List the built-in data sets."""
-    from safebench.cli.data_tables import built_in_table
+    from safebench.cli.data_tables import show_built_in
 
-    output.print(built_in_table())
+    show_built_in(output)
 
 
 @app.command()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from safebench.cli.style import plain_table
+from safebench.cli.style import OutputConsole, plain_table
 from safebench.datasets.load import BUILT_IN, load_dataset
 from safebench.datasets.queries import Dataset
 from safebench.datasets.variety import LARGEST_COMPARED, distinct_n, nearest_pairs
@@ -15,16 +16,22 @@ from safebench.taxonomy import UNASSIGNED
 from safebench.types import Intent
 
 
-def built_in_table() -> Table:
+def show_built_in(console: OutputConsole) -> None:
+    rows = [_built_in(name) for name in BUILT_IN]
     table = plain_table()
-    for head in ("name", "queries", "harmful", "benign", "sha256"):
+    for head in rows[0]:
         table.add_column(head, justify="left" if head in ("name", "sha256") else "right")
-    for name in BUILT_IN:
-        dataset = load_dataset(name)
-        by_intent = Counter(query.intent for query in dataset.queries)
-        counts = [str(len(dataset.queries)), *(str(by_intent[intent]) for intent in Intent)]
-        table.add_row(name, *counts, dataset.sha256[:16])
-    return table
+    for row in rows:
+        table.add_row(*map(str, (row | {"sha256": row["sha256"][:16]}).values()))
+    console.print(table)
+    console.result({"data": rows})
+
+
+def _built_in(name: str) -> dict[str, Any]:
+    dataset = load_dataset(name)
+    by_intent = Counter(query.intent for query in dataset.queries)
+    counts = {intent.value: by_intent[intent] for intent in Intent}
+    return {"name": name, "queries": len(dataset.queries), **counts, "sha256": dataset.sha256}
 
 
 def show_dataset(console: Console, dataset: Dataset) -> None:

@@ -25,9 +25,12 @@ def jury_list() -> None:
     """List the shipped juries."""
     from safebench.jury.files import jury_path, shipped
 
+    rows = []
     for name in shipped():
-        first = jury_path(name).read_text(encoding="utf-8").splitlines()[0]
-        output.print(f"{name:12} {first.removeprefix('# ')}", soft_wrap=True, highlight=False)
+        summary = jury_path(name).read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        rows.append({"name": name, "summary": summary})
+        output.print(f"{name:12} {summary}", soft_wrap=True, highlight=False)
+    output.result({"juries": rows})
 
 
 @app.command("show")

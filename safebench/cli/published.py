@@ -27,11 +27,13 @@ def list_() -> None:
     """List the tables."""
     from safebench.reports.published import load, names
 
+    tables = [load(name) for name in names()]
     table = _table("name", "rows", "columns", "title")
-    for name in names():
-        published = load(name)
-        table.add_row(name, str(len(published.rows)), str(len(published.columns)), published.title)
+    for one in tables:
+        table.add_row(one.name, str(len(one.rows)), str(len(one.columns)), one.title)
     output.print(table)
+    counts = [{"name": one.name, "rows": len(one.rows), "columns": len(one.columns)} for one in tables]
+    output.result({"published": [{**row, "title": one.title} for row, one in zip(counts, tables, strict=True)]})
 
 
 @app.command()

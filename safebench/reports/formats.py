@@ -1,9 +1,10 @@
 """How numbers are written, on a page and in the terminal; None is a dash everywhere, and what nothing can be concluded
-from stands in parentheses. And texts for spreadsheets.
+from stands in parentheses. And texts for spreadsheets and for others' eyes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from safebench.statistics.evidence import EvidencedCondition
@@ -11,6 +12,9 @@ from safebench.statistics.evidence import EvidencedCondition
 DASH = "–"
 MARK = "'"
 RISKY = frozenset("=+-@\t\r\n＝＋－＠" + MARK)  # some spreadsheets take the full-width signs, too
+_ROOT = r"(?:(?:~[\w.-]*|\.{0,2})/(?![\s/])|[A-Za-z]:[\\/]|\\\\)"
+_WHOLE = re.compile(rf"^((?:[\w.+-]+:)*){_ROOT}.*[/\\](?=[^/\\])")  # NAME:PATH, whose folders may have spaces
+_WITHIN = re.compile(rf"(?<![\w/\\.~)\]}}])(?:file://)?{_ROOT}(?:[^\s/\\'\"`]+[/\\]+)+(?=[^\s/\\'\"`])")
 
 
 def percent(value: float | None) -> str:
@@ -77,3 +81,8 @@ def unconcludable_lines(cells: Iterable[EvidencedCondition]) -> Iterator[str]:
 def neutralise(text: str) -> str:
     """An apostrophe in front of what a spreadsheet could take for a formula. Source: OWASP, CSV Injection."""
     return MARK + text if text[:1] in RISKY or text.lstrip()[:1] in RISKY else text
+
+
+def without_paths(text: str) -> str:
+    """Each path of this machine cut to its last name; addresses, and names such as OWNER/NAME, stay."""
+    return _WITHIN.sub("", _WHOLE.sub(r"\1", text))

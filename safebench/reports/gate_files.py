@@ -12,7 +12,7 @@ from xml.etree import ElementTree as xml
 
 from safebench.errors import BadInput
 from safebench.files import write_text
-from safebench.reports.formats import doubted, percent, percents, unconcludable_lines
+from safebench.reports.formats import doubted, percent, percents, unconcludable_lines, without_paths
 from safebench.reports.release_gate import GateResult
 from safebench.reports.summary import ConditionSummary, Summary
 
@@ -88,8 +88,10 @@ def _list(lines: Iterable[str]) -> Iterator[str]:
 
 
 def text(shown: str) -> str:
-    """Written so that nothing in it is markup, a link or a mention: each sign as its number, in a `<code>` element."""
-    plain = " ".join(_xml(shown).split())
+    """Written so that nothing in it is markup, a link or a mention: each sign as its number, in a `<code>` element. Of
+    paths of this machine only the last name is there: the file is read where the whole team sees it.
+    """
+    plain = " ".join(_xml(without_paths(shown)).split())
     return "<code>" + MARKUP.sub(lambda sign: f"&#{ord(sign[0])};", plain) + "</code>"
 
 

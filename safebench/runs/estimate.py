@@ -52,7 +52,7 @@ class _Estimator:
         once = Range(items, items)
         sent = self._sent(condition)
         yield self._role(condition, "target", target, once, sent)
-        if sent.medium != TEXT and plan.config.probe:
+        if self._is_rendered(condition) and plan.config.probe:
             probed = once.times(plan.config.probe).times(1, 2)  # and the controls
             yield self._role(condition, "probe", target, probed, replace(sent, answer=Range(*self._assumed.probe)))
         yield from self._media_models(condition, items, spoken=sent.may_speak)
@@ -93,8 +93,11 @@ class _Estimator:
             tokens = NOTHING
         return RoleEstimate(str(condition), "media", model, calls, tokens, NOTHING, cost)
 
+    def _is_rendered(self, condition: Condition) -> bool:
+        return condition in self._plan.rendering.assignments and condition.medium != TEXT
+
     def _sent(self, condition: Condition) -> Sent:
-        rendered = condition in self._plan.rendering.assignments and condition.medium != TEXT
+        rendered = self._is_rendered(condition)
         if rendered and self._prices.reads_first(spec_of(self._plan.asking.target)):
             return Sent(self._query.times(1, 2 if condition.with_text else 1), self._answer())  # what was read
         price = self._price(self._plan.asking.target)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from safebench.cli.main import run_command
+from safebench.cli.plugins import Listed
 from safebench.models.catalogue import models
 
 
@@ -46,10 +48,43 @@ def test_a_model_that_its_maker_took_away_says_when() -> None:
     assert {models()[f"gemini-1.5-{size}"].retired for size in ("pro", "flash")} == {"2025-09-29"}
 
 
-def test_a_document_holds_texts_and_nothing_of_how_they_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = json.loads("\n".join(listed(capsys, "targets", "--json")))["lines"]
-    assert "retired by its maker on 2025-09-29" in lines
-    assert not [line for line in lines if " object at 0x" in line or line.startswith("Padding")]
+def document(capsys: pytest.CaptureFixture[str], *command: str) -> Any:
+    assert run_command([*command, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_document_of_models_holds_what_is_known_of_each_as_values(capsys: pytest.CaptureFixture[str]) -> None:
+    told = document(capsys, "list", "targets")
+    known = {model["name"]: model for model in told["models"]}
+    assert list(known)[-1] in {name for name, model in models().items() if model.retired}
+    assert known["gemini-1.5-pro"]["retired"] == "2025-09-29"
+    listening = known["qwen2-audio-7b"]
+    assert (listening["tried"], listening["retired"], listening["accepts"]) == (False, None, ["text", "audio"])
+    reference = next(plugin for plugin in told["targets"] if plugin["name"] == "reference")
+    assert (reference["ready"], reference["lacking"], reference["error"]) == (True, None, None)
+    assert document(capsys, "list", "targets", "--tried")["targets"] == []
+
+
+@pytest.mark.parametrize("what", list(Listed))
+def test_the_document_of_each_kind_has_its_rows(capsys: pytest.CaptureFixture[str], what: str) -> None:
+    told = document(capsys, "list", what)
+    assert told[what]
+    assert all(type(row.get("ready", True)) is bool for row in told[what])
+    assert "" not in [value for row in told[what] for value in row.values()]
+    assert what != "recipes" or told["gates"]["audio"]["max_wer"] > 0
+
+
+@pytest.mark.parametrize("what", ["data", "published"])
+def test_counts_are_numbers_in_a_document(capsys: pytest.CaptureFixture[str], what: str) -> None:
+    for row in document(capsys, what, "list")[what]:
+        assert all(type(value) is int for key, value in row.items() if key not in ("name", "title", "sha256"))
+
+
+def test_where_no_model_of_a_medium_was_run_it_is_said_with_those_that_were(capsys: pytest.CaptureFixture[str]) -> None:
+    told = " ".join(listed(capsys, "targets", "--medium", "audio", "--tried"))
+    assert told.startswith("no model that takes audio was run here; of the others ")
+    assert "smollm2" in told
+    assert "leave out --tried" in told
 
 
 def test_the_voices_say_whether_they_can_speak_here(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from safebench import registry
-from safebench.cli.plugin_tables import show_targets
+from safebench.cli.plugin_tables import show_models
 from safebench.errors import BadInput
 from safebench.files import read_toml
 from safebench.models.catalogue import Model, model_of, models
@@ -160,7 +160,7 @@ def test_the_run_file_holds_what_the_name_was_resolved_to(
 
 def test_the_list_shows_every_name_and_command_whole_in_80_columns() -> None:
     page = io.StringIO()
-    show_targets(Console(file=page, width=80), None, tried=False)
+    show_models(Console(file=page, width=80), [*models().values()])
     lines = page.getvalue().splitlines()
     for model in models().values():
         head = next(n for n, line in enumerate(lines) if line.startswith(f"{model.name} "))
@@ -168,4 +168,3 @@ def test_the_list_shows_every_name_and_command_whole_in_80_columns() -> None:
         assert len(lines[head]) <= 80
         commands = [f"    {command}" for command in (model.serve, model.target) if command]
         assert lines[head + 1 : head + 1 + len(commands)] == commands
-    assert any("openai:MODEL" in line for line in lines)

@@ -128,6 +128,14 @@ def test_a_run_without_outcomes_has_its_markdown(tmp_path: Path) -> None:
     assert "unfinished: 4 items have no outcome yet" in "".join(shown(tmp_path)[1].texts)
 
 
+def test_the_markdown_says_of_a_file_no_more_than_its_name(tmp_path: Path, summary: Summary) -> None:
+    kept = replace(summary, run=replace(summary.run, data="/home/jane/secret plan/queries.jsonl"))
+    write_markdown(tmp_path / "summary.md", kept, [], ["see /home/jane/log.txt"])
+    told = "".join(shown(tmp_path)[1].texts)
+    assert "queries.jsonl" in told
+    assert "jane" not in told
+
+
 def test_figures_stay_readable() -> None:
     assert text("ASR −3.0 points (n = 40), 4.1–17.3 %") == "<code>ASR −3.0 points (n = 40), 4.1–17.3 %</code>"
 

@@ -66,7 +66,8 @@ def test_speech_is_counted_by_its_seconds() -> None:
 
 def test_who_reads_for_a_cascade_on_this_machine_costs_nothing_and_its_text_target_its_tokens() -> None:
     asked = {"conditions": ["image:typographic"], "target": "cascade:openai:gpt-4o"}
-    read = rows(**asked, options={"recognisers": {"image": "rapidocr"}})
+    read = rows(**asked, options={"recognisers": {"image": "rapidocr"}}, probe=0.5)
+    assert read["image:typographic", "probe"].calls == Range(5, 10)
     assert not [role for _, role in read if role == "media"]
     low, high = 10 * (60 * 2.5 + 20 * 10) / 1e6, 10 * (100 * 2.5 + 800 * 10) / 1e6
     assert read["image:typographic", "target"].cost == Range(pytest.approx(low), pytest.approx(high))
