@@ -72,7 +72,7 @@ class Hub(Exporter):
             write_text(folder / "README.md", card(exporting))
             pushed = ["README.md", SHARDS]
             address = upload_dataset(folder, self.options.argument, pushed, [SHARDS], public=self.options.public)
-        return f"exported, {'public' if self.options.public else 'private'}: {address} (in place of an earlier export)"
+        return f"exported, {'public' if self.options.public else 'private'}: {address} (in place of any earlier export)"
 
 
 def media(summary: Summary) -> list[str]:

@@ -13,6 +13,9 @@ from safebench.cli.options import (
     Conditions,
     DryRun,
     Limit,
+    MaxCalls,
+    MaxCost,
+    PricesFile,
     Private,
     RecipesFile,
     Recognisers,
@@ -45,6 +48,9 @@ def convert(
         bool, typer.Option("--retry-failed", help="Render again what ended in an error; all else stays.")
     ] = False,
     private: Private = False,
+    prices: PricesFile = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
     dry_run: DryRun = False,
 ) -> int:
     """Turn queries into media, check every one, and pack them as a data set that others can load.
@@ -52,18 +58,21 @@ def convert(
     The convert.toml in the folder of a conversion means that folder: it goes on, wherever it was moved.
     """
     from safebench.cli.conversion_tables import show_conversion
-    from safebench.cli.dry_run import show_plan
+    from safebench.cli.dry_run import show_estimate, show_plan
     from safebench.cli.progress import Bars
     from safebench.datasets.config import make_convert_config
     from safebench.datasets.conversion import convert
     from safebench.datasets.conversion_plan import asked_before, plan_conversion
     from safebench.datasets.shards import CONVERT_FILE
+    from safebench.models.prices import read_prices
+    from safebench.rendering.estimating import estimate_renderings
 
     given: dict[str, Any] = {
         "conditions": condition, "out": str(out) if out else None, "text_column": text_column, "encoding": encoding,
         "language": language, "limit": limit, "recipes": str(recipes) if recipes else None, "workers": workers,
         "seed": seed,
         "check_share": check_share, "recognisers": recogniser, "retry_failed": retry_failed,
+        "prices": str(prices) if prices else None, "max_calls": max_calls, "max_cost": max_cost,
     }  # fmt: skip
     before = asked_before(Path(data).parent) if Path(data).name == CONVERT_FILE else {"data": data}
     values = before | {key: value for key, value in given.items() if value is not None and value != []}
@@ -74,6 +83,8 @@ def convert(
     if dry_run:
         plan = plan_conversion(config)
         show_plan(output, plan.data, plan.settings)
+        if rows := estimate_renderings(plan.jobs(), plan.settings, read_prices(config.prices)):
+            show_estimate(output, rows)
         return 0
     if private:
         keep_private(Path(config.out))

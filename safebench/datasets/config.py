@@ -27,6 +27,9 @@ class RenderingConfig(PluginOptions):
     check_share: float = Field(1.0, ge=0.0, le=1.0)  # share of renderings whose fidelity is checked
     recognisers: tuple[str, ...] = ()  # NAME[:ARGUMENT], one for each medium: for fidelity, spoken answers, the probe
     workers: int | None = Field(None, ge=1)  # processes that render and check; one for each core when not given
+    max_calls: int | None = Field(None, ge=1)  # to all models together, of all starts
+    max_cost: float | None = Field(None, gt=0)  # USD, likewise
+    prices: str | None = None  # file of the user's own prices, before those that are shipped
 
 
 class ConvertConfig(RenderingConfig):

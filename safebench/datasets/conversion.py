@@ -24,8 +24,11 @@ from safebench.datasets.queries import LANGUAGE
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.shards import CANARY, CONVERT_FILE, WORK, check_shards, finished, read_convert_file, shards
 from safebench.files import write_toml
+from safebench.models.calls import Budget, MediaCalls
+from safebench.models.prices import estimate_line, read_prices
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.chain import RenderJob
+from safebench.rendering.estimating import estimate_renderings, models_asked
 from safebench.rendering.fidelity import STATUSES
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache
@@ -61,7 +64,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     """Render every query under every condition's recipe. The same call again continues, or finds nothing to do.
 
     Raises BadInput for wrong input and for a folder that holds something else, before anything is written;
-    TargetRefusesService and Interrupted (after ctrl-C) with everything made so far.
+    TargetRefusesService, BudgetSpent and Interrupted (after ctrl-C) with everything made so far.
     """
     plan = plan_conversion(config)
     if not finished(plan.out) or _grows(plan) or (config.retry_failed and _to_render(plan, _made(plan.out))):
@@ -101,7 +104,9 @@ def _stands(job: RenderJob, made: ConvertedRenderings) -> bool:
 
 async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
     """Nothing is written before recipes and recognisers are found to work."""
-    out, workers, stop = plan.out, Workers(plan.config.workers), asyncio.Event()
+    config, limits, prices = plan.config, plan.limits(), read_prices(plan.config.prices)
+    limits.check(prices, (), others=models_asked(plan.recipes, plan.settings.recognisers.values()))
+    out, workers, stop = plan.out, Workers(config.workers), asyncio.Event()
     try:
         await ready(plan.recipes, plan.settings.recognisers.values(), workers)
         (out / WORK).mkdir(parents=True, exist_ok=True)  # before the file: what is told there is not done yet
@@ -110,10 +115,13 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
             progress.warned(line)
         with Store(out / WORK) as store, on_interrupt(stop, "the same command", workers.kill):
             put_back(out)
-            if plan.config.retry_failed:
+            if config.retry_failed:
                 store.reopen_failed()
+            workers.calls = MediaCalls(store, Budget(store, limits, prices, progress=progress))
             made = _made(out)
             jobs = _to_render(plan, made)
+            if rows := estimate_renderings(jobs, plan.settings, prices):
+                progress.announced(estimate_line(rows))
             renderer = Renderer(store, RecogniserCache(workers), None, plan.settings)
             await _render(jobs, renderer, at_once(plan.recipes, workers), stop, progress)
             fresh = {place_of(job): await renderer.rendering(job) for job in jobs}

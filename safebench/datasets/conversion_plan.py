@@ -14,6 +14,7 @@ from safebench.datasets.plan import DEALING, RECOGNISERS, TOLD_BY, DataPlan, pla
 from safebench.datasets.shards import CANARY, CONVERT_FILE, RECIPE, packed_queries, read_convert_file
 from safebench.errors import BadInput
 from safebench.files import is_claimed
+from safebench.models.calls import CallLimits
 from safebench.rendering.alternatives import CHOSEN
 from safebench.rendering.assignment import Assignment, Stages, recipes_of
 from safebench.rendering.chain import RenderJob
@@ -73,6 +74,9 @@ class ConversionPlan:
     @property
     def recipes(self) -> list[Recipe]:
         return recipes_of(self.assignments)
+
+    def limits(self) -> CallLimits:
+        return CallLimits(self.config.max_calls, cost=self.config.max_cost)
 
     def jobs(self) -> list[RenderJob]:
         """Query by query, so that what one query shares is rendered at about the same time."""

@@ -60,9 +60,6 @@ class RunConfig(RenderingConfig):
     allow_skips: bool = False
     allow_unproven: bool = False  # accept conditions of which nothing can be concluded
     max_open: float = Field(MAX_OPEN, ge=0.0, le=1.0)  # share of open items above which the exit status is 1
-    max_calls: int | None = Field(None, ge=1)  # to all models together, of all starts
-    max_cost: float | None = Field(None, gt=0)  # USD, likewise
-    prices: str | None = None  # file of the user's own prices, before those that are shipped
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a run folder; not read back
     revisions: tuple[Revision, ...] = ()  # of a run folder: what it has grown by; not read back
 

@@ -7,16 +7,16 @@ before the first item are not in it.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from safebench import registry
 from safebench.jury.protocol import jury_rows
 from safebench.models.asking import spec_of
-from safebench.models.prices import HERE, MILLION, Price, Prices, Range, RoleEstimate, total
+from safebench.models.prices import HERE, MILLION, Price, Prices, Range, RoleEstimate
 from safebench.plugins import Modality, Target
+from safebench.rendering.estimating import add_reading, calls_to_render, estimate_media
 from safebench.runs.plan import RunPlan
 from safebench.types import TEXT, Condition
 
@@ -59,39 +59,20 @@ class _Estimator:
         verdicts = once.times(1, 2 if sent.may_speak else 1)  # a spoken answer may be judged twice
         yield from jury_rows(plan.asking.jury, self._prices, str(condition), verdicts, self._query + sent.answer)
 
-    def _media_models(self, condition: Condition, items: int, *, spoken: bool) -> Iterator[RoleEstimate]:
+    def _media_models(self, condition: Condition, items: int, *, spoken: bool) -> Iterable[RoleEstimate]:
         """Those that render, refine, read back and transcribe: a query once, however often it is asked."""
         plan, once = self._plan, Range(items, items).times(1 / self._plan.config.repeats)
-        calls: defaultdict[str, Range] = defaultdict(Range)
         assignment = plan.rendering.assignments.get(condition)
         rendered = {(recipe.medium, recipe.name) for recipe in plan.rendering.to_render}
         recipes = [one for one in (assignment.recipes if assignment else ()) if (one.medium, one.name) in rendered]
-        for recipe in recipes:
-            for model, most in recipe.asks():
-                calls[model] += once.times(1 if len(recipes) == 1 else 0, most)
-        tries = max((recipe.tries for recipe in recipes), default=1)
         readers = plan.rendering.settings.recognisers
+        reader = readers.get(condition.medium) if assignment else None
+        calls = calls_to_render(recipes, reader, plan.config.check_share, once)
         if assignment:
-            _read(calls, readers.get(condition.medium), once.times(plan.config.check_share if recipes else 0, tries))
-            _read(calls, plan.asking.target.recognisers.get(condition.medium), Range(items, items))
+            add_reading(calls, plan.asking.target.recognisers.get(condition.medium), Range(items, items))
         for spec in readers.values() if spoken else ():
-            _read(calls, spec, Range(0, items))
-        for model, times in calls.items():
-            yield self._media_model(condition, model, times)
-
-    def _media_model(self, condition: Condition, model: str, calls: Range) -> RoleEstimate:
-        """Where tokens are paid for nobody knows beforehand how many."""
-        price, characters = self._prices.of(model), self._characters
-        units = {
-            "calls": Range(1, 1),
-            "characters": Range(characters, characters),
-            "seconds": self._assumed.seconds(characters),
-        }
-        cost = tokens = None
-        if price is HERE or (price and price.each):
-            cost = total(units[unit].times(dear) for unit, dear in price.each.items()).scaled(calls)
-            tokens = NOTHING
-        return RoleEstimate(str(condition), "media", model, calls, tokens, NOTHING, cost)
+            add_reading(calls, spec, Range(0, items))
+        return estimate_media(str(condition), calls, self._prices, self._characters)
 
     def _is_rendered(self, condition: Condition) -> bool:
         return condition in self._plan.rendering.assignments and condition.medium != TEXT
@@ -168,12 +149,6 @@ class _Estimator:
         own, rule = price.media[medium], self._prices.tokens_of(price, medium)
         seconds = self._assumed.seconds(sent.answer.high * self._assumed.bytes_per_token[1]).high
         return seconds * (rule.said_per_second or 0) * (own.output or 0)
-
-
-def _read(calls: defaultdict[str, Range], recogniser: str | None, times: Range) -> None:
-    """Adds what a recogniser asks of models."""
-    for model, most in registry.recogniser_asks(recogniser) if recogniser else ():
-        calls[model] += times.times(1, most)
 
 
 def _lasts(medium: str) -> bool:

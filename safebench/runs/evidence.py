@@ -53,13 +53,14 @@ def unaccepted(asked: Mapping[str, Any], store: Store) -> Iterator[str]:
         return
     for name, known in evidence_of(asked, store).items():
         if not known.concludable:
-            ways = " or ".join([*_ways(Condition.parse(name).medium, known), "accept that with --allow-unproven"])
+            untried = _ways(Condition.parse(name).medium, known, asked.get("probe", 0.0))
+            ways = " or ".join([*untried, "accept that with --allow-unproven"])
             yield f"{name} is not concludable: {known.reasons[0]}: {ways}"
 
 
-def _ways(medium: str, known: Evidence) -> Iterator[str]:
+def _ways(medium: str, known: Evidence, probed: float) -> Iterator[str]:
     """What would show that the queries arrived and were understood, of what was not tried."""
-    if medium != TEXT and known.understood.state != "missed":
+    if medium != TEXT and probed < 1 and known.understood.state != "missed":
         yield "probe it (--probe 1)"
     if known.helped.state == "not_asked":
         yield "ask harmless twins as well"

@@ -24,6 +24,7 @@ from safebench.models.opening import open_target
 from safebench.plugins import Target
 from safebench.registry import Recognise
 from safebench.rendering.assignment import Assignment, Stages, recipes_of
+from safebench.rendering.estimating import models_asked
 from safebench.rendering.frozen import check_frozen
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.renderer import RenderSettings
@@ -107,9 +108,7 @@ class RunPlan:
 
     def asked_for_media(self) -> set[str]:
         """NAME:ARGUMENT of the models that render, refine, read back or transcribe."""
-        recipes = (one.model for recipe in self.rendering.to_render for one in recipe.asks())
-        readers = (one.model for spec in self.recognisers() for one in registry.recogniser_asks(spec))
-        return {*recipes, *readers}
+        return models_asked(self.rendering.to_render, self.recognisers())
 
     def items_per_condition(self) -> int:
         """As many as a skipped one would have had."""

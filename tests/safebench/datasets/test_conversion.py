@@ -42,8 +42,9 @@ from safebench.reports.report import report
 from safebench.resources import data_path, load_toml
 from safebench.runs.config import make_config
 from safebench.runs.run import run
-from safebench.testing.server import ScriptedServer, error, transcription
+from safebench.testing.server import ScriptedServer, error, image, transcription
 from safebench.types import Fidelity, Media, Query, Rendering
+from tests.converters.text_to_image.drawn import picture
 from tests.converting import convert
 from tests.fixture_types import WriteJsonl
 
@@ -603,6 +604,31 @@ def test_a_recogniser_that_refuses_in_the_middle_stops_and_the_same_command_goes
         assert convert_with(spec, data, tmp_path / "out") == 0
     statuses = [row["fidelity_status"] for row in pq.read_table(tmp_path / "out" / "audio").to_pylist()]
     assert sorted(statuses) == ["failed", "failed", "passed"]
+
+
+def test_a_conversion_keeps_to_its_budget_and_goes_on_with_a_higher_one(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.chdir(tmp_path)
+    with ScriptedServer(lambda _: image(picture("red"))) as server:
+        step = f'use = "openai-images"\nmodel = "painter"\nbase_url = "{server.url}"\n'
+        Path("recipes.toml").write_text(f"[image.drawn]\n[[image.drawn.steps]]\n{step}", encoding="utf-8")
+        drawn = ["convert", str(data), "-c", "image:drawn", "--recipes", "recipes.toml", "--recogniser", "none"]
+        drawn += ["--workers", "1", "--out", "out"]
+        assert run_command([*drawn, "--max-cost", "5"]) == 2
+        assert "the price of openai:painter is not known" in capsys.readouterr().err
+        assert run_command([*drawn, "--dry-run", "--json"]) == 0
+        (row,) = json.loads(capsys.readouterr().out)["estimate"]
+        assert (row["model"], row["calls"]) == ("openai:painter", {"low": 3.0, "high": 3.0})
+        assert not Path("out").exists()
+        assert run_command([*drawn, "--max-calls", "2"]) == 1
+        told = capsys.readouterr().err
+        assert "estimate: 3 calls" in told
+        assert "the budget of 2 calls is spent; raise --max-calls to go on; everything so far is kept" in told
+        assert run_command([*drawn, "--max-calls", "3"]) == 0
+        assert len(server.calls) == 3  # none is drawn twice
+    assert pq.read_table(tmp_path / "out" / "image").num_rows == 3
 
 
 def test_what_failed_its_check_has_a_hash_and_a_reason_and_no_media(write_jsonl: WriteJsonl, tmp_path: Path) -> None:

@@ -181,6 +181,11 @@ def test_each_condition_of_which_nothing_can_be_concluded_says_why_and_what_woul
     )
 
 
+def test_whoever_probed_every_item_is_not_told_to_probe(tmp_path: Path) -> None:
+    (line,) = lines(tmp_path / "run", helps, probe=1.0)
+    assert "--probe" not in line
+
+
 def test_text_that_is_refused_whatever_it_asks_is_not_concludable_either(tmp_path: Path) -> None:
     text, _ = lines(tmp_path / "run", lambda item: Outcome.REFUSED)
     assert text.startswith("text is not concludable: 0 of 10 harmless queries were helped with")
