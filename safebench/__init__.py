@@ -14,24 +14,31 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from safebench.datasets.config import ConvertConfig, make_convert_config
-    from safebench.datasets.conversion import convert, convert_async
-    from safebench.datasets.load import load_dataset
-    from safebench.datasets.queries import Dataset
-    from safebench.errors import BadInput, SafeBenchError
-    from safebench.generation.generate import generate
-    from safebench.generation.plan import read_plan
-    from safebench.jury.calibration.calibrate import calibrate
-    from safebench.jury.calibration.labels import read_labels
-    from safebench.registry import list_plugins
-    from safebench.rendering.recipes import load_recipes
-    from safebench.reports.comparison import compare
-    from safebench.reports.report import Report, RunItem, report
-    from safebench.runs.config import RunConfig, make_config
-    from safebench.runs.quickstart import quickstart_config
-    from safebench.runs.rejudge import rejudge
-    from safebench.runs.run import run, run_async
+if TYPE_CHECKING:  # under their own names, by which type checkers know what is exported
+    from safebench.datasets.config import ConvertConfig as ConvertConfig
+    from safebench.datasets.config import make_convert_config as make_convert_config
+    from safebench.datasets.conversion import convert as convert
+    from safebench.datasets.conversion import convert_async as convert_async
+    from safebench.datasets.load import load_dataset as load_dataset
+    from safebench.datasets.queries import Dataset as Dataset
+    from safebench.errors import BadInput as BadInput
+    from safebench.errors import SafeBenchError as SafeBenchError
+    from safebench.generation.generate import generate as generate
+    from safebench.generation.plan import read_plan as read_plan
+    from safebench.jury.calibration.calibrate import calibrate as calibrate
+    from safebench.jury.calibration.labels import read_labels as read_labels
+    from safebench.registry import list_plugins as list_plugins
+    from safebench.rendering.recipes import load_recipes as load_recipes
+    from safebench.reports.comparison import compare as compare
+    from safebench.reports.report import Report as Report
+    from safebench.reports.report import RunItem as RunItem
+    from safebench.reports.report import report as report
+    from safebench.runs.config import RunConfig as RunConfig
+    from safebench.runs.config import make_config as make_config
+    from safebench.runs.quickstart import quickstart_config as quickstart_config
+    from safebench.runs.rejudge import rejudge as rejudge
+    from safebench.runs.run import run as run
+    from safebench.runs.run import run_async as run_async
 
 _HOMES = {
     "BadInput": "errors",
@@ -60,32 +67,7 @@ _HOMES = {
     "run_async": "runs.run",
 }
 
-__all__ = [
-    "BadInput",
-    "ConvertConfig",
-    "Dataset",
-    "Report",
-    "RunConfig",
-    "RunItem",
-    "SafeBenchError",
-    "calibrate",
-    "compare",
-    "convert",
-    "convert_async",
-    "generate",
-    "list_plugins",
-    "load_dataset",
-    "load_recipes",
-    "make_config",
-    "make_convert_config",
-    "quickstart_config",
-    "read_labels",
-    "read_plan",
-    "rejudge",
-    "report",
-    "run",
-    "run_async",
-]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
