@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from safebench.types import Outcome
 
 
-class Progress(Protocol):
+class Progress:
     """Told by name (a condition, a recipe, a stage) what is planned, and about each part that is done."""
 
     def planned(self, name: str, total: int, done: int = 0, still_open: int = 0) -> None:
@@ -30,24 +29,8 @@ class Progress(Protocol):
         """Something to know before the work begins, or the first time that it matters."""
 
 
-class NoProgress:
-    def planned(self, name: str, total: int, done: int = 0, still_open: int = 0) -> None:
-        """Shows nothing."""
-
-    def advanced(self, name: str, *, is_open: bool) -> None:
-        """Shows nothing."""
-
-    def spent(self, line: str) -> None:
-        """Shows nothing."""
-
-    def skipped(self, name: str, why: str) -> None:
-        """Shows nothing."""
-
-    def announced(self, line: str) -> None:
-        """Shows nothing."""
-
-    def warned(self, line: str) -> None:
-        """Shows nothing."""
+class NoProgress(Progress):
+    """Shows nothing."""
 
 
 def tell_items(progress: Progress, counts: Mapping[str, Mapping[str | None, int]]) -> None:

@@ -17,6 +17,8 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
+from safebench.progress import Progress
+
 
 class _Rate(ProgressColumn):
     """How many are done in a second, or in a minute where that is less than one."""
@@ -39,7 +41,7 @@ class _Drawn(RichProgress):
             yield Text(f"spent: {self.spent}")
 
 
-class Bars:
+class Bars(Progress):
     """The progress of long work: one bar for each name with its rate and its open parts, and what is spent."""
 
     def __init__(self, console: Console) -> None:
