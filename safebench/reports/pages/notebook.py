@@ -56,9 +56,7 @@ def _style() -> str:
 
 def _table(caption: str, heads: Sequence[Part], rows: Sequence[Sequence[Part]], kind: str = "") -> Element:
     head = _tag("thead", _tag("tr", *(_tag("th", one, scope="col") for one in heads)))
-    body = _tag(
-        "tbody", *(_tag("tr", _tag("th", row[0], scope="row"), *(_tag("td", one) for one in row[1:])) for row in rows)
-    )
+    body = _tag("tbody", *map(_row, rows))
     return _tag("div", _tag("table", _tag("caption", caption), head, body, class_=kind), class_="scroll")
 
 
