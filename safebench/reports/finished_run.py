@@ -12,7 +12,7 @@ from typing import Any
 from safebench.jury.attendance import attendance, missing
 from safebench.jury.calibration.file import bind
 from safebench.jury.files import seat_names
-from safebench.reports.summary import notice, outcome_counts
+from safebench.reports.summary import notice
 from safebench.reports.words import Words, knows_harm, words_of
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file, run_file
@@ -22,7 +22,7 @@ from safebench.statistics.evidence import EvidencedCondition, with_evidence
 from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
-from safebench.store.items import QueryContent, query_content, query_contents
+from safebench.store.items import QueryContent, outcome_counts, query_content, query_contents
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +19,6 @@ from safebench.models.prices import RoleCost, read_prices, recorded_costs
 from safebench.rendering.alternatives import CHOSEN, chosen_lines
 from safebench.rendering.fidelity import fidelity_of
 from safebench.rendering.recognition import gate_lines
-from safebench.reports.answers import (
-    CutAnswers,
-    MarkedAnswers,
-    SpokenAnswers,
-    cut_answers,
-    marked_answers,
-    spoken_answers,
-)
 from safebench.reports.words import NOTICE, PART, Words, knows_harm, words_of
 from safebench.runs.config import MAX_OPEN, RESOLVED
 from safebench.runs.evidence import evidence_of
@@ -37,12 +29,20 @@ from safebench.statistics.concluding import conclude
 from safebench.statistics.evidence import EvidencedCondition, with_evidence
 from safebench.statistics.funnel import Funnel, funnel_of
 from safebench.statistics.gap import GapSettings, ModalityGap, modality_gap
-from safebench.statistics.languages import LanguageCount, languages_line
-from safebench.statistics.metrics import OutcomeCount, summarise
+from safebench.statistics.languages import languages_line
+from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
 from safebench.statistics.spread import with_spread
-from safebench.store.exchanges import jury_calls
-from safebench.store.items import items_by_outcome, queries_by_language, skipped_conditions, table_rows
+from safebench.store import exchanges
+from safebench.store.exchanges import CutAnswers, MarkedAnswers, SpokenAnswers, jury_calls
+from safebench.store.items import (
+    LanguageCount,
+    Skipped,
+    outcome_counts,
+    queries_by_language,
+    skipped_conditions,
+    table_rows,
+)
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots, deliberated, judged_items, short_handed
 from safebench.types import Condition
@@ -126,15 +126,6 @@ class JuryRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A condition that the target does not take."""
-
-    condition: str
-    reason: str
-    items: int
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
     """What `summary.json` holds, field by field (docs/summary.md)."""
 
@@ -212,10 +203,10 @@ def _summary(
         conditions=cells,
         gap=conclude(gap, known) if gap else None,
         jury=jury_record(asked["jury"], store),
-        languages=[LanguageCount(*one) for one in queries_by_language(store)],
+        languages=queries_by_language(store),
         deliveries=[Delivery(**one) for one in store.deliveries()],
         gate=gate_of(asked),
-        skipped=[Skipped(*one) for one in skipped_conditions(store)],
+        skipped=skipped_conditions(store),
         calibration=correction_of(calibration, asked, cells, store),
         costs=recorded_costs(store, read_prices(_own_prices(asked))),
     )
@@ -252,9 +243,9 @@ def _condition(cell: EvidencedCondition, store: Store, limit: str) -> ConditionS
         **vars(cell),
         funnel=funnel_of(name, cell, store),
         fidelity=fidelity_of(name, store),
-        spoken=spoken_answers(name, store),
-        truncated=cut_answers(name, store, limit),
-        marked=marked_answers(name, store),
+        spoken=exchanges.spoken_answers(store, name),
+        truncated=exchanges.cut_answers(store, name, limit),
+        marked=exchanges.marked_answers(store, name),
     )
 
 
@@ -276,11 +267,6 @@ def notice(asked: Mapping[str, Any]) -> str | None:
     shard = PART.format(asked["shard"]) if asked.get("shard") else None
     notices = [shard, target.notice(), None if target.stand_in or knows_harm(asked["jury"]) else NOTICE]
     return " ".join(filter(None, notices)) or None
-
-
-def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
-    """The items that have an outcome, counted by condition, scenario, intent and outcome."""
-    return (OutcomeCount(*counted) for counted in items_by_outcome(store))
 
 
 def items_schema() -> pa.Schema:

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class LanguageCount:
-    """Queries in one language, None where nobody knows it; `told`: those whose words told it, and how certain the
-    least certain of these is.
-    """
-
-    language: str | None
-    queries: int
-    told: int
-    least_certainty: float | None
+from safebench.store.items import LanguageCount
 
 
 def languages_line(counts: Sequence[LanguageCount]) -> str:

@@ -14,22 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from safebench.statistics.precision import Precision, precision, wilson
+from safebench.store.items import OutcomeCount
 from safebench.taxonomy import UNASSIGNED
 from safebench.types import Intent, Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeCount:
-    """Items that ended alike: `n` of them, with the sum of the ratings of those that have one."""
-
-    condition: str
-    category: str | None
-    scenario: str | None
-    intent: Intent
-    outcome: Outcome
-    n: int
-    rating_sum: int = 0
-    rated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

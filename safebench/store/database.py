@@ -72,6 +72,11 @@ class Database:
         for row in self._db.execute(sql, _row(values)):  # noqa: UP028  it would close the cursor of a closed database
             yield row
 
+    def one(self, sql: str, *values: Any) -> sqlite3.Row:
+        """The row of a reading query that has exactly one."""
+        (row,) = self.rows(sql, *values)
+        return row
+
     def _write(self, sql: str, *values: Any) -> int:
         """How many rows it changed."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from safebench.store.store import Store
@@ -60,8 +61,7 @@ class Spent(NamedTuple):
 
 def spending(store: Store, role: str | None = None) -> Spent:
     """Of all calls, or of those of a role."""
-    (row,) = store.rows(f"{_SPENT} WHERE role = ?", role) if role else store.rows(_SPENT)
-    return Spent(*row)
+    return Spent(*(store.one(f"{_SPENT} WHERE role = ?", role) if role else store.one(_SPENT)))
 
 
 def spent_by_model(store: Store) -> dict[str, dict[str, int]]:
@@ -75,8 +75,7 @@ def failed_roles(store: Store) -> set[str]:
 
 def jury_calls(store: Store) -> int:
     """All calls to the models of jurors and writer."""
-    (row,) = store.rows("SELECT count(*) FROM exchanges WHERE role = 'jury'")
-    return int(row[0])
+    return int(store.one("SELECT count(*) FROM exchanges WHERE role = 'jury'")[0])
 
 
 def all_exchanges(store: Store) -> Iterator[sqlite3.Row]:
@@ -108,59 +107,67 @@ def recorded_calls(store: Store) -> Iterator[RecordedCall]:
 
 def first_call(store: Store, role: str | None = None) -> float | None:
     """When the first call of a run, or of a role in it, ended; None without calls."""
-    (row,) = store.rows("SELECT min(at) FROM exchanges WHERE role = coalesce(?, role)", role)
-    return None if row[0] is None else float(row[0])
+    first: float | None = store.one("SELECT min(at) FROM exchanges WHERE role = coalesce(?, role)", role)[0]
+    return first
 
 
 def span(store: Store) -> float | None:
     """Seconds between the end of the first call and that of the last; None without calls."""
-    (row,) = store.rows("SELECT max(at) - min(at) FROM exchanges")
-    return None if row[0] is None else float(row[0])
+    seconds: float | None = store.one("SELECT max(at) - min(at) FROM exchanges")[0]
+    return seconds
 
 
-class Cut(NamedTuple):
-    """Answers that a jury judged, and how many of them were cut off at the token limit."""
+_JUDGED = """FROM items i JOIN exchanges e ON e.key = i.exchange
+WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_understood', 'undecided')"""
+
+
+@dataclass(frozen=True, slots=True)
+class CutAnswers:
+    """Answers that a jury judged, and how many of them were `cut` off at the token limit; `limit`: the target's option
+    that sets where.
+    """
 
     answers: int
     cut: int
+    limit: str
 
 
-def cut_answers(store: Store, condition: str) -> Cut:
-    (row,) = store.rows(_CUT, condition)
-    return Cut(*row)
+def cut_answers(store: Store, condition: str, limit: str) -> CutAnswers | None:
+    """None where none was cut."""
+    answers, cut = store.one(_CUT, condition)
+    return CutAnswers(answers, cut, limit) if cut else None
 
 
 # The finish reasons of OpenAI's endpoints and local models, of Gemini and Anthropic, and of Inspect.
-_CUT = """
+_CUT = f"""
 SELECT count(*),
-    coalesce(sum(lower(json_extract(e.response, '$.finish')) IN ('length', 'max_tokens', 'model_length')), 0)
-FROM items i JOIN exchanges e ON e.key = i.exchange
-WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_understood', 'undecided')
+    coalesce(sum(lower(json_extract(e.response, '$.finish')) IN ('length', 'max_tokens', 'model_length')), 0) {_JUDGED}
 """
 
 
-class Marked(NamedTuple):
-    """Answers that a jury judged, and how many of them begin with a mark that nobody knows."""
+@dataclass(frozen=True, slots=True)
+class MarkedAnswers:
+    """Answers that a jury judged, and how many of them are `marked`: they begin with a tag or token that is not known,
+    so that thinking may have been judged with them.
+    """
 
     answers: int
     marked: int
 
 
-def marked_answers(store: Store, condition: str) -> Marked:
-    (row,) = store.rows(_MARKED, condition)
-    return Marked(*row)
+def marked_answers(store: Store, condition: str) -> MarkedAnswers | None:
+    """None where none is marked."""
+    counted = MarkedAnswers(*store.one(_MARKED, condition))
+    return counted if counted.marked else None
 
 
-_MARKED = """
-SELECT count(*), coalesce(sum(json_extract(e.response, '$.unknown_markup') <> ''), 0)
-FROM items i JOIN exchanges e ON e.key = i.exchange
-WHERE i.condition = ? AND i.outcome IN ('unsafe', 'refused', 'safe', 'not_understood', 'undecided')
-"""
+_MARKED = f"SELECT count(*), coalesce(sum(json_extract(e.response, '$.unknown_markup') <> ''), 0) {_JUDGED}"
 
 
-class Spoken(NamedTuple):
-    """Spoken answers; those in which nothing was heard; those judged by the target's own text too, and with which
-    result.
+@dataclass(frozen=True, slots=True)
+class SpokenAnswers:
+    """Spoken `answers`; those in which nothing was heard, so that the target's own text was judged; those judged by
+    both, and with which result.
     """
 
     answers: int
@@ -169,9 +176,10 @@ class Spoken(NamedTuple):
     verdicts_differ: int
 
 
-def spoken_answers(store: Store, condition: str) -> Spoken:
-    (row,) = store.rows(_SPOKEN, condition)
-    return Spoken(*row)
+def spoken_answers(store: Store, condition: str) -> SpokenAnswers | None:
+    """None without any."""
+    counted = SpokenAnswers(*store.one(_SPOKEN, condition))
+    return counted if counted.answers else None
 
 
 _SPOKEN = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from safebench.store.store import Store, query_from
@@ -77,8 +77,11 @@ def item_ids(store: Store) -> dict[tuple[str, str, int], int]:
     return {(row[0], row[1], row[2]): row[3] for row in store.rows("SELECT query, condition, repeat, id FROM items")}
 
 
-class QueriesByLanguage(NamedTuple):
-    """`told`: those whose language was told from their words, with a certainty of `least_certainty` or more."""
+@dataclass(frozen=True, slots=True)
+class LanguageCount:
+    """Queries in one language, None where nobody knows it; `told`: those whose words told it, and how certain the
+    least certain of these is.
+    """
 
     language: str | None
     queries: int
@@ -86,9 +89,9 @@ class QueriesByLanguage(NamedTuple):
     least_certainty: float | None
 
 
-def queries_by_language(store: Store) -> Iterator[QueriesByLanguage]:
-    """The language of the most queries first; None of those of which nobody knows it."""
-    return (QueriesByLanguage(*row) for row in store.rows(_LANGUAGES))
+def queries_by_language(store: Store) -> list[LanguageCount]:
+    """The language of the most queries first."""
+    return [LanguageCount(*row) for row in store.rows(_LANGUAGES)]
 
 
 _LANGUAGES = """
@@ -97,14 +100,17 @@ GROUP BY language ORDER BY n DESC, language
 """
 
 
-class SkippedItems(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A condition that the target does not take."""
+
     condition: str
     reason: str
     items: int
 
 
-def skipped_conditions(store: Store) -> Iterator[SkippedItems]:
-    return (SkippedItems(*row) for row in store.rows("SELECT condition, reason, items FROM skipped"))
+def skipped_conditions(store: Store) -> list[Skipped]:
+    return [Skipped(*row) for row in store.rows("SELECT condition, reason, items FROM skipped")]
 
 
 class ReasonOfItems(NamedTuple):
@@ -119,8 +125,9 @@ def reasons_of_items(store: Store) -> Iterator[ReasonOfItems]:
     return (ReasonOfItems(*row) for row in store.rows(sql))
 
 
-class ItemsByOutcome(NamedTuple):
-    """`n` items that ended alike, with the sum of the ratings of those that have one."""
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """Items that ended alike: `n` of them, with the sum of the ratings of those that have one."""
 
     condition: str
     category: str | None
@@ -128,15 +135,15 @@ class ItemsByOutcome(NamedTuple):
     intent: Intent
     outcome: Outcome
     n: int
-    rating_sum: int
-    rated: int
+    rating_sum: int = 0
+    rated: int = 0
 
 
-def items_by_outcome(store: Store) -> Iterator[ItemsByOutcome]:
-    """The items that have an outcome."""
+def outcome_counts(store: Store) -> Iterator[OutcomeCount]:
+    """The items that have an outcome, counted by condition, scenario, intent and outcome."""
     for row in store.rows(_OUTCOME_COUNTS):
-        counted = ItemsByOutcome(*row)
-        yield counted._replace(intent=Intent(counted.intent), outcome=Outcome(counted.outcome))
+        counted = OutcomeCount(*row)
+        yield replace(counted, intent=Intent(counted.intent), outcome=Outcome(counted.outcome))
 
 
 _OUTCOME_COUNTS = """
@@ -195,8 +202,7 @@ def probed_items(store: Store, condition: str | None = None, intent: Intent | No
 
 def shown_by_probe(store: Store, item: int) -> Probed:
     """Of an item that was probed."""
-    (row,) = store.rows("SELECT item, state, control, withheld FROM comprehended WHERE item = ?", item)
-    return Probed(*row)
+    return Probed(*store.one("SELECT item, state, control, withheld FROM comprehended WHERE item = ?", item))
 
 
 _PROBED = """
@@ -239,8 +245,7 @@ class CheckedRenderings(NamedTuple):
 
 def checked_renderings(store: Store, condition: str) -> CheckedRenderings:
     """Unchecked are those that were sent all the same."""
-    (row,) = store.rows(_CHECKED, CONTROL, condition)
-    return CheckedRenderings(*row)
+    return CheckedRenderings(*store.one(_CHECKED, CONTROL, condition))
 
 
 _CHECKED = """
@@ -298,8 +303,7 @@ class TranscribedItems(NamedTuple):
 
 
 def transcribed_items(store: Store, condition: str) -> TranscribedItems:
-    (row,) = store.rows(_TRANSCRIBED, condition)
-    return TranscribedItems(*row)
+    return TranscribedItems(*store.one(_TRANSCRIBED, condition))
 
 
 _TRANSCRIBED = """
@@ -312,8 +316,7 @@ WHERE i.condition = ? AND json_extract(e.response, '$.given') IS NOT NULL
 
 def unheard_items(store: Store, condition: str, intent: Intent) -> int:
     """Items in whose media nothing was heard or read, so that nobody was asked."""
-    (row,) = store.rows(_UNHEARD, condition, intent)
-    return int(row[0])
+    return int(store.one(_UNHEARD, condition, intent)[0])
 
 
 _UNHEARD = """
@@ -329,8 +332,8 @@ class Rendered(NamedTuple):
 
 def rendered(store: Store) -> Rendered:
     """How many renderings there are, and how long they took."""
-    (row,) = store.rows("SELECT count(*), coalesce(sum(json_extract(rendering, '$.seconds')), 0) FROM renderings")
-    return Rendered(*row)
+    sql = "SELECT count(*), coalesce(sum(json_extract(rendering, '$.seconds')), 0) FROM renderings"
+    return Rendered(*store.one(sql))
 
 
 # --- whole items

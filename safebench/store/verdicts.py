@@ -36,8 +36,7 @@ class Deliberated(NamedTuple):
 
 def deliberated(store: Store, rounds: int) -> Deliberated:
     """`rounds`: of deliberation, as many as the protocol allows."""
-    (row,) = store.rows(_DELIBERATED, rounds)
-    return Deliberated(*row)
+    return Deliberated(*store.one(_DELIBERATED, rounds))
 
 
 _DELIBERATED = """
@@ -70,7 +69,7 @@ def short_handed(store: Store) -> tuple[int, float | None]:
 
     By the last rounds of items that a jury decided.
     """
-    ((verdicts, votes),) = store.rows(_SHORT_HANDED, Label.ABSTAIN, Outcome.UNDECIDED)
+    verdicts, votes = store.one(_SHORT_HANDED, Label.ABSTAIN, Outcome.UNDECIDED)
     return verdicts, votes
 
 
@@ -84,7 +83,7 @@ WHERE votes < seats
 
 def judged_items(store: Store) -> tuple[int, dict[str, int]]:
     """How many items a jury judged, and each juror of it, in any round."""
-    ((items,),) = store.rows("SELECT count(DISTINCT item) FROM ballots")
+    (items,) = store.one("SELECT count(DISTINCT item) FROM ballots")
     rows = store.rows("SELECT juror, count(DISTINCT item) FROM ballots GROUP BY juror")
     return items, dict(map(tuple, rows))
 

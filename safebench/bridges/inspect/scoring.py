@@ -28,8 +28,8 @@ from safebench.runs.outcomes import Ending, after_judging, before_judging
 from safebench.serialisation import response_to
 from safebench.statistics.answering import help_in
 from safebench.statistics.evidence import HelpedEvidence, doubted, helped_evidence
-from safebench.statistics.metrics import OutcomeCount, Rates, Tally
-from safebench.store.items import Answered
+from safebench.statistics.metrics import Rates, Tally
+from safebench.store.items import Answered, OutcomeCount
 from safebench.types import TEXT, Ballot, Condition, Intent, Outcome, Purpose, Request, Response
 
 JURY = "jury"  # name of the scorer

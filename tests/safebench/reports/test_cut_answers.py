@@ -6,11 +6,11 @@ import pytest
 from rich.console import Console
 
 from safebench.cli.run_tables import show_report
-from safebench.reports.answers import CutAnswers
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.report import report
 from safebench.reports.summary import Summary
+from safebench.store.exchanges import CutAnswers
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import twins
 from tests.safebench.reports.pages.written import write_run

@@ -16,7 +16,8 @@ from safebench.errors import BadInput
 from safebench.reports.gate_files import make_room, text, write_junit, write_markdown
 from safebench.reports.release_gate import GateResult
 from safebench.reports.report import report
-from safebench.reports.summary import Skipped, Summary
+from safebench.reports.summary import Summary
+from safebench.store.items import Skipped
 from safebench.types import Intent, Item, Outcome
 from tests.safebench.recorded import record, twins
 from tests.safebench.reports.pages.written import RULES_ALONE, write_run

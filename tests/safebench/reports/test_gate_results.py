@@ -14,8 +14,9 @@ from safebench.jury.attendance import Attendance
 from safebench.reports.limits import read_limit
 from safebench.reports.release_gate import GateResult, hold
 from safebench.reports.report import report
-from safebench.reports.summary import Skipped, Summary
+from safebench.reports.summary import Summary
 from safebench.statistics.precision import wilson
+from safebench.store.items import Skipped
 from safebench.types import Absence, Intent, Item, Outcome
 from tests.safebench.recorded import record, twins
 from tests.safebench.reports.pages.written import RULES_ALONE, write_run

@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from safebench.cli.run_tables import show_report
-from safebench.reports.answers import MarkedAnswers
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.report import report
+from safebench.store.exchanges import MarkedAnswers
 from tests.safebench.recorded import twins
 from tests.safebench.reports.pages.written import write_run
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safebench.statistics.metrics import OutcomeCount, Rates, Tally, summarise
+from safebench.statistics.metrics import Rates, Tally, summarise
 from safebench.statistics.precision import wilson
+from safebench.store.items import OutcomeCount
 from safebench.taxonomy import UNASSIGNED
 from safebench.types import Intent, Outcome
 
