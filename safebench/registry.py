@@ -90,10 +90,7 @@ def create(kind: type[P], name: str, where: str, /, **options: Any) -> P:
     """A plug-in with its options checked; `where` says where they were written."""
     plugin: type[P] = load(kind, name)
     require(kind, name)
-    try:
-        return plugin(plugin.Options(**options))
-    except ValidationError as error:
-        raise option_errors(error, plugin, f"{where}: {KINDS[kind]} {name!r}") from error
+    return plugin(validated(plugin.Options, f"{where}: {KINDS[kind]} {name!r}", options))
 
 
 def recogniser_class(spec: str) -> type[Recogniser]:
@@ -101,10 +98,7 @@ def recogniser_class(spec: str) -> type[Recogniser]:
     name = spec.partition(":")[0]
     require(Recogniser, name)
     plugin: type[Recogniser] = load(Recogniser, name)
-    try:
-        plugin.Options(**argument_of(spec))
-    except ValidationError as error:
-        raise option_errors(error, plugin, f"recogniser {spec!r}") from error
+    validated(plugin.Options, f"recogniser {spec!r}", argument_of(spec))
     return plugin
 
 
@@ -144,10 +138,7 @@ def missing(kind: type[Plugin], name: str, where: str, /, **options: Any) -> str
     Raises BadInput for an unknown one and for wrong options; `where` says where they were written.
     """
     plugin = load(kind, name)
-    try:
-        lacking: str | None = plugin.missing(plugin.Options(**options))
-    except ValidationError as error:
-        raise option_errors(error, plugin, f"{where}: {KINDS[kind]} {name!r}") from error
+    lacking: str | None = plugin.missing(validated(plugin.Options, f"{where}: {KINDS[kind]} {name!r}", options))
     return lacking
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from safebench import registry, taxonomy
 from safebench.errors import BadInput, unknown
@@ -98,11 +98,7 @@ def read_jury(name: str | Mapping[str, Any], models: Sequence[str] = ()) -> Jury
     """
     where = f"jury {name}" if isinstance(name, str) else "jury"
     tables = read_toml(jury_path(name)) if isinstance(name, str) else dict(name)
-    try:
-        table = JuryTable(**tables)
-    except ValidationError as error:
-        known = [*JuryTable.model_fields, *Protocol.model_fields, *JurorTable.model_fields]
-        raise BadInput(*registry.explain(error, known, where)) from error
+    table = registry.validated(JuryTable, where, tables, [*Protocol.model_fields, *JurorTable.model_fields])
     complete = _complete(table, list(models), where)
     problems = [f"{where}: {problem}" for problem in _problems(complete)]
     if problems:

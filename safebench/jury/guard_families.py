@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from string import Template
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from safebench import registry, taxonomy
 from safebench.errors import BadInput, unknown
@@ -111,10 +111,8 @@ def _family(table: Mapping[str, Any], name: str, where: str) -> GuardFamily:
     tables = load_toml("guards.toml")
     if like is not None and not (isinstance(like, str) and like in tables):
         raise unknown("guard", str(like), tables, where)
-    try:
-        family = GuardFamily(**{**(tables[like] if like else {}), **keys, "name": name})
-    except ValidationError as error:
-        raise BadInput(*registry.explain(error, [LIKE, *GuardFamily.model_fields], where)) from error
+    facts = {**(tables[like] if like else {}), **keys, "name": name}
+    family = registry.validated(GuardFamily, where, facts, [LIKE])
     if problems := [f"{where}: {problem}" for problem in _problems(family)]:
         raise BadInput(*problems)
     return family

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from safebench import registry
 from safebench.errors import BadInput, unknown
@@ -104,10 +104,8 @@ def family_of(named: str | Mapping[str, Any] | None, base_url: str | None, where
         return _by_name(named, where)
     table = dict(named)
     like = _by_name(str(table.pop(LIKE, PLAIN)), where)
-    try:
-        return Family(**_over({**like.model_dump(), "name": f"like {like.name}"}, table))
-    except ValidationError as error:
-        raise BadInput(*registry.explain(error, [LIKE, *Family.model_fields], f"{where}: family")) from error
+    facts = _over({**like.model_dump(), "name": f"like {like.name}"}, table)
+    return registry.validated(Family, f"{where}: family", facts, [LIKE])
 
 
 def _by_name(name: str, where: str) -> Family:
