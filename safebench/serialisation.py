@@ -177,6 +177,14 @@ def read_json(text: str | bytes) -> Any:
     return value
 
 
+def json_or(text: str | bytes, otherwise: Any) -> Any:
+    """What is written there, or something else for what is no JSON."""
+    try:
+        return read_json(text)
+    except ValueError:
+        return otherwise
+
+
 def decoder(table: Table) -> json.JSONDecoder:
     """The same for JSON in the midst of a text, with line breaks in its texts. `table` makes a value of an object."""
     how = {"parse_constant": str, "parse_float": _float, "parse_int": _int}

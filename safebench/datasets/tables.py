@@ -13,7 +13,7 @@ from safebench.datasets.columns import Names
 from safebench.datasets.delimited import TAB, BadRecord, records
 from safebench.datasets.table_files import UNREADABLE, OtherEncoding, TableFile, table_file
 from safebench.errors import BadInput
-from safebench.serialisation import read_json
+from safebench.serialisation import json_or, read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,14 +142,7 @@ def _by_column(whole: dict[str, Any], names: Names) -> list[Any] | dict[str, Any
 
 def _is_json_lines(text: str) -> bool:
     lines = text.lstrip().split("\n", 1)
-    return len(lines) > 1 and isinstance(_loaded(lines[0]), dict)
-
-
-def _loaded(line: str) -> Any:
-    try:
-        return read_json(line)
-    except ValueError:
-        return None
+    return len(lines) > 1 and isinstance(json_or(lines[0], None), dict)
 
 
 def _jsonl_rows(file: TableFile, names: Names) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from safebench.models.fence import shorten
 from safebench.models.refusal import read_sentences, refuses
 from safebench.models.roles import Unreadable, objects
 from safebench.plugins import Case
-from safebench.serialisation import read_json, storable
+from safebench.serialisation import json_or, storable
 from safebench.types import Ballot, Label
 
 SCHEMA: dict[str, Any] = {
@@ -94,10 +94,7 @@ def read_ballot(message: str, case: Case, exchanges: tuple[str, ...]) -> Ballot:
 def _plain_text(message: str) -> str:
     """The message, or what it says where all of it is one text in JSON."""
     text = message.strip()
-    try:
-        value = read_json(text) if text.startswith('"') and text.endswith('"') else message
-    except ValueError:
-        return message
+    value = json_or(text, message) if text.startswith('"') and text.endswith('"') else message
     return value if isinstance(value, str) else message
 
 

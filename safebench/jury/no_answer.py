@@ -22,7 +22,7 @@ from safebench.models.refusal import (
     stop_words,
 )
 from safebench.resources import load_toml
-from safebench.serialisation import read_json
+from safebench.serialisation import json_or
 
 RULES = "rules/answers.toml"
 HELP = "rules/substance.toml"
@@ -180,12 +180,7 @@ def _table(answer: str) -> dict[str, Any] | None:
     """The JSON object that an answer consists of, fenced or not."""
     fenced = _FENCED.match(answer.strip())
     text = fenced[1] if fenced else answer.strip()
-    if not text.startswith("{"):
-        return None
-    try:
-        table = read_json(text)
-    except ValueError:
-        return None
+    table = json_or(text, None) if text.startswith("{") else None
     return table if isinstance(table, dict) else None
 
 

@@ -31,7 +31,7 @@ from safebench.models.families import Family, family_of
 from safebench.models.keys import Mask
 from safebench.models.waits import passes, told_wait
 from safebench.plugins import ModelCalls, PluginOptions
-from safebench.serialisation import counts, read_json
+from safebench.serialisation import counts, json_or
 
 CHECK_TIMEOUT = 10.0  # s
 NOTHING: Mapping[str, int] = {}
@@ -204,10 +204,7 @@ def _usage(answer: Any) -> dict[str, Any]:
     """What the endpoint says that the call took; nothing where the body is what was asked for itself."""
     if "json" not in answer.headers.get("content-type", ""):
         return {}
-    try:
-        body = read_json(answer.content)
-    except ValueError:
-        return {}
+    body = json_or(answer.content, None)
     return counts(body.get("usage")) if isinstance(body, dict) else {}
 
 

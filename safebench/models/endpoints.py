@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from safebench.errors import BadInput
-from safebench.serialisation import read_json, storable
+from safebench.serialisation import json_or, storable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
@@ -95,10 +95,7 @@ def redirected(url: str, location: str) -> str:
 def error_text(body: bytes) -> str:
     """The innermost message in an error body, or the beginning of the body, on one line."""
     text = body.decode("utf-8", "replace")
-    try:
-        message = read_json(text)
-    except ValueError:
-        message = text
+    message = json_or(text, text)
     message = message[0] if isinstance(message, list) and message else message  # Gemini wraps its error in a list
     while isinstance(message, dict) and (message.get("error") or message.get("message")):
         message = message.get("error") or message.get("message")

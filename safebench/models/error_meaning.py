@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from safebench.models.families import Family
-from safebench.serialisation import read_json
+from safebench.serialisation import json_or
 
 Meaning = Literal["blocked", "no service", "refused", "failed"]
 OF_FILTERS = (400, 403, 422, 451)  # with any other status a filter's words tell of a filter that is out of order
@@ -166,8 +166,8 @@ def _letters(code: str) -> str:
 def _levels(body: object, depth: int = 0) -> Iterator[Mapping[str, Any] | str]:
     """An error and the errors that it wraps, as tables, and their messages. Gateways put one error into another."""
     if isinstance(body, str):
-        read = _read(body)
-        body = body if read is None else read
+        read = json_or(body, body)
+        body = read if isinstance(read, dict | list) else body
     if isinstance(body, str):
         yield body
     elif isinstance(body, list) and depth < DEEPEST:  # Gemini wraps its error in a list
@@ -177,15 +177,6 @@ def _levels(body: object, depth: int = 0) -> Iterator[Mapping[str, Any] | str]:
         yield body
         for field in INSIDE:
             yield from _levels(body.get(field), depth + 1)
-
-
-def _read(text: str) -> dict[str, Any] | list[Any] | None:
-    """JSON in a text; None where it is mere text."""
-    try:
-        body = read_json(text)
-    except ValueError:
-        return None
-    return body if isinstance(body, dict | list) else None
 
 
 # --- when errors stop the work
