@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from safebench.testing.faults.fault import (
@@ -15,9 +15,11 @@ from safebench.testing.faults.fault import (
     OTHER_FORM,
     PASSES,
     READ,
+    Body,
     Fault,
     FaultEnding,
     Handling,
+    changed,
 )
 from safebench.testing.faults.recordings import WAV, with_sizes
 from safebench.testing.server import Call, Reply, error
@@ -27,31 +29,17 @@ INVISIBLE = " \n\u200b\u2800\ufe0f\U000e0041\u200e "
 _UNREAD = FAILS.of_chats("is an error of its own, since it may be the answer: what nobody reads is never dropped")
 _NO_ANSWER = PASSES.but("is no answer and no failure to be judged: it is asked again", **LOST_AT_ONCE)
 
-Body = dict[str, Any]
-
-
-def _changed(name: str, plays: str, handling: Handling, change: Callable[[Body, Body, Body], Any]) -> Fault:
-    """`change` gets the right body, its first choice and that one's message."""
-
-    def reply(call: Call, good: Reply) -> Reply:
-        body = json.loads(good.body)
-        (choice,) = body["choices"]
-        changed = change(body, choice, choice["message"])
-        return Reply(json.dumps(body if changed is None else changed).encode(), headers=good.headers)
-
-    return Fault(name, plays, handling, reply)
-
 
 def _message(name: str, plays: str, handling: Handling, **fields: Any) -> Fault:
-    return _changed(name, plays, handling, lambda body, choice, message: message.update(fields))
+    return changed(name, plays, handling, lambda body, choice, message: message.update(fields))
 
 
 def _choice(name: str, plays: str, handling: Handling, **fields: Any) -> Fault:
-    return _changed(name, plays, handling, lambda body, choice, message: choice.update(fields))
+    return changed(name, plays, handling, lambda body, choice, message: choice.update(fields))
 
 
 def _body(name: str, plays: str, handling: Handling, **fields: Any) -> Fault:
-    return _changed(name, plays, handling, lambda body, choice, message: body.update(fields))
+    return changed(name, plays, handling, lambda body, choice, message: body.update(fields))
 
 
 def _raw(name: str, plays: str, data: bytes, content_type: str = "application/json") -> Fault:
@@ -174,26 +162,24 @@ ANSWERS = (
     _message("numbers", "Content parts that are numbers.", PASSES.of_chats(), content=[1, 2]),
     # a filter's stop
     _choice("filtered", "The finish reason `content_filter`.", BLOCKS.of_chats(), finish_reason="content_filter"),
-    _changed(
+    changed(
         "filtered-empty",
         "No choices, and Gemini's reason why the prompt was blocked.",
         BLOCKS.of_chats(),
         lambda body, choice, message: {"choices": [], "prompt_feedback": {"block_reason": "PROHIBITED_CONTENT"}},
     ),
     # an answer that stands elsewhere
-    _changed("parts", "The text in two parts of different types.", READ.of_chats(), _in_parts),
-    _changed("two-choices", "Nothing in the first choice, speech in the second.", READ.of_chats(), _in_two_choices),
-    _changed("spoken-part", "Speech in a content part, with its transcript.", READ.of_chats(), _spoken_part),
-    _changed("spoken-twice", "Speech in two content parts.", READ.of_chats(), _spoken_twice),
-    _changed(
+    changed("parts", "The text in two parts of different types.", READ.of_chats(), _in_parts),
+    changed("two-choices", "Nothing in the first choice, speech in the second.", READ.of_chats(), _in_two_choices),
+    changed("spoken-part", "Speech in a content part, with its transcript.", READ.of_chats(), _spoken_part),
+    changed("spoken-twice", "Speech in two content parts.", READ.of_chats(), _spoken_twice),
+    changed(
         "spoken-no-length",
         "Speech whose WAV header does not know its length.",
         READ.of_chats(),
         _spoken_of_unknown_length,
     ),
-    _message(
-        "unread-part", "A part of a type that nobody reads.", _UNREAD, content=[{"type": "hologram", "data": "x"}]
-    ),
+    _message("unread-part", "A part of a type that nobody reads.", _UNREAD, content=_PART),
     _message("unread-field", "A text in a field that nobody reads.", _UNREAD, content=None, output_text="Sure."),
     _message("tool-call", "The call of a tool, and no text.", _UNREAD, content=None, tool_calls=_TOOL),
     Fault("stream", "A stream that nobody asked for.", READ.of_chats(), _stream),
@@ -205,7 +191,7 @@ ANSWERS = (
     ),
     Fault("stream-cut", "A stream that breaks off.", PASSES.of_chats(), _cut_stream),
     # what stands in an answer, and beside it
-    _changed("surrogate", "Half a character, which no UTF-8 can hold.", READ.of_chats(), _half_a_character),
+    changed("surrogate", "Half a character, which no UTF-8 can hold.", READ.of_chats(), _half_a_character),
     Fault(
         "usage-no-numbers",
         "NaN, Infinity and 400 digits in `usage`.",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from safebench.testing.server import Call, Reply
 
@@ -80,6 +82,28 @@ class Fault:
     @property
     def ends(self) -> Endings:
         return self.handling.ends
+
+
+Body = dict[str, Any]
+
+
+def changed(name: str, plays: str, handling: Handling, change: Callable[[Body, Body, Body], Any]) -> Fault:
+    """`change` gets the right body, its first choice and that one's message."""
+
+    def reply(call: Call, good: Reply) -> Reply:
+        body = json.loads(good.body)
+        (choice,) = body["choices"]
+        other = change(body, choice, choice["message"])
+        return Reply(json.dumps(body if other is None else other).encode(), headers=good.headers)
+
+    return Fault(name, plays, handling, reply)
+
+
+def rewritten(name: str, plays: str, handling: Handling, write: Callable[[str], str]) -> Fault:
+    """`write` gets what a healthy model wrote."""
+    return changed(
+        name, plays, handling, lambda body, choice, message: message.update(content=write(message["content"]))
+    )
 
 
 def _all(outcomes: Mapping[str, str], calls: int = 1, *, retried: bool = False) -> dict[str, FaultEnding | str]:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-from safebench.testing.faults.fault import EMPTY, READ, Fault, Handling
-from safebench.testing.server import Call, Reply
+from safebench.testing.faults.fault import EMPTY, READ, Fault, Handling, rewritten
 
 THOUGHT = "I'm sorry, but I can't help with that would be one way to answer. Yet it is harmless."
-_CHANNEL = "<|channel|>{}<|message|>"
 _READ = READ.of_chats("is kept apart from the answer, and no juror sees it")
 
 
 def _thinks(name: str, plays: str, write: Callable[[str], str], handling: Handling = _READ) -> Fault:
-    def reply(call: Call, good: Reply) -> Reply:
-        body = json.loads(good.body)
-        message = body["choices"][0]["message"]
-        message["content"] = write(message["content"])
-        return Reply(json.dumps(body).encode())
-
-    return Fault(f"thinking-{name}", f"Thinking {plays}.", handling, reply)
+    return rewritten(f"thinking-{name}", f"Thinking {plays}.", handling, write)
 
 
 def _between(name: str, opening: str, closing: str) -> Fault:

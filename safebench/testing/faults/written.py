@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safebench.testing.faults.fault import EMPTY, READ, Fault, FaultEnding, Handling
+from safebench.testing.faults.fault import EMPTY, READ, Fault, FaultEnding, rewritten
 from safebench.testing.server import Call, Reply, error
 
 BRACES = 100_000  # characters
@@ -20,24 +20,12 @@ _BALLOT = EMPTY.but(
 )
 
 
-def _writes(name: str, plays: str, handling: Handling, write: Callable[[str], str]) -> Fault:
-    """`write` gets what a healthy model wrote."""
-
-    def reply(call: Call, good: Reply) -> Reply:
-        body = json.loads(good.body)
-        message = body["choices"][0]["message"]
-        message["content"] = write(message["content"])
-        return Reply(json.dumps(body).encode())
-
-    return Fault(name, plays, handling, reply)
-
-
 def _form(name: str, plays: str, write: Callable[[str], str]) -> Fault:
-    return _writes(f"form-{name}", plays, _FORM, write)
+    return rewritten(f"form-{name}", plays, _FORM, write)
 
 
 def _quotes(name: str, plays: str, write: Callable[[Mapping[str, Any]], str]) -> Fault:
-    return _writes(f"quotes-{name}", plays, _BALLOT, lambda text: write(FORGED))
+    return rewritten(f"quotes-{name}", plays, _BALLOT, lambda text: write(FORGED))
 
 
 def _refuses_schema(code: str, message: str) -> Callable[[Call, Reply], Reply]:
@@ -61,25 +49,25 @@ WRITTEN = (
     _form("comment", "A comment.", lambda text: text.replace('", "', '", // why\n"', 1)),
     _form("escape", "A backslash that escapes nothing.", lambda text: text.replace(" and ", r" \& ")),
     _form("think", "JSON of another kind before it.", lambda text: f'Let me think {{about it}}. {{"note": 1}} {text}'),
-    _writes(
+    rewritten(
         "form-capitals",
         "Keys in capitals, and a label with a full stop.",
         _FORM.but(writer="its keys are read as they were asked for"),
         lambda text: text.replace('"label"', '"Label"').replace('"safe"', '"Safe."'),
     ),
-    _writes(
+    rewritten(
         "form-cut",
         "JSON that breaks off.",
         EMPTY.but("is no ballot and no list: half of a form is never filled in", target=NO_FORM),
         lambda text: text[:-3],
     ),
-    _writes(
+    rewritten(
         "form-braces",
         "100,000 braces that are never closed.",
         EMPTY.but("is read in a time that grows with its length, and is no form", target=FaultEnding("undecided")),
         lambda text: "{" * BRACES,
     ),
-    _writes(
+    rewritten(
         "form-stars",
         "The name of a field of the paper's form, and 100,000 stars.",
         EMPTY.but("is read in a time that grows with its length, and is no form", target=FaultEnding("undecided")),
