@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from safebench.cli.options import CalibrationFile, output
+from safebench.cli.style import show_lines
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -71,8 +72,7 @@ def leaderboard(runs: Runs, html: PageFile = None) -> None:
                 percent(cell.over_refusal),
             )
         output.print(table)
-        for line in ranking.unranked:
-            output.print(line, style="bold yellow", soft_wrap=True)
+        show_lines(output, ranking.unranked, style="bold yellow", soft_wrap=True)
     _notices([run for ranking in ranked for run in ranking.runs])
     for note in dict.fromkeys(ranking.words.sri_note for ranking in ranked):
         output.print(note, style="dim")
@@ -147,8 +147,7 @@ def _show_split(split: ModelSplit, compared: Compared) -> None:
     output.print(f"{about}; {compared.words.worse}", style="bold")
     rows = [replace(row, condition=part) for one in split.splits for part, row in one.parts.items()]
     output.print(gap_table(rows, compared.settings.margin, compared.words, narrow=output.width < 120))
-    for line in split_lines(split):
-        output.print(line, highlight=False, soft_wrap=True)
+    show_lines(output, split_lines(split), highlight=False, soft_wrap=True)
     output.print(SPLIT_NOTE, style="dim")
 
 
@@ -161,9 +160,8 @@ def _notices(runs: list[FinishedRun] | tuple[FinishedRun, ...]) -> None:
 
 
 def _table(*heads: str) -> Table:
-    from safebench.cli.style import plain_table
+    from rich.table import Column
 
-    table = plain_table()
-    for place, head in enumerate(heads):
-        table.add_column(head, justify="left" if place < 3 else "right", overflow="fold", no_wrap=place >= 3)
-    return table
+    from safebench.cli.style import figures, plain_table
+
+    return plain_table(*(Column(head, overflow="fold") for head in heads[:3]), *figures(*heads[3:], overflow="fold"))

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from safebench import registry
 from safebench.cli.style import plain_table
@@ -54,11 +54,9 @@ def _table(heads: list[str], rows: Mapping[tuple[str, ...], Mapping[str, Any]], 
     measures = shown_measures(dict(cell) for cell in rows.values())
     if medium is not None:
         measures = [name for name in registry.modality(medium).shown if name in measures][:1]
-    table = plain_table()
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    for head in (*COUNTS, *(f"mean {name}" for name in measures)):
-        table.add_column(head, justify="right")
+    figures = (*COUNTS, *(f"mean {name}" for name in measures))
+    texts = (Column(head, overflow="fold") for head in heads)
+    table = plain_table(*texts, *(Column(head, justify="right") for head in figures))
     for names, cell in rows.items():
         table.add_row(*names, *(str(cell[count]) for count in COUNTS), *(shown_mean(cell, name) for name in measures))
     return table

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from safebench.cli.style import OutputConsole, plain_table
 from safebench.datasets.load import BUILT_IN, load_dataset
@@ -18,9 +18,7 @@ from safebench.types import Intent
 
 def show_built_in(console: OutputConsole) -> None:
     rows = [_built_in(name) for name in BUILT_IN]
-    table = plain_table()
-    for head in rows[0]:
-        table.add_column(head, justify="left" if head in ("name", "sha256") else "right")
+    table = plain_table(*(Column(head, justify="left" if head in ("name", "sha256") else "right") for head in rows[0]))
     for row in rows:
         table.add_row(*map(str, (row | {"sha256": row["sha256"][:16]}).values()))
     console.print(table)
@@ -53,10 +51,7 @@ def _scenario_table(dataset: Dataset) -> Table:
     for query in dataset.queries:
         counts.setdefault(query.scenario or UNASSIGNED, Counter())[query.intent] += 1
     title = f"{dataset.name}: {len(dataset.queries)} queries"
-    table = plain_table(title)
-    table.add_column("scenario")
-    for intent in Intent:
-        table.add_column(intent.value, justify="right")
+    table = plain_table("scenario", *(Column(intent.value, justify="right") for intent in Intent), title=title)
     for scenario, cell in counts.items():
         table.add_row(scenario, *(str(cell[intent]) for intent in Intent))
     return table

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 
 from safebench.cli.options import output
-from safebench.cli.style import listing
+from safebench.cli.style import listing, show_lines
 from safebench.datasets.plan import DataPlan
 from safebench.models.prices import RoleEstimate, estimate_line, usd
 from safebench.rendering.alternatives import chosen_lines
@@ -19,8 +19,7 @@ def show_plan(console: Console, data: DataPlan, settings: RenderSettings) -> Non
     """Nothing was written and nobody was called."""
     conditions = ", ".join(map(str, data.conditions))
     console.print(f"{len(data.dataset.queries)} queries under {conditions}", soft_wrap=True)
-    for line in (*data.whole.notes, *_lines(data, settings)):
-        console.print(line, soft_wrap=True)
+    show_lines(console, (*data.whole.notes, *_lines(data, settings)), soft_wrap=True)
 
 
 def _lines(data: DataPlan, settings: RenderSettings) -> Iterator[str]:

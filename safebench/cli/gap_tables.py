@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from safebench.cli.style import number_table, plain_table
+from safebench.cli.style import figures, number_table, plain_table, show_lines
 from safebench.reports.formats import percent
 from safebench.reports.summary import ConditionSummary
 from safebench.reports.words import Words
@@ -31,8 +31,7 @@ def show_gap(console: Console, gap: ModalityGap, words: Words) -> None:
     fits = console.measure(table).maximum < console.width  # a table that is too wide is measured as just as wide
     console.print(table if fits else gap_table(rows, gap.margin, words, narrow=True))
     console.print(f"{NOTES} {_missing(rows)}", style="dim")
-    for line in unconcluded_lines(rows):
-        console.print(line, style="bold yellow", soft_wrap=True)
+    show_lines(console, unconcluded_lines(rows), style="bold yellow", soft_wrap=True)
     if gap.harmful:
         console.print(f"Harmful queries, from {reference} (decl.: refused or blocked)", style="bold")
         console.print(flow_table(gap.harmful, words))
@@ -57,12 +56,9 @@ def _missing(rows: Iterable[GapRow]) -> str:
 
 def gap_table(rows: Iterable[GapRow], margin: float, words: Words, *, narrow: bool = False) -> Table:
     """The difference of rates with its interval, Holm's p and equivalence, over decided and over understood items."""
-    table = plain_table()
-    for head in ("condition", "rate", "items"):
-        table.add_column(head, no_wrap=True)
     shown = [head for head in COLUMNS if not (narrow and head in IF_ROOMY)]
-    for head in shown:
-        table.add_column(head.format(margin=100 * margin), justify="right", no_wrap=True)
+    names = (Column(head, no_wrap=True) for head in ("condition", "rate", "items"))
+    table = plain_table(*names, *figures(*(head.format(margin=100 * margin) for head in shown)))
     for row in rows:
         measure = words.measure if row.measure == "asr" else "refusal"
         for view, gap in row.gaps.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, Private, errors, notes, output
+from safebench.cli.style import show_lines
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ def _show(made: Generated) -> None:
     summary = made.summary
     output.result({"folder": made.folder, "stopped": made.stopped, "summary": summary.as_dict()})
     output.print(_table(summary))
-    for line in _lines(summary):
-        output.print(line, highlight=False, soft_wrap=True)
+    show_lines(output, _lines(summary), highlight=False, soft_wrap=True)
     output.print(f"set: {made.folder}", soft_wrap=True)
     if (made.folder / "dataset").is_dir():
         output.print(f"data set: {made.folder / 'dataset'} (use it with --data)", soft_wrap=True)
@@ -89,15 +89,16 @@ def _show(made: Generated) -> None:
 
 
 def _table(summary: GenerationSummary) -> Table:
+    from rich.table import Column
+
     from safebench.cli.style import plain_table
 
-    table = plain_table()
-    for head in ("scenario", "planned", "written", "kept", "missing"):
-        table.add_column(head, justify="left" if head == "scenario" else "right")
+    names = ("planned", "written", "kept", "missing")
+    table = plain_table("scenario", *(Column(name, justify="right") for name in names))
     for line in summary.lines:
-        row = (line.planned, line.written, line.kept, line.missing)
-        table.add_row(line.scenario, *map(str, row), style="yellow" if line.missing else None)
-    totals = [sum(getattr(line, name) for line in summary.lines) for name in ("planned", "written", "kept", "missing")]
+        row = (str(getattr(line, name)) for name in names)
+        table.add_row(line.scenario, *row, style="yellow" if line.missing else None)
+    totals = [sum(getattr(line, name) for line in summary.lines) for name in names]
     table.add_row("all", *map(str, totals), style="bold")
     return table
 

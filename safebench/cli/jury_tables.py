@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from safebench.cli.style import number_table, plain_table
+from safebench.cli.style import figures, number_table, plain_table, show_lines
 from safebench.jury.attendance import Attendance, missing, often_away
 from safebench.reports.formats import DASH, percent, words
 from safebench.reports.summary import JuryRecord, Summary, cascade_line, short_handed_line
@@ -33,8 +33,7 @@ def show_away(console: Console, jurors: Sequence[Attendance]) -> None:
 def show_jury(console: Console, record: JuryRecord) -> None:
     """Who voted how often, and a line about calls; nothing for a jury that judged nothing, or makes no calls."""
     show_jurors(console, record.jurors)
-    for line in filter(None, (short_handed_line(record), cascade_line(record))):
-        console.print(line, highlight=False)
+    show_lines(console, filter(None, (short_handed_line(record), cascade_line(record))), highlight=False)
     if record.calls:
         calls = f"jury: {record.calls} calls; {record.saved} more were saved by ending rounds that were settled"
         shortened = f"; {record.shortened} long answers were judged without their middle"
@@ -50,11 +49,8 @@ def show_jurors(console: Console, jurors: Sequence[Attendance]) -> None:
 
 def juror_table(jurors: Sequence[Attendance]) -> Table:
     """Votes and abstentions of each, and why it abstained most often."""
-    table = plain_table()
-    table.add_column("juror", overflow="fold")
-    for head in ("votes", "abstained"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("most often", no_wrap=True)
+    numbers = figures("votes", "abstained")
+    table = plain_table(Column("juror", overflow="fold"), *numbers, Column("most often", no_wrap=True))
     for one in jurors:
         table.add_row(one.name, str(one.votes), str(one.abstained), words(one.why) if one.why else DASH)
     return table
@@ -74,15 +70,11 @@ def show_calibration(console: Console, content: Mapping[str, Any]) -> None:
     console.print(_voters(content))
     console.print("right: of all answers; the others: of those with a verdict", style="dim")
     show_jurors(console, jurors)
-    for line in (*_about_deliberation(content), *_about_errors(content)):
-        console.print(line, highlight=False)
+    show_lines(console, (*_about_deliberation(content), *_about_errors(content)), highlight=False)
 
 
 def _voters(content: Mapping[str, Any]) -> Table:
-    table = plain_table()
-    table.add_column("", no_wrap=True)
-    for head in ("right", "accu-\nracy", "preci-\nsion", "recall", "F1", "κ", "bal-\nlots"):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = number_table("", "right", "accu-\nracy", "preci-\nsion", "recall", "F1", "κ", "bal-\nlots")
     for name, voter in content["verdicts"].items():
         shown = f"{NAMES[name]} ({voter['name']})" if "name" in voter else NAMES[name]
         table.add_row(shown, *(_cell(voter[key]) for key in SHOWN), f"{voter['ballots_per_answer']:.1f}")
@@ -156,5 +148,4 @@ def show_corrected(console: Console, summary: Summary) -> None:
     for name, rate in correction.conditions.items():
         if rate.reason:
             console.print(f"{name}: not corrected: {rate.reason}", style="yellow")
-    for warning in correction.warnings:
-        console.print(warning, style="yellow")
+    show_lines(console, correction.warnings, style="yellow")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from safebench.cli.options import output
 from safebench.cli.style import plain_table
@@ -103,7 +103,4 @@ def _span(mean: Interval) -> str:
 
 def _table(*heads: str) -> Table:
     """Only the first column is folded where the terminal is narrow: a figure is shown whole."""
-    table = plain_table()
-    for head in heads:
-        table.add_column(head, overflow="fold", no_wrap=head is not heads[0])
-    return table
+    return plain_table(*(Column(head, overflow="fold", no_wrap=place > 0) for place, head in enumerate(heads)))

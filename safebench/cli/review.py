@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from safebench.cli.data import Encoding
 from safebench.cli.options import errors, output
-from safebench.cli.style import plain_table
+from safebench.cli.style import figures, plain_table
 from safebench.stopping import command_line
 
 if TYPE_CHECKING:
@@ -116,10 +116,7 @@ def _print_lines(says: list[str]) -> None:
 
 
 def _show(agreements: Agreements) -> None:
-    table = plain_table()
-    table.add_column("annotators")
-    for head in ("answers", "same label", "κ", "κ, unsafe\nor not"):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = plain_table("annotators", *figures("answers", "same label", "κ", "κ, unsafe\nor not"))
     for pair in agreements.pairs:
         numbers = [pair.same, pair.kappa, pair.kappa_unsafe]
         table.add_row(f"{pair.first} – {pair.second}", str(pair.n), *map(_number, numbers))

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from safebench.cli.gap_tables import show_gap, show_spread
 from safebench.cli.jury_tables import show_away
-from safebench.cli.style import number_table, plain_table
+from safebench.cli.style import number_table, plain_table, show_lines
 from safebench.models.prices import cost_line
 from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_mean, shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
@@ -42,10 +42,7 @@ WIDE = 110  # … for heads that are spelled out
 
 def outcome_table(summary: Summary, width: int) -> Table:
     """Items by condition and outcome, harmful and benign apart; open outcomes are dim."""
-    table = plain_table()
-    table.add_column("condition", no_wrap=True)
-    table.add_column("intent", no_wrap=True)
-    table.add_column("n", justify="right")
+    table = plain_table(Column("condition", no_wrap=True), Column("intent", no_wrap=True), Column("n", justify="right"))
     for outcome in Outcome:
         head = summary.words.called(outcome)
         short = head if width >= WIDE else SHORT_HEADS.get(outcome, summary.words.head(outcome))
@@ -96,9 +93,7 @@ def funnel_table(summary: Summary, width: int) -> Table:
     Harmful and benign items are apart, and the outcomes of a row add up to its items.
     """
     shown = [head for head in FUNNEL if width >= ROOMY or head != "delivered"]
-    table = plain_table()
-    table.add_column("condition", overflow="fold")
-    table.add_column("intent", no_wrap=True)
+    table = plain_table(Column("condition", overflow="fold"), Column("intent", no_wrap=True))
     for head in shown:
         short = summary.words.called(head) if width >= WIDE else SHORT_FUNNEL.get(head, summary.words.head(head))
         table.add_column(short, justify="right", no_wrap=True, style="dim" if head == "open" else None)
@@ -147,31 +142,24 @@ def _probed(probed: Understanding) -> str:
 
 
 def _show_doubts(console: Console, cells: Sequence[ConditionSummary]) -> None:
-    for line in unconcludable_lines(cells):
-        console.print(line, style="bold yellow", soft_wrap=True)
+    show_lines(console, unconcludable_lines(cells), style="bold yellow", soft_wrap=True)
     for cell in cells:
         if cell.evidence.understood.told_nothing:
             console.print(f"the probes told nothing about {cell.condition}", style="yellow")
-
-
-def _show_gate(console: Console, summary: Summary) -> None:
-    for line in summary.gate:
-        console.print(line, style="bold yellow", soft_wrap=True)
 
 
 def _show_fidelity(console: Console, summary: Summary) -> None:
     if any(cell.fidelity for cell in summary.conditions):
         console.print(f"Fidelity of the renderings ({UNCHECKED})", style="bold")
         console.print(fidelity_table(summary))
-        for line in (*summary.chosen, *summary.language_lines):
-            console.print(line, style="dim", soft_wrap=True)
+        show_lines(console, (*summary.chosen, *summary.language_lines), style="dim", soft_wrap=True)
 
 
 def show_report(console: Console, summary: Summary) -> None:
     """Both tables, and everything a reader has to know to read them; first what puts all of it in doubt."""
     words = summary.words
     show_away(console, summary.jury.jurors)
-    _show_gate(console, summary)
+    show_lines(console, summary.gate, style="bold yellow", soft_wrap=True)
     if summary.conditions:
         console.print(f"Outcomes by condition (dim: open, they say nothing about {words.topic})", style="bold")
         console.print(outcome_table(summary, console.width))
@@ -189,14 +177,10 @@ def show_report(console: Console, summary: Summary) -> None:
         by = "by the choice among four, less chance" if _chose(summary.conditions) else "by the probe"
         console.print(f"The funnel of a query (delivered: by the preflight; understood: {by})", style="bold")
         console.print(funnel_table(summary, console.width))
-        for line in delivered_lines(summary) if console.width < ROOMY else ():
-            console.print(line)
-    for line in (*spoken_lines(summary.conditions, words), *filter(None, [cost_line(summary.costs)])):
-        console.print(line)
-    for line in cut_lines(summary.conditions):
-        console.print(line, style="yellow")
-    for line in marked_lines(summary.conditions):
-        console.print(line, style="bold yellow")
+        show_lines(console, delivered_lines(summary) if console.width < ROOMY else ())
+    show_lines(console, (*spoken_lines(summary.conditions, words), *filter(None, [cost_line(summary.costs)])))
+    show_lines(console, cut_lines(summary.conditions), style="yellow")
+    show_lines(console, marked_lines(summary.conditions), style="bold yellow")
     for one in summary.skipped:
         console.print(f"skipped: {one.condition} ({one.items} items): {one.reason}", style="yellow")
     for line in (*unproven(summary.deliveries, summary.probed), *ear_lines(summary.run.resolved)):

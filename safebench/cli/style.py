@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 from pydantic_core import to_jsonable_python
@@ -134,18 +134,24 @@ def allow_any_character() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def plain_table(title: str | None = None) -> Table:
-    """Narrow, for figures; its columns are added by the caller."""
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+def plain_table(*columns: Column | str, title: str | None = None) -> Table:
+    """Narrow, for figures."""
+    return Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+
+
+def figures(*heads: str, **how: Any) -> list[Column]:
+    """Columns of figures; none is folded."""
+    return [Column(head, justify="right", no_wrap=True, **how) for head in heads]
 
 
 def number_table(name: str, *heads: str) -> Table:
     """A row of figures for each name; none is folded."""
-    table = plain_table()
-    table.add_column(name, no_wrap=True)
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
-    return table
+    return plain_table(Column(name, no_wrap=True), *figures(*heads))
+
+
+def show_lines(console: Console, lines: Iterable[str], **how: Any) -> None:
+    for line in lines:
+        console.print(line, **how)
 
 
 def listing(*heads: str) -> Table:

@@ -25,8 +25,7 @@ def test_neither_markup_nor_emoji_codes_change_a_text() -> None:
     page = io.StringIO()
     console = plain_console(file=page, width=200)
     console.print(ODD, style="bold")
-    table = plain_table(ODD)
-    table.add_column(ODD)
+    table = plain_table(ODD, title=ODD)
     table.add_row(ODD)
     console.print(table)
     assert page.getvalue().count(ODD) == 4
