@@ -124,13 +124,12 @@ class Store(Database):
                     if mine is None or item.query.id in mine
                 ),
             )
-            self._write("INSERT OR REPLACE INTO meta VALUES ('planned', ?)", str(revision))
+            self._note("planned", revision)
 
     @property
     def planned(self) -> int:
         """The last revision whose items are written; 0 before the first."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'planned'").fetchone()
-        return int(row["value"]) if row else 0
+        return int(self._noted("planned") or 0)
 
     def skip(self, condition: Condition, reason: str, items: int) -> None:
         self._write("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", str(condition), reason, items)
@@ -161,23 +160,29 @@ class Store(Database):
         """How many items have no outcome yet."""
         return sum(cell.get(None, 0) for cell in self.counts().values())
 
-    # --- what happened
+    def _note(self, key: str, value: Any) -> None:
+        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, stored(value))
 
+    def _noted(self, key: str) -> Any:
+        """None for what nobody noted."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return json.loads(row["value"]) if row else None
+
+    # --- what happened
     def keep_deliveries(self, deliveries: Sequence[Mapping[str, Any]]) -> None:
-        self._write("INSERT OR REPLACE INTO meta VALUES ('deliveries', ?)", stored(deliveries))
+        self._note("deliveries", deliveries)
 
     def deliveries(self) -> list[dict[str, Any]]:
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'deliveries'").fetchone()
-        return json.loads(row["value"]) if row else []
+        return self._noted("deliveries") or []
 
     def keep_probe_form(self, settled: Mapping[str, Any]) -> None:
         """In which form the probes of this run are asked, and on what that rests."""
-        self._write("INSERT OR REPLACE INTO meta VALUES ('probe_form', ?)", stored(settled))
+        self._note("probe_form", settled)
 
     def probe_form(self) -> dict[str, Any] | None:
         """None before the first probe of a run."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'probe_form'").fetchone()
-        return json.loads(row["value"]) if row else None
+        form: dict[str, Any] | None = self._noted("probe_form")
+        return form
 
     def keep_probe(self, item: int, probe: Comprehension) -> None:
         values = (item, probe.status, probe.missing, probe.exchange)
