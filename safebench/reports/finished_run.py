@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -17,7 +17,7 @@ from safebench.reports.words import Words, knows_harm, words_of
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file, run_file
 from safebench.runs.plan import RunPlan
-from safebench.serialisation import compact
+from safebench.serialisation import compact, leaves
 from safebench.statistics.evidence import EvidencedCondition, with_evidence
 from safebench.statistics.metrics import summarise
 from safebench.statistics.observations import observe
@@ -95,20 +95,15 @@ def _basis(asked: Mapping[str, Any], queries: Sequence[QueryContent]) -> Basis:
     content = hashlib.sha256(compact(queries).encode("utf-8", "surrogatepass")).hexdigest()
     return {
         "data": {"queries": len(queries), "content": content[:12]},
-        "jury": dict(_flat(bound["jury"])) | dict(_flat(bound["jurors"])),
-        "prompts": dict(_flat(bound["prompts"])),
-        "renderings": dict(_flat({key: resolved[key] for key in ("chosen", "recipes", "recognisers", "written")})),
+        "jury": _flat(bound["jury"]) | _flat(bound["jurors"]),
+        "prompts": _flat(bound["prompts"]),
+        "renderings": _flat({key: resolved[key] for key in ("chosen", "recipes", "recognisers", "written")}),
     }
 
 
-def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested tables and lists as (dotted key, value)."""
-    if isinstance(value, Mapping) or (isinstance(value, list) and value):
-        inner = value.items() if isinstance(value, Mapping) else enumerate(value, start=1)
-        for name, one in inner:
-            yield from _flat(one, f"{key}.{name}" if key else str(name))
-    else:
-        yield key, value
+def _flat(tables: Any) -> dict[str, Any]:
+    """What stands in nested tables and lists, by dotted key; an empty table holds nothing."""
+    return {key: value for key, value in leaves(tables) if value != {}}
 
 
 def differences(first: FinishedRun, other: FinishedRun | PlannedRun) -> list[str]:
