@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai._util.error import PrerequisiteError
@@ -17,6 +14,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 from safebench.bridges.inspect.samples import NOT_RENDERED, samples_of
 from safebench.bridges.inspect.scoring import jury as jury_scorer
 from safebench.bridges.inspect.scoring import outcome
+from safebench.concurrency import block_on
 from safebench.errors import SafeBenchError
 from safebench.jury.files import jury_tables
 from safebench.runs.config import make_config
@@ -24,8 +22,6 @@ from safebench.runs.folder import run_file
 from safebench.runs.plan import RunPlan, make_plan
 
 ASKED = "safebench"  # key of the log's metadata: what a run file says
-
-T = TypeVar("T")
 
 
 @task
@@ -57,7 +53,7 @@ def run(
         }  # fmt: skip
         try:
             plan = make_plan(make_config("the task's arguments", **given))
-            samples = _await(samples_of(plan))
+            samples = block_on(samples_of(plan))
         except SafeBenchError as error:
             raise PrerequisiteError(str(error)) from error
     return Task(
@@ -89,9 +85,3 @@ def _asked(plan: RunPlan) -> dict[str, Any]:
 
 def _list(given: str | list[str] | None) -> list[str]:
     return [given] if isinstance(given, str) else given or []
-
-
-def _await(work: Coroutine[Any, Any, T]) -> T:
-    """In a thread, since inspect makes its tasks inside its own event loop."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
