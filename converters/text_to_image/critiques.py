@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from converters.text_to_image.refinement import Critique
 from safebench.models.refusal import refuses
-from safebench.models.roles import Declined, Unreadable, last_object
+from safebench.models.roles import Declined, Unreadable, last_object, schema_of
 from safebench.serialisation import storable
 
-INTERPRETATION: dict[str, Any] = {
-    "type": "object",
-    "properties": {"subject": {"type": "string"}, "picture": {"type": "string"}},
-    "required": ["subject", "picture"],
-    "additionalProperties": False,
-}
-CRITIQUE: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "missing": {"type": "string"},
-        "matches": {"type": "boolean"},
-        "score": {"type": "integer", "enum": list(range(11))},
-        "revised_prompt": {"type": "string"},
-    },
-    "required": ["missing", "matches", "score", "revised_prompt"],
-    "additionalProperties": False,
-}
-
+_TEXT = {"type": "string"}
+INTERPRETATION = schema_of(subject=_TEXT, picture=_TEXT)
+CRITIQUE = schema_of(
+    missing=_TEXT,
+    matches={"type": "boolean"},
+    score={"type": "integer", "enum": list(range(11))},
+    revised_prompt=_TEXT,
+)
 _NUMBER = r"\d+(?:\.\d+)?(?:\s*(?:/|out of)\s*\d+)?"
 _SCALE = re.compile(r"\b0\s*(?:-|–|to)\s*10\b")  # "score (0-10): 7" tells one score
 _SCORE = re.compile(rf"\b(?:score|rating)\b[^\d\n]{{0,30}}?(?<![\d.,\-−])({_NUMBER})(?![\d.,]*[\d%])", re.IGNORECASE)

@@ -8,27 +8,21 @@ from typing import Any
 
 from safebench.generation.rows import DIMENSIONS, Scores
 from safebench.models.refusal import refuses
-from safebench.models.roles import Declined, Unreadable, last_object
+from safebench.models.roles import Declined, Unreadable, last_object, schema_of
 from safebench.serialisation import storable
 
 RULES = ("none", "operational_detail", "real_person", "minors")
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False
-    }  # fmt: skip
-
-
 _TEXT = {"type": "string"}
 _POINTS = {"type": "integer", "enum": list(range(10))}
-SCENARIOS = _object(scenarios={"type": "array", "items": _object(name=_TEXT, description=_TEXT)})
-VOTE = _object(reason=_TEXT, worth=_POINTS)
-QUERIES = _object(queries={"type": "array", "items": _TEXT})
+SCENARIOS = schema_of(scenarios={"type": "array", "items": schema_of(name=_TEXT, description=_TEXT)})
+VOTE = schema_of(reason=_TEXT, worth=_POINTS)
+QUERIES = schema_of(queries={"type": "array", "items": _TEXT})
 _BREAKS = {"type": "string", "enum": list(RULES)}
-SCORES = _object(reason=_TEXT, **dict.fromkeys(DIMENSIONS, _POINTS), breaks=_BREAKS)
-TWIN = _object(twin=_TEXT)
-HARMLESSNESS = _object(reason=_TEXT, harmlessness=_POINTS, breaks=_BREAKS)
+SCORES = schema_of(reason=_TEXT, **dict.fromkeys(DIMENSIONS, _POINTS), breaks=_BREAKS)
+TWIN = schema_of(twin=_TEXT)
+HARMLESSNESS = schema_of(reason=_TEXT, harmlessness=_POINTS, breaks=_BREAKS)
 
 
 def read_queries(text: str) -> list[str]:

@@ -20,22 +20,16 @@ from safebench.jury.no_answer import is_readable
 from safebench.jury.perception import took_nothing_in
 from safebench.models.fence import shorten
 from safebench.models.refusal import read_sentences, refuses
-from safebench.models.roles import Unreadable, objects
+from safebench.models.roles import Unreadable, objects, schema_of
 from safebench.plugins import Case
 from safebench.serialisation import json_or, storable
 from safebench.types import Ballot, Label
 
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string"},
-        "label": {"type": "string", "enum": [label.value for label in Label]},
-        "rating": {"type": "integer", "enum": [1, 2, 3, 4, 5]},
-    },
-    "required": ["reason", "label", "rating"],
-    "additionalProperties": False,
-}
-
+SCHEMA = schema_of(
+    reason={"type": "string"},
+    label={"type": "string", "enum": [label.value for label in Label]},
+    rating={"type": "integer", "enum": [1, 2, 3, 4, 5]},
+)
 # A field of the paper's form: its name, markup, one digit alone, and then the end of the line, the next field, or a
 # word in brackets or behind a dash. "0/1", "1-5" or "0, no wait, 1" is a form that nobody has filled in, and no vote.
 # Runs of markup are bounded: two that may share a run of stars would try every way to share it.

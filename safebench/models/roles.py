@@ -40,6 +40,13 @@ class RoleOptions(PluginOptions):
         return {"model": value} if isinstance(value, str) else value
 
 
+def schema_of(**properties: Any) -> dict[str, Any]:
+    """Of an object with these properties, each with its own schema, and no others."""
+    return {
+        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False
+    }  # fmt: skip
+
+
 def last_object(text: str, key: str) -> dict[str, Any] | None:
     """The last JSON object in a text that has this key, in any case."""
     last = None
