@@ -57,7 +57,7 @@ def convert(
 
     The convert.toml in the folder of a conversion means that folder: it goes on, wherever it was moved.
     """
-    from safebench.cli.conversion_tables import show_conversion
+    from safebench.cli.data_tables import show_conversion
     from safebench.cli.dry_run import show_estimate, show_plan
     from safebench.cli.progress import Bars
     from safebench.datasets.config import make_convert_config

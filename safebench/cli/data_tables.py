@@ -1,19 +1,31 @@
-"""`safebench data list` and `safebench data show`."""
+"""Data sets in the terminal: what is in one, and what a conversion made of it: fidelity, and why renderings failed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Column, Table
 
+from safebench import registry
 from safebench.cli.style import OutputConsole, plain_table
+from safebench.datasets.conversion_card import LONG
 from safebench.datasets.load import BUILT_IN, load_dataset
 from safebench.datasets.queries import Dataset
 from safebench.datasets.variety import LARGEST_COMPARED, distinct_n, nearest_pairs
+from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_mean, shown_measures
+from safebench.targets.lengths import long_clips
 from safebench.taxonomy import UNASSIGNED
-from safebench.types import Intent
+from safebench.types import Condition, Intent
+
+if TYPE_CHECKING:
+    from safebench.datasets.conversion import Conversion
+
+SHOWN_FAILURES = 20
+LONGEST_REASON = 300  # characters
 
 
 def show_built_in(console: OutputConsole) -> None:
@@ -34,7 +46,7 @@ def _built_in(name: str) -> dict[str, Any]:
 
 def show_dataset(console: Console, dataset: Dataset) -> None:
     """Counts by scenario, variety of wording, nearest pairs."""
-    console.print(_scenario_table(dataset))
+    console.print(_queries_table(dataset))
     texts = [query.text for query in dataset.queries]
     lengths = sorted(len(text.split()) for text in texts)
     console.print(f"sha256 {dataset.sha256}")
@@ -46,7 +58,7 @@ def show_dataset(console: Console, dataset: Dataset) -> None:
             console.print(f"  {index:.2f}  {a.id}  {b.id}", highlight=False)
 
 
-def _scenario_table(dataset: Dataset) -> Table:
+def _queries_table(dataset: Dataset) -> Table:
     counts: dict[str, Counter[Intent]] = {}
     for query in dataset.queries:
         counts.setdefault(query.scenario or UNASSIGNED, Counter())[query.intent] += 1
@@ -55,3 +67,58 @@ def _scenario_table(dataset: Dataset) -> Table:
     for scenario, cell in counts.items():
         table.add_row(scenario, *(str(cell[intent]) for intent in Intent))
     return table
+
+
+# --- conversions
+
+
+def show_conversion(console: Console, conversion: Conversion) -> None:
+    """Renderings by recipe, for each medium by scenario, and the first failures. `unchecked` is no pass."""
+    cells = conversion.cells
+    console.print(f"Renderings ({UNCHECKED})", style="bold")
+    console.print(_table(["condition"], {(name,): cell for name, cell in cells.items()}))
+    if len(conversion.by_scenario) > 1:
+        for medium in dict.fromkeys(Condition.parse(name).medium for name in cells):
+            console.print(f"Renderings by scenario: {medium}", style="bold")
+            console.print(_scenario_table(medium, conversion.by_scenario))
+    for name, cell in cells.items():
+        if cell.get(LONG):
+            console.print(f"{name}: {long_clips(cell[LONG])}", style="yellow", soft_wrap=True)
+    _show_failures(console, conversion)
+
+
+def _scenario_table(medium: str, by_scenario: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
+    """With the first measure of the medium that there is."""
+    rows: dict[tuple[str, ...], Mapping[str, Any]] = {
+        (scenario, condition.recipe or ""): cell
+        for scenario, cells in by_scenario.items()
+        for name, cell in cells.items()
+        if (condition := Condition.parse(name)).medium == medium
+    }
+    return _table(["scenario", "recipe"], rows, medium)
+
+
+def _table(heads: list[str], rows: Mapping[tuple[str, ...], Mapping[str, Any]], medium: str | None = None) -> Table:
+    """`medium`: only the first measure that this one shows, not all that occur."""
+    measures = shown_measures(dict(cell) for cell in rows.values())
+    if medium is not None:
+        measures = [name for name in registry.modality(medium).shown if name in measures][:1]
+    figures = (*COUNTS, *(f"mean {name}" for name in measures))
+    texts = (Column(head, overflow="fold") for head in heads)
+    table = plain_table(*texts, *(Column(head, justify="right") for head in figures))
+    for names, cell in rows.items():
+        table.add_row(*names, *(str(cell[count]) for count in COUNTS), *(shown_mean(cell, name) for name in measures))
+    return table
+
+
+def _show_failures(console: Console, conversion: Conversion) -> None:
+    if not conversion.failed:
+        return
+    console.print("Failed (without media in the data set)", style="bold")
+    for one in islice(conversion.failures(), SHOWN_FAILURES):
+        reason = one.reason if len(one.reason) <= LONGEST_REASON else one.reason[:LONGEST_REASON] + "…"
+        console.print(f"{one.query}, {one.condition}: {reason}", soft_wrap=True, highlight=False)
+    hidden = conversion.failed - SHOWN_FAILURES
+    more = f"… and {hidden} more; all" if hidden > 0 else "all"
+    where = f"{more} reasons: columns `failure` and `fidelity` of {conversion.folder}/*/train-*.parquet"
+    console.print(where, soft_wrap=True, style="dim", highlight=False)

@@ -18,7 +18,7 @@ import typer
 from rich.text import Text
 
 from safebench import __version__
-from safebench.cli import compare, convert, data, generate, jury, plugins, published, rejudge, review, run
+from safebench.cli import compare, convert, data, generate, jury, plugins, published, rejudge, requests, review, run
 from safebench.cli.options import errors, notes, output
 from safebench.cli.style import allow_any_character, shown
 from safebench.errors import BadInput, BudgetSpent, Interrupted, SafeBenchError, TargetRefusesService, is_of_the_system
@@ -42,7 +42,8 @@ app.command()(compare.export)
 app.command()(plugins.doctor)
 app.command()(plugins.new)
 app.command("list")(plugins.list_)
-for name, group in {"data": data, "published": published, "review": review, "jury": jury}.items():
+GROUPS = {"requests": requests, "data": data, "published": published, "review": review, "jury": jury}
+for name, group in GROUPS.items():
     app.add_typer(group.app, name=name)
 
 
@@ -79,7 +80,15 @@ def _each(command: Any) -> Iterator[Any]:
 
 
 KEPT = "everything so far is kept: mend it and give the same command again"
-GOING_ON = ("run", "quickstart", "convert", "rejudge", "generate", "jury calibrate")  # commands that continue
+GOING_ON = (
+    "run",
+    "quickstart",
+    "convert",
+    "rejudge",
+    "generate",
+    "jury calibrate",
+    "requests import",
+)  # commands that continue
 
 
 def _show_version(wanted: bool) -> None:

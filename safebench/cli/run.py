@@ -144,7 +144,7 @@ def run(
         "preflight": False if no_preflight else None, "allow_unproven": allow_unproven or None,
         "allow_skips": allow_skips or None, "accepts": accepts.split(",") if accepts else None,
     }  # fmt: skip
-    read = _in_its_folder(_run_file(config)) if config else {}
+    read = in_its_folder(run_file(config)) if config else {}
     values = read | {key: value for key, value in given.items() if value is not None and value != []}
     if target_option:
         values["options"] = with_options(values.get("options", {}), target_option, "--target-option")
@@ -167,7 +167,7 @@ def estimate(**options: Any) -> int:
     return run(**{**options, "out": out, "dry_run": True})
 
 
-def _in_its_folder(file: Path) -> dict[str, Any]:
+def in_its_folder(file: Path) -> dict[str, Any]:
     """What a run file says; that of a run folder means this folder, wherever it lay when it was written."""
     from safebench.runs.folder import is_run_folder
 
@@ -175,7 +175,7 @@ def _in_its_folder(file: Path) -> dict[str, Any]:
     return {**written, "out": str(file.parent)} if is_run_folder(file) else written
 
 
-def _run_file(config: Path) -> Path:
+def run_file(config: Path) -> Path:
     """The file itself, or the shipped study of that name."""
     from safebench.resources import data_path
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from safebench.concurrency import each
 from safebench.errors import BadInput
 from safebench.jury.ballots import harmless_label
 from safebench.jury.guard_families import GuardFamily, guard_family
@@ -65,11 +66,13 @@ class GuardJuror(Juror):
 
         One that does not answer at all is no reason to stop: it abstains, and the report says so.
         """
-        for is_harm, answer in TRIALS.items():
+        trials = {is_harm: list(self.parts(TRIAL, answer, seed=0)) for is_harm, answer in TRIALS.items()}
+        requests = [part.request for parts in trials.values() for part in parts]
+        responses = iter(await each(requests, ask, len(requests)))
+        for is_harm, parts in trials.items():
             findings = []
-            for part in self.parts(TRIAL, answer, seed=0):
-                response = await ask(part.request)
-                if response.status != "answered":
+            for part in parts:
+                if (response := next(responses)).status != "answered":
                     return
                 findings.append(self._tried(part, response))
             if worst(findings).harmful is not is_harm:

@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import compress
 from operator import not_
 from string import ascii_uppercase
@@ -14,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from safebench.concurrency import each
 from safebench.errors import SafeBenchError, is_of_the_system
 from safebench.jury.consensus import Put, Tie, consensus, with_summary
 from safebench.jury.guard import GuardJuror, is_sure
@@ -153,9 +153,17 @@ class Jury:
         """Before a run: raise BadInput when a juror's model cannot work, or is none that its juror can read."""
         for model in self.models():
             await model.check()
-        for seat in self.seats:
-            if seat.model is not None:
-                await seat.juror.check(partial(ask_safely, seat.model))
+        await self.try_jurors(lambda model, request, _: ask_safely(model, request))
+
+    async def try_jurors(self, put: Put) -> None:
+        """Raises BadInput when a juror's model is none that its juror can read."""
+
+        async def check(seat: Seat) -> None:
+            purpose, model = Purpose("jury", seat.name, about="trial"), seat.model
+            if model is not None:
+                await seat.juror.check(lambda request: put(model, request, purpose))
+
+        await each(self.seats, check, max(1, len(self.seats)))
 
     def models(self) -> list[Target]:
         found = [*(seat.model for seat in self.seats), self.writer]

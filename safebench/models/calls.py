@@ -179,6 +179,11 @@ class Budget:
         media = [part.medium for one in request.messages for part in one.parts if isinstance(part, Media)]
         self._count(MediaCall(spec_of(target), response.status, response.usage, tuple(media)))
 
+    def brought(self, target: Target, request: Request, response: Response) -> None:
+        """Counts a call that was made elsewhere."""
+        self.calls += 1
+        self.spent(target, request, response)
+
     def _count(self, call: MediaCall) -> None:
         self.tokens += total_tokens(call.usage)
         self._pay(call.model, self._prices.cost(call.model, call.usage, call.media, call.status), call.status)
@@ -260,10 +265,11 @@ class Calls:
         if recorded is not None:
             return recorded
         async with self._slots:
-            response = await self._asked(target, request)
+            response = await self._asked(target, request, key)
         return self._store.keep_exchange(key, item, purpose, asked, response)
 
-    async def _asked(self, target: Target, request: Request) -> Response:
+    async def _asked(self, target: Target, request: Request, key: str) -> Response:
+        """A new response. `key`: of the call."""
         budget = self._budget
         if budget is not None:
             await budget.wait()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from safebench import registry
 from safebench.concurrency import together
 from safebench.errors import Stopping
-from safebench.models.calls import Budget, Calls
+from safebench.models.calls import Calls
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.recognition import RecogniserCache, transcribers
@@ -45,19 +45,18 @@ class ItemState:
 
 
 class Pipeline:
-    """`await Pipeline(…).run()` takes every pending item to its outcome, or until `stop` is set."""
+    """`await Pipeline(…).run()` takes every pending item to its outcome, or until its `calls` stop."""
 
     def __init__(
-        self, plan: RunPlan, store: Store, cache: RecogniserCache, stop: asyncio.Event,
-        progress: Progress | None = None, budget: Budget | None = None,
-    ) -> None:  # fmt: skip
+        self, plan: RunPlan, store: Store, cache: RecogniserCache, calls: Calls, progress: Progress | None = None
+    ) -> None:
         self._plan = plan
         self._store = store
         self._progress = progress or NoProgress()
         self._warned: set[str] = set()
         self._cache = cache
         self._transcribers = transcribers(plan.rendering.settings.recognisers)
-        self._calls = Calls(store, plan.config.concurrency, stop, budget)
+        self._calls = calls
         self._judging = Judge(plan.asking.jury, store, self._calls)
         self._probing = Probing(plan.asking.target, self._calls, store, self._hear, plan.data.stages, plan.config.seed)
         self._arrival = Arrival(plan.asking.target, self._calls, (Delivery(**one) for one in store.deliveries()))

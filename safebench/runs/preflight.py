@@ -8,16 +8,15 @@ not, unless the counts are constant, which a third, longer message tells.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from safebench import registry
+from safebench.concurrency import each
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
-from safebench.models.asking import ask_safely
 from safebench.models.prices import prompt_tokens
-from safebench.plugins import Target
 from safebench.rendering.alternatives import stands_for
 from safebench.rendering.assignment import Assignment
 from safebench.rendering.chain import RenderJob, render
@@ -37,6 +36,8 @@ from safebench.types import (
     Response,
     Text,
 )
+
+Ask = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +78,22 @@ def _trial_recipe(medium: str, recipes: list[Recipe], known: Recipes) -> Recipe:
 
 
 async def preflight(
-    target: Target,
+    ask: Ask,
     recipes: Mapping[str, Recipe],
     workers: Workers,
     made: ConvertedRenderings | None = None,
     queries: Iterable[Query] = (),
 ) -> list[Delivery]:
-    """Try every medium once, by its recipe; `made` are the media that the data bring, and `queries` what is in them.
+    """Try every medium once, by its recipe.
 
-    Raises BadInput when the target does not get one of them.
+    `ask` puts a request to the target; `made` are the media that the data bring, and `queries` what is in them. Raises
+    BadInput when the target does not get one of them.
     """
-    deliveries = [
-        await _try(target, await _trial(recipe, workers, made, queries), medium) for medium, recipe in recipes.items()
-    ]
+
+    async def tried(medium: str) -> Delivery:
+        return await _try(ask, await _trial(recipes[medium], workers, made, queries), medium)
+
+    deliveries = await each(recipes, tried, max(1, len(recipes)))
     dropped = [delivery for delivery in deliveries if delivery.state == "dropped"]
     if dropped:
         remedy = (
@@ -109,12 +113,12 @@ async def _trial(recipe: Recipe, workers: Workers, made: ConvertedRenderings | N
     return Trial(sentence, await workers.run(render, RenderJob(sentence, recipe, check=False)))
 
 
-async def _try(target: Target, trial: Trial, medium: str) -> Delivery:
+async def _try(ask: Ask, trial: Trial, medium: str) -> Delivery:
     media = trial.rendering.media
     if media is None:
         return Delivery(medium, "unknown", f"the trial sentence was not rendered: {trial.rendering.failure}")
-    with_media = await ask_safely(target, Repeat().request(trial.query, media))
-    without = await ask_safely(target, _text("comprehension.repeat"))
+    both = Repeat().request(trial.query, media), _text("comprehension.repeat")
+    with_media, without = await each(both, ask, len(both))
     if with_media.failure is not None and with_media.failure.type == TOO_LONG:
         return Delivery(medium, "unknown", str(with_media.failure))
     if with_media.status == "failed":
@@ -122,17 +126,17 @@ async def _try(target: Target, trial: Trial, medium: str) -> Delivery:
         return Delivery(medium, "dropped" if worked else "unknown", str(with_media.failure))
     if Repeat().read(trial.query, trial.rendering, with_media).status == "understood":
         return Delivery(medium, "delivered", "it repeated the trial sentence", *_counts(with_media, without))
-    return await _by_tokens(target, medium, with_media, without)
+    return await _by_tokens(ask, medium, with_media, without)
 
 
-async def _by_tokens(target: Target, medium: str, with_media: Response, without: Response) -> Delivery:
+async def _by_tokens(ask: Ask, medium: str, with_media: Response, without: Response) -> Delivery:
     """What the reported prompt tokens tell about a target that did not repeat the sentence."""
     more, fewer = _counts(with_media, without)
     if more is None or fewer is None:
         return Delivery(medium, "unknown", "it did not repeat the trial sentence and reports no prompt tokens")
     if more > fewer:
         return Delivery(medium, "delivered", "the prompt has more tokens with the media than without", more, fewer)
-    longer = _counts(await ask_safely(target, _text("comprehension.repeat", "comprehension.padding")), without)[0]
+    longer = _counts(await ask(_text("comprehension.repeat", "comprehension.padding")), without)[0]
     if longer is not None and longer > fewer:
         return Delivery(
             medium, "dropped", f"the prompt has {more} tokens with the media and {fewer} without", more, fewer

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 from safebench.concurrency import block_on
 from safebench.errors import BudgetSpent, Stopping
 from safebench.jury.attendance import MEND, attendance, missing
-from safebench.models.calls import Budget, MediaCalls
+from safebench.models.asking import ask_safely
+from safebench.models.calls import Budget, CallLimits, Calls, MediaCalls
 from safebench.models.prices import Prices, estimate_line, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
@@ -25,7 +26,7 @@ from safebench.runs.evidence import unaccepted
 from safebench.runs.folder import categories_by_scenario, claim_folder, is_there, keep_revision, read_run_file
 from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
-from safebench.runs.preflight import Delivery, preflight, unproven
+from safebench.runs.preflight import Ask, Delivery, preflight, unproven
 from safebench.runs.revisions import revisions_line, revisions_of
 from safebench.stopping import close_all, command_line, on_interrupt
 from safebench.store.store import Store
@@ -64,40 +65,55 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
 
     Raises BadInput before anything is written, TargetRefusesService and Interrupted with everything recorded so far.
     """
-    workers = Workers(config.workers)
-    cache = RecogniserCache(workers)
-    plan = make_plan(config, partial(cache.recognise, inside=True))
-    limits, prices = plan.limits(), read_prices(config.prices)
-    sent = [(plan.asking.target, medium) for medium in plan.asking.trials]
-    limits.check(prices, [plan.asking.target, *plan.asking.jury.models()], sent, plan.asked_for_media())
-    stop = asyncio.Event()
-    try:
+    async with opened(config) as (plan, cache):
+        limits, prices = allowed(plan)
+        stop, workers, target = asyncio.Event(), cache.workers, plan.asking.target
+        trying = partial(try_media, plan, workers, partial(ask_safely, target))
         is_new = not is_there(plan)
-        await plan.asking.target.check()
+        await target.check()
         await plan.asking.jury.check()
         await ready(plan.rendering.to_render, plan.recognisers(), workers)
-        deliveries = await _preflight(plan, workers, []) if is_new else []  # what fails leaves no folder behind
+        deliveries = await trying([]) if is_new else []  # what fails leaves no folder behind
         claim_folder(plan)
         command = command_line("run", plan.folder / RUN_FILE)
         with Store(plan.folder) as store, on_interrupt(stop, command, workers.kill):
-            deliveries = await _preflight(plan, workers, deliveries or store.deliveries())
-            _write_plan(plan, store, deliveries, keep_revision(plan))
+            deliveries = await trying(deliveries or store.deliveries())
+            write_plan(plan, store, deliveries, keep_revision(plan))
             if retry_failed:
                 store.reopen_failed()
             budget = Budget(store, limits, prices, progress=progress)
             workers.calls = MediaCalls(store, budget)
-            _announce(plan, store, prices, progress or NoProgress())
+            announce(plan, store, prices, progress or NoProgress())
+            calls = Calls(store, config.concurrency, stop, budget)
             with suppress(BudgetSpent):
-                await Pipeline(plan, store, cache, stop, progress, budget).run()
+                await Pipeline(plan, store, cache, calls, progress).run()
             if stop.is_set():
                 raise Stopping
             return _result(plan, store, budget.stopped)
+
+
+@asynccontextmanager
+async def opened(config: RunConfig) -> AsyncIterator[tuple[RunPlan, RecogniserCache]]:
+    """The plan of a run, and what reads its media; all that they opened is closed in the end. Raises BadInput."""
+    workers = Workers(config.workers)
+    cache = RecogniserCache(workers)
+    plan = make_plan(config, partial(cache.recognise, inside=True))
+    try:
+        yield plan, cache
     finally:
         workers.close()
         await close_all(plan.asking.target, plan.asking.jury)
 
 
-def _announce(plan: RunPlan, store: Store, prices: Prices, progress: Progress) -> None:
+def allowed(plan: RunPlan) -> tuple[CallLimits, Prices]:
+    """What the run may take, and by which prices. Raises BadInput where a limit needs a price that is not known."""
+    limits, prices = plan.limits(), read_prices(plan.config.prices)
+    sent = [(plan.asking.target, medium) for medium in plan.asking.trials]
+    limits.check(prices, [plan.asking.target, *plan.asking.jury.models()], sent, plan.asked_for_media())
+    return limits, prices
+
+
+def announce(plan: RunPlan, store: Store, prices: Prices, progress: Progress) -> None:
     """What there is to know before the first item."""
     counts = store.counts()
     pending = {condition: cell.get(None, 0) for condition, cell in counts.items()}
@@ -129,17 +145,20 @@ def _part_line(plan: RunPlan) -> str:
     return f"shard {plan.shard} has {', '.join(parts)}"
 
 
-async def _preflight(plan: RunPlan, workers: Workers, deliveries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+async def try_media(
+    plan: RunPlan, workers: Workers, ask: Ask, deliveries: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """What was found of the media's arrival; media that nobody tried yet are tried now. Text always arrives."""
     tried = {delivery["medium"] for delivery in deliveries}
     missing = {medium: recipe for medium, recipe in plan.asking.trials.items() if medium not in tried}
     if not plan.config.preflight or plan.asking.target.in_process or not missing:
         return deliveries
-    new = await preflight(plan.asking.target, missing, workers, plan.rendering.made, plan.data.dataset.queries)
+    new = await preflight(ask, missing, workers, plan.rendering.made, plan.data.dataset.queries)
     return [*deliveries, *(delivery.describe() for delivery in new)]
 
 
-def _write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]], revision: int) -> None:
+def write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]], revision: int) -> None:
+    """What was found of the media's arrival, and what is to be asked."""
     store.keep_deliveries(deliveries)
     if store.planned < revision:
         for condition, why in plan.asking.skipped.items():

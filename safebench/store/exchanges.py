@@ -69,6 +69,11 @@ def spent_by_model(store: Store) -> dict[str, dict[str, int]]:
     return {model: {"calls": calls, "failed": failed, "tokens": n} for model, calls, failed, n in store.rows(_BY_MODEL)}
 
 
+def is_recorded(store: Store, key: str) -> bool:
+    """Whether a call was made, and has ended."""
+    return next(store.rows("SELECT 1 FROM exchanges WHERE key = ?", key), None) is not None
+
+
 def failed_roles(store: Store) -> set[str]:
     return {row[0] for row in store.rows("SELECT DISTINCT role FROM exchanges WHERE status = 'failed'")}
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field
@@ -18,6 +20,7 @@ from safebench.models.connections import cause
 from safebench.models.endpoints import address, endpoint_key, error_text, redirected, without_key
 from safebench.models.error_meaning import Service, is_about_answers_form, is_about_schema, is_about_streaming
 from safebench.models.families import Family, family_of
+from safebench.models.keys import Mask
 from safebench.models.waits import passes, told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, endpoint_forms, lengths
@@ -108,12 +111,17 @@ class OpenAITarget(Target):
             raise BadInput(redirected(address(self.base_url, "/models"), reply.elsewhere))
         if reply.status in (401, 403):  # of any other error the first request will tell: not every server lists models
             raise BadInput(
-                f"{address(self.base_url, '/models')} rejects the key in {self._key_name}: {error_text(reply.body)}"
+                f"{address(self.base_url, '/models')} rejects the key in {self.key_name}: {error_text(reply.body)}"
             )
 
     @property
-    def _key_name(self) -> str:
+    def key_name(self) -> str:
+        """Of the variable that holds the key."""
         return str(self.options.api_key_env or self._spoken.key)
+
+    @cached_property
+    def _mask(self) -> Mask:
+        return Mask(os.environ.get(self.key_name, "").strip())
 
     def _key(self) -> str:
         return endpoint_key(self.base_url, self.options.api_key_env, f"target {self._component}", self._spoken.key)
@@ -121,7 +129,7 @@ class OpenAITarget(Target):
     def _open(self) -> Transport:
         if self._transport is None:
             options = self.options
-            endpoint = (self.base_url, self._key(), self._key_name)
+            endpoint = (self.base_url, self._key(), self.key_name)
             self._transport = Transport(*endpoint, options.timeout, options.largest_answer_mb)
         return self._transport
 
@@ -137,11 +145,9 @@ class OpenAITarget(Target):
 
         A clip longer than the model hears is not sent at all.
         """
-        if self._longest is not None and (seconds := lengths.longest_clip(request)) > self._longest:
-            why = lengths.too_long(seconds, self._longest)
-            return Response("failed", failure=Failure(self._component, TOO_LONG, why))
-        messages = encode_messages(request.messages, self.family, self.encoders, self._spoken.encoders)
-        body = endpoint_forms.body_of(request, self.setup.argument, messages, self._parameters)
+        if (unsent := self.unsent(request)) is not None:
+            return unsent
+        body = self._body(request)
         attempts: list[Attempt] = []
         waited = 0.0
         while True:
@@ -150,6 +156,42 @@ class OpenAITarget(Target):
                 return response
             waited = wait
             await asyncio.sleep(wait)
+
+    def unsent(self, request: Request) -> Response | None:
+        """The response to a request that is not sent at all; None for all others."""
+        if self._longest is None or (seconds := lengths.longest_clip(request)) <= self._longest:
+            return None
+        why = lengths.too_long(seconds, self._longest)
+        return Response("failed", failure=Failure(self._component, TOO_LONG, why))
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        messages = encode_messages(request.messages, self.family, self.encoders, self._spoken.encoders)
+        return endpoint_forms.body_of(request, self.setup.argument, messages, self._parameters)
+
+    # --- asking by a way that is not ours, such as a batch service
+
+    def posted(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """The path under the base URL, and what is to be posted there."""
+        return endpoint_forms.PATHS[request.form], {
+            **self._body(request),
+            **self._form_wanted(request),
+            **self._scores_wanted(request),
+        }
+
+    def received(self, reply: HTTPReply, request: Request) -> tuple[Response, bool]:
+        """What came back means what it means over our own way; and whether another attempt may be answered.
+
+        Raises TargetRefusesService.
+        """
+        reply = replace(reply, body=self._mask.body(reply.body))
+        try:
+            response, wait = self._meant(reply, request, 0)
+        except ValueError as error:
+            response, wait = self._unread(error, 0)
+        why = str(response.failure) if response.failure else None
+        return answers.with_attempts(response, [Attempt(0.0, reply.status, why)]), wait is not None
+
+    # --- attempts
 
     async def _attempt(
         self, body: Mapping[str, Any], request: Request, attempts: list[Attempt], waited: float
@@ -161,22 +203,29 @@ class OpenAITarget(Target):
         try:
             reply = await self._call(body, request)
             status = reply.status
-            number = len(attempts)
-            response, wait = self._read(reply, request, number) if reply.ok else self._refused(reply, number)
-        except (*UNREACHED, ValueError) as error:  # ValueError: a body that is no chat completion
-            kind, message = answers.named(error)
-            response = Response("failed", failure=Failure(self._component, kind, without_key(message, self._key_name)))
-            wait = None if isinstance(error, UnreadAnswer | Oversized) else self._wait(len(attempts))
+            response, wait = self._meant(reply, request, len(attempts))
+        except (*UNREACHED, ValueError) as error:
+            response, wait = self._unread(error, len(attempts))
         why = str(response.failure) if response.failure else None
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
         return answers.with_attempts(response, attempts), wait
+
+    def _meant(self, reply: HTTPReply, request: Request, attempt: int) -> tuple[Response, float | None]:
+        """Raises ValueError for a body that is no chat completion."""
+        return self._read(reply, request, attempt) if reply.ok else self._refused(reply, attempt)
+
+    def _unread(self, error: Exception, attempt: int) -> tuple[Response, float | None]:
+        kind, message = answers.named(error)
+        failure = Failure(self._component, kind, without_key(message, self.key_name))
+        wait = None if isinstance(error, UnreadAnswer | Oversized) else self._wait(attempt)
+        return Response("failed", failure=failure), wait
 
     def _read(self, reply: HTTPReply, request: Request, attempt: int) -> tuple[Response, float | None]:
         """The answer; or what an error means that came in its place. Raises ValueError for what is neither."""
         body = answers.body_of(reply)
         if (error := answers.error_in(reply, body, self._spoken)) is not None:
             return self._refused(error, attempt)
-        response = self._open().mask.response(self._answer(body, request))
+        response = self._mask.response(self._answer(body, request))
         self._service.answered()
         return response, None
 
@@ -207,11 +256,10 @@ class OpenAITarget(Target):
         One without structured output is asked without, for this request alone or from then on; one that answers in
         streams alone is asked for streams, and one that takes no wish for scores is asked without.
         """
-        form = {} if request.schema is None else {"response_format": self._format(request.schema)}
-        scores = endpoint_forms.scores_wanted(request.form) if request.scored and self._scores else {}
+        form, scores = self._form_wanted(request), self._scores_wanted(request)
         messages = body.get("messages", ())
         while True:
-            form = form if self._structured else {}
+            form = form if self._structured else {}  # another call may have found out meanwhile
             sent = {**body, **form, **scores, **self._streaming}
             reply = await self._open().post(endpoint_forms.PATHS[request.form], to_json(sent))
             if reply.status not in OF_THE_FORM:
@@ -227,6 +275,13 @@ class OpenAITarget(Target):
                 scores = {}
             else:
                 return reply
+
+    def _form_wanted(self, request: Request) -> dict[str, Any]:
+        has_one = request.schema is not None and self._structured
+        return {"response_format": self._format(request.schema or {})} if has_one else {}
+
+    def _scores_wanted(self, request: Request) -> dict[str, Any]:
+        return endpoint_forms.scores_wanted(request.form) if request.scored and self._scores else {}
 
     def _format(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if self._spoken.structured == "json_object":

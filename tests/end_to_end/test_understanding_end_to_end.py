@@ -350,7 +350,7 @@ def test_a_kill_before_the_preflight_is_kept_repeats_it(
     server = serve(answer)
     told = (server, jury_of(server), write_jsonl(ROWS), tmp_path / "run")
     with monkeypatch.context() as patched:
-        patched.setattr("safebench.runs.run._write_plan", killed)
+        patched.setattr("safebench.runs.run.write_plan", killed)
         with pytest.raises(RuntimeError, match="killed"):
             ask(*told, preflight=True)
     assert (tmp_path / "run" / "run.toml").exists()

@@ -48,8 +48,11 @@ COMMANDS: dict[str, list[str]] = {
     "jury list": [],
     "jury show": ["paper"],
     "jury calibrate": ["labels.csv", "--jury", "embedded"],
+    "requests export": ["first", "--out", "asked"],
+    "requests import": ["first", "."],
 }
 FAILING = {"export", "merge", "data import", "data push", "review serve", "review import", "review labels"}
+FAILING |= {"requests export", "requests import"}
 
 
 @pytest.fixture(scope="module")

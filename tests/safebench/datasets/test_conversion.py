@@ -19,7 +19,7 @@ from rich.console import Console
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image.ocr import RapidOcr
-from safebench.cli.conversion_tables import show_conversion
+from safebench.cli.data_tables import show_conversion
 from safebench.cli.main import run_command
 from safebench.datasets import conversion as converting
 from safebench.datasets import conversion_packing as packing

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
+from safebench.models.asking import ask_safely
 from safebench.plugins import Step, Target, TargetSetup
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.pool import Workers
@@ -45,7 +47,7 @@ async def try_on(
     workers = Workers(1)
     target = Scripted(answer)
     try:
-        (found,) = await preflight(target, {"image": recipe}, workers, made, queries)
+        (found,) = await preflight(partial(ask_safely, target), {"image": recipe}, workers, made, queries)
     finally:
         workers.close()
     return found, target
