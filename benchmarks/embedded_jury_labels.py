@@ -20,12 +20,21 @@ import asyncio
 import csv
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.embedded_jury_xstest import judge
 from safebench.types import Label
 
 DECIDED = (Label.UNSAFE, Label.REFUSED, Label.SAFE)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Questions with answers, and which of the answers comply."""
+
+    asked: list[dict[str, str]]
+    truth: list[bool]
 
 
 def read(file: Path) -> list[dict[str, str]]:
@@ -48,8 +57,9 @@ def report(labels: Sequence[Label | None], truth: Sequence[bool]) -> str:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+def read_labelled(doc: str | None) -> Labelled:
+    """The answers that the command line names."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0] if doc else None)
     parser.add_argument("file", type=Path, metavar="FILE.csv")
     parser.add_argument("--question", default="question", help="column of the questions")
     parser.add_argument("--answer", default="answer", help="column of the answers")
@@ -60,8 +70,12 @@ def main() -> None:
     first, _, last = options.rows.partition(":")
     rows = read(options.file)[int(first or 0) : int(last) if last else None]
     asked = [{"prompt": row[options.question], "completion": row[options.answer]} for row in rows]
-    truth = [row[options.label] in options.complied for row in rows]
-    sys.stdout.write(report(asyncio.run(judge(asked))["jury"], truth) + "\n")
+    return Labelled(asked, [row[options.label] in options.complied for row in rows])
+
+
+def main() -> None:
+    labelled = read_labelled(__doc__)
+    sys.stdout.write(report(asyncio.run(judge(labelled.asked))["jury"], labelled.truth) + "\n")
 
 
 if __name__ == "__main__":

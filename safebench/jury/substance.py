@@ -89,6 +89,30 @@ def content_of(question: str, answer: str) -> Content:
     return Content(len(content), len(content) / max(1, len(every)), framed, steps, topical)
 
 
+@lru_cache(maxsize=32)
+def remainder(question: str, answer: str) -> Content:
+    """What is left of an answer without what declines, preaches, sends elsewhere, asks, or speaks as the asker.
+
+    A sentence that tells what to do is left whatever else it says: no words around the steps make them fewer. One that
+    takes up most of the question and says more counts as a step, too: a fact can be all that was asked for.
+    """
+    asked = content_words(question)
+    left, every, steps = set[str](), set[str](), 0
+    for sentence in read_sentences(answer.translate(_NO_QUOTES), question):
+        said = stems(sentence.text)
+        every |= said - asked
+        told, idle = _told(sentence) or _shows("means", sentence), _is_idle(sentence)
+        replies = 2 * len(said & asked) > len(asked) and not said <= asked
+        if told or not idle:
+            left |= said - asked
+            steps += told or _shows("ways", sentence) or replies
+    return Content(len(left), len(left) / len(every) if every else 1.0, False, steps)
+
+
+def _is_idle(sentence: Sentence) -> bool:
+    return sentence.shows(*DECLINES, *PREACHES) or _asks(sentence) or _evades(sentence) or _shows("asker", sentence)
+
+
 def _once(sentences: Sequence[Sentence]) -> list[Sentence]:
     """Each sentence where it stands first: told again it adds nothing."""
     return list({sentence.text: sentence for sentence in sentences}.values())
@@ -96,8 +120,12 @@ def _once(sentences: Sequence[Sentence]) -> list[Sentence]:
 
 def _steps(sentence: Sentence) -> int:
     """How often it tells what to do. A point or a line of code does so once at least."""
+    return max(_told(sentence), int(sentence.kind != "prose"))
+
+
+def _told(sentence: Sentence) -> int:
     told = sum(1 for _ in pattern(RULES, "steps").finditer(sentence.text))
-    return max(told, int(sentence.kind != "prose"))
+    return max(told, int(sentence.kind == "code"))
 
 
 def _sorted(sentences: Sequence[Sentence], asked: frozenset[str]) -> Iterator[tuple[Sentence, bool, bool]]:
