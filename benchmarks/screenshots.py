@@ -1,9 +1,10 @@
 """Pictures of every page, at the widths of a phone, a tablet and a desk, in light and dark: to look at.
 
-    python -m benchmarks.screenshots FOLDER RUN OTHER [--pages report item …] [--whole]
+    python -m benchmarks.screenshots FOLDER RUN OTHER [--pages report item …] [--whole] [--site build/site]
 
 RUN and OTHER are runs that `safebench compare` takes. `--whole`: the page from top to end, not its first screen.
-FOLDER/PAGE-WIDTH-SCHEME.png. Needs chromium, as the tests of pages do.
+`--site`: pages of the documentation, as `make docs` built it, too. FOLDER/PAGE-WIDTH-SCHEME.png. Needs chromium, as the
+tests of pages do.
 """
 
 from __future__ import annotations
@@ -26,16 +27,17 @@ from tests.safebench.review.test_page import served
 
 SIZES = {390: 844, 768: 1024, 1440: 900}
 SCHEMES = ("light", "dark")
+OF_SITE = {"home": "index", "start": "start-test", "real": "real-results", "reference": "reference/commands"}
 Opener = Callable[[Browser], None]
 
 
-def main(out: Path, runs: list[Path], pages: list[str], *, whole: bool) -> int:
+def main(out: Path, runs: list[Path], pages: list[str], site: Path | None, *, whole: bool) -> int:
     driver = start()
     if driver is None:
         sys.exit("no browser on this machine: install chromium and chromium-driver")
     out.mkdir(parents=True, exist_ok=True)
     try:
-        with openers(runs) as every:
+        with openers(runs, site) as every:
             for name in pages or every:
                 shoot(Browser(driver), name, every[name], out, whole=whole)
     finally:
@@ -44,7 +46,7 @@ def main(out: Path, runs: list[Path], pages: list[str], *, whole: bool) -> int:
 
 
 @contextmanager
-def openers(runs: list[Path]) -> Iterator[dict[str, Opener]]:
+def openers(runs: list[Path], site: Path | None) -> Iterator[dict[str, Opener]]:
     """What opens each page, by its name. The runs stay as they are: pages and labels are those of copies."""
     with tempfile.TemporaryDirectory() as place:
         copies = [shutil.copytree(run, Path(place, run.name)) for run in runs]
@@ -53,6 +55,8 @@ def openers(runs: list[Path]) -> Iterator[dict[str, Opener]]:
         for name in ("compare", "leaderboard"):
             files[name] = Path(place, f"{name}.html")
             run_command([name, *map(str, copies), "--html", str(files[name])])
+        if site:
+            files |= {f"site-{name}": site / f"{page}.html" for name, page in OF_SITE.items()}
         made: dict[str, Opener] = {name: lambda browser, file=file: browser.open(file) for name, file in files.items()}
         made["items"] = lambda browser: browser.open(files["report"], "#items")
         made["item"] = lambda browser: _open_item(browser, files["report"])
@@ -97,5 +101,6 @@ if __name__ == "__main__":
     parser.add_argument("runs", type=Path, nargs=2, metavar="RUN")
     parser.add_argument("--pages", nargs="+", default=[], metavar="PAGE")
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--site", type=Path)
     given = parser.parse_args()
-    sys.exit(main(given.folder, given.runs, given.pages, whole=given.whole))
+    sys.exit(main(given.folder, given.runs, given.pages, given.site, whole=given.whole))

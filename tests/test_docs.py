@@ -144,3 +144,10 @@ def test_files_shown_are_valid(text: str, tmp_path: Path) -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_table_has_its_heads(page: Path) -> None:
+    """A blank line within one makes the rest of it text."""
+    for rows in re.findall(r"(?m)(?:^\|.*\n)+", page.read_text(encoding="utf-8")):
+        assert re.match(r".*\n\|[ :|-]+\|\n", rows), rows

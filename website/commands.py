@@ -40,7 +40,7 @@ def _section(names: str, command: Any) -> str:
     usage = " ".join([names, *command.collect_usage_pieces(context)])
     options = [_row(one, context) for one in command.params if not one.hidden]
     described = (command.help or "").strip()
-    return f"## {names}\n\n```text\n{usage}\n```\n\n{described}\n\n{table(('option', ''), options)}"
+    return f"## {names}\n\n```text\n{usage}\n```\n\n{described}\n\n{table(('option', 'what it does'), options)}"
 
 
 def _row(option: Any, context: Any) -> tuple[str, str]:

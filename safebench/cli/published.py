@@ -42,11 +42,15 @@ def show(name: Annotated[str, typer.Argument(help="Name of the table.")]) -> Non
     from safebench.reports.published import AVERAGE, METRIC, load
 
     published = load(name)
-    table = _table(*published.labels, METRIC, *(column.head for column in published.columns), AVERAGE)
+    heads = [*published.labels, METRIC, *(column.head for column in published.columns), AVERAGE]
+    table, rows = _table(*heads), []
     for row in published.rows:
-        table.add_row(*row.labels, row.metric.value, *map(str, (*row.cells, row.average)))
+        figures = (*row.cells, row.average)
+        table.add_row(*row.labels, row.metric.value, *map(str, figures))
+        rows.append(dict(zip(heads, (*row.labels, row.metric.value, *map(float, figures)), strict=True)))
     output.print(f"{published.title} ({published.source})", style="bold")
     output.print(table)
+    output.result({"title": published.title, "source": published.source, "rows": rows})
 
 
 @app.command()

@@ -186,10 +186,8 @@ def _lacking(medium: str, known: Evidence) -> Iterator[str]:
         yield f"nothing shows that {medium} reaches the target ({known.delivered.reason})"
     if rendered.state == "not_shown":
         checked = rendered.passed + rendered.failed
-        yield (
-            f"nothing shows that the renderings carry their queries: {rendered.unchecked} are unchecked, and"
-            f" {rendered.passed} of {checked} that were checked passed"
-        )
+        passed = f", and {rendered.passed} of {checked} that were checked passed" if checked else ""
+        yield f"nothing shows that the renderings carry their queries: {rendered.unchecked} are unchecked{passed}"
     if helped.state == "not_asked" and medium != TEXT:
         yield "no harmless query was asked"
 

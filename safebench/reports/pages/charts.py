@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 WIDTH, ROW, LABELS = 280, 36, 150  # pixels: of the plot, of one row in it, and the longest label
+WHOLE, QUARTERS = (0, 1), [0, 0.25, 0.5, 0.75, 1]
 CONFIG = {
     "background": "transparent",
     "font": "sans-serif",
@@ -43,6 +44,8 @@ def interval_chart(
     y = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": lines}
     scale = {"domain": list(domain), "nice": False}
     axis: dict[str, Any] = {"format": ".0%", "tickCount": 5, "title": title}
+    if domain == WHOLE:
+        axis["values"] = QUARTERS  # closer ones run into the last, which ends at the edge
     if zero:
         axis["labelExpr"] = "format(100 * datum.value, '+.0f')"
     x = {"type": "quantitative", "scale": scale, "axis": axis}

@@ -80,6 +80,13 @@ def test_counts_are_numbers_in_a_document(capsys: pytest.CaptureFixture[str], wh
         assert all(type(value) is int for key, value in row.items() if key not in ("name", "title", "sha256"))
 
 
+def test_published_figures_are_numbers_in_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    first = document(capsys, "published", "list")["published"][0]["name"]
+    rows = document(capsys, "published", "show", first)["rows"]
+    assert rows
+    assert all(type(row["AVG"]) is float for row in rows)
+
+
 def test_where_no_model_of_a_medium_was_run_it_is_said_with_those_that_were(capsys: pytest.CaptureFixture[str]) -> None:
     told = " ".join(listed(capsys, "targets", "--medium", "audio", "--tried"))
     assert told.startswith("no model that takes audio was run here; of the others ")
