@@ -15,6 +15,7 @@ from safebench.cli.style import listing
 from safebench.stopping import command_line
 
 if TYPE_CHECKING:
+    from safebench.runs.batch_service import SentBatch
     from safebench.runs.config import RunConfig
     from safebench.runs.requests import ExportedRequests, ImportedReplies
 
@@ -110,3 +111,59 @@ def _problems(lines: Iterable[str]) -> int:
     if len(lines) > SHOWN:
         errors.print(f"exit status 1: … and {len(lines) - SHOWN} more", soft_wrap=True)
     return int(bool(lines))
+
+
+# --- through the files and batches of a service
+
+
+@app.command()
+def submit(
+    run: Run,
+    window: Annotated[str, typer.Option(help="In which the service has to answer, as it names it.")] = "24h",
+    retry_failed: RetryFailed = False,
+) -> int:
+    """Hand what is still to be asked to the batch service of its endpoint; the same again sends nothing twice."""
+    from safebench.cli.progress import Bars
+    from safebench.runs.batch_service import submit
+
+    with Bars(notes) as bars:
+        command = command_line("requests", "submit", run)
+        stopped, batches = submit(config_of(run), bars, window=window, retry_failed=retry_failed, command=command)
+    _show_batches(batches, run)
+    return _problems([stopped] if stopped else [])
+
+
+@app.command()
+def status(run: Run) -> int:
+    """Ask what has become of the batches of a run."""
+    from safebench.runs.batch_service import status
+
+    _show_batches(status(Path(config_of(run).out)), run)
+    return 0
+
+
+@app.command()
+def fetch(run: Run) -> int:
+    """Fetch and import what came back of batches that are over; what has no answer is to be asked again."""
+    from safebench.cli.progress import Bars
+    from safebench.runs.batch_service import fetch
+
+    config = config_of(run)
+    with Bars(notes) as bars:
+        imported, batches = fetch(config, bars, command=command_line("requests", "fetch", run))
+    _show_batches(batches, run)
+    return show_imported(imported, config, "submit") if imported else 0
+
+
+def _show_batches(batches: Iterable[SentBatch], run: Path) -> None:
+    batches = [*batches]
+    output.result({"batches": [batch.model_dump() for batch in batches]})
+    if not batches:
+        output.print(f"nothing was handed to a service: {command_line('requests', 'submit', run)}", soft_wrap=True)
+        return
+    for one in batches:
+        state = ", ".join([one.status, *["fetched"] * one.fetched, *[one.reason] * bool(one.reason)])
+        counts = f"{one.completed} of {one.requests} answered, {one.failed} failed"
+        output.print(f"{one.file} ({one.batch or 'no batch yet'}): {counts}: {state}", soft_wrap=True, highlight=False)
+    if any(not one.fetched for one in batches):
+        output.print(f"next: {command_line('requests', 'fetch', run)}", soft_wrap=True)

@@ -1,0 +1,143 @@
+"""A run through the files and batches of a service: sent once, fetched when it is over, and sent again what expired."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from safebench.cli.main import run_command
+from safebench.targets import batch_files
+from safebench.testing.server import ScriptedServer
+from tests.end_to_end.batches import QUERIES, BatchService, RunFile, recorded, reported
+from tests.end_to_end.scripted import answer
+from tests.fixture_types import Serve, WriteJsonl
+
+
+@pytest.fixture
+def service(world: ScriptedServer) -> BatchService:
+    """At the endpoint of target and jurors."""
+    world.any_method, world.answer = True, BatchService(answer)
+    return world.answer
+
+
+def requests(command: str, run: Path, status: int = 0) -> None:
+    assert run_command(["requests", command, str(run)]) == status
+
+
+def by_service(run: Path, service: BatchService) -> int:
+    """Rounds until nothing is to be asked; one request in ten of each file expires the first time."""
+    for number in range(20):
+        before = len(service.batches)
+        requests("submit", run)
+        if len(service.batches) == before:
+            return number
+        for id in [*service.batches][before:]:
+            service.finish(id, expired=lambda n, first=number == 0: first and n % 10 == 3)
+        requests("fetch", run)
+    raise AssertionError("no end")
+
+
+def test_what_expired_is_sent_again_and_the_run_is_that_over_http(
+    run_file: RunFile, tmp_path: Path, service: BatchService
+) -> None:
+    assert run_command(["run", str(run_file("plain"))]) == 0
+    assert by_service(run_file("filed"), service) >= 3
+    assert recorded(tmp_path / "filed") == recorded(tmp_path / "plain")
+    assert reported(tmp_path / "filed") == reported(tmp_path / "plain")
+    sent = Counter(row["custom_id"] for id in service.batches for row in service.asked(id))
+    assert sum(count - 1 for count in sent.values()) == 4  # of 40 in the first batch
+    assert set(sent) == set(recorded(tmp_path / "filed"))
+
+
+@pytest.mark.slow
+def test_200_items_through_a_service_are_those_over_http(
+    run_file: RunFile, tmp_path: Path, service: BatchService, write_jsonl: WriteJsonl
+) -> None:
+    """With media, in files of 64 requests."""
+    many = [{**row, "id": f"{row['id']}-{n}", "twin": f"{row['twin']}-{n}"} for n in range(5) for row in QUERIES]
+    asked = {"data": str(write_jsonl(many)), "conditions": ["text", "image:typographic"], "repeats": 1}
+    assert run_command(["run", str(run_file("plain", **asked))]) == 0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(batch_files, "MOST_REQUESTS", 64)
+        by_service(run_file("filed", **asked), service)
+    assert recorded(tmp_path / "filed") == recorded(tmp_path / "plain")
+    assert reported(tmp_path / "filed") == reported(tmp_path / "plain")
+
+
+def test_what_is_with_a_service_is_not_sent_again_and_the_rest_goes_on(
+    run_file: RunFile, service: BatchService, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(batch_files, "MOST_REQUESTS", 12)
+    run = run_file("filed", repeats=1)
+    requests("submit", run)
+    assert [len(service.asked(id)) for id in service.batches] == [12, 8]
+    requests("fetch", run)
+    requests("submit", run)
+    assert len(service.batches) == 2
+    service.finish("batch_1")
+    service.batches["batch_0"] |= {
+        "status": "in_progress",
+        "request_counts": {"total": 12, "completed": 5, "failed": 0},
+    }
+    requests("status", run)
+    assert "in_progress" in capsys.readouterr().out
+    requests("fetch", run)
+    assert "8 calls recorded" in capsys.readouterr().out
+    requests("submit", run)
+    assert {row["body"]["model"] for id in [*service.batches][2:] for row in service.asked(id)} == {"judge"}
+    requests("fetch", run)
+    assert "recorded" not in capsys.readouterr().out
+
+
+def test_a_stop_between_two_steps_pays_for_nothing_twice(
+    run_file: RunFile, tmp_path: Path, service: BatchService, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    run = run_file("filed", repeats=1)
+    service.faults = ["refused", "made in silence"]
+    requests("submit", run, status=2)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "answered 400: no batches today for Bearer (key); the same command goes on" in said
+    assert (len(service.files), len(service.batches)) == (1, 0)
+    requests("submit", run, status=2)
+    assert (len(service.files), len(service.batches)) == (1, 1)
+    requests("submit", run)
+    assert (len(service.files), len(service.batches)) == (1, 1)
+    service.finish("batch_0")
+    requests("fetch", run)
+    assert "20 calls recorded" in capsys.readouterr().out
+    for file in (path for path in (tmp_path / "filed").rglob("*") if path.is_file()):
+        assert b"sk-very-secret" not in file.read_bytes()
+
+
+def test_a_batch_that_the_service_would_not_have_is_open_again(
+    run_file: RunFile, service: BatchService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_file("filed", repeats=1)
+    requests("submit", run)
+    errors = {"object": "list", "data": [{"code": "model_not_found", "message": "no such model", "line": 1}]}
+    service.batches["batch_0"] |= {"status": "failed", "errors": errors}
+    requests("fetch", run)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "model_not_found: no such model" in said
+    assert "20 requests without a row" in said
+    requests("submit", run)
+    assert len(service.asked("batch_1")) == 20
+
+
+def test_a_run_without_batches_says_so(run_file: RunFile, capsys: pytest.CaptureFixture[str]) -> None:
+    requests("status", run_file("filed"))
+    assert "nothing was handed to a service" in capsys.readouterr().out
+
+
+def test_a_service_that_is_not_there_is_one_line(
+    run_file: RunFile, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = serve(answer)
+    gone.any_method = False
+    run = run_file("filed", repeats=1, base_url=gone.url)
+    requests("submit", run, status=2)
+    assert "the same command goes on" in capsys.readouterr().err
