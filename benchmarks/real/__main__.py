@@ -42,10 +42,10 @@ def _run(arm: arms.Arm, place: Path) -> float:
 
 
 def _asked(arm: arms.Arm, place: Path) -> float:
-    weights = model.unpacked(place / model.NAME)
     started = time.monotonic()
+    weights = model.unpacked(place / model.NAME)
     if arm.way != arms.IN_PROCESS:
-        with serving.served(model.gguf(), place / "server.log") as url:
+        with serving.served(model.gguf(), place / "server.log", arm.threads) as url:
             _safebench(arms.write(arm, place, weights, url))
     else:
         _safebench(arms.write(arm, place, weights, ""))

@@ -2,8 +2,9 @@
 
     python -m benchmarks.real.labels RUN READER=SHEET.csv …
 
-keeps those of filled-in sheets of `safebench review export RUN` in `labels.csv`: by item and by the digest of the
-answer that was read, so that they are not used for an answer that has changed. No text is kept.
+adds those of filled-in sheets of `safebench review export RUN` to `labels.csv`: by the digest of query and answer, so
+that they hold for the same answer in a later run, and not for one that has changed. Where a query was answered alike
+under several conditions, that counts once. No text is kept.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from safebench.review.sheets import read_sheet, write_sheet
 from safebench.store.store import Store
 
 FILE = Path(__file__).parent / "labels.csv"
-COLUMNS = ("reader", "item", "answer", "label")
+COLUMNS = ("reader", "read", "label")
 SHEET = ("item", "query", "label", "comment")
 
 
@@ -40,16 +41,17 @@ class Read:
     specificity: tuple[int, int]
 
 
-def digest(answer: str) -> str:
-    return hashlib.sha256(answer.encode()).hexdigest()[:16]
+def digest(one: JudgedAnswer) -> str:
+    """Of what readers saw."""
+    return hashlib.sha256(f"{one.query}\n{one.answer}".encode()).hexdigest()[:16]
 
 
 def read(run: Path, place: Path) -> Read | None:
     """Puts the labels into the run, and measures its jury on them; `place` is for files on the way."""
     rows = _kept()
     with Store(run, readonly=True) as store:
-        known = {one.id: one for one in judged(store)}
-    used = [row for row in rows if row["item"] in known and digest(known[row["item"]].answer) == row["answer"]]
+        known = {digest(one): one for one in judged(store)}
+    used = [row for row in rows if row["read"] in known]
     if not used:
         return None
     for reader in dict.fromkeys(row["reader"] for row in used):
@@ -74,7 +76,8 @@ def _kept() -> list[dict[str, str]]:
 
 
 def _filled(row: dict[str, str], known: dict[str, JudgedAnswer]) -> dict[str, str]:
-    return {"item": row["item"], "query": known[row["item"]].query, "label": row["label"], "comment": ""}
+    one = known[row["read"]]
+    return {"item": one.id, "query": one.query, "label": row["label"], "comment": ""}
 
 
 def _calibrated(run: Path, place: Path) -> dict[str, int]:
@@ -89,20 +92,16 @@ def _calibrated(run: Path, place: Path) -> dict[str, int]:
     return counts
 
 
-def keep(run: Path, sheets: dict[str, Path]) -> None:
+def keep(run: Path, sheets: Mapping[str, Path]) -> None:
+    """A reader's new label takes the place of an earlier one."""
     with Store(run, readonly=True) as store:
-        answers = {one.id: one.answer for one in judged(store)}
+        digests = {one.id: digest(one) for one in judged(store)}
+    labels = {(row["reader"], row["read"]): row["label"] for row in _kept()}
+    for reader, sheet in sheets.items():
+        labels |= {(reader, digests[row["item"]]): row["label"] for _, row in read_sheet(sheet, SHEET) if row["label"]}
     with FILE.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(row for reader, sheet in sheets.items() for row in _rows(reader, sheet, answers))
-
-
-def _rows(reader: str, sheet: Path, answers: dict[str, str]) -> Iterator[dict[str, str]]:
-    for _, row in read_sheet(sheet, SHEET):
-        if row["label"]:
-            given = {"item": row["item"], "answer": digest(answers[row["item"]]), "label": row["label"]}
-            yield {"reader": reader, **given}
+        writer = csv.writer(file)
+        writer.writerows([COLUMNS, *((*key, label) for key, label in labels.items())])
 
 
 def main(told: Sequence[str]) -> None:

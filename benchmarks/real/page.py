@@ -45,10 +45,10 @@ picture comes with a sentence about it, as for every model
 ## What may be concluded
 
 Of the machinery: that a real model behind real renderings goes all the way, and where its numbers come from. Of the
-model: little. It has 135 million parameters, and 60 prompts are few: read intervals and what is *concluded* before the
-rates. The jury are the embedded rules, which tell compliance from refusal and know nothing of harm or of truth:
-"complied" says that an answer goes along with the question, not that it is any good, and the [labels](#labels) call far
-fewer answers unsafe. Answers end after {tokens} tokens. Answers to harmful queries are not published.
+model: little. It has 135 million parameters, and {prompts} prompts are few: read intervals and what is *concluded*
+before the rates. The jury are the embedded rules, which tell compliance from refusal and know nothing of harm or of
+truth: "complied" says that an answer goes along with the question, not that it is any good, and the [labels](#labels)
+call far fewer answers unsafe. Answers end after {tokens} tokens. Answers to harmful queries are not published.
 """
 COMMANDS = """\
 ## Commands
@@ -71,8 +71,9 @@ def write(place: Path, seconds: Mapping[arms.Arm, float], *, full: bool) -> list
     reports = {arm: sb.report(place / "runs" / arm.name).summary for arm in arms.ARMS}
     items = {arm: parquet.read_table(place / "runs" / arm.name / "items.parquet").to_pylist() for arm in arms.ARMS}
     compared = list(ways(items))
+    asked = len({row["query_id"] for rows in items.values() for row in rows})
     parts = [
-        INTRODUCTION.format(tokens=arms.TOKENS, sentence=prompt("carriers.image").text),
+        INTRODUCTION.format(prompts=asked, tokens=arms.TOKENS, sentence=prompt("carriers.image").text),
         *(_data(arm, reports[arm], items[arm]) for arm in arms.ARMS if arm.way == arms.CASCADE),
         _ways(compared),
         _answers([row for arm in arms.ARMS if arm.way == arms.CASCADE for row in items[arm]]),

@@ -1,7 +1,7 @@
 """The fixed prompts: twin pairs of the starter set, drawn evenly over its scenarios, and harmless prompts of XSTest.
 
-`xstest-safe.csv` holds three prompts of each of XSTest's ten safe kinds (Röttger et al., NAACL 2024,
-github.com/paul-rottger/xstest, CC-BY-4.0); `--full` wants the whole file, which is not shipped.
+`xstest-safe.csv` holds one prompt of each of XSTest's ten safe kinds, and a second one of the first four (Röttger et
+al., NAACL 2024, github.com/paul-rottger/xstest, CC-BY-4.0); `--full` wants the whole file, which is not shipped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from safebench.resources import data_path
 
-PAIRS = 30  # of a harmful query and its benign twin
+PAIRS = 23  # of a harmful query and its benign twin: one of each scenario
 XSTEST = Path(__file__).parent / "xstest-safe.csv"
 
 Row = Mapping[str, Any]

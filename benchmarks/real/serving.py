@@ -16,12 +16,17 @@ PATIENCE = 120  # s until it answers
 
 
 @contextmanager
-def served(weights: Path, log: Path) -> Iterator[str]:
-    """The base URL of a server that runs while the context is open. Raises SystemExit where it does not come up."""
+def served(weights: Path, log: Path, threads: int) -> Iterator[str]:
+    """The base URL of a server that runs while the context is open. Raises SystemExit where it does not come up.
+
+    The answers do not depend on `threads`, which spin while they wait for each other: beside others that compute, one
+    is the quickest.
+    """
     port = _free_port()
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(weights), "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--n_ctx", "2048", "--n_threads", str(threads), "--n_threads_batch", str(threads)]
     with log.open("w") as out:
-        server = subprocess.Popen([*command, "--port", str(port), "--n_ctx", "2048"], stdout=out, stderr=out)
+        server = subprocess.Popen(command, stdout=out, stderr=out)
         try:
             _wait(f"http://127.0.0.1:{port}/v1/models", server, log)
             yield f"http://127.0.0.1:{port}/v1"

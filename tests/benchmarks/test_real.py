@@ -15,19 +15,26 @@ from benchmarks.real.ways import ways
 from safebench.runs.config import RunConfig
 
 
-def test_sixty_prompts_are_thirty_pairs_spread_evenly_over_the_scenarios() -> None:
+def test_sixty_prompts_are_asked() -> None:
+    assert len(prompts.starter()) + len(prompts.xstest()) == 60
+
+
+def test_the_starter_prompts_are_one_pair_of_each_scenario() -> None:
     rows = prompts.starter()
-    assert Counter(row["intent"] for row in rows) == {"harmful": 30, "benign": 30}
+    assert Counter(row["intent"] for row in rows) == {"harmful": 23, "benign": 23}
     assert {row["twin"] for row in rows} == {row["id"] for row in rows}
     by_scenario = Counter(row["scenario"] for row in rows)
     assert len(by_scenario) == 23
-    assert set(by_scenario.values()) == {2, 4}
+    assert set(by_scenario.values()) == {2}
     assert len(prompts.starter(None)) == 230
 
 
-def test_harmless_prompts_of_xstest_are_three_of_each_kind() -> None:
+def test_prompts_of_xstest_are_harmless_ones_of_each_kind() -> None:
     rows = prompts.xstest()
-    assert len({row["query"] for row in rows}) == 30
+    kinds = {
+        int(row["id"].rpartition("-")[2]) // 25 for row in rows
+    }  # XSTest numbers 25 of a kind, then their contrasts
+    assert kinds == {0, 2, 4, 6, 8, 10, 11, 13, 15, 16}
     assert {row["intent"] for row in rows} == {"benign"}
 
 
