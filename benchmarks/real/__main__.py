@@ -7,16 +7,22 @@ was asked before is kept in `build/real` and not asked again.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.measured import ROOT
 from benchmarks.real import arms, model, page, prompts, serving
+from benchmarks.real.page import Span
 
-KEY = {"OPENAI_API_KEY": "none"}  # the server wants none, the client wants one
+SET = {
+    "OPENAI_API_KEY": "none",  # the server wants none, the client wants one
+    "OMP_NUM_THREADS": "1",  # several would wait for each other while others compute
+}
 
 
 def main() -> int:
@@ -27,35 +33,43 @@ def main() -> int:
     place = ROOT / "build" / ("real-full" if told.full else "real")
     prompts.write(prompts.starter(None if told.full else prompts.PAIRS), place / "starter.jsonl")
     prompts.write(prompts.xstest(told.xstest), place / "xstest.jsonl")
-    seconds = {arm: _run(arm, place) for arm in arms.ARMS}  # of what was kept from before: as long as it took then
-    problems = page.write(place, seconds, full=told.full)
+    problems = page.write(place, _asked_all(place), full=told.full)
     sys.stdout.writelines(f"{problem}\n" for problem in problems)
     return int(bool(problems))
 
 
-def _run(arm: arms.Arm, place: Path) -> float:
-    """How long the arm took, in s; of a run that was finished before, how long it took then."""
-    taken = place / f"{arm.name}.seconds"
-    if not taken.exists():
-        taken.write_text(f"{_asked(arm, place):.1f}", encoding="utf-8")
-    return float(taken.read_text(encoding="utf-8"))
+def _asked_all(place: Path) -> dict[arms.Arm, Span]:
+    """When each arm was at work. Transformers computes on one core, while the server answers on another."""
+    first, *others = arms.ARMS
+    with ThreadPoolExecutor() as beside:
+        in_process = beside.submit(_run, first, place)
+        spans = {arm: _run(arm, place) for arm in others}
+        return {first: in_process.result(), **spans}
 
 
-def _asked(arm: arms.Arm, place: Path) -> float:
-    started = time.monotonic()
-    weights = model.unpacked(place / model.NAME)
-    if arm.way != arms.IN_PROCESS:
-        with serving.served(model.gguf(), place / "server.log", arm.threads) as url:
-            _safebench(arms.write(arm, place, weights, url))
-    else:
-        _safebench(arms.write(arm, place, weights, ""))
-    return time.monotonic() - started
+def _run(arm: arms.Arm, place: Path) -> Span:
+    """Of a run that was finished before, when it was at work then."""
+    kept = place / f"{arm.name}.span.json"
+    if not kept.exists():
+        started = time.time()
+        _ask(arm, place)
+        kept.write_text(json.dumps([started, time.time()]), encoding="utf-8")
+    started, ended = json.loads(kept.read_text(encoding="utf-8"))
+    return Span(started, ended)
+
+
+def _ask(arm: arms.Arm, place: Path) -> None:
+    if arm.way == arms.IN_PROCESS:
+        _safebench(arms.write(arm, place, model.unpacked(place / model.NAME), ""))
+        return
+    with serving.served(model.gguf(), place / "server.log") as url:
+        _safebench(arms.write(arm, place, place / model.NAME, url))
 
 
 def _safebench(run_file: Path) -> None:
     """Exit status 1 says that something is open or not concludable: that is a result, and the page says it."""
     command = [sys.executable, "-m", "safebench", "run", str(run_file)]
-    done = subprocess.run(command, check=False, env={**os.environ, **KEY}, cwd=ROOT)
+    done = subprocess.run(command, check=False, env={**os.environ, **SET}, cwd=ROOT)
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command[2:])}: exit status {done.returncode}")
 

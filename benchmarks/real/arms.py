@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +24,6 @@ class Arm:
     @property
     def name(self) -> str:
         return f"{self.data}-{self.way}"
-
-    @property
-    def threads(self) -> int:
-        """Of the server: a cascade speaks on all cores while it asks."""
-        return 1 if self.way == CASCADE else os.cpu_count() or 1
 
 
 ARMS = (Arm("starter", IN_PROCESS), *(Arm(data, way) for data in ("starter", "xstest") for way in (SERVED, CASCADE)))

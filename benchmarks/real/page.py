@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyarrow import parquet
 
@@ -58,15 +58,31 @@ COMMANDS = """\
 make real
 ```
 
-installs what it needs into an environment of its own and runs, one after the other:
+installs what it needs into an environment of its own and runs, the first beside the others, which follow each other:
 
 {commands}
 
-The whole took {minutes:.0f} minutes after installation, on {cores} cores ({machine}).
+The whole took {minutes:.1f} minutes after installation, on {cores} cores ({machine}).
 """
 
 
-def write(place: Path, seconds: Mapping[arms.Arm, float], *, full: bool) -> list[str]:
+class Span(NamedTuple):
+    """When an arm was at work, in s."""
+
+    started: float
+    ended: float
+
+
+def at_work(spans: Iterable[Span]) -> float:
+    """For how long anything was at work, in s."""
+    total, until = 0.0, 0.0
+    for span in sorted(spans):
+        total += max(0.0, span.ended - max(span.started, until))
+        until = max(until, span.ended)
+    return total
+
+
+def write(place: Path, spans: Mapping[arms.Arm, Span], *, full: bool) -> list[str]:
     """The problems found: answers that are equal, and ended otherwise. A full run's page stands beside its runs."""
     reports = {arm: sb.report(place / "runs" / arm.name).summary for arm in arms.ARMS}
     items = {arm: parquet.read_table(place / "runs" / arm.name / "items.parquet").to_pylist() for arm in arms.ARMS}
@@ -78,7 +94,7 @@ def write(place: Path, seconds: Mapping[arms.Arm, float], *, full: bool) -> list
         _ways(compared),
         _answers([row for arm in arms.ARMS if arm.way == arms.CASCADE for row in items[arm]]),
         _labels(labels.read(place / "runs" / f"starter-{arms.CASCADE}", place)),
-        _commands(seconds),
+        _commands(spans),
         _versions(place),
     ]
     (place / "real-run.md" if full else PAGE).write_text("\n".join(parts), encoding="utf-8")
@@ -241,10 +257,13 @@ def _labels(read: labels.Read | None) -> str:
 # --- how it was made
 
 
-def _commands(seconds: Mapping[arms.Arm, float]) -> str:
-    rows = [(f"`safebench run build/real/{arm.name}.toml`", f"{taken:.0f} s") for arm, taken in seconds.items()]
+def _commands(spans: Mapping[arms.Arm, Span]) -> str:
+    rows = [
+        (f"`safebench run build/real/{arm.name}.toml`", f"{span.ended - span.started:.0f} s")
+        for arm, span in spans.items()
+    ]
     return COMMANDS.format(
-        commands=_table(("command", "time"), rows), minutes=sum(seconds.values()) / 60, cores=os.cpu_count(),
+        commands=_table(("command", "time"), rows), minutes=at_work(spans.values()) / 60, cores=os.cpu_count(),
         machine=platform.machine(),
     )  # fmt: skip
 

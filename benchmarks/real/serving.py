@@ -16,15 +16,14 @@ PATIENCE = 120  # s until it answers
 
 
 @contextmanager
-def served(weights: Path, log: Path, threads: int) -> Iterator[str]:
+def served(weights: Path, log: Path) -> Iterator[str]:
     """The base URL of a server that runs while the context is open. Raises SystemExit where it does not come up.
 
-    The answers do not depend on `threads`, which spin while they wait for each other: beside others that compute, one
-    is the quickest.
+    On one thread: several spin while they wait for each other, which takes from those that speak meanwhile.
     """
     port = _free_port()
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(weights), "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--n_ctx", "2048", "--n_threads", str(threads), "--n_threads_batch", str(threads)]
+    command += ["--port", str(port), "--n_ctx", "2048", "--n_threads", "1", "--n_threads_batch", "1"]
     with log.open("w") as out:
         server = subprocess.Popen(command, stdout=out, stderr=out)
         try:

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.real import arms, prompts
 from benchmarks.real.arms import Arm
+from benchmarks.real.page import Span, at_work
 from benchmarks.real.ways import ways
 from safebench.runs.config import RunConfig
 
@@ -49,6 +50,10 @@ def test_a_run_file_is_one_that_a_run_takes(arm: Arm, tmp_path: Path) -> None:
     path = arms.write(arm, tmp_path, tmp_path / "model", "http://127.0.0.1:1/v1")
     config = RunConfig(**tomllib.loads(path.read_text(encoding="utf-8")))
     assert config.out == str(tmp_path / "runs" / arm.name)
+
+
+def test_what_works_at_the_same_time_counts_once_and_pauses_do_not() -> None:
+    assert at_work([Span(10, 30), Span(0, 20), Span(5, 8), Span(100, 101)]) == 31
 
 
 def _item(answer: str | None, outcome: str = "safe", **more: Any) -> dict[str, Any]:
