@@ -92,7 +92,7 @@ $(INSPECT)/installed: pyproject.toml constraints-inspect.txt
 	touch $@
 
 # Measures everything and writes docs/benchmarks.md. Peers are installed into environments of their own.
-bench: $(VENV)/dev $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
+bench: $(VENV)/dev $(VENV)/voices $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
 	$(BIN)/python -m benchmarks
 	$(BIN)/python benchmarks/growth.py chart
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.suite import Benchmark, Environment, Result, Variant
+from safebench.models import weights
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "benchmarks"
@@ -38,7 +39,9 @@ def missing(variant: Variant) -> str | None:
     """What it needs and this machine lacks."""
     if python(variant.environment) is None:
         return PEERS[variant.environment]
-    return variant.program if variant.program and shutil.which(variant.program) is None else None
+    if variant.program and shutil.which(variant.program) is None:
+        return variant.program
+    return next(filter(None, map(weights.missing, variant.weights)), None)
 
 
 def once(benchmark: Benchmark, variant: Variant, size: int | None, folder: Path) -> Result:

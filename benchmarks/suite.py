@@ -26,6 +26,7 @@ class Figure:
 CPU = Figure("CPU, ms each", lambda result: 1000 * result["cpu_seconds"] / result["items"], 2)
 EACH = Figure("µs each", lambda result: 1e6 * result["seconds"] / result["items"])
 RATE = Figure("a second", lambda result: result["items"] / result["seconds"])
+HEARD = Figure("CPU s a second of audio", lambda result: result["cpu_seconds"] / result["audio_seconds"], 2)
 SECONDS = Figure("s", lambda result: result["seconds"], 2)
 IDEAL = Figure("× ideal", lambda result: result["times_ideal"], 2)
 PEAK = Figure("peak, MiB", lambda result: result["peak_mib"], 0)
@@ -43,6 +44,7 @@ class Variant:
     arguments: tuple[str, ...] = ()
     repetitions: int | None = None  # fewer than the others have
     program: str | None = None  # that has to be on the PATH
+    weights: tuple[str, ...] = ()  # of these plug-ins, which have to be installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,15 @@ SUITE = (
             Goal("speech: 2 workers / 1", RATE, "2 workers", 1.7, "1 worker", at_least=True),
         ),
         smoke=6,
+    ),
+    Benchmark(
+        "hearing",
+        "Hearing by Whisper tiny.en",
+        "hearing",
+        (Variant("SafeBench", "ours", weights=("piper", "faster-whisper")),),
+        (HEARD, RATE),
+        (Goal("hearing, × real time on one core", HEARD, "SafeBench", 1),),
+        smoke=2,
     ),
     Benchmark(
         "store",
