@@ -40,7 +40,8 @@ alone, so pictures and speech reach it through a
 [cascade](models.md#a-cascade-the-same-language-model-behind-a-transcript): a recogniser writes down what is in the clip
 or picture, and the model answers that. What changes from text to speech is then what was misheard, and nothing else. A
 picture comes with a sentence about it, as for every model
-("{sentence}"): from text to pictures that changes as well, and a model as small as this takes notice.
+("{sentence}"): from text to pictures that changes as well, and a model as small as this takes notice. Speech
+is by the default female voice, and by joe, a male one that is made ten times as fast as the default and fails more.
 
 ## What may be concluded
 
