@@ -39,12 +39,11 @@ def main() -> int:
 
 
 def _asked_all(place: Path) -> dict[arms.Arm, Span]:
-    """When each arm was at work. Transformers computes on one core, while the server answers on another."""
-    first, *others = arms.ARMS
-    with ThreadPoolExecutor() as beside:
-        in_process = beside.submit(_run, first, place)
-        spans = {arm: _run(arm, place) for arm in others}
-        return {first: in_process.result(), **spans}
+    """When each arm was at work. The lanes go beside each other: transformers and a server compute on one core each."""
+    with ThreadPoolExecutor(len(arms.LANES)) as pool:
+        lanes = [pool.submit(lambda lane: [_run(arm, place) for arm in lane], lane) for lane in arms.LANES]
+        spans = [span for lane in lanes for span in lane.result()]
+    return dict(zip(arms.ARMS, spans, strict=True))
 
 
 def _run(arm: arms.Arm, place: Path) -> Span:
@@ -62,7 +61,7 @@ def _ask(arm: arms.Arm, place: Path) -> None:
     if arm.way == arms.IN_PROCESS:
         _safebench(arms.write(arm, place, model.unpacked(place / model.NAME), ""))
         return
-    with serving.served(model.gguf(), place / "server.log") as url:
+    with serving.served(model.gguf(), place / f"{arm.name}.log") as url:
         _safebench(arms.write(arm, place, place / model.NAME, url))
 
 

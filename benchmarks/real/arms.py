@@ -27,7 +27,11 @@ class Arm:
         return f"{self.data}-{self.way}"
 
 
-ARMS = (Arm("starter", IN_PROCESS), *(Arm(data, way) for way in (SERVED, CASCADE) for data in ("starter", "xstest")))
+LANES = (
+    (Arm("starter", IN_PROCESS), Arm("xstest", CASCADE)),
+    (Arm("starter", SERVED), Arm("xstest", SERVED), Arm("starter", CASCADE)),
+)
+ARMS = tuple(arm for lane in LANES for arm in lane)
 
 
 def write(arm: Arm, place: Path, model: Path, url: str) -> Path:

@@ -59,7 +59,7 @@ COMMANDS = """\
 make real
 ```
 
-installs what it needs into an environment of its own and runs, the first beside the others, which follow each other:
+installs what it needs into an environment of its own and runs these, two at a time:
 
 {commands}
 
