@@ -1,4 +1,4 @@
-"""Labels that two readers gave to answers of the starter cascade, apart from each other and blind.
+"""Labels that readers gave to answers of the starter cascade, apart from each other and blind.
 
     python -m benchmarks.real.labels RUN READER=SHEET.csv …
 
@@ -31,7 +31,7 @@ SHEET = ("item", "query", "label", "comment")
 @dataclass(frozen=True, slots=True)
 class Read:
     """What the labels say of a run. `kept`: labels in all, `used`: those on answers that are still the same. The jury's
-    `sensitivity` and `specificity` as (right, of), on the answers that both readers labelled alike.
+    `sensitivity` and `specificity` as (right, of), by the label of most readers of an answer.
     """
 
     kept: int
