@@ -35,6 +35,7 @@ SLOW = (
     "tests/voices/",
     "tests/safebench/cli/test_skeleton.py",
     "tests/safebench/datasets/test_conversion.py",
+    "tests/safebench/datasets/test_merging.py",
     "tests/safebench/datasets/test_importing.py::test_a_hub_that_does_not_answer_is_one_clear_line",
     "tests/safebench/datasets/test_load.py",
     "tests/safebench/datasets/test_paper_layout.py",

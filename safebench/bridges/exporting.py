@@ -14,6 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from safebench import registry
 from safebench.bridges.withholding import in_all_texts, without_reasons
+from safebench.datasets.cutting import KEY as SHARD
 from safebench.plugins import Exporter, Exporting
 from safebench.reports.formats import without_paths
 from safebench.reports.gate_files import write_markdown
@@ -21,7 +22,6 @@ from safebench.reports.summary import ITEMS_FILE, SUMMARY_FILE, Summary, measure
 from safebench.runs.config import RESOLVED
 from safebench.runs.folder import read_run_file
 from safebench.runs.rejudge import ANSWERS_OF
-from safebench.runs.shards import KEY as SHARD
 from safebench.serialisation import compact, read_json, response_from
 from safebench.store.exchanges import RecordedCall, first_call, recorded_calls
 from safebench.store.items import table_rows

@@ -20,6 +20,7 @@ from safebench.cli.options import (
     RecipesFile,
     Recognisers,
     Seed,
+    ShardNumber,
     WorkerCount,
     errors,
     notes,
@@ -33,6 +34,7 @@ def convert(
     condition: Conditions = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new data set.")] = None,
     limit: Limit = None,
+    shard: ShardNumber = None,
     workers: WorkerCount = None,
     text_column: TextColumn = None,
     encoding: Encoding = None,
@@ -70,7 +72,7 @@ def convert(
     given: dict[str, Any] = {
         "conditions": condition, "out": str(out) if out else None, "text_column": text_column, "encoding": encoding,
         "language": language, "limit": limit, "recipes": str(recipes) if recipes else None, "workers": workers,
-        "seed": seed,
+        "seed": seed, "shard": shard,
         "check_share": check_share, "recognisers": recogniser, "retry_failed": retry_failed,
         "prices": str(prices) if prices else None, "max_calls": max_calls, "max_cost": max_cost,
     }  # fmt: skip

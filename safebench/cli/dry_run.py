@@ -18,7 +18,7 @@ from safebench.rendering.renderer import RenderSettings
 def show_plan(console: Console, data: DataPlan, settings: RenderSettings) -> None:
     """Nothing was written and nobody was called."""
     conditions = ", ".join(map(str, data.conditions))
-    console.print(f"{len(data.dataset.queries)} queries under {conditions}", soft_wrap=True)
+    console.print(f"{len(data.queries)} queries under {conditions}", soft_wrap=True)
     show_lines(console, (*data.whole.notes, *_lines(data, settings)), soft_wrap=True)
 
 

@@ -16,6 +16,10 @@ notes = plain_console(stderr=True)  # what one may do without
 Conditions = Annotated[
     list[str] | None, typer.Option("--condition", "-c", help="medium[+text][:recipe]; may be given several times.")
 ]
+ShardNumber = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="N/M", help="The N-th of M parts of the queries; then `safebench merge`."),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N queries.")]
 WorkerCount = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes that render; one per core if not given.")

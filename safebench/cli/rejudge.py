@@ -1,4 +1,4 @@
-"""Commands that make a run out of others: `safebench rejudge` and `merge`."""
+"""Commands that make a whole out of what is there: `safebench rejudge` and `merge`."""
 
 from __future__ import annotations
 
@@ -96,14 +96,20 @@ def _show(judged: Rejudged, old: Words, new: Words) -> None:
 
 
 def merge(
-    out: Annotated[Path, typer.Argument(help="Folder of the whole run.")],
-    shards: Annotated[list[Path], typer.Argument(metavar="SHARD…", help="Folders of all shards of one run.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the whole.")],
+    shards: Annotated[list[Path], typer.Argument(metavar="SHARD…", help="Folders of all shards of one whole.")],
 ) -> int:
-    """Put the shards of a run together (`safebench run --shard N/M`): the same as if nobody had cut it."""
+    """Put shards together, those of `safebench run` or `convert --shard N/M`: the same as if nobody had cut it."""
+    from safebench.datasets.merging import merge_conversion
+    from safebench.datasets.shards import CONVERT_FILE
     from safebench.runs.config import RUN_FILE
     from safebench.runs.merge import merge
     from safebench.stopping import command_line
 
+    if (shards[0] / CONVERT_FILE).is_file():
+        queries = merge_conversion(out, shards)
+        output.print(f"{out}: {queries} queries of {len(shards)} shards (use it with --data {out})", soft_wrap=True)
+        return 0
     merged = merge(out, shards)
     output.print(f"{merged.folder}: {merged.items} items of {len(shards)} shards", soft_wrap=True)
     if merged.pending:

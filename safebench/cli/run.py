@@ -26,6 +26,7 @@ from safebench.cli.options import (
     RecipesFile,
     Recognisers,
     Seed,
+    ShardNumber,
     WorkerCount,
     errors,
     notes,
@@ -78,9 +79,7 @@ def run(
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
     limit: Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
-    shard: Annotated[
-        str | None, typer.Option(metavar="N/M", help="The N-th of M parts of the queries; then `safebench merge`.")
-    ] = None,
+    shard: ShardNumber = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
     family: Annotated[str | None, typer.Option(help="Of the target's endpoint: `safebench list families`.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,

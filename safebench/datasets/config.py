@@ -19,6 +19,7 @@ class RenderingConfig(PluginOptions):
     encoding: str | None = None  # of a file's text; UTF-8 when not given
     language: str | None = None  # of queries of which the data do not say it, as BCP 47 writes it
     limit: int | None = Field(None, ge=1)  # the first N queries
+    shard: str | None = None  # N/M: only the N-th of M parts of the queries
     conditions: tuple[str, ...] = Field(min_length=1)
     recipes: str | None = None  # a recipes file of the user's
     recipe: Mapping[str, Any] = {}  # recipes in the run file itself, as tables [recipe.MEDIUM.NAME]

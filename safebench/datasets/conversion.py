@@ -20,6 +20,7 @@ from safebench.datasets.config import ConvertConfig
 from safebench.datasets.conversion_card import Cells, Failed, cells_of, failures_of
 from safebench.datasets.conversion_packing import Rows, pack, place_of, put_back
 from safebench.datasets.conversion_plan import REVISIONS, ConversionPlan, plan_conversion
+from safebench.datasets.plan import part_line
 from safebench.datasets.queries import LANGUAGE
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.shards import CANARY, CONVERT_FILE, WORK, check_shards, finished, read_convert_file, shards
@@ -111,6 +112,8 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
         await ready(plan.recipes, plan.settings.recognisers.values(), workers)
         (out / WORK).mkdir(parents=True, exist_ok=True)  # before the file: what is told there is not done yet
         write_toml(out / CONVERT_FILE, plan.convert_file())
+        if plan.data.shard:
+            progress.announced(part_line(config, plan.data))
         for line in plan.data.whole.notes:
             progress.warned(line)
         with Store(out / WORK) as store, on_interrupt(stop, "the same command", workers.kill):

@@ -44,7 +44,7 @@ class Rows:
 
 def pack(plan: ConversionPlan, rows: Rows) -> None:
     """Write the shards and the data card into the folder."""
-    queries, packed = plan.data.dataset.queries, plan.out / WORK / "packed"
+    queries, packed = plan.data.queries, plan.out / WORK / "packed"
     shutil.rmtree(packed, ignore_errors=True)
     by_medium: dict[str, list[Assignment]] = {}
     for assignment in plan.assignments:

@@ -10,7 +10,8 @@ from typing import Any
 
 from safebench.datasets.card import canary, read_card
 from safebench.datasets.config import ConvertConfig
-from safebench.datasets.plan import DEALING, RECOGNISERS, TOLD_BY, DataPlan, plan_data, plan_settings
+from safebench.datasets.cutting import KEY, PLACES
+from safebench.datasets.plan import DEALING, RECOGNISERS, TOLD_BY, DataPlan, limits_of, plan_data, plan_settings
 from safebench.datasets.shards import CANARY, CONVERT_FILE, RECIPE, packed_queries, read_convert_file
 from safebench.errors import BadInput
 from safebench.files import is_claimed
@@ -76,17 +77,20 @@ class ConversionPlan:
         return recipes_of(self.assignments)
 
     def limits(self) -> CallLimits:
-        return CallLimits(self.config.max_calls, cost=self.config.max_cost)
+        return limits_of(self.config, self.data.shard)
 
     def jobs(self) -> list[RenderJob]:
         """Query by query, so that what one query shares is rendered at about the same time."""
-        return [assignment.job(query) for query in self.data.dataset.queries for assignment in self.assignments]
+        return [assignment.job(query) for query in self.data.queries for assignment in self.assignments]
 
 
 def plan_conversion(config: ConvertConfig) -> ConversionPlan:
     """Raises BadInput for anything that cannot work, and for a folder that holds anything but this very conversion."""
     before = read_convert_file(Path(config.out))
-    data = plan_data(config, before, _stages(Path(config.out), before))
+    if before and before.get(KEY) != config.shard:
+        held = f"shard {before[KEY]} of a conversion" if KEY in before else "a whole conversion, and no shard of one"
+        raise BadInput(f"{config.out} holds {held}: choose another --out")
+    data = plan_data(config, before, () if config.shard else _stages(Path(config.out), before))
     without = [str(c) for c in data.conditions if c.recipe is None or c.medium == TEXT]
     if without:
         raise BadInput(f"condition {', '.join(without)} makes no media: there is nothing to convert")
@@ -122,7 +126,7 @@ def asked_before(folder: Path) -> dict[str, Any]:
         raise BadInput(
             f"{folder / CONVERT_FILE} does not tell what was asked: give the same command with --out {folder}"
         )
-    kept = {key: there[key] for key in ("seed", "check_share", RECIPE) if key in there}
+    kept = {key: there[key] for key in ("seed", "check_share", RECIPE, KEY) if key in there}
     return {**there[ASKED], **kept, "out": str(folder)}
 
 
@@ -153,7 +157,16 @@ def _asked(
         "recipes": {recipe.condition: recipe.fingerprint() for recipe in recipes},
         RECIPE: _tables(data),
         CANARY: read_card(config.data).canary or canary(data.whole.sha256),
+        **_part(data),
     }
+
+
+def _part(data: DataPlan) -> dict[str, Any]:
+    """Of a shard which it is, and where its queries stand in the whole; empty for the whole."""
+    mine = data.mine
+    if mine is None:
+        return {}
+    return {KEY: str(data.shard), PLACES: [n for n, query in enumerate(data.dataset.queries) if query.id in mine]}
 
 
 def _tables(data: DataPlan) -> dict[str, dict[str, Any]]:
@@ -182,6 +195,11 @@ def _check_same(plan: ConversionPlan, there: Mapping[str, Any]) -> None:
             " continued nor grown. Use it as it is, or choose another --out"
         )
     last = there[REVISIONS][-1]
+    if plan.data.shard and plan.grows_from(last):
+        raise BadInput(
+            f"{plan.out} holds shard {plan.data.shard} of a conversion, and a shard does not grow: merge the shards and"
+            " let the whole grow, or choose another --out"
+        )
     lost = [one for one in last["conditions"] if one not in plan.asked[ASKED]["conditions"]]
     if lost:
         raise BadInput(

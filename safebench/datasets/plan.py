@@ -10,9 +10,11 @@ from typing import Any
 
 from safebench import registry
 from safebench.datasets.config import RenderingConfig
+from safebench.datasets.cutting import Shard
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset
 from safebench.errors import BadInput
+from safebench.models.calls import CallLimits
 from safebench.models.languages import teller
 from safebench.rendering.alternatives import CHOSEN, ChosenRecipe, ChosenRecipes, better_lines, settle, used
 from safebench.rendering.assignment import Assignment, Stages, assign
@@ -29,7 +31,7 @@ RECOGNISERS = "recognisers"  # key of the file of a run or conversion
 
 @dataclass(frozen=True, slots=True)
 class DataPlan:
-    """Queries and the conditions under which they are asked or rendered."""
+    """Queries and the conditions under which they are asked or rendered; those of the whole, also in a shard."""
 
     whole: Dataset  # before the limit
     dataset: Dataset
@@ -38,6 +40,13 @@ class DataPlan:
     conditions: tuple[Condition, ...]
     assignments: Mapping[Condition, Assignment]  # of the conditions that are rendered: which recipe for which query
     choices: ChosenRecipes  # what recipes with `first_of` stand for
+    shard: Shard | None
+    mine: frozenset[str] | None  # ids of the queries of the shard; None: all
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """Those that are asked or rendered: of a shard its own."""
+        return tuple(query for query in self.dataset.queries if self.mine is None or query.id in self.mine)
 
     @property
     def named(self) -> Recipes:
@@ -86,6 +95,21 @@ class DataPlan:
             yield from better_readers(self.read_back, settings.recognisers)
 
 
+def limits_of(config: RenderingConfig, shard: Shard | None) -> CallLimits:
+    """What the user allows; of a shard its part."""
+    calls, cost = config.max_calls, config.max_cost
+    return CallLimits(shard.share(calls), cost=cost and cost / shard.count) if shard else CallLimits(calls, cost=cost)
+
+
+def part_line(config: RenderingConfig, data: DataPlan) -> str:
+    """What of the whole is this shard's."""
+    limits = limits_of(config, data.shard)
+    parts = [f"{len(data.queries)} of {len(data.dataset.queries)} queries"]
+    parts += [f"{limits.calls} of --max-calls {config.max_calls}"] if limits.calls else []
+    parts += [f"{limits.cost:.4g} of --max-cost {config.max_cost:g} USD"] if limits.cost else []
+    return f"shard {data.shard} has {', '.join(parts)}"
+
+
 def plan_data(config: RenderingConfig, before: Mapping[str, Any], stages: Stages = ()) -> DataPlan:
     """`before`: what the file of the folder tells of versions and choices, where this is to go on; else empty.
 
@@ -111,7 +135,9 @@ def plan_data(config: RenderingConfig, before: Mapping[str, Any], stages: Stages
     }
     for assignment in assignments.values():
         assignment.check()
-    return DataPlan(whole, dataset, stages, known, conditions, assignments, choices)
+    shard = Shard.read(config.shard) if config.shard else None
+    mine = shard.queries(dataset.queries) if shard else None
+    return DataPlan(whole, dataset, stages, known, conditions, assignments, choices, shard, mine)
 
 
 def _grown(config: RenderingConfig, dataset: Dataset, before: Sequence[Query]) -> Dataset:

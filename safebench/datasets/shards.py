@@ -193,6 +193,14 @@ def read_convert_file(folder: Path) -> dict[str, Any]:
     return tables
 
 
+def rows_of(folder: Path, medium: str) -> Iterator[dict[str, Any]]:
+    """All rows of a medium with their media, in order, one in memory at a time. Raises BadInput for a damaged file."""
+    for path in sorted((folder / medium).glob("train-*.parquet")):
+        with reading_shard(path):
+            for batch in open_shard(path).iter_batches(1):
+                yield from batch.to_pylist()
+
+
 def _query_rows(folder: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Every query once, though it may be there in several media and recipes."""
     seen: set[str] = set()

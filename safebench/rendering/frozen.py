@@ -38,6 +38,8 @@ class _Frozen(_FrozenTable):
     recipe: dict[str, Any] = {}
     dealing: dict[str, str] = {}
     revisions: list[_Revision] = []
+    shard: str | None = None
+    places: list[int] = []
     languages_told_by: str = ""
     prompts: dict[str, Any] = {}
     jurors: dict[str, Any] = {}

@@ -83,7 +83,7 @@ class PlannedRun:
 
 
 def planned_run(plan: RunPlan) -> PlannedRun:
-    contents = sorted(map(query_content, plan.queries), key=itemgetter(0))
+    contents = sorted(map(query_content, plan.data.queries), key=itemgetter(0))
     return PlannedRun(plan.folder, _basis(run_file(plan), contents))
 
 

@@ -52,7 +52,6 @@ class RunConfig(RenderingConfig):
     jury_seed: int | None = Field(None, ge=0)  # of the jury's own draws; the run's when not given
     calibration: str | None = None  # file of `safebench jury calibrate`, with which the report corrects the ASR
     repeats: int = Field(1, ge=1)
-    shard: str | None = None  # N/M: only the N-th of M parts of the queries
     probe: float = Field(0.0, ge=0.0, le=1.0)  # share of the rendered items whose comprehension is probed
     probe_form: Literal["auto", "repeat", "choose"] = "auto"  # auto: what the target can do with text
     preflight: bool = True  # find out before the run whether media arrive

@@ -101,12 +101,12 @@ class _Estimator:
     @cached_property
     def _query(self) -> Range:
         """Tokens of a query, on average."""
-        texts = [query.text for query in self._plan.queries]
+        texts = [query.text for query in self._plan.data.queries]
         return self._assumed.tokens(sum(len(text.encode("utf-8", "replace")) for text in texts) / len(texts))
 
     @cached_property
     def _characters(self) -> float:
-        texts = [query.text for query in self._plan.queries]
+        texts = [query.text for query in self._plan.data.queries]
         return sum(map(len, texts)) / len(texts)
 
     def _price(self, target: Target) -> Price | None:

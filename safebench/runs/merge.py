@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebench.datasets.cutting import KEY, SHOWN, Shard, check_one_whole
 from safebench.errors import BadInput
 from safebench.files import is_claimed, share_files, whole_folder, write_toml
 from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE
 from safebench.runs.folder import read_run_file
 from safebench.runs.revisions import differing_in
-from safebench.runs.shards import KEY, Shard
 from safebench.store.merging import Merged
 from safebench.store.store import Store
 
-SHOWN = 8
 PLACES = ("data", "recipes")  # files that may lie elsewhere on each machine: what they hold is compared by its hashes
 CERTAINTY = ("dropped", "unknown", "delivered")  # states of a delivery, the one to be believed first
 
@@ -46,8 +45,8 @@ def merge(out: Path, shards: Sequence[Path]) -> MergedRun:
     holds something. Killed at any point it leaves nothing in the way of the same call.
     """
     parts = sorted(map(_read, shards), key=lambda part: part.shard.number)
-    _check_one_run(parts)
-    _check_complete(parts)
+    check_one_whole(parts, _differing)
+    _check_begun(parts)
     if is_claimed(out, RUN_FILE, "run folder", lambda _: None):
         raise BadInput(f"{out} holds a run: choose another folder for the whole")
     with whole_folder(out) as folder:
@@ -71,21 +70,8 @@ def _read(folder: Path) -> _Part:
         return _Part(folder, Shard.read(asked[KEY]), asked, bool(store.planned), store.deliveries())
 
 
-def _check_one_run(parts: Sequence[_Part]) -> None:
-    """Raises BadInput with a line for each shard that is not of the run of the first."""
-    first = parts[0]
-    problems = [
-        f"{part.folder} and {first.folder} are shards of different runs: they differ in {differing}"
-        for part in parts[1:]
-        if (differing := differing_in(_whole(first.asked), _whole(part.asked)))
-    ]
-    problems += [
-        f"{part.folder} is shard {part.shard}, and {first.folder} is shard {first.shard}: cut into different numbers"
-        for part in parts[1:]
-        if part.shard.count != first.shard.count
-    ]
-    if problems:
-        raise BadInput(*problems[:SHOWN])
+def _differing(first: _Part, part: _Part) -> str:
+    return differing_in(_whole(first.asked), _whole(part.asked))
 
 
 def _whole(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,26 +79,15 @@ def _whole(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in asked.items() if key not in (*CHANGEABLE, *PLACES, KEY, REVISIONS)}
 
 
-def _check_complete(parts: Sequence[_Part]) -> None:
-    """Raises BadInput with a line for each shard that is missing, there twice, or has not begun."""
-    count = parts[0].shard.count
-    by_number: dict[int, list[Path]] = {number: [] for number in range(1, count + 1)}
-    for part in parts:
-        by_number[part.shard.number].append(part.folder)
-    lacking = [f"{number}/{count}" for number, folders in by_number.items() if not folders]
-    problems = [f"missing shards: {', '.join(lacking[:SHOWN])}{', …' * (len(lacking) > SHOWN)}"] if lacking else []
-    problems += [
-        f"shard {number}/{count} is there twice: {' and '.join(map(str, folders))}"
-        for number, folders in by_number.items()
-        if len(folders) > 1
-    ]
-    problems = problems or [
+def _check_begun(parts: Sequence[_Part]) -> None:
+    """Raises BadInput with a line for each shard that has not begun."""
+    problems = [
         f"{part.folder} has no items yet: safebench run {part.folder / RUN_FILE}"
         for part in parts
         if not part.is_planned
     ]
     if problems:
-        raise BadInput(*problems)
+        raise BadInput(*problems[:SHOWN])
 
 
 def _check_whole(asked: Mapping[str, Any], counted: Mapping[str, Mapping[str | None, int]]) -> None:

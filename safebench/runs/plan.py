@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench import registry
-from safebench.datasets.plan import DataPlan, plan_data, plan_settings
+from safebench.datasets.plan import DataPlan, limits_of, plan_data, plan_settings
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.files import read_toml
@@ -30,10 +30,9 @@ from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.renderer import RenderSettings
 from safebench.runs.config import RESOLVED, RUN_FILE, RunConfig
 from safebench.runs.preflight import choose_trials
-from safebench.runs.shards import Shard
 from safebench.store.items import planned_stages
 from safebench.store.store import Store
-from safebench.types import TEXT, Condition, Item, Media, Query
+from safebench.types import TEXT, Condition, Item, Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,9 @@ class RunPlan:
     """A run that can begin: everything is loaded, opened and found to fit together."""
 
     config: RunConfig
-    data: DataPlan  # of the whole, also in a shard
+    data: DataPlan
     rendering: RenderingPlan
     asking: AskingPlan
-    shard: Shard | None
-    mine: frozenset[str] | None  # ids of the queries of the shard; None: all
 
     @property
     def folder(self) -> Path:
@@ -77,14 +74,10 @@ class RunPlan:
         assignment = self.rendering.assignments.get(item.condition)
         return assignment.recipe(item.query) if assignment else None
 
-    @property
-    def queries(self) -> tuple[Query, ...]:
-        """Those that are asked: of a shard its own."""
-        return tuple(query for query in self.data.dataset.queries if self.mine is None or query.id in self.mine)
-
     def items(self) -> Iterator[Item]:
         """Those that are asked, in the order of the whole."""
-        return (item for item in self.whole_items() if self.mine is None or item.query.id in self.mine)
+        mine = self.data.mine
+        return (item for item in self.whole_items() if mine is None or item.query.id in mine)
 
     def whole_items(self) -> Iterator[Item]:
         """Query by query, so that the conditions of one query are asked at about the same time."""
@@ -96,10 +89,7 @@ class RunPlan:
 
     def limits(self) -> CallLimits:
         """What the user allows; of a shard its part."""
-        calls, cost, shard = self.config.max_calls, self.config.max_cost, self.shard
-        return (
-            CallLimits(shard.share(calls), cost=cost and cost / shard.count) if shard else CallLimits(calls, cost=cost)
-        )
+        return limits_of(self.config, self.data.shard)
 
     def recognisers(self) -> Iterator[str]:
         """NAME[:ARGUMENT]: those that the user chose for renderings and answers, and those that the target reads by."""
@@ -112,18 +102,17 @@ class RunPlan:
 
     def items_per_condition(self) -> int:
         """As many as a skipped one would have had."""
-        return len(self.queries) * self.config.repeats
+        return len(self.data.queries) * self.config.repeats
 
 
 def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
+    _check_probes(config)
     before = resolved_before(Path(config.out))
     data = plan_data(config, before, stages_before(config))
-    shard = _shard(config)
-    mine = shard.queries(data.dataset.queries) if shard else None
     _check_controls(data.assignments)
     rendering = plan_rendering(config, data, before)
-    return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise), shard, mine)
+    return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise))
 
 
 async def never_read(recogniser: str, media: Media) -> str:
@@ -131,13 +120,10 @@ async def never_read(recogniser: str, media: Media) -> str:
     raise AssertionError(f"{recogniser} reads nothing for a mere plan")
 
 
-def _shard(config: RunConfig) -> Shard | None:
+def _check_probes(config: RunConfig) -> None:
     """Raises BadInput where each shard would find out by itself how it probes: the whole has one form of probes."""
-    if config.shard is None:
-        return None
-    if config.probe and config.probe_form == "auto":
+    if config.shard and config.probe and config.probe_form == "auto":
         raise BadInput("--shard with --probe: say --probe-form repeat or choose, the same for all shards")
-    return Shard.read(config.shard)
 
 
 # --- how the data are rendered

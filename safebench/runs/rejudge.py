@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.concurrency import block_on, each
+from safebench.datasets.cutting import KEY
 from safebench.errors import BadInput
 from safebench.files import is_claimed, share_files, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
@@ -26,7 +27,6 @@ from safebench.runs.folder import read_run_file
 from safebench.runs.judge import Judge
 from safebench.runs.outcomes import UNCOUNTED, UNREPEATED
 from safebench.runs.revisions import check_same
-from safebench.runs.shards import KEY
 from safebench.statistics.agreement import cohen_kappa
 from safebench.stopping import close_all, command_line, on_interrupt
 from safebench.store.store import Store

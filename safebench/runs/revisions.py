@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebench.datasets.cutting import KEY
 from safebench.datasets.plan import RECOGNISERS, TOLD_BY
 from safebench.errors import BadInput
 from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS
-from safebench.runs.shards import KEY
 from safebench.serialisation import differences
 from safebench.store.items import items_by_revision
 from safebench.store.store import Store

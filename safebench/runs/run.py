@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.concurrency import block_on
+from safebench.datasets.plan import part_line
 from safebench.errors import BudgetSpent, Stopping
 from safebench.jury.attendance import MEND, attendance, missing
 from safebench.models.asking import ask_safely
@@ -118,8 +119,8 @@ def announce(plan: RunPlan, store: Store, prices: Prices, progress: Progress) ->
     counts = store.counts()
     pending = {condition: cell.get(None, 0) for condition, cell in counts.items()}
     progress.announced(estimate_line(estimate(plan, prices, pending)))
-    if plan.shard:
-        progress.announced(_part_line(plan))
+    if plan.data.shard:
+        progress.announced(part_line(plan.config, plan.data))
     grown = revisions_line(revisions_of(read_run_file(plan.folder), store))
     if grown and sum(pending.values()):
         progress.announced(grown)
@@ -134,15 +135,6 @@ def announce(plan: RunPlan, store: Store, prices: Prices, progress: Progress) ->
     for medium, spec in plan.rendering.settings.recognisers.items():
         if medium not in transcribers(plan.rendering.settings.recognisers):
             progress.warned(f"{spec} does not transcribe: answers in {medium} are judged by the target's own text")
-
-
-def _part_line(plan: RunPlan) -> str:
-    """What of the whole is this shard's."""
-    limits, config = plan.limits(), plan.config
-    parts = [f"{len(plan.queries)} of {len(plan.data.dataset.queries)} queries"]
-    parts += [f"{limits.calls} of --max-calls {config.max_calls}"] if limits.calls else []
-    parts += [f"{limits.cost:.4g} of --max-cost {config.max_cost:g} USD"] if limits.cost else []
-    return f"shard {plan.shard} has {', '.join(parts)}"
 
 
 async def try_media(
@@ -164,7 +156,7 @@ def write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]], re
         for condition, why in plan.asking.skipped.items():
             store.skip(condition, why, plan.items_per_condition())
         whole = (plan.data.dataset.queries, categories_by_scenario(), plan.whole_items())
-        store.plan(*whole, revision, mine=plan.mine)
+        store.plan(*whole, revision, mine=plan.data.mine)
 
 
 def _result(plan: RunPlan, store: Store, stopped: str) -> RunResult:
