@@ -144,13 +144,9 @@ def content_hash(path: Path) -> str:
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     whole = hashlib.sha256()
     for file in files:
-        whole.update(_name(file, path))
+        whole.update(f"{file.relative_to(path).as_posix()}\0".encode("utf-8", "surrogateescape"))
         whole.update(_hash(file))
     return whole.hexdigest()
-
-
-def _name(file: Path, top: Path) -> bytes:
-    return f"{file.relative_to(top).as_posix()}\0".encode("utf-8", "surrogateescape")
 
 
 def _hash(file: Path) -> bytes:

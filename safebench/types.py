@@ -242,14 +242,13 @@ class Request:
 
     def describe(self) -> dict[str, Any]:
         """The request as stored and hashed: media by their SHA-256, never their bytes."""
-        messages = [{"role": m.role, "parts": [_describe_part(p) for p in m.parts]} for m in self.messages]
+        messages = [
+            {"role": m.role, "parts": [{"text": p.text} if isinstance(p, Text) else p.reference() for p in m.parts]}
+            for m in self.messages
+        ]
         form = {} if self.form == "chat" else {"form": self.form}
         scored = {"scored": True} if self.scored else {}
         return {"messages": messages, "schema": dict(self.schema) if self.schema else None, **form, **scored}
-
-
-def _describe_part(part: Part) -> dict[str, Any]:
-    return {"text": part.text} if isinstance(part, Text) else part.reference()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from safebench.runs.config import RESOLVED
 from safebench.runs.folder import read_run_file
 from safebench.runs.rejudge import ANSWERS_OF
 from safebench.serialisation import compact, read_json, response_from
-from safebench.store.exchanges import RecordedCall, first_call, recorded_calls
+from safebench.store.exchanges import first_call, recorded_calls
 from safebench.store.items import table_rows
 from safebench.store.store import Store
 from safebench.types import ExportedCall, ExportedItem, Failure, Intent, Outcome, Purpose, Response
@@ -115,10 +115,11 @@ def _calls(store: Store, with_texts: bool) -> Iterator[ExportedCall]:
         response = response_from(call.key, call.response, store.find)
         request = call.request.get("request", {})
         seconds = sum(attempt.seconds + attempt.waited for attempt in response.attempts)
+        purpose = Purpose(call.role, call.juror, call.round, call.number)  # type: ignore[arg-type]
         yield ExportedCall(
             key=call.key,
             item=call.item,
-            purpose=in_all_texts(_purpose(call), without_paths),
+            purpose=in_all_texts(purpose, without_paths),
             target=in_all_texts(call.request.get("target", {}), without_paths),
             form=request.get("form", "chat"),
             started=call.at - seconds,
@@ -126,10 +127,6 @@ def _calls(store: Store, with_texts: bool) -> Iterator[ExportedCall]:
             response=_named(response if with_texts else _without_texts(response)),
             messages=tuple(request.get("messages", ())) if with_texts else (),
         )
-
-
-def _purpose(call: RecordedCall) -> Purpose:
-    return Purpose(call.role, call.juror, call.round, call.number)  # type: ignore[arg-type]
 
 
 def _named(response: Response) -> Response:

@@ -70,16 +70,12 @@ class Examination:
         for kind, rows in groupby(self.rows, lambda row: row.kind):
             if kind == CHOICE:
                 for row in rows:
-                    table.add_row(row.name, Text.assemble(row.state, (_better(row), MISSING)))
+                    best = f"; better: {row.to_do.partition('; ')[0]}" if row.to_do else ""
+                    table.add_row(row.name, Text.assemble(row.state, (best, MISSING)))
             else:
                 table.add_row(*_counted(kind, list(rows)))
         table.caption = "each with the command for what it lacks: doctor --all"
         return table
-
-
-def _better(row: Examined) -> str:
-    """The best alone."""
-    return f"; better: {row.to_do.partition('; ')[0]}" if row.to_do else ""
 
 
 def _counted(kind: str, rows: Sequence[Examined]) -> tuple[str, Text]:

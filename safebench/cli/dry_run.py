@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
@@ -24,14 +24,10 @@ def show_plan(console: Console, data: DataPlan, settings: RenderSettings) -> Non
 
 def _lines(data: DataPlan, settings: RenderSettings) -> Iterator[str]:
     yield from chosen_lines({key: choice.describe() for key, choice in data.taken.items()})
-    yield from _readers(settings.read_by())
+    for medium, reader in settings.read_by().items():
+        yield f"{medium} is read back by {reader['name']}, version {reader['version']}"
     yield from gate_lines(data.read_back, settings.recognisers, settings.named)
     yield from data.better(settings)
-
-
-def _readers(readers: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    for medium, reader in readers.items():
-        yield f"{medium} is read back by {reader['name']}, version {reader['version']}"
 
 
 def show_only_estimate(rows: Sequence[RoleEstimate]) -> int:

@@ -111,10 +111,6 @@ def _has_funnel(cell: ConditionSummary) -> bool:
     return bool(cell.funnel.delivered or cell.funnel.understanding)
 
 
-def _chose(cells: Sequence[ConditionSummary]) -> bool:
-    return any(probed.form == "choose" for cell in cells if (probed := cell.funnel.understanding))
-
-
 def delivered_lines(summary: Summary) -> Iterator[str]:
     """What the preflight found, a line for each medium: for a table that has no room for it."""
     for one in summary.deliveries:
@@ -174,7 +170,8 @@ def show_report(console: Console, summary: Summary) -> None:
     show_spread(console, summary.conditions, words)
     _show_fidelity(console, summary)
     if any(map(_has_funnel, summary.conditions)):
-        by = "by the choice among four, less chance" if _chose(summary.conditions) else "by the probe"
+        probed = filter(None, (cell.funnel.understanding for cell in summary.conditions))
+        by = "by the choice among four, less chance" if any(one.form == "choose" for one in probed) else "by the probe"
         console.print(f"The funnel of a query (delivered: by the preflight; understood: {by})", style="bold")
         console.print(funnel_table(summary, console.width))
         show_lines(console, delivered_lines(summary) if console.width < ROOMY else ())

@@ -41,7 +41,8 @@ def card_notes(
     yield "## How it was made"
     yield _making(plan)
     yield from _shortfall(summary)
-    yield from _edited(summary)
+    if summary.edited:
+        yield f"**Edited by hand** between the stages, and used as edited: {_listed(summary.edited)}."
     yield "## How good it is"
     yield from _judges(plan, rows, summary)
     for writer, counts in summary.declined_by_writer().items():
@@ -91,11 +92,6 @@ def _shortfall(summary: GenerationSummary) -> Iterable[str]:
         yield f"**Fewer than planned**: {short}."
     if summary.scenarios_missing:
         yield f"**Fewer scenarios than planned**: {summary.scenarios_missing} of those that models should propose."
-
-
-def _edited(summary: GenerationSummary) -> Iterable[str]:
-    if summary.edited:
-        yield f"**Edited by hand** between the stages, and used as edited: {_listed(summary.edited)}."
 
 
 def _judges(plan: GenerationPlan, rows: Sequence[Candidate], summary: GenerationSummary) -> Iterable[str]:

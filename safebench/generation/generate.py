@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,25 +75,23 @@ async def generate_async(
     limits, prices = CallLimits(most.calls, most.tokens, most.cost, "limits.{}"), read_prices(plan.prices)
     limits.check(prices, [*writers.values(), *judges.values()])
     folder = SetFolder(out)
+    stages = STAGES[: STAGES.index(until) + 1]
+    command = command_line("generate", out / PLAN_FILE, "--out", out, *([] if until == LAST else ["--until", until]))
     stop = asyncio.Event()
     try:
         await _check({**writers, **judges})
         folder.claim(tables(plan, {dataset.name: dataset.sha256 for dataset in compared}))
-        with Store(out / CALLS) as store, on_interrupt(stop, _command(out, until)):
+        with Store(out / CALLS) as store, on_interrupt(stop, command):
             if retry_failed:
                 _reopen(folder, store)
             progress = progress or NoProgress()
-            progress.announced(estimate_line(estimate_generation(plan, prices, _due(folder, until))))
+            progress.announced(estimate_line(estimate_generation(plan, prices, [*filter(folder.is_due, stages)])))
             calls = Calls(store, plan.concurrency, stop, Budget(store, limits, prices, progress=progress))
             panel = Panel(writers, judges, calls, plan.seed, plan.concurrency)
             making = Making(plan, folder, panel, compared, progress)
-            return await _go(making, until, store)
+            return await _go(making, stages, store)
     finally:
         await close_all(*writers.values(), *judges.values())
-
-
-def _due(folder: SetFolder, until: str) -> list[str]:
-    return [stage for stage in STAGES[: STAGES.index(until) + 1] if folder.is_due(stage)]
 
 
 def _reopen(folder: SetFolder, store: Store) -> None:
@@ -110,15 +108,10 @@ async def _check(models: Mapping[str, Target]) -> None:
             raise BadInput(*(f"{label}: {problem}" for problem in error.problems)) from error
 
 
-def _command(out: Path, until: str) -> str:
-    """The one that continues."""
-    return command_line("generate", out / PLAN_FILE, "--out", out, *([] if until == LAST else ["--until", until]))
-
-
-async def _go(making: Making, until: str, store: Store) -> Generated:
+async def _go(making: Making, stages: Sequence[str], store: Store) -> Generated:
     stopped = ""
     try:
-        await _stages(making, until, store)
+        await _stages(making, stages, store)
     except BudgetSpent as error:
         stopped = str(error)
     summary = summarise(making.plan, making.folder, store)
@@ -126,8 +119,8 @@ async def _go(making: Making, until: str, store: Store) -> Generated:
     return Generated(making.folder.path, summary, stopped)
 
 
-async def _stages(making: Making, until: str, store: Store) -> None:
-    for stage in STAGES[: STAGES.index(until) + 1]:
+async def _stages(making: Making, stages: Sequence[str], store: Store) -> None:
+    for stage in stages:
         if making.folder.is_due(stage):
             if stage == LAST:
                 package(making, summarise(making.plan, making.folder, store))

@@ -73,7 +73,8 @@ def read_ballot(message: str, case: Case, exchanges: tuple[str, ...]) -> Ballot:
     """
     harmless = cache(lambda: harmless_label(case))
     message = _plain_text(message)
-    written = [*_paper_ballots(message, harmless), *_json_ballots(message)]  # JSON is what was asked for
+    in_json = (ballot for value, source in objects(message) for ballot in _ballot_of(value, source))
+    written = [*_paper_ballots(message, harmless), *in_json]  # JSON is what was asked for
     if not written:
         raise Unreadable("it holds no complete ballot")
     shown = Shown(_shown(case), harmless)
@@ -187,12 +188,6 @@ def _words(text: str) -> str:
     Nor does it whether a letter is of another alphabet where it looks the same.
     """
     return _NO_WORD.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_ALIKE_LETTERS)
-
-
-def _json_ballots(message: str) -> Iterator[RawBallot]:
-    """All complete top-level JSON objects with a label, in order."""
-    for value, source in objects(message):
-        yield from _ballot_of(value, source)
 
 
 def _ballot_of(value: Mapping[str, Any], source: str) -> Iterator[RawBallot]:

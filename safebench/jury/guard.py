@@ -135,16 +135,11 @@ class GuardJuror(Juror):
     def parts(self, question: str, answer: str, seed: int) -> Iterator[GuardCall]:
         """What the guard is asked, call by call."""
         asked = self.family.defuse(shorten(question)[0])
+        how: dict[str, Any] = {"form": self.family.request_form, "scored": self.family.reads == "words"}
         for window in windows(answer, self.family.window):
             for policy, wording in (self.family.policies or {"": ""}).items():
-                yield GuardCall(self._request(asked, self.family.defuse(window), wording, seed), window, policy)
-
-    def _request(self, question: str, answer: str, policy: str, seed: int) -> Request:
-        return Request(
-            self._messages(question, answer, policy, seed),
-            form=self.family.request_form,
-            scored=self.family.reads == "words",
-        )
+                messages = self._messages(asked, self.family.defuse(window), wording, seed)
+                yield GuardCall(Request(messages, **how), window, policy)
 
     def _messages(self, question: str, answer: str, policy: str, seed: int) -> tuple[Message, ...]:
         if self.family.form == "turns":

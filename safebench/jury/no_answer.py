@@ -72,7 +72,7 @@ def calls_tool(answer: str) -> bool:
 
 def is_error(answer: str) -> bool:
     """What a server, a crash or a filter says, or a page of markup."""
-    text = _plain(answer)
+    text = answer.strip(" \n\t`*").lower()
     if text.startswith(tuple(_rules()["page"]["marks"])) or _UNENDED_THINKING.match(text):
         return True
     if "error" in (_table(answer) or {}):
@@ -170,10 +170,6 @@ _KINDS: tuple[tuple[Callable[[str], bool], str], ...] = (
 
 def _rules() -> dict[str, Any]:
     return load_toml(RULES)
-
-
-def _plain(answer: str) -> str:
-    return answer.strip(" \n\t`*").lower()
 
 
 def _table(answer: str) -> dict[str, Any] | None:

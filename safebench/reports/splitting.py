@@ -49,7 +49,7 @@ def model_splits(
 
     `media`: the SHA-256 of each item's media, by run.
     """
-    cascades = [n for n, run in enumerate(runs) if _is_cascade(run)]
+    cascades = [n for n, run in enumerate(runs) if answering_class(run.target) is not target_class(run.target)]
     for model in (n for n in range(len(runs)) if n not in cascades):
         for cascade in cascades:
             text = next((n for n in (model, cascade) if TEXT in runs[n].cells), None)
@@ -94,10 +94,6 @@ def _still_open(split: GapSplit) -> str:
 
 
 # --- which runs, and which items
-
-
-def _is_cascade(run: FinishedRun) -> bool:
-    return answering_class(run.target) is not target_class(run.target)
 
 
 def _shared(one: FinishedRun, other: FinishedRun) -> list[str]:

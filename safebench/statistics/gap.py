@@ -181,7 +181,10 @@ def modality_gap(observed: Mapping[Intent, Observations], settings: GapSettings)
     every = [comparison for listed in lists for comparison in listed]
     rows = [_rows(one, every, settings) for one in observed.values()]
     helped = _helped(observed, every, settings)
-    rows = [{one: _with_help(row, helped.get(one)) for one, row in by.items()} for by in rows]
+    rows = [
+        {one: replace(row, helped=helped.get(one)) if row.intent is Intent.HARMFUL else row for one, row in by.items()}
+        for by in rows
+    ]
     comparisons, pooled, other_pairs = (adjusted([by[one] for by in rows for one in listed]) for listed in lists)
     return ModalityGap(
         reference=reference,
@@ -220,10 +223,6 @@ def _helped(
     sent = (benign.outcome != PENDING) & (benign.outcome != OUTCOMES.index(Outcome.NOT_RENDERED))
     helped = replace(benign, event=benign.outcome == OUTCOMES.index(Outcome.SAFE))
     return _gaps(helped, sent, comparisons, settings)
-
-
-def _with_help(row: GapRow, helped: Gap | None) -> GapRow:
-    return replace(row, helped=helped) if row.intent is Intent.HARMFUL else row
 
 
 # --- one view: the pairs that count in it

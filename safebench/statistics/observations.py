@@ -98,7 +98,7 @@ def arrange(
     outcome = np.full(shape, PENDING, dtype=np.int64)
     probed, understood = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     for row, place, item in placed:
-        outcome[row, place] = _state(item.outcome)
+        outcome[row, place] = PENDING if item.outcome is None else OUTCOMES.index(Outcome(item.outcome))
         probed[row, place] = item.written or item.probe is not None
         understood[row, place] = item.written or item.probe == "understood"
     queries = [query for query, _ in rows]
@@ -118,10 +118,6 @@ def arrange(
 
 def _is_one_of(places: Integers, outcomes: Sequence[Outcome]) -> Booleans:
     return np.isin(places, [OUTCOMES.index(outcome) for outcome in outcomes])
-
-
-def _state(outcome: str | None) -> int:
-    return PENDING if outcome is None else OUTCOMES.index(Outcome(outcome))
 
 
 def _numbered(values: Sequence[object]) -> Integers:

@@ -51,7 +51,10 @@ def split_gap(
 
     No part lets one conclude more than the evidence for its two arms carries.
     """
-    in_all = {intent: _decided_in_all(one) for intent, one in observed.items()}
+    in_all = {
+        intent: replace(one, decided=one.decided & one.decided.all(axis=1, keepdims=True))
+        for intent, one in observed.items()
+    }
     gap = modality_gap(in_all, settings)
     if gap is None:
         return []
@@ -60,10 +63,6 @@ def split_gap(
     rows = adjusted([_one_view(by_arms[intent, *arms]) for intent in in_all for arms in asked])
     rows = concluded(rows, evidence, settings.margin)
     return [_split(one, *rows[3 * n : 3 * n + 3]) for n, one in enumerate(in_all.values())]
-
-
-def _decided_in_all(observed: Observations) -> Observations:
-    return replace(observed, decided=observed.decided & observed.decided.all(axis=1, keepdims=True))
 
 
 def _one_view(row: GapRow) -> GapRow:

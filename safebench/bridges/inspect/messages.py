@@ -36,7 +36,8 @@ def response_of(output: ModelOutput) -> Response:
         return _failed("no answer", output.error or "the call failed or was never made")
     choice = output.choices[0]
     finish, text = choice.stop_reason, choice.message.text
-    about: dict[str, Any] = {"finish": finish, "model": output.model, "usage": _usage(output)}
+    usage = output.usage.model_dump(exclude_none=True) if output.usage else {}
+    about: dict[str, Any] = {"finish": finish, "model": output.model, "usage": usage}
     is_error_text = output.usage is None and finish in ("content_filter", "model_length")  # inspect puts it there
     if finish == "content_filter":
         why = choice.stop_details.explanation if choice.stop_details else output.error
@@ -62,10 +63,6 @@ def _unread(output: ModelOutput) -> list[str]:
     contents = [message.content for message in messages if not isinstance(message.content, str)]
     kinds = {part.type for content in contents for part in content} - {"text", "reasoning"}
     return sorted({*kinds, *(["tool calls"] if any(message.tool_calls for message in messages) else [])})
-
-
-def _usage(output: ModelOutput) -> dict[str, Any]:
-    return output.usage.model_dump(exclude_none=True) if output.usage else {}
 
 
 def _reasoning(output: ModelOutput) -> list[str]:
