@@ -7,53 +7,37 @@ from typing import Annotated, Any
 
 import typer
 
+from safebench.cli import options
 from safebench.cli.data import Encoding, Language, TextColumn
-from safebench.cli.options import (
-    CheckShare,
-    Conditions,
-    DryRun,
-    Limit,
-    MaxCalls,
-    MaxCost,
-    PricesFile,
-    Private,
-    RecipesFile,
-    Recognisers,
-    Seed,
-    ShardNumber,
-    WorkerCount,
-    errors,
-    notes,
-    output,
-)
+from safebench.cli.options import errors, notes, output
 from safebench.files import keep_private
 
 
 def convert(
     data: Annotated[str, typer.Argument(help="Built-in name or file of queries, or FOLDER/convert.toml.")],
-    condition: Conditions = None,
+    condition: options.Conditions = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the new data set.")] = None,
-    limit: Limit = None,
-    shard: ShardNumber = None,
-    workers: WorkerCount = None,
+    limit: options.Limit = None,
+    shard: options.ShardNumber = None,
+    workers: options.WorkerCount = None,
     text_column: TextColumn = None,
     encoding: Encoding = None,
     language: Language = None,
-    recipes: RecipesFile = None,
-    seed: Seed = None,
-    check_share: CheckShare = None,
-    recogniser: Recognisers = None,
+    recipes: options.RecipesFile = None,
+    seed: options.Seed = None,
+    check_share: options.CheckShare = None,
+    recogniser: options.Recognisers = None,
     max_failed: Annotated[
         float, typer.Option(min=0, max=1, help="Share of failed renderings that is still exit 0.")
     ] = 0.05,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Render again what ended in an error; all else stays.")
     ] = False,
-    private: Private = False,
-    prices: PricesFile = None,
-    max_cost: MaxCost = None,
-    max_calls: MaxCalls = None,
-    dry_run: DryRun = False,
+    private: options.Private = False,
+    prices: options.PricesFile = None,
+    max_cost: options.MaxCost = None,
+    max_calls: options.MaxCalls = None,
+    dry_run: options.DryRun = False,
 ) -> int:
     """Turn queries into media, check every one, and pack them as a data set that others can load.
 

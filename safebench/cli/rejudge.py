@@ -7,18 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from safebench.cli import options
 from safebench.cli.jury import JuryModels
-from safebench.cli.options import (
-    AllowUnproven,
-    EstimateOnly,
-    MaxCalls,
-    MaxCost,
-    PricesFile,
-    Private,
-    errors,
-    notes,
-    output,
-)
+from safebench.cli.options import errors, notes, output
 from safebench.files import keep_private
 
 if TYPE_CHECKING:
@@ -36,15 +27,15 @@ def rejudge(
     max_open: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0; else the run's own.")
     ] = None,
-    allow_unproven: AllowUnproven = False,
+    allow_unproven: options.AllowUnproven = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask jurors again whose calls failed, and judge those answers anew.")
     ] = False,
-    private: Private = False,
-    prices: PricesFile = None,
-    max_cost: MaxCost = None,
-    max_calls: MaxCalls = None,
-    dry_run: EstimateOnly = False,
+    private: options.Private = False,
+    prices: options.PricesFile = None,
+    max_cost: options.MaxCost = None,
+    max_calls: options.MaxCalls = None,
+    dry_run: options.EstimateOnly = False,
 ) -> int:
     """Judge the answers of a run again, by another jury or another seed; the target is not asked."""
     from safebench.cli.dry_run import show_only_estimate

@@ -10,28 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from safebench.cli import options
 from safebench.cli.data import Encoding, Language, TextColumn
 from safebench.cli.jury import JuryModels
-from safebench.cli.options import (
-    AllowUnproven,
-    CalibrationFile,
-    CheckShare,
-    Conditions,
-    DryRun,
-    Limit,
-    MaxCalls,
-    MaxCost,
-    PricesFile,
-    Private,
-    RecipesFile,
-    Recognisers,
-    Seed,
-    ShardNumber,
-    WorkerCount,
-    errors,
-    notes,
-    output,
-)
+from safebench.cli.options import errors, notes, output
 from safebench.cli.release_gate import FailOver, GateFiles, JUnitFile, MarkdownFile, Point, WorseThan, hold, read_gate
 from safebench.errors import BadInput
 from safebench.files import keep_private, read_toml
@@ -44,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def quickstart(
-    condition: Conditions = None,
+    condition: options.Conditions = None,
     full: Annotated[bool, typer.Option("--full", help="All 230 starter queries, not only 16.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/quickstart"),
-    workers: WorkerCount = None,
+    workers: options.WorkerCount = None,
 ) -> int:
     """Run the whole pipeline offline: starter set, embedded renderers, reference target, embedded jury."""
     from safebench.reports.release_gate import ReleaseGate
@@ -66,7 +48,7 @@ def run(
     data: Annotated[
         str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
     ] = None,
-    condition: Conditions = None,
+    condition: options.Conditions = None,
     target: Annotated[
         str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
     ] = None,
@@ -75,11 +57,11 @@ def run(
         typer.Option(help="A name of `safebench jury list`, or a jury file; `embedded` if not given: no idea of harm."),
     ] = None,
     jury_model: JuryModels = None,
-    calibration: CalibrationFile = None,
+    calibration: options.CalibrationFile = None,
     out: Annotated[str | None, typer.Option(help="Folder of the run; the same again continues it.")] = None,
-    limit: Limit = None,
+    limit: options.Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
-    shard: ShardNumber = None,
+    shard: options.ShardNumber = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
     family: Annotated[str | None, typer.Option(help="Of the target's endpoint: `safebench list families`.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
@@ -93,11 +75,11 @@ def run(
     text_column: TextColumn = None,
     encoding: Encoding = None,
     language: Language = None,
-    recipes: RecipesFile = None,
-    seed: Seed = None,
-    check_share: CheckShare = None,
-    recogniser: Recognisers = None,
-    workers: WorkerCount = None,
+    recipes: options.RecipesFile = None,
+    seed: options.Seed = None,
+    check_share: options.CheckShare = None,
+    recogniser: options.Recognisers = None,
+    workers: options.WorkerCount = None,
     probe: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of the rendered items whose comprehension is probed.")
     ] = None,
@@ -109,20 +91,20 @@ def run(
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0.")
     ] = None,
     allow_skips: Annotated[bool, typer.Option("--allow-skips", help="Exit 0 though cells were skipped.")] = False,
-    allow_unproven: AllowUnproven = False,
+    allow_unproven: options.AllowUnproven = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed: calls, renderings, transcripts.")
     ] = False,
-    private: Private = False,
-    dry_run: DryRun = False,
+    private: options.Private = False,
+    dry_run: options.DryRun = False,
     fail_over: FailOver = None,
     fail_if_worse_than: WorseThan = None,
     point: Point = False,
     junit: JUnitFile = None,
     markdown: MarkdownFile = None,
-    prices: PricesFile = None,
-    max_cost: MaxCost = None,
-    max_calls: MaxCalls = None,
+    prices: options.PricesFile = None,
+    max_cost: options.MaxCost = None,
+    max_calls: options.MaxCalls = None,
 ) -> int:
     """Put queries to a target under several conditions and let a jury judge the answers."""
     from safebench.runs.config import make_config
@@ -260,7 +242,7 @@ def report(
     margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws; the run's own if not given.")] = None,
-    calibration: CalibrationFile = None,
+    calibration: options.CalibrationFile = None,
     html: Annotated[bool, typer.Option("--html", help="Write report.html, too: a page for the browser.")] = False,
     embed: Annotated[float, typer.Option(min=0, metavar="MB", help="MB of media to put inside the page.")] = 0,
     redact: Annotated[bool, typer.Option("--redact", help="Leave out of the page all that a model said.")] = False,
