@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 EXHAUSTED = frozenset(  # disk, quota, memory, or files that may be open
@@ -116,3 +116,9 @@ def unknown(kind: str, value: str, known: Iterable[str], where: str = "") -> Bad
     near = difflib.get_close_matches(value, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
     return BadInput(f"unknown {kind} {value!r}{f' in {where}' if where else ''}; {hint}")
+
+
+def check_known(kind: str, value: str, known: Collection[str], where: str = "") -> None:
+    """Raises that error for a name that is not known."""
+    if value not in known:
+        raise unknown(kind, value, known, where)

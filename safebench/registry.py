@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from safebench.errors import BadInput, MissingPackage, unknown
+from safebench.errors import BadInput, MissingPackage, check_known, unknown
 from safebench.files import content_hash
 from safebench.plugins import Converter, Exporter, Juror, Modality, ModelCalls, Plugin, Recogniser, Target
 from safebench.types import Media
@@ -45,8 +45,7 @@ def list_plugins(kind: str) -> list[str]:
 
     Raises BadInput for any other kind.
     """
-    if kind not in LISTED:
-        raise unknown("kind of plug-in", kind, LISTED)
+    check_known("kind of plug-in", kind, LISTED)
     return names(LISTED[kind])
 
 
@@ -57,8 +56,7 @@ def load(kind: type[P], name: str) -> type[P]:
     Raises BadInput when the name is unknown, the class cannot be imported, or it is incomplete.
     """
     points = _entry_points(GROUPS[kind])
-    if name not in points:
-        raise unknown(KINDS[kind], name, points)
+    check_known(KINDS[kind], name, points)
     try:
         plugin = points[name].load()
     except Exception as error:  # a package of somebody else's: anything can be wrong with it
@@ -174,8 +172,7 @@ def explain(error: ValidationError, known: list[str], where: str) -> list[str]:
 def modality(medium: str) -> Modality:
     """The modality of a medium. Raises BadInput for an unknown medium."""
     by_medium = {load(Modality, name).medium: name for name in names(Modality)}
-    if medium not in by_medium:
-        raise unknown("medium", medium, by_medium)
+    check_known("medium", medium, by_medium)
     return create(Modality, by_medium[medium], "modality")
 
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import astuple, dataclass
 from functools import cache
 
-from safebench.errors import unknown
+from safebench.errors import check_known
 from safebench.resources import load_toml
 from safebench.serialisation import compact
 
@@ -53,8 +53,7 @@ def scenarios() -> dict[str, Scenario]:
 
 def scenario(id: str) -> Scenario:
     """Raises BadInput for an id that is not in the taxonomy."""
-    if id not in scenarios():
-        raise unknown("scenario", id, scenarios())
+    check_known("scenario", id, scenarios())
     return scenarios()[id]
 
 

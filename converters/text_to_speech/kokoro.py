@@ -18,7 +18,7 @@ from converters.text_to_speech.espeak import speakable
 from converters.text_to_speech.espeak_client import espeak_client
 from converters.text_to_speech.forked import ChildFailed
 from converters.text_to_speech.onnx import samples_of, session_of
-from safebench.errors import BadInput, ConversionError, unknown
+from safebench.errors import BadInput, ConversionError, check_known
 from safebench.models import weights
 from safebench.models.torch_backend import check_exists, installed
 from safebench.plugins import Work
@@ -95,8 +95,7 @@ class Kokoro(SpeechEngine):
     def _style(self) -> Any:
         """(number of sounds, 1, 256). Raises BadInput for a speaker that there is not."""
         voices = self._loaded.voices
-        if self.options.voice not in voices:
-            raise unknown("speaker", self.options.voice, voices, f"converter {self.name!r}")
+        check_known("speaker", self.options.voice, voices, f"converter {self.name!r}")
         return voices[self.options.voice]
 
 

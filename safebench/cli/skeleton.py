@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from safebench import registry
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known, unknown
 from safebench.files import is_taken
 from safebench.plugins import Plugin
 from safebench.resources import data_path
@@ -46,8 +46,7 @@ def write_skeleton(kind: str, name: str, out: Path | None = None, medium: str | 
     `medium`: of what a converter changes, the first of MEDIA if it is not given. Raises BadInput for an unknown kind or
     medium, for a name that is taken or no name, and where something lies already.
     """
-    if kind not in KINDS:
-        raise unknown("kind", kind, KINDS)
+    check_known("kind", kind, KINDS)
     media = MEDIA.get(kind, ())
     if medium is not None and medium not in media:
         raise unknown("medium", medium, media, f"new {kind}")

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from safebench import registry, taxonomy
 from safebench.datasets.card import Format
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known, unknown
 from safebench.files import read_toml
 from safebench.generation import rules
 from safebench.models.opening import open_target
@@ -138,8 +138,7 @@ def read_plan(
     """
     path = Path(name)
     if not path.exists() and len(path.parts) == 1 and path.suffix != ".toml":
-        if name not in shipped():
-            raise unknown("plan", name, shipped())
+        check_known("plan", name, shipped())
         path = data_path(f"plans/{name}.toml")
     overruling = {"writers": writers, "judges": judges, "count": count}
     plan = make_plan(name, **{**read_toml(path), **{key: value for key, value in overruling.items() if value}})

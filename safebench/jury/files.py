@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from safebench import registry, taxonomy
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known
 from safebench.files import read_toml
 from safebench.jury.guard import GuardJuror
 from safebench.jury.guard_families import GuardFamily
@@ -86,8 +86,7 @@ def jury_path(name: str) -> Path:
         if not path.is_file():
             raise BadInput(f"jury file {name}: no such file")
         return path
-    if name not in shipped():
-        raise unknown("jury", name, shipped())
+    check_known("jury", name, shipped())
     return data_path(f"juries/{name}.toml")
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from safebench import registry, taxonomy
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known, unknown
 from safebench.models.fence import defuse
 from safebench.plugins import PluginOptions
 from safebench.resources import load_toml
@@ -100,8 +100,7 @@ def guard_family(named: str | Mapping[str, Any], where: str) -> GuardFamily:
     """
     if not isinstance(named, str):
         return _family(named, f"like {named.get(LIKE, 'none')}", f"{where}: guard")
-    if named not in guard_families():
-        raise unknown("guard", named, guard_families(), where)
+    check_known("guard", named, guard_families(), where)
     return guard_families()[named]
 
 

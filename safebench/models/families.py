@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from safebench import registry
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known
 from safebench.models.endpoints import DEFAULT_BASE_URL, DEFAULT_KEY, endpoint_url
 from safebench.plugins import PluginOptions
 from safebench.resources import load_toml
@@ -109,8 +109,7 @@ def family_of(named: str | Mapping[str, Any] | None, base_url: str | None, where
 
 
 def _by_name(name: str, where: str) -> Family:
-    if name not in families():
-        raise unknown("family", name, families(), where)
+    check_known("family", name, families(), where)
     return families()[name]
 
 

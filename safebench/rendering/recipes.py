@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr, model_validator
 
 from safebench import registry
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known, unknown
 from safebench.files import content_hash, read_toml
 from safebench.models.languages import primary
 from safebench.plugins import MADE, QUERY, Converter, Modality, ModelCalls, PluginOptions, Step
@@ -203,8 +203,7 @@ class Recipe(PluginOptions):
 
 def _known(kind: str, given: Mapping[str, float], known: tuple[str, ...], where: str) -> None:
     for name in given:
-        if name not in known:
-            raise unknown(kind, name, known, where)
+        check_known(kind, name, known, where)
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known
 from safebench.rendering.conditions import in_full
 from safebench.types import Intent
 
@@ -47,8 +47,7 @@ class Limit:
     def check(self, asked: Collection[str]) -> None:
         """Raises BadInput where it names a condition that the run was not asked."""
         for name in self.conditions:
-            if name not in asked:
-                raise unknown("condition", name, asked, f"the limit {self.text!r}")
+            check_known("condition", name, asked, f"the limit {self.text!r}")
 
 
 def read_limit(text: str) -> Limit:

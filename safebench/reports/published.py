@@ -13,7 +13,7 @@ from typing import Any
 from safebench import taxonomy
 from safebench.datasets.delimited import BadRecord, records
 from safebench.datasets.table_files import UNREADABLE, OtherEncoding, table_file
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known
 from safebench.resources import data_path, load_toml
 
 FOLDER = "published"
@@ -88,8 +88,7 @@ def names() -> tuple[str, ...]:
 
 def load(name: str) -> Published:
     """The shipped table of that name. Raises BadInput for an unknown one."""
-    if name not in names():
-        raise unknown("published table", name, names())
+    check_known("published table", name, names())
     return read(name, load_toml(f"{FOLDER}/tables.toml")[name], data_path(f"{FOLDER}/{name}.csv"))
 
 

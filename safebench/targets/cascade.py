@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from safebench import registry
-from safebench.errors import BadInput, Stopping, TargetRefusesService, raise_of_the_system, unknown
+from safebench.errors import BadInput, Stopping, TargetRefusesService, check_known, raise_of_the_system
 from safebench.models.asking import ask_safely
 from safebench.models.opening import open_target
 from safebench.models.recognisers import best
@@ -113,8 +113,7 @@ class CascadeTarget(Target):
 def _chosen(named: Mapping[str, str]) -> dict[str, str]:
     """Raises BadInput for a recogniser that there is not, and for one of another medium than it was named for."""
     for medium, spec in named.items():
-        if medium not in registry.media():
-            raise unknown("medium", medium, registry.media(), "option recognisers")
+        check_known("medium", medium, registry.media(), "option recognisers")
         if (reads := registry.recogniser_class(spec).medium) != medium:
             raise BadInput(f"recogniser {spec!r} is for {reads}, and was named for {medium}")
     return dict(named)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
 
-from safebench.errors import unknown
+from safebench.errors import check_known
 from safebench.resources import data_path, load_toml
 
 LONGEST_NUMBER = 15  # digits; what is longer is read digit by digit
@@ -44,8 +44,7 @@ def known_languages() -> list[str]:
 @cache
 def language(code: str) -> Language:
     """Raises BadInput, with the known ones, for a language that has no file."""
-    if code not in known_languages():
-        raise unknown("language of speech", code, known_languages(), "spoken-form")
+    check_known("language of speech", code, known_languages(), "spoken-form")
     return Language(code)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from safebench.errors import BadInput, TargetRefusesService, unknown
+from safebench.errors import BadInput, TargetRefusesService, check_known
 from safebench.models.endpoints import endpoint_url
 from safebench.models.error_meaning import Service, meaning
 from safebench.models.families import plain
@@ -77,8 +77,7 @@ class InspectTarget(Target):
             raise BadInput("target 'inspect' needs a model: inspect:PROVIDER/MODEL")
         settings = {"max_retries": self.options.retries, "attempt_timeout": round(self.options.timeout)}
         for key in self.options.parameters:
-            if key not in GenerateConfig.model_fields:
-                raise unknown("parameter", key, GenerateConfig.model_fields, f"target {self._spec!r}")
+            check_known("parameter", key, GenerateConfig.model_fields, f"target {self._spec!r}")
         config = GenerateConfig(**{**settings, **self.options.parameters})
         try:
             return get_model(self.setup.argument, config=config, base_url=self.options.base_url, memoize=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.concurrency import block_on
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput, check_known
 from safebench.files import write_json
 from safebench.jury.attendance import attendance, of_ballots
 from safebench.jury.calibration import CONFIDENCE
@@ -49,8 +49,7 @@ def calibrate(
     """
     if seed < 0:
         raise BadInput(f"seed {seed} is negative: give 0 or more")
-    if positive not in TRUTHS:
-        raise unknown("label", positive, TRUTHS)
+    check_known("label", positive, TRUTHS)
     count = sum(row.label == positive for row in labels.rows)
     if count in (0, len(labels.rows)):
         raise BadInput(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from safebench.errors import unknown
+from safebench.errors import check_known
 from safebench.testing.faults.answers import ANSWERS
 from safebench.testing.faults.connections import CONNECTIONS
 from safebench.testing.faults.fault import ROLES, WELL, Fault, FaultEnding, Handling
@@ -42,8 +42,7 @@ def play(
     Raises BadInput for a fault that is not known.
     """
     if isinstance(fault, str):
-        if fault not in FAULTS:
-            raise unknown("fault", fault, FAULTS)
+        check_known("fault", fault, FAULTS)
         fault = FAULTS[fault]
     played = fault
 
