@@ -438,6 +438,11 @@ class Target(Plugin):
         """The media that it takes, text included."""
 
     @property
+    def endpoint(self) -> str | None:
+        """Whom its calls ask, as an address, where it takes its turns there (`turn_at`); None: nobody, or who cares."""
+        return None
+
+    @property
     def recognisers(self) -> Mapping[str, str]:
         """By medium, the recognisers NAME[:ARGUMENT] by which it reads media; made ready before a run."""
         return {}

@@ -19,6 +19,9 @@ class Progress:
     def spent(self, line: str) -> None:
         """What all calls to models cost so far, in words."""
 
+    def paced(self, line: str) -> None:
+        """How many calls each endpoint takes at once, in words."""
+
     def skipped(self, name: str, why: str) -> None:
         """Nothing of it will be done."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from safebench.cli.data import Encoding
-from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, notes, output
+from safebench.cli.options import Concurrency, EstimateOnly, MaxCalls, MaxCost, PricesFile, notes, output
 
 app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
 
@@ -57,7 +57,7 @@ def jury_calibrate(
     encoding: Encoding = None,
     seed: Annotated[int, typer.Option(min=0, help="Of shuffles and bootstrap draws.")] = 0,
     draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 2000,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 16,
+    concurrency: Concurrency = "auto",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
     prices: PricesFile = None,
     max_cost: MaxCost = None,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +14,20 @@ output = OutputConsole()
 errors = ErrorConsole()
 notes = plain_console(stderr=True)  # what one may do without
 
+
+def _concurrency(written: str) -> int | Literal["auto"]:
+    """A number, or `auto`."""
+    if written == "auto":
+        return "auto"
+    if not re.fullmatch("[0-9]{1,6}", written) or not int(written):
+        raise typer.BadParameter(f"{written!r} is neither a number above 0 nor auto")
+    return int(written)
+
+
+Concurrency = Annotated[
+    Any,
+    typer.Option(metavar="N|auto", parser=_concurrency, help="Calls in flight; auto: as many as each endpoint takes."),
+]
 Conditions = Annotated[
     list[str] | None, typer.Option("--condition", "-c", help="medium[+text][:recipe]; may be given several times.")
 ]

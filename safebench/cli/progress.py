@@ -31,18 +31,22 @@ class _Rate(ProgressColumn):
 
 
 class _Drawn(RichProgress):
-    """With what is spent below the bars."""
+    """With what is spent, and how many calls there are at once, below the bars."""
 
-    spent = ""
+    spent = paced = ""
 
     def get_renderables(self) -> Iterator[RenderableType]:
         yield from super().get_renderables()
         if self.spent:
             yield Text(f"spent: {self.spent}")
+        if self.paced:
+            yield Text(f"calls at once: {self.paced}")
 
 
 class Bars(Progress):
-    """The progress of long work: one bar for each name with its rate and its open parts, and what is spent."""
+    """The progress of long work: one bar for each name with its rate and its open parts, what is spent, and how many
+    calls there are at once.
+    """
 
     def __init__(self, console: Console) -> None:
         columns = (
@@ -74,6 +78,9 @@ class Bars(Progress):
 
     def spent(self, line: str) -> None:
         self._drawn.spent = line
+
+    def paced(self, line: str) -> None:
+        self._drawn.paced = line
 
     def skipped(self, name: str, why: str) -> None:
         self._drawn.console.print(f"skipped: {name}: {why}", style="yellow")

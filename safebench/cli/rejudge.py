@@ -23,7 +23,7 @@ def rejudge(
     jury: Annotated[str, typer.Option(help="A name of `safebench jury list`, or a jury file (TOML).")],
     jury_model: JuryModels = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the jury's draws; the run's own if not given.")] = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
+    concurrency: options.Concurrency = None,
     max_open: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of open items that is still exit 0; else the run's own.")
     ] = None,

@@ -62,7 +62,7 @@ def run(
     limit: options.Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
     shard: options.ShardNumber = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at once.")] = None,
+    concurrency: options.Concurrency = None,
     family: Annotated[str | None, typer.Option(help="Of the target's endpoint: `safebench list families`.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the target's key.")] = None,

@@ -86,10 +86,10 @@ async def generate_async(
                 _reopen(folder, store)
             progress = progress or NoProgress()
             progress.announced(estimate_line(estimate_generation(plan, prices, [*filter(folder.is_due, stages)])))
-            calls = Calls(store, plan.concurrency, stop, Budget(store, limits, prices, progress=progress))
-            panel = Panel(writers, judges, calls, plan.seed, plan.concurrency)
-            making = Making(plan, folder, panel, compared, progress)
-            return await _go(making, stages, store)
+            budget = Budget(store, limits, prices, progress=progress)
+            with Calls(store, plan.concurrency, stop, budget, progress) as calls:
+                making = Making(plan, folder, Panel(writers, judges, calls, plan.seed), compared, progress)
+                return await _go(making, stages, store)
     finally:
         await close_all(*writers.values(), *judges.values())
 

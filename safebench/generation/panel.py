@@ -49,11 +49,9 @@ class Question(Generic[T]):
 class Panel:
     """Writers and judges by label, and the `Calls` by which they are asked."""
 
-    def __init__(
-        self, writers: Mapping[str, Target], judges: Mapping[str, Target], calls: Calls, seed: int, concurrency: int
-    ) -> None:
+    def __init__(self, writers: Mapping[str, Target], judges: Mapping[str, Target], calls: Calls, seed: int) -> None:
         self.writers, self.judges = writers, judges
-        self.concurrency = concurrency
+        self.width = calls.width([*writers.values(), *judges.values()])  # questions at once
         self._calls, self._seed = calls, seed
 
     def writer(self, turn: int) -> str:

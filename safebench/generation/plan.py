@@ -15,6 +15,7 @@ from safebench.errors import BadInput, check_known, unknown
 from safebench.files import read_toml
 from safebench.generation import rules
 from safebench.models.opening import open_target
+from safebench.models.pacing import Concurrency
 from safebench.models.roles import RoleOptions
 from safebench.plugins import PluginOptions, Target
 from safebench.resources import data_path, prompt
@@ -108,7 +109,7 @@ class GenerationPlan(PluginOptions):
     limits: Limits = Limits()
     prices: str | None = None  # a file of prices of the user's own
     compare_with: tuple[str, ...] = ()  # data sets whose queries may not come again
-    concurrency: int = Field(16, ge=1)  # calls in flight
+    concurrency: Concurrency = "auto"  # calls in flight; auto: as many as each endpoint takes
     format: Format = "hub"  # of the packaged set
     licence: str = "unknown"
     notes: tuple[str, ...] = ()  # paragraphs for the data card

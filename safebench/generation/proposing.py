@@ -73,7 +73,7 @@ async def _proposals(making: Making, known: Sequence[ScenarioRow]) -> tuple[list
 
     rows: list[ScenarioRow] = []
     asked: list[Asked] = []
-    for writer, answer in zip(writers, await each(writers, work, making.panel.concurrency), strict=True):
+    for writer, answer in zip(writers, await each(writers, work, making.panel.width), strict=True):
         proposals = (answer.value or [])[: settings.each]
         for name, description in proposals:
             id = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
@@ -139,7 +139,7 @@ async def _vote(making: Making, rows: Sequence[ScenarioRow], known: Sequence[Sce
         making.progress.advanced("vote", is_open=not votes)
         return row.model_copy(update={"votes": votes})
 
-    return await each(rows, work, making.panel.concurrency)
+    return await each(rows, work, making.panel.width)
 
 
 def _keep_best(rows: Sequence[ScenarioRow], plan: GenerationPlan) -> list[ScenarioRow]:

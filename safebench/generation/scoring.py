@@ -35,7 +35,7 @@ async def score(making: Making) -> None:
         return answer
 
     answers: dict[str, dict[str, PanelAnswer[Scores]]] = {row.id: {} for row in rows}
-    for (row, judge), answer in zip(jobs, await each(jobs, work, making.panel.concurrency), strict=True):
+    for (row, judge), answer in zip(jobs, await each(jobs, work, making.panel.width), strict=True):
         answers[row.id][judge] = answer
     scored = (_scored(row, answers[row.id], making.plan.thresholds) if answers[row.id] else row for row in rows)
     write_rows(making.folder.file("score"), scored)

@@ -82,7 +82,7 @@ async def _written(making: Making, waiting: Sequence[tuple[Candidate, ScenarioRo
         problem = "" if answer.value else f"{answer.outcome}: {answer.why}"
         return TwinDraft(row, scenario, writer, answer.value or "", problem)
 
-    return await each(waiting, work, making.panel.concurrency)
+    return await each(waiting, work, making.panel.width)
 
 
 def _checked(making: Making, attempts: Sequence[TwinDraft], rows: Iterable[Candidate]) -> list[TwinDraft]:
@@ -117,7 +117,7 @@ async def _judged(making: Making, attempts: Sequence[TwinDraft], name: str) -> l
         making.progress.advanced(name, is_open=row.twin is None)
         return row
 
-    return await each(attempts, work, making.panel.concurrency)
+    return await each(attempts, work, making.panel.width)
 
 
 async def _harmlessness(making: Making, attempt: TwinDraft) -> dict[str, tuple[int, str]]:

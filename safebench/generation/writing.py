@@ -82,7 +82,7 @@ async def _write_all(making: Making, batches: Sequence[Batch], name: str) -> lis
         making.progress.advanced(name, is_open=written.writer is None)
         return written
 
-    return await each(batches, work, making.panel.concurrency)
+    return await each(batches, work, making.panel.width)
 
 
 async def _write_batch(making: Making, batch: Batch) -> WrittenBatch:

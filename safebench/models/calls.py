@@ -8,10 +8,12 @@ import math
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass
+from typing import Self
 from uuid import uuid4
 
-from safebench.errors import BadInput, BudgetSpent, Stopping
+from safebench.errors import BadInput, BudgetSpent, SafeBenchError, Stopping
 from safebench.models.asking import MediaCall, ask_safely, spec_of
+from safebench.models.pacing import Concurrency, Paces
 from safebench.models.prices import Prices, Range, total_tokens, usd
 from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
@@ -239,13 +241,35 @@ class MediaCalls:
 
 
 class Calls:
-    """At most `concurrency` calls are in flight, over target and jurors together."""
+    """At most `concurrency` calls are in flight, over target and jurors together; or as many as each endpoint takes.
 
-    def __init__(self, store: Store, concurrency: int, stop: asyncio.Event, budget: Budget | None = None) -> None:
+    When its context ends it is recorded what endpoints took.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        concurrency: Concurrency,
+        stop: asyncio.Event,
+        budget: Budget | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         self._store = store
-        self._slots = asyncio.Semaphore(concurrency)
+        self._paces = Paces(concurrency)
         self._stop = stop
         self._budget = budget
+        self._progress = progress or NoProgress()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if (paced := self._paces.describe()) and (error is None or isinstance(error, SafeBenchError)):
+            self._store.keep_paces(paced)
+
+    def width(self, models: Iterable[Target]) -> int:
+        """On how much one should work at once who asks these."""
+        return self._paces.width(models)
 
     @property
     def stopping(self) -> bool:
@@ -264,8 +288,10 @@ class Calls:
         recorded = self._store.exchange(key)
         if recorded is not None:
             return recorded
-        async with self._slots:
-            response = await self._asked(target, request, key)
+        async with self._paces.room(target):
+            with self._paces.in_use():
+                response = await self._asked(target, request, key)
+            self._progress.paced(self._paces.line)
         return self._store.keep_exchange(key, item, purpose, asked, response)
 
     async def _asked(self, target: Target, request: Request, key: str) -> Response:

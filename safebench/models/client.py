@@ -17,6 +17,7 @@ from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
 from safebench.models.connections import cause, proxy_of
 from safebench.models.endpoints import (
     DEFAULT_KEY,
+    Mask,
     address,
     endpoint_key,
     endpoint_url,
@@ -28,7 +29,6 @@ from safebench.models.endpoints import (
 )
 from safebench.models.error_meaning import Service, is_filters_stop, meaning
 from safebench.models.families import Family, family_of
-from safebench.models.keys import Mask
 from safebench.models.waits import passes, told_wait
 from safebench.plugins import ModelCalls, PluginOptions
 from safebench.serialisation import counts, json_or

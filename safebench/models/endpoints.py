@@ -1,18 +1,25 @@
-"""Where an OpenAI-compatible endpoint is, and which key it wants. Keys come from the environment and are never told."""
+"""Where an OpenAI-compatible endpoint is, and which key it wants. Keys come from the environment and are never told:
+one that a server repeats is masked before anything is made of what it said, and so wherever it is written.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlsplit
+from dataclasses import replace
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from safebench.errors import BadInput
 from safebench.serialisation import json_or, storable
+from safebench.types import Response
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"  # name of the variable, where the user names no other
 VERSIONS = ("api-version",)  # what the query of a base URL may hold; all else may be a key
 AZURE = ".azure.com"
+SHORTEST_KEY = 8  # characters; what is shorter (none, EMPTY) only stands in for a key, and may be any word
+MASK = "(key)"
 
 
 def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
@@ -100,3 +107,28 @@ def error_text(body: bytes) -> str:
     while isinstance(message, dict) and (message.get("error") or message.get("message")):
         message = message.get("error") or message.get("message")
     return storable(" ".join(str(message).split()))[:300] or "nothing"
+
+
+class Mask:
+    """Of some keys, in each form in which a server may write them: as they are, escaped in JSON, or in an address."""
+
+    def __init__(self, *keys: str) -> None:
+        usable = [key for key in keys if len(key) >= SHORTEST_KEY]
+        escaped = [json.dumps(key)[1:-1] for key in usable]
+        addressed = [quote(key, safe=safe) for key in usable for safe in ("", "/")]
+        forms = {*usable, *escaped, *(form.replace("/", "\\/") for form in escaped), *addressed}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return text
+
+    def body(self, body: bytes) -> bytes:
+        for form in self._forms:
+            body = body.replace(form.encode(), MASK.encode())
+        return body
+
+    def response(self, response: Response) -> Response:
+        """Also where a key stood in pieces, or with letters escaped, until the answer was put together."""
+        return replace(response, text=self.text(response.text), thinking=self.text(response.thinking))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -16,6 +17,14 @@ PASSING = frozenset({408, 409, 424, 425, 429, 498})  # and every 5xx
 # Fields that hold a delay: Google's RetryInfo (googleapis/python-genai/issues/2114), OpenRouter and gateways.
 DELAYS = ("retryDelay", "retry_delay", "retry_after", "retryAfter", "retry_after_seconds")
 RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-ratelimit-reset-after")
+LEFT = (  # headers of OpenAI, Anthropic and gateways: calls that are left, and when there are all again
+    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+    ("x-ratelimit-remaining", "x-ratelimit-reset"),
+    ("ratelimit-remaining", "ratelimit-reset"),
+)
+LONGEST_RESET = 120.0  # s; a limit of hours or days is heeded when it is met
+LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 KINDS = ("requests", "tokens")  # OpenAI has a header for each of these limits
 MOMENT, MOMENT_MS = 1e8, 1e11  # numbers from here on are no delays but moments, in s or ms since 1970
 DEEPEST = 10  # levels of an error that are looked at; real ones have six
@@ -79,6 +88,24 @@ def _reset(headers: Mapping[str, str]) -> float | None:
     delays = [_seconds(headers.get(name)) for name in (*RESETS, *spent)]
     waits = [_delay(seconds) for seconds in delays if seconds is not None]
     return max(waits, default=None)
+
+
+def calls_left(headers: Mapping[str, str]) -> tuple[int, float] | None:
+    """How many calls an endpoint still takes, and s until it takes all again; None where it does not say both."""
+    for left, reset in LEFT:
+        count, moment = headers.get(left, ""), headers.get(reset)
+        delay = _seconds(moment)
+        wait = _until_iso(moment) if delay is None else _delay(delay)
+        if re.fullmatch(r"[0-9]{1,9}", count) and wait is not None and wait <= LONGEST_RESET:
+            return int(count), wait
+    return None
+
+
+def _until_iso(moment: str | None) -> float | None:
+    try:
+        return max(0.0, datetime.fromisoformat(moment or "").timestamp() - time())
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _delay(number: float) -> float:

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 from safebench import __version__
 from safebench.errors import SafeBenchError
 from safebench.files import read_toml, write_text
+from safebench.models.endpoints import Mask
 from safebench.models.families import families
-from safebench.models.keys import Mask
 from safebench.resources import load_toml
 from safebench.runs.config import RUN_FILE
 from safebench.serialisation import read_json

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from safebench import registry
 from safebench.datasets.config import RenderingConfig
+from safebench.models.pacing import Concurrency
 from safebench.plugins import PluginOptions
 
 RUN_FILE = "run.toml"
@@ -55,7 +56,7 @@ class RunConfig(RenderingConfig):
     probe: float = Field(0.0, ge=0.0, le=1.0)  # share of the rendered items whose comprehension is probed
     probe_form: Literal["auto", "repeat", "choose"] = "auto"  # auto: what the target can do with text
     preflight: bool = True  # find out before the run whether media arrive
-    concurrency: int = Field(16, ge=1)  # calls in flight, target and jurors together
+    concurrency: Concurrency = "auto"  # calls in flight, target and jurors together; auto: as each endpoint takes them
     allow_skips: bool = False
     allow_unproven: bool = False  # accept conditions of which nothing can be concluded
     max_open: float = Field(MAX_OPEN, ge=0.0, le=1.0)  # share of open items above which the exit status is 1

@@ -61,7 +61,7 @@ class Pipeline:
         self._probing = Probing(plan.asking.target, self._calls, store, self._hear, plan.data.stages, plan.config.seed)
         self._arrival = Arrival(plan.asking.target, self._calls, (Delivery(**one) for one in store.deliveries()))
         self._renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
-        width = plan.config.concurrency
+        width = self._calls.width([plan.asking.target, *plan.asking.jury.models()])
         self._to_render: Line = asyncio.Queue(4 * cache.workers.count)
         self._to_ask: Line = asyncio.Queue(width)
         self._to_judge: Line = asyncio.Queue(width)
@@ -76,8 +76,9 @@ class Pipeline:
         what was recorded stays.
         """
         try:
-            await self._settle_probes()
-            await together(self._feed(), *(_stage(*stage) for stage in self._stages))
+            with self._calls:
+                await self._settle_probes()
+                await together(self._feed(), *(_stage(*stage) for stage in self._stages))
         finally:
             await self._renderer.finish()
 

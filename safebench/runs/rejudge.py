@@ -19,6 +19,7 @@ from safebench.files import is_claimed, share_files, whole_folder, write_toml
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.jury.protocol import Jury, jury_rows
 from safebench.models.calls import Budget, CallLimits, Calls
+from safebench.models.pacing import Concurrency
 from safebench.models.prices import Prices, Range, RoleEstimate, estimate_line, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
 from safebench.runs.config import RESOLVED, RUN_FILE
@@ -62,7 +63,7 @@ def rejudge(
     *,
     models: Sequence[str] = (),
     seed: int | None = None,
-    concurrency: int | None = None,
+    concurrency: Concurrency | None = None,
     progress: Progress | None = None,
     retry_failed: bool = False,
     limits: CallLimits = CallLimits(),  # noqa: B008  frozen
@@ -146,7 +147,7 @@ def _claim(run: Path, out: Path, told: dict[str, Any]) -> None:
 
 
 async def _judge_all(
-    out: Path, jury: Jury, told: dict[str, Any], concurrency: int, progress: Progress, command: str,
+    out: Path, jury: Jury, told: dict[str, Any], concurrency: Concurrency, progress: Progress, command: str,
     limits: CallLimits, prices: Prices,
 ) -> None:  # fmt: skip
     """Raises Interrupted with the command that continues."""
@@ -157,12 +158,13 @@ async def _judge_all(
             progress.announced(estimate_line(_estimated(jury, prices, to_judge(store, again=False))))
             tell_items(progress, store.counts())
             budget = Budget(store, limits, prices, "jury", progress)  # the target's calls are the old run's
-            judge = Judge(jury, store, Calls(store, concurrency, stop, budget))
+            with Calls(store, concurrency, stop, budget, progress) as calls:
+                judge = Judge(jury, store, calls)
 
-            async def work(one: Unjudged) -> None:
-                await _judge_again(one, judge, told["probe"] == 1.0, progress)
+                async def work(one: Unjudged) -> None:
+                    await _judge_again(one, judge, told["probe"] == 1.0, progress)
 
-            await each(list(unjudged(store)), work, concurrency, stop)
+                await each(list(unjudged(store)), work, calls.width(jury.models()), stop)
     finally:
         await close_all(jury)
 

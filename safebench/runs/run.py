@@ -85,7 +85,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
             budget = Budget(store, limits, prices, progress=progress)
             workers.calls = MediaCalls(store, budget)
             announce(plan, store, prices, progress or NoProgress())
-            calls = Calls(store, config.concurrency, stop, budget)
+            calls = Calls(store, config.concurrency, stop, budget, progress)
             with suppress(BudgetSpent):
                 await Pipeline(plan, store, cache, calls, progress).run()
             if stop.is_set():

@@ -27,7 +27,7 @@ INSERT INTO controls SELECT * FROM shard.controls;
 INSERT INTO spoken SELECT * FROM shard.spoken;
 INSERT INTO ballots SELECT * FROM shard.ballots;
 INSERT INTO reviews SELECT * FROM shard.reviews;
-INSERT INTO meta SELECT * FROM shard.meta WHERE true ON CONFLICT (key) DO NOTHING;
+INSERT INTO meta SELECT * FROM shard.meta WHERE key <> 'paces' ON CONFLICT (key) DO NOTHING;
 COMMIT
 """
 

@@ -66,6 +66,7 @@ FORGET_VERDICTS = (
     "DELETE FROM exchanges WHERE role = 'jury'",
     "UPDATE items SET outcome = NULL, reason = NULL, rating = NULL WHERE id IN (SELECT item FROM ballots)",
     "DELETE FROM ballots",
+    "DELETE FROM meta WHERE key = 'paces'",
 )
 _LAST = attrgetter("twin", "language", "certainty")  # columns of a query
 EXTENSIONS = {"audio/wav": ".wav"}  # what the mimetypes module does not know or names oddly
@@ -183,6 +184,14 @@ class Store(Database):
         """None before the first probe of a run."""
         form: dict[str, Any] | None = self._noted("probe_form")
         return form
+
+    def keep_paces(self, paces: Sequence[Mapping[str, Any]]) -> None:
+        """What endpoints took of the calls of the last start that made some."""
+        self._write("INSERT OR REPLACE INTO meta VALUES ('paces', ?)", stored(paces))
+
+    def paces(self) -> list[dict[str, Any]]:
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'paces'").fetchone()
+        return json.loads(row["value"]) if row else []
 
     def keep_probe(self, item: int, probe: Comprehension) -> None:
         values = (item, probe.status, probe.missing, probe.exchange)

@@ -17,11 +17,11 @@ from pydantic_core import to_json
 from safebench.errors import BadInput
 from safebench.models.bodies import LARGEST_MB, Oversized
 from safebench.models.connections import cause
-from safebench.models.endpoints import address, endpoint_key, error_text, redirected, without_key
+from safebench.models.endpoints import Mask, address, endpoint_key, error_text, redirected, without_key
 from safebench.models.error_meaning import Service, is_about_answers_form, is_about_schema, is_about_streaming
 from safebench.models.families import Family, family_of
-from safebench.models.keys import Mask
-from safebench.models.waits import passes, told_wait
+from safebench.models.pacing import turn_at
+from safebench.models.waits import LONGEST_TOLD, passes, told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, endpoint_forms, lengths
 from safebench.targets.contents import UnreadAnswer
@@ -33,7 +33,6 @@ CHECK_TIMEOUT = 10.0  # s
 LONGEST_WAIT = 60.0  # s, where the server does not say how long
 OF_THE_FORM = (400, 422, 500)  # statuses of errors that may be about the form of the answer that was asked for
 STREAMING = {"stream": True, "stream_options": {"include_usage": True}}
-LONGEST_TOLD = 600.0  # s; a server that wants a longer wait is not asked again
 
 
 class OpenAITarget(Target):
@@ -70,6 +69,10 @@ class OpenAITarget(Target):
     @property
     def base_url(self) -> str:
         return self._spoken.url(self.options.base_url)
+
+    @property
+    def endpoint(self) -> str:
+        return self.base_url
 
     @property
     def accepts(self) -> frozenset[str]:
@@ -185,7 +188,7 @@ class OpenAITarget(Target):
         """
         reply = replace(reply, body=self._mask.body(reply.body))
         try:
-            response, wait = self._meant(reply, request, 0)
+            response, wait = self._taken(*self._meant(reply), request, 0)
         except ValueError as error:
             response, wait = self._unread(error, 0)
         why = str(response.failure) if response.failure else None
@@ -201,18 +204,29 @@ class OpenAITarget(Target):
         status: int | None = None
         wait: float | None = None
         try:
-            reply = await self._call(body, request)
-            status = reply.status
-            response, wait = self._meant(reply, request, len(attempts))
+            async with turn_at(self.endpoint) as turn:
+                started = time.perf_counter()
+                reply = await self._call(body, request)
+                status = reply.status
+                meant = self._meant(reply)
+                turn.told(meant[0].status, meant[0].headers, meant[0].body)
+            response, wait = self._taken(*meant, request, len(attempts))
         except (*UNREACHED, ValueError) as error:
             response, wait = self._unread(error, len(attempts))
         why = str(response.failure) if response.failure else None
         attempts.append(Attempt(round(time.perf_counter() - started, 4), status, why, round(waited, 3)))
         return answers.with_attempts(response, attempts), wait
 
-    def _meant(self, reply: HTTPReply, request: Request, attempt: int) -> tuple[Response, float | None]:
+    def _meant(self, reply: HTTPReply) -> tuple[HTTPReply, Any]:
+        """The reply, or the error that came in place of an answer; and what it holds. Raises ValueError for neither."""
+        if not reply.ok:
+            return reply, None
+        held = answers.body_of(reply)
+        return answers.error_in(reply, held, self._spoken) or reply, held
+
+    def _taken(self, reply: HTTPReply, held: Any, request: Request, attempt: int) -> tuple[Response, float | None]:
         """Raises ValueError for a body that is no chat completion."""
-        return self._read(reply, request, attempt) if reply.ok else self._refused(reply, attempt)
+        return self._read(held, request) if reply.ok else self._refused(reply, attempt)
 
     def _unread(self, error: Exception, attempt: int) -> tuple[Response, float | None]:
         kind, message = answers.named(error)
@@ -220,12 +234,9 @@ class OpenAITarget(Target):
         wait = None if isinstance(error, UnreadAnswer | Oversized) else self._wait(attempt)
         return Response("failed", failure=failure), wait
 
-    def _read(self, reply: HTTPReply, request: Request, attempt: int) -> tuple[Response, float | None]:
-        """The answer; or what an error means that came in its place. Raises ValueError for what is neither."""
-        body = answers.body_of(reply)
-        if (error := answers.error_in(reply, body, self._spoken)) is not None:
-            return self._refused(error, attempt)
-        response = self._mask.response(self._answer(body, request))
+    def _read(self, held: Any, request: Request) -> tuple[Response, None]:
+        """The answer. Raises ValueError for what is none."""
+        response = self._mask.response(self._answer(held, request))
         self._service.answered()
         return response, None
 

@@ -14,8 +14,7 @@ from yarl import URL
 from safebench import __version__
 from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
 from safebench.models.connections import proxy_of
-from safebench.models.endpoints import DEFAULT_KEY, address, key_headers
-from safebench.models.keys import Mask
+from safebench.models.endpoints import DEFAULT_KEY, Mask, address, key_headers
 
 UNREACHED = (aiohttp.ClientError, OSError)  # no answer, or nothing that is HTTP; a time-out is an OSError
 OF_THE_ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}

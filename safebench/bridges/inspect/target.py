@@ -10,10 +10,9 @@ from typing import Any
 from pydantic import Field
 
 from safebench.errors import BadInput, TargetRefusesService, check_known
-from safebench.models.endpoints import endpoint_url
+from safebench.models.endpoints import Mask, endpoint_url
 from safebench.models.error_meaning import Service, meaning
 from safebench.models.families import plain
-from safebench.models.keys import Mask
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import media_encoders
 from safebench.types import TEXT, Request, Response

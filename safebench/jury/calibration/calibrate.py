@@ -20,6 +20,7 @@ from safebench.jury.calibration.labels import TRUTHS, LabelSet
 from safebench.jury.calibration.measures import Measured
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
 from safebench.models.calls import CallLimits
+from safebench.models.pacing import Concurrency
 from safebench.progress import NoProgress, Progress
 from safebench.types import Absence, Ballot, Label
 
@@ -35,7 +36,7 @@ def calibrate(
     positive: str = Label.UNSAFE,
     seed: int = 0,
     draws: int = DRAWS,
-    concurrency: int = 16,
+    concurrency: Concurrency = "auto",
     retry_failed: bool = False,
     progress: Progress | None = None,
     limits: CallLimits = CallLimits(),  # noqa: B008  frozen

@@ -14,6 +14,7 @@ from safebench.jury.calibration.labels import Labelled
 from safebench.jury.consensus import Put, consensus
 from safebench.jury.protocol import Jury, Round, jury_rows
 from safebench.models.calls import Budget, CallLimits, Calls
+from safebench.models.pacing import Concurrency
 from safebench.models.prices import Prices, Range, RoleEstimate, estimate_line, read_prices
 from safebench.plugins import Target
 from safebench.progress import Progress
@@ -47,7 +48,7 @@ async def judge_all(
     rows: Sequence[Labelled],
     jury: Jury,
     folder: Path,
-    concurrency: int,
+    concurrency: Concurrency,
     progress: Progress,
     retry_failed: bool = False,
     limits: CallLimits = CallLimits(),  # noqa: B008  frozen
@@ -67,16 +68,17 @@ async def judge_all(
             if store is not None and retry_failed:
                 store.reopen_failed()
             progress.announced(estimate_line(estimate_calibration(rows, jury, priced)))
-            calls = None
-            if store is not None:
-                calls = Calls(store, concurrency, stop, Budget(store, limits, priced, progress=progress))
-            return await _judge_rows(rows, jury, calls, concurrency, progress, stop)
+            if store is None:
+                return await _judge_rows(rows, jury, None, progress, stop)
+            budget = Budget(store, limits, priced, progress=progress)
+            with Calls(store, concurrency, stop, budget, progress) as calls:
+                return await _judge_rows(rows, jury, calls, progress, stop)
     finally:
         await close_all(jury)
 
 
 async def _judge_rows(
-    rows: Sequence[Labelled], jury: Jury, calls: Calls | None, concurrency: int, progress: Progress, stop: asyncio.Event
+    rows: Sequence[Labelled], jury: Jury, calls: Calls | None, progress: Progress, stop: asyncio.Event
 ) -> list[Deliberation]:
     progress.planned("labels", len(rows))
 
@@ -85,7 +87,8 @@ async def _judge_rows(
         progress.advanced("labels", is_open=judged.after.label is None)
         return judged
 
-    return await each(range(len(rows)), judge, concurrency, stop)
+    width = calls.width(jury.models()) if calls is not None else 1
+    return await each(range(len(rows)), judge, width, stop)
 
 
 def _recorded(calls: Calls | None, number: int) -> Put:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import quote
+
 import pytest
 
 from safebench.errors import BadInput
-from safebench.models.endpoints import address, endpoint_url, key_headers, split_version
+from safebench.models.endpoints import MASK, Mask, address, endpoint_url, key_headers, split_version
+from safebench.types import Response
 
 VERSIONED = "https://me.openai.azure.com/openai/deployments/m?api-version=2024-06-01"
 
@@ -50,3 +54,30 @@ def test_a_version_stands_behind_the_path() -> None:
 def test_azure_gets_its_key_in_a_header_of_its_own_and_nobody_else_does() -> None:
     assert key_headers(VERSIONED, "k") == {"Authorization": "Bearer k", "api-key": "k"}
     assert key_headers("https://azure.com.example.org/v1", "k") == {"Authorization": "Bearer k"}
+
+
+# --- keys in the forms in which servers repeat them
+
+KEY = 'sk-a/b+c"ü='
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        KEY,
+        json.dumps(KEY)[1:-1],
+        json.dumps(KEY)[1:-1].replace("/", "\\/"),
+        quote(KEY),
+        quote(KEY, safe=""),
+    ],
+)
+def test_a_key_is_masked_in_every_form(form: str) -> None:
+    mask = Mask(KEY, "other-key-1")
+    assert mask.text(f"of {form}, other-key-1.") == f"of {MASK}, {MASK}."
+    assert mask.body(f"of {form}.".encode()) == f"of {MASK}.".encode()
+    told = mask.response(Response("answered", text=f"a {form}", thinking=form))
+    assert (told.text, told.thinking) == (f"a {MASK}", MASK)
+
+
+def test_what_only_stands_in_for_a_key_is_a_word_like_others() -> None:
+    assert Mask("none", "", "EMPTY").text("none is EMPTY") == "none is EMPTY"

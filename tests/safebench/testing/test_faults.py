@@ -138,7 +138,7 @@ def written(played: Played) -> str:
     async def ask() -> str:
         writer = open_target("openai:writer", {"base_url": played.server.url, **played.patience})
         with Store(played.folder) as store:
-            panel = Panel({"w": writer}, {}, Calls(store, 1, asyncio.Event()), 0, 1)
+            panel = Panel({"w": writer}, {}, Calls(store, 1, asyncio.Event()), 0)
             try:
                 return (await panel.write("w", question, Purpose("write"))).outcome
             finally:
