@@ -9,7 +9,7 @@
 | few | 60 requests a minute, of which it saves up 5; an answer takes about 2 s |
 | many | 3,000 requests a minute, of which it saves up 50; an answer takes about 3 s |
 | tokens | 300,000 tokens a minute, of which it saves up 30,000; a call takes 200 to 1,800, and about 2 s |
-| raised, lowered | 600 and 1,800 requests a minute, the other number from the middle on |
+| raised, lowered | 600 and 1,800 requests a minute, the other number from the middle on; it saves up 60 |
 | told | as `minute`, and its headers say how many are left |
 | at-once | refuses whatever is more than 8 calls at once, without a word |
 | capacity | refuses nothing, and answers 32 calls at once in 1 s each; the others stand in line |
@@ -125,8 +125,8 @@ ENDPOINTS: dict[str, Callable[[], Endpoint]] = {
     "few": lambda: Endpoint(Bucket(60, 5), 2.0),
     "many": lambda: Endpoint(Bucket(3000, 50), 3.0),
     "tokens": lambda: Endpoint(Bucket(NO_LIMIT, NO_LIMIT), 2.0, Bucket(300_000, 30_000)),
-    "raised": lambda: Endpoint(Bucket(600, 10), 1.0, changed=1800),
-    "lowered": lambda: Endpoint(Bucket(1800, 10), 1.0, changed=600),
+    "raised": lambda: Endpoint(Bucket(600, 60), 1.0, changed=1800),
+    "lowered": lambda: Endpoint(Bucket(1800, 60), 1.0, changed=600),
     "told": lambda: Endpoint(Bucket(600, 600), 1.0, tells=True),
     "at-once": lambda: Endpoint(Bucket(NO_LIMIT, NO_LIMIT), 1.0, at_once=8),
     "capacity": lambda: Endpoint(Bucket(NO_LIMIT, NO_LIMIT), 1.0, capacity=32),

@@ -95,7 +95,7 @@ class Pacing:
         self.begun += 1
         gap = self._gap()
         self._next_at = max(self._next_at, now - max(gap, TICK)) + gap
-        if now < self._reset_at and self._left < 2 * self.limit:
+        if now < self._reset_at and self._left < 2 * self.in_flight:
             self._spaced_at = now + (self._reset_at - now) / (max(0, self._left) + 1)
         self._left -= 1
         return Begun(now, self.begun, self.in_flight)
