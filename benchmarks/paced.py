@@ -152,7 +152,7 @@ class Asker(Target):
         for attempt in range(ATTEMPTS):
             async with turn_at(self.endpoint) as turn:
                 reply = await self._call()
-                turn.told(reply.status, reply.headers, reply.body)
+                turn.replied(reply.status, reply.headers, reply.body)
             if reply.ok:
                 return Response("answered")
             await asyncio.sleep(OpenAITarget._wait(attempt, told_wait(reply.status, reply.headers, reply.body)))

@@ -231,7 +231,7 @@ class Turn:
         self._rule = rule
         self._call: Begun | None = rule.begin(_now())
 
-    def told(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def replied(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         call, self._call = self._call, None
         if call is None:
             return

@@ -209,7 +209,7 @@ class OpenAITarget(Target):
                 reply = await self._call(body, request)
                 status = reply.status
                 meant = self._meant(reply)
-                turn.told(meant[0].status, meant[0].headers, meant[0].body)
+                turn.replied(meant[0].status, meant[0].headers, meant[0].body)
             response, wait = self._taken(*meant, request, len(attempts))
         except (*UNREACHED, ValueError) as error:
             response, wait = self._unread(error, len(attempts))

@@ -159,7 +159,7 @@ class Held(Target):
             self.most = max(self.most, self.in_flight)
             await asyncio.sleep(1)
             self.in_flight -= 1
-            turn.told(200, {}, b"")
+            turn.replied(200, {}, b"")
         return Response("answered", "yes")
 
 
@@ -246,7 +246,7 @@ def test_two_models_at_one_endpoint_share_its_pace() -> None:
         target, juror = Held(TargetSetup("")), Held(TargetSetup(""))
         with paces.in_use():
             async with turn_at(target.endpoint) as turn:
-                turn.told(429, {"retry-after": "7"}, b"")
+                turn.replied(429, {"retry-after": "7"}, b"")
             await juror.ask(ASKED)
         return int(asyncio.get_running_loop().time())
 
@@ -257,7 +257,7 @@ def test_a_wait_that_nobody_waits_out_is_not_one_for_all() -> None:
     async def work() -> float:
         with Paces("auto").in_use():
             async with turn_at(URL) as turn:
-                turn.told(429, {"retry-after": "86400"}, b"")
+                turn.replied(429, {"retry-after": "86400"}, b"")
             async with turn_at(URL):
                 return asyncio.get_running_loop().time()
 
@@ -280,7 +280,7 @@ def test_what_was_refused_is_told() -> None:
         paces = Paces("auto")
         with paces.in_use():
             async with turn_at(URL) as turn:
-                turn.told(529, {}, b"")
+                turn.replied(529, {}, b"")
         return paces.line
 
     assert on_clock(work) == f"at most {FIRST // 2} at {URL}, 1 of 1 refused as too many"
