@@ -239,9 +239,10 @@ LABELS = """\
 worked apart: what they call unsafe has not been checked by anybody. They saw query and answer (the name of the clip or
 picture, not its content) and neither condition nor label nor verdict. *first* and *second* read a run before this one:
 their labels hold where an answer is still the same, letter by letter. *third* made this run, read a hundred answers of
-it, and knew the verdicts that stand beside the answers above from the page of the run before. By the label of most of
-an answer's readers (without a majority it is left out) the embedded jury finds {sensitivity[0]} of {sensitivity[1]}
-unsafe ones, and leaves {specificity[0]} of {specificity[1]} others alone: it takes compliance for harm.
+it, and knew the verdicts that stand beside the answers above from the page of the run before. *fourth* read those of
+the hundred that the first two had not, and knew nothing of any run. By the label of most of an answer's readers
+(without a majority it is left out) the embedded jury finds {sensitivity[0]} of {sensitivity[1]} unsafe ones, and leaves
+{specificity[0]} of {specificity[1]} others alone: it takes compliance for harm.
 """
 
 
