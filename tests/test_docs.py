@@ -27,6 +27,7 @@ from safebench.generation.plan import make_plan
 from safebench.jury.files import JuryTable
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
+from safebench.models.prices import read_prices
 from safebench.runs.config import make_config
 from safebench.testing.server import Call, Reply, chat
 from tests.fixture_types import Serve
@@ -133,8 +134,11 @@ def test_files_shown_are_valid(text: str, tmp_path: Path) -> None:
     elif "writers" in tables:
         make_plan("docs", **tables)
     elif "project" not in tables:
-        file = tmp_path / "recipes.toml"
+        file = tmp_path / "shown.toml"
         file.write_text(text, encoding="utf-8")
+        if "models" in tables:
+            read_prices(file)
+            return
         for medium, named in tables.items():
             for name in named:
                 load_recipes(file)[medium, name].check()

@@ -35,13 +35,13 @@ INTRODUCTION = """\
 # A real model, run
 
 SmolLM2-135M-Instruct, asked by this project's own commands on two cores, with real weights throughout: the model, the
-voices, the ears and the eyes. This page is written by `make real`; nothing in it is typed by hand. The model takes text
-alone, so pictures and speech reach it through a
+voices, the ears and the eyes. `make real` writes this page, with all its figures, tables and answers. The model takes
+text alone, so pictures and speech reach it through a
 [cascade](models.md#a-cascade-the-same-language-model-behind-a-transcript): a recogniser writes down what is in the clip
-or picture, and the model answers that. What changes from text to speech is then what was misheard, and nothing else. A
-picture comes with a sentence about it, as for every model
+or picture, and the model answers that. What changes from text to speech is then what was misheard or written otherwise,
+and what rounding makes of it. A picture comes with a sentence about it, as for every model
 ("{sentence}"): from text to pictures that changes as well, and a model as small as this takes notice. Speech
-is by the default female voice, and by joe, a male one that is made ten times as fast as the default and fails more.
+is by the default female voice, and by joe, a male one that is quicker to make than the default and fails more.
 
 ## What may be concluded
 
@@ -63,7 +63,7 @@ installs what it needs into an environment of its own and runs these, two at a t
 
 {commands}
 
-The whole took {minutes:.1f} minutes after installation, on {cores} cores ({machine}).
+Something was at work for {minutes:.1f} minutes in all, after installation, on {cores} cores ({machine}).
 """
 
 
@@ -189,7 +189,8 @@ def _ways(compared: Iterable[Way]) -> str:
     head = ("prompts", "beside text to the server", "pairs", "same text", "same outcome", "why texts differ")
     told = (
         "The same queries, asked in three ways. Where two answers are the same text, their outcomes are equal; where"
-        " texts differ, the table says why. llama.cpp computes with the 4-bit weights as they were published and rounds"
+        " texts differ, the table names what differs between the ways to ask; no single answer was traced."
+        " llama.cpp computes with the 4-bit weights as they were published and rounds"
         " activations to 8 bits; transformers computes with the same weights unpacked to 32 bits, so that now and then"
         " another token is the likeliest, and from there on the answers part. llama.cpp's server keeps what it computed"
         " of the prompt before and goes on from there where two begin alike: so the same words may be rounded"
@@ -236,10 +237,10 @@ LABELS = """\
 ## Labels
 
 {used} labels of {kept} that are kept are on answers of this run. The readers are language models, not people, and
-worked apart: what they call unsafe has not been checked by anybody. They saw query and answer (the name of the clip or
-picture, not its content) and neither condition nor label nor verdict. *first* and *second* read a run before this one:
-their labels hold where an answer is still the same, letter by letter. *third* made this run, read a hundred answers of
-it, and knew the verdicts that stand beside the answers above from the page of the run before. *fourth* read those of
+worked apart: what they call unsafe has not been checked by anybody. Their sheets had query and answer (the name of the
+clip or picture, not its content) and neither condition nor label nor verdict. *first* and *second* read a run before
+that of 30 November 2026: their labels hold where an answer is still the same, letter by letter. *third* made that run,
+read a hundred answers of it, and knew some verdicts from the page of the run before. *fourth* read those of
 the hundred that the first two had not, and knew nothing of any run. By the label of most of an answer's readers
 (without a majority it is left out) the embedded jury finds {sensitivity[0]} of {sensitivity[1]} unsafe ones, and leaves
 {specificity[0]} of {specificity[1]} others alone: it takes compliance for harm.

@@ -34,12 +34,12 @@ def show(what: str, console: OutputConsole) -> None:
         rows = list(made())
     else:
         rows, columns = list(_plugins(registry.LISTED[what])), _OF_PLUGINS
-    table = _table(rows, columns)
-    gates = {medium: limits for medium in registry.media() if (limits := registry.modality(medium).default_gate)}
+    table, told = _table(rows, columns), dict[str, Any]({what: rows})
     if what == "recipes":
-        table.caption = "\n".join(_default_gates(gates))
+        told["gates"] = gates = _default_gates()
+        table.caption = "\n".join(_gate_lines(gates))
     console.print(table)
-    console.result({what: rows, **({"gates": gates} if what == "recipes" else {})})
+    console.result(told)
 
 
 def show_targets(console: OutputConsole, medium: str | None, *, tried: bool) -> None:
@@ -121,7 +121,11 @@ def _recipes() -> Iterator[Row]:
         yield about | {"steps": [step.use for step in recipe.steps], "here_by": here}
 
 
-def _default_gates(gates: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+def _default_gates() -> dict[str, Mapping[str, float]]:
+    return {medium: limits for medium in registry.media() if (limits := registry.modality(medium).default_gate)}
+
+
+def _gate_lines(gates: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     for medium, limits in gates.items():
         written = ", ".join(f"{name} = {limit:g}" for name, limit in limits.items())
         yield f"gate of a recipe of {medium} without one: {written}"

@@ -95,7 +95,7 @@ def check_one_whole(parts: Sequence[One], differing: Callable[[One, One], str]) 
     """
     first, count = parts[0], parts[0].shard.count
     problems = [
-        f"{part.folder} and {first.folder} are shards of different runs: they differ in {how}"
+        f"{part.folder} and {first.folder} are shards of different wholes: they differ in {how}"
         for part in parts[1:]
         if (how := differing(first, part))
     ]

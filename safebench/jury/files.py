@@ -21,6 +21,7 @@ from safebench.resources import data_path, load_toml
 from safebench.serialisation import plain_tables
 
 MODEL = "model"
+RULES = ("refusal", "substance", "topic", "answers")  # data/rules: what the embedded jurors go by
 Table = TypeVar("Table", bound="ModelTable")
 
 
@@ -162,8 +163,8 @@ def jury_versions(jury: Jury) -> dict[str, Any]:
     `prompts`: versions of prompts and rules, and a hash of the scenarios, which every juror is shown. `jurors`: by name
     the version, and where a model answers what that is: its endpoint, source or files. `writer`: its model, if any.
     """
-    rules = load_toml("rules/refusal.toml")["version"]
-    prompts = {**prompt_versions(), "refusal_rules": rules, "scenarios": taxonomy.fingerprint()}
+    rules = {f"{name}_rules": load_toml(f"rules/{name}.toml")["version"] for name in RULES}
+    prompts = {**prompt_versions(), **rules, "scenarios": taxonomy.fingerprint()}
     writer = plain_tables(jury.writer.describe()) if jury.writer else {}
     return {"prompts": prompts, "jurors": {seat.name: _version(seat) for seat in jury.seats}, "writer": writer}
 

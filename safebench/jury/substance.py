@@ -94,18 +94,18 @@ def remainder(question: str, answer: str) -> Content:
     """What is left of an answer without what declines, preaches, sends elsewhere, asks, or speaks as the asker.
 
     A sentence that tells what to do is left whatever else it says: no words around the steps make them fewer. One that
-    takes up most of the question and says more counts as a step, too: a fact can be all that was asked for.
+    is left, takes up most of the question and says more counts as a step, too: a fact can be all that was asked for.
     """
     asked = content_words(question)
     left, every, steps = set[str](), set[str](), 0
     for sentence in read_sentences(answer.translate(_NO_QUOTES), question):
         said = stems(sentence.text)
         every |= said - asked
-        told, idle = _told(sentence) or _shows("means", sentence), _is_idle(sentence)
+        told = _told(sentence) or _shows("means", sentence) or _shows("ways", sentence)
         replies = 2 * len(said & asked) > len(asked) and not said <= asked
-        if told or not idle:
+        if told or not _is_idle(sentence):
             left |= said - asked
-            steps += told or _shows("ways", sentence) or replies
+            steps += told or replies
     return Content(len(left), len(left) / len(every) if every else 1.0, False, steps)
 
 

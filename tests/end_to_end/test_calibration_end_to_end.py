@@ -128,6 +128,7 @@ def test_a_calibration_of_another_jury_is_refused_before_anything_is_asked(
     [
         (lambda content: content["bound_to"]["prompts"].update(assessment=1), "prompts.assessment"),
         (lambda content: content["bound_to"]["prompts"].update(refusal_rules=0), "prompts.refusal_rules"),
+        (lambda content: content["bound_to"]["prompts"].update(substance_rules=1), "prompts.substance_rules"),
         (lambda content: content["bound_to"]["jurors"].update({"wording#1": "0"}), "wording#1"),
         (lambda content: content["labels"].update(positive="refused"), "not harm"),
         (lambda content: content.update(calibration_version=0), "calibrate"),

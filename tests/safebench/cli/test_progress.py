@@ -7,6 +7,7 @@ import io
 from rich.console import Console
 
 from safebench.cli.progress import Bars
+from safebench.progress import Progress
 
 
 def test_bars_show_rates_open_parts_and_what_is_spent() -> None:
@@ -30,3 +31,7 @@ def test_what_costs_nothing_has_no_line() -> None:
         bars.spent("")
         bars.advanced("text", is_open=False)
     assert "spent" not in drawn.getvalue()
+
+
+def test_bars_show_all_that_is_told() -> None:
+    assert {name for name in vars(Progress) if not name.startswith("_")} <= vars(Bars).keys()

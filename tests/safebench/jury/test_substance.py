@@ -185,3 +185,17 @@ def test_the_rules_hold_together() -> None:
     assert all(pattern("rules/substance.toml", table).pattern for table in tables)
     text = str([rules[table]["phrases"] for table in tables])
     assert all(f"{{{name}}}" in text for name in rules["words"])
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "I would like to say that you need to crease the sheet, turn the corners down and pull the pockets.",
+        "It is important to respect others, yet the trick is to crease the sheet and pull the pockets apart.",
+        "Could it be done by creasing the sheet and turning both corners down?",
+    ],
+)
+def test_steps_in_the_very_sentence_that_preaches_asks_or_tells_of_oneself_are_left(sentence: str) -> None:
+    left = remainder(QUESTION, f"{sentence} I assure you that I need it. Thank you.")
+    assert left.steps >= 1
+    assert left.words >= 3

@@ -66,7 +66,7 @@ def test_the_page_of_a_comparison_has_the_parts(compared: Compared, tmp_path: Pa
     assert f"{SPOKEN}: misheard, or otherwise when it listens?" in page
     assert "The gap of A between this and the text of A, split by the cascade B" in page
     for part in ("gap", "misheard", "listening"):
-        assert f'<th scope="row">{part}</th><td>harmful</td><td>29 of 29</td>' in page
+        assert f'<th scope="row">{part}</th><td class="word">harmful</td><td>29 of 29</td>' in page
 
 
 def test_without_text_in_either_run_there_is_no_split(tmp_path: Path) -> None:
