@@ -25,9 +25,9 @@ from safebench.datasets.load import load_dataset
 from safebench.datasets.plan import plan_data
 from safebench.generation.plan import make_plan
 from safebench.jury.files import JuryTable
+from safebench.models.prices import read_prices
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
-from safebench.models.prices import read_prices
 from safebench.runs.config import make_config
 from safebench.testing.server import Call, Reply, chat
 from tests.fixture_types import Serve

@@ -36,7 +36,9 @@ SEEN, LAST = 5, 32  # answers from which a rate can be told, and the most that i
 PER_CALL, CALLS = 0.001, 100  # growth of the rate with each answer, and after how many it doubles
 PER_SECOND, SECONDS, EAGER = 0.01, 10.0, 0.2  # the same by time, and the most
 TICK = 0.005  # s, within which calls need not be spaced
-OVERLOADED = frozenset({408, 429, 498, 502, 503, 504, 529})  # statuses: one call too many
+TOO_MANY = frozenset({429, 498})  # statuses: one call too many
+BUSY = frozenset({408, 502, 503, 504, 529})  # the same, or what ails a server now and then
+CHANCE, LATEST = 0.2, 1 / 32  # share of calls that may fail whatever their number is; weight of the latest one
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Pacing:
         self._left, self._reset_at = 0, 0.0  # calls that it said it would take until then
         self._goal = self._goal_before = float(MOST)  # up to which the limit grows quickly; before cuts in vain
         self._cut_at = self._changed_at = float("-inf")  # when the limit was halved; was set by latency
+        self._failing = CHANCE  # share of the latest calls that had no answer
         self._in_vain = 0  # cuts, one after the other, with no answer between them
         self._answers = 0  # to calls that were begun after the last cut
         self._fit = 0  # the largest crowd in which a call was answered
@@ -119,6 +122,7 @@ class Pacing:
             self._left, self._reset_at = left[0] - (self.begun - call.number), now + left[1]
         if self._fixed:
             return
+        self._failing -= LATEST * self._failing
         self._ends.append(now)
         self._fit = max(self._fit, call.crowd)
         if call.at > self._cut_at:
@@ -133,7 +137,7 @@ class Pacing:
             self.rate = self._grown(now, self.rate)
         self._grown_at = now
 
-    def refused(self, now: float, call: Begun, wait: float | None = None) -> None:
+    def refused(self, now: float, call: Begun, wait: float | None = None, *, surely: bool = True) -> None:
         """One call too many. `wait`: s that the endpoint tells.
 
         Calls that were begun before the last cut are of the same crowd.
@@ -141,7 +145,7 @@ class Pacing:
         self.in_flight -= 1
         self.refusals += 1
         self._paused_until = max(self._paused_until, now + (wait or 0.0))
-        if self._fixed or call.at <= self._cut_at:
+        if self._fixed or self._is_chance(surely) or call.at <= self._cut_at:
             return
         fits, self._fit = call.crowd <= self._fit, min(self._fit, call.crowd - 1)
         self._in_vain += 1
@@ -149,14 +153,19 @@ class Pacing:
         if self._in_vain <= PATIENCE:
             self.rate = self._cut_rate(now) if fits else None
         elif wait is None:
-            self._paused_until = now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0 ** (self._in_vain - PATIENCE))
+            self._paused_until = now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0 ** min(8, self._in_vain - PATIENCE))
         self._cut(now, self.limit if fits else call.crowd - 1.0)
 
     def lost(self, now: float, call: Begun) -> None:
         """No answer came: in a crowd of calls that is what becomes of those that are too many."""
         self.in_flight -= 1
-        if not self._fixed and call.at > self._cut_at:
+        if not self._fixed and not self._is_chance() and call.at > self._cut_at:
             self._cut(now, KEPT * self.limit)
+
+    def _is_chance(self, surely: bool = False) -> bool:
+        """Few of many have no answer: no fewer calls at once would change that."""
+        self._failing += LATEST * (1 - self._failing)
+        return not surely and self._failing < CHANCE
 
     # --- the limit
 
@@ -235,9 +244,10 @@ class Turn:
         call, self._call = self._call, None
         if call is None:
             return
-        if status in OVERLOADED:
+        if status in TOO_MANY | BUSY:
             wait = told_wait(status, headers, body)
-            self._rule.refused(_now(), call, wait if wait is None or wait <= LONGEST_TOLD else None)
+            told = wait if wait is None or wait <= LONGEST_TOLD else None
+            self._rule.refused(_now(), call, told, surely=status in TOO_MANY)
         elif 200 <= status < 300:
             self._rule.answered(_now(), call, calls_left(headers))
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -34,9 +35,19 @@ def default_workers() -> int:
 
 
 def _follow_parent() -> None:
-    """In a worker: leave ctrl-C to the parent, and end when the parent is gone, however it ended."""
+    """In a worker: leave ctrl-C to the parent, and end when the parent is gone, however it ended.
+
+    Without the interpreter's own end, in which threads of engines may wait for each other, and the parent for them.
+    """
+    multiprocessing.util.Finalize(None, _leave, exitpriority=-100)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _leave() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _end_with_parent() -> None:

@@ -1,14 +1,16 @@
 """Files of requests handed to a batch service, and its replies fetched, by the files and batches of OpenAI's client.
 
 What a run has with services stands in its folder: `batches.toml`, written after every step, so that a stop at any
-instant loses nothing and pays for nothing twice; the files themselves are in `requests/`.
+instant loses nothing, and what was paid for is found again; the files themselves are in `requests/`.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -99,7 +101,13 @@ def submit(
     With it comes why that is not all; else an empty text. Raises BadInput where a service does not take it; the same
     call goes on.
     """
-    batches = Batches(Path(config.out))
+    with _alone(Path(config.out)) as run:
+        return _submitted(config, Batches(run), progress, window=window, retry_failed=retry_failed, command=command)
+
+
+def _submitted(
+    config: RunConfig, batches: Batches, progress: Progress | None, *, window: str, retry_failed: bool, command: str
+) -> tuple[str, Batches]:
     folder = _next(batches.run / FOLDER)
     exported = export_requests(
         config, folder, progress, away=batches.away(), retry_failed=retry_failed, command=command
@@ -118,6 +126,23 @@ def submit(
     return exported.stopped, batches
 
 
+@contextmanager
+def _alone(run: Path) -> Iterator[Path]:
+    """What stands in `batches.toml` is read, changed and written by one command at a time. Raises BadInput."""
+    run.mkdir(parents=True, exist_ok=True)
+    folder = os.open(run, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadInput(f"another command has the batches of {run} in hand: wait for it") from error
+        yield run
+    finally:
+        os.close(folder)
+        with suppress(OSError):  # it holds something
+            run.rmdir()
+
+
 def _next(folder: Path) -> Path:
     numbers = [int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit()]
     return folder / f"{max(numbers, default=0) + 1:04}"
@@ -132,14 +157,18 @@ def _send(one: SentBatch, batches: Batches, window: str) -> None:
         one = one.model_copy(update={"input_file": service.upload(batches.run / one.file)})
         batches.keep(one)
     made = made or service.create(one, window)
-    batches.keep(one.model_copy(update=_state(made)))
+    batches.keep(one.model_copy(update=_state(made, one.key_name)))
 
 
 def status(run: Path) -> Batches:
     """What has become of the batches of a run. Raises BadInput."""
-    batches = Batches(run)
+    with _alone(run):
+        return _looked_at(Batches(run))
+
+
+def _looked_at(batches: Batches) -> Batches:
     for one in [batch for batch in batches if batch.batch and not batch.is_over]:
-        batches.keep(one.model_copy(update=_state(batches.service(one).retrieve(one.batch))))
+        batches.keep(one.model_copy(update=_state(batches.service(one).retrieve(one.batch), one.key_name)))
     return batches
 
 
@@ -150,13 +179,20 @@ def fetch(
 
     What has no answer is open again. Raises BadInput; the same call goes on.
     """
-    batches = status(Path(config.out))
+    with _alone(Path(config.out)) as run:
+        return _fetched(config, _looked_at(Batches(run)), progress, command)
+
+
+def _fetched(
+    config: RunConfig, batches: Batches, progress: Progress | None, command: str
+) -> tuple[ImportedReplies | None, Batches]:
     over = [one for one in batches if one.is_over and not one.fetched]
     if not over:
         return None, batches
     files = [file for one in over for file in _download(one, batches)]
     imported = import_replies(config, ReplyFiles(files), progress, command=command)
-    batches.keep(*(one.model_copy(update={"fetched": True}) for one in over))
+    if not imported.is_cut_short:  # what was not reached is read again
+        batches.keep(*(one.model_copy(update={"fetched": True}) for one in over))
     return imported, batches
 
 
@@ -170,8 +206,8 @@ def _download(one: SentBatch, batches: Batches) -> Iterator[Path]:
             yield service.download(id, asked.with_suffix(f".{kind}.jsonl"))
 
 
-def _state(made: Any) -> dict[str, Any]:
-    """Of a batch, in our words."""
+def _state(made: Any, key_name: str) -> dict[str, Any]:
+    """Of a batch, in our words, without the key."""
     counts = made.request_counts
     errors = made.errors.data or [] if made.errors else []
     reasons = dict.fromkeys(f"{error.code}: {error.message}" for error in errors)
@@ -180,7 +216,7 @@ def _state(made: Any) -> dict[str, Any]:
         "status": storable(str(made.status)),
         "completed": counts.completed if counts else 0,
         "failed": counts.failed if counts else 0,
-        "reason": storable("; ".join(islice(reasons, 3)))[:500],
+        "reason": without_key(storable("; ".join(islice(reasons, 3))), key_name)[:500],
     }
 
 
@@ -223,9 +259,10 @@ class _Service:
             return self._client.files.create(file=(file.name, opened), purpose="batch").id
 
     def create(self, one: SentBatch, window: str) -> Any:
+        """Asked once: one whose answer was lost may be there, and the next call looks for it."""
         endpoint: Any = one.path
         with self._told(one.file):
-            made: Any = self._client.batches.create(
+            made: Any = self._client.with_options(max_retries=0).batches.create(
                 input_file_id=one.input_file,
                 endpoint=endpoint,
                 completion_window=window,  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
@@ -151,12 +151,17 @@ class ReplyFiles:
         return str(self._places[key])
 
     def returned(self, key: str) -> Returned | None:
-        """None where no row is about that call."""
+        """None where no row is about that call. Raises BadInput where the row is not the one that was there."""
         if (place := self._places.get(key)) is None:
             return None
         with place.file.open("rb") as file:
             file.seek(place.offset)
-            return _returned(_row(file.readline()))
+            text = file.readline(LONGEST_ROW)
+        with suppress(ValueError):
+            row = _row(text)
+            if row["custom_id"] == key and _digest(returned := _returned(row)) == place.digest:
+                return returned
+        raise BadInput(f"{place.file} changed while it was read: import it again")
 
     def _read(self, file: Path) -> None:
         for line, offset, text in _lines(file):

@@ -122,7 +122,7 @@ class BatchService:
         id = f"batch_{len(self.batches)}"
         made = {"id": id, "object": "batch", "status": "validating", "created_at": 0, **call.body}
         self.batches[id] = made
-        return error(400, "lost on the way") if fault else _json(made)
+        return error(502, "lost on the way") if fault else _json(made)
 
     def asked(self, id: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.files[self.batches[id]["input_file_id"]].splitlines()]

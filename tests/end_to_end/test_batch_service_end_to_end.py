@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from safebench.cli.main import run_command
+from safebench.runs import batch_service
+from safebench.runs.requests import ImportedReplies
 from safebench.targets import batch_files
 from safebench.testing.server import ScriptedServer
 from tests.end_to_end.batches import QUERIES, BatchService, RunFile, recorded, reported
@@ -126,6 +132,40 @@ def test_a_batch_that_the_service_would_not_have_is_open_again(
     assert "20 requests without a row" in said
     requests("submit", run)
     assert len(service.asked("batch_1")) == 20
+
+
+def test_one_command_at_a_time_has_the_batches_of_a_run(
+    run_file: RunFile, tmp_path: Path, service: BatchService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_file("filed", repeats=1)
+    requests("submit", run)
+    folder = os.open(tmp_path / "filed", os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    for command in ("submit", "status", "fetch"):
+        requests(command, run, status=2)
+        assert "in hand: wait for it" in " ".join(capsys.readouterr().err.split())
+    os.close(folder)
+    service.finish("batch_0")
+    requests("fetch", run)
+
+
+def test_a_limit_that_ends_an_import_leaves_what_was_not_reached_to_be_fetched(
+    run_file: RunFile, service: BatchService, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_file("filed", repeats=1)
+    requests("submit", run)
+    service.finish("batch_0")
+    imported = batch_service.import_replies
+
+    def cut_short(*told: Any, **named: Any) -> ImportedReplies:
+        return replace(imported(*told, **named), is_cut_short=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch_service, "import_replies", cut_short)
+        requests("fetch", run)
+    capsys.readouterr()
+    requests("fetch", run)
+    assert "20 rows of calls that were recorded before" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_run_without_batches_says_so(run_file: RunFile, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,6 +99,39 @@ def test_a_call_that_nobody_answers_halves_it_too() -> None:
     assert rule.rate is None
 
 
+def failing_now_and_then(rule: Pacing, share: float, fail: Callable[[float, Any], None]) -> None:
+    now, due = 0.0, 0.0
+    for _ in range(300):
+        calls = [rule.begin(now) for _ in range(int(rule.limit) - rule.in_flight)]
+        now += 1.0
+        for call in calls:
+            due += share
+            if due >= 1:
+                due -= 1
+                fail(now, call)
+            else:
+                rule.answered(now, call)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.1])
+def test_what_ails_a_server_now_and_then_slows_nothing_down(share: float) -> None:
+    for lost in (True, False):
+        rule = Pacing()
+        fail = rule.lost if lost else lambda now, call, rule=rule: rule.refused(now, call, surely=False)
+        failing_now_and_then(rule, share, fail)
+        assert rule.limit >= USUAL
+        assert rule.rate is None or rule.rate >= USUAL
+
+
+def test_refusals_without_end_overflow_nothing() -> None:
+    rule, now = Pacing(), 0.0
+    for _ in range(3000):
+        rule.refused(now, rule.begin(now))
+        now += 10
+    assert rule.limit == 1
+    assert rule.wait(now) is not None
+
+
 def test_a_wait_that_is_told_is_for_all_calls() -> None:
     for rule in (Pacing(), Pacing(fixed=8)):
         first = rule.begin(0.0)

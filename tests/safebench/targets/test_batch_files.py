@@ -123,6 +123,19 @@ def test_two_replies_that_differ_are_named_and_neither_is_taken(tmp_path: Path) 
     assert line == "k has two replies that differ (out.jsonl, line 1; out.jsonl, line 2): neither is taken, remove one"
 
 
+def test_a_file_that_changes_under_the_reader_gives_no_answer(tmp_path: Path) -> None:
+    replies = read(
+        tmp_path, row("a", body=json.loads(chat("Of a.").body)), row("b", body=json.loads(chat("Of b.").body))
+    )
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    write(tmp_path / "out.jsonl", *reversed(lines))
+    with pytest.raises(BadInput, match="changed while it was read"):
+        replies.returned("a")
+    (tmp_path / "out.jsonl").write_text("")
+    with pytest.raises(BadInput, match="changed while it was read"):
+        replies.returned("b")
+
+
 def test_what_is_no_row_is_named_and_the_others_are_read(tmp_path: Path) -> None:
     replies = read(tmp_path, "[]", '{"custom_id": 5}', "", "[" * 5000, row("a"), '{"custom_id": "b", "resp')
     assert list(replies) == ["a"]
