@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -79,7 +78,7 @@ class Kokoro(SpeechEngine):
 
     def _samples(self, sounds: list[int], speed: float) -> Any:
         """At RATE. How it is said depends on the number of sounds."""
-        session = self._loaded.session
+        session, _ = _loaded(self.options.model)
         given = {
             session.get_inputs()[0].name: np.array([[0, *sounds, 0]], np.int64),
             "style": self._style[min(len(sounds), len(self._style)) - 1].reshape(1, -1).astype(np.float32),
@@ -87,34 +86,24 @@ class Kokoro(SpeechEngine):
         }
         return samples_of(session, given, self.name)
 
-    @property
-    def _loaded(self) -> _Loaded:
-        return _loaded(self.options.model)
-
     @cached_property
     def _style(self) -> Any:
         """(number of sounds, 1, 256). Raises BadInput for a speaker that there is not."""
-        voices = self._loaded.voices
+        _, voices = _loaded(self.options.model)
         check_known("speaker", self.options.voice, voices, f"converter {self.name!r}")
         return voices[self.options.voice]
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    session: Any
-    voices: Mapping[str, Any]
-
-
 @lru_cache(maxsize=2)
-def _loaded(folder: Path | None) -> _Loaded:
-    """One a process: recipes that share a model share what is loaded."""
-    model, voices = _from_folder(folder) if folder else _from_packages()
+def _loaded(folder: Path | None) -> tuple[Any, Mapping[str, Any]]:
+    """The session and the voices. One a process: recipes that share a model share what is loaded."""
+    model, voices = (file.read_bytes() for file in _in_folder(folder)) if folder else _from_packages()
     try:
         with np.load(io.BytesIO(voices)) as speakers:  # no pickles: a file could run code
             styles = {name: speakers[name] for name in speakers.files}
     except (OSError, ValueError, EOFError) as error:
         raise BadInput(f"the speakers of {NAME} cannot be read: {error}") from error
-    return _Loaded(session_of(model, f"model of {NAME}"), styles)
+    return session_of(model, f"model of {NAME}"), styles
 
 
 def _from_packages() -> tuple[bytes, bytes]:
@@ -123,11 +112,6 @@ def _from_packages() -> tuple[bytes, bytes]:
         raise BadInput(f"{NAME} has no weights: {weights.known(NAME)[0].command}, or name a folder with `model`")
     files = packaged.read()
     return files["model.onnx"], files["voices.npz"]
-
-
-def _from_folder(folder: Path) -> tuple[bytes, bytes]:
-    model, voices = _in_folder(folder)
-    return model.read_bytes(), voices.read_bytes()
 
 
 def _in_folder(folder: Path) -> tuple[Path, Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,7 @@ class Piper(SpeechEngine):
     def speak(self, work: Work) -> Spoken:
         sentences = self._sentences(work.text)
         noisy = self.options.noise_scale or self.options.noise_w
-        session = self._noisy_session(work) if noisy else self._shared.session
+        session = self._noisy_session(work) if noisy else self._voice.session
         pieces = [self._samples(session, sentence, work.attempt) for sentence in sentences]
         return np.concatenate(pieces), self._voice.config.sample_rate
 
@@ -106,17 +105,6 @@ class Piper(SpeechEngine):
 
     @cached_property
     def _voice(self) -> Any:
-        """Piper's voice: the sounds of a text, and their numbers. Raises BadInput where it cannot be used."""
-        from piper.config import PiperConfig
-        from piper.voice import PiperVoice
-
-        try:
-            return PiperVoice(config=PiperConfig.from_dict(self._shared.config), session=self._shared.session)
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadInput(f"voice {self.options.voice!r}: its .json is none of a Piper voice: {error!r}") from error
-
-    @property
-    def _shared(self) -> _Loaded:
         return _loaded(self.options.voice)
 
     def _noisy_session(self, work: Work) -> Any:
@@ -139,14 +127,18 @@ class Piper(SpeechEngine):
         return int(number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    session: Any
-    config: dict[str, Any]
-
-
 @lru_cache(maxsize=2)
-def _loaded(voice: str) -> _Loaded:
-    """One a process: recipes that share a voice share what is loaded."""
+def _loaded(voice: str) -> Any:
+    """Piper's voice: its model, the sounds of a text, and their numbers. Raises BadInput where it cannot be used.
+
+    One a process: recipes that share a voice share what is loaded.
+    """
+    from piper.config import PiperConfig
+    from piper.voice import PiperVoice
+
     files = read_voice(voice)
-    return _Loaded(session_of(files.model, f"voice {voice!r}"), files.config)
+    session = session_of(files.model, f"voice {voice!r}")
+    try:
+        return PiperVoice(config=PiperConfig.from_dict(files.config), session=session)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"voice {voice!r}: its .json is none of a Piper voice: {error!r}") from error

@@ -67,7 +67,7 @@ def made(monkeypatch):
             return [np.sin(np.arange(24000) / 20, dtype=np.float32)]
 
     style = np.repeat(np.arange(510, dtype=np.float32), 256).reshape(510, 1, 256)
-    monkeypatch.setattr(kokoro, "_loaded", lambda folder: kokoro._Loaded(Session(), {"jf_alpha": style}))
+    monkeypatch.setattr(kokoro, "_loaded", lambda folder: (Session(), {"jf_alpha": style}))
     return made
 
 
