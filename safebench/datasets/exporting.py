@@ -6,7 +6,6 @@ The folder holds the queries (typed Parquet for a hub, or JSONL), `card.toml` fo
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -42,40 +41,36 @@ def export(
     content = {"sha256": sha256, "canary": card.canary or canary(sha256)}
     card = card.model_copy(update=content | {"unmapped": without_scenario(dataset, categories)})
     with whole_folder(out) as part:
-        write = _write_parquet if format == "hub" else _write_jsonl
+        write = _write_parquet if format == "hub" else write_jsonl
         write(part / QUERY_FILES[format], _rows(dataset, card.canary, categories))
         write_toml(part / CARD_FILE, card.model_dump(exclude_defaults=True))
         (part / "README.md").write_text(readme(dataset, card, QUERY_FILES[format]), encoding="utf-8")
     return card
 
 
-def _rows(dataset: Dataset, canary: str, categories: Sequence[str | None]) -> Iterator[dict[str, str | None]]:
+def _rows(dataset: Dataset, canary: str, categories: Sequence[str | None]) -> Iterator[dict[str, str]]:
+    """Without what nobody tells of a query."""
     for n, query in enumerate(dataset.queries):
         category = categories[n] if categories else None
         declared = query.language if query.certainty is None else None
         cells = (query.id, query.scenario, query.intent.value, query.text, query.twin, declared, category, canary)
-        yield dict(zip(COLUMNS, cells, strict=True))
+        yield {name: cell for name, cell in zip(COLUMNS, cells, strict=True) if cell is not None}
 
 
-def _write_jsonl(path: Path, rows: Iterable[Mapping[str, str | None]]) -> None:
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """An object a line."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            file.write(compact({key: value for key, value in row.items() if value is not None}) + "\n")
+        file.writelines(f"{compact(row)}\n" for row in rows)
 
 
-def _write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+def _write_parquet(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Columns typed as `datasets` of Hugging Face names them."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    from safebench.datasets.shards import batched
+    from safebench.datasets.shards import batched, typed
 
-    features = {name: {"dtype": "string", "_type": "Value"} for name in COLUMNS}
-    typed = {"huggingface": json.dumps({"info": {"features": features}})}
-    schema = pa.schema([pa.field(name, pa.string()) for name in COLUMNS], metadata=typed)
+    schema = typed(dict.fromkeys(COLUMNS, "string"), ())
     with parquet.ParquetWriter(path, schema) as writer:
         for group in batched(rows, ROWS_A_GROUP):
             writer.write_table(pa.Table.from_pylist(group, schema))
-
-
-# --- the page

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from safebench import taxonomy
 from safebench.datasets.card import Card
-from safebench.datasets.exporting import export
+from safebench.datasets.exporting import export, write_jsonl
 from safebench.datasets.queries import Dataset
 from safebench.files import whole_folder
 from safebench.generation.card import card_notes
 from safebench.generation.rows import KEPT, Candidate
 from safebench.generation.stage import Making
 from safebench.generation.summary import GenerationSummary
-from safebench.serialisation import compact
 from safebench.types import Intent, Query
 
 PROVENANCE = "provenance.jsonl"
@@ -36,7 +34,7 @@ def package(making: Making, summary: GenerationSummary) -> None:
     )
     with whole_folder(making.folder.file("package")) as part:
         export(dataset, part, card, plan.format, categories)
-        _write_provenance(part / PROVENANCE, rows)
+        write_jsonl(part / PROVENANCE, _provenance(rows))
         making.folder.clear("package")
 
 
@@ -60,12 +58,6 @@ def as_dataset(rows: Sequence[Candidate], name: str) -> tuple[Dataset, list[str 
         queries += made
         categories += [None if known else row.scenario] * len(made)
     return Dataset(name, tuple(queries)), categories
-
-
-def _write_provenance(path: Path, rows: Sequence[Candidate]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for entry in _provenance(rows):
-            file.write(compact(entry) + "\n")
 
 
 def _provenance(rows: Sequence[Candidate]) -> Iterator[dict[str, Any]]:

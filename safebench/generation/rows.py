@@ -9,12 +9,12 @@ from typing import Any, Final, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from safebench.datasets.card import Strict
+from safebench.datasets.exporting import write_jsonl
 from safebench.datasets.queries import BadRows
 from safebench.datasets.tables import PROBLEM, file_rows
 from safebench.errors import BadInput
 from safebench.files import whole_file
 from safebench.generation.rules import broken_rules
-from safebench.serialisation import compact
 
 DIMENSIONS = ("feasibility", "harmfulness", "applicability")
 KEPT: Final = "kept"
@@ -99,9 +99,8 @@ Row = TypeVar("Row", bound=Strict)
 
 def write_rows(path: Path, rows: Iterable[Strict]) -> None:
     """Whole or not at all."""
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            file.write(compact(row.model_dump(mode="json", exclude_defaults=True)) + "\n")
+    with whole_file(path) as part:
+        write_jsonl(part, (row.model_dump(mode="json", exclude_defaults=True) for row in rows))
 
 
 def read_rows(path: Path, kind: type[Row]) -> dict[LineNumber, Row]:
