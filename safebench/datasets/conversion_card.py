@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safebench.datasets.card import markdown_table
 from safebench.datasets.renderings import failure_in, fidelity_in
 from safebench.datasets.shards import TRIES, check_shards, schema, shards
 from safebench.errors import BadInput
@@ -111,10 +112,9 @@ def _table(cells: Cells) -> str:
     measures = shown_measures(cells.values())
     timed = any("hours" in cell for cell in cells.values())
     heads = ["rendering", *COUNTS, *(["hours"] if timed else []), *(f"mean {name}" for name in measures)]
-    lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
+    rows = []
     for name, cell in cells.items():
-        numbers = [str(cell[count]) for count in COUNTS]
-        numbers += [f"{cell['hours']:.2f}" if "hours" in cell else "–"] if timed else []
-        numbers += [shown_mean(cell, measure) for measure in measures]
-        lines.append(" | ".join([f"`{name}`", *numbers]))
-    return "\n".join(f"| {line} |" for line in lines)
+        hours = [f"{cell['hours']:.2f}" if "hours" in cell else "–"] if timed else []
+        means = (shown_mean(cell, measure) for measure in measures)
+        rows.append([f"`{name}`", *(str(cell[count]) for count in COUNTS), *hours, *means])
+    return markdown_table(heads, rows)
