@@ -65,7 +65,8 @@ def _load(name: str, text_column: str | None, encoding: str | None) -> Dataset:
         starter = _from_file(name, data_path(f"{STARTER}.jsonl"), text_column).in_language(LANGUAGE)
         return _BUILT_IN[name](starter)
     if path.is_dir():
-        return _from_folder(path, text_column)
+        file = query_file(path)
+        return _from_file(str(path), file, text_column) if file is not None else read_converted(path)
     known = ", ".join(BUILT_IN)
     raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
 
@@ -77,13 +78,6 @@ def _category(query: Query) -> str:
 def query_file(folder: Path) -> Path | None:
     """The file of queries that `safebench data import` or `export` wrote into a folder."""
     return next((folder / name for name in QUERY_FILES.values() if (folder / name).is_file()), None)
-
-
-def _from_folder(folder: Path, text_column: str | None) -> Dataset:
-    file = query_file(folder)
-    if file is not None:
-        return _from_file(str(folder), file, text_column)
-    return read_converted(folder)
 
 
 def _from_file(name: str, path: Path, text_column: str | None, encoding: str | None = None) -> Dataset:
