@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from math import isnan
 from pathlib import Path
@@ -83,10 +84,6 @@ def record(header: Sequence[str], values: Sequence[str], names: Names) -> Mappin
     row: dict[Any, Any] = {renamed.get(head, head): cell for head, cell in cells if head and head.strip()}
     surplus = list(values[len(header) :])
     return row | ({None: surplus} if any(cell.strip() for cell in surplus) else {})
-
-
-def _tsv_rows(file: TableFile, names: Names) -> Iterator[Row]:
-    return _csv_rows(file, names, TAB)
 
 
 # --- JSON
@@ -258,7 +255,7 @@ def _plain_column(column: pa.Array) -> pa.Array:
 
 READERS: Mapping[str, Callable[..., Iterator[Row]]] = {
     ".csv": _csv_rows,
-    ".tsv": _tsv_rows,
+    ".tsv": partial(_csv_rows, delimiter=TAB),
     ".json": _json_rows,
     ".jsonl": _jsonl_rows,
     ".ndjson": _jsonl_rows,
