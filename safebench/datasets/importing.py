@@ -55,8 +55,6 @@ def _checked(template: str) -> str:
 
 
 Template = Annotated[str, AfterValidator(_checked)]
-
-
 Column = Annotated[str, Field(min_length=1)]
 
 
@@ -93,9 +91,7 @@ class Importer(Strict):
     files: tuple[str, ...] = ("*",)  # below a folder, the first pattern that any file matches
     intent: Intent = Intent.HARMFUL  # of rows whose columns tell none
     columns: Columns
-    where: Mapping[
-        Annotated[str, Field(min_length=1)], tuple[str, ...]
-    ] = {}  # rows that count: a column has one of these values
+    where: Mapping[Column, tuple[str, ...]] = {}  # rows that count: a column has one of these values
     intents: Mapping[str, Intent] = {}
     language: str | None = None  # of rows whose columns tell none, as BCP 47 writes it
     languages: Mapping[str, str] = {}  # what the source calls languages: {"English" = "en"}
