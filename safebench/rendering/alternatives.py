@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from safebench import registry
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput
 from safebench.plugins import Converter
-from safebench.rendering.recipes import Recipe, Recipes
+from safebench.rendering.recipes import Recipe, Recipes, with_steps
 
 CHOSEN = "chosen"  # key of the file of a run or conversion
 
@@ -49,7 +49,7 @@ def stands_for(recipe: Recipe, known: Recipes) -> Recipe:
     """What is rendered by a recipe that is another name for one; itself where it is none."""
     if recipe.first_of:
         return _choose(recipe, known, {}).recipe
-    return _alternative(recipe, recipe.among[0], known) if len(recipe.among) == 1 else recipe
+    return with_steps(recipe, recipe.among[0], known) if len(recipe.among) == 1 else recipe
 
 
 def used(choices: ChosenRecipes, recipes: Recipes) -> dict[str, ChosenRecipe]:
@@ -89,17 +89,17 @@ def _choose(recipe: Recipe, known: Recipes, before: Mapping[str, Any]) -> Chosen
     better: dict[str, str] = {}
     *others, last = recipe.first_of
     for name in others:
-        one = _alternative(recipe, name, known)
+        one = with_steps(recipe, name, known)
         lacking = missing(one)
         if lacking is None:
             return ChosenRecipe(recipe.name, one, better)
         better[name] = lacking
-    return ChosenRecipe(recipe.name, _alternative(recipe, last, known), better)
+    return ChosenRecipe(recipe.name, with_steps(recipe, last, known), better)
 
 
 def _same(recipe: Recipe, known: Recipes, was: Mapping[str, Any]) -> ChosenRecipe:
     """What was chosen before, made as it was then. Raises BadInput where that cannot be."""
-    one = _alternative(recipe, str(was["recipe"]), known)
+    one = with_steps(recipe, str(was["recipe"]), known)
     choice = ChosenRecipe(recipe.name, one)
     now = missing(one) or (None if choice.describe() == was else f"here it would be by {_by(choice.describe())}")
     if now is None:
@@ -113,11 +113,3 @@ def _same(recipe: Recipe, known: Recipes, was: Mapping[str, Any]) -> ChosenRecip
 def _by(described: Mapping[str, Any]) -> str:
     files = [f"{name} {digest[:12]}" for name, digest in described["files"].items()]
     return ", ".join([*described["made_by"], *files])
-
-
-def _alternative(recipe: Recipe, name: str, known: Recipes) -> Recipe:
-    one = known.get((recipe.medium, name))
-    if one is None or not one.steps:
-        named = [other for medium, other in known if medium == recipe.medium and known[medium, other].steps]
-        raise unknown(f"{recipe.medium} recipe", name, named, recipe.where)
-    return one

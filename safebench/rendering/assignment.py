@@ -19,10 +19,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from safebench.errors import BadInput, unknown
+from safebench.errors import BadInput
 from safebench.models.languages import SURE
 from safebench.rendering.chain import RenderJob
-from safebench.rendering.recipes import Recipe, Recipes
+from safebench.rendering.recipes import Recipe, Recipes, with_steps
 from safebench.types import Intent, Query
 
 OTHER_TEXTS = 8  # of other queries, at most, beside the twin's
@@ -99,8 +99,7 @@ def assign(recipe: Recipe, known: Recipes, queries: Sequence[Query], seed: int, 
         return Assignment(tuple(map(recipe.dealt, recipes)), places, other_texts=other_texts)
     made = {"steps": members[0].steps, "tries": members[0].tries, "layout": recipe.layout or members[0].layout}
     unlike = recipe.model_copy(update=made)
-    where = f"recipe {recipe.medium}.{recipe.name}"
-    others = {one.id: other for stage in newcomers(stages) for one, other in _others(*stage, seed, where)}
+    others = {one.id: other for stage in newcomers(stages) for one, other in _others(*stage, seed, recipe.where)}
     return Assignment((unlike,), others=others)
 
 
@@ -117,7 +116,7 @@ def _by_language(
         dealing = known.get((recipe.medium, recipe.among[places[query.id]]), recipe)
         name = recipe.for_language(language) or dealing.for_language(language)
         if name is not None:
-            own = _with_steps(recipe, name, known)
+            own = with_steps(recipe, name, known)
             recipes += [] if own in recipes else [own]
             moved[query.id] = recipes.index(own)
     return tuple(recipes), moved
@@ -133,15 +132,8 @@ def _member(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
     held = known.get((recipe.medium, str(name)))
     if held is not None and len(held.among) == 1 and held.among != (name,):
         (other,) = held.among
-        return held.dealt(_with_steps(recipe, other, known))
-    return _with_steps(recipe, name, known)
-
-
-def _with_steps(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
-    named = [other for medium, other in known if medium == recipe.medium and known[medium, other].steps]
-    if name is None or name not in named:
-        raise unknown(f"{recipe.medium} recipe", str(name), named, f"recipe {recipe.medium}.{recipe.name}")
-    return known[recipe.medium, name]
+        return held.dealt(with_steps(recipe, other, known))
+    return with_steps(recipe, name, known)
 
 
 def _others(queries: Sequence[Query], new: Iterable[Query], seed: int, where: str) -> Iterator[tuple[Query, Query]]:

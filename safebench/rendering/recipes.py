@@ -225,6 +225,14 @@ def _options(step: Step) -> PluginOptions:
 Recipes = dict[tuple[str, str], Recipe]
 
 
+def with_steps(recipe: Recipe, name: str | None, known: Recipes) -> Recipe:
+    """The one of that name that `recipe` names and that has steps. Raises BadInput where there is none."""
+    named = [other for medium, other in known if medium == recipe.medium and known[medium, other].steps]
+    if name is None or name not in named:
+        raise unknown(f"{recipe.medium} recipe", str(name), named, recipe.where)
+    return known[recipe.medium, name]
+
+
 def load_recipes(
     file: Path | None = None, inline: Mapping[str, Any] | None = None, brought: Mapping[str, Any] | None = None
 ) -> Recipes:
