@@ -29,12 +29,13 @@ ALIKE = 0.5  # Jaccard index of the words of two names, or of the shingles of tw
 async def propose(making: Making) -> None:
     """Raises BudgetSpent and Stopping, and BadInput when there is no scenario at all."""
     rows = named(making.plan)
-    if making.plan.propose is not None:
+    if (settings := making.plan.propose) is not None:
         known = [*rows, *_rest_of_taxonomy(rows)]
-        proposed, asked = await _proposals(making, known)
+        proposed, asked = await _proposals(making, settings, known)
         write_rows(making.folder.asked("propose"), asked)
         merged = _merge(proposed, known)
-        rows = [*rows, *_keep_best(await _vote(making, merged, known), making.plan)]
+        voted = await _vote(making, merged, known)
+        rows = [*rows, *_keep_best(voted, settings, making.plan.thresholds.judges)]
     if not any(row.status == KEPT for row in rows):
         raise BadInput(f"no scenario was proposed and voted for: see {making.folder.asked('propose')}")
     write_rows(making.folder.file("propose"), rows)
@@ -59,8 +60,9 @@ def _rest_of_taxonomy(rows: Sequence[ScenarioRow]) -> list[ScenarioRow]:
     return [_row(one, "taxonomy", 1) for id, one in taxonomy.scenarios().items() if id not in named]
 
 
-async def _proposals(making: Making, known: Sequence[ScenarioRow]) -> tuple[list[ScenarioRow], list[Asked]]:
-    plan, settings = making.plan, _settings(making.plan)
+async def _proposals(
+    making: Making, settings: Proposing, known: Sequence[ScenarioRow]
+) -> tuple[list[ScenarioRow], list[Asked]]:
     writers = list(making.panel.writers)
     material = {"known": _listed(known)}
     question = Question("propose.scenarios", {"count": str(settings.each)}, material, SCENARIOS, read_scenarios)
@@ -79,15 +81,10 @@ async def _proposals(making: Making, known: Sequence[ScenarioRow]) -> tuple[list
             id = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
             id = id if re.match(r"[a-z]", id) else f"proposed_{len(rows) + 1}"
             origin = {"source": "proposed", "proposed_by": (writer,)}
-            rows.append(ScenarioRow(id=id, name=name, description=description, count=plan.count, **origin))
+            rows.append(ScenarioRow(id=id, name=name, description=description, count=making.plan.count, **origin))
         counts = {"round": 0, "batch": 0, "wanted": settings.each, "got": len(proposals)}
         asked.append(Asked(scenario="", writer=writer, outcome=answer.outcome, told=answer.why, **counts))
     return rows, asked
-
-
-def _settings(plan: GenerationPlan) -> Proposing:
-    assert plan.propose is not None
-    return plan.propose
 
 
 def _listed(rows: Sequence[ScenarioRow]) -> str:
@@ -142,9 +139,8 @@ async def _vote(making: Making, rows: Sequence[ScenarioRow], known: Sequence[Sce
     return await each(rows, work, making.panel.width)
 
 
-def _keep_best(rows: Sequence[ScenarioRow], plan: GenerationPlan) -> list[ScenarioRow]:
+def _keep_best(rows: Sequence[ScenarioRow], settings: Proposing, needed: int) -> list[ScenarioRow]:
     """The best of those that enough judges find worth it; of equals, the one that more writers proposed."""
-    settings, needed = _settings(plan), plan.thresholds.judges
     ranked = sorted((row for row in rows if row.status == KEPT), key=lambda row: (-_worth(row), -len(row.proposed_by)))
     place = {row.id: n for n, row in enumerate(ranked, start=1)}
     decided = []
