@@ -83,7 +83,8 @@ async def generate_async(
         folder.claim(tables(plan, {dataset.name: dataset.sha256 for dataset in compared}))
         with Store(out / CALLS) as store, on_interrupt(stop, command):
             if retry_failed:
-                _reopen(folder, store)
+                folder.forget(failed_roles(store))
+                store.reopen_failed()
             progress = progress or NoProgress()
             progress.announced(estimate_line(estimate_generation(plan, prices, [*filter(folder.is_due, stages)])))
             budget = Budget(store, limits, prices, progress=progress)
@@ -92,12 +93,6 @@ async def generate_async(
                 return await _go(making, stages, store)
     finally:
         await close_all(*writers.values(), *judges.values())
-
-
-def _reopen(folder: SetFolder, store: Store) -> None:
-    """Forget failed calls, and that their stages are finished."""
-    folder.forget(failed_roles(store))
-    store.reopen_failed()
 
 
 async def _check(models: Mapping[str, Target]) -> None:
