@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
@@ -25,8 +26,9 @@ class Role:
         self.name = name
         self._target = open_target(options.model, options.__pydantic_extra__ or {})
 
-    def describe(self) -> Mapping[str, Any]:
-        return self._target.describe()
+    def version(self) -> str:
+        """All that its answers hang on, as the version of a converter that asks it."""
+        return json.dumps(dict(self._target.describe()), sort_keys=True, default=str)
 
     def check(self, *media: str) -> None:
         """Before a run: raises BadInput when the target cannot work or does not take these media."""
@@ -70,6 +72,11 @@ class Role:
         runner = asyncio.Runner()
         atexit.register(lambda: runner.run(self._target.close()))
         return runner
+
+
+def quoted(text: str) -> str:
+    """As a JSON string, whose end no text can feign."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _why(response: Response) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from converters.naming import naming
-from converters.roles import Role
+from converters.roles import Role, quoted
 from converters.text_to_image.critiques import CRITIQUE, INTERPRETATION, read_critique, read_interpretation
 from converters.text_to_image.refinement import Critique, refine
 from safebench import registry
@@ -50,8 +49,8 @@ class Refined(Converter):
         def versions(self) -> Iterable[str]:
             drawing = _drawing(self.draw)
             roles = (Role("interpreter", self.interpreter), Role("critic", self.critic))
-            described = [json.dumps(dict(role.describe()), sort_keys=True, default=str) for role in roles]
-            return [drawing.version, *drawing.Options(**self.draw.options).versions(), *described]
+            own = drawing.Options(**self.draw.options).versions()
+            return [drawing.version, *own, *(role.version() for role in roles)]
 
         def asks(self) -> Iterable[ModelCalls]:
             yield ModelCalls(self.interpreter.model)
@@ -94,7 +93,7 @@ class _Cast:
     rounds: int
 
     def interpret(self) -> str:
-        asked = PROMPTS["interpret"].fill(query=_quoted(self.work.text))
+        asked = PROMPTS["interpret"].fill(query=quoted(self.work.text))
         read = partial(read_interpretation, query=self.work.text)
         return self.interpreter.ask((Text(asked),), INTERPRETATION, read)
 
@@ -111,14 +110,9 @@ class _Cast:
         return picture
 
     def look(self, prompt: str, picture: Media) -> Critique:
-        asked = PROMPTS["look"].fill(query=_quoted(self.work.text), prompt=_quoted(prompt))
+        asked = PROMPTS["look"].fill(query=quoted(self.work.text), prompt=quoted(prompt))
         read = partial(read_critique, query=self.work.text)
         return self.critic.ask((Text(asked), picture), CRITIQUE, read)
-
-
-def _quoted(text: str) -> str:
-    """As a JSON string, whose end no text can feign."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _drawing(step: Step) -> type[Converter]:

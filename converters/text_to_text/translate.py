@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -10,21 +9,16 @@ from typing import Any
 from pydantic import Field
 
 from converters.naming import naming
-from converters.roles import Role
+from converters.roles import Role, quoted
 from safebench.models.refusal import refuses
-from safebench.models.roles import Declined, RoleOptions, Unreadable, last_object
+from safebench.models.roles import Declined, RoleOptions, Unreadable, last_object, schema_of
 from safebench.plugins import Converter, ModelCalls, PluginOptions, Work
 from safebench.resources import prompt
 from safebench.serialisation import storable
 from safebench.types import TEXT, Media, Text
 
 PROMPT = prompt("translation.translate")
-ANSWER: dict[str, Any] = {
-    "type": "object",
-    "properties": {"translation": {"type": "string"}},
-    "required": ["translation"],
-    "additionalProperties": False,
-}
+ANSWER = schema_of(translation={"type": "string"})
 
 
 class Translate(Converter):
@@ -40,7 +34,7 @@ class Translate(Converter):
         language: str = Field(min_length=1)  # into which, as one would tell the translator: "Zulu"
 
         def versions(self) -> Iterable[str]:
-            return [json.dumps(dict(Role("translator", self.translator).describe()), sort_keys=True, default=str)]
+            return [Role("translator", self.translator).version()]
 
         def asks(self) -> Iterable[ModelCalls]:
             return (ModelCalls(self.translator.model),)
@@ -53,8 +47,7 @@ class Translate(Converter):
         self._translator.check(TEXT)
 
     def convert(self, work: Work) -> Media:
-        language, text = (json.dumps(quoted, ensure_ascii=False) for quoted in (self.options.language, work.text))
-        asked = PROMPT.fill(language=language, text=text)
+        asked = PROMPT.fill(language=quoted(self.options.language), text=quoted(work.text))
         with naming(work):
             read = partial(read_translation, text=work.text)
             translation = self._translator.ask((Text(asked),), ANSWER, read)
