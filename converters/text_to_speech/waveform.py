@@ -54,7 +54,9 @@ def finish(samples: NDArray[Any], rate: int, how: Finish) -> bytes:
     heard = resample(remove_dc(to_mono(samples), rate), rate, how.sample_rate)
     _refuse_silence(heard)
     clip = trim(heard, round(how.margin * how.sample_rate))
-    _refuse_length(clip.size / how.sample_rate, how.max_seconds)
+    seconds = clip.size / how.sample_rate
+    if how.max_seconds is not None and seconds > how.max_seconds:
+        raise ConversionError(f"the clip lasts {seconds:.1f} s, and max_seconds is {how.max_seconds:g}")
     return encode(level(clip, how), how.sample_rate)
 
 
@@ -104,11 +106,6 @@ def _refuse_silence(samples: Samples) -> None:
     if peak < SILENT:
         shown = f"{20 * np.log10(peak):.0f} dBFS" if peak > 1e-9 else "digital silence"
         raise ConversionError(f"the speech engine gave a silent clip (peak: {shown})")
-
-
-def _refuse_length(seconds: float, longest: float | None) -> None:
-    if longest is not None and seconds > longest:
-        raise ConversionError(f"the clip lasts {seconds:.1f} s, and max_seconds is {longest:g}")
 
 
 def trim(samples: Samples, margin: int) -> Samples:

@@ -107,7 +107,8 @@ class RunPlan:
 
 def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
-    _check_probes(config)
+    if config.shard and config.probe and config.probe_form == "auto":  # each shard would find out by itself
+        raise BadInput("--shard with --probe: say --probe-form repeat or choose, the same for all shards")
     before = resolved_before(Path(config.out))
     data = plan_data(config, before, stages_before(config))
     _check_controls(data.assignments)
@@ -118,12 +119,6 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
 async def never_read(recogniser: str, media: Media) -> str:
     """For a plan of which nothing is asked: so a target that reads media by recognisers says which it takes."""
     raise AssertionError(f"{recogniser} reads nothing for a mere plan")
-
-
-def _check_probes(config: RunConfig) -> None:
-    """Raises BadInput where each shard would find out by itself how it probes: the whole has one form of probes."""
-    if config.shard and config.probe and config.probe_form == "auto":
-        raise BadInput("--shard with --probe: say --probe-form repeat or choose, the same for all shards")
 
 
 # --- how the data are rendered

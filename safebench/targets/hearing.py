@@ -21,11 +21,8 @@ def samples_heard(features: Callable[[Any], Mapping[str, Any]], clip: Any, rate:
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, clip.size).astype(clip.dtype)
 
     def is_deaf_from(sample: int) -> bool:
-        return _same(whole, features(np.concatenate([clip[:sample], noise[sample:]])))
+        made = features(np.concatenate([clip[:sample], noise[sample:]]))
+        return all(np.array_equal(np.asarray(whole[name]), np.asarray(made[name])) for name in whole)
 
     last = max(clip.size - round(TAIL * rate), 0)
     return bisect_left(range(last), True, key=is_deaf_from) if is_deaf_from(last) else None
-
-
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return all(np.array_equal(np.asarray(one[name]), np.asarray(other[name])) for name in one)
