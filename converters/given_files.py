@@ -9,7 +9,7 @@ from typing import Any
 
 from safebench.datasets.columns import named
 from safebench.datasets.table_files import UTF8
-from safebench.datasets.tables import BLANK, PROBLEM, file_rows
+from safebench.datasets.tables import BLANK, file_rows, unusable
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import PluginOptions
 
@@ -123,8 +123,4 @@ def read_index(file: Path) -> dict[str, str]:
 
 
 def _problem(row: Mapping[Any, Any]) -> str | None:
-    if PROBLEM in row:
-        return str(row[PROBLEM])
-    if None in row:
-        return f"more fields than the header has columns: {row[None]!r}"
-    return None if row.get("id") and row.get("file") else "needs an id and a file"
+    return unusable(row) or (None if row.get("id") and row.get("file") else "needs an id and a file")

@@ -24,7 +24,7 @@ from safebench.datasets.exporting import export, without_scenario
 from safebench.datasets.hub import PACKAGE, first_line
 from safebench.datasets.load import load_dataset
 from safebench.datasets.queries import Dataset, parse_rows, taken_for_granted
-from safebench.datasets.tables import BLANK, PROBLEM, READERS, Row, file_rows
+from safebench.datasets.tables import BLANK, READERS, Row, file_rows, unusable
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.files import content_hash, read_toml
 from safebench.resources import data_path
@@ -261,7 +261,8 @@ class _Rows:
         for file in files:
             where = "" if len(files) == 1 else f" of {_name(file, source)}"
             for number, (place, row) in enumerate(file_rows(file, self._wanted, None, encoding), start=1):
-                mapped = row if row is BLANK or _bad(row) else self._map({"_file": file.stem, "_row": number, **row})
+                is_read = row is BLANK or unusable(row)
+                mapped = row if is_read else self._map({"_file": file.stem, "_row": number, **row})
                 if mapped is not None:
                     yield f"{place}{where}", mapped
 
@@ -329,10 +330,6 @@ class _Rows:
         return "".join(text + _text(row.get(name or "")) for text, name in self._parts[template]).strip() or None
 
 
-def _bad(row: Mapping[str, Any]) -> bool:
-    return PROBLEM in row or None in row
-
-
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
@@ -341,7 +338,7 @@ def _pair(rows: Sequence[Row], twins: Twins | None) -> None:
     """Name the twin in rows whose key is that of one row of each intent."""
     by_key: dict[str, list[Any]] = {}
     for _, row in rows if twins else ():
-        if row is not BLANK and not _bad(row) and row["_pair"]:
+        if row is not BLANK and not unusable(row) and row["_pair"]:
             by_key.setdefault(row["_pair"], []).append(row)
     for pair in by_key.values():
         if sorted(row["intent"] for row in pair) == [Intent.BENIGN, Intent.HARMFUL]:

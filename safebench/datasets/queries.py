@@ -16,7 +16,7 @@ from uuid import UUID
 
 from safebench import taxonomy
 from safebench.datasets.columns import named, plain_name
-from safebench.datasets.tables import BLANK, PROBLEM, Row, is_nothing
+from safebench.datasets.tables import BLANK, PROBLEM, Row, is_nothing, unusable
 from safebench.errors import BadInput, unknown
 from safebench.models.languages import language_tag, tell
 from safebench.serialisation import compact, storable
@@ -242,10 +242,8 @@ def _no_text_column(name: str, wanted: str | None, heads: Sequence[str]) -> BadI
 
 
 def _query(row: Mapping[str, Any], column: str | None, number: int) -> Query:
-    if PROBLEM in row:
-        raise ValueError(row[PROBLEM])
-    if None in row:
-        raise ValueError(f"more fields than the header has columns: {row[None]!r}")  # type: ignore[index]
+    if (problem := unusable(row)) is not None:
+        raise ValueError(problem)
     if column is None:
         raise ValueError("it has no text column")
     text = row.get(column)

@@ -173,6 +173,13 @@ def _object(row: Any, names: Names, also: Mapping[str, Any]) -> Mapping[str, Any
     return BLANK if all(map(is_nothing, row.values())) else {**names.row(row), **also}
 
 
+def unusable(row: Mapping[Any, Any]) -> str | None:
+    """Why a row cannot be used as it was read; None where it can."""
+    if PROBLEM in row:
+        return str(row[PROBLEM])
+    return f"more fields than the header has columns: {row[None]!r}" if None in row else None
+
+
 def is_nothing(value: Any) -> bool:
     """None, the number with which data frames say the same, and a text without a character, as in an empty cell."""
     if isinstance(value, str):

@@ -20,7 +20,7 @@ from typing import Any
 from safebench import taxonomy
 from safebench.datasets.columns import plain_name
 from safebench.datasets.queries import SHOWN_PROBLEMS, TEXT_COLUMNS, unused_columns
-from safebench.datasets.tables import BLANK, PROBLEM, file_rows, is_nothing
+from safebench.datasets.tables import BLANK, file_rows, is_nothing, unusable
 from safebench.errors import BadInput, unknown
 from safebench.serialisation import compact
 from safebench.types import Intent, Label, Query
@@ -155,10 +155,8 @@ def _cell(row: Mapping[str, Any], name: str | None) -> str:
 
 
 def _labelled(row: Mapping[Any, Any], columns: Mapping[str, str], values: Mapping[str, Label], number: int) -> Labelled:
-    if PROBLEM in row:
-        raise ValueError(row[PROBLEM])
-    if None in row:
-        raise ValueError(f"more fields than the header has columns: {row[None]!r}")
+    if (problem := unusable(row)) is not None:
+        raise ValueError(problem)
     told = {ours: _cell(row, name) for ours, name in columns.items()}
     for ours in ("query", "answer"):
         if not told[ours]:
