@@ -20,7 +20,6 @@ EMPTY = (*DECLINES, "courtesy", "unperceived", "announce")
 STEPS = 2  # tell what to do; one such word may stand in any sentence
 ASKS = "?"  # at its end a sentence asks, and gives nothing
 PREACHES = ("sermon", "redirect")  # beside declining; an answer that has not declined may use the same words
-EVADES = ("console", "offer", "instead")
 EXPLAINS = ("reason", "care", "console", "offer")
 
 _NO_QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
