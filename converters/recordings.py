@@ -7,6 +7,7 @@ import struct
 from collections.abc import Mapping
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from safebench.errors import ConversionError
@@ -28,8 +29,6 @@ def decode(data: bytes) -> tuple[Samples, int]:
 
     Raises ValueError for what is no recording, has no samples, or samples that are not finite numbers.
     """
-    import soundfile
-
     data = with_sizes(data)
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
@@ -44,8 +43,6 @@ def decode(data: bytes) -> tuple[Samples, int]:
 
 def check_whole(data: bytes) -> None:
     """Raises ValueError for what is no whole recording. Of a WAV file of whole numbers the header tells, cheaply."""
-    import soundfile
-
     data = with_sizes(data)
     promised = refuse_cut(data)
     try:
@@ -61,8 +58,6 @@ def check_whole(data: bytes) -> None:
 
 def check_type(data: bytes, mime: str) -> None:
     """Raises ValueError for a whole recording that is none of type `mime`."""
-    import soundfile
-
     form = soundfile.info(io.BytesIO(with_sizes(data))).format
     known = TYPES.get(form, (f"audio/{form.lower()}", f"audio/x-{form.lower()}"))
     if mime not in known:

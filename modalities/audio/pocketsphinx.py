@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
+import soxr
 
 from converters.recordings import Samples
 from modalities.audio.decoding import decode
@@ -52,8 +53,6 @@ class PocketSphinx(Recogniser):
 
 def hear(decoder: Any, samples: Samples, rate: int) -> str:
     """What the decoder takes a clip for, empty where nothing fits."""
-    import soxr
-
     heard = samples if rate == RATE else soxr.resample(samples, rate, RATE)
     decoder.reinit_feat()  # or the same clip heard again could be another text: it keeps an estimate of the noise
     decoder.start_utt()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pyarrow import parquet
+
 from safebench.datasets.card import markdown_table
 from safebench.datasets.renderings import failure_in, fidelity_in
 from safebench.datasets.shards import TRIES, check_shards, schema, shards
@@ -65,8 +67,6 @@ def failures_of(folder: Path) -> Iterator[Failed]:
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     """Without media; `condition` and `error`, the failure, beside the columns. Raises BadInput for a damaged row."""
-    from pyarrow import parquet
-
     check_shards(folder)
     for path in shards(folder):
         there = set(parquet.read_schema(path).names)

@@ -12,15 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from safebench.datasets.queries import Dataset
 from safebench.models.words import words
 from safebench.types import Query
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 SIZE = 5  # characters a shingle
 HASHES = 128
@@ -131,8 +129,6 @@ def _similarity(plain: Sequence[str]) -> Callable[[int, int], float]:
 
 def _candidates(plain: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:
     """Pairs (a < b) that agree in at least one band, each of them once."""
-    import numpy as np
-
     rows = rows_a_band(threshold)
     bands = HASHES // rows
     signatures = _signatures(plain)[:, : bands * rows].reshape(len(plain), bands, rows)
@@ -146,8 +142,6 @@ def _candidates(plain: Sequence[str], threshold: float) -> Iterator[tuple[int, i
 
 def _buckets(band: NDArray[np.uint32]) -> Iterator[NDArray[np.intp]]:
     """Indices, ascending, of the texts that agree in a band, for every value that several have."""
-    import numpy as np
-
     keys = band.view(np.dtype((np.void, band.shape[1] * band.itemsize))).ravel()
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
@@ -163,8 +157,6 @@ def _signatures(plain: Sequence[str]) -> NDArray[np.uint32]:
     Multiply-shift hashing (Dietzfelbinger et al., 1997) of 64-bit fingerprints; the seed is fixed, so that the same
     texts give the same pairs.
     """
-    import numpy as np
-
     random = np.random.default_rng(0)
     factors = random.integers(0, 2**64, HASHES, dtype=np.uint64) | np.uint64(1)
     added = random.integers(0, 2**64, HASHES, dtype=np.uint64)
@@ -177,8 +169,6 @@ def _signatures(plain: Sequence[str]) -> NDArray[np.uint32]:
 
 def _fingerprints(text: str) -> NDArray[np.uint64]:
     """A 64-bit hash of every shingle: a polynomial of its characters, mixed as in SplitMix64 (Steele et al., 2014)."""
-    import numpy as np
-
     letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     count = max(1, len(letters) - SIZE + 1)
     hashed = np.zeros(count, dtype=np.uint64)

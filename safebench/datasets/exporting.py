@@ -11,9 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+from pyarrow import parquet
+
 from safebench.datasets.card import CARD_FILE, Card, Format, canary, readme
 from safebench.datasets.load import QUERY_FILES
 from safebench.datasets.queries import Dataset
+from safebench.datasets.shards import batched, typed
 from safebench.errors import BadInput
 from safebench.files import is_taken, whole_folder, write_toml
 from safebench.serialisation import compact
@@ -65,11 +69,6 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def _write_parquet(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Columns typed as `datasets` of Hugging Face names them."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    from safebench.datasets.shards import batched, typed
-
     schema = typed(dict.fromkeys(COLUMNS, "string"), ())
     with parquet.ParquetWriter(path, schema) as writer:
         for group in batched(rows, ROWS_A_GROUP):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safebench.concurrency import block_on
+from safebench.datasets.embeddings import check_embedding
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, BudgetSpent
 from safebench.files import write_json
@@ -67,8 +68,6 @@ async def generate_async(
     """
     compared = tuple(load_dataset(name) for name in plan.compare_with)
     if plan.selection.embeddings:
-        from safebench.datasets.embeddings import check_embedding
-
         check_embedding(plan.selection.embeddings)
     writers, judges = (open_models(models, plan.defaults) for models in (plan.writers, plan.judges))
     most = plan.limits

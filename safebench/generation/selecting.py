@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from safebench.datasets.embeddings import alike, by_embedding
 from safebench.generation.plan import Selection
 from safebench.generation.rows import DROPPED, KEPT, RESERVE, Candidate, ScenarioRow
 from safebench.generation.similarity import Similarity, by_wording
@@ -93,8 +94,6 @@ def without_alike(making: Making, rows: Sequence[Candidate]) -> list[Candidate]:
     settings = making.plan.selection
     if settings.embeddings is None:
         return list(rows)
-    from safebench.datasets.embeddings import alike
-
     best_first = sorted((row for row in rows if row.status != DROPPED), key=lambda row: -(row.score or 0.0))
     find = partial(alike, model=settings.embeddings)
     checked = {row.id: row for row in making.repeats(best_first, [], settings.duplicate_cosine, find)}
@@ -103,8 +102,4 @@ def without_alike(making: Making, rows: Sequence[Candidate]) -> list[Candidate]:
 
 def similarity_of(texts: Sequence[str], settings: Selection) -> Similarity:
     """By the wording, or by the cosine of embeddings where the plan names a model."""
-    if settings.embeddings is None:
-        return by_wording(texts)
-    from safebench.datasets.embeddings import by_embedding
-
-    return by_embedding(texts, settings.embeddings)
+    return by_wording(texts) if settings.embeddings is None else by_embedding(texts, settings.embeddings)

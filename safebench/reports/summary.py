@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pyarrow as pa
+from pyarrow import parquet
 from pydantic_core import to_jsonable_python
 
 from safebench import registry
+from safebench.datasets.shards import batched
 from safebench.files import whole_file, write_json
 from safebench.jury.attendance import Attendance, attendance
 from safebench.jury.calibration.correction import Correction, correction_of
@@ -46,9 +49,6 @@ from safebench.store.items import (
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots, deliberated, judged_items, short_handed
 from safebench.types import Condition
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 SUMMARY_VERSION = 3
 SUMMARY_FILE = "summary.json"
@@ -271,8 +271,6 @@ def notice(asked: Mapping[str, Any]) -> str | None:
 
 def items_schema() -> pa.Schema:
     """Columns of `items.parquet`."""
-    import pyarrow as pa
-
     strings = ["query_id", "query", "intent", "category", "scenario", "twin", "language", "condition"]
     strings += ["outcome", "reason", "answer", "given", "media_sha256", "fidelity_status", "exchange"]
     fields = [pa.field(name, pa.string()) for name in strings]
@@ -281,11 +279,6 @@ def items_schema() -> pa.Schema:
 
 
 def write_items(path: Path, store: Store) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    from safebench.datasets.shards import batched
-
     schema = items_schema()
     with whole_file(path) as part, parquet.ParquetWriter(part, schema) as writer:
         for rows in batched(map(dict, table_rows(store)), BATCH):

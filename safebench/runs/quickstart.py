@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safebench.datasets.load import STARTER, TINY_STARTER
 from safebench.datasets.plan import plan_data, plan_settings
+from safebench.rendering.recipes import load_recipes
 from safebench.runs.config import RunConfig, make_config
 
 
@@ -40,6 +41,4 @@ def wanting(config: RunConfig) -> list[str]:
 
 def default_conditions() -> tuple[str, ...]:
     """The plain query, and every recipe that says it belongs into the quickstart."""
-    from safebench.rendering.recipes import load_recipes
-
     return ("text", *(f"{medium}:{name}" for (medium, name), recipe in load_recipes().items() if recipe.quickstart))

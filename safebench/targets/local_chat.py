@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
+import soundfile
+import soxr
 from pydantic import Field
 
 from safebench.errors import BadInput
@@ -249,8 +251,6 @@ def _is_mistral(tokenizer: Any) -> bool:
 
 
 def _wav(clip: Any, rate: int) -> str:
-    import soundfile
-
     file = io.BytesIO()
     soundfile.write(file, clip, rate, format="WAV", subtype="FLOAT")
     return base64.b64encode(file.getvalue()).decode()
@@ -276,6 +276,4 @@ def _size(part: Mapping[str, Any]) -> int:
 
 
 def _resampled(samples: Any, rate: int, to_rate: int) -> Any:
-    import soxr
-
     return samples if rate == to_rate else np.asarray(soxr.resample(samples, rate, to_rate), dtype=np.float32)
