@@ -27,6 +27,11 @@ def data_path(name: str) -> Path:
     return data_folder() / name
 
 
+def shipped(folder: str) -> list[str]:
+    """The names of the TOML files in `data/FOLDER/`."""
+    return sorted(file.stem for file in data_path(folder).glob("*.toml"))
+
+
 @cache
 def load_toml(name: str) -> dict[str, Any]:
     return tomllib.loads(data_path(name).read_text(encoding="utf-8"))

@@ -101,10 +101,11 @@ def duplicates(
 @app.command()
 def importers() -> None:
     """List the public sets that `import` knows, and on what each mapping was tried."""
-    from safebench.datasets.importing import importer_names, load_importer
+    from safebench.datasets.importing import FOLDER, load_importer
+    from safebench.resources import shipped
 
     table = listing("name", "title", "licence", "tried on")
-    for name in importer_names():
+    for name in shipped(FOLDER):
         known = load_importer(name)
         table.add_row(name, known.title, known.licence, known.tried)
     output.print(table)

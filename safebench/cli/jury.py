@@ -23,10 +23,11 @@ OutFile = Annotated[Path, typer.Option(help="The calibration file; its calls are
 @app.command("list")
 def jury_list() -> None:
     """List the shipped juries."""
-    from safebench.jury.files import jury_path, shipped
+    from safebench.jury.files import jury_path
+    from safebench.resources import shipped
 
     rows = []
-    for name in shipped():
+    for name in shipped("juries"):
         summary = jury_path(name).read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
         rows.append({"name": name, "summary": summary})
         output.print(f"{name:12} {summary}", soft_wrap=True, highlight=False)

@@ -27,7 +27,7 @@ from safebench.datasets.queries import Dataset, parse_rows, taken_for_granted
 from safebench.datasets.tables import BLANK, READERS, Row, file_rows, unusable
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.files import content_hash, read_toml
-from safebench.resources import data_path
+from safebench.resources import data_path, shipped
 from safebench.types import Intent
 
 FOLDER = "importers"
@@ -119,10 +119,6 @@ class Imported:
     unmapped: Mapping[str, str]  # categories without a scenario, and why
 
 
-def importer_names() -> list[str]:
-    return sorted(path.stem for path in data_path(FOLDER).glob("*.toml"))
-
-
 def load_importer(name: str, **changed: Any) -> Importer:
     """A shipped mapping, or one in a file of the user's (`.toml`); tables in `changed` are added to it, and win.
 
@@ -130,7 +126,7 @@ def load_importer(name: str, **changed: Any) -> Importer:
     """
     path = Path(name) if name.endswith(".toml") else data_path(FOLDER) / f"{name}.toml"
     if not name.endswith(".toml") and not path.is_file():
-        raise unknown("importer", name, importer_names())
+        raise unknown("importer", name, shipped(FOLDER))
     tables = read_toml(path)
     for key, value in changed.items():
         tables |= {key: _merged(tables.get(key, {}), value)} if value else {}

@@ -18,7 +18,7 @@ from safebench.models.opening import open_target
 from safebench.models.pacing import Concurrency
 from safebench.models.roles import RoleOptions
 from safebench.plugins import PluginOptions, Target
-from safebench.resources import data_path, prompt
+from safebench.resources import data_path, prompt, shipped
 
 CHANGEABLE = frozenset({"limits", "prices", "concurrency", "defaults", "resolved"})  # may change while a set is made
 UNBOUND = frozenset({"timeout", "retries", "api_key_env"})  # of a model: they change no answer
@@ -121,11 +121,6 @@ class GenerationPlan(PluginOptions):
         return {id: self.counts.get(id, self.count) for id in [*named, *(own.id for own in self.scenario)]}
 
 
-def shipped() -> list[str]:
-    """The names of the plans in `data/plans/`."""
-    return sorted(file.stem for file in data_path("plans").glob("*.toml"))
-
-
 def read_plan(
     name: str,
     writers: Sequence[str] = (),
@@ -139,7 +134,7 @@ def read_plan(
     """
     path = Path(name)
     if not path.exists() and len(path.parts) == 1 and path.suffix != ".toml":
-        check_known("plan", name, shipped())
+        check_known("plan", name, shipped("plans"))
         path = data_path(f"plans/{name}.toml")
     overruling = {"writers": writers, "judges": judges, "count": count}
     plan = make_plan(name, **{**read_toml(path), **{key: value for key, value in overruling.items() if value}})

@@ -17,7 +17,7 @@ from safebench.jury.model import prompt_versions
 from safebench.jury.protocol import Jury, Protocol, Seat
 from safebench.models.opening import answering_class, open_target
 from safebench.plugins import Juror, PluginOptions, Target
-from safebench.resources import data_path, load_toml
+from safebench.resources import data_path, load_toml, shipped
 from safebench.serialisation import plain_tables
 
 MODEL = "model"
@@ -75,11 +75,6 @@ def seat_names(jurors: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def shipped() -> list[str]:
-    """The names of the juries in `data/juries/`."""
-    return sorted(file.stem for file in data_path("juries").glob("*.toml"))
-
-
 def jury_path(name: str) -> Path:
     """The file of a shipped name, or the file itself. Raises BadInput where there is none."""
     path = Path(name)
@@ -87,7 +82,7 @@ def jury_path(name: str) -> Path:
         if not path.is_file():
             raise BadInput(f"jury file {name}: no such file")
         return path
-    check_known("jury", name, shipped())
+    check_known("jury", name, shipped("juries"))
     return data_path(f"juries/{name}.toml")
 
 

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from safebench.errors import check_known
-from safebench.resources import data_path, load_toml
+from safebench.resources import load_toml, shipped
 
 LONGEST_NUMBER = 15  # digits; what is longer is read digit by digit
 LARGEST_DENOMINATOR = 10  # of a fraction by name; beyond it may as well be a date
@@ -38,7 +38,7 @@ class Number:
 
 
 def known_languages() -> list[str]:
-    return sorted(file.stem for file in data_path("spoken").glob("*.toml"))
+    return shipped("spoken")
 
 
 @cache

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from safebench.cli.main import run_command
-from safebench.datasets.importing import import_dataset, importer_names, load_importer, read_source
+from safebench.datasets.importing import FOLDER, import_dataset, load_importer, read_source
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, MissingPackage
+from safebench.resources import shipped
 from safebench.testing.server import Call, Reply, ScriptedServer
 from safebench.types import Intent, Query
 
@@ -119,7 +120,7 @@ EXPECTED = {
 
 
 def test_every_shipped_mapping_is_tested_here() -> None:
-    assert {*EXPECTED, "safebench"} == set(importer_names())
+    assert {*EXPECTED, "safebench"} == set(shipped(FOLDER))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -136,7 +137,7 @@ def test_the_release_of_the_paper_comes_in_with_its_scenarios(tmp_path: Path) ->
     assert (found.queries[0].scenario, found.queries[22].scenario) == ("medical_advice", "bias")
 
 
-@pytest.mark.parametrize("name", importer_names())
+@pytest.mark.parametrize("name", shipped(FOLDER))
 def test_a_shipped_mapping_says_what_its_card_needs(name: str) -> None:
     importer = load_importer(name)
     assert importer.tried

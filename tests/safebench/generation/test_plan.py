@@ -7,14 +7,14 @@ import pytest
 
 from safebench.datasets import embeddings as embedding
 from safebench.errors import BadInput, MissingPackage
-from safebench.generation.plan import PROMPTS, bound, labels, make_plan, read_plan, shipped, tables
+from safebench.generation.plan import PROMPTS, bound, labels, make_plan, read_plan, tables
 from safebench.models.roles import RoleOptions
-from safebench.resources import data_path, load_toml, prompt
+from safebench.resources import data_path, load_toml, prompt, shipped
 
 MODELS = {"writers": ["openai:a"], "judges": ["openai:b", "openai:c"]}
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", shipped("plans"))
 def test_every_shipped_plan_is_valid_once_models_are_named(name: str) -> None:
     plan = read_plan(name, ["openai:a"], ["openai:b", "openai:c"])
     assert plan.planned()

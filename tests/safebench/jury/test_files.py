@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from safebench.errors import BadInput
-from safebench.jury.files import build_jury, read_jury, shipped
+from safebench.jury.files import build_jury, read_jury
+from safebench.resources import shipped
 
 MODEL = {"model": "openai:m"}
 
@@ -16,9 +17,10 @@ def models(tables: dict[str, Any], *given: str) -> list[str | None]:
 
 
 def test_the_shipped_juries_can_be_built_and_named() -> None:
-    assert shipped() == ["cascade-jury", "embedded", "guard+panel", "guards", "panel", "paper", "single"]
+    assert shipped("juries") == ["cascade-jury", "embedded", "guard+panel", "guards", "panel", "paper", "single"]
     sizes = {
-        name: len(build_jury(read_jury(name, [] if name == "embedded" else ["openai:m"])).seats) for name in shipped()
+        name: len(build_jury(read_jury(name, [] if name == "embedded" else ["openai:m"])).seats)
+        for name in shipped("juries")
     }
     shown = {"embedded": 3, "panel": 3, "paper": 5, "single": 1, "guards": 3, "guard+panel": 4, "cascade-jury": 4}
     assert sizes == shown
