@@ -34,12 +34,12 @@ def show(what: str, console: OutputConsole) -> None:
         rows = list(made())
     else:
         rows, columns = list(_plugins(registry.LISTED[what])), _OF_PLUGINS
-    table, told = _table(rows, columns), dict[str, Any]({what: rows})
+    table, document = _table(rows, columns), dict[str, Any]({what: rows})
     if what == "recipes":
-        told["gates"] = gates = _default_gates()
+        document["gates"] = gates = _default_gates()
         table.caption = "\n".join(_gate_lines(gates))
     console.print(table)
-    console.result(told)
+    console.result(document)
 
 
 def show_targets(console: OutputConsole, medium: str | None, *, tried: bool) -> None:

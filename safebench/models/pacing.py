@@ -246,8 +246,8 @@ class Turn:
             return
         if status in TOO_MANY | BUSY:
             wait = told_wait(status, headers, body)
-            told = wait if wait is None or wait <= LONGEST_TOLD else None
-            self._rule.refused(_now(), call, told, surely=status in TOO_MANY)
+            waited_out = wait if wait is None or wait <= LONGEST_TOLD else None
+            self._rule.refused(_now(), call, waited_out, surely=status in TOO_MANY)
         elif 200 <= status < 300:
             self._rule.answered(_now(), call, calls_left(headers))
         else:
