@@ -40,6 +40,8 @@ class _Frozen(_FrozenTable):
     revisions: list[_Revision] = []
     shard: str | None = None
     places: list[int] = []
+    data: str = ""
+    asked: dict[str, Any] = {}
     languages_told_by: str = ""
     prompts: dict[str, Any] = {}
     jurors: dict[str, Any] = {}

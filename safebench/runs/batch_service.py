@@ -14,15 +14,23 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import openai
+from pydantic import AfterValidator, Field
 
 from safebench import registry
 from safebench.errors import BadInput
 from safebench.files import read_toml, whole_file, write_toml
 from safebench.models.connections import cause, proxy_of
-from safebench.models.endpoints import endpoint_key, error_text, key_headers, split_version, without_key
+from safebench.models.endpoints import (
+    endpoint_key,
+    endpoint_url,
+    error_text,
+    key_headers,
+    split_version,
+    without_key,
+)
 from safebench.plugins import PluginOptions
 from safebench.progress import Progress
 from safebench.runs.config import RunConfig
@@ -40,8 +48,8 @@ _HTTP = sys.modules[openai.DefaultHttpxClient.__mro__[1].__module__.partition(".
 class SentBatch(PluginOptions):
     """A file of requests, and the batch that a service made of it; each id is empty until it is known."""
 
-    file: str  # in the folder of the run
-    base_url: str
+    file: str = Field(pattern=rf"^{FOLDER}/[0-9]+/[A-Za-z0-9.-]+\.jsonl$")  # in the folder of the run, and in no other
+    base_url: Annotated[str, Field(pattern="^https?://"), AfterValidator(endpoint_url)]
     key_name: str  # of the variable that holds the key
     path: str  # of the endpoint
     model: str

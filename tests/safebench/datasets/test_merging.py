@@ -131,6 +131,12 @@ class TestRefused:
         write_toml(file, {key: value for key, value in read_toml(file).items() if key != "places"})
         self.refused(shards, "does not tell places")
 
+    @pytest.mark.parametrize(("key", "value"), [("data", []), ("asked", "all of it")])
+    def test_whose_file_is_not_as_it_was_written(self, shards: list[Path], key: str, value: object) -> None:
+        file = shards[1] / CONVERT_FILE
+        write_toml(file, {**read_toml(file), key: value})
+        self.refused(shards, f"{file}: {key} = .* put the file back from a copy")
+
     def test_that_lost_a_query_or_a_row(self, shards: list[Path]) -> None:
         rows = list(rows_of(shards[0], "image"))
         for kept, why in ((rows[1:], "lacks rows"), ([*rows, rows[0]], "more rows"),
