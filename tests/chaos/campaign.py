@@ -22,14 +22,20 @@ from tests.chaos.works import (
     GrowingConvert,
     GrowingRun,
     Merge,
+    MergeConversions,
     Rejudge,
+    RequestsImport,
     Run,
     Work,
     answer,
 )
 
 WORKS: dict[str, type[Work]] = {
-    work.name: work for work in (Run, GrowingRun, Convert, GrowingConvert, Merge, Rejudge, Calibrate, Generate)
+    work.name: work
+    for work in (
+        *(Run, GrowingRun, Convert, GrowingConvert, Merge, MergeConversions, Rejudge, Calibrate, Generate),
+        RequestsImport,
+    )
 }
 REVIEW = "review"
 NAMES = (*WORKS, REVIEW)

@@ -10,6 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
+from itertools import count, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,10 +18,11 @@ from typing import Any
 import tomli_w
 from pyarrow import parquet
 
+from safebench.files import read_toml, write_toml
 from safebench.testing.server import Call, Reply, ScriptedServer, image
 from tests.chaos.processes import LONGEST
 from tests.converters.text_to_image.drawn import picture
-from tests.end_to_end import scripted
+from tests.end_to_end import batches, scripted
 from tests.safebench.generation import scripted as generation
 
 IN_FLIGHT = 4  # calls at once
@@ -117,8 +119,7 @@ class Beforehand(Work):
     def prepare(self, folder: Path) -> None:
         super().prepare(folder)
         for arguments in self.beforehand():
-            made = scripted.safebench(*arguments, cwd=folder, OPENAI_API_KEY="none")
-            assert made.returncode == 0, made.stderr
+            _do(folder, *arguments)
 
     @abstractmethod
     def beforehand(self) -> list[list[object]]:
@@ -197,13 +198,25 @@ class GrowingConvert(Beforehand, Convert):
         return [[*Convert.arguments(self), "--limit", QUERIES // 4]]
 
 
-class Merge(Beforehand, Run):
-    """Of shards. It asks nobody, and begins anew."""
+class Shards(Beforehand):
+    """Put together. That asks nobody, and begins anew."""
 
-    name = "merge"
+    first: Path | None = None
+
+    def prepare(self, folder: Path) -> None:
+        """They are made once, and copied."""
+        if self.first:
+            shutil.copytree(self.first, folder, dirs_exist_ok=True)
+        else:
+            super().prepare(folder)
+            self.first = folder
+
+    @abstractmethod
+    def uncut(self) -> list[object]:
+        """The command that makes the whole at once."""
 
     def beforehand(self) -> list[list[object]]:
-        return [[*Run.arguments(self), "--out", out, "--shard", f"{n}/{SHARDS}"] for n, out in self._shards()]
+        return [[*self.uncut(), "--out", out, "--shard", f"{n}/{SHARDS}"] for n, out in self._shards()]
 
     def arguments(self) -> list[object]:
         return ["merge", OUT, *(out for _, out in self._shards())]
@@ -217,8 +230,18 @@ class Merge(Beforehand, Run):
         if chance.random() < 0.2:
             time.sleep(chance.uniform(0, 1.0))
             return
-        _wait(lambda: (folder / f".{OUT}.part").exists() or is_over())
+        _wait_for_change(folder / f".{OUT}.part", is_over)  # one may be there that was killed
         time.sleep(chance.uniform(0, 0.15))
+
+    def _shards(self) -> list[tuple[int, str]]:
+        return [(number, f"shard{number}") for number in range(1, SHARDS + 1)]
+
+
+class Merge(Shards, Run):
+    name = "merge"
+
+    def uncut(self) -> list[object]:
+        return Run.arguments(self)
 
     def kept(self, folder: Path) -> set[Hashable]:
         """What the shards hold."""
@@ -226,12 +249,75 @@ class Merge(Beforehand, Run):
 
     def made(self, folder: Path) -> object:
         """The summary of its report, and the media."""
-        done = scripted.safebench("report", OUT, cwd=folder)
-        assert done.returncode == 0, done.stderr
+        _do(folder, "report", OUT)
         return super().made(folder), sorted(path.name for path in (folder / OUT / "media").rglob("*.*"))
 
-    def _shards(self) -> list[tuple[int, str]]:
-        return [(number, f"shard{number}") for number in range(1, SHARDS + 1)]
+
+class MergeConversions(Shards, Convert):
+    name = "merge of conversions"
+
+    def uncut(self) -> list[object]:
+        return Convert.arguments(self)
+
+    def kept(self, folder: Path) -> set[Hashable]:
+        """What the shards hold."""
+        return {(out, row["id"], row["sha256"]) for _, out in self._shards() for row in _parquet(folder, out)}
+
+    def made(self, folder: Path) -> object:
+        """The rows, and all that stands beside them but where the data are."""
+        told = read_toml(folder / OUT / "convert.toml")
+        del told["data"], told["asked"]["data"]
+        return super().made(folder), told, (folder / OUT / "README.md").read_bytes()
+
+
+class RequestsImport(Run):
+    """Of all that came back for a run, the votes as well as the answers."""
+
+    name = "requests import"
+
+    def __init__(self, server: ScriptedServer) -> None:
+        super().__init__(server)
+        self._replies: list[dict[str, Any]] = []
+
+    def prepare(self, folder: Path) -> None:
+        """What comes back round by round in the first folder, which nobody disturbs, is there at once in the next."""
+        super().prepare(folder)
+        asked = {"data": "queries.jsonl", "conditions": ["text"], "repeats": 4, "jury": "jury.toml", "out": OUT}
+        asked |= {"target": "openai:tested", "base_url": self.server.url, "max_open": 1.0, "allow_unproven": True}
+        write_toml(folder / "asked.toml", asked)
+        if self._replies:
+            self._asked(folder, 0)
+        else:
+            self._go_round_by_round(folder)
+        batches.write(folder / "replies" / "output.jsonl", self._replies)
+
+    def _go_round_by_round(self, folder: Path) -> None:
+        for rows in takewhile(bool, (self._asked(folder, number) for number in count())):
+            self._replies += [batches.replied(row, scripted.answer) for row in rows]
+            batches.write(folder / "replies" / "output.jsonl", self._replies)
+            _do(folder, *self.arguments())
+
+    def _asked(self, folder: Path, number: int) -> list[dict[str, Any]]:
+        """What is still to be asked."""
+        _do(folder, "requests", "export", "asked.toml", "--out", f"requests{number}")
+        return list(batches.rows(folder / f"requests{number}"))
+
+    def arguments(self) -> list[object]:
+        return ["requests", "import", OUT, "replies"]
+
+    def await_moment(self, folder: Path, most: int, chance: random.Random, is_over: Callable[[], bool]) -> None:
+        """While it begins, or while it records."""
+        if chance.random() < 0.2:
+            time.sleep(chance.uniform(0, 1.0))
+            return
+        _wait_for_change(folder / OUT / "run.db-wal", is_over)
+        time.sleep(chance.uniform(0, 0.5))
+
+    def made(self, folder: Path) -> object:
+        """The summary of its report, and what is asked again."""
+        asked = self._asked(folder, 99)
+        _do(folder, "report", OUT)
+        return super().made(folder), asked
 
 
 class Generate(Work):
@@ -256,10 +342,28 @@ class Generate(Work):
         return {file.name: file.read_bytes() for file in files}
 
 
+def _do(folder: Path, *arguments: object) -> None:
+    done = scripted.safebench(*arguments, cwd=folder, OPENAI_API_KEY="none")
+    assert done.returncode == 0, done.stderr
+
+
 def _wait(happens: Callable[[], bool]) -> None:
     began = time.monotonic()
     while not happens() and time.monotonic() < began + LONGEST:
         time.sleep(0.002)
+
+
+def _wait_for_change(path: Path, is_over: Callable[[], bool]) -> None:
+    before = _changed(path)
+    _wait(lambda: _changed(path) != before or is_over())
+
+
+def _changed(path: Path) -> int:
+    """When; 0 for what is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _rows(database: Path, wanted: dict[str, str]) -> Iterator[tuple[Any, ...]]:
@@ -277,6 +381,6 @@ def _rows(database: Path, wanted: dict[str, str]) -> Iterator[tuple[Any, ...]]:
         db.close()
 
 
-def _parquet(folder: Path) -> list[dict[str, Any]]:
-    files = sorted((folder / OUT).glob("*/train-*.parquet"))
+def _parquet(folder: Path, out: str = OUT) -> list[dict[str, Any]]:
+    files = sorted((folder / out).glob("*/train-*.parquet"))
     return [row for file in files for row in parquet.read_table(file).to_pylist()]
