@@ -45,13 +45,13 @@ def main(wheel: Path) -> None:
     with tempfile.TemporaryDirectory() as name, ScriptedServer(answer) as server:
         place = Path(name)
         write_known(place / "known.json")
+        os.environ[KNOWN] = str(place / "known.json")  # of the endpoint, which is in this process
         environment = os.environ | {
             "PATH": f"{place / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
             "PYTHONPATH": str(ROOT),  # of the scripted endpoint's ears
             "OPENAI_API_KEY": "none",
             "OPENAI_BASE_URL": server.url,
-            KNOWN: str(place / "known.json"),
         }
         pip = f"{place}/venv/bin/pip install -q '{wheel.resolve()}[embedded,pages]'"
         installing = typed(f"python3 -m venv {place}/venv && {pip}", place, environment)
