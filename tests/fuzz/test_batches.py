@@ -173,11 +173,11 @@ def test_what_a_run_has_with_services_is_read_or_refused(
     data: st.DataObject, batches: list[dict[str, Any]], is_damage: bool
 ) -> None:
     """Without a key nobody is asked."""
-    whole = tomli_w.dumps({"batches": batches}).encode()
+    whole, run = tomli_w.dumps({"batches": batches}).encode(), made.requested()
     spoilt = whole if is_damage else tomli_w.dumps(data.draw(changed({"batches": batches}))).encode("utf-8", "replace")
     spoilt = data.draw(damaged(whole)) if is_damage else spoilt
     with case() as folder:
-        shutil.copytree(made.requested(), folder / "run")
+        shutil.copytree(run, folder / "run")
         (folder / "run" / STATE).write_bytes(spoilt)
         for asked in ("status", "fetch", "submit"):
             said = command("requests", asked, folder / "run", "--quiet")
