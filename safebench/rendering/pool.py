@@ -170,7 +170,12 @@ class Workers:
                 process.kill()
 
     def close(self) -> None:
-        for pool in self._pools:
-            pool.shutdown(wait=True, cancel_futures=True)
+        """Where that is interrupted, no process is left: one that still waited for work would be waited for in turn."""
+        try:
+            for pool in self._pools:
+                pool.shutdown(wait=True, cancel_futures=True)
+        except BaseException:
+            self.kill()
+            raise
         self._pools.clear()
         self._pool = None

@@ -176,3 +176,35 @@ def die_and_then_hang(first: Path, second: Path) -> None:
         kill()
     second.touch()
     time.sleep(600)
+
+
+INTERRUPTED = """
+import asyncio, time
+from safebench.rendering.pool import Workers
+async def main():
+    workers = Workers(2)
+    try:
+        await asyncio.gather(workers.run(len, "a"), workers.run(len, "b"))
+        print("begun", flush=True)
+        await workers.run(time.sleep, 5)
+    finally:
+        print("closing", flush=True)
+        workers.close()
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_a_close_that_is_interrupted_leaves_no_process_to_wait_for(tmp_path: Path) -> None:
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED, encoding="utf-8")
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        for line in (b"begun\n", b"closing\n"):
+            assert process.stdout.readline() == line
+            time.sleep(0.3)  # inside what it does next
+            process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(60) != 0
+        finally:
+            process.kill()
