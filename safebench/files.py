@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -71,6 +72,20 @@ def is_claimed(folder: Path, file: str, kind: str, check: Callable[[dict[str, An
     if is_taken(folder):
         raise BadInput(f"{folder} exists and is no {kind}: choose another --out")
     return False
+
+
+def lock(path: Path, flags: int, taken: str) -> int:
+    """A descriptor that holds the lock of a file or folder until it is closed.
+
+    Raises BadInput, saying `taken`, where another one holds it.
+    """
+    descriptor = os.open(path, flags, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise BadInput(taken) from error
+    return descriptor
 
 
 @contextmanager

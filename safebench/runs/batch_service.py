@@ -6,7 +6,6 @@ instant loses nothing, and what was paid for is found again; the files themselve
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from pydantic import AfterValidator, Field
 
 from safebench import registry
 from safebench.errors import BadInput
-from safebench.files import read_toml, whole_file, write_toml
+from safebench.files import lock, read_toml, whole_file, write_toml
 from safebench.models.connections import cause, proxy_of
 from safebench.models.endpoints import (
     endpoint_key,
@@ -109,42 +108,30 @@ def submit(
     With it comes why that is not all; else an empty text. Raises BadInput where a service does not take it; the same
     call goes on.
     """
-    with _alone(Path(config.out)) as run:
-        return _submitted(config, Batches(run), progress, window=window, retry_failed=retry_failed, command=command)
-
-
-def _submitted(
-    config: RunConfig, batches: Batches, progress: Progress | None, *, window: str, retry_failed: bool, command: str
-) -> tuple[str, Batches]:
-    folder = _next(batches.run / FOLDER)
-    exported = export_requests(
-        config, folder, progress, away=batches.away(), retry_failed=retry_failed, command=command
-    )
-    batches.keep(
-        *(
-            SentBatch(
-                file=str(one.file.relative_to(batches.run)), base_url=one.base_url, key_name=one.key_name,
-                path=one.path, model=one.model, requests=one.requests,
+    with _in_hand(Path(config.out)) as batches:
+        folder, away = _next(batches.run / FOLDER), batches.away()
+        exported = export_requests(config, folder, progress, away=away, retry_failed=retry_failed, command=command)
+        batches.keep(
+            *(
+                SentBatch(
+                    file=str(one.file.relative_to(batches.run)), base_url=one.base_url, key_name=one.key_name,
+                    path=one.path, model=one.model, requests=one.requests,
+                )
+                for one in exported.files
             )
-            for one in exported.files
-        )
-    )  # fmt: skip
-    for one in [batch for batch in batches if not batch.batch]:
-        _send(one, batches, window)
-    return exported.stopped, batches
+        )  # fmt: skip
+        for one in [batch for batch in batches if not batch.batch]:
+            _send(one, batches, window)
+        return exported.stopped, batches
 
 
 @contextmanager
-def _alone(run: Path) -> Iterator[Path]:
+def _in_hand(run: Path) -> Iterator[Batches]:
     """What stands in `batches.toml` is read, changed and written by one command at a time. Raises BadInput."""
     run.mkdir(parents=True, exist_ok=True)
-    folder = os.open(run, os.O_RDONLY)
+    folder = lock(run, os.O_RDONLY, f"another command has the batches of {run} in hand: wait for it")
     try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise BadInput(f"another command has the batches of {run} in hand: wait for it") from error
-        yield run
+        yield Batches(run)
     finally:
         os.close(folder)
         with suppress(OSError):  # it holds something
@@ -170,14 +157,14 @@ def _send(one: SentBatch, batches: Batches, window: str) -> None:
 
 def status(run: Path) -> Batches:
     """What has become of the batches of a run. Raises BadInput."""
-    with _alone(run):
-        return _looked_at(Batches(run))
+    with _in_hand(run) as batches:
+        _look_at(batches)
+        return batches
 
 
-def _looked_at(batches: Batches) -> Batches:
+def _look_at(batches: Batches) -> None:
     for one in [batch for batch in batches if batch.batch and not batch.is_over]:
         batches.keep(one.model_copy(update=_state(batches.service(one).retrieve(one.batch), one.key_name)))
-    return batches
 
 
 def fetch(
@@ -187,21 +174,16 @@ def fetch(
 
     What has no answer is open again. Raises BadInput; the same call goes on.
     """
-    with _alone(Path(config.out)) as run:
-        return _fetched(config, _looked_at(Batches(run)), progress, command)
-
-
-def _fetched(
-    config: RunConfig, batches: Batches, progress: Progress | None, command: str
-) -> tuple[ImportedReplies | None, Batches]:
-    over = [one for one in batches if one.is_over and not one.fetched]
-    if not over:
-        return None, batches
-    files = [file for one in over for file in _download(one, batches)]
-    imported = import_replies(config, ReplyFiles(files), progress, command=command)
-    if not imported.is_cut_short:  # what was not reached is read again
-        batches.keep(*(one.model_copy(update={"fetched": True}) for one in over))
-    return imported, batches
+    with _in_hand(Path(config.out)) as batches:
+        _look_at(batches)
+        over = [one for one in batches if one.is_over and not one.fetched]
+        if not over:
+            return None, batches
+        files = [file for one in over for file in _download(one, batches)]
+        imported = import_replies(config, ReplyFiles(files), progress, command=command)
+        if not imported.stopped:  # what was not reached is read again
+            batches.keep(*(one.model_copy(update={"fetched": True}) for one in over))
+        return imported, batches
 
 
 def _download(one: SentBatch, batches: Batches) -> Iterator[Path]:

@@ -56,7 +56,7 @@ class ImportedReplies:
     `recorded`: answers, and failures that asking again would not mend. `known`: rows of calls recorded before.
     `still_open`: why a call with a row is to be asked again. `unanswered`: requests in the files without a row.
     `to_ask`: what is to be asked next, these among them. `problems`: a line for each row that is no use.
-    `is_cut_short`: a limit of the run was reached before all rows were.
+    `stopped`: why not all rows were read; else empty.
     """
 
     recorded: int
@@ -67,7 +67,7 @@ class ImportedReplies:
     to_ask: int
     pending: int  # items without an outcome
     problems: tuple[str, ...]
-    is_cut_short: bool
+    stopped: str
 
 
 def export_requests(
@@ -109,7 +109,7 @@ def import_replies(
         to_ask=len(calls.to_ask),
         pending=walk.pending,
         problems=(*replies.problems, *([walk.stopped] if walk.stopped else lines)),
-        is_cut_short=bool(walk.stopped),
+        stopped=walk.stopped,
     )
 
 

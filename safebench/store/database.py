@@ -8,7 +8,6 @@ Lone surrogates, which models send and no UTF-8 holds, become question marks in 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from safebench.errors import BadInput
+from safebench.files import lock
 from safebench.serialisation import storable
 from safebench.store.schema import DATABASE, SCHEMA, SCHEMA_VERSION
 
@@ -121,13 +121,8 @@ def _whole(database: Path) -> Iterator[None]:
 
 def _lock(folder: Path) -> int:
     """The descriptor that holds the lock until it is closed."""
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise BadInput(f"another process is working on {folder}; wait for it or stop it") from error
-    return descriptor
+    taken = f"another process is working on {folder}; wait for it or stop it"
+    return lock(folder / "lock", os.O_CREAT | os.O_RDWR, taken)
 
 
 def _connect(database: Path, readonly: bool) -> sqlite3.Connection:

@@ -226,12 +226,7 @@ class Shards(Beforehand):
         shutil.rmtree(folder / OUT, ignore_errors=True)
 
     def await_moment(self, folder: Path, most: int, chance: random.Random, is_over: Callable[[], bool]) -> None:
-        """While it begins, or while it writes."""
-        if chance.random() < 0.2:
-            time.sleep(chance.uniform(0, 1.0))
-            return
-        _wait_for_change(folder / f".{OUT}.part", is_over)  # one may be there that was killed
-        time.sleep(chance.uniform(0, 0.15))
+        _wait_for_change(folder / f".{OUT}.part", chance, is_over, 0.15)  # one may be there that was killed
 
     def _shards(self) -> list[tuple[int, str]]:
         return [(number, f"shard{number}") for number in range(1, SHARDS + 1)]
@@ -306,12 +301,7 @@ class RequestsImport(Run):
         return ["requests", "import", OUT, "replies"]
 
     def await_moment(self, folder: Path, most: int, chance: random.Random, is_over: Callable[[], bool]) -> None:
-        """While it begins, or while it records."""
-        if chance.random() < 0.2:
-            time.sleep(chance.uniform(0, 1.0))
-            return
-        _wait_for_change(folder / OUT / "run.db-wal", is_over)
-        time.sleep(chance.uniform(0, 0.5))
+        _wait_for_change(folder / OUT / "run.db-wal", chance, is_over, 0.5)
 
     def made(self, folder: Path) -> object:
         """The summary of its report, and what is asked again."""
@@ -353,9 +343,14 @@ def _wait(happens: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
-def _wait_for_change(path: Path, is_over: Callable[[], bool]) -> None:
+def _wait_for_change(path: Path, chance: random.Random, is_over: Callable[[], bool], most: float) -> None:
+    """For work that asks nobody: while it begins, or up to so many seconds after it began to write."""
+    if chance.random() < 0.2:
+        time.sleep(chance.uniform(0, 1.0))
+        return
     before = _changed(path)
     _wait(lambda: _changed(path) != before or is_over())
+    time.sleep(chance.uniform(0, most))
 
 
 def _changed(path: Path) -> int:

@@ -11,17 +11,12 @@ from typing import Any
 from safebench.cli.main import run_command
 from safebench.store.store import Store
 from safebench.testing.server import Call, Reply, error
-from tests.end_to_end.scripted import summary_of
+from tests.end_to_end.scripted import summary_of, twins
 
 Answer = Callable[[Call], Reply]
 RunFile = Callable[..., Path]  # a run file into the folder of that name, with more of its keys
 SAID = ["vote unsafe 1", "vote refused 5", "vote safe 4", "garbage", "filtered", "refused-by-filter", "empty"]
-QUERIES: list[dict[str, Any]] = [
-    {"id": f"{intent[0]}{n}", "query": f"say {SAID[(n + 2 * m) % len(SAID)]} number {n} {intent}", "intent": intent,
-     "twin": f"{'hb'[1 - m]}{n}"}
-    for n in range(10)
-    for m, intent in enumerate(["harmful", "benign"])
-]  # fmt: skip
+QUERIES = twins(SAID)
 EXPIRED = {
     "code": "batch_expired",
     "message": "This request could not be executed before the completion window expired.",

@@ -16,6 +16,16 @@ from safebench.testing.server import Call, Reply, chat, dropped, error
 JUROR = "judge"
 
 
+def twins(said: Sequence[str]) -> list[dict[str, Any]]:
+    """Ten pairs of queries, which are answered with these words in turn."""
+    return [
+        {"id": f"{intent[0]}{n}", "query": f"say {said[(n + 2 * m) % len(said)]} number {n} {intent}", "intent": intent,
+         "twin": f"{'hb'[1 - m]}{n}"}
+        for n in range(10)
+        for m, intent in enumerate(["harmful", "benign"])
+    ]  # fmt: skip
+
+
 def answer(call: Call) -> Reply:
     return vote(call) if call.model == JUROR else respond(call)
 

@@ -158,7 +158,7 @@ def test_a_limit_that_ends_an_import_leaves_what_was_not_reached_to_be_fetched(
     imported = batch_service.import_replies
 
     def cut_short(*told: Any, **named: Any) -> ImportedReplies:
-        return replace(imported(*told, **named), is_cut_short=True)
+        return replace(imported(*told, **named), stopped="a limit")
 
     with monkeypatch.context() as patched:
         patched.setattr(batch_service, "import_replies", cut_short)

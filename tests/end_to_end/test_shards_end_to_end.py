@@ -15,17 +15,11 @@ from safebench.files import read_toml, write_toml
 from safebench.runs.merge import merge
 from safebench.store.store import Store
 from safebench.testing.server import ScriptedServer
-from tests.end_to_end.scripted import summary_of
+from tests.end_to_end.scripted import summary_of, twins
 from tests.fixture_types import WriteJsonl
 
 SHARDS = 3
-LABELS = ["vote unsafe 1", "vote refused 5", "vote safe 4", "garbage", "vote unsafe 2"]
-PAIRED: list[dict[str, Any]] = [
-    {"id": f"{intent[0]}{n}", "query": f"say {LABELS[(n + 2 * m) % 5]} number {n} {intent}", "intent": intent,
-     "twin": f"{'hb'[1 - m]}{n}"}
-    for n in range(10)
-    for m, intent in enumerate(["harmful", "benign"])
-]  # fmt: skip
+PAIRED = twins(["vote unsafe 1", "vote refused 5", "vote safe 4", "garbage", "vote unsafe 2"])
 SAME = [{"id": f"same{n}", "query": "say vote safe 4 once more", "intent": "benign"} for n in range(2)]
 
 Start = Callable[..., int]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from safebench.errors import BadInput
-from safebench.jury.files import build_jury, read_jury
-from safebench.resources import shipped
+from safebench.jury.files import RULES, build_jury, jury_versions, read_jury
+from safebench.resources import load_toml, shipped
 
 MODEL = {"model": "openai:m"}
 
@@ -24,6 +24,14 @@ def test_the_shipped_juries_can_be_built_and_named() -> None:
     }
     shown = {"embedded": 3, "panel": 3, "paper": 5, "single": 1, "guards": 3, "guard+panel": 4, "cascade-jury": 4}
     assert sizes == shown
+
+
+def test_a_jury_names_the_version_of_every_file_of_rules() -> None:
+    """Of all that have one, but those by which queries are generated."""
+    versions = {name: load_toml(f"rules/{name}.toml").get("version") for name in shipped("rules")}
+    known = {f"{name}_rules": version for name, version in versions.items() if version and name != "generating"}
+    named = jury_versions(build_jury(read_jury("embedded", [])))["prompts"]
+    assert known == {f"{name}_rules": named[f"{name}_rules"] for name in RULES}
 
 
 def test_the_papers_jury_has_five_roles_one_deliberation_and_a_writer() -> None:
