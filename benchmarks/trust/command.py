@@ -15,9 +15,13 @@ from pathlib import Path
 
 import jinja2  # noqa: F401  what commands import when they are called
 import pyarrow.parquet  # noqa: F401
-import scipy.stats  # noqa: F401
+import scipy.optimize
+import scipy.sparse.csgraph
+import scipy.special  # noqa: F401
 import vl_convert  # noqa: F401
 
+import safebench.reports.report
+import safebench.runs.run  # noqa: F401
 from safebench.cli.main import run_command
 
 LIMIT = 300  # s

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, chi2
+from scipy.special import chdtrc, gammaln  # `scipy.stats` takes twice as long to load
 
 from safebench.statistics.clusters import Integers
 
@@ -34,10 +34,17 @@ def mcnemar(differences: Integers) -> float:
     chances: NDArray[np.float64] = np.ones(1)  # of each total, from the lowest to the highest
     for size, count in zip(sizes, repeated, strict=True):
         spaced = np.zeros(2 * size * count + 1)
-        spaced[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        spaced[:: 2 * size] = _coin(int(count))
         chances = np.convolve(chances, spaced)
     total = np.arange(len(chances)) - len(chances) // 2
     return min(1.0, float(chances[np.abs(total) >= abs(differences.sum())].sum()))
+
+
+def _coin(tosses: int) -> NDArray[np.float64]:
+    """The chances of 0, 1, … heads."""
+    heads = np.arange(tosses + 1)
+    ways = gammaln(tosses + 1) - gammaln(heads + 1) - gammaln(tosses - heads + 1)
+    return np.exp(ways - tosses * np.log(2))  # type: ignore[no-any-return]
 
 
 def cochran_q(events: Integers) -> CochranQ:
@@ -51,7 +58,7 @@ def cochran_q(events: Integers) -> CochranQ:
     if not varying:
         return CochranQ(n, None, conditions - 1, None)
     q = (conditions - 1) * (conditions * (by_condition**2).sum() - by_condition.sum() ** 2) / varying
-    return CochranQ(n, float(q), conditions - 1, float(chi2.sf(q, conditions - 1)))
+    return CochranQ(n, float(q), conditions - 1, float(chdtrc(conditions - 1, q)))
 
 
 def holm(p: Sequence[float]) -> list[float]:

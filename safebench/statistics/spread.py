@@ -180,6 +180,6 @@ def _leading(votes: Votes) -> int:
 @cache
 def _chance(count: int, votes: int) -> float:
     """That a label with `count` of `votes` has more than half of as many votes drawn with replacement."""
-    from scipy.stats import binom
+    from scipy.special import bdtrc
 
-    return float(binom.sf(votes // 2, votes, count / votes))
+    return float(bdtrc(votes // 2, votes, count / votes))
