@@ -320,6 +320,7 @@ def test_a_data_set_that_the_hub_has_not_is_one_clear_line(name: str, source: st
 
 
 def test_a_hub_that_does_not_answer_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between the tries
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(BadInput, match="cannot be had"):

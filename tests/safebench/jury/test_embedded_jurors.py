@@ -413,19 +413,20 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_100_kilobytes_of_any_shape_take_linear_time(shape: str) -> None:
     """Twice the length takes about twice the time; the quickest of three runs is free of what else the machine does."""
-    whole, half = await quickest(SHAPES[shape]), await quickest(SHAPES[shape][: len(SHAPES[shape]) // 2])
-    assert whole < 3 * half + 0.1
-    assert whole < 1
+    half = min([await seconds(SHAPES[shape][: len(SHAPES[shape]) // 2], run) for run in range(3)])
+    most = min(3 * half + 0.1, 1)
+    for run in range(3):
+        if (whole := await seconds(SHAPES[shape], run)) < most:
+            return
+    assert whole < most
 
 
-async def quickest(answer: str) -> float:
-    times = []
-    for run in range(3):  # every run has another text, so that no cache answers
-        started = time.process_time()
-        for juror in JURORS:
-            await juror.vote(case(f"{answer} {run}", Intent.HARMFUL))
-        times.append(time.process_time() - started)
-    return min(times)
+async def seconds(answer: str, run: int) -> float:
+    """Every run has another text, so that no cache answers."""
+    started = time.process_time()
+    for juror in JURORS:
+        await juror.vote(case(f"{answer} {run}", Intent.HARMFUL))
+    return time.process_time() - started
 
 
 async def test_an_answer_of_100_kilobytes_is_read_in_half_a_second() -> None:
