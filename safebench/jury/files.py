@@ -182,17 +182,17 @@ def _seat(table: JurorTable, name: str, models: dict[str, Target]) -> Seat:
         return Seat(name, registry.create(Juror, table.juror, f"juror {name}", **table.options), None)
     if table.guard is not None:
         guard = GuardJuror(GuardJuror.Options(family=table.guard), f"juror {name}")
-        return Seat(name, guard, _open(table, models, _wants(guard.family, str(table.model), f"juror {name}")))
+        return Seat(name, guard, _open(table, models, _wants(guard.family, table, f"juror {name}")))
     role = {"role": table.role} if table.role else {}
     return Seat(name, registry.create(Juror, MODEL, f"juror {name}", **role), _open(table, models))
 
 
-def _wants(guard: GuardFamily, model: str, where: str) -> dict[str, Any]:
+def _wants(guard: GuardFamily, table: ModelTable, where: str) -> dict[str, Any]:
     """The options with which a guard's model is opened where the jury file says nothing else.
 
     Raises BadInput for a model that cannot be asked so.
     """
-    target = answering_class(model)
+    target = answering_class(str(table.model), {"base_url": table.base_url})
     if guard.request_form not in target.forms:
         raise BadInput(
             f"{where}: a {guard.name} is asked by {guard.request_form}, which target {target.name!r} does not take; say"

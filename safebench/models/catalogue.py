@@ -12,6 +12,7 @@ from safebench.plugins import PluginOptions, Target
 from safebench.resources import load_toml
 
 BACKBONE_OF = "backbone-of"
+LOCAL, SERVED = "transformers", "openai"  # targets
 CONSENT = "trust_remote_code"  # the option, where a model runs Python code that comes with it
 
 
@@ -66,6 +67,18 @@ def _backbone(name: str) -> Model:
         why = f" ({model.note})" if model.note else ""
         raise BadInput(f"no text-only backbone of {name} is known{why}; there are those of {known}")
     return models()[model.backbone]
+
+
+def run_by(model: Model, own: Mapping[str, Any]) -> str:
+    """NAME:ARGUMENT of the target that runs it: the server that the user names, or else what the list says.
+
+    A list that says `transformers:` means weights that any server can load; what runs in code of its own cannot be
+    found behind an address.
+    """
+    here = f"{LOCAL}:"
+    if own.get("base_url") and model.target.startswith(here):
+        return f"{SERVED}:{model.target.removeprefix(here)}"
+    return model.target
 
 
 def model_options(model: Model, own: Mapping[str, Any]) -> dict[str, Any]:

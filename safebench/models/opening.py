@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from safebench.models.catalogue import model_of, model_options
+from safebench.models.catalogue import model_of, model_options, run_by
 from safebench.plugins import Target, TargetSetup
 from safebench.registry import Recognise, load, option_errors, require
 
@@ -19,7 +19,7 @@ def open_target(spec: str, options: Mapping[str, Any], recognise: Recognise | No
     """
     model = model_of(spec)
     if model is not None:
-        return open_target(model.target, model_options(model, options), recognise)
+        return open_target(run_by(model, options), model_options(model, options), recognise)
     name, _, argument = spec.partition(":")
     plugin: type[Target] = load(Target, name)
     require(Target, name)
@@ -34,14 +34,14 @@ def target_class(spec: str) -> type[Target]:
     return load(Target, written_out(spec).partition(":")[0])
 
 
-def answering_class(spec: str) -> type[Target]:
-    """The class of who answers in the end: where recognisers stand before a target, that of the target."""
-    name, _, argument = written_out(spec).partition(":")
+def answering_class(spec: str, options: Mapping[str, Any] = {}) -> type[Target]:
+    """The class of who answers in the end, opened with these options: behind recognisers, that of the text target."""
+    name, _, argument = written_out(spec, options).partition(":")
     behind = load(Target, name).behind(argument)
-    return answering_class(behind) if behind else load(Target, name)
+    return answering_class(behind, options) if behind else load(Target, name)
 
 
-def written_out(spec: str) -> str:
+def written_out(spec: str, options: Mapping[str, Any] = {}) -> str:
     """`NAME[:ARGUMENT]`, also of a model's short name."""
     model = model_of(spec)
-    return model.target if model else spec
+    return run_by(model, options) if model else spec

@@ -192,7 +192,7 @@ def _summary(
 ) -> Summary:
     observed = observe(store, asked["conditions"])
     counted = summarise(outcome_counts(store), asked["conditions"])
-    limit = answering_class(asked["target"]).length_option
+    limit = answering_class(asked["target"], {**asked, **asked.get("options", {})}).length_option
     known = evidence_of(asked, store)
     measured = [with_evidence(with_spread(cell, observed, store), known[cell.condition]) for cell in counted]
     cells = [_condition(cell, store, limit) for cell in measured]

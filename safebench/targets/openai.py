@@ -26,7 +26,7 @@ from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, endpoint_forms, lengths
 from safebench.targets.contents import UnreadAnswer
 from safebench.targets.messages import encode_messages, media_encoders
-from safebench.targets.transport import UNREACHED, HTTPReply, Transport
+from safebench.targets.transport import UNREACHED, Calling, HTTPReply, Transport
 from safebench.types import TEXT, TOO_LONG, Attempt, Failure, Request, Response
 
 CHECK_TIMEOUT = 10.0  # s
@@ -55,20 +55,25 @@ class OpenAITarget(Target):
     def __init__(self, setup: TargetSetup) -> None:
         super().__init__(setup)
         if not setup.argument:
-            raise BadInput("target 'openai' needs a model: openai:MODEL")
-        self._spoken: Family = family_of(self.options.family, self.options.base_url, f"target {self._component!r}")
+            raise BadInput(f"target {self.name!r} needs a model: {self.name}:MODEL")
+        self._spoken: Family = family_of(self.options.family, self._named_url, f"target {self._component!r}")
         self._endpoint = self._spoken.describe()  # a hash over all of it, and wanted with every call
         self._parameters = self._spoken.sent(self.options.parameters, f"target {self._component!r}")
         self._encoders = media_encoders(self.family, self.encoders, self._spoken.encoders)
-        self._transport: Transport | None = None
+        self._transport: Calling | None = None
         self._service = Service()
         self._structured = self._spoken.structured != "none"
         self._scores = True
         self._streaming: Mapping[str, Any] = {}
 
     @property
+    def _named_url(self) -> str | None:
+        named: str | None = self.options.base_url
+        return named
+
+    @property
     def base_url(self) -> str:
-        return self._spoken.url(self.options.base_url)
+        return self._spoken.url(self._named_url)
 
     @property
     def endpoint(self) -> str:
@@ -129,12 +134,14 @@ class OpenAITarget(Target):
     def _key(self) -> str:
         return endpoint_key(self.base_url, self.options.api_key_env, f"target {self._component}", self._spoken.key)
 
-    def _open(self) -> Transport:
+    def _open(self) -> Calling:
         if self._transport is None:
-            options = self.options
-            endpoint = (self.base_url, self._key(), self.key_name)
-            self._transport = Transport(*endpoint, options.timeout, options.largest_answer_mb)
+            self._transport = self._made()
         return self._transport
+
+    def _made(self) -> Calling:
+        options = self.options
+        return Transport(self.base_url, self._key(), self.key_name, options.timeout, options.largest_answer_mb)
 
     async def close(self) -> None:
         if self._transport is not None:
@@ -301,7 +308,7 @@ class OpenAITarget(Target):
 
     @property
     def _component(self) -> str:
-        return f"openai:{self.setup.argument}"
+        return f"{self.name}:{self.setup.argument}"
 
     @staticmethod
     def _wait(attempt: int, wanted: float | None = None) -> float:

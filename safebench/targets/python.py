@@ -9,23 +9,18 @@ takes, e.g. `answer.accepts = ("text", "image")`; without one it is asked with e
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import importlib
-import importlib.util
 import inspect
-import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
-from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from safebench.errors import BadInput, TargetRefusesService, unknown
+from safebench.errors import BadInput, TargetRefusesService
 from safebench.models.families import plain
 from safebench.plugins import PluginOptions, Target
 from safebench.targets.messages import encode_messages, media_encoders
 from safebench.targets.thinking import split_thinking
+from safebench.targets.users_code import UsersCode
 from safebench.types import TEXT, Attempt, Failure, Request, Response
 
 LONGEST_MESSAGE = 2000  # characters kept of an error's text
@@ -88,16 +83,20 @@ class PythonTarget(Target):
         return f"{self.name}:{self.setup.argument}"
 
     @cached_property
-    def _module(self) -> ModuleType:
-        return _import(_split(self._component, self.setup.argument)[0], self._component)
+    def _code(self) -> UsersCode:
+        return UsersCode(self.setup.argument, f"target {self._component!r}", "python:MODULE:FUNCTION")
 
     @cached_property
     def _source(self) -> str | None:
-        return _source_hash(self._module, self._function, self._component)
+        return self._code.sha256
 
     @cached_property
     def _function(self) -> Function:
-        return _find(self._module, _split(self._component, self.setup.argument)[1], self._component)
+        function = self._code.named
+        if not callable(function):
+            kind = type(function).__name__
+            raise BadInput(f"target {self._component!r}: {self._code.name!r} is {kind}, which cannot be called")
+        return cast(Function, function)
 
 
 async def _call(function: Function, messages: list[dict[str, Any]]) -> object:
@@ -121,61 +120,3 @@ def _caught(function: Function, messages: list[dict[str, Any]]) -> object:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  as above
         return error
-
-
-# --- finding the function
-
-
-def _split(spec: str, argument: str) -> tuple[str, str]:
-    module, colon, function = argument.partition(":")
-    if not (colon and module and function):
-        raise BadInput(f"target {spec!r} is not written python:MODULE:FUNCTION, e.g. python:my_model:answer")
-    if module.endswith(".py") or "/" in module:
-        name = Path(module).stem
-        raise BadInput(f"target {spec!r} names a file; write the module: python:{name}:{function}, from its folder")
-    return module, function
-
-
-def _import(name: str, spec: str) -> ModuleType:
-    """The user's module, looked for in the current directory first, as `python -m` does."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    importlib.invalidate_caches()
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise BadInput(f"target {spec!r}: there is no module {name!r} in {here} nor among the packages") from error
-        raise BadInput(f"target {spec!r}: module {name!r} needs {error.name!r}, which is not installed") from error
-    except (Exception, SystemExit) as error:  # the user's code may raise anything
-        raise BadInput(f"target {spec!r}: importing {name!r} failed: {_one_line(error)}") from error
-
-
-def _find(module: ModuleType, name: str, spec: str) -> Function:
-    function = module
-    for part in name.split("."):  # FUNCTION may be a method: model.answer
-        if not hasattr(function, part):
-            names = [n for n, value in vars(module).items() if callable(value) and not n.startswith("_")]
-            raise unknown(f"function of module {module.__name__!r}", name, names, f"target {spec!r}")
-        function = getattr(function, part)
-    if not callable(function):
-        raise BadInput(f"target {spec!r}: {name!r} is {type(function).__name__}, which cannot be called")
-    return function
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-
-
-def _source_hash(module: ModuleType, function: Function, spec: str) -> str | None:
-    """None for a module that was not written in Python."""
-    file = getattr(module, "__file__", None)
-    if file and Path(file).is_file():
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    if module.__name__ != "__main__":
-        return None
-    try:
-        return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
-    except (OSError, TypeError) as error:
-        raise BadInput(f"target {spec!r}: its text cannot be read here; write it into a file, and name that") from error

@@ -6,7 +6,7 @@ import os
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from yarl import URL
@@ -48,7 +48,17 @@ class HTTPReply:
         return self.body.decode("utf-8", "replace")
 
 
-class Transport:
+class Calling(Protocol):
+    """One attempt at a call, by whatever client. Raises one of UNREACHED, and ValueError for what cannot be taken."""
+
+    async def get(self, path: str, seconds: float) -> HTTPReply: ...
+
+    async def post(self, path: str, body: bytes) -> HTTPReply: ...
+
+    async def close(self) -> None: ...
+
+
+class Transport(Calling):
     """Opened inside an event loop. Proxies and certificates come from the environment (HTTPS_PROXY, SSL_CERT_FILE).
     Raises BadInput for a proxy that is none of HTTP.
 

@@ -130,6 +130,21 @@ async def test_the_users_options_overrule_those_of_the_model(
     assert (body["model"], body["modalities"], body["max_completion_tokens"]) == ("gpt-audio-1.5", ["text"], 5)
 
 
+async def test_a_backbone_is_asked_of_the_server_that_the_user_names(serve: Serve) -> None:
+    """The list runs it by transformers, which need not be installed then."""
+    server = serve(lambda call: chat("Hello."))
+    target = open_target("backbone-of:llava-v1.6-mistral-7b", {"base_url": server.url, "family": "vllm"})
+    assert (await target.ask(Request((Message("user", (Text("hello"),)),)))).text == "Hello."
+    await target.close()
+    assert server.calls[0].body["model"] == "mistralai/Mistral-7B-Instruct-v0.2"
+    assert models()["mistral-7b-v0.2"].target == "transformers:mistralai/Mistral-7B-Instruct-v0.2"
+
+
+def test_an_adapter_is_found_behind_no_address() -> None:
+    with pytest.raises(BadInput, match="base_url"):
+        open_target("cogvlm-17b", {"base_url": "http://127.0.0.1:1/v1", "trust_remote_code": True})
+
+
 def test_what_a_model_does_not_take_is_skipped_and_listed() -> None:
     config = make_config("test", data="starter", conditions=["text", "audio"], target="gpt-4o", out="unused")
     plan = make_plan(config)

@@ -49,11 +49,19 @@ def test_answers_that_were_cut_and_judged_are_counted_by_condition(folder: Path)
 
 
 @pytest.mark.parametrize(
-    ("target", "limit"),
-    [("transformers:a-model", "max_new_tokens"), ("qwen2-audio-7b", "max_new_tokens"), ("gpt-4o", "max_tokens")],
+    ("asked", "limit"),
+    [
+        ({"target": "transformers:a-model"}, "max_new_tokens"),
+        ({"target": "qwen2-audio-7b"}, "max_new_tokens"),
+        ({"target": "qwen2-audio-7b", "base_url": "http://127.0.0.1:8000/v1"}, "max_tokens"),
+        ({"target": "qwen2-audio-7b", "options": {"base_url": "http://127.0.0.1:8000/v1"}}, "max_tokens"),
+        ({"target": "gpt-4o"}, "max_tokens"),
+    ],
 )
-def test_the_option_that_is_named_is_the_one_of_the_target(tmp_path: Path, target: str, limit: str) -> None:
-    written = write_run(tmp_path / "run", twins(2), ["text"], finish=lambda item: "length", target=target)
+def test_the_option_that_is_named_is_the_one_of_the_target(
+    tmp_path: Path, asked: dict[str, object], limit: str
+) -> None:
+    written = write_run(tmp_path / "run", twins(2), ["text"], finish=lambda item: "length", **asked)
     summary = report(written).summary
     assert summary.conditions[0].truncated.limit == limit
     assert f"as far as they went: raise {limit}\n" in shown(summary)

@@ -1,7 +1,8 @@
-"""Our own targets keep what third parties' ones have to keep; `transformers` and `inspect` where they are installed."""
+"""Our own targets keep what third parties' ones have to keep; some of them where they are installed."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from safebench.testing.contracts import TargetContract
 from safebench.testing.server import chat
 from tests.fixture_types import Serve
 
-ELSEWHERE = {"transformers": "tests/local/targets", "inspect": "tests/safebench/bridges/inspect"}
+ELSEWHERE = {
+    "transformers": "tests/local/targets",
+    "inspect": "tests/safebench/bridges/inspect",
+}
 
 
 class TestReference(TargetContract):
@@ -40,7 +44,21 @@ class TestOpenAI(TargetContract):
         self.options = {"base_url": serve(lambda call: chat("An answer.")).url, "retries": 0}
 
 
+class TestOpenAISdk(TargetContract):
+    spec = "openai-sdk:tested"
+
+    @pytest.fixture(autouse=True)
+    def _client(self, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        url = serve(lambda call: chat("An answer.")).url
+        made = f"import openai\nclient = openai.AsyncOpenAI(base_url={url!r}, api_key='a key')\n"
+        (tmp_path / "contract_client.py").write_text(made)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "contract_client", raising=False)
+        self.options = {"client": "contract_client:client", "retries": 0}
+
+
 def test_no_target_of_ours_is_forgotten() -> None:
     ours = {name for name in registry.names(Target) if registry.load(Target, name).__module__.startswith("safebench.")}
-    here = {contract.spec.partition(":")[0] for contract in (TestReference, TestPython, TestCascade, TestOpenAI)}
+    contracts = (TestReference, TestPython, TestCascade, TestOpenAI, TestOpenAISdk)
+    here = {contract.spec.partition(":")[0] for contract in contracts}
     assert here | ELSEWHERE.keys() == ours
