@@ -88,8 +88,8 @@ def _summarise(cells: Mapping[str, list[Tried]]) -> Cells:
     return {name: summary for name, summary in summaries.items() if summary is not None}
 
 
-def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: int, source: str, canary: str) -> str:
-    """A page whose header tells `datasets` which shards belong together."""
+def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], held: str, source: str, canary: str) -> str:
+    """A page whose header tells `datasets` which shards belong together. `held`: how many queries, in words."""
     configs = "\n".join(
         f"- config_name: {medium}\n  data_files: {medium}/train-*.parquet\n  default: {str(n == 0).lower()}"
         for n, medium in enumerate(by_medium)
@@ -97,7 +97,7 @@ def data_card(folder: Path, by_medium: Mapping[str, Sequence[Recipe]], queries: 
     recipes = "\n".join(f"- `{r.condition}`: {r.description}" for ones in by_medium.values() for r in ones)
     columns = ", ".join(f"`{name}`" for name in dict.fromkeys(n for medium in by_medium for n in schema(medium).names))
     return (
-        f"---\nconfigs:\n{configs}\n---\n\n# {source}, rendered\n\n{queries} queries rendered by SafeBench:\n\n"
+        f"---\nconfigs:\n{configs}\n---\n\n# {source}, rendered\n\n{held}, rendered by SafeBench:\n\n"
         f"{recipes}\n\n{_table(cells_of(folder)[0])}\n\n"
         f"Columns: {columns}. A row without media could not be rendered faithfully; `failure` and `fidelity` say why.\n"
         "`unchecked` means that nothing proves that the rendering carries its query; it is no pass.\n\n"

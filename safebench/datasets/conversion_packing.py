@@ -13,6 +13,7 @@ from typing import Any
 
 from safebench.datasets.conversion_card import data_card
 from safebench.datasets.conversion_plan import ConversionPlan
+from safebench.datasets.plan import DataPlan
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.shards import BEFORE, CANARY, WORK, row, write_shards
 from safebench.files import write_text
@@ -52,10 +53,17 @@ def pack(plan: ConversionPlan, rows: Rows) -> None:
     for medium, assignments in by_medium.items():
         write_shards(packed, medium, (rows.of(one.job(query)) for one in assignments for query in queries))
     recipes = {medium: recipes_of(assignments) for medium, assignments in by_medium.items()}
-    card = data_card(packed, recipes, len(queries), Path(plan.data.dataset.name).stem, rows.canary)
+    card = data_card(packed, recipes, _held(plan.data), Path(plan.data.dataset.name).stem, rows.canary)
     write_text(plan.out / "README.md", card)
     for medium in by_medium:
         swap(packed / medium, plan.out / medium, plan.out / WORK / BEFORE / medium)
+
+
+def _held(data: DataPlan) -> str:
+    if data.shard is None:
+        return f"{len(data.queries)} queries"
+    whole = len(data.dataset.queries)
+    return f"Shard {data.shard} of a conversion, to be merged with its others: {len(data.queries)} of {whole} queries"
 
 
 def swap(new: Path, place: Path, before: Path) -> None:

@@ -25,6 +25,7 @@ from safebench.serialisation import differences
 from safebench.types import TEXT, Query
 
 ASKED = "asked"  # key of `convert.toml`: the options with which the same conversion is asked for again
+BUDGET = ("max_calls", "max_cost", "prices")  # keys of that table: what the last start might cost
 REVISIONS = "revisions"  # key there: what it has grown by; lines are only added
 FIXED = {  # keys there that make it this conversion, in words; of tables those that are there already
     "seed": "its seed",
@@ -131,13 +132,13 @@ def asked_before(folder: Path) -> dict[str, Any]:
 
 
 def _options(config: ConvertConfig, data: DataPlan) -> dict[str, Any]:
-    """Without the recipes, which stand beside them, and what may change where a conversion goes on."""
-    kept = config.model_dump(
-        mode="json", exclude_none=True, include={"text_column", "encoding", "language", "limit", "recognisers"}
-    )
+    """Without the recipes, which stand beside them, and what changes nothing that is made, but for what it may cost."""
+    queries = {"text_column", "encoding", "language", "limit"}
+    kept = config.model_dump(mode="json", exclude_none=True, include={*queries, "recognisers", *BUDGET})
     path = Path(config.data)
-    name = str(path.resolve()) if path.exists() else config.data
-    return {**kept, "data": name, "conditions": [str(condition) for condition in data.conditions]}
+    paths = {"data": str(path.resolve()) if path.exists() else config.data}
+    paths |= {"prices": str(Path(config.prices).resolve())} if config.prices else {}
+    return {**kept, **paths, "conditions": [str(condition) for condition in data.conditions]}
 
 
 def _asked(

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from safebench.datasets.card import CARD_FILE
+from safebench.datasets.cutting import KEY
 from safebench.datasets.load import QUERY_FILES, query_file
-from safebench.datasets.shards import check_shards, finished
+from safebench.datasets.shards import check_shards, finished, read_convert_file
 from safebench.errors import BadInput, MissingPackage
 
 PACKAGE = "huggingface_hub"
@@ -76,6 +77,8 @@ def _pushed(folder: Path) -> list[str]:
         return ["README.md", CARD_FILE, file.name]
     if finished(folder):
         check_shards(folder)
+        if shard := read_convert_file(folder).get(KEY):
+            raise BadInput(f"{folder} holds shard {shard} of a conversion: merge the shards, and push the whole")
         return ["README.md", SHARDS]
     raise BadInput(
         f"{folder} is no folder that `safebench convert` has finished or `safebench data export` made: "

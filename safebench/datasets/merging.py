@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from safebench.datasets.conversion_card import data_card
-from safebench.datasets.conversion_plan import ASKED, REVISIONS
+from safebench.datasets.conversion_plan import ASKED, BUDGET, REVISIONS
 from safebench.datasets.cutting import KEY, PLACES, SHOWN, Shard, check_one_whole
 from safebench.datasets.shards import (
     CANARY,
@@ -58,7 +58,8 @@ def merge_conversion(out: Path, shards: Sequence[Path]) -> int:
     with whole_folder(out) as folder:
         for medium, count in _counted(asked).items():
             write_shards(folder, medium, _rows(parts, medium, count))
-        write_text(folder / "README.md", data_card(folder, recipes, queries, Path(asked["data"]).stem, asked[CANARY]))
+        card = data_card(folder, recipes, f"{queries} queries", Path(asked["data"]).stem, asked[CANARY])
+        write_text(folder / "README.md", card)
         write_toml(folder / CONVERT_FILE, asked)
     return queries
 
@@ -79,8 +80,8 @@ def _differing(first: _Part, part: _Part) -> str:
 
 
 def _whole(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What all shards have to agree on: not where each machine has the data, whose hash is among it."""
-    options = {key: value for key, value in asked[ASKED].items() if key != "data"}
+    """What all shards have to agree on: not where each machine has the data, whose hash is among it, nor on limits."""
+    options = {key: value for key, value in asked[ASKED].items() if key not in ("data", *BUDGET)}
     return {key: value for key, value in asked.items() if key not in (KEY, PLACES, "data")} | {ASKED: options}
 
 

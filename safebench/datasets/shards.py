@@ -19,6 +19,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from safebench import registry
+from safebench.datasets.cutting import KEY
 from safebench.datasets.queries import CERTAINTY, LANGUAGE, Dataset, parse_rows
 from safebench.datasets.tables import PROBLEM
 from safebench.errors import BadInput
@@ -143,12 +144,10 @@ def read_converted(folder: Path) -> Dataset:
         why = "its conversion is unfinished: give the same convert command again" if unfinished else "it has no shards"
         raise BadInput(f"data {str(folder)!r} is no folder made by `safebench convert`: {why}")
     check_shards(folder)
-    return Dataset(
-        str(folder),
-        parse_rows(_query_rows(folder), str(folder)).queries,
-        folder,
-        read_convert_file(folder).get(RECIPE, {}),
-    )
+    asked, name = read_convert_file(folder), str(folder)
+    queries = parse_rows(_query_rows(folder), name).queries
+    notes = [f"{name} holds shard {asked[KEY]} of a conversion: {len(queries)} of its queries"] if KEY in asked else []
+    return Dataset(name, queries, folder, asked.get(RECIPE, {}), tuple(notes))
 
 
 def packed_queries(folder: Path) -> tuple[Query, ...]:

@@ -626,7 +626,8 @@ def test_a_conversion_keeps_to_its_budget_and_goes_on_with_a_higher_one(
         told = capsys.readouterr().err
         assert "estimate: 3 calls" in told
         assert "the budget of 2 calls is spent; raise --max-calls to go on; everything so far is kept" in told
-        assert run_command([*drawn, "--max-calls", "3"]) == 0
+        assert run_command(["convert", "out/convert.toml"]) == 1  # under the limits of the last start
+        assert run_command(["convert", "out/convert.toml", "--max-calls", "3"]) == 0
         assert len(server.calls) == 3  # none is drawn twice
     assert pq.read_table(tmp_path / "out" / "image").num_rows == 3
 

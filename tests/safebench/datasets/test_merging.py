@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from safebench.cli.main import run_command
+from safebench.datasets.hub import push
 from safebench.datasets.merging import merge_conversion
 from safebench.datasets.shards import CONVERT_FILE, WORK, read_converted, rows_of, write_shards
 from safebench.errors import BadInput
@@ -70,10 +71,16 @@ def test_merged_shards_are_the_conversion_that_nobody_cut(
     whole: Path, made: list[Path], start: Start, tmp_path: Path
 ) -> None:
     merged = tmp_path / "merged"
-    for shard in made:
+    for n, shard in zip((3, 1, 2), made, strict=True):
+        told = f"hard {n}/3 of a conversion"
+        assert told in (shard / "README.md").read_text(encoding="utf-8")
+        assert told in read_converted(shard).notes[0]
+        with pytest.raises(BadInput, match=f"{told}: merge the shards"):
+            push(shard, "someone/questions")
         ids = {query.id for query in read_converted(shard).queries}
         assert {row["twin"] for row in ROWS if row["id"] in ids and "twin" in row} <= ids
     assert run_command(["merge", str(merged), *map(str, made)]) == 0
+    assert not read_converted(merged).notes
     assert {row["recipe"] for row in pq.read_table(merged / "image").to_pylist()} == {"typographic", "tall", "chat"}
     assert files(merged) == files(whole)
     grown, progress = Path(shutil.copytree(whole, tmp_path / "grown")), Listening()
@@ -121,6 +128,12 @@ class TestRefused:
         file = shards[1] / CONVERT_FILE
         write_toml(file, {**read_toml(file), key: value})
         self.refused(shards, f"{shards[1]} .*they differ in .*{key}")
+
+    def test_not_for_what_they_might_cost(self, shards: list[Path]) -> None:
+        file = shards[1] / CONVERT_FILE
+        told = read_toml(file)
+        write_toml(file, {**told, "asked": {**told["asked"], "max_calls": 9, "prices": "/elsewhere/prices.toml"}})
+        merge_conversion(self.out, shards)
 
     def test_a_whole_one_an_unfinished_one_and_one_that_tells_nothing(self, shards: list[Path], whole: Path) -> None:
         self.refused([*shards[1:], whole], "is no shard")
