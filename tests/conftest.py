@@ -21,8 +21,8 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("gate")
 
 
-# what `make check` leaves out, by the beginning of its name: whole runs in processes of their own, real browsers, dead
-# hubs, simulations
+# what `make check` leaves out, by the beginning of its name: whole runs in processes of their own, real browsers,
+# simulations
 SLOW = (
     "tests/benchmarks/",
     "tests/chaos/",
@@ -36,7 +36,6 @@ SLOW = (
     "tests/safebench/cli/test_skeleton.py",
     "tests/safebench/datasets/test_conversion.py",
     "tests/safebench/datasets/test_merging.py",
-    "tests/safebench/datasets/test_importing.py::test_a_hub_that_does_not_answer_is_one_clear_line",
     "tests/safebench/datasets/test_load.py",
     "tests/safebench/datasets/test_paper_layout.py",
     "tests/safebench/jury/calibration/test_calibrate.py",
@@ -46,6 +45,7 @@ SLOW = (
     "tests/safebench/reports/pages/test_runs_pages.py",
     "tests/safebench/reports/test_summary.py::test_500_queries",
     "tests/safebench/review/test_page.py",
+    "tests/website/test_site.py",
 )
 
 
