@@ -27,6 +27,7 @@ SLOW = (
     "tests/benchmarks/",
     "tests/chaos/",
     "tests/end_to_end/",
+    "tests/forked/",
     "tests/fuzz/",
     "tests/test_docs.py::test_commands_run_as_written",
     "tests/test_examples.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -27,10 +28,10 @@ Labels = dict[str, str]  # by the id of an answer
 def label_killed(place: Path, server: ScriptedServer, kills: int, chance: random.Random) -> Toll:
     """All answers of a run labelled by one person, in one folder at once, in another with kills."""
     work, whole, killed = Run(server), place / "whole", place / "killed"
-    for folder in (whole, killed):
-        folder.mkdir()
-        work.prepare(folder)
-        finish(work.arguments(), folder)
+    whole.mkdir()
+    work.prepare(whole)
+    finish(work.arguments(), whole)
+    shutil.copytree(whole, killed)
     given: Labels = {}
     done = lost = repeated = 0
     everything = _label(whole, None, chance)

@@ -116,10 +116,17 @@ class Run(Work):
 class Beforehand(Work):
     """What goes on from what other commands have made."""
 
+    first: Path | None = None
+
     def prepare(self, folder: Path) -> None:
+        """It is made once, and copied."""
+        if self.first:
+            shutil.copytree(self.first, folder, dirs_exist_ok=True)
+            return
         super().prepare(folder)
         for arguments in self.beforehand():
             _do(folder, *arguments)
+        self.first = folder
 
     @abstractmethod
     def beforehand(self) -> list[list[object]]:
@@ -200,16 +207,6 @@ class GrowingConvert(Beforehand, Convert):
 
 class Shards(Beforehand):
     """Put together. That asks nobody, and begins anew."""
-
-    first: Path | None = None
-
-    def prepare(self, folder: Path) -> None:
-        """They are made once, and copied."""
-        if self.first:
-            shutil.copytree(self.first, folder, dirs_exist_ok=True)
-        else:
-            super().prepare(folder)
-            self.first = folder
 
     @abstractmethod
     def uncut(self) -> list[object]:

@@ -6,12 +6,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from safebench.testing.server import Call, Reply, chat, dropped, error
+from tests.forked.server import forked
 
 JUROR = "judge"
 
@@ -63,7 +63,7 @@ def safebench(*arguments: object, cwd: Path, **environment: str) -> subprocess.C
 
 
 def command(*arguments: object) -> Sequence[str]:
-    return [sys.executable, "-c", "from safebench.cli.main import main; main()", *map(str, arguments)]
+    return forked(*arguments)
 
 
 def summary_of(folder: Path) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def arguments(world: ScriptedServer, jury_file: Path, write_jsonl: WriteJsonl) -
         "run", "--data", write_jsonl(rows), "--condition", "text", "--condition", "image+text:typographic",
         "--target", "openai:tested", "--base-url", world.url, "--jury", jury_file,
         "--concurrency", CONCURRENCY, "--max-open", 1, "--allow-unproven",
+        "--workers", 1, "--check-share", 0.25,
     ]  # fmt: skip
 
 
