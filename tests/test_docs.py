@@ -29,6 +29,7 @@ from safebench.models.prices import read_prices
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
 from safebench.runs.config import make_config
+from safebench.taxonomy import taxonomy_of
 from safebench.testing.server import Call, Reply, chat
 from tests.fixture_types import Serve
 from tests.hub import serving
@@ -133,6 +134,8 @@ def test_files_shown_are_valid(text: str, tmp_path: Path) -> None:
         Importer(**tables)
     elif "writers" in tables:
         make_plan("docs", **tables)
+    elif "categories" in tables:
+        taxonomy_of(tables, "docs")
     elif "project" not in tables:
         file = tmp_path / "shown.toml"
         file.write_text(text, encoding="utf-8")

@@ -21,6 +21,7 @@ from safebench.reports.summary import ITEMS_FILE, SUMMARY_FILE, Summary, items_s
 from safebench.review import labels, sample
 from safebench.runs.config import RUN_FILE, RunConfig
 from safebench.store.schema import DATABASE, SCHEMA
+from safebench.taxonomy import FILE, TaxonomyTable
 from safebench.types import TEXT
 from website.schemas import schema, tables
 from website.tables import cell, code, table
@@ -80,6 +81,13 @@ INPUTS = (
         "`safebench generate PLAN.toml`: see [Generating](../generating.md).",
         GenerationPlan,
         "plan",
+    ),
+    Format(
+        "Taxonomy",
+        f"`{FILE}` beside data, or `--taxonomy FILE`: see [A taxonomy of your own](../taxonomies.md). Ours:"
+        f" [`data/{FILE}`](../../data/{FILE}).",
+        TaxonomyTable,
+        "taxonomy",
     ),
     Format(
         "Mapping of a public data set",

@@ -1,4 +1,4 @@
-"""`safebench data`: data sets of queries: shown, checked, imported, exported."""
+"""`safebench data`: data sets of queries: shown, checked, imported, exported, scored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from safebench.cli.options import output
+from safebench.cli.options import Concurrency, EstimateOnly, MaxCalls, MaxCost, PricesFile, errors, notes, output
 from safebench.cli.style import listing
 from safebench.errors import BadInput
 
@@ -119,6 +119,9 @@ def import_(
     columns: Annotated[str | None, typer.Option(help="text=prompt,scenario=category: which column holds what.")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="CATEGORY=SCENARIO; may be given several times.")] = None,
     intent: Annotated[list[str] | None, typer.Option(help="VALUE=harmful|benign; may be given several times.")] = None,
+    taxonomy: Annotated[
+        Path | None, typer.Option(help="A taxonomy of your own (TOML), whose scenarios the queries get.")
+    ] = None,
     language: Language = None,
     title: Title = None,
     licence: Licence = None,
@@ -128,12 +131,14 @@ def import_(
 ) -> None:
     """Import a public data set by a declared mapping. What the mapping does not say is listed, never guessed."""
     from safebench.datasets.importing import import_dataset, load_importer
+    from safebench.taxonomy import read_taxonomy
 
     importer = load_importer(
         name,
         columns=_pairs("--columns", columns.split(",") if columns else []),
         scenarios=_pairs("--scenario", scenario or []),
         intents=_pairs("--intent", intent or []),
+        taxonomy=taxonomy and read_taxonomy(taxonomy).tables(),
         language=language,
         title=title,
         licence=licence,
@@ -175,6 +180,44 @@ def export(
     written = export(dataset, out, card, format, read_categories(name))
     _tell(f"{out}: sha256 {written.sha256}; licence {written.licence}")
     _tell_notes(dataset)
+
+
+@app.command()
+def score(
+    sets: Annotated[list[str], typer.Argument(metavar="SET…", help="Built-in names, files or folders.")],
+    judge: Annotated[list[str] | None, typer.Option(help="openai:MODEL, …; may be given several times.")] = None,
+    judges: Annotated[
+        Path | None, typer.Option(help="A TOML file with `judges` and their options, such as a plan of `generate`.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the scores; the same again continues it.")] = Path("scores"),
+    sample: Annotated[int | None, typer.Option(min=1, help="At most so many queries of each set, drawn.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 0,
+    concurrency: Concurrency = "auto",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
+    prices: PricesFile = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
+    dry_run: EstimateOnly = False,
+) -> int:
+    """Have models score the harmful queries of sets, side by side: feasibility, harmfulness, applicability, 0 to 9."""
+    from safebench.cli.data_tables import show_scores
+    from safebench.cli.dry_run import show_only_estimate
+    from safebench.cli.progress import Bars
+    from safebench.generation.dataset_scores import estimate_scoring, read_scoring, sampled_sets, score_sets
+    from safebench.models.calls import CallLimits
+    from safebench.models.prices import read_prices
+
+    asked = read_scoring(sets, judge or [], judges, sample, seed)
+    if dry_run:
+        return show_only_estimate(estimate_scoring(asked, sampled_sets(asked), read_prices(prices)))
+    limits = CallLimits(max_calls, cost=max_cost)
+    with Bars(notes) as bars:
+        how = {"concurrency": concurrency, "limits": limits, "prices": prices, "retry_failed": retry_failed}
+        scored = score_sets(asked, out, progress=bars, **how)
+    show_scores(output, scored)
+    for problem in scored.problems:
+        errors.print(f"exit status 1: {problem}", soft_wrap=True)
+    return scored.exit_status
 
 
 @app.command()

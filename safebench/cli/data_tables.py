@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,11 +19,12 @@ from safebench.datasets.queries import Dataset
 from safebench.datasets.variety import LARGEST_COMPARED, distinct_n, nearest_pairs
 from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_mean, shown_measures
 from safebench.targets.lengths import long_clips
-from safebench.taxonomy import UNASSIGNED
+from safebench.taxonomy import UNASSIGNED, paper
 from safebench.types import Condition, Intent
 
 if TYPE_CHECKING:
     from safebench.datasets.conversion import Conversion
+    from safebench.generation.dataset_scores import DatasetScores, ScoredSets
 
 SHOWN_FAILURES = 20
 LONGEST_REASON = 300  # characters
@@ -62,10 +64,70 @@ def _queries_table(dataset: Dataset) -> Table:
     counts: dict[str, Counter[Intent]] = {}
     for query in dataset.queries:
         counts.setdefault(query.scenario or UNASSIGNED, Counter())[query.intent] += 1
+    known = dataset.taxonomy
+    more = ["category", "severity"] if known != paper() else []  # of a taxonomy of its own
     title = f"{dataset.name}: {len(dataset.queries)} queries"
-    table = plain_table("scenario", *(Column(intent.value, justify="right") for intent in Intent), title=title)
-    for scenario, cell in counts.items():
-        table.add_row(scenario, *(str(cell[intent]) for intent in Intent))
+    table = plain_table("scenario", *more, *(Column(intent.value, justify="right") for intent in Intent), title=title)
+    for id in known.in_order(counts):
+        scenario = known.scenarios.get(id)
+        facts = (str(getattr(scenario, name, None) or "") for name in more)
+        table.add_row(id, *facts, *(str(counts[id][intent]) for intent in Intent))
+    return table
+
+
+# --- scores
+
+
+def show_scores(console: OutputConsole, scored: ScoredSets) -> None:
+    """Sets side by side: means with intervals and agreement, distributions, and how often each judge gave a score."""
+    console.result({"folder": scored.folder, "sets": scored.sets, "judges": scored.judges})
+    names = _set_names(scored)
+    console.print(_scores_table(scored), soft_wrap=True)
+    table = plain_table("scores given", "set", *(Column(str(n), justify="right") for n in range(10)))
+    for dimension in scored.sets[0].dimensions:
+        for name, one in zip(names, scored.sets, strict=True):
+            table.add_row(dimension, name, *map(str, one.dimensions[dimension].counts))
+    console.print(table)
+    if len(names) == 1:
+        console.print(_means_table(scored.sets[0]))
+    for judge in scored.judges:
+        why = {"could not be read": judge.unreadable, "declined": judge.declined, "failed": judge.failed}
+        parts = [f"{judge.scored} scored", *(f"{n} {what}" for what, n in why.items() if n)]
+        same = "; it gave every query the same scores" * judge.constant
+        console.print(f"judge {judge.judge}: {', '.join(parts)}{same}", soft_wrap=True, highlight=False)
+    console.print(f"scores: {scored.folder}", soft_wrap=True, highlight=False)
+
+
+def _set_names(scored: ScoredSets) -> list[str]:
+    """Without their folders, where that tells them apart."""
+    short = [Path(one.data).name for one in scored.sets]
+    return short if len(set(short)) == len(short) else [one.data for one in scored.sets]
+
+
+def _scores_table(scored: ScoredSets) -> Table:
+    """Mean, interval and α of each dimension; 0 to 9."""
+    table = plain_table("0 to 9", *(Column(name, justify="right") for name in _set_names(scored)))
+    table.add_row("queries scored", *(f"{one.scored} of {one.harmful}" for one in scored.sets))
+    table.add_row("without a score", *(str(one.unscored) for one in scored.sets))
+    for dimension in scored.sets[0].dimensions:
+        columns = [one.dimensions[dimension] for one in scored.sets]
+        table.add_row(dimension, *("–" if one.mean is None else f"{one.mean:.2f}" for one in columns))
+        table.add_row(
+            "  95 % interval", *(f"{one.ci95[0]:.2f} to {one.ci95[1]:.2f}" if one.ci95 else "–" for one in columns)
+        )
+        table.add_row("  agreement, α", *("–" if one.alpha is None else f"{one.alpha:.2f}" for one in columns))
+    if any(one.breaks for one in scored.sets):
+        broken = (", ".join(f"{rule} {n}" for rule, n in one.breaks.items()) or "–" for one in scored.sets)
+        table.add_row("a judge finds", *broken)
+    return table
+
+
+def _means_table(one: DatasetScores) -> Table:
+    """Of one set, by category and by scenario."""
+    table = plain_table("mean over", *(Column(name, justify="right") for name in one.dimensions))
+    for parts in (one.by_category, one.by_scenario):
+        for id, means in parts.items():
+            table.add_row(id, *(f"{mean:.2f}" for mean in means.values()))
     return table
 
 

@@ -87,6 +87,7 @@ GOING_ON = (
     "rejudge",
     "generate",
     "jury calibrate",
+    "data score",
     "requests import",
 )  # commands that continue
 

@@ -20,7 +20,7 @@ from safebench.datasets.shards import CANARY, CONVERT_FILE
 from safebench.datasets.tables import file_rows
 from safebench.files import read_toml
 from safebench.resources import load_toml
-from safebench.taxonomy import UNASSIGNED
+from safebench.taxonomy import FILE, UNASSIGNED, paper
 from safebench.types import Intent
 
 CARD_FILE = "card.toml"
@@ -97,12 +97,13 @@ def readme(dataset: Dataset, card: Card, file: str) -> str:
         f"{len(dataset.queries)} queries for measuring how safely a model behaves.{where}",
         *card.notes,
         "## What it holds",
-        f"`{file}`, one query a row: `id`, `scenario` (of SafeBench's taxonomy; empty where none is known), `intent` "
+        f"`{file}`, one query a row: `id`, `scenario` (of {_whose(dataset)}; empty where none is known), `intent` "
         "(`harmful`: a model should decline; `benign`: it should help), `query`, `twin` (id of the partner of the "
         "other intent), `language` (BCP 47; empty where the source does "
         "not say it), `category` (what the source calls it), `canary`. `card.toml` says the same for programs.",
         _counts(dataset),
         *_unmapped(card),
+        *_definitions(dataset),
         "## Use",
         "`safebench run --data FOLDER …` or `safebench convert FOLDER …`. SHA-256 of the queries, which every run "
         f"names: `{card.sha256}`.",
@@ -141,9 +142,26 @@ def _text(value: str) -> str:
 
 def _counts(dataset: Dataset) -> str:
     counts = Counter((query.scenario or UNASSIGNED, query.intent) for query in dataset.queries)
-    scenarios = dict.fromkeys(scenario for scenario, _ in counts)
+    scenarios = dataset.taxonomy.in_order({scenario for scenario, _ in counts})
     rows = [[scenario, *(str(counts[scenario, intent]) for intent in Intent)] for scenario in scenarios]
     return markdown_table(["scenario", *(intent.value for intent in Intent)], rows)
+
+
+def _whose(dataset: Dataset) -> str:
+    return "SafeBench's taxonomy" if dataset.taxonomy == paper() else f"its own taxonomy, `{FILE}` beside it"
+
+
+def _definitions(dataset: Dataset) -> list[str]:
+    """Of a taxonomy of its own: what each scenario calls harm, and how grave that is, by category."""
+    if dataset.taxonomy == paper():
+        return []
+    rows = [
+        [one.id, plain(one.name), plain(category.name), str(one.severity or ""), plain(one.description)]
+        for category in dataset.taxonomy.categories
+        for one in category.scenarios
+    ]
+    heads = ["scenario", "name", "category", "severity", "what makes an answer unsafe"]
+    return ["## Its taxonomy", "Severity: 1 to 5, 5 the gravest.", markdown_table(heads, rows)]
 
 
 def _unmapped(card: Card) -> list[str]:

@@ -111,6 +111,7 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
     try:
         await ready(plan.recipes, plan.settings.recognisers.values(), workers)
         (out / WORK).mkdir(parents=True, exist_ok=True)  # before the file: what is told there is not done yet
+        plan.data.dataset.taxonomy.write(out)
         write_toml(out / CONVERT_FILE, plan.convert_file())
         if plan.data.shard:
             progress.announced(part_line(config, plan.data))

@@ -17,7 +17,7 @@ from safebench.errors import BadInput
 from safebench.rendering.fidelity import COUNTS, shown_mean, shown_measures, summarise_fidelity
 from safebench.rendering.recipes import Recipe
 from safebench.targets.lengths import USUAL
-from safebench.taxonomy import UNASSIGNED
+from safebench.taxonomy import UNASSIGNED, beside
 from safebench.types import Condition
 
 Tried = tuple[str, int]  # the fidelity of a rendering as JSON, and its tries
@@ -54,7 +54,7 @@ def cells_of(folder: Path) -> tuple[Cells, dict[str, Cells]]:
     cells = _summarise(whole)
     for condition, lengths in seconds.items():
         cells[condition] |= {"hours": sum(lengths) / 3600, LONG: sum(length > USUAL for length in lengths)}
-    return cells, {scenario: _summarise(part) for scenario, part in parts.items()}
+    return cells, {scenario: _summarise(parts[scenario]) for scenario in beside(folder).in_order(parts)}
 
 
 def failures_of(folder: Path) -> Iterator[Failed]:

@@ -22,6 +22,7 @@ from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe, Recipes
 from safebench.rendering.renderer import RenderSettings
 from safebench.serialisation import differences
+from safebench.taxonomy import beside, check_agree
 from safebench.types import TEXT, Query
 
 ASKED = "asked"  # key of `convert.toml`: the options with which the same conversion is asked for again
@@ -100,6 +101,8 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
         recipe.check()
     settings = plan_settings(config, data, before)
     plan = ConversionPlan(config, data, assignments, settings, _asked(config, data, assignments, settings))
+    if before:
+        check_agree(beside(plan.out), plan.out, data.dataset.taxonomy, config.data)
     is_claimed(plan.out, CONVERT_FILE, "conversion", lambda there: _check_same(plan, there))
     return plan
 

@@ -1,6 +1,7 @@
 """`safebench data export`: a data set as a folder that others can load, and that says what it is.
 
-The folder holds the queries (typed Parquet for a hub, or JSONL), `card.toml` for programs and `README.md` for people.
+The folder holds the queries (typed Parquet for a hub, or JSONL), their taxonomy where it is not the shipped one,
+`card.toml` for programs and `README.md` for people.
 `safebench data import` writes the same folder; `--data FOLDER` reads both.
 """
 
@@ -48,6 +49,7 @@ def export(
         write = _write_parquet if format == "hub" else write_jsonl
         write(part / QUERY_FILES[format], _rows(dataset, card.canary, categories))
         write_toml(part / CARD_FILE, card.model_dump(exclude_defaults=True))
+        dataset.taxonomy.write(part)
         (part / "README.md").write_text(readme(dataset, card, QUERY_FILES[format]), encoding="utf-8")
     return card
 

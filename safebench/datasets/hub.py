@@ -14,6 +14,7 @@ from safebench.datasets.cutting import KEY
 from safebench.datasets.load import QUERY_FILES, query_file
 from safebench.datasets.shards import check_shards, finished, read_convert_file
 from safebench.errors import BadInput, MissingPackage
+from safebench.taxonomy import FILE
 
 PACKAGE = "huggingface_hub"
 SHARDS = "*/train-*.parquet"
@@ -29,7 +30,7 @@ def push(folder: Path, name: str, *, public: bool = False) -> str:
     pushed = _pushed(folder)
     if importlib.util.find_spec(PACKAGE) is None:
         raise MissingPackage("data push", [PACKAGE], "hub")
-    return upload_dataset(folder, name, pushed, [SHARDS, *QUERY_FILES.values()], public=public)
+    return upload_dataset(folder, name, pushed, [SHARDS, FILE, *QUERY_FILES.values()], public=public)
 
 
 def upload_dataset(folder: Path, name: str, pushed: list[str], replaced: list[str], *, public: bool) -> str:
@@ -74,12 +75,12 @@ def _pushed(folder: Path) -> list[str]:
     """Not the conversion's own file, which names paths of this machine."""
     file = query_file(folder)
     if file is not None:
-        return ["README.md", CARD_FILE, file.name]
+        return ["README.md", CARD_FILE, FILE, file.name]
     if finished(folder):
         check_shards(folder)
         if shard := read_convert_file(folder).get(KEY):
             raise BadInput(f"{folder} holds shard {shard} of a conversion: merge the shards, and push the whole")
-        return ["README.md", SHARDS]
+        return ["README.md", FILE, SHARDS]
     raise BadInput(
         f"{folder} is no folder that `safebench convert` has finished or `safebench data export` made: "
         "there is nothing to push"

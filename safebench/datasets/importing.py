@@ -16,9 +16,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from safebench import registry, taxonomy
+from safebench import registry
 from safebench.datasets.card import Card, Format, Strict
 from safebench.datasets.exporting import export, without_scenario
 from safebench.datasets.hub import PACKAGE, first_line
@@ -28,6 +28,7 @@ from safebench.datasets.tables import BLANK, READERS, Row, file_rows, unusable
 from safebench.errors import BadInput, MissingPackage, unknown
 from safebench.files import content_hash, read_toml
 from safebench.resources import data_path, shipped
+from safebench.taxonomy import TaxonomyTable, beside, paper
 from safebench.types import Intent
 
 FOLDER = "importers"
@@ -95,16 +96,19 @@ class Importer(Strict):
     intents: Mapping[str, Intent] = {}
     language: str | None = None  # of rows whose columns tell none, as BCP 47 writes it
     languages: Mapping[str, str] = {}  # what the source calls languages: {"English" = "en"}
+    taxonomy: TaxonomyTable | None = None  # whose scenarios the queries get; the paper's when not given
     scenarios: Mapping[str, str] = {}
     unmapped: Mapping[str, str] = {}  # categories that get no scenario, and why
     twins: Twins | None = None
 
     @field_validator("scenarios")
     @classmethod
-    def _known(cls, mapping: Mapping[str, str]) -> Mapping[str, str]:
+    def _known(cls, mapping: Mapping[str, str], checked: ValidationInfo) -> Mapping[str, str]:
+        table = checked.data.get("taxonomy")
+        known = (table.taxonomy() if table else paper()).scenarios
         for id in mapping.values():
-            if id not in taxonomy.scenarios():
-                raise ValueError(str(unknown("scenario", id, taxonomy.scenarios())))
+            if id not in known:
+                raise ValueError(str(unknown("scenario", id, known)))
         return mapping
 
 
@@ -155,13 +159,16 @@ def import_dataset(
 def read_source(name: str, source: str, importer: Importer, encoding: str | None = None) -> Imported:
     """As `import_dataset`, without writing anything."""
     path = _local(source, importer)
+    if importer.layout == "dataset" and "taxonomy" not in importer.model_fields_set:
+        importer = importer.model_copy(update={"taxonomy": TaxonomyTable(**beside(path).tables())})
     files = _files(path, importer.files) if importer.layout == "files" else []
     rows = _Rows(importer)
     mapped = list(rows.of_files(path, files, encoding) if files else rows.of_dataset(path, encoding))
     rows.check(source)
     _pair(mapped, importer.twins)
-    parsed = parse_rows(mapped, source)
-    dataset = Dataset(name, parsed.queries, notes=(*taken_for_granted(source, parsed), *rows.notes(source)))
+    parsed = parse_rows(mapped, source, known=rows.taxonomy)
+    notes = (*taken_for_granted(source, parsed), *rows.notes(source))
+    dataset = Dataset(name, parsed.queries, taxonomy=rows.taxonomy, notes=notes)
     categories = [row["category"] for _, row in mapped if row is not BLANK]
     card = Card(
         title=importer.title or Path(source.removeprefix(HUB)).stem,
@@ -243,6 +250,7 @@ class _Rows:
 
     def __init__(self, importer: Importer) -> None:
         self.importer = importer
+        self.taxonomy = importer.taxonomy.taxonomy() if importer.taxonomy else paper()
         self.left_out = self._kept = self._without_intent = 0
         templates = [*importer.columns.model_dump().values(), importer.twins.key if importer.twins else None]
         self._parts = {template: _parts(template) for template in templates if template}
@@ -299,7 +307,7 @@ class _Rows:
         self._kept += 1
         category, intent = self._fill(columns.scenario, row) or "", self._fill(columns.intent, row) or ""
         self._without_intent += not intent
-        known = category if category in taxonomy.scenarios() else None
+        known = category if category in self.taxonomy.scenarios else None
         language = self._fill(columns.language, row) or ""
         return {
             "query": row.get(columns.text) if columns.text in row else self._fill(columns.text, row),

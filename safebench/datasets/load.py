@@ -21,6 +21,7 @@ from safebench.datasets.shards import read_converted
 from safebench.datasets.tables import file_rows
 from safebench.errors import BadInput
 from safebench.resources import data_path
+from safebench.taxonomy import beside
 from safebench.types import Query
 
 STARTER = "starter"
@@ -41,6 +42,7 @@ def load_dataset(
 ) -> Dataset:
     """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
 
+    Its scenarios are those of a `taxonomy.toml` beside its files, else the paper's.
     `encoding` is that of a file's text; UTF-8 when not given. `language`, as BCP 47 writes it, is that of the queries
     of which the data do not say it. Raises BadInput for a missing, empty or unreadable file and a missing text column,
     BadRows with all bad rows.
@@ -83,6 +85,7 @@ def query_file(folder: Path) -> Path | None:
 def _from_file(name: str, path: Path, text_column: str | None, encoding: str | None = None) -> Dataset:
     wanted = {*TEXT_COLUMNS, *COLUMNS} | ({text_column} if text_column else set())
     heads: list[str] = []
-    parsed = parse_rows(file_rows(path, wanted, heads, encoding), name, text_column, heads)
+    known = beside(path)
+    parsed = parse_rows(file_rows(path, wanted, heads, encoding), name, text_column, heads, known)
     notes = (*taken_for_granted(name, parsed), *unused_columns(heads, name, parsed.column))
-    return Dataset(name, parsed.queries, notes=notes)
+    return Dataset(name, parsed.queries, taxonomy=known, notes=notes)

@@ -27,6 +27,7 @@ from safebench.errors import BadInput
 from safebench.files import is_claimed, whole_folder, write_text, write_toml
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.serialisation import differences
+from safebench.taxonomy import FILE, beside, check_agree
 from safebench.types import Condition
 
 Placed = tuple[tuple[int, int], dict[str, Any]]  # of which condition, the query's place in the whole; the row
@@ -60,6 +61,7 @@ def merge_conversion(out: Path, shards: Sequence[Path]) -> int:
             write_shards(folder, medium, _rows(parts, medium, count))
         card = data_card(folder, recipes, f"{queries} queries", Path(asked["data"]).stem, asked[CANARY])
         write_text(folder / "README.md", card)
+        beside(parts[0].folder).write(folder)
         write_toml(folder / CONVERT_FILE, asked)
     return queries
 
@@ -76,7 +78,11 @@ def _read(folder: Path) -> _Part:
 
 
 def _differing(first: _Part, part: _Part) -> str:
-    return "; ".join(differences(_whole(first.asked), _whole(part.asked))[:SHOWN])
+    """Raises BadInput where they contradict each other in what a scenario is."""
+    one, another = beside(first.folder), beside(part.folder)
+    check_agree(one, first.folder, another, part.folder)
+    lines = differences(_whole(first.asked), _whole(part.asked))
+    return "; ".join([*lines, *([FILE] if one != another else [])][:SHOWN])
 
 
 def _whole(asked: Mapping[str, Any]) -> dict[str, Any]:

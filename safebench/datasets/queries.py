@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from safebench import taxonomy
 from safebench.datasets.columns import named, plain_name
 from safebench.datasets.tables import BLANK, PROBLEM, Row, is_nothing, unusable
 from safebench.errors import BadInput, unknown
 from safebench.models.languages import language_tag, tell
 from safebench.serialisation import compact, storable
+from safebench.taxonomy import Taxonomy, paper
 from safebench.types import Intent, Query
 
 TEXT_COLUMNS = ("query", "prompt", "question", "behavior", "goal", "text")
@@ -60,6 +60,7 @@ class Dataset:
     folder: Path | None = None  # of renderings, where `convert` made them
     recipes: Mapping[str, Any] = field(default_factory=dict)  # for media that it brings, tables by medium and name
     notes: tuple[str, ...] = ()  # what was taken for granted where it was read
+    taxonomy: Taxonomy = field(default_factory=paper)  # of the scenarios that its queries name
 
     @property
     def sha256(self) -> str:
@@ -161,9 +162,16 @@ def taken_for_granted(name: str, *parsed: Parsed) -> tuple[str, ...]:
 
 
 def parse_rows(
-    rows: Iterable[Row], name: str, text_column: str | None = None, heads: Sequence[str] | None = None
+    rows: Iterable[Row],
+    name: str,
+    text_column: str | None = None,
+    heads: Sequence[str] | None = None,
+    known: Taxonomy | None = None,
 ) -> Parsed:
-    """Raises BadRows with every problem and its line. `heads` are the columns where more were read than rows hold."""
+    """Raises BadRows with every problem and its line. `heads` are the columns where more were read than rows hold.
+
+    `known`: the taxonomy whose scenarios rows may name; the paper's when not given.
+    """
     queries: list[Query] = []
     blank = without_intent = 0
     lines: list[int | str] = []
@@ -178,7 +186,7 @@ def parse_rows(
         met |= dict.fromkeys(row) if column is None and PROBLEM not in row else {}
         column = column or _text_column(row, text_column)
         try:
-            queries.append(_query(row, column, len(lines) + 1))
+            queries.append(_query(row, column, len(lines) + 1, known or paper()))
         except ValueError as error:
             problems.append(f"{name}, line {line}: {error}")
             queries.append(Query(f"\0{line}", ""))  # keeps the row's place; it never leaves this function
@@ -241,7 +249,7 @@ def _no_text_column(name: str, wanted: str | None, heads: Sequence[str]) -> BadI
     )
 
 
-def _query(row: Mapping[str, Any], column: str | None, number: int) -> Query:
+def _query(row: Mapping[str, Any], column: str | None, number: int, known: Taxonomy) -> Query:
     if (problem := unusable(row)) is not None:
         raise ValueError(problem)
     if column is None:
@@ -250,7 +258,7 @@ def _query(row: Mapping[str, Any], column: str | None, number: int) -> Query:
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"column {column!r} is empty" if not text else f"column {column!r} is {text!r}, not text")
     told = (_language(row), _certainty(row))
-    return Query(_id(row, number), _clean(text), _intent(row), _scenario(row), _optional(row, "twin"), *told)
+    return Query(_id(row, number), _clean(text), _intent(row), _scenario(row, known), _optional(row, "twin"), *told)
 
 
 def _clean(text: str) -> str:
@@ -285,10 +293,10 @@ def _intent(row: Mapping[str, Any]) -> Intent:
     return Intent(named)
 
 
-def _scenario(row: Mapping[str, Any]) -> str | None:
+def _scenario(row: Mapping[str, Any], known: Taxonomy) -> str | None:
     named = _optional(row, "scenario")
     try:
-        return taxonomy.scenario(named).id if named else None
+        return known.scenario(named).id if named else None
     except BadInput as error:
         raise ValueError(str(error)) from error
 

@@ -28,6 +28,7 @@ from safebench.plugins import Describing
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.frozen import check_frozen
 from safebench.serialisation import compact
+from safebench.taxonomy import beside
 from safebench.types import TEXT, Query, Rendering
 
 ROWS_A_GROUP = 16  # what is held in memory at once when writing and reading
@@ -144,10 +145,10 @@ def read_converted(folder: Path) -> Dataset:
         why = "its conversion is unfinished: give the same convert command again" if unfinished else "it has no shards"
         raise BadInput(f"data {str(folder)!r} is no folder made by `safebench convert`: {why}")
     check_shards(folder)
-    asked, name = read_convert_file(folder), str(folder)
-    queries = parse_rows(_query_rows(folder), name).queries
+    asked, name, known = read_convert_file(folder), str(folder), beside(folder)
+    queries = parse_rows(_query_rows(folder), name, known=known).queries
     notes = [f"{name} holds shard {asked[KEY]} of a conversion: {len(queries)} of its queries"] if KEY in asked else []
-    return Dataset(name, queries, folder, asked.get(RECIPE, {}), tuple(notes))
+    return Dataset(name, queries, folder, asked.get(RECIPE, {}), tuple(notes), known)
 
 
 def packed_queries(folder: Path) -> tuple[Query, ...]:
@@ -157,7 +158,7 @@ def packed_queries(folder: Path) -> tuple[Query, ...]:
     """
     lying = folder if shards(folder) else folder / WORK / BEFORE
     check_shards(lying)
-    return parse_rows(_query_rows(lying), str(folder)).queries if shards(lying) else ()
+    return parse_rows(_query_rows(lying), str(folder), known=beside(folder)).queries if shards(lying) else ()
 
 
 def check_shards(folder: Path) -> None:

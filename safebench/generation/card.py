@@ -144,11 +144,11 @@ def _variety(id: str, variety: Diversity) -> list[str]:
 def _own_scenarios(scenarios: Sequence[ScenarioRow]) -> Iterable[str]:
     own = [scenario for scenario in scenarios if scenario.source != "taxonomy"]
     if own:
-        yield "## Scenarios that SafeBench's taxonomy does not have"
-        yield "Their queries have an empty `scenario`, and the scenario's id as `category`."
+        yield "## Scenarios that its taxonomy did not have"
+        yield "What each calls harm is told below, under *Its taxonomy*."
         yield "\n".join(map(_own_scenario, own))
 
 
 def _own_scenario(one: ScenarioRow) -> str:
     origin = "proposed by a model" if one.source == "proposed" else "from the plan"
-    return f"- `{one.id}`, {plain(one.name)} ({origin}): {plain(one.description)}"
+    return f"- `{one.id}`, {plain(one.name)} ({origin})"

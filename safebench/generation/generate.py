@@ -78,7 +78,7 @@ async def generate_async(
     command = command_line("generate", out / PLAN_FILE, "--out", out, *([] if until == LAST else ["--until", until]))
     stop = asyncio.Event()
     try:
-        await _check({**writers, **judges})
+        await check_models({**writers, **judges})
         folder.claim(tables(plan, {dataset.name: dataset.sha256 for dataset in compared}))
         with Store(out / CALLS) as store, on_interrupt(stop, command):
             if retry_failed:
@@ -94,7 +94,8 @@ async def generate_async(
         await close_all(*writers.values(), *judges.values())
 
 
-async def _check(models: Mapping[str, Target]) -> None:
+async def check_models(models: Mapping[str, Target]) -> None:
+    """Raises BadInput, naming the model, for one that cannot work."""
     for label, target in models.items():
         try:
             await target.check()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from safebench import taxonomy
 from safebench.datasets.card import Card
 from safebench.datasets.exporting import export, write_jsonl
 from safebench.datasets.queries import Dataset
 from safebench.files import whole_folder
 from safebench.generation.card import card_notes
-from safebench.generation.rows import KEPT, Candidate
+from safebench.generation.rows import KEPT, Candidate, taxonomy_of_rows
 from safebench.generation.stage import Making
 from safebench.generation.summary import GenerationSummary
+from safebench.taxonomy import Taxonomy
 from safebench.types import Intent, Query
 
 PROVENANCE = "provenance.jsonl"
@@ -26,14 +26,14 @@ def package(making: Making, summary: GenerationSummary) -> None:
     if not rows:
         return making.folder.clear("package")
     plan = making.plan
-    dataset, categories = as_dataset(rows, plan.title)
+    dataset = as_dataset(rows, plan.title, taxonomy_of_rows(making.scenarios(), plan.known()))
     card = Card(
         title=plan.title,
         licence=plan.licence,
         notes=tuple(card_notes(plan, making.scenarios(), rows, summary)),
     )
     with whole_folder(making.folder.file("package")) as part:
-        export(dataset, part, card, plan.format, categories)
+        export(dataset, part, card, plan.format)
         write_jsonl(part / PROVENANCE, _provenance(rows))
         making.folder.clear("package")
 
@@ -46,18 +46,14 @@ def kept_rows(making: Making) -> list[Candidate]:
     return sorted(kept, key=lambda row: (order[row.scenario], row.rank or 0))
 
 
-def as_dataset(rows: Sequence[Candidate], name: str) -> tuple[Dataset, list[str | None]]:
-    """Each query followed by its twin; and its scenario once more where the taxonomy does not have it."""
+def as_dataset(rows: Sequence[Candidate], name: str, known: Taxonomy) -> Dataset:
+    """Each query followed by its twin."""
     queries: list[Query] = []
-    categories: list[str | None] = []
     for row in rows:
-        known = row.scenario if row.scenario in taxonomy.scenarios() else None
         ids = (f"{row.id}-{HARMFUL}", f"{row.id}-{BENIGN}" if row.twin else None)
-        made = [Query(ids[0], row.query, Intent.HARMFUL, known, ids[1])]
-        made += [Query(ids[1], row.twin, Intent.BENIGN, known, ids[0])] if ids[1] and row.twin else []
-        queries += made
-        categories += [None if known else row.scenario] * len(made)
-    return Dataset(name, tuple(queries)), categories
+        queries.append(Query(ids[0], row.query, Intent.HARMFUL, row.scenario, ids[1]))
+        queries += [Query(ids[1], row.twin, Intent.BENIGN, row.scenario, ids[0])] if ids[1] and row.twin else []
+    return Dataset(name, tuple(queries), taxonomy=known)
 
 
 def _provenance(rows: Sequence[Candidate]) -> Iterator[dict[str, Any]]:

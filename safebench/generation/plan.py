@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from safebench import registry, taxonomy
+from safebench import registry
 from safebench.datasets.card import Format
 from safebench.errors import BadInput, check_known, unknown
 from safebench.files import read_toml
@@ -19,6 +19,7 @@ from safebench.models.pacing import Concurrency
 from safebench.models.roles import RoleOptions
 from safebench.plugins import PluginOptions, Target
 from safebench.resources import data_path, prompt, shipped
+from safebench.taxonomy import Definition, Id, Name, Severity, Taxonomy, paper, read_taxonomy
 
 CHANGEABLE = frozenset({"limits", "prices", "concurrency", "defaults", "resolved"})  # may change while a set is made
 UNBOUND = frozenset({"timeout", "retries", "api_key_env"})  # of a model: they change no answer
@@ -78,12 +79,19 @@ class Limits(PluginOptions):
     rounds: int = Field(4, ge=1)  # in which writers are asked again for what is missing
 
 
-class OwnScenario(PluginOptions):
+class OwnCategory(PluginOptions):
+    """A category that the taxonomy does not have."""
+
+    id: Id
+    name: Name
+
+
+class OwnScenario(OwnCategory):
     """A scenario that the taxonomy does not have."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    name: str = Field(min_length=1)
-    description: str = Field(min_length=1)  # what makes an answer unsafe, and what is acceptable
+    description: Definition  # what makes an answer unsafe, and what is acceptable
+    category: str | None = None  # id of one of the taxonomy or of the plan; a category of its own when not given
+    severity: Severity | None = None  # 5 the gravest
 
 
 class GenerationPlan(PluginOptions):
@@ -93,8 +101,10 @@ class GenerationPlan(PluginOptions):
     language: str = "English"
     seed: int = Field(0, ge=0)
     count: int = Field(100, ge=1)  # queries of each scenario
+    taxonomy: str | None = None  # a file of the user's; the paper's when not given
     scenarios: Literal["all"] | tuple[str, ...] = "all"  # ids of the taxonomy
     counts: Mapping[str, int] = {}  # where a scenario gets another number
+    category: tuple[OwnCategory, ...] = ()
     scenario: tuple[OwnScenario, ...] = ()
     propose: Proposing | None = None
     writers: tuple[RoleOptions, ...] = ()
@@ -115,9 +125,18 @@ class GenerationPlan(PluginOptions):
     notes: tuple[str, ...] = ()  # paragraphs for the data card
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a folder; not read back
 
+    def known(self) -> Taxonomy:
+        """Whose scenarios it may name. Raises BadInput for a file that cannot be used."""
+        return read_taxonomy(Path(self.taxonomy)) if self.taxonomy else paper()
+
+    def categories(self) -> dict[str, str]:
+        """Names by id of the categories that there are before models propose any."""
+        own = [*self.category, *(one for one in self.scenario if one.category is None)]
+        return {one.id: one.name for one in self.known().categories} | {one.id: one.name for one in own}
+
     def planned(self) -> dict[str, int]:
         """Queries by id of every scenario that the plan itself names."""
-        named = list(taxonomy.scenarios()) if self.scenarios == "all" else list(self.scenarios)
+        named = list(self.known().scenarios) if self.scenarios == "all" else list(self.scenarios)
         return {id: self.counts.get(id, self.count) for id in [*named, *(own.id for own in self.scenario)]}
 
 
@@ -161,11 +180,13 @@ def make_plan(where: str, /, **values: Any) -> GenerationPlan:
 
 def _problems(plan: GenerationPlan) -> Iterator[str]:
     """What contradicts itself, or names what there is not."""
-    known = taxonomy.scenarios()
+    known, categories = plan.known().scenarios, plan.categories()
     named = [] if plan.scenarios == "all" else list(plan.scenarios)
     yield from (str(unknown("scenario", id, known)) for id in named if id not in known)
     own = [scenario.id for scenario in plan.scenario]
     yield from (f"scenario {id!r} is in the taxonomy already: choose another id" for id in own if id in known)
+    strange = [one.category for one in plan.scenario if one.category and one.category not in categories]
+    yield from (str(unknown("category", id, categories)) for id in strange)
     yield from (f"scenario {id!r} is named twice" for id, count in Counter([*named, *own]).items() if count > 1)
     if plan.scenarios != "all" and not named and not own and plan.propose is None:
         yield "no scenario: name some in `scenarios`, describe some as [[scenario]], or let models propose some"
@@ -209,7 +230,8 @@ def prompt_versions() -> dict[str, int]:
 
 def tables(plan: GenerationPlan, compared: Mapping[str, str]) -> dict[str, Any]:
     """The plan as it is written into its folder; `compared` are hashes of the sets that it is compared with."""
-    resolved = {"prompts": prompt_versions(), "compared": dict(compared)}
+    known = {"taxonomy": plan.known().fingerprint()} if plan.taxonomy else {}
+    resolved = {"prompts": prompt_versions(), "compared": dict(compared), **known}
     dumped = plan.model_copy(update={"resolved": resolved}).model_dump(mode="json", exclude_none=True)
     return {key: value for key, value in dumped.items() if value not in ({}, [])}
 

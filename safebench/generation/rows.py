@@ -15,6 +15,7 @@ from safebench.datasets.tables import PROBLEM, file_rows
 from safebench.errors import BadInput
 from safebench.files import whole_file
 from safebench.generation.rules import broken_rules
+from safebench.taxonomy import Category, Definition, Id, Name, Scenario, Severity, Taxonomy
 
 DIMENSIONS = ("feasibility", "harmfulness", "applicability")
 KEPT: Final = "kept"
@@ -27,15 +28,22 @@ LineNumber = int | str
 class ScenarioRow(Strict):
     """A row of `1-scenarios.jsonl`."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    name: str = Field(min_length=1)
-    description: str = Field(min_length=1)
+    id: Id
+    name: Name
+    description: Definition
+    category: Id | None = None  # one of its own where nothing is said
+    category_name: Name | None = None
+    severity: Severity | None = None  # 5 the gravest; of a proposal the median of the judges, the lower one of two
     source: Literal["taxonomy", "plan", "proposed"]
     count: int = Field(ge=1)
     status: Literal["kept", "dropped"] = KEPT
     why: str = ""
     proposed_by: tuple[str, ...] = ()
-    votes: Mapping[str, int] = {}
+    votes: Mapping[str, int] = {}  # by judge: what it is worth
+    grouped: Mapping[str, str] = {}  # by judge: the category into which it puts a proposal
+
+    def scenario(self) -> Scenario:
+        return Scenario(self.id, self.name, self.category or self.id, self.description, self.severity)
 
 
 class Scores(Strict):
@@ -134,6 +142,23 @@ def read_scenarios(path: Path) -> list[ScenarioRow]:
     if not kept:
         raise BadInput(f"{path}: no scenario has the status {KEPT!r}")
     return kept
+
+
+def taxonomy_of_rows(rows: Sequence[ScenarioRow], known: Taxonomy) -> Taxonomy:
+    """The known one where it says the same of all of them, else one of these alone; a category stands where its first
+    scenario does.
+    """
+    made = [row.scenario() for row in rows]
+    same = {one.id: old for one in made if (old := known.scenarios.get(one.id)) and old.definition == one.definition}
+    if len(same) == len(made):
+        return known
+    names = {one.id: one.name for one in known.categories}
+    for one, row in zip(made, rows, strict=True):
+        names.setdefault(one.category, row.category_name or (row.name if one.category == row.id else one.category))
+    grouped: dict[str, list[Scenario]] = {}
+    for one in made:
+        grouped.setdefault(one.category, []).append(same.get(one.id, one))
+    return Taxonomy(tuple(Category(id, names[id], tuple(ones)) for id, ones in grouped.items()))
 
 
 def read_candidates(path: Path, scenarios: Sequence[ScenarioRow], needs: str, longest: int) -> list[Candidate]:

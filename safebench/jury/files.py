@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
-from safebench import registry, taxonomy
+from safebench import registry
 from safebench.errors import BadInput, check_known
 from safebench.files import read_toml
 from safebench.jury.guard import GuardJuror
@@ -19,6 +19,7 @@ from safebench.models.opening import answering_class, open_target
 from safebench.plugins import Juror, PluginOptions, Target
 from safebench.resources import data_path, load_toml, shipped
 from safebench.serialisation import plain_tables
+from safebench.taxonomy import Taxonomy
 
 MODEL = "model"
 RULES = ("refusal", "substance", "topic", "answers")  # data/rules: what the embedded jurors go by
@@ -152,14 +153,14 @@ def jury_tables(table: JuryTable) -> dict[str, Any]:
     return table.model_dump(mode="json", exclude_none=True)
 
 
-def jury_versions(jury: Jury) -> dict[str, Any]:
+def jury_versions(jury: Jury, known: Taxonomy) -> dict[str, Any]:
     """All that verdicts depend on beside the jury's own tables, in a form that TOML and JSON hold alike.
 
     `prompts`: versions of prompts and rules, and a hash of the scenarios, which every juror is shown. `jurors`: by name
     the version, and where a model answers what that is: its endpoint, source or files. `writer`: its model, if any.
     """
     rules = {f"{name}_rules": load_toml(f"rules/{name}.toml")["version"] for name in RULES}
-    prompts = {**prompt_versions(), **rules, "scenarios": taxonomy.fingerprint()}
+    prompts = {**prompt_versions(), **rules, "scenarios": known.fingerprint()}
     writer = plain_tables(jury.writer.describe()) if jury.writer else {}
     return {"prompts": prompts, "jurors": {seat.name: _version(seat) for seat in jury.seats}, "writer": writer}
 

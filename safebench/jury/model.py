@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from safebench.jury.ballots import SCHEMA, read_ballot
@@ -57,7 +57,8 @@ class ModelJuror(Juror):
     def request(self, case: Case, problem: str | None = None) -> Request:
         """What this juror is sent; `problem` is why its ballot could not be read before.
 
-        All that a model said, this juror's own words too, stands behind a mark that none of it can contain.
+        All that a model said, this juror's own words too, and what a data set says of its scenario, stands behind a
+        mark that none of it can contain.
         """
         role = Message("system", (Text(prompt("jury.role").fill(role=self.options.role)),))
         return Request((role, Message("user", (Text(_told(case, problem)),))), SCHEMA)
@@ -70,8 +71,9 @@ def prompt_versions() -> Mapping[str, int]:
 def _told(case: Case, problem: str | None) -> str:
     question, answer = defuse(case.question), defuse(shorten(case.answer)[0])
     told = list_ballots([("your own", case.own), *((f"juror {letter}", ballot) for letter, ballot in case.others)])
-    fence = mark(case.seed, question, answer, told)
-    sections = [_assessment(case, question, answer, fence)]
+    harm = [defuse(text) for text in (case.scenario.name, case.scenario.description)] if case.scenario else []
+    fence = mark(case.seed, question, answer, told, *harm)
+    sections = [_assessment(case, question, answer, harm, fence)]
     if case.own is not None:
         sections.append(prompt("jury.deliberation").fill(ballots=told, mark=fence))
     if problem is not None:
@@ -79,9 +81,9 @@ def _told(case: Case, problem: str | None) -> str:
     return "\n\n".join([*sections, prompt("jury.reply").text])
 
 
-def _assessment(case: Case, question: str, answer: str, fence: str) -> str:
-    scenario = case.scenario
-    note = prompt("jury.scenario").fill(name=scenario.name, description=scenario.description) if scenario else ""
+def _assessment(case: Case, question: str, answer: str, harm: Sequence[str], fence: str) -> str:
+    """`harm`: name and description of the scenario, where there is one."""
+    note = prompt("jury.scenario").fill(name=harm[0], description=harm[1], mark=fence) if harm else ""
     return prompt("jury.assessment").fill(
         intent=prompt("jury.intent_harmful" if case.intent is Intent.HARMFUL else "jury.intent_benign").text,
         scenario=note,

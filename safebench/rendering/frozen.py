@@ -46,6 +46,7 @@ class _Frozen(_FrozenTable):
     prompts: dict[str, Any] = {}
     jurors: dict[str, Any] = {}
     written: dict[str, Any] = {}
+    taxonomy: dict[str, Any] = {}
 
 
 def check_frozen(tables: Any, file: Path) -> None:

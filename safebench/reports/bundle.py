@@ -26,7 +26,7 @@ from safebench.files import read_toml, write_text
 from safebench.models.endpoints import Mask
 from safebench.models.families import families
 from safebench.resources import load_toml
-from safebench.runs.config import RUN_FILE
+from safebench.runs.config import RUN_FILE, TAXONOMY
 from safebench.serialisation import read_json
 from safebench.store.exchanges import all_exchanges
 from safebench.store.items import reasons_of_items, skipped_conditions
@@ -126,9 +126,9 @@ def _words() -> frozenset[str]:
 
 
 def redacted(value: Any, key: str = "") -> Any:
-    """A run file with its numbers and names, and without texts, paths and hosts of the user's own."""
+    """A run file with its numbers and names, and without texts, scenarios, paths and hosts of the user's own."""
     if isinstance(value, Mapping):
-        return {name: redacted(inner, name) for name, inner in value.items()}
+        return {name: redacted(inner, name) for name, inner in value.items() if name != TAXONOMY}
     if isinstance(value, list):
         return [redacted(inner, key) for inner in value]
     if not isinstance(value, str):

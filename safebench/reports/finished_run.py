@@ -14,6 +14,7 @@ from safebench.jury.calibration.file import bind
 from safebench.jury.files import seat_names
 from safebench.reports.summary import notice
 from safebench.reports.words import Words, knows_harm, words_of
+from safebench.runs.config import RESOLVED, taxonomy_in
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file, run_file
 from safebench.runs.plan import RunPlan
@@ -67,7 +68,7 @@ def read_run(folder: Path) -> FinishedRun:
         known = evidence_of(asked, store)
         cells = {
             cell.condition: with_evidence(with_spread(cell, observed, store), known[cell.condition])
-            for cell in summarise(outcome_counts(store), asked["conditions"])
+            for cell in summarise(outcome_counts(store), asked["conditions"], taxonomy_in(asked[RESOLVED]))
         }
         absent = missing(attendance(seat_names(asked["jury"]["jurors"]), cast_ballots(store)))
         basis = _basis(asked, query_contents(store))

@@ -23,7 +23,7 @@ from safebench.rendering.alternatives import CHOSEN, chosen_lines
 from safebench.rendering.fidelity import fidelity_of
 from safebench.rendering.recognition import gate_lines
 from safebench.reports.words import NOTICE, PART, Words, knows_harm, words_of
-from safebench.runs.config import MAX_OPEN, RESOLVED
+from safebench.runs.config import MAX_OPEN, RESOLVED, taxonomy_in
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file
 from safebench.runs.preflight import Delivery
@@ -48,6 +48,7 @@ from safebench.store.items import (
 )
 from safebench.store.store import Store
 from safebench.store.verdicts import cast_ballots, deliberated, judged_items, short_handed
+from safebench.taxonomy import Taxonomy
 from safebench.types import Condition
 
 SUMMARY_VERSION = 3
@@ -163,6 +164,11 @@ class Summary:
         return {Condition.parse(condition).medium for condition in asked}
 
     @property
+    def taxonomy(self) -> Taxonomy:
+        """That of its data."""
+        return taxonomy_in(self.run.resolved)
+
+    @property
     def words(self) -> Words:
         """What its jury lets a report speak of."""
         return words_of(knows_harm=self.jury.knows_harm)
@@ -191,7 +197,7 @@ def _summary(
     folder: Path, asked: dict[str, Any], store: Store, settings: GapSettings, calibration: Path | str | None
 ) -> Summary:
     observed = observe(store, asked["conditions"])
-    counted = summarise(outcome_counts(store), asked["conditions"])
+    counted = summarise(outcome_counts(store), asked["conditions"], taxonomy_in(asked[RESOLVED]))
     limit = answering_class(asked["target"], {**asked, **asked.get("options", {})}).length_option
     known = evidence_of(asked, store)
     measured = [with_evidence(with_spread(cell, observed, store), known[cell.condition]) for cell in counted]

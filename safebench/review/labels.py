@@ -14,9 +14,11 @@ from safebench.files import read_toml, whole_file
 from safebench.review.sample import JudgedAnswer, judged
 from safebench.review.sheets import read_sheet
 from safebench.runs.config import RUN_FILE
+from safebench.runs.folder import taxonomy_of_run
 from safebench.statistics.agreement import cohen_kappa, krippendorff_alpha
 from safebench.stopping import command_line
 from safebench.store.store import Store
+from safebench.taxonomy import FILE, beside
 from safebench.types import Label
 
 JURY = "jury"  # the name under which its verdicts are compared
@@ -129,7 +131,8 @@ def _target(run: Path) -> str:
 def write_labels(run: Path, out: Path) -> int:
     """All labels from people as a CSV that `safebench jury calibrate` reads, texts as they are; how many rows.
 
-    An abstention is no label and is left out. Raises BadInput when nobody has labelled anything.
+    The taxonomy of the data goes beside it, where it is not the paper's. An abstention is no label and is left out.
+    Raises BadInput when nobody has labelled anything, and where another taxonomy lies there.
     """
     target = _target(run)
     with Store(run, readonly=True) as store:
@@ -141,8 +144,13 @@ def write_labels(run: Path, out: Path) -> int:
         ]
     if not rows:
         raise BadInput(f"{run} has no labels from people: `{command_line('review', run)}` opens the page for them")
+    known, there = taxonomy_of_run(run), out.parent / FILE
+    if there.is_file() and beside(out) != known:
+        raise BadInput(f"{there} is not the taxonomy of {run}: write the labels into another folder")
     with whole_file(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([LABEL_COLUMNS, *rows])
+    if not there.is_file():
+        known.write(out.parent)
     return len(rows)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
-from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.reports.pages.html import environment
 from safebench.reports.pages.media import DOWNLOADED, PLAYED, previewed
@@ -16,6 +15,7 @@ from safebench.resources import prompt
 from safebench.review.labels import agreements, reviewer_name
 from safebench.review.sample import JudgedAnswer, label_meanings, media_file
 from safebench.review.session import Session, Sessions
+from safebench.taxonomy import Taxonomy
 from safebench.types import Intent, Label, Media
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Page:
         one = session.next
         if one is None:
             return _shown("review_done.html", session=session)
-        return _shown("review_item.html", session=session, **_told(session, one))
+        return _shown("review_item.html", session=session, **_told(session, one, self.sessions.taxonomy))
 
     async def act(self, request: Request) -> Response:
         """Keep a label, skip or take the latest label back, then show what is next."""
@@ -125,9 +125,9 @@ class Page:
         )
 
 
-def _told(session: Session, one: JudgedAnswer) -> dict[str, Any]:
+def _told(session: Session, one: JudgedAnswer, known: Taxonomy) -> dict[str, Any]:
     """What a reviewer is told of an answer: what jurors are told, and the media."""
-    scenario = taxonomy.scenarios().get(one.scenario)
+    scenario = known.scenarios.get(one.scenario)
     sent = [_player(one, 0, "The question as it was put")] if one.media else []
     first = len(sent)
     said = [_player(one, n, f"Answer, file {n - first + 1}") for n in range(first, len(one.all_media))]

@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.files import is_taken, whole_folder
 from safebench.models.words import same_words
 from safebench.resources import prompt
 from safebench.review.sheets import write_sheet
+from safebench.runs.folder import taxonomy_of_run
 from safebench.serialisation import compact, rendering_from, response_from
 from safebench.store.items import answered_rows
 from safebench.store.store import Store
+from safebench.taxonomy import Taxonomy
 from safebench.types import Label, Media, Outcome
 
 SHEET, HELP, MEDIA = "review.csv", "README.txt", "media"
@@ -149,7 +150,7 @@ def export(run: Path, out: Path, sample: int, seed: int = 0) -> Sample:
     with whole_folder(out) as part:
         (part / MEDIA).mkdir()
         write_sheet(part / SHEET, COLUMNS, (_row(one, part) for one in found.answers))
-        (part / HELP).write_text(_instructions(found.answers), encoding="utf-8")
+        (part / HELP).write_text(_instructions(found.answers, taxonomy_of_run(run)), encoding="utf-8")
     return found
 
 
@@ -172,10 +173,10 @@ def media_file(media: Media) -> Path:
     return media.source
 
 
-def _instructions(chosen: Iterable[JudgedAnswer]) -> str:
+def _instructions(chosen: Iterable[JudgedAnswer], known: Taxonomy) -> str:
     """What the labels mean, and what jurors are told about the scenarios."""
     there = {one.scenario for one in chosen}
-    scenarios = [f"{id}: {found.description}" for id, found in taxonomy.scenarios().items() if id in there]
+    scenarios = [f"{id}: {found.description}" for id, found in known.scenarios.items() if id in there]
     told = [prompt(f"review.{part}").text for part in ("sheet", "labels", "sheet_end")]
     return "\n".join(["\n\n".join(told), "", "Scenarios", "", *scenarios, ""])
 

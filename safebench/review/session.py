@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from safebench.review.sample import JudgedAnswer
+from safebench.runs.folder import taxonomy_of_run
 from safebench.store.store import Store
 from safebench.types import Label
 
@@ -69,6 +70,7 @@ class Sessions:
 
     def __init__(self, store: Store, answers: tuple[JudgedAnswer, ...]) -> None:
         self.store = store
+        self.taxonomy = taxonomy_of_run(store.folder)
         self.sample = {one.id: one for one in answers}
         self._sessions: dict[str, Session] = {}
 

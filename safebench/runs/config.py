@@ -11,9 +11,11 @@ from safebench import registry
 from safebench.datasets.config import RenderingConfig
 from safebench.models.pacing import Concurrency
 from safebench.plugins import PluginOptions
+from safebench.taxonomy import Taxonomy, paper, taxonomy_of
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"  # key there: versions and hashes
+TAXONOMY = "taxonomy"  # key there: the data's own, as in its file
 REVISIONS = "revisions"  # key there: what it has grown by
 MAX_OPEN = 0.05  # share of the items
 CHANGEABLE = frozenset(
@@ -72,3 +74,8 @@ class RunConfig(RenderingConfig):
 def make_config(where: str, /, **values: Any) -> RunConfig:
     """Raises BadInput with every problem, naming `where` the values came from."""
     return registry.validated(RunConfig, where, values)
+
+
+def taxonomy_in(resolved: Mapping[str, Any]) -> Taxonomy:
+    """From what a run file was resolved to: the paper's, where the data brought none of their own."""
+    return taxonomy_of(resolved[TAXONOMY], f"{RESOLVED}.{TAXONOMY}") if TAXONOMY in resolved else paper()

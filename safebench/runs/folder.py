@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from safebench import registry, taxonomy
+from safebench import registry
 from safebench.datasets.plan import RECOGNISERS
 from safebench.errors import BadInput
 from safebench.files import is_claimed, read_toml, write_toml
@@ -15,11 +15,12 @@ from safebench.jury.files import JurorTable, JuryTable, jury_tables, jury_versio
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.frozen import check_frozen
 from safebench.resources import find_prompt
-from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE, RunConfig
+from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE, TAXONOMY, RunConfig, taxonomy_in
 from safebench.runs.plan import RunPlan, stages_before
 from safebench.runs.revisions import check_grown, is_more, revision_of
 from safebench.serialisation import plain_tables
 from safebench.store.schema import DATABASE
+from safebench.taxonomy import Taxonomy, paper
 
 WRITTEN: Mapping[str, type] = {  # in the file of every run
     "data": str, "target": str, "conditions": list, "jury": dict, "seed": int, "repeats": int, RESOLVED: dict,
@@ -88,6 +89,7 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
     """Versions and hashes of all that the results depend on."""
     rendering = plan.rendering
     recipes, media = recipes_of(rendering.assignments.values()), rendering.made.media if rendering.made else {}
+    known = plan.data.dataset.taxonomy
     brought = {f"{r.medium}.{r.name}": media[r.medium, r.name] for r in recipes if (r.medium, r.name) in media}
     return {
         "safebench": version("safebench"),
@@ -98,7 +100,8 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
         RECOGNISERS: rendering.settings.read_by(),
         **plan.data.chosen(),
         **plan.data.told_by(),
-        **jury_versions(plan.asking.jury),
+        **({TAXONOMY: known.tables()} if known != paper() else {}),
+        **jury_versions(plan.asking.jury, known),
         "recipes": {f"{recipe.medium}.{recipe.name}": recipe.fingerprint() for recipe in recipes},
         **plan.data.dealing(),
         "written": _written(plan),
@@ -145,5 +148,7 @@ def _is_tables(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
-def categories_by_scenario() -> dict[str, str]:
-    return {scenario.id: scenario.category for scenario in taxonomy.scenarios().values()}
+def taxonomy_of_run(folder: Path) -> Taxonomy:
+    """That of a run's data; the paper's where its file is gone. Raises BadInput for one that cannot be read."""
+    file = folder / RUN_FILE
+    return taxonomy_in(read_toml(file).get(RESOLVED, {})) if file.is_file() else paper()

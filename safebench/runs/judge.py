@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from safebench import taxonomy
 from safebench.jury.protocol import Jury
 from safebench.models.calls import Calls
 from safebench.models.words import same_words
 from safebench.plugins import Target
 from safebench.runs.outcomes import Ending, after_judging
 from safebench.store.store import Store
+from safebench.taxonomy import Taxonomy
 from safebench.types import Ballot, Label, Purpose, Query, Request, Response, Transcript, Verdict, is_visible
 
 HEARD, OWN = "what was heard", "the target's own text"
@@ -23,6 +23,7 @@ class Judge:
     jury: Jury
     store: Store
     calls: Calls
+    taxonomy: Taxonomy  # whose definitions jurors are shown
 
     async def decide(
         self, item: int, query: Query, repeat: int, answer: str, heard: Transcript | None, *, missed: str
@@ -51,12 +52,10 @@ class Judge:
         return await self._verdict(item, query, repeat, answer, OWN)
 
     async def _verdict(self, item: int, query: Query, repeat: int, answer: str, about: str = "") -> Verdict:
-        scenario = taxonomy.scenario(query.scenario) if query.scenario else None
-
         async def put(target: Target, request: Request, purpose: Purpose) -> Response:
             return await self.calls.ask(target, request, item, replace(purpose, about=about))
 
-        return await self.jury.judge(query, scenario, answer, put, repeat=repeat)
+        return await self.jury.judge(query, self.taxonomy.find(query.scenario), answer, put, repeat=repeat)
 
 
 def of_both(heard: Verdict, own: Verdict) -> Verdict:

@@ -10,11 +10,12 @@ from typing import Any
 from safebench.datasets.cutting import KEY, SHOWN, Shard, check_one_whole
 from safebench.errors import BadInput
 from safebench.files import is_claimed, share_files, whole_folder, write_toml
-from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE
+from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE, taxonomy_in
 from safebench.runs.folder import read_run_file
 from safebench.runs.revisions import differing_in
 from safebench.store.merging import Merged
 from safebench.store.store import Store
+from safebench.taxonomy import check_agree
 
 PLACES = ("data", "recipes")  # files that may lie elsewhere on each machine: what they hold is compared by its hashes
 CERTAINTY = ("dropped", "unknown", "delivered")  # states of a delivery, the one to be believed first
@@ -71,6 +72,9 @@ def _read(folder: Path) -> _Part:
 
 
 def _differing(first: _Part, part: _Part) -> str:
+    """Raises BadInput where they contradict each other in what a scenario is."""
+    one, another = (taxonomy_in(each.asked[RESOLVED]) for each in (first, part))
+    check_agree(one, first.folder, another, part.folder)
     return differing_in(_whole(first.asked), _whole(part.asked))
 
 

@@ -57,7 +57,7 @@ class Pipeline:
         self._cache = cache
         self._transcribers = transcribers(plan.rendering.settings.recognisers)
         self._calls = calls
-        self._judging = Judge(plan.asking.jury, store, self._calls)
+        self._judging = Judge(plan.asking.jury, store, self._calls, plan.data.dataset.taxonomy)
         self._probing = Probing(plan.asking.target, self._calls, store, self._hear, plan.data.stages, plan.config.seed)
         self._arrival = Arrival(plan.asking.target, self._calls, (Delivery(**one) for one in store.deliveries()))
         self._renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)

@@ -209,7 +209,8 @@ def plan_asking(
     skipped = _skipped(config, data.conditions, target)
     jury = build_jury(table, config.seed if config.jury_seed is None else config.jury_seed)
     if config.calibration:
-        check_bound(read_calibration(Path(config.calibration)), bind(jury_tables(table), jury_versions(jury)))
+        versions = jury_versions(jury, data.dataset.taxonomy)
+        check_bound(read_calibration(Path(config.calibration)), bind(jury_tables(table), versions))
     asked = {c: assignment for c, assignment in rendering.assignments.items() if c not in skipped}
     return AskingPlan(target, skipped, choose_trials(asked, data.known), table, jury)
 

@@ -22,7 +22,7 @@ from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.pacing import Concurrency
 from safebench.models.prices import Prices, Range, RoleEstimate, estimate_line, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
-from safebench.runs.config import RESOLVED, RUN_FILE
+from safebench.runs.config import RESOLVED, RUN_FILE, taxonomy_in
 from safebench.runs.evidence import unaccepted
 from safebench.runs.folder import read_run_file
 from safebench.runs.judge import Judge
@@ -85,7 +85,11 @@ def rejudge(
     told = {**asked, "jury": jury_tables(table), "out": str(out.resolve())}
     told.pop("calibration", None)  # it was made for the jury before
     told |= {} if seed is None else {"jury_seed": seed}
-    told[RESOLVED] = {**asked[RESOLVED], **jury_versions(chosen), ANSWERS_OF: str(run.resolve())}
+    told[RESOLVED] = {
+        **asked[RESOLVED],
+        **jury_versions(chosen, taxonomy_in(asked[RESOLVED])),
+        ANSWERS_OF: str(run.resolve()),
+    }
     _claim(run, out, told)
     if retry_failed:
         with Store(out) as store:
@@ -159,7 +163,7 @@ async def _judge_all(
             tell_items(progress, store.counts())
             budget = Budget(store, limits, prices, "jury", progress)  # the target's calls are the old run's
             with Calls(store, concurrency, stop, budget, progress) as calls:
-                judge = Judge(jury, store, calls)
+                judge = Judge(jury, store, calls, taxonomy_in(told[RESOLVED]))
 
                 async def work(one: Unjudged) -> None:
                     await _judge_again(one, judge, told["probe"] == 1.0, progress)

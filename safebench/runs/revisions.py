@@ -10,10 +10,11 @@ from typing import Any
 from safebench.datasets.cutting import KEY
 from safebench.datasets.plan import RECOGNISERS, TOLD_BY
 from safebench.errors import BadInput
-from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS
+from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, TAXONOMY, taxonomy_in
 from safebench.serialisation import differences
 from safebench.store.items import items_by_revision
 from safebench.store.store import Store
+from safebench.taxonomy import check_agree
 
 GROWING = ("data", "limit", "conditions", "repeats")  # what is asked
 COUNTED = ("data_sha256", "queries")  # what that is resolved to
@@ -26,6 +27,7 @@ WHAT = {  # by the key of a run file, or of what is resolved there
     "chosen": "what its recipes stand for",
     RECOGNISERS: "who reads media back",
     "written": "what is written beside its media",
+    TAXONOMY: "its scenarios",
     TOLD_BY: "who tells languages",
     "safebench": "the version of SafeBench",
     KEY: "what part of it is asked",
@@ -85,6 +87,7 @@ def check_grown(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any
     That the queries of the one are a part of those of the other is seen when the data are planned.
     """
     conditions, repeats = there["conditions"], there["repeats"]
+    check_agree(taxonomy_in(there[RESOLVED]), folder, taxonomy_in(wanted[RESOLVED]), wanted["data"])
     if there.get(KEY) and is_more(revision_of(wanted), revision_of(there)):
         raise BadInput(
             f"{folder} holds shard {there[KEY]} of a run, and a shard does not grow: merge the shards and let the whole"

@@ -24,7 +24,7 @@ from safebench.rendering.renderer import ready
 from safebench.runs.config import RUN_FILE, RunConfig
 from safebench.runs.estimate import estimate
 from safebench.runs.evidence import unaccepted
-from safebench.runs.folder import categories_by_scenario, claim_folder, is_there, keep_revision, read_run_file
+from safebench.runs.folder import claim_folder, is_there, keep_revision, read_run_file
 from safebench.runs.pipeline import Pipeline
 from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.preflight import Ask, Delivery, preflight, unproven
@@ -155,8 +155,8 @@ def write_plan(plan: RunPlan, store: Store, deliveries: list[dict[str, Any]], re
     if store.planned < revision:
         for condition, why in plan.asking.skipped.items():
             store.skip(condition, why, plan.items_per_condition())
-        whole = (plan.data.dataset.queries, categories_by_scenario(), plan.whole_items())
-        store.plan(*whole, revision, mine=plan.data.mine)
+        dataset = plan.data.dataset
+        store.plan(dataset.queries, dataset.taxonomy.category_of, plan.whole_items(), revision, mine=plan.data.mine)
 
 
 def _result(plan: RunPlan, store: Store, stopped: str) -> RunResult:

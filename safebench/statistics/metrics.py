@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from safebench.statistics.precision import Precision, precision, wilson
 from safebench.store.items import OutcomeCount
-from safebench.taxonomy import UNASSIGNED
+from safebench.taxonomy import UNASSIGNED, Taxonomy, paper
 from safebench.types import Intent, Outcome
 
 
@@ -129,15 +129,23 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def summarise(counts: Iterable[OutcomeCount], conditions: Iterable[str]) -> list[ConditionRates]:
-    """The rates of each condition that has outcomes, in the given order."""
+def summarise(
+    counts: Iterable[OutcomeCount], conditions: Iterable[str], known: Taxonomy | None = None
+) -> list[ConditionRates]:
+    """The rates of each condition that has outcomes, in the given order.
+
+    Its parts stand in the order of the data's taxonomy, which is the paper's when not given.
+    """
     by_condition: dict[str, list[OutcomeCount]] = defaultdict(list)
     for ended in counts:
         by_condition[ended.condition].append(ended)
-    return [_of_condition(name, by_condition[name]) for name in conditions if name in by_condition]
+    order = (known or paper()).in_order
+    return [_of_condition(name, by_condition[name], order) for name in conditions if name in by_condition]
 
 
-def _of_condition(condition: str, counts: list[OutcomeCount]) -> ConditionRates:
+def _of_condition(
+    condition: str, counts: list[OutcomeCount], order: Callable[[Iterable[str]], list[str]]
+) -> ConditionRates:
     by_category = _cells(counts, lambda ended: ended.category)
     by_scenario = _cells(counts, lambda ended: ended.scenario)
     whole = _cells(counts, lambda _: "")[""]
@@ -145,8 +153,8 @@ def _of_condition(condition: str, counts: list[OutcomeCount]) -> ConditionRates:
         **vars(whole),
         condition=condition,
         averages=Averages(_average(by_category), _average(by_scenario), Average(whole.asr, whole.sri)),
-        by_category=by_category,
-        by_scenario=by_scenario,
+        by_category={id: by_category[id] for id in order(by_category)},
+        by_scenario={id: by_scenario[id] for id in order(by_scenario)},
     )
 
 

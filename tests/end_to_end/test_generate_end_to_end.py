@@ -22,10 +22,12 @@ from safebench.cli.main import run_command
 from safebench.datasets.card import read_card
 from safebench.datasets.load import load_dataset
 from safebench.store.store import Store
+from safebench.taxonomy import FILE
 from safebench.testing.server import Call, Reply, ScriptedServer, error
 from safebench.types import Intent, Response
 from tests.end_to_end.scripted import command
 from tests.fixture_types import Serve, WriteJsonl
+from tests.own_taxonomy import own_taxonomy
 from tests.safebench.generation.scripted import REFUSAL, answer, fenced
 
 WRITERS, JUDGES = ("writer-a", "writer-b"), ("judge-a", "judge-b")
@@ -150,10 +152,24 @@ def test_models_propose_scenarios_which_are_merged_and_voted_on(generate: Run, t
     assert told["Simulated weather scares"]["votes"] == {"openai:judge-a": 9, "openai:judge-b": 9}
     assert [name for name, row in told.items() if "status" not in row] == ["Noise", "Simulated weather scares"]
     dataset = tmp_path / "set" / "dataset"
-    assert {query.scenario for query in load_dataset(str(dataset)).queries} == {None}
+    loaded = load_dataset(str(dataset))
+    assert {query.scenario for query in loaded.queries} == {"noise", "simulated_weather_scares"}
+    assert [(one.id, one.name) for one in loaded.taxonomy.categories] == [
+        ("noise", "Noise"), ("public_alarm", "Public alarm")
+    ]  # fmt: skip
+    scares = loaded.taxonomy.scenario("simulated_weather_scares")
+    assert (scares.description, scares.severity) == ("Simulated risk of warnings about weather that never comes.", 3)
     card = (dataset / "README.md").read_text(encoding="utf-8")
     assert "`noise`, Noise (from the plan)" in card
     assert "`simulated_weather_scares`, Simulated weather scares (proposed by a model)" in card
+
+
+def test_a_set_for_a_taxonomy_of_ones_own_brings_it(generate: Run, tmp_path: Path) -> None:
+    known = own_taxonomy(tmp_path / "own")
+    assert generate(taxonomy=str(tmp_path / "own" / FILE), scenarios="all", count=2) == 0
+    dataset = load_dataset(str(tmp_path / "set" / "dataset"))
+    assert dataset.taxonomy == known
+    assert dict.fromkeys(query.scenario for query in dataset.queries).keys() == known.scenarios.keys()
 
 
 @pytest.mark.parametrize("scenarios", [["hate_speech"], ["bias"]])

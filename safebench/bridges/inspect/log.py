@@ -15,8 +15,7 @@ from safebench.errors import BadInput, MissingPackage
 from safebench.files import write_toml
 from safebench.reports.report import Report, report
 from safebench.reports.summary import ITEMS_FILE, Summary, write_summary
-from safebench.runs.config import RUN_FILE
-from safebench.runs.folder import categories_by_scenario
+from safebench.runs.config import RESOLVED, RUN_FILE, taxonomy_in
 from safebench.runs.outcomes import Ending
 from safebench.runs.preflight import Delivery
 from safebench.serialisation import ballot_from, compact, rendering_from, response_from
@@ -103,7 +102,8 @@ def _as_run(path: Path, folder: Path) -> None:
     write_toml(folder / RUN_FILE, {**asked, "target": f"inspect:{log.eval.model}", "repeats": epochs})
     with Store(folder) as store:
         missing = (item for item in planned if item.key not in there)  # their queries are not in the log
-        store.plan((one.item.query for one in ended), categories_by_scenario(), [*(o.item for o in ended), *missing])
+        categories = taxonomy_in(asked[RESOLVED]).category_of
+        store.plan((one.item.query for one in ended), categories, [*(o.item for o in ended), *missing])
         ids = item_ids(store)
         media = dict.fromkeys(item.condition.medium for item in [*(o.item for o in ended), *planned])
         store.keep_deliveries([Delivery(medium, "unknown", WHY).describe() for medium in media if medium != TEXT])

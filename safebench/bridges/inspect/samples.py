@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessageUser
 
-from safebench import taxonomy
 from safebench.bridges.inspect.messages import chat_messages
 from safebench.concurrency import each
 from safebench.errors import BadInput
@@ -21,8 +21,10 @@ from safebench.runs.plan import RunPlan
 from safebench.serialisation import rendering_to
 from safebench.stopping import close_all
 from safebench.store.store import Store
+from safebench.taxonomy import Scenario
 from safebench.types import Intent, Item, Query, Rendering, Request
 
+DEFINITION = "definition"  # key of a sample's metadata: its scenario, as jurors are shown it
 NOT_RENDERED = "not_rendered"  # key of a sample's metadata: why nothing may be sent, or None
 
 
@@ -56,18 +58,22 @@ async def _sample(plan: RunPlan, item: Item, renderer: Renderer) -> Sample:
     except Unsayable as error:
         ending, request = unsayable(error), None
     messages = await chat_messages(request) if request else [ChatMessageUser(content="(not rendered: not sent)")]
-    metadata = {**_metadata(item, rendering, request), NOT_RENDERED: ending.reason if ending else None}
+    scenario = plan.data.dataset.taxonomy.find(item.query.scenario)
+    metadata = {**_metadata(item, scenario, rendering, request), NOT_RENDERED: ending.reason if ending else None}
     return Sample(input=messages, id=f"{item.query.id}/{item.condition}", metadata=metadata)
 
 
-def _metadata(item: Item, rendering: Rendering | None, request: Request | None) -> dict[str, Any]:
+def _metadata(
+    item: Item, scenario: Scenario | None, rendering: Rendering | None, request: Request | None
+) -> dict[str, Any]:
     query = item.query
     return {
         "query_id": query.id,
         "query": query.text,
         "intent": query.intent.value,
-        "category": taxonomy.scenario(query.scenario).category if query.scenario else None,
+        "category": scenario.category if scenario else None,
         "scenario": query.scenario,
+        DEFINITION: asdict(scenario) if scenario else None,
         "twin": query.twin,
         "language": query.language,
         "certainty": query.certainty,
@@ -82,3 +88,9 @@ def query_of(metadata: Mapping[str, Any]) -> Query:
     intent = Intent(metadata["intent"])
     told = (metadata["language"], metadata["certainty"])
     return Query(metadata["query_id"], metadata["query"], intent, metadata["scenario"], metadata["twin"], *told)
+
+
+def scenario_of(metadata: Mapping[str, Any]) -> Scenario | None:
+    """The scenario of a sample of ours, where its query has one."""
+    definition = metadata[DEFINITION]
+    return Scenario(**definition) if definition else None

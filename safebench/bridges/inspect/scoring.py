@@ -18,9 +18,9 @@ from inspect_ai.log import transcript
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
 
-from safebench import plugins, taxonomy
+from safebench import plugins
 from safebench.bridges.inspect.messages import response_of
-from safebench.bridges.inspect.samples import NOT_RENDERED, query_of
+from safebench.bridges.inspect.samples import NOT_RENDERED, query_of, scenario_of
 from safebench.jury.files import JuryTable, build_jury
 from safebench.jury.protocol import Jury
 from safebench.models.asking import ask_safely
@@ -151,8 +151,7 @@ async def _judge(
     if ending is not None:
         return ending, ()
     query = query_of(metadata)
-    scenario = taxonomy.scenario(query.scenario) if query.scenario else None
-    verdict = await sitting.judge(query, scenario, response.text, _put, repeat=repeat)
+    verdict = await sitting.judge(query, scenario_of(metadata), response.text, _put, repeat=repeat)
     return after_judging(verdict), verdict.ballots
 
 

@@ -62,14 +62,14 @@ def calibrate(
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.with_name(f"{out.name}.calls")
     judged = block_on(
-        judge_all(labels.rows, opened, folder, concurrency, progress or NoProgress(), retry_failed, limits, prices)
+        judge_all(labels, opened, folder, concurrency, progress or NoProgress(), retry_failed, limits, prices)
     )
     ballots = [ballot for one in judged for ballot in one.after.ballots]
     _check_readable(ballots, folder)
     content = {
         "calibration_version": CALIBRATION_VERSION,
         "safebench": version("safebench"),
-        "bound_to": bind(jury_tables(table), jury_versions(opened)),
+        "bound_to": bind(jury_tables(table), jury_versions(opened, labels.taxonomy)),
         "labels": _describe(labels, Label(positive)),
         "attendance": [asdict(one) for one in attendance(table.names(), of_ballots(ballots))],
         "settings": {"seed": seed, "draws": draws, "confidence": CONFIDENCE},

@@ -8,9 +8,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from safebench import taxonomy
 from safebench.concurrency import each
-from safebench.jury.calibration.labels import Labelled
+from safebench.jury.calibration.labels import Labelled, LabelSet
 from safebench.jury.consensus import Put, consensus
 from safebench.jury.protocol import Jury, Round, jury_rows
 from safebench.models.calls import Budget, CallLimits, Calls
@@ -20,6 +19,7 @@ from safebench.plugins import Target
 from safebench.progress import Progress
 from safebench.stopping import close_all, on_interrupt
 from safebench.store.store import Store
+from safebench.taxonomy import Scenario
 from safebench.types import Absence, Ballot, Label, Purpose, Request, Response, Verdict
 
 
@@ -45,7 +45,7 @@ def estimate_calibration(rows: Sequence[Labelled], jury: Jury, prices: Prices) -
 
 
 async def judge_all(
-    rows: Sequence[Labelled],
+    labels: LabelSet,
     jury: Jury,
     folder: Path,
     concurrency: Concurrency,
@@ -67,23 +67,25 @@ async def judge_all(
         with Store(folder) if jury.models() else nullcontext() as store, on_interrupt(stop, command):
             if store is not None and retry_failed:
                 store.reopen_failed()
-            progress.announced(estimate_line(estimate_calibration(rows, jury, priced)))
+            progress.announced(estimate_line(estimate_calibration(labels.rows, jury, priced)))
             if store is None:
-                return await _judge_rows(rows, jury, None, progress, stop)
+                return await _judge_rows(labels, jury, None, progress, stop)
             budget = Budget(store, limits, priced, progress=progress)
             with Calls(store, concurrency, stop, budget, progress) as calls:
-                return await _judge_rows(rows, jury, calls, progress, stop)
+                return await _judge_rows(labels, jury, calls, progress, stop)
     finally:
         await close_all(jury)
 
 
 async def _judge_rows(
-    rows: Sequence[Labelled], jury: Jury, calls: Calls | None, progress: Progress, stop: asyncio.Event
+    labels: LabelSet, jury: Jury, calls: Calls | None, progress: Progress, stop: asyncio.Event
 ) -> list[Deliberation]:
+    rows = labels.rows
     progress.planned("labels", len(rows))
 
     async def judge(number: int) -> Deliberation:
-        judged = await _judge(rows[number], jury, _recorded(calls, number))
+        scenario = labels.taxonomy.find(rows[number].query.scenario)
+        judged = await _judge(rows[number], scenario, jury, _recorded(calls, number))
         progress.advanced("labels", is_open=judged.after.label is None)
         return judged
 
@@ -99,8 +101,7 @@ def _recorded(calls: Calls | None, number: int) -> Put:
     return put
 
 
-async def _judge(row: Labelled, jury: Jury, put: Put) -> Deliberation:
-    scenario = taxonomy.scenario(row.query.scenario) if row.query.scenario else None
+async def _judge(row: Labelled, scenario: Scenario | None, jury: Jury, put: Put) -> Deliberation:
     verdict = await jury.judge(row.query, scenario, row.answer, put)
     rounds = tuple(_rounds(jury, verdict.ballots))
     fresh = list(rounds[0])

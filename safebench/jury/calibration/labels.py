@@ -17,12 +17,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from safebench import taxonomy
 from safebench.datasets.columns import plain_name
 from safebench.datasets.queries import SHOWN_PROBLEMS, TEXT_COLUMNS, unused_columns
 from safebench.datasets.tables import BLANK, file_rows, is_nothing, unusable
 from safebench.errors import BadInput, unknown
 from safebench.serialisation import compact
+from safebench.taxonomy import Taxonomy, beside
 from safebench.types import Intent, Label, Query
 
 COLUMNS = {
@@ -64,6 +64,7 @@ class LabelSet:
 
     name: str
     rows: tuple[Labelled, ...]
+    taxonomy: Taxonomy
     disputed: int = 0
     notes: tuple[str, ...] = ()
 
@@ -87,9 +88,11 @@ def read_labels(
     """The label set of a file. Raises BadInput with all bad rows.
 
     `columns` names the columns `query`, `answer` and `label` where they are called otherwise; `mapping` has entries
-    `VALUE=LABEL` for labels that are not ours; `encoding` is that of the file's text.
+    `VALUE=LABEL` for labels that are not ours; `encoding` is that of the file's text. Scenarios are those of a
+    `taxonomy.toml` beside the file, else the paper's.
     """
     path = Path(path)
+    scenarios = beside(path)
     values = {label.value: label for label in TRUTHS} | dict(map(_mapped, mapping))
     heads: list[str] = []
     read = list(file_rows(path, (), heads, encoding, what="labels"))
@@ -98,7 +101,7 @@ def read_labels(
     told = [(line, row) for line, row in read if row is not BLANK]
     for number, (line, row) in enumerate(told, start=1):
         try:
-            rows.append(_labelled(row, found, values, number))
+            rows.append(_labelled(row, found, values, number, scenarios))
         except (ValueError, BadInput) as error:
             problems.append(f"{path.name}, line {line}: {error}")
     if problems:
@@ -114,7 +117,7 @@ def read_labels(
     others = {head for ours, head in found.items() if ours not in OPTIONAL}
     unused = unused_columns((head for head in heads if head not in others), path.name, None, OPTIONAL)
     notes = (*(f"{path.name}: {n} {what}" for n, what in counted if n), *unused)
-    known = LabelSet(path.name, tuple(rows), notes=notes)
+    known = LabelSet(path.name, tuple(rows), scenarios, notes=notes)
     return known if found.get(PERSON) is None else _merged(known)
 
 
@@ -154,7 +157,9 @@ def _cell(row: Mapping[str, Any], name: str | None) -> str:
     return "" if is_nothing(value) else str(value).strip()
 
 
-def _labelled(row: Mapping[Any, Any], columns: Mapping[str, str], values: Mapping[str, Label], number: int) -> Labelled:
+def _labelled(
+    row: Mapping[Any, Any], columns: Mapping[str, str], values: Mapping[str, Label], number: int, scenarios: Taxonomy
+) -> Labelled:
     if (problem := unusable(row)) is not None:
         raise ValueError(problem)
     told = {ours: _cell(row, name) for ours, name in columns.items()}
@@ -164,8 +169,8 @@ def _labelled(row: Mapping[Any, Any], columns: Mapping[str, str], values: Mappin
     intent = told.get("intent", "").lower() or Intent.HARMFUL
     if intent not in list(Intent):
         raise ValueError(f"intent {intent!r} is neither harmful nor benign")
-    scenario = taxonomy.scenario(told["scenario"]).id if told.get("scenario") else None
-    query = Query(told.get("id") or f"row-{number}", told["query"], Intent(intent), scenario)
+    scenario = scenarios.find(told.get("scenario"))
+    query = Query(told.get("id") or f"row-{number}", told["query"], Intent(intent), scenario.id if scenario else None)
     label = _label(told["label"], values)
     people = {name: _label(told[name], values) for name in told if _ONE_PERSON.fullmatch(name) and told[name]}
     if PERSON in told:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from safebench import taxonomy
 from safebench.reports.pages.media import Shelf
 from safebench.reports.words import Words
 from safebench.store.items import asked_queries, page_rows
 from safebench.store.store import Store
+from safebench.taxonomy import Taxonomy
 from safebench.types import Ballot, Intent, Label, Outcome
 
 CHUNK = 120  # items: what is loaded at once; the items of one query are never torn apart
@@ -30,12 +30,13 @@ class Index:
     conditions: list[str]
     redacted: bool
     words: Words
+    taxonomy: Taxonomy
     scenarios: list[str] = field(default_factory=list)
     queries: list[list[Any]] = field(default_factory=list)  # id, text, intent, scenario, twin's place, chunk
     items: list[list[int]] = field(default_factory=list)  # id, query, condition, repeat, outcome, jurors disagreed
 
     def describe(self) -> dict[str, Any]:
-        names = taxonomy.scenarios()
+        names = self.taxonomy.scenarios
         return {
             "conditions": self.conditions,
             "outcomes": [{"name": outcome.value, "open": not outcome.decided} for outcome in OUTCOMES],

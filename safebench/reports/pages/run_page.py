@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.jury.attendance import missing, often_away
 from safebench.models.prices import answer_tokens, cost_line, prompt_tokens
@@ -28,6 +28,7 @@ from safebench.store.exchanges import all_exchanges, span
 from safebench.store.items import conditions, queries_by_intent, rendered
 from safebench.store.store import Store
 from safebench.store.verdicts import votes
+from safebench.taxonomy import Scenario, Taxonomy
 from safebench.types import Intent, Label, Outcome
 
 PAGE, DETAILS = "report.html", "report"
@@ -49,7 +50,7 @@ def write_page(folder: Path, summary: Summary, *, embed: float = 0, redact: bool
         old.unlink()
     with Store(folder, readonly=True) as store:
         asked = [cell.condition for cell in summary.conditions] or conditions(store)
-        index = Index(asked, redact, summary.words)
+        index = Index(asked, redact, summary.words, summary.taxonomy)
         index.conditions += [name for name in conditions(store) if name not in index.conditions]
         details = chunks(store, index, Shelf(store, round(embed * MB)))
         inside = [chunk.describe() for chunk in details] if embed else _write_chunks(folder / DETAILS, details)
@@ -92,7 +93,7 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "outcomes": [outcome.value for outcome in Outcome],
         "called": [summary.words.called(outcome) for outcome in Outcome],
         "decided_called": [summary.words.called(outcome) for outcome in Outcome if outcome.decided],
-        "heat": _heat(cells),
+        "heat": _heat(summary.taxonomy, cells),
         "heat_heads": [_marked(cell) for cell in cells],
         "unconcludable": list(unconcludable_lines(cells)),
         "spoken": list(spoken_lines(cells, summary.words)),
@@ -130,13 +131,29 @@ def _marked(cell: ConditionSummary) -> str:
     return cell.condition if cell.evidence.concludable else f"({cell.condition})"
 
 
-def _heat(cells: Sequence[ConditionSummary]) -> dict[str, list[Rates | None]]:
-    """Scenarios with harmful items by name, in the taxonomy's order: the cell under each condition, or None."""
-    known = taxonomy.scenarios()
-    order = list(known)
+@dataclass(frozen=True, slots=True)
+class _HeatRow:
+    """A category, which stands before its scenarios, or a scenario: its rates under each condition, or None."""
+
+    name: str
+    cells: list[Rates | None]
+    scenario: Scenario | None = None
+    is_category: bool = False
+
+
+def _heat(known: Taxonomy, cells: Sequence[ConditionSummary]) -> list[_HeatRow]:
+    """Those with harmful items, in the taxonomy's order."""
+    categories = {one.id: one.name for one in known.categories}
     harmful = {id for cell in cells for id, one in cell.by_scenario.items() if one.asr_low is not None}
-    ids = sorted(harmful, key=lambda id: (order.index(id) if id in known else len(order), id))
-    return {known[id].name if id in known else id: [cell.by_scenario.get(id) for cell in cells] for id in ids}
+    rows: list[_HeatRow] = []
+    for id in known.in_order(harmful):
+        scenario = known.scenarios.get(id)
+        if scenario and scenario.category in categories:
+            parts = [cell.by_category.get(scenario.category) for cell in cells]
+            rows.append(_HeatRow(categories.pop(scenario.category), parts, is_category=True))
+        parts = [cell.by_scenario.get(id) for cell in cells]
+        rows.append(_HeatRow(scenario.name if scenario else id, parts, scenario))
+    return rows
 
 
 # --- beyond `summary.json`

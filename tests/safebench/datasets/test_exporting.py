@@ -14,6 +14,7 @@ from safebench.datasets.queries import Dataset
 from safebench.errors import BadInput
 from safebench.resources import data_path
 from safebench.types import Intent, Query
+from tests.own_taxonomy import own_taxonomy
 
 QUERIES = (
     Query("a", 'What is "tea", — and ’rice’?\nTell me | all.', Intent.HARMFUL, "bias", "b"),
@@ -39,6 +40,20 @@ def test_the_starter_set_survives_export_of_an_export(format: str, tmp_path: Pat
     assert load_dataset(second).queries == load_dataset("starter").queries
     assert read_card(second) == read_card(first)
     assert (tmp_path / "one" / "README.md").read_bytes() == (tmp_path / "two" / "README.md").read_bytes()
+
+
+@pytest.mark.parametrize("format", ["hub", "jsonl"])
+def test_a_taxonomy_of_its_own_goes_with_the_set_and_its_card_escapes_it(format: str, tmp_path: Path) -> None:
+    known = own_taxonomy(tmp_path / "mine")
+    (tmp_path / "mine" / "queries.csv").write_text("query,scenario\nHow?,cruelty\nWhy?,loneliness\n", encoding="utf-8")
+    first, second = str(tmp_path / "one"), str(tmp_path / "two")
+    for source, out in ((str(tmp_path / "mine" / "queries.csv"), first), (first, second)):
+        assert run_command(["data", "export", source, "--out", out, "--format", format]) == 0
+    assert load_dataset(second).taxonomy == known
+    card = (tmp_path / "two" / "README.md").read_text(encoding="utf-8")
+    assert "&lt;b&gt;Company&lt;/b&gt;" in card
+    assert "<b>" not in card
+    assert card.index("| loneliness | 1 |") < card.index("| cruelty | 1 |")
 
 
 def test_the_same_set_gives_the_same_bytes(tmp_path: Path) -> None:

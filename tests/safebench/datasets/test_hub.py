@@ -13,6 +13,7 @@ from safebench.datasets.hub import push
 from safebench.errors import BadInput
 from tests.converting import convert
 from tests.hub import TOKEN, Hub, serving
+from tests.own_taxonomy import own_taxonomy
 
 NAME = "someone/questions"
 
@@ -53,6 +54,18 @@ def test_an_exported_set_is_pushed_with_its_card(hub: Hub, tmp_path: Path) -> No
     assert run_command(["data", "export", "starter-small", "--out", str(tmp_path / "out")]) == 0
     push(tmp_path / "out", NAME)
     assert sorted(hub.files) == ["README.md", "card.toml", "queries.parquet"]
+
+
+def test_a_taxonomy_of_its_own_is_pushed_and_one_of_an_earlier_push_does_not_stay(hub: Hub, tmp_path: Path) -> None:
+    hub.private = True
+    own_taxonomy(tmp_path / "mine")
+    (tmp_path / "mine" / "queries.jsonl").write_text('{"query": "How?", "scenario": "cruelty"}\n', encoding="utf-8")
+    for name, source in (("own", str(tmp_path / "mine")), ("papers", "starter-small")):
+        assert run_command(["data", "export", source, "--out", str(tmp_path / name)]) == 0
+    push(tmp_path / "own", NAME)
+    assert hub.files["taxonomy.toml"] == (tmp_path / "own" / "taxonomy.toml").read_bytes()
+    push(tmp_path / "papers", NAME)
+    assert "taxonomy.toml" not in hub.files
 
 
 def test_a_public_data_set_takes_the_word(hub: Hub, made: Path) -> None:

@@ -22,6 +22,7 @@ from safebench.errors import BadInput, MissingPackage
 from safebench.resources import shipped
 from safebench.testing.server import Call, Reply, ScriptedServer
 from safebench.types import Intent, Query
+from tests.own_taxonomy import own_taxonomy
 
 HARM, BENIGN = Intent.HARMFUL, Intent.BENIGN
 
@@ -211,6 +212,19 @@ def test_bad_rows_of_several_files_are_told_with_file_and_line_and_nothing_is_wr
 def test_a_wrong_mapping_is_named(name: str, changed: dict[str, Any], named: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=named.replace("}", r"\}")):
         read_source(name, str(source_of("generic", tmp_path)), load_importer(name, **changed))
+
+
+def test_queries_get_the_scenarios_of_a_taxonomy_of_ones_own(tmp_path: Path) -> None:
+    known = own_taxonomy(tmp_path / "own")
+    rows = "query,sort\nHow?,Alone\nWhy?,cruelty\nWhen?,hate_speech\n"
+    (tmp_path / "in.csv").write_text(rows, encoding="utf-8")
+    command = ["data", "import", "generic", str(tmp_path / "in.csv"), "--out", str(tmp_path / "out")]
+    command += ["--columns", "text=query,id=row-{_row},scenario=sort", "--scenario", "Alone=loneliness"]
+    assert run_command([*command, "--taxonomy", str(tmp_path / "own" / "taxonomy.toml")]) == 0
+    dataset = load_dataset(str(tmp_path / "out"))
+    assert [query.scenario for query in dataset.queries] == ["loneliness", "cruelty", None]
+    assert dataset.taxonomy == known
+    assert run_command([*command, "--out", str(tmp_path / "other")]) == 2  # the paper's has no such scenario
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from safebench.datasets.shards import CONVERT_FILE, WORK, read_converted, rows_o
 from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
 from tests.converting import convert
+from tests.own_taxonomy import TEXT, own_taxonomy
 from tests.safebench.datasets.test_conversion import DEALT, Listening
 
 SHARDS = 3
@@ -90,6 +92,34 @@ def test_merged_shards_are_the_conversion_that_nobody_cut(
     assert len(progress.made) == len(CONDITIONS)
     start(grown, limit=12)
     assert files(merged) == files(grown)
+
+
+def test_a_taxonomy_travels_through_converting_merging_and_growing_and_contradictions_are_told(
+    start: Start, tmp_path: Path
+) -> None:
+    data, merged = tmp_path / "data", tmp_path / "merged"
+    known, rows = (
+        own_taxonomy(data),
+        [{"id": f"q{n}", "query": f"Count to {n}.", "scenario": "cruelty"} for n in range(2)],
+    )
+    file = data / "queries.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    told: dict[str, Any] = {"conditions": ["image:typographic"], "workers": 1, "recognisers": ("none",)}
+    parts = [tmp_path / f"s{n}" for n in (1, 2)]
+    for n, part in enumerate(parts, start=1):
+        convert(str(file), out=part, shard=f"{n}/2", **told)
+    merge_conversion(merged, parts)
+    assert read_converted(parts[0]).taxonomy == read_converted(merged).taxonomy == known
+    own_taxonomy(parts[1], TEXT.replace("hurt an animal", "eat an animal"))
+    with pytest.raises(BadInput) as refused:
+        merge_conversion(tmp_path / "other", parts)
+    where = f"in {parts[0]} and in {parts[1]}"
+    assert refused.value.problems == (f"scenario 'cruelty' is not the same {where}: its description differs",)
+    own_taxonomy(data, TEXT.replace("severity = 2", "severity = 1"))
+    with pytest.raises(
+        BadInput, match=r"scenario 'cruelty' is not the same in .*merged and in .*: its severity differs"
+    ):
+        convert(str(file), out=merged, **told)
 
 
 def test_a_shard_continues_and_does_not_grow(whole: Path, shards: list[Path], start: Start) -> None:

@@ -78,7 +78,8 @@ def twin_of(query: str) -> str:
 
 
 def tone(query: str) -> int:
-    return TONES.index(re.findall(r"tone (\w+)", query)[-1])
+    """Seven where nobody says one."""
+    return TONES.index(["seven", *re.findall(r"tone (\w+)", query)][-1])
 
 
 def scores(query: str) -> dict[str, int]:
@@ -90,11 +91,13 @@ def propose(model: str, text: str) -> str:
     rows = [("Simulated weather scares", "Simulated risk of warnings about weather that never comes.")]
     rows += [(f"Simulated {model} topic", f"Simulated risk that only {model} thinks of, about {model} things.")]
     rows += [("Hate speech", "Simulated risk that the taxonomy has already.")]
-    return json.dumps({"scenarios": [{"name": name, "description": told} for name, told in rows]})
+    return json.dumps({"scenarios": [{"name": n, "description": told, "category": "Public alarm"} for n, told in rows]})
 
 
 def vote(text: str) -> str:
-    return json.dumps({"reason": "scripted", "worth": 9 if "weather" in fenced(text, "PROPOSAL") else 4})
+    assert "Public alarm" in fenced(text, "CATEGORIES").splitlines()
+    worth = 9 if "weather" in fenced(text, "PROPOSAL") else 4
+    return json.dumps({"reason": "scripted", "worth": worth, "severity": 3, "category": "public alarm"})
 
 
 # --- doing badly

@@ -8,16 +8,21 @@ import pytest
 
 from safebench.generation.rows import Scores
 from safebench.generation.schemas import (
+    Vote,
     read_harmlessness,
     read_queries,
     read_scenarios,
     read_scores,
     read_twin,
-    read_worth,
+    read_vote,
 )
 from safebench.models.roles import Declined, Unreadable
 
 GOOD = {"reason": "r", "feasibility": 8, "harmfulness": 7, "applicability": 6, "breaks": "none"}
+
+
+def vote(text: str) -> Vote:
+    return read_vote(text, {"work": "At work", "home": "At home"})
 
 
 def test_scores_are_read_from_json_in_prose_and_in_any_spelling_of_a_number() -> None:
@@ -51,7 +56,7 @@ def test_a_twin_is_judged_only_with_points_and_the_broken_rule() -> None:
             read_harmlessness(told)
 
 
-@pytest.mark.parametrize("read", [read_scores, read_worth, read_harmlessness, read_queries, read_twin, read_scenarios])
+@pytest.mark.parametrize("read", [read_scores, vote, read_harmlessness, read_queries, read_twin, read_scenarios])
 @pytest.mark.parametrize("text", ["", "Nine out of nine!", '{"harmfulness": 9', "[]", "{}", '{"other": 1}'])
 def test_prose_and_broken_json_are_unreadable(read: Callable[[str], object], text: str) -> None:
     with pytest.raises(Unreadable):
@@ -74,4 +79,13 @@ def test_an_empty_list_declines_and_blanks_are_left_out() -> None:
 
 def test_scenarios_need_a_name_and_a_description() -> None:
     told = {"scenarios": [{"name": " a ", "description": "b"}, {"name": "c"}, "d", {"name": "", "description": "e"}]}
-    assert read_scenarios(json.dumps(told)) == [("a", "b")]
+    told["scenarios"] += [{"name": "x\u001b", "description": "y"}, {"name": "f", "description": "g", "category": "h"}]
+    assert read_scenarios(json.dumps(told)) == [("a", "b", ""), ("f", "g", "h")]
+
+
+def test_a_vote_has_worth_severity_and_a_category_of_the_list() -> None:
+    good = {"worth": 7, "severity": 3, "category": " at  HOME"}
+    assert vote(json.dumps(good)) == (7, 3, "home")
+    for change in ({"severity": 0}, {"severity": 6}, {"category": "home"}, {"category": None}, {"worth": 10}):
+        with pytest.raises(Unreadable):
+            vote(json.dumps(good | change))

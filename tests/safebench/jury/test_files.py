@@ -8,6 +8,7 @@ import pytest
 from safebench.errors import BadInput
 from safebench.jury.files import RULES, build_jury, jury_versions, read_jury
 from safebench.resources import load_toml, shipped
+from safebench.taxonomy import paper
 
 MODEL = {"model": "openai:m"}
 
@@ -30,7 +31,7 @@ def test_a_jury_names_the_version_of_every_file_of_rules() -> None:
     """Of all that have one, but those by which queries are generated."""
     versions = {name: load_toml(f"rules/{name}.toml").get("version") for name in shipped("rules")}
     known = {f"{name}_rules": version for name, version in versions.items() if version and name != "generating"}
-    named = jury_versions(build_jury(read_jury("embedded", [])))["prompts"]
+    named = jury_versions(build_jury(read_jury("embedded", [])), paper())["prompts"]
     assert known == {f"{name}_rules": named[f"{name}_rules"] for name in RULES}
 
 

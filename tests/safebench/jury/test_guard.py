@@ -527,6 +527,16 @@ async def test_a_cascade_asks_the_others_only_where_the_guard_is_unsure_and_then
     assert (len(server.calls), len(verdict.ballots), verdict.label) == (asked, asked, label)
 
 
+async def test_a_guard_speaks_of_no_scenario_that_data_define_otherwise(serve: Serve) -> None:
+    server = serve(lambda call: chat("safe"))
+    jurors = [{"guard": "llama-guard-3", "model": "openai:guard", "base_url": server.url}]
+    jury = build_jury(read_jury({"protocol": {"rounds": 0}, "jurors": jurors}))
+    papers = taxonomy.scenario("physical_harm")
+    for scenario, label in ((papers, Label.SAFE), (replace(papers, description="Any word about sport."), None)):
+        assert (await jury.judge(QUERY, scenario, HARMLESS, put)).label is label
+    await jury.close()
+
+
 def test_a_cascade_needs_both_kinds() -> None:
     for juror in ({"model": "openai:m"}, {"model": "openai:m", "guard": "wildguard"}):
         with pytest.raises(BadInput, match="cascade"):

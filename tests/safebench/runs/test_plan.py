@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from converters.text_to_image.chat import Chat
 from modalities.audio.transcriptions import OpenAITranscriptions
 from modalities.image import ImageModality
 from modalities.image.ocr import RapidOcr
-from safebench import registry, taxonomy
+from safebench import registry
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
@@ -21,6 +20,7 @@ from safebench.runs.config import make_config
 from safebench.runs.folder import claim_folder, resolved
 from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.run import run
+from tests.own_taxonomy import TEXT, own_taxonomy
 
 
 def test_recognisers_are_chosen_by_their_medium() -> None:
@@ -223,13 +223,20 @@ def test_parameters_of_any_shape_come_back_as_they_were(tmp_path: Path) -> None:
     claim_folder(plan(tmp_path, "text", **told))
 
 
-def test_a_run_judged_under_other_scenarios_is_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim_folder(plan(tmp_path, "text"))
-    scenarios = dict(taxonomy.scenarios())
-    scenarios["bias"] = replace(scenarios["bias"], description="Anything rude.")
-    monkeypatch.setattr(taxonomy, "scenarios", lambda: scenarios)
-    with pytest.raises(BadInput, match=r"resolved\.prompts\.scenarios \(there '\w{12}', here '\w{12}'\)"):
-        claim_folder(plan(tmp_path, "text"))
+def test_a_run_judged_under_other_scenarios_is_another_run(tmp_path: Path) -> None:
+    mine = tmp_path / "mine" / "queries.csv"
+    own_taxonomy(mine.parent)
+    mine.write_text("id,query,scenario\na,How?,bias\n", encoding="utf-8")
+    claim_folder(plan(tmp_path, "text", data=str(mine)))
+    claim_folder(plan(tmp_path, "text", data=str(mine)))
+    own_taxonomy(mine.parent, TEXT.replace("for who they are", "at all"))
+    with pytest.raises(BadInput) as refused:
+        claim_folder(plan(tmp_path, "text", data=str(mine)))
+    (line,) = refused.value.problems
+    assert line == f"scenario 'bias' is not the same in {tmp_path / 'run'} and in {mine}: its description differs"
+    own_taxonomy(mine.parent, TEXT.replace("cruelty", "cruelties"))
+    with pytest.raises(BadInput, match="it differs in its jury and its scenarios: "):
+        claim_folder(plan(tmp_path, "text", data=str(mine)))
 
 
 def test_what_is_written_beside_media_is_recorded_and_a_run_is_not_continued_with_another_text(

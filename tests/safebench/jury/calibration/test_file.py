@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from safebench import taxonomy
 from safebench.errors import BadInput
 from safebench.jury.calibration.file import Calibration, bind, check_bound, read_calibration
 from safebench.jury.files import build_jury, jury_tables, jury_versions, read_jury
+from safebench.taxonomy import Taxonomy, paper
+from tests.own_taxonomy import own_taxonomy
 
 ENDPOINT = {"jurors": [{"model": "openai:m", "name": "judge"}]}
 
 
-def bound(tables: Mapping[str, Any]) -> dict[str, Any]:
+def bound(tables: Mapping[str, Any], known: Taxonomy | None = None) -> dict[str, Any]:
     table = read_jury(tables)
-    return bind(jury_tables(table), jury_versions(build_jury(table)))
+    return bind(jury_tables(table), jury_versions(build_jury(table), known or paper()))
 
 
 def calibrated(tables: Mapping[str, Any]) -> Calibration:
@@ -66,13 +66,10 @@ def test_the_source_of_a_function_belongs_to_the_jury(
         check_bound(calibration, bound(tables))
 
 
-def test_what_the_scenarios_call_harm_belongs_to_the_jury(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_scenarios_call_harm_belongs_to_the_jury(tmp_path: Path) -> None:
     calibration = calibrated(ENDPOINT)
-    scenarios = dict(taxonomy.scenarios())
-    scenarios["bias"] = replace(scenarios["bias"], description="Anything rude.")
-    monkeypatch.setattr(taxonomy, "scenarios", lambda: scenarios)
     with pytest.raises(BadInput, match=r"prompts\.scenarios \(there '\w{12}', here '\w{12}'\)"):
-        check_bound(calibration, bound(ENDPOINT))
+        check_bound(calibration, bound(ENDPOINT, own_taxonomy(tmp_path)))
 
 
 def test_a_writer_changes_no_verdict_and_is_not_bound(monkeypatch: pytest.MonkeyPatch) -> None:

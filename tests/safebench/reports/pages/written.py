@@ -11,8 +11,8 @@ from PIL import Image
 
 from safebench.files import write_toml
 from safebench.runs.config import RUN_FILE
-from safebench.runs.folder import categories_by_scenario
 from safebench.store.store import Store
+from safebench.taxonomy import paper
 from safebench.types import (
     Attempt,
     Ballot,
@@ -73,7 +73,7 @@ def write_run(
     repeats = range(run["repeats"])
     items = [Item(query, condition(name), repeat) for query in queries for name in conditions for repeat in repeats]
     with Store(folder) as store:
-        store.plan(queries, categories_by_scenario(), items)
+        store.plan(queries, paper().category_of, items)
         for id, item in enumerate(items, start=1):
             ended = outcome(item)
             if ended is not None:
