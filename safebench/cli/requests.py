@@ -15,7 +15,7 @@ from safebench.cli.style import listing
 from safebench.stopping import command_line
 
 if TYPE_CHECKING:
-    from safebench.runs.batch_service import SentBatch
+    from safebench.runs.batches import SentBatch
     from safebench.runs.config import RunConfig
     from safebench.runs.requests import ExportedRequests, ImportedReplies
 
@@ -36,7 +36,7 @@ def export(
     out: Annotated[Path, typer.Option(help="New folder for the files.")],
     retry_failed: RetryFailed = False,
 ) -> int:
-    """Write what is still to be asked: JSONL in the form of OpenAI's batches, files for each model."""
+    """Write what is still to be asked: JSONL in the form of the endpoint's batches, files for each model."""
     from safebench.cli.progress import Bars
     from safebench.runs.requests import export_requests
 
@@ -44,6 +44,8 @@ def export(
     with Bars(notes) as bars:
         exported = export_requests(config, out, bars, retry_failed=retry_failed, command=command)
     _show_files(exported)
+    if exported.away:
+        output.print(_away(exported.away, config), soft_wrap=True)
     if exported.files:
         going_on = command_line("requests", "import", config.out, "FOLDER")
         output.print(f"next, with what came back: {going_on}", soft_wrap=True)
@@ -75,7 +77,7 @@ def config_of(run: Path) -> RunConfig:
 
 
 def _show_files(exported: ExportedRequests) -> None:
-    output.result({"files": exported.files, "pending": exported.pending, "stopped": exported.stopped})
+    output.result({key: getattr(exported, key) for key in ("files", "away", "pending", "stopped")})
     if not exported.files:
         items = f"{exported.pending} items have no outcome yet" if exported.pending else "every item has its outcome"
         output.print(f"nothing is to be asked of an endpoint: {items}", soft_wrap=True)
@@ -98,10 +100,17 @@ def show_imported(imported: ImportedReplies, config: RunConfig, command: str, *o
         output.print(f"{count} to be asked again: {reason}", soft_wrap=True, highlight=False)
     if imported.unanswered:
         output.print(f"{imported.unanswered} requests without a row")
+    if imported.away:
+        output.print(_away(imported.away, config), soft_wrap=True)
     output.print(f"{imported.to_ask} calls to be asked next, {imported.pending} items without an outcome")
     after = ("requests", command, config.out, *options) if imported.pending else ("report", config.out)
     output.print(f"next: {command_line(*after)}", soft_wrap=True)
     return _problems(imported.problems)
+
+
+def _away(count: int, config: RunConfig) -> str:
+    going_on = command_line("requests", "fetch", config.out)
+    return f"{count} calls are with a batch service, and are not asked a second time: {going_on}"
 
 
 def _problems(lines: Iterable[str]) -> int:
@@ -138,8 +147,9 @@ def status(run: Run) -> int:
     """Ask what has become of the batches of a run."""
     from safebench.runs.batch_service import status
 
-    _show_batches(status(Path(config_of(run).out)), run)
-    return 0
+    batches, problems = status(Path(config_of(run).out))
+    _show_batches(batches, run)
+    return _problems(problems)
 
 
 @app.command()
@@ -150,9 +160,10 @@ def fetch(run: Run) -> int:
 
     config = config_of(run)
     with Bars(notes) as bars:
-        imported, batches = fetch(config, bars, command=command_line("requests", "fetch", run))
-    _show_batches(batches, run)
-    return show_imported(imported, config, "submit") if imported else 0
+        fetched = fetch(config, bars, command=command_line("requests", "fetch", run))
+    _show_batches(fetched.batches, run)
+    status = show_imported(fetched.imported, config, "submit") if fetched.imported else 0
+    return max(status, _problems(fetched.problems))
 
 
 def _show_batches(batches: Iterable[SentBatch], run: Path) -> None:

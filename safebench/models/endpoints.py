@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -118,6 +118,7 @@ class Mask:
         addressed = [quote(key, safe=safe) for key in usable for safe in ("", "/")]
         forms = {*usable, *escaped, *(form.replace("/", "\\/") for form in escaped), *addressed}
         self._forms = sorted(forms, key=len, reverse=True)
+        self._longest = max((len(form.encode()) for form in forms), default=0)
 
     def text(self, text: str) -> str:
         for form in self._forms:
@@ -128,6 +129,16 @@ class Mask:
         for form in self._forms:
             body = body.replace(form.encode(), MASK.encode())
         return body
+
+    def pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Of a body, also where a key is cut in two."""
+        held = b""
+        for piece in pieces:
+            held = self.body(held + piece)
+            whole = max(0, len(held) - self._longest)
+            yield held[:whole]
+            held = held[whole:]
+        yield held
 
     def response(self, response: Response) -> Response:
         """Also where a key stood in pieces, or with letters escaped, until the answer was put together."""

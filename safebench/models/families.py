@@ -20,7 +20,16 @@ from safebench.resources import load_toml
 PLAIN = "plain"
 LIKE = "like"
 ADDED = ("blocked_codes", "blocked_messages", "blocked_fields")  # what a family says here stands beside plain's
-NO_ANSWERS = ("summary", "source", "hosts", "base_url", "key", "max_audio_seconds")  # what makes no other answers
+NO_ANSWERS = (
+    "summary",
+    "source",
+    "hosts",
+    "base_url",
+    "key",
+    "max_audio_seconds",
+    "batches",
+)  # what makes no other answers
+BatchForm = Literal["openai", "gemini", "anthropic"]
 LIMITS = ("max_tokens", "max_completion_tokens")  # two names for the same wish
 
 
@@ -39,6 +48,7 @@ class Family(PluginOptions):
     structured: Literal["json_schema", "json_object", "none"]
     not_taken: tuple[str, ...] = ()
     max_audio_seconds: float | None = Field(None, gt=0)
+    batches: BatchForm = "openai"
     thinking_fields: tuple[str, ...]
     thinking_tags: tuple[tuple[str, str], ...]
     thinking_words: tuple[tuple[str, str], ...]

@@ -10,6 +10,7 @@ from typing import Any
 from safebench.datasets.cutting import KEY, SHOWN, Shard, check_one_whole
 from safebench.errors import BadInput
 from safebench.files import is_claimed, share_files, whole_folder, write_toml
+from safebench.runs.batches import check_home
 from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE, taxonomy_in
 from safebench.runs.folder import read_run_file
 from safebench.runs.revisions import differing_in
@@ -47,6 +48,7 @@ def merge(out: Path, shards: Sequence[Path]) -> MergedRun:
     """
     parts = sorted(map(_read, shards), key=lambda part: part.shard.number)
     check_one_whole(parts, _differing)
+    check_home(*(part.folder for part in parts))
     _check_begun(parts)
     if is_claimed(out, RUN_FILE, "run folder", lambda _: None):
         raise BadInput(f"{out} holds a run: choose another folder for the whole")

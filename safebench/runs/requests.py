@@ -26,6 +26,7 @@ from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.pool import Workers
 from safebench.rendering.renderer import ready
+from safebench.runs.batches import Batches
 from safebench.runs.config import RunConfig
 from safebench.runs.estimate import estimate
 from safebench.runs.folder import claim_folder, keep_revision
@@ -42,10 +43,13 @@ from safebench.types import Purpose, Request, Response
 
 @dataclass(frozen=True, slots=True)
 class ExportedRequests:
-    """`stopped`: why the files have not all that is to be asked; else empty. `pending`: items without an outcome."""
+    """`stopped`: why the files have not all that is to be asked; else empty. `away`: calls that are left out, because
+    a service has them. `pending`: items without an outcome.
+    """
 
     files: tuple[RequestFile, ...]
     stopped: str
+    away: int
     pending: int
 
 
@@ -55,7 +59,8 @@ class ImportedReplies:
 
     `recorded`: answers, and failures that asking again would not mend. `known`: rows of calls recorded before.
     `still_open`: why a call with a row is to be asked again. `unanswered`: requests in the files without a row.
-    `to_ask`: what is to be asked next, these among them. `problems`: a line for each row that is no use.
+    `to_ask`: what is to be asked next, these among them; `away`: what a service still has. `problems`: a line for each
+    row that is no use.
     `stopped`: why not all rows were read; else empty.
     """
 
@@ -65,25 +70,25 @@ class ImportedReplies:
     still_open: Counter[str]
     unanswered: int
     to_ask: int
+    away: int
     pending: int  # items without an outcome
     problems: tuple[str, ...]
     stopped: str
 
 
 def export_requests(
-    config: RunConfig, out: Path, progress: Progress | None = None, *,
-    away: Collection[str] = (), retry_failed: bool = False, command: str = "",
+    config: RunConfig, out: Path, progress: Progress | None = None, *, retry_failed: bool = False, command: str = ""
 ) -> ExportedRequests:  # fmt: skip
     """Write what a run has still to ask of endpoints into the folder `out`; begin the run where it has not begun.
 
-    What no endpoint is asked for is done at once. `away`: keys of calls that a service has already. `command`: goes on
+    What no endpoint is asked for is done at once; what a batch service has already is left out. `command`: goes on
     after an interruption. Raises BadInput, and Interrupted; then no folder is left.
     """
     if is_taken(out):
         raise BadInput(f"{out} exists: choose another folder for the requests")
-    walk = _Walk(config, progress or NoProgress(), ReplyFiles(), command, out, away)
+    walk = _Walk(config, progress or NoProgress(), ReplyFiles(), command, out)
     block_on(walk.go(retry_failed=retry_failed))
-    return ExportedRequests(walk.files, walk.stopped, walk.pending)
+    return ExportedRequests(walk.files, walk.stopped, len(walk.calls.away), walk.pending)
 
 
 def import_replies(
@@ -107,10 +112,17 @@ def import_replies(
         still_open=Counter(still_open.values()),
         unanswered=len(replies.requests - known - still_open.keys()),
         to_ask=len(calls.to_ask),
+        away=len(calls.away),
         pending=walk.pending,
         problems=(*replies.problems, *([walk.stopped] if walk.stopped else lines)),
         stopped=walk.stopped,
     )
+
+
+def _away(run: Path) -> set[str]:
+    """Keys of the calls that are with services, or about to be. Raises BadInput."""
+    batches = Batches(run)
+    return ReplyFiles(batches.asked(one) for one in batches.away()).requests
 
 
 class _Walk:
@@ -119,12 +131,12 @@ class _Walk:
     calls: _FiledCalls
 
     def __init__(
-        self, config: RunConfig, progress: Progress, replies: ReplyFiles, command: str,
-        out: Path | None = None, away: Collection[str] = (),
+        self, config: RunConfig, progress: Progress, replies: ReplyFiles, command: str, out: Path | None = None
     ) -> None:  # fmt: skip
         """`out`: where what has no answer is written to; None: nowhere."""
         self._config, self._progress, self._command = config, progress, command
-        self._replies, self._out, self._away = replies, out, away
+        self._replies, self._out = replies, out
+        self._away = _away(Path(config.out)) - replies.requests  # those came back with their files
         self.files: tuple[RequestFile, ...] = ()
         self.stopped, self.pending = "", 0
 
@@ -200,12 +212,13 @@ class _FiledCalls(Calls):
 
     def __init__(
         self, store: Store, plan: RunPlan, stop: asyncio.Event, budget: Budget, replies: ReplyFiles,
-        files: RequestFiles | None, away: Collection[str],
+        files: RequestFiles | None, with_services: Collection[str],
     ) -> None:  # fmt: skip
         super().__init__(store, plan.config.concurrency, stop, budget)
-        self._spending, self._replies, self._files, self._away = budget, replies, files, away
+        self._spending, self._replies, self._files, self._with_services = budget, replies, files, with_services
         self.recorded: set[str] = set()  # keys, as those below
         self.to_ask: set[str] = set()
+        self.away: set[str] = set()
         self.still_open: dict[str, str] = {}  # key of a call with a row -> why it has no answer
 
     async def put(self, target: Target, request: Request, purpose: Purpose) -> Response:
@@ -244,7 +257,10 @@ class _FiledCalls(Calls):
 
     def _take(self, target: OpenAITarget, request: Request, key: str) -> None:
         """Once a call: two may be the same. Raises BudgetSpent."""
-        if key in self.to_ask or key in self._away:
+        if key in self._with_services:
+            self.away.add(key)
+            return
+        if key in self.to_ask:
             return
         if self._files is not None:
             self._spending.admit()

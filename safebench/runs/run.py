@@ -21,6 +21,7 @@ from safebench.progress import NoProgress, Progress, tell_items
 from safebench.rendering.pool import Workers
 from safebench.rendering.recognition import RecogniserCache, transcribers
 from safebench.rendering.renderer import ready
+from safebench.runs.batches import check_home
 from safebench.runs.config import RUN_FILE, RunConfig
 from safebench.runs.estimate import estimate
 from safebench.runs.evidence import unaccepted
@@ -66,6 +67,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
 
     Raises BadInput before anything is written, TargetRefusesService and Interrupted with everything recorded so far.
     """
+    check_home(Path(config.out))
     async with opened(config) as (plan, cache):
         limits, prices = allowed(plan)
         stop, workers, target = asyncio.Event(), cache.workers, plan.asking.target

@@ -1,7 +1,8 @@
-"""Batch files in OpenAI's form: a request a line, and a reply a line in the files that come back from a service.
+"""Batch files: a request a line, and a reply a line in the files that come back from a service.
 
-What a service or `vllm run-batch` wrote is read line by line, and only where each reply stands is kept in memory. A row
-holds what an HTTP response would have been, or says why there is none: it expired, or was cancelled.
+Both are in the form of OpenAI's batches, or of Anthropic's, as the service has it. What a service or `vllm run-batch`
+wrote is read line by line, and only where each reply stands is kept in memory. A row holds what an HTTP response would
+have been, or says why there is none: it expired, or was cancelled.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
@@ -20,14 +21,16 @@ from pydantic_core import to_json
 
 from safebench.errors import BadInput
 from safebench.models.endpoints import error_text
+from safebench.models.families import BatchForm
 from safebench.models.waits import passes
 from safebench.serialisation import read_json, storable
+from safebench.targets.message_batches import as_row, params_of
 from safebench.targets.openai import OpenAITarget
 from safebench.targets.transport import HTTPReply
 from safebench.types import Request
 
-MOST_REQUESTS = 50_000  # in one file that OpenAI takes
-MOST_BYTES = 200_000_000  # of such a file
+MOST_REQUESTS = 50_000  # in one file that OpenAI takes; Anthropic takes 100,000
+MOST_BYTES = 200_000_000  # of such a file; Anthropic takes 256 MB, Gemini 2 GB
 LONGEST_ROW = 100_000_000  # bytes; a longer reply is not read
 VERSION = "/v1"  # stands before every path in a row, wherever the endpoint is
 _NO_NAME = re.compile(r"[^A-Za-z0-9.]+")
@@ -38,9 +41,10 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9.]+")
 
 @dataclass(slots=True)
 class RequestFile:
-    """What is asked of one model. `path`: of the endpoint, as each row has it."""
+    """What is asked of one model. `path`: of the endpoint."""
 
     file: Path
+    form: BatchForm
     base_url: str
     key_name: str  # of the variable that holds the key
     path: str
@@ -61,31 +65,43 @@ class RequestFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._written: dict[tuple[str, ...], tuple[RequestFile, IO[bytes]]] = {}
-        self._opened = ExitStack()
         self.files: list[RequestFile] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._opened.close()
+        for written in self._written.values():
+            written[1].close()
 
     def add(self, key: str, target: OpenAITarget, request: Request) -> None:
+        """Raises BadInput for what the service of its endpoint has no form for."""
         path, body = target.posted(request)
         url = VERSION + path
-        row = to_json({"custom_id": key, "method": "POST", "url": url, "body": body}) + b"\n"
-        about, file = self._file(len(row), (target.base_url, target.key_name, url, str(body["model"])))
+        row = to_json({"custom_id": key, **_asked(target.batches, url, body)}) + b"\n"
+        about, file = self._file(len(row), target, url, str(body["model"]))
         file.write(row)
         about.requests += 1
         about.size += len(row)
 
-    def _file(self, size: int, of: tuple[str, str, str, str]) -> tuple[RequestFile, IO[bytes]]:
-        if of not in self._written or not self._written[of][0].has_room(size):
-            name = f"{len(self.files) + 1:04}-{_NO_NAME.sub('-', of[-1]).strip('-.')[:80]}.jsonl"
-            about = RequestFile(self._folder / name, *of)
-            self.files.append(about)
-            self._written[of] = about, self._opened.enter_context(about.file.open("wb"))
+    def _file(self, size: int, target: OpenAITarget, url: str, model: str) -> tuple[RequestFile, IO[bytes]]:
+        """That of an endpoint, a path and a model; one that is full is closed."""
+        of = (target.batches, target.base_url, target.key_name, url, model)
+        written = self._written.get(of)
+        if written and written[0].has_room(size):
+            return written
+        if written:
+            written[1].close()
+        name = f"{len(self.files) + 1:04}-{_NO_NAME.sub('-', model).strip('-.')[:80]}.jsonl"
+        about = RequestFile(self._folder / name, *of)
+        self.files.append(about)
+        self._written[of] = about, about.file.open("wb")
         return self._written[of]
+
+
+def _asked(form: BatchForm, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row says beside its key."""
+    return {"params": params_of(url, body)} if form == "anthropic" else {"method": "POST", "url": url, "body": body}
 
 
 # --- replies
@@ -170,7 +186,7 @@ class ReplyFiles:
             except ValueError as error:
                 self.problems.append(f"{file.name}, line {line} is left out: {error}")
                 continue
-            if "method" in row and "body" in row:
+            if "params" in row or ("method" in row and "body" in row):
                 self.requests.add(row["custom_id"])
             else:
                 returned = _returned(row)
@@ -214,6 +230,8 @@ def _row(text: bytes) -> dict[str, Any]:
 
 def _returned(row: Mapping[str, Any]) -> Returned:
     """What a row says. `vllm run-batch` has had two forms: with a status, and with the answer alone."""
+    if isinstance(result := row.get("result"), Mapping):
+        return _returned(as_row(result))
     response, error = row.get("response"), row.get("error")
     if not isinstance(response, dict) or not response:
         return Returned(None, _reason(error) or "no response")

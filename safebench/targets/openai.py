@@ -19,7 +19,7 @@ from safebench.models.bodies import LARGEST_MB, Oversized
 from safebench.models.connections import cause
 from safebench.models.endpoints import Mask, address, endpoint_key, error_text, redirected, without_key
 from safebench.models.error_meaning import Service, is_about_answers_form, is_about_schema, is_about_streaming
-from safebench.models.families import Family, family_of
+from safebench.models.families import BatchForm, Family, family_of
 from safebench.models.pacing import turn_at
 from safebench.models.waits import LONGEST_TOLD, passes, told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
@@ -179,6 +179,11 @@ class OpenAITarget(Target):
         return endpoint_forms.body_of(request, self.setup.argument, messages, self._parameters)
 
     # --- asking by a way that is not ours, such as a batch service
+
+    @property
+    def batches(self) -> BatchForm:
+        """Of what form the batch service of its endpoint is."""
+        return self._spoken.batches
 
     def posted(self, request: Request) -> tuple[str, dict[str, Any]]:
         """The path under the base URL, and what is to be posted there."""

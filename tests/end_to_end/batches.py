@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from safebench.cli.main import run_command
 from safebench.store.store import Store
@@ -80,28 +82,38 @@ def recorded(folder: Path) -> dict[str, tuple[str, str]]:
 
 
 class BatchService:
-    """OpenAI's files and batches, for a `ScriptedServer` with `any_method`. A batch goes on when it is told to."""
+    """OpenAI's files and batches, for a `ScriptedServer` with `any_method`. A batch goes on when it is told to.
+
+    Under another base URL it has them as Gemini does; beside them it has Anthropic's Message Batches.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self.files: dict[str, bytes] = {}
         self.batches: dict[str, dict[str, Any]] = {}
         self.faults: list[str] = []  # what goes wrong with the next batches: "refused", or "made in silence"
+        self.headers: list[Mapping[str, str]] = []  # of the calls to Anthropic's and to Google's own files
 
     def __call__(self, call: Call) -> Reply:
-        path = call.path.partition("?")[0].removeprefix("/v1/")
+        path = call.path.partition("?")[0]
+        if path.startswith(("/upload/", "/download/")):
+            return self._google(call, path)
+        if "/messages/batches" in path:
+            return self._messages(call, path.partition("/messages/batches")[2])
+        path = path.removeprefix("/v1/").removeprefix("/v1beta/openai/")
         if path == "models":
             return _json({"object": "list", "data": []})
         if path == "files":
             return _json(self._keep(_file_in(call), purpose="batch"))
         if path == "batches" and call.method == "POST":
-            return self._make(call)
+            return self._make(call, call.body)
         if path == "batches":
-            return _json({"object": "list", "data": [*self.batches.values()], "has_more": False})
+            return self._page(call, "after", self.batches)
         if path.startswith("batches/"):
             return _json(self.batches[path.removeprefix("batches/")])
         if path.startswith("files/"):
-            return Reply(self.files[path.split("/")[1]], headers={"Content-Type": "application/octet-stream"})
+            file = self.files.get(path.split("/")[1])
+            return _GONE if file is None else Reply(file, headers={"Content-Type": "application/octet-stream"})
         return self._answer(call)
 
     def _keep(self, content: bytes, **more: Any) -> dict[str, Any]:
@@ -110,29 +122,106 @@ class BatchService:
         told = {"id": id, "object": "file", "bytes": len(content), "created_at": 0, "filename": "f"}
         return {**told, "status": "processed", **more}
 
-    def _make(self, call: Call) -> Reply:
+    def _make(self, call: Call, body: Mapping[str, Any]) -> Reply:
         fault = self.faults.pop(0) if self.faults else ""
         if fault == "refused":
-            return error(400, "no batches today for " + call.headers["authorization"])
+            return error(400, f"no batches today for {call.headers.get('authorization')}")
         id = f"batch_{len(self.batches)}"
-        made = {"id": id, "object": "batch", "status": "validating", "created_at": 0, **call.body}
+        made = {"id": id, "object": "batch", "status": "validating", "created_at": 0, **body}
         self.batches[id] = made
         return error(502, "lost on the way") if fault else _json(made)
 
+    def _page(self, call: Call, cursor: str, batches: Mapping[str, Any]) -> Reply:
+        """The latest ones first."""
+        asked = parse_qs(call.path.partition("?")[2])
+        ids = [*reversed(batches)]
+        first = ids.index(asked[cursor][0]) + 1 if cursor in asked else 0
+        last = first + int(asked["limit"][0])
+        data = [batches[id] for id in ids[first:last]]
+        return _json({"object": "list", "data": data, "has_more": last < len(ids)})
+
     def asked(self, id: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.files[self.batches[id]["input_file_id"]].splitlines()]
+        batch = self.batches[id]
+        if "requests" in batch:
+            return list(batch["requests"])
+        return [json.loads(line) for line in self.files[batch["input_file_id"].removeprefix("files/")].splitlines()]
 
     def finish(self, id: str, expired: Callable[[int], bool] = lambda _: False) -> None:
         """All that have no reply yet are answered, but those whose number has expired."""
+        if "requests" in self.batches[id]:
+            self._finish_messages(id, expired)
+            return
         done: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
         for number, row in enumerate(self.asked(id)):
             done[expired(number)].append(unanswered(row) if expired(number) else replied(row, self._answer))
         files = {"error_file_id": done[True], "output_file_id": done[False]}
         counts = {"total": sum(map(len, done.values())), "completed": len(done[False]), "failed": len(done[True])}
         self.batches[id] |= {"status": "expired" if done[True] else "completed", "request_counts": counts}
+        place = "files/" if self.batches[id]["input_file_id"].startswith("files/") else ""
         for name, told in files.items():
-            content = "".join(json.dumps(row) + "\n" for row in told).encode()
-            self.batches[id][name] = self._keep(content)["id"] if told else None
+            self.batches[id][name] = place + self._keep(_lines(told))["id"] if told else None
+
+    # --- as Gemini does
+
+    def _google(self, call: Call, path: str) -> Reply:
+        self.headers.append(call.headers)
+        if path.startswith("/download/v1beta/files/"):
+            return Reply(self.files[path.rsplit("/", maxsplit=1)[-1].removesuffix(":download")])
+        if call.headers["x-goog-upload-command"] == "start":
+            place = f"http://{call.headers['host']}/upload/v1beta/files?upload_id=1"
+            return Reply(b"{}", headers={"X-Goog-Upload-URL": place})
+        assert call.headers["x-goog-upload-offset"] == "0"
+        return _json({"file": {"name": f"files/{self._keep(call.raw)['id']}", "state": "ACTIVE"}})
+
+    # --- as Anthropic does
+
+    def _messages(self, call: Call, path: str) -> Reply:
+        self.headers.append(call.headers)
+        ours = {id: batch for id, batch in self.batches.items() if "requests" in batch}
+        told = {id: {key: value for key, value in batch.items() if key != "requests"} for id, batch in ours.items()}
+        if call.method == "POST":
+            counts = {"processing": len(call.body["requests"])}
+            return self._make(call, {**call.body, "processing_status": "in_progress", "request_counts": counts})
+        if not path:
+            return self._page(call, "after_id", told)
+        if path.endswith("/results"):
+            return Reply(self.files[path.split("/")[1]])
+        root = f"http://{call.headers['host']}/v1/messages/batches"
+        return _json(told[path[1:]] | {"results_url": f"{root}{path}/results" if path[1:] in self.files else None})
+
+    def _finish_messages(self, id: str, expired: Callable[[int], bool]) -> None:
+        lines = [
+            {"custom_id": row["custom_id"], "result": {"type": "expired"} if expired(number) else self._message(row)}
+            for number, row in enumerate(self.asked(id))
+        ]
+        kinds = Counter(line["result"]["type"] for line in lines)
+        self.files[id] = _lines(lines)
+        self.batches[id] |= {"processing_status": "ended", "request_counts": {**kinds, "processing": 0}}
+
+    def _message(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The scripted answer to a chat, in the form of a message."""
+        messages = [{"role": "system", "content": row["params"].get("system", "")}, *row["params"]["messages"]]
+        reply = self._answer(Call("/v1/chat/completions", {**row["params"], "messages": messages}, {}, 0))
+        body = json.loads(reply.body)
+        if reply.status != 200:
+            return {"type": "errored", "error": {"type": "error", "error": {**body["error"], **_TYPES[reply.status]}}}
+        (choice,) = body["choices"]
+        said, usage = choice["message"]["content"], body["usage"]
+        message = {
+            **{"id": "msg", "type": "message", "role": "assistant", "model": body["model"]},
+            "content": [{"type": "text", "text": said}] if said else [],
+            "stop_reason": {"stop": "end_turn", "content_filter": "refusal"}[choice["finish_reason"]],
+            "usage": {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]},
+        }
+        return {"type": "succeeded", "message": message}
+
+
+_TYPES = {400: {"type": "invalid_request_error"}, 500: {"type": "api_error"}}
+_GONE = error(404, "no such file")
+
+
+def _lines(told: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in told).encode()
 
 
 def _file_in(call: Call) -> bytes:

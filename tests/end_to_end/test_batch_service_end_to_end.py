@@ -57,6 +57,30 @@ def test_what_expired_is_sent_again_and_the_run_is_that_over_http(
     assert set(sent) == set(recorded(tmp_path / "filed"))
 
 
+@pytest.mark.parametrize(
+    ("family", "path", "header"),
+    [("anthropic", "/v1", "x-api-key"), ("gemini", "/v1beta/openai", "x-goog-api-key")],
+)
+def test_each_family_has_its_own_form_of_batches(
+    family: str, path: str, header: str, run_file: RunFile, tmp_path: Path, service: BatchService,
+    world: ScriptedServer, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Jurors have OpenAI's."""
+    monkeypatch.setenv(f"{family.upper()}_API_KEY", "sk-very-secret")
+    asked = {
+        **{"family": family, "base_url": world.root + path, "repeats": 1, "conditions": ["text", "image:typographic"]},
+        **{"parameters": {"max_tokens": 9}, "limit": 4},
+    }
+    assert run_command(["run", str(run_file("plain", **asked))]) == 0
+    assert by_service(run_file("filed", **asked), service) >= 3
+    assert recorded(tmp_path / "filed") == recorded(tmp_path / "plain")
+    assert reported(tmp_path / "filed") == reported(tmp_path / "plain")
+    assert service.headers
+    assert all(headers[header] == "sk-very-secret" for headers in service.headers)
+    for file in (file for file in tmp_path.rglob("*") if file.is_file()):
+        assert b"sk-very-secret" not in file.read_bytes()
+
+
 @pytest.mark.slow
 def test_200_items_through_a_service_are_those_over_http(
     run_file: RunFile, tmp_path: Path, service: BatchService, write_jsonl: WriteJsonl
@@ -113,10 +137,70 @@ def test_a_stop_between_two_steps_pays_for_nothing_twice(
     requests("submit", run)
     assert (len(service.files), len(service.batches)) == (1, 1)
     service.finish("batch_0")
+    output = service.batches["batch_0"]["output_file_id"]
+    service.files[output] = service.files[output].replace(b'"scripted"', b'"for sk-very-secret"')
     requests("fetch", run)
     assert "20 calls recorded" in capsys.readouterr().out
     for file in (path for path in (tmp_path / "filed").rglob("*") if path.is_file()):
         assert b"sk-very-secret" not in file.read_bytes()
+
+
+@pytest.mark.parametrize("family", ["openai", "anthropic"])
+def test_a_batch_of_which_nobody_heard_is_found_however_many_came_after_it(
+    family: str, run_file: RunFile, service: BatchService
+) -> None:
+    run = run_file("filed", repeats=1, family=family, parameters={"max_tokens": 9})
+    service.faults = ["made in silence"]
+    requests("submit", run, status=2)
+    ours = service.batches["batch_0"]
+    others = {key: value for key, value in ours.items() if key not in ("requests", "input_file_id")}
+    one_more = {"anthropic": {"requests": [], "request_counts": {"processing": 3}}, "openai": {"input_file_id": "f"}}
+    service.batches |= {f"other_{n}": {**others, **one_more[family], "id": f"other_{n}"} for n in range(250)}
+    requests("submit", run)
+    assert len(service.batches) == 251
+    service.finish("batch_0")
+    requests("fetch", run)
+
+
+def test_a_batch_that_cannot_be_fetched_leaves_the_others(
+    run_file: RunFile, service: BatchService, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(batch_files, "MOST_REQUESTS", 12)
+    run = run_file("filed", repeats=1)
+    requests("submit", run)
+    for id in ("batch_0", "batch_1"):
+        service.finish(id)
+    output = service.batches["batch_0"]["output_file_id"]
+    kept = service.files.pop(output)
+    requests("fetch", run, status=1)
+    told = capsys.readouterr()
+    assert "8 calls recorded" in told.out
+    assert "12 calls are with a batch service" in " ".join(told.out.split())
+    assert "answered 404: no such file" in " ".join(told.err.split())
+    service.batches["batch_0"] = {"status": 5}
+    requests("fetch", run, status=2)
+    assert "sent what cannot be read" in " ".join(capsys.readouterr().err.split())
+    service.files[output] = kept
+    service.batches["batch_0"] = {"id": "batch_0", "status": "completed", "output_file_id": output}
+    requests("fetch", run)
+    assert "12 calls recorded" in capsys.readouterr().out
+
+
+def test_what_a_service_has_is_asked_by_nobody_else(
+    run_file: RunFile, tmp_path: Path, service: BatchService, world: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, folder = run_file("filed", repeats=1), tmp_path / "filed"
+    requests("submit", run)
+    calls = len(world.calls)
+    assert run_command(["run", str(run)]) == 2
+    why = f"20 calls of {folder} are with a batch service, and would be asked a second time"
+    assert why in " ".join(capsys.readouterr().err.split())
+    assert run_command(["requests", "export", str(run), "--out", str(tmp_path / "again")]) == 0
+    assert "20 calls are with a batch service" in " ".join(capsys.readouterr().out.split())
+    assert not (tmp_path / "again").exists()
+    assert len(world.calls) == calls
+    (folder / "batches.toml").unlink()
+    assert run_command(["run", str(run)]) == 0
 
 
 def test_a_batch_that_the_service_would_not_have_is_open_again(

@@ -12,11 +12,13 @@ import pytest
 
 from safebench.cli.main import run_command
 from safebench.files import read_toml, write_toml
+from safebench.runs.batches import STATE
 from safebench.runs.merge import merge
 from safebench.store.store import Store
 from safebench.testing.server import ScriptedServer
 from tests.end_to_end.scripted import summary_of, twins
 from tests.fixture_types import WriteJsonl
+from tests.safebench.runs.test_batches import SENT
 
 SHARDS = 3
 PAIRED = twins(["vote unsafe 1", "vote refused 5", "vote safe 4", "garbage", "vote unsafe 2"])
@@ -172,6 +174,12 @@ class TestRefused:
         assert run_command(["merge", str(out), *map(str, shards)]) == 2
         assert not out.exists()
         return capsys.readouterr().err
+
+    def test_with_a_batch_service(self, shards: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        fetched = {**SENT, "file": "requests/2/b.jsonl", "fetched": True}
+        write_toml(shards[1] / STATE, {"batches": [SENT, fetched]})
+        why = f"6 calls of {shards[1]} are with a batch service"
+        assert why in " ".join(self.refused(tmp_path, shards, capsys).split())
 
     def test_missing(self, shards: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert "missing shards: 3/3" in self.refused(tmp_path, shards[1:], capsys)

@@ -14,7 +14,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safebench.runs.batch_service import STATE
+from safebench.runs.batches import STATE
 from safebench.serialisation import storable
 from safebench.store.store import Store
 from safebench.targets import batch_files

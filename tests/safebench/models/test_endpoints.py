@@ -75,6 +75,8 @@ def test_a_key_is_masked_in_every_form(form: str) -> None:
     mask = Mask(KEY, "other-key-1")
     assert mask.text(f"of {form}, other-key-1.") == f"of {MASK}, {MASK}."
     assert mask.body(f"of {form}.".encode()) == f"of {MASK}.".encode()
+    cut = [bytes([byte]) for byte in f"of {form}.".encode()]
+    assert b"".join(mask.pieces(cut)) == f"of {MASK}.".encode()
     told = mask.response(Response("answered", text=f"a {form}", thinking=form))
     assert (told.text, told.thinking) == (f"a {MASK}", MASK)
 

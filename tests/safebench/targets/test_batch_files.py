@@ -183,6 +183,32 @@ def test_a_file_has_one_model_and_is_cut_by_number_and_size(tmp_path: Path, monk
     }  # fmt: skip
 
 
+def test_a_full_file_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_files, "MOST_REQUESTS", 1)
+    target, before = OpenAITarget(TargetSetup("m")), len(list(Path("/proc/self/fd").iterdir()))
+    with RequestFiles(tmp_path) as files:
+        for number in range(20):
+            files.add(f"k{number}", target, request("?"))
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+    assert len(files.files) == 20
+
+
+# As https://ai.google.dev/gemini-api/docs/openai#batch has them: requests, and replies, are in OpenAI's form.
+GEMINI = (
+    '{"custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "gemini-3.5-flash",'
+    ' "messages": [{"role": "user", "content": "Tell me a one-sentence joke."}]}}'
+)
+
+
+def test_gemini_is_asked_as_it_documents(tmp_path: Path) -> None:
+    target = OpenAITarget(TargetSetup("gemini-3.5-flash", {"family": "gemini"}))
+    with RequestFiles(tmp_path) as files:
+        files.add("request-1", target, request("Tell me a one-sentence joke."))
+    (one,) = files.files
+    assert json.loads(one.file.read_text()) == json.loads(GEMINI)
+    assert (one.form, one.key_name) == ("gemini", "GEMINI_API_KEY")
+
+
 @pytest.mark.slow
 def test_200_mb_of_replies_are_read_in_bounded_memory(tmp_path: Path) -> None:
     import tracemalloc

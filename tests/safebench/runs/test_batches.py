@@ -8,7 +8,7 @@ import pytest
 
 from safebench.errors import BadInput
 from safebench.files import write_toml
-from safebench.runs.batch_service import STATE, Batches
+from safebench.runs.batches import STATE, Batches
 
 SENT = {
     **{"file": "requests/0001/0001-tested.jsonl", "base_url": "https://nowhere.invalid/v1", "key_name": "NO_KEY"},
