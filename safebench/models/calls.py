@@ -255,7 +255,7 @@ class Calls:
         progress: Progress | None = None,
     ) -> None:
         self._store = store
-        self._paces = Paces(concurrency)
+        self._paces = Paces(concurrency, stop)
         self._stop = stop
         self._budget = budget
         self._progress = progress or NoProgress()

@@ -9,9 +9,10 @@ is one for all calls to it, and of the calls that it says are left the last ones
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import exp, log
@@ -20,11 +21,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from safebench.errors import Stopping
 from safebench.models.waits import LONGEST_TOLD, calls_left, told_wait
 from safebench.plugins import Target
 
 Concurrency = Annotated[int, Field(ge=1)] | Literal["auto"]  # calls in flight; auto: as many as each endpoint takes
-FIRST, MOST = 4, 256  # calls in flight
+FIRST = 4  # calls in flight
 USUAL = 16  # of what tells nothing of itself, such as a model in this process; up to so many latency does not matter
 SLOWER = 2.5  # times the best latency, beyond which more calls at once gain nothing
 STRETCH = 16  # answers from which a latency can be told
@@ -39,6 +41,14 @@ TICK = 0.005  # s, within which calls need not be spaced
 TOO_MANY = frozenset({429, 498})  # statuses: one call too many
 BUSY = frozenset({408, 502, 503, 504, 529})  # the same, or what ails a server now and then
 CHANCE, LATEST = 0.2, 1 / 32  # share of calls that may fail whatever their number is; weight of the latest one
+
+
+def most_at_once(files: int) -> int:
+    """Calls in flight to one endpoint, each of which holds a socket, where a process may have so many files open."""
+    return 256 if files == resource.RLIM_INFINITY else max(FIRST, min(256, files // 4))
+
+
+MOST = most_at_once(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +301,7 @@ class Pace:
         """Around one attempt."""
         async with self._to_begin:
             while (wait := self.rule.wait(_now())) != 0:
-                await (self._one_ends() if wait is None else asyncio.sleep(wait))
+                await (self._one_ends() if wait is None else pause(wait))
             turn = Turn(self.rule)
         error: Exception | None = None
         try:
@@ -311,7 +321,9 @@ class Pace:
 class Paces:
     """Of all that one piece of work asks: one pace for each endpoint, by its base URL, whatever models it serves."""
 
-    def __init__(self, concurrency: Concurrency) -> None:
+    def __init__(self, concurrency: Concurrency, stop: asyncio.Event | None = None) -> None:
+        """`stop`: ends every wait once it is set."""
+        self.stop = stop or asyncio.Event()
         self._concurrency = concurrency
         self._fixed = None if concurrency == "auto" else concurrency
         self._slots = asyncio.Semaphore(self._fixed or USUAL)
@@ -366,6 +378,17 @@ def _line(paced: Mapping[str, Any]) -> str:
 
 
 _PACES: ContextVar[Paces | None] = ContextVar("paces", default=None)
+
+
+async def pause(seconds: float) -> None:
+    """Wait. Raises Stopping in place of that, and as soon as the work is stopped that this is part of."""
+    if (paces := _PACES.get()) is None:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await paces.stop.wait()
+            raise Stopping
 
 
 def turn_at(endpoint: str) -> AbstractAsyncContextManager[Turn]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import time
@@ -20,7 +19,7 @@ from safebench.models.connections import cause
 from safebench.models.endpoints import Mask, address, endpoint_key, error_text, redirected, without_key
 from safebench.models.error_meaning import Service, is_about_answers_form, is_about_schema, is_about_streaming
 from safebench.models.families import BatchForm, Family, family_of
-from safebench.models.pacing import turn_at
+from safebench.models.pacing import pause, turn_at
 from safebench.models.waits import LONGEST_TOLD, passes, told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, endpoint_forms, lengths
@@ -165,7 +164,7 @@ class OpenAITarget(Target):
             if response.status != "failed" or wait is None or len(attempts) > self.options.retries:
                 return response
             waited = wait
-            await asyncio.sleep(wait)
+            await pause(wait)
 
     def unsent(self, request: Request) -> Response | None:
         """The response to a request that is not sent at all; None for all others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ import pytest
 from benchmarks.paced import Clock, asked, used
 from safebench.errors import TargetRefusesService
 from safebench.models.calls import Budget, CallLimits, Calls
-from safebench.models.pacing import FIRST, MOST, USUAL, Paces, Pacing, turn_at
+from safebench.models.pacing import FIRST, MOST, USUAL, Paces, Pacing, most_at_once, pause, turn_at
 from safebench.models.prices import read_prices
 from safebench.plugins import Target, TargetSetup
 from safebench.progress import NoProgress
@@ -271,6 +272,34 @@ def test_who_waits_for_a_turn_stops_at_once(tmp_path: Path) -> None:
     ended = on_clock(ask)
     assert [type(one).__name__ for one in ended] == ["Response"] * FIRST + ["Stopping"] * (20 - FIRST)
     assert target.asked == FIRST
+
+
+def test_no_pause_is_waited_out_when_the_work_is_stopped(tmp_path: Path) -> None:
+    """Neither that before another attempt, nor that of the endpoint before a turn."""
+    stop = asyncio.Event()
+
+    class Refused(Held):
+        async def ask(self, request: Request) -> Response:
+            async with turn_at(URL) as turn:
+                turn.replied(429, {"retry-after": "60"}, b"")
+            await pause(60)
+            return Response("answered")
+
+    async def ask() -> tuple[list[str], float]:
+        with Store(tmp_path) as store, Calls(store, "auto", stop) as calls:
+            loop, target = asyncio.get_running_loop(), Refused(TargetSetup(""))
+            loop.call_later(0.5, stop.set)
+            asks = (calls.ask(target, ASKED, item, Purpose("target")) for item in range(8))
+            ended = await asyncio.gather(*asks, return_exceptions=True)
+            return [type(one).__name__ for one in ended], loop.time()
+
+    ended, now = on_clock(ask)
+    assert (ended, now) == (["Stopping"] * 8, 0.5)
+
+
+@pytest.mark.parametrize(("files", "calls"), [(1024, 256), (256, 64), (8, FIRST), (resource.RLIM_INFINITY, 256)])
+def test_there_are_fewer_calls_at_once_where_few_files_may_be_open(files: int, calls: int) -> None:
+    assert most_at_once(files) == calls
 
 
 def test_two_models_at_one_endpoint_share_its_pace() -> None:
