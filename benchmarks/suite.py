@@ -29,6 +29,9 @@ RATE = Figure("a second", lambda result: result["items"] / result["seconds"])
 HEARD = Figure("CPU s a second of audio", lambda result: result["cpu_seconds"] / result["audio_seconds"], 2)
 SECONDS = Figure("s", lambda result: result["seconds"], 2)
 IDEAL = Figure("× ideal", lambda result: result["times_ideal"], 2)
+USED = Figure("used of what is allowed, %", lambda result: 100 * result["used"])
+REFUSED = Figure("refused, %", lambda result: 100 * result["refused"])
+LOST = Figure("given up", lambda result: result["lost"], 0)
 PEAK = Figure("peak, MiB", lambda result: result["peak_mib"], 0)
 GROWN = Figure("grown by, MiB", lambda result: result["peak_mib"] - result["start_mib"], 0)
 
@@ -119,6 +122,17 @@ def _wall(milliseconds: int, limit: float) -> Benchmark:
     return Benchmark(f"wall-{milliseconds}", title, "calls", variants, (SECONDS, IDEAL), (goal,), repetitions=2)
 
 
+def _paced(endpoint: str) -> tuple[tuple[Variant, ...], tuple[Goal, ...]]:
+    ways = ("auto", "16", "64")
+    variants = tuple(Variant(f"{endpoint}, {way}", endpoint, arguments=("--concurrency", way)) for way in ways)
+    goals = (
+        Goal(f"calls at once found out, `{endpoint}`: used, %", USED, f"{endpoint}, auto", 90, at_least=True),
+        Goal(f"calls at once found out, `{endpoint}`: refused, %", REFUSED, f"{endpoint}, auto", 2),
+    )
+    return variants, goals
+
+
+_PACED = [_paced(endpoint) for endpoint in ("requests", "few", "many", "tokens", "lowered", "at-once", "capacity")]
 _CLIPS = ("--job", "audio", "--latency", "0.25")
 
 SUITE = (
@@ -128,6 +142,16 @@ SUITE = (
     _calls("jury", "target and five jurors", 300, 50, *_OTHERS),
     _wall(500, 1.10),
     _wall(50, 1.8),
+    Benchmark(
+        "paced",
+        "Calls at once: found out (`auto`), or a number",
+        "paced",
+        tuple(variant for variants, _ in _PACED for variant in variants),
+        (USED, REFUSED, LOST),
+        tuple(goal for _, goals in _PACED for goal in goals),
+        repetitions=1,
+        about="Five minutes at endpoints with a limit that is not told, simulated: `benchmarks/paced.py` has them.",
+    ),
     Benchmark(
         "memory",
         "Memory: 64 calls of 150 KB audio in flight",
