@@ -56,7 +56,7 @@ class Refined(Converter):
             yield ModelCalls(self.interpreter.model)
             yield ModelCalls(self.critic.model, self.rounds)
             for one in _drawing(self.draw).Options(**self.draw.options).asks():
-                yield ModelCalls(one.model, one.most * self.rounds)
+                yield one._replace(most=one.most * self.rounds)
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)

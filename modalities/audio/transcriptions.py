@@ -38,7 +38,8 @@ class OpenAITranscriptions(Recogniser):
             return argument
 
         def asks(self) -> Iterable[ModelCalls]:
-            return (ModelCalls(f"openai:{split_argument(self.argument)[0]}"),)
+            model, base_url = split_argument(self.argument)
+            return EndpointOptions(model=model, base_url=base_url).asks()
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)

@@ -26,6 +26,7 @@ from safebench.datasets.renderings import ConvertedRenderings
 from safebench.datasets.shards import CANARY, CONVERT_FILE, WORK, check_shards, finished, read_convert_file, shards
 from safebench.files import write_toml
 from safebench.models.calls import Budget, MediaCalls
+from safebench.models.pacing import Paces
 from safebench.models.prices import estimate_line, read_prices
 from safebench.progress import NoProgress, Progress
 from safebench.rendering.chain import RenderJob
@@ -121,7 +122,8 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
             put_back(out)
             if config.retry_failed:
                 store.reopen_failed()
-            workers.calls = MediaCalls(store, Budget(store, limits, prices, progress=progress))
+            budget = Budget(store, limits, prices, progress=progress)
+            workers.calls = MediaCalls(store, budget, Paces("auto", stop))
             made = _made(out)
             jobs = _to_render(plan, made)
             if rows := estimate_renderings(jobs, plan.settings, prices):

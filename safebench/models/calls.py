@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import astuple, dataclass
 from typing import Self
 from uuid import uuid4
@@ -211,27 +211,36 @@ class Budget:
 
 
 class MediaCalls:
-    """What is asked in worker processes, where media are rendered and read back: recorded, and counted."""
+    """What is asked in worker processes, where media are rendered and read back: recorded, counted, and in turn."""
 
-    def __init__(self, store: Store, budget: Budget) -> None:
+    def __init__(self, store: Store, budget: Budget, paces: Paces | None = None) -> None:
+        """`paces`: of all that is asked beside it."""
         self._store = store
         self._budget = budget
+        self._paces = paces or Paces("auto")
 
     @asynccontextmanager
-    async def admitted(self, most: int, *, inside: bool = False) -> AsyncIterator[None]:
+    async def admitted(self, most: int, endpoints: Iterable[str] = (), *, inside: bool = False) -> AsyncIterator[None]:
         """Around a rendering or reading that may take so many calls. Raises BudgetSpent where they may not be made.
 
-        `inside`: of a call that is in flight itself.
+        `endpoints`: where they are made; it counts there as one call. `inside`: of a call that is in flight itself.
         """
         await self._budget.wait(most, inside=inside)
         self._budget.reserve(most)
         try:
-            yield
+            async with AsyncExitStack() as stack:
+                paces = [self._paces.of(endpoint) for endpoint in sorted(set(endpoints))]
+                turns = [await stack.enter_async_context(pace.turn()) for pace in paces]
+                yield
+                for turn in turns:
+                    turn.replied(200, {}, b"")
         finally:
             self._budget.release(most)
 
     def made(self, calls: Sequence[MediaCall]) -> None:
         for call in calls:
+            for refusal in call.refused:
+                self._paces.refused(call.endpoint, refusal.status, refusal.left())
             name, _, argument = call.model.partition(":")
             media = [{"medium": medium} for medium in call.media]
             asked = {"target": {"target": name, "argument": argument}, "request": {"media": media}}
@@ -255,7 +264,7 @@ class Calls:
         progress: Progress | None = None,
     ) -> None:
         self._store = store
-        self._paces = Paces(concurrency, stop)
+        self.paces = Paces(concurrency, stop)
         self._stop = stop
         self._budget = budget
         self._progress = progress or NoProgress()
@@ -264,12 +273,12 @@ class Calls:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if (paced := self._paces.describe()) and (error is None or isinstance(error, SafeBenchError)):
+        if (paced := self.paces.describe()) and (error is None or isinstance(error, SafeBenchError)):
             self._store.keep_paces(paced)
 
     def width(self, models: Iterable[Target]) -> int:
         """On how much one should work at once who asks these."""
-        return self._paces.width(models)
+        return self.paces.width(models)
 
     @property
     def stopping(self) -> bool:
@@ -288,10 +297,10 @@ class Calls:
         recorded = self._store.exchange(key)
         if recorded is not None:
             return recorded
-        async with self._paces.room(target):
-            with self._paces.in_use():
+        async with self.paces.room(target):
+            with self.paces.in_use():
                 response = await self._asked(target, request, key)
-            self._progress.paced(self._paces.line)
+            self._progress.paced(self.paces.line)
         return self._store.keep_exchange(key, item, purpose, asked, response)
 
     async def _asked(self, target: Target, request: Request, key: str) -> Response:

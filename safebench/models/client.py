@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import openai
 from pydantic import Field
 
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
-from safebench.models.asking import MediaCall, note_call
+from safebench.models.asking import MediaCall, TooMany, note_call
 from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
 from safebench.models.connections import cause, proxy_of
 from safebench.models.endpoints import (
@@ -29,6 +29,7 @@ from safebench.models.endpoints import (
 )
 from safebench.models.error_meaning import Service, is_filters_stop, meaning
 from safebench.models.families import Family, family_of
+from safebench.models.pacing import BUSY, TOO_MANY
 from safebench.models.waits import passes, told_wait
 from safebench.plugins import ModelCalls, PluginOptions
 from safebench.serialisation import counts, json_or
@@ -56,7 +57,7 @@ class EndpointOptions(PluginOptions):
         return f"openai:{self.model}"
 
     def asks(self) -> Iterable[ModelCalls]:
-        return (ModelCalls(self.model_spec),)
+        return (ModelCalls(self.model_spec, endpoint=endpoint_url(self.base_url)),)
 
 
 class _Client(openai.DefaultHttpxClient):
@@ -65,6 +66,7 @@ class _Client(openai.DefaultHttpxClient):
     largest_mb = LARGEST_MB
     mask = Mask()
     family: Family
+    refused: list[TooMany]  # attempts, of the call that is being made
 
     def send(self, request: Any, **how: Any) -> Any:
         seconds = request.extensions["timeout"]["read"]
@@ -80,7 +82,10 @@ class _Client(openai.DefaultHttpxClient):
             response.close()
         headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _REWRITTEN]
         status, content = response.status_code, body.whole()
-        headers += _in_milliseconds(told_wait(status, response.headers, content))
+        wait = told_wait(status, response.headers, content)
+        headers += _in_milliseconds(wait)
+        if status in TOO_MANY | BUSY:
+            self.refused.append(TooMany(status, None if wait is None else monotonic() + wait))
         headers.append(("x-should-retry", str(self._passes(status, content)).lower()))
         return type(response)(status, headers=headers, content=self.mask.body(content), request=request)
 
@@ -109,6 +114,7 @@ class Endpoint:
         self._who = who
         self._family = family_of(None, self.url, who)
         self._service = Service()
+        self._refused: list[TooMany] = []
         proxy_of(self.url)
         self.key()
 
@@ -124,7 +130,7 @@ class Endpoint:
         client = _Client(follow_redirects=False, headers={"Accept-Encoding": ENCODINGS}, timeout=self._options.timeout)
         client.largest_mb = self._options.largest_answer_mb
         client.mask = Mask(self.key())
-        client.family = self._family
+        client.family, client.refused = self._family, self._refused
         base_url, version = split_version(self.url)
         return openai.OpenAI(
             http_client=client,
@@ -158,14 +164,18 @@ class Endpoint:
         Raises ConversionError, which says "declined" for a filter's stop, and TargetRefusesService where no request at
         all can succeed.
         """
-        spec = self._options.model_spec
+        self._refused.clear()
         try:
             answer = self._asked(call, request)
         except ConversionError:
-            note_call(MediaCall(spec, "failed", {}))
+            self._note("failed", {})
             raise
-        note_call(MediaCall(spec, "answered", {**_usage(answer), **priced}))
+        self._note("answered", {**_usage(answer), **priced})
         return answer
+
+    def _note(self, status: Literal["answered", "failed"], usage: Mapping[str, Any]) -> None:
+        refused = tuple(self._refused)
+        note_call(MediaCall(self._options.model_spec, status, usage, endpoint=self.url, refused=refused))
 
     def _asked(self, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
         try:

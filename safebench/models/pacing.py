@@ -277,8 +277,10 @@ class Turn:
 class Pace:
     """The calls to one endpoint, in the order in which they were asked for."""
 
-    def __init__(self, fixed: int | None = None) -> None:
+    def __init__(self, fixed: int | None = None, stop: asyncio.Event | None = None) -> None:
+        """`stop`: ends every wait for a moment at which a call may begin."""
         self.rule = Pacing(fixed)
+        self._stop = stop
         self._inside = 0
         self._to_enter, self._to_begin = asyncio.Lock(), asyncio.Lock()
         self._ended = asyncio.Event()
@@ -301,7 +303,7 @@ class Pace:
         """Around one attempt."""
         async with self._to_begin:
             while (wait := self.rule.wait(_now())) != 0:
-                await (self._one_ends() if wait is None else pause(wait))
+                await (self._one_ends() if wait is None else _pause(wait, self._stop))
             turn = Turn(self.rule)
         error: Exception | None = None
         try:
@@ -330,7 +332,12 @@ class Paces:
         self._by_endpoint: dict[str, Pace] = {}
 
     def of(self, endpoint: str) -> Pace:
-        return self._by_endpoint.setdefault(endpoint, Pace(self._fixed))
+        return self._by_endpoint.setdefault(endpoint, Pace(self._fixed, self.stop))
+
+    def refused(self, endpoint: str, status: int, wait: float | None) -> None:
+        """A call too many that a worker process made. `wait`: s that are left of what the endpoint told."""
+        headers = {} if wait is None else {"retry-after": f"{wait:.3f}"}
+        Turn(self.of(endpoint).rule).replied(status, headers, b"")
 
     def room(self, target: Target) -> AbstractAsyncContextManager[None]:
         """Around a call. A fixed number is one over all that are asked together."""
@@ -382,12 +389,17 @@ _PACES: ContextVar[Paces | None] = ContextVar("paces", default=None)
 
 async def pause(seconds: float) -> None:
     """Wait. Raises Stopping in place of that, and as soon as the work is stopped that this is part of."""
-    if (paces := _PACES.get()) is None:
+    paces = _PACES.get()
+    await _pause(seconds, None if paces is None else paces.stop)
+
+
+async def _pause(seconds: float, stop: asyncio.Event | None) -> None:
+    if stop is None:
         await asyncio.sleep(seconds)
         return
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await paces.stop.wait()
+            await stop.wait()
             raise Stopping
 
 

@@ -116,7 +116,7 @@ def check_brought(job: RenderJob, brought: Rendering) -> Rendering:
 
 def asked_by(job: RenderJob) -> list[ModelCalls]:
     """The models that are asked in rendering the query and in reading it back, at most in all tries together."""
-    read = [ModelCalls(one.model, one.most * job.recipe.tries) for one in asked_in_reading(job)]
+    read = [one._replace(most=one.most * job.recipe.tries) for one in asked_in_reading(job)]
     return [*job.recipe.asks(), *read]
 
 

@@ -24,8 +24,8 @@ def calls_to_render(recipes: Sequence[Recipe], reader: str | None, share: float,
     """Of so many queries, each by one of the recipes. `share`: of those that are read back; all is read in each try."""
     calls: MediaCalls = defaultdict(Range)
     for recipe in recipes:
-        for model, most in recipe.asks():
-            calls[model] += queries.times(1 if len(recipes) == 1 else 0, most)
+        for one in recipe.asks():
+            calls[one.model] += queries.times(1 if len(recipes) == 1 else 0, one.most)
     tries = max((recipe.tries for recipe in recipes), default=1)
     add_reading(calls, reader, queries.times(share if recipes else 0, tries))
     return calls
@@ -33,8 +33,8 @@ def calls_to_render(recipes: Sequence[Recipe], reader: str | None, share: float,
 
 def add_reading(calls: MediaCalls, reader: str | None, times: Range) -> None:
     """What a recogniser asks of models."""
-    for model, most in registry.recogniser_asks(reader) if reader else ():
-        calls[model] += times.times(1, most)
+    for one in registry.recogniser_asks(reader) if reader else ():
+        calls[one.model] += times.times(1, one.most)
 
 
 def estimate_media(

@@ -105,8 +105,11 @@ class Workers:
 
         `inside`: of a call that is in flight itself.
         """
-        most = sum(one.most for one in asked()) if self.calls is not None else 0
-        return self.calls.admitted(most, inside=inside) if self.calls is not None and most else nullcontext()
+        calls = [*asked()] if self.calls is not None else []
+        if self.calls is None or not calls:
+            return nullcontext()
+        endpoints = [one.endpoint for one in calls if one.endpoint]
+        return self.calls.admitted(sum(one.most for one in calls), endpoints, inside=inside)
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Raises what the function raises, WorkerDied when its process died on two tries, and Stopping after `kill`."""

@@ -180,7 +180,7 @@ class Recipe(PluginOptions):
     def asks(self) -> list[ModelCalls]:
         """Those that its converters ask, with what is asked at most in all tries together."""
         asked = (one for step in self.steps for one in _options(step).asks())
-        return [ModelCalls(one.model, one.most * self.tries) for one in asked]
+        return [one._replace(most=one.most * self.tries) for one in asked]
 
     def digests(self) -> dict[str, str]:
         """By name the digests of the files that its converters' options name."""

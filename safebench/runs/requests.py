@@ -157,11 +157,11 @@ class _Walk:
                     store.reopen_failed()
                 budget = Budget(store, limits, prices, progress=self._progress)
                 budget.calls += len(self._away)
-                workers.calls = MediaCalls(store, budget)
                 announce(plan, store, prices, self._progress)
                 if files is not None:
                     _check_cost(plan, store, prices, budget.cost)
                 self.calls = _FiledCalls(store, plan, stop, budget, self._replies, files, self._away)
+                workers.calls = MediaCalls(store, budget, self.calls.paces)
                 with suppress(Stopping):
                     await self._before_items(plan, store, workers)
                     await Pipeline(plan, store, cache, self.calls, self._progress).run()

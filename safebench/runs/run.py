@@ -85,9 +85,9 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
             if retry_failed:
                 store.reopen_failed()
             budget = Budget(store, limits, prices, progress=progress)
-            workers.calls = MediaCalls(store, budget)
-            announce(plan, store, prices, progress or NoProgress())
             calls = Calls(store, config.concurrency, stop, budget, progress)
+            workers.calls = MediaCalls(store, budget, calls.paces)
+            announce(plan, store, prices, progress or NoProgress())
             with suppress(BudgetSpent):
                 await Pipeline(plan, store, cache, calls, progress).run()
             if stop.is_set():

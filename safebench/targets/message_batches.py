@@ -117,4 +117,6 @@ def _usage(usage: Any) -> dict[str, Any]:
     given = usage if isinstance(usage, Mapping) else {}
     read = [given.get(name) for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")]
     asked, answered = sum(count for count in read if isinstance(count, int)), given.get("output_tokens")
-    return {"prompt_tokens": asked, "completion_tokens": answered} if isinstance(answered, int) else {}
+    if not isinstance(answered, int):
+        return {}
+    return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}

@@ -132,4 +132,4 @@ def test_why_it_ended_and_what_it_took_are_told_as_a_chat_completion_does() -> N
     body = as_row(message(stop_reason="max_tokens", usage={"input_tokens": 3, "cache_read_input_tokens": 4,
                                                             "output_tokens": 5}))["response"]["body"]  # fmt: skip
     assert body["choices"][0]["finish_reason"] == "length"
-    assert body["usage"] == {"prompt_tokens": 7, "completion_tokens": 5}
+    assert body["usage"] == {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
