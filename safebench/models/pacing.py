@@ -1,16 +1,16 @@
 """How many calls an endpoint is sent at once: few at first, more while it answers, half where it has too many.
 
 A limit of calls in flight grows while as many are answered about as fast as few. Where calls are refused that were no
-more at once than others before them, a rate of calls a second follows what the endpoint took. Both fall by a factor and
-come back quickly to where they were, and then slowly further (as in Chiu and Jain 1989). A wait that the endpoint tells
-is one for all calls to it, and of the calls that it says are left the last ones are spread over the time.
+more at once than others before them, a rate of calls a second follows what the endpoint took between two refusals, at
+both of which nothing was left of what it had saved up. Both fall by a factor and come back quickly to where they were,
+and then slowly further (as in Chiu and Jain 1989). A wait that the endpoint tells is one for all calls to it, and of
+the calls that it says are left the last ones are spread over the time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import resource
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
@@ -34,7 +34,7 @@ PATIENCE = 4  # cuts with no answer between them, after which it is left alone f
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # s, where it tells none itself
 KEPT = 0.9  # of a rate at which a call was refused
 FALL = 0.7  # the least that a rate falls to at one refusal
-SEEN, LAST = 5, 32  # answers from which a rate can be told, and the most that it is told from
+SEEN, LAST = 2, 32  # calls taken from which a rate can be told, and after how many they are counted anew
 PER_CALL, CALLS = 0.001, 100  # growth of the rate with each answer, and after how many it doubles
 PER_SECOND, SECONDS, EAGER = 0.01, 10.0, 0.2  # the same by time, and the most
 TICK = 0.005  # s, within which calls need not be spaced
@@ -85,6 +85,8 @@ class Pacing:
         self._fixed = fixed is not None
         self._paused_until = self._next_at = self._spaced_at = 0.0
         self._left, self._reset_at = 0, 0.0  # calls that it said it would take until then
+        self._taken = 0  # calls that it had taken when the limit was last cut
+        self._spent: tuple[float, int] | None = None  # when a call was refused, and how many it had taken by then
         self._goal = self._goal_before = float(MOST)  # up to which the limit grows quickly; before cuts in vain
         self._cut_at = self._changed_at = float("-inf")  # when the limit was halved; was set by latency
         self._failing = CHANCE  # share of the latest calls that had no answer
@@ -92,7 +94,6 @@ class Pacing:
         self._answers = 0  # to calls that were begun after the last cut
         self._fit = 0  # the largest crowd in which a call was answered
         self._grown_at = 0.0  # the rate
-        self._ends: deque[float] = deque(maxlen=LAST)
         self._stretch: list[tuple[float, float]] = []  # logarithms of latency and crowd
         self._latency: Latency | None = None
         self._best: Latency | None = None
@@ -107,7 +108,8 @@ class Pacing:
         self.in_flight += 1
         self.begun += 1
         gap = self._gap()
-        self._next_at = max(self._next_at, now - max(gap, TICK)) + gap
+        late = max(gap, TICK) if self.rate else TICK  # that may be made up for
+        self._next_at = max(self._next_at, now - late) + gap
         if now < self._reset_at and self._left < 2 * self.in_flight:
             self._spaced_at = now + (self._reset_at - now) / (max(0, self._left) + 1)
         self._left -= 1
@@ -117,7 +119,9 @@ class Pacing:
         """Seconds between two calls: those that a larger limit lets in do not begin in one moment."""
         if self.rate is not None:
             return 1 / self.rate
-        return 0.0 if self._fixed or self._latency is None else self._latency.seconds / self.limit / 2
+        if self._fixed or not (self._latency or self._stretch):
+            return 0.0
+        return (self._latency.seconds if self._latency else exp(self._stretch[-1][0])) / self.limit / 2
 
     # --- what came of a call
 
@@ -133,7 +137,6 @@ class Pacing:
         if self._fixed:
             return
         self._failing -= LATEST * self._failing
-        self._ends.append(now)
         self._fit = max(self._fit, call.crowd)
         if call.at > self._cut_at:
             self._answers += 1
@@ -158,10 +161,13 @@ class Pacing:
         if self._fixed or self._is_chance(surely) or call.at <= self._cut_at:
             return
         fits, self._fit = call.crowd <= self._fit, min(self._fit, call.crowd - 1)
-        self._in_vain += 1
+        taken = self.begun - self.refusals
+        self._in_vain, self._taken = 1 if taken > self._taken else self._in_vain + 1, taken
         self._goal_before = self.limit if self._in_vain == 1 else self._goal_before
         if self._in_vain <= PATIENCE:
-            self.rate = self._cut_rate(now) if fits else None
+            is_rate = fits or (self.rate is not None and wait is not None)  # it tells when there will be room again
+            rate = self._cut_rate(now)
+            self.rate = rate if is_rate else None
         elif wait is None:
             self._paused_until = now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0 ** min(8, self._in_vain - PATIENCE))
         self._cut(now, self.limit if fits else call.crowd - 1.0)
@@ -229,11 +235,22 @@ class Pacing:
         return rate * (1 + min(by_calls, by_time))
 
     def _cut_rate(self, now: float) -> float | None:
-        ends = [end for end in self._ends if end > min(now - 1.0, self._cut_at)]
-        if len(ends) < SEEN or now <= ends[0]:
+        seen = self._seen(now)
+        if seen is None:
             return self.rate and KEPT * self.rate
-        seen = (len(ends) - 1) / (now - ends[0])
-        return KEPT * (seen if self.rate is None else min(self.rate, max(seen, FALL * self.rate)))
+        return seen if self.rate is None else KEPT * min(self.rate, max(seen, FALL * self.rate))
+
+    def _seen(self, now: float) -> float | None:
+        """Calls a second that it took since an earlier refusal, at which all was spent that it had saved up; None where
+        there is none, or they were too few.
+        """
+        taken = self.begun - self.refusals
+        spent_at, before = self._spent or (now, taken)
+        if self._spent is None or taken - before >= LAST:
+            self._spent = now, taken
+        if taken - before < SEEN or now <= spent_at:
+            return None
+        return (taken - before + 0.5) / (now - spent_at)  # and a part of a call may be saved up again
 
 
 # --- turns

@@ -161,10 +161,28 @@ def test_a_number_is_never_changed() -> None:
     assert (rule.limit, rule.rate) == (8, None)
 
 
+def test_a_rate_is_told_by_what_was_taken_between_two_refusals_at_any_time_of_the_clock() -> None:
+    """Two calls a second are taken, none of them is saved up."""
+    rule, now, room = Pacing(), 1e6, 1e6
+    while now < 1e6 + 60:
+        if rule.wait(now) == 0:
+            call = rule.begin(now)
+            if now < room:
+                rule.refused(now, call, 0.5)
+            else:
+                room = now + 0.5
+                rule.answered(now, call)
+        now += 0.05
+    assert rule.rate == pytest.approx(2.0, rel=0.25)
+
+
 # --- in a simulation
 
 
-SECONDS = {"requests": 120, "tokens": 300, "raised": 300, "lowered": 300, "told": 120, "at-once": 120, "capacity": 60}
+SECONDS = {
+    **{"requests": 120, "few": 300, "tokens": 300, "raised": 300, "lowered": 300, "told": 120, "at-once": 120},
+    "capacity": 60,
+}
 
 
 @pytest.mark.parametrize("endpoint", SECONDS)
