@@ -31,7 +31,7 @@ all_passed() { # RUN
     "$environment/python" - "$1/summary.json" <<'END'
 import json, sys
 (cell,) = json.load(open(sys.argv[1]))["conditions"]
-assert cell["n"] == cell["fidelity"]["passed"] == 12, cell["fidelity"]
+assert cell["n"] == cell["fidelity"]["passed"] == 10, cell["fidelity"]
 END
 }
 from_outside "$checkout/examples/safebench-video" video

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def quickstart(
     condition: options.Conditions = None,
-    full: Annotated[bool, typer.Option("--full", help="All 230 starter queries, not only 16.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="All 230 starter queries, not only 10.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/quickstart"),
     workers: options.WorkerCount = None,
 ) -> int:

@@ -26,11 +26,11 @@ from safebench.types import Query
 
 STARTER = "starter"
 SMALL_STARTER = "starter-small"  # one harmful query and its twin of each scenario
-TINY_STARTER = "starter-tiny"  # the shortest six of different categories
+TINY_STARTER = "starter-tiny"  # the shortest five of different categories
 _BUILT_IN: Mapping[str, Callable[[Dataset], Dataset]] = {
     STARTER: lambda starter: starter,
     SMALL_STARTER: lambda starter: starter.first_pairs(lambda query: query.scenario),
-    TINY_STARTER: lambda starter: starter.shortest_first().first_pairs(_category, 6),
+    TINY_STARTER: lambda starter: starter.shortest_first().first_pairs(_category, 5),
 }
 BUILT_IN = tuple(_BUILT_IN)
 LANGUAGE = "en"  # of the built-in sets

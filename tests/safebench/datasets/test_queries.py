@@ -49,11 +49,11 @@ def test_the_small_starter_set_has_one_pair_of_each_scenario() -> None:
     assert len({query.scenario for query in queries}) == 23
 
 
-def test_the_tiny_starter_set_has_the_shortest_pairs_of_six_categories() -> None:
+def test_the_tiny_starter_set_has_the_shortest_pairs_of_five_categories() -> None:
     queries = load_dataset("starter-tiny").queries
-    assert len(queries) == 12
+    assert len(queries) == 10
     assert [query.twin for query in queries[::2]] == [query.id for query in queries[1::2]]
-    assert len({taxonomy.scenario(query.scenario).category for query in queries}) == 6
+    assert len({taxonomy.scenario(query.scenario).category for query in queries}) == 5
 
 
 @pytest.mark.parametrize("column", ["query", "prompt", "question", "behavior", "goal", "Question"])
