@@ -13,6 +13,7 @@ import pytest
 from safebench.testing.server import Call, Reply, ScriptedServer
 from tests.end_to_end.scripted import JUROR, answer
 from tests.fixture_types import Serve, WriteJsonl
+from tests.warm_workers import WarmWorkers
 
 # the gate draws the same examples each time: a new one that fails belongs to whoever looks for it, with
 # `pytest --hypothesis-profile=search`, and not to whoever happens to run the tests next
@@ -60,6 +61,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_workers() -> Iterator[None]:
+    workers = WarmWorkers()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("safebench.rendering.pool.ProcessPoolExecutor", workers)
+        yield
+    workers.close()
 
 
 @pytest.fixture

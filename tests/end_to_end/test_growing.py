@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def options(world: ScriptedServer, jury_file: Path) -> list[str]:
     told = ["--target", "openai:tested", "--base-url", world.url, "--jury", str(jury_file), "--concurrency", "4"]
-    return [*told, "--max-open", "1", "--allow-unproven", "--no-preflight"]
+    return [*told, "--max-open", "1", "--allow-unproven", "--no-preflight", "--check-share", "0.25"]
 
 
 @pytest.fixture

@@ -34,8 +34,8 @@ CONDITION = "image:typographic"
 def asked(tmp_path: Path, write_jsonl: WriteJsonl) -> Callable[..., Path]:
     data = str(write_jsonl([*HARMFUL, *BENIGN]))
 
-    def ask(target: str, *conditions: str, name: str) -> Path:
-        told: dict[str, Any] = {"data": data, "conditions": list(conditions), "workers": 1, "max_open": 1.0}
+    def ask(target: str, *conditions: str, name: str, **more: Any) -> Path:
+        told: dict[str, Any] = {"data": data, "conditions": list(conditions), "workers": 1, "max_open": 1.0, **more}
         return run(make_config("test", target=target, out=str(tmp_path / name), **told)).folder
 
     return ask
@@ -95,5 +95,5 @@ def test_what_the_model_alone_lets_through_is_the_listening_part(
 
 
 def test_without_a_cascade_there_is_nothing_to_split(asked: Callable[..., Path]) -> None:
-    folders = [asked("reference", "text", CONDITION, name=name) for name in ("a", "b")]
+    folders = [asked("reference", "text", CONDITION, name=name, limit=4) for name in ("a", "b")]
     assert compare(folders).splits == ()

@@ -33,7 +33,8 @@ CLIENT = Path(__file__).with_name("client.py")
 IMPORTED = (  # what commands import when they are called; pyarrow looks for pandas
     "aiohttp", "jinja2", "pandas", "pyarrow.parquet", "scipy.optimize", "scipy.sparse.csgraph", "scipy.special",
     "safebench.cli.main", "safebench.datasets.conversion", "safebench.reports.report", "safebench.runs.rejudge",
-    "safebench.runs.run",
+    "safebench.runs.run", "modalities.audio.modality", "modalities.image.modality", "safebench.targets.openai",
+    "converters.text_to_image.typographic", "converters.text_to_speech.espeak",
 )  # fmt: skip
 SOCKET = "socket"
 SERVERS = 2

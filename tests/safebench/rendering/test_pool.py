@@ -7,15 +7,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from safebench.errors import Stopping
+from safebench.rendering import pool
 from safebench.rendering.chain import recognise
 from safebench.rendering.pool import WorkerDied, Workers
 from safebench.rendering.recognition import RecogniserCache
 from safebench.types import Fidelity, Media, Rendering
+
+
+@pytest.fixture(autouse=True)
+def _cold_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pool starts its own."""
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", ProcessPoolExecutor)
 
 
 async def test_work_is_done_in_another_process() -> None:
