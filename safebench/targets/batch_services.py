@@ -54,6 +54,10 @@ class BatchState:
 
 
 def service_of(form: str, base_url: str, key_name: str) -> BatchService:
+    """Raises BadInput where no variable holds a key, as for a client of the user's own."""
+    if not key_name.isidentifier():
+        mend = "`requests export` writes the files, and `requests import` takes what comes back"
+        raise BadInput(f"{key_name} logs in by itself, and its batch service cannot be asked: {mend}")
     return _SERVICES[form](base_url, key_name)
 
 
@@ -110,18 +114,11 @@ class BatchService(ABC):
         raise BadInput(without_key(f"{what}: {self._url} {why}; the same command goes on", self._key_name))
 
     def _sent(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> Any:
-        """The reply, if it is a good one."""
-        reply = self._http.request(method, url, headers=headers, **more)
-        if not reply.is_success:
-            raise _HTTP.HTTPStatusError("", request=reply.request, response=reply)
-        return reply
+        return _good(self._http.request(method, url, headers=headers, **more))
 
     def _streamed(self, url: str, headers: Mapping[str, str], file: Path) -> Path:
         with self._http.stream("GET", url, headers=headers) as reply:
-            if not reply.is_success:
-                reply.read()
-                raise _HTTP.HTTPStatusError("", request=reply.request, response=reply)
-            return self._written(reply.iter_bytes(), file)
+            return self._written(_good(reply).iter_bytes(), file)
 
     def _written(self, pieces: Iterable[bytes], file: Path) -> Path:
         with whole_file(file) as part, part.open("wb") as opened:
@@ -136,6 +133,14 @@ class BatchService(ABC):
 
     def _without_key(self, text: object) -> str:
         return without_key(storable(str(text)), self._key_name)
+
+
+def _good(reply: Any) -> Any:
+    """Raises what is told of any other."""
+    if not reply.is_success:
+        reply.read()
+        raise _HTTP.HTTPStatusError("", request=reply.request, response=reply)
+    return reply
 
 
 # --- OpenAI's
