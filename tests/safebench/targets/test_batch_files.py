@@ -193,20 +193,35 @@ def test_a_full_file_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(files.files) == 20
 
 
-# As https://ai.google.dev/gemini-api/docs/openai#batch has them: requests, and replies, are in OpenAI's form.
-GEMINI = (
-    '{"custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "gemini-3.5-flash",'
-    ' "messages": [{"role": "user", "content": "Tell me a one-sentence joke."}]}}'
-)
+# As https://ai.google.dev/gemini-api/docs/openai#batch has them, and vLLM beside its replies (see VLLM).
+ASKED = {
+    "gemini": {
+        "custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions",
+        "body": {"model": "gemini-3.5-flash",
+                 "messages": [{"role": "user", "content": "Tell me a one-sentence joke."}]},
+    },
+    "vllm": {
+        "custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions",
+        "body": {"model": "meta-llama/Meta-Llama-3-8B-Instruct",
+                 "messages": [{"role": "system", "content": "You are a helpful assistant."},
+                              {"role": "user", "content": "Hello world!"}],
+                 "max_completion_tokens": 1000},
+    },
+}  # fmt: skip
 
 
-def test_gemini_is_asked_as_it_documents(tmp_path: Path) -> None:
-    target = OpenAITarget(TargetSetup("gemini-3.5-flash", {"family": "gemini"}))
+@pytest.mark.parametrize(("family", "form"), [("gemini", "gemini"), ("vllm", "openai")])
+def test_each_is_asked_as_it_documents(family: str, form: str, tmp_path: Path) -> None:
+    documented: dict[str, Any] = ASKED[family]
+    body = documented["body"]
+    limit = {"max_tokens": body["max_completion_tokens"]} if "max_completion_tokens" in body else {}
+    target = OpenAITarget(TargetSetup(body["model"], {"family": family, "parameters": limit}))
+    messages = (Message(message["role"], (Text(message["content"]),)) for message in body["messages"])
     with RequestFiles(tmp_path) as files:
-        files.add("request-1", target, request("Tell me a one-sentence joke."))
+        files.add(documented["custom_id"], target, Request(tuple(messages)))
     (one,) = files.files
-    assert json.loads(one.file.read_text()) == json.loads(GEMINI)
-    assert (one.form, one.key_name) == ("gemini", "GEMINI_API_KEY")
+    assert json.loads(one.file.read_text()) == documented
+    assert one.form == form
 
 
 @pytest.mark.slow
