@@ -29,6 +29,11 @@ def percents(ends: Sequence[float | None] | None) -> str:
     return f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %"
 
 
+def unparted(text: str) -> str:
+    """A sentence in which no line ends between a number and its %."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
+
+
 def points(value: float | None) -> str:
     """A difference of rates in percentage points, with its sign."""
     return DASH if value is None else f"{100 * value:+.1f}".replace("-", "−")

@@ -47,7 +47,7 @@ def interval_chart(
     if domain == WHOLE:
         axis["values"] = QUARTERS  # closer ones run into the last, which ends at the edge
     if zero:
-        axis["labelExpr"] = "format(100 * datum.value, '+.0f')"
+        axis["labelExpr"] = "datum.value ? format(100 * datum.value, '+.0f') : '0'"
     x = {"type": "quantitative", "scale": scale, "axis": axis}
     valued = [{"filter": "isValid(datum.value)"}]
     bounds = {"mark": _mark("bar", height=16, color="var(--bounds)"), "encoding": _span(x, "least", "most")}

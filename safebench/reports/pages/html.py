@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from functools import cache
@@ -14,14 +15,16 @@ from safebench.errors import MissingPackage
 from safebench.files import write_text
 from safebench.rendering.fidelity import shown_mean
 from safebench.reports import formats
-from safebench.reports.formats import doubted
+from safebench.reports.formats import doubted, unparted
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 PACKAGES = {"jinja2": "jinja2", "vl_convert": "vl-convert-python"}  # module -> package, of the extra `pages`
 FILTERS = ("percent", "percents", "points", "point_range", "decimal", "p_value", "words", "duration", "thousands")
+COMMAND = re.compile("`([^`]+)`")  # in a sentence of ours
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -53,10 +56,24 @@ def environment(folder: Path = TEMPLATES) -> Environment:
     )
     made.filters.update({name: getattr(formats, name) for name in FILTERS})
     made.filters["shown_mean"] = shown_mean
-    made.filters["doubted"] = doubted
+    made.filters |= {"doubted": doubted, "sentence": sentence, "breakable": breakable}
     made.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
     made.filters["pretty_json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
     return made
+
+
+def sentence(text: str) -> Markup:
+    """One of ours as a page sets it: commands as such, and numbers with their %. What others put into it is escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(unparted(text)))))  # noqa: S704
+
+
+def breakable(name: str) -> Markup:
+    """A long name with places where a line may end."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("([:/@])", r"\1<wbr>", str(escape(name))))  # noqa: S704
 
 
 def script_json(value: Any) -> str:

@@ -14,9 +14,9 @@ from xml.etree.ElementTree import Element, tostring
 
 from safebench.errors import BrokenMedia
 from safebench.jury.attendance import missing, often_away
-from safebench.reports.formats import doubted, percent, percents, point_range, points, unconcludable_lines
+from safebench.reports.formats import doubted, percent, percents, point_range, points, unconcludable_lines, unparted
 from safebench.reports.pages.conclusions import conclusions, verdict
-from safebench.reports.pages.html import TEMPLATES, shown_target
+from safebench.reports.pages.html import COMMAND, TEMPLATES, shown_target
 from safebench.reports.pages.media import PLAYED, previewed
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.reports.words import Words
@@ -64,6 +64,12 @@ def _row(cells: Sequence[Part]) -> Element:
     return _tag("tr", _tag("th", cells[0], scope="row"), *(_tag("td", one) for one in cells[1:]))
 
 
+def _sentence(kind: str, text: str, **attributes: str) -> Element:
+    """One of ours, with its commands as such."""
+    parts = enumerate(COMMAND.split(unparted(text)))
+    return _tag(kind, *(_tag("code", part) if n % 2 else part for n, part in parts), **attributes)
+
+
 def _folded(title: str, *content: Part, **attributes: str) -> Element:
     return _tag("details", _tag("summary", title), *content, **attributes)
 
@@ -79,7 +85,7 @@ def report_html(summary: Summary) -> str:
         _tag("h3", run.name),
         _tag("p", f"{Path(run.data).name}, put to {shown_target(run.target)}, judged by {jurors}."),
         _tag("p", _tag("b", verdict(summary))),
-        *(_tag("p", line, class_="note") for line in _notices(summary)),
+        *(_sentence("p", line, class_="note") for line in _notices(summary)),
         *_rates(summary),
         *_corrected(summary),
         *_gaps(summary),
@@ -109,7 +115,7 @@ def _rates(summary: Summary) -> Iterator[Element]:
     )
     yield _table(caption, heads, [_rate_row(cell, words) for cell in cells])
     for line in unconcludable_lines(cells):
-        yield _tag("p", f"{line}.")
+        yield _sentence("p", f"{line}.")
 
 
 def _rate_row(cell: ConditionSummary, words: Words) -> list[Part]:
@@ -179,7 +185,7 @@ def _outcomes(summary: Summary) -> Element:
 def _conclusions(summary: Summary) -> Iterator[Element]:
     every = list(conclusions(summary))
     for kind, title in (("can", "Shown"), ("cannot", "Not shown")):
-        lines = [_tag("li", one.text) for one in every if one.kind == kind] or [_tag("li", "Nothing.")]
+        lines = [_sentence("li", one.text) for one in every if one.kind == kind] or [_tag("li", "Nothing.")]
         yield _folded(title, _tag("ul", *lines), open="open")
 
 

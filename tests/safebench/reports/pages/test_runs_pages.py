@@ -12,6 +12,7 @@ from safebench.cli.run_tables import show_report
 from safebench.reports.comparison import compare
 from safebench.reports.leaderboard import rankings
 from safebench.reports.pages.conclusions import conclusions
+from safebench.reports.pages.html import sentence
 from safebench.reports.pages.run_page import write_page
 from safebench.reports.report import report
 from safebench.reports.words import NOTICE
@@ -148,7 +149,7 @@ def test_pages_of_several_runs_name_a_jury_that_does_not_know_harm(tmp_path: Pat
     runs = [write_run(tmp_path / name, queries(2), target="openai:made", jury=RULES_ALONE) for name in ("a", "b")]
     for command in ("compare", "leaderboard"):
         assert run_command([command, *map(str, runs), "--html", str(tmp_path / "page.html")]) == 0
-        assert (tmp_path / "page.html").read_text(encoding="utf-8").count(NOTICE) == 1
+        assert (tmp_path / "page.html").read_text(encoding="utf-8").count(sentence(NOTICE)) == 1
 
 
 def test_one_rate_has_one_interval_everywhere_also_with_repeats(tmp_path: Path) -> None:

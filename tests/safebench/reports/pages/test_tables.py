@@ -74,6 +74,29 @@ def test_on_a_phone_a_table_that_does_not_fit_is_cards_and_nothing_is_off_screen
     browser.until("return !document.querySelector('#list')?.closest('.stacked')")
 
 
+def test_on_a_phone_the_labels_on_shaded_cards_have_the_colour_of_text(runs: list[Path], browser: Browser) -> None:
+    browser.resize(390, 844)
+    browser.open(write_page(runs[0], report(runs[0]).summary))
+    browser.until("return document.querySelector('.stacked .heat')")
+    pairs = browser.run(
+        "return [...document.querySelectorAll('.heat td[class]')].map(one => [one, '::before'])"
+        ".map(one => [getComputedStyle(...one).color, getComputedStyle(one[0]).color])"
+    )
+    assert pairs
+    assert all(label == text for label, text in pairs)
+
+
+def test_on_a_phone_what_stands_above_a_table_of_a_notebook_is_seen_whole(
+    tmp_path: Path, runs: list[Path], browser: Browser
+) -> None:
+    browser.resize(390, 844)
+    page = tmp_path / "notebook.html"
+    page.write_text(f"<!doctype html><link rel=icon href=data:,>{report(runs[0])._repr_html_()}", encoding="utf-8")
+    browser.open(page)
+    assert len(browser.all("caption")) > 1
+    assert browser.run(OFF_SCREEN, "caption") == []
+
+
 def test_rows_are_sorted_both_ways_and_what_has_no_rank_is_always_last(
     tmp_path: Path, runs: list[Path], browser: Browser
 ) -> None:
