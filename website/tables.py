@@ -1,4 +1,4 @@
-"""Tables in Markdown."""
+"""Tables in the Markdown of the site: a bar in backticks ends no cell there, and a backslash before it is shown."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def _line(cells: Iterable[str]) -> str:
 
 def cell(text: str) -> str:
     """On one line, without what would end a cell, or begin a tag or a link; what stands in backticks stays."""
-    parts = " ".join(text.split()).replace("|", "\\|").split("`")
-    parts[::2] = [part.replace("<", "&lt;").replace("[", "\\[") for part in parts[::2]]
+    parts = " ".join(text.split()).split("`")
+    parts[::2] = [part.replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[") for part in parts[::2]]
     return "`".join(parts)
 
 
 def code(text: str) -> str:
-    return f"`{' '.join(text.split())}`".replace("|", "\\|")
+    return f"`{' '.join(text.split())}`"

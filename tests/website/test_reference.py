@@ -34,6 +34,7 @@ def test_every_command_and_option_is_on_its_page() -> None:
     assert {"safebench run", "safebench jury calibrate", "safebench data import"} <= set(named)
     assert [name for name in named if f"## {name}\n" not in page] == []
     assert "| `--fail-over LIMIT` | Exit 3 unless" in page
+    assert "| `--concurrency N|auto` |" in page
     assert "medium\\[+text]" in page
 
 
