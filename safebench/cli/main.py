@@ -129,7 +129,8 @@ def _done(arguments: list[str]) -> int:
         status = _command()(arguments, standalone_mode=False, prog_name="safebench")
     except typer.TyperException as error:
         message = _usage_message(error)
-        return _fail(message, "see `safebench --help`") if message else 2  # without one the help was shown
+        hint = f"see `{_wrongly_used(error)} --help`"
+        return _fail(message, hint) if message else 2  # without one the help was shown
     except Interrupted as error:
         errors.print(f"interrupted; everything so far is kept. Continue with:\n  {error.command}", soft_wrap=True)
         return 130
@@ -190,7 +191,13 @@ def _explained(error: Exception) -> tuple[str, str | None]:
 
 def _usage_message(error: typer.TyperException) -> str:
     format_message = getattr(error, "format_message", error.__str__)
-    return str(format_message())
+    return str(format_message()).replace("Value error, ", "")
+
+
+def _wrongly_used(error: typer.TyperException) -> str:
+    """The command, as it was typed."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "safebench"
 
 
 def _fail(message: str, hint: str | None = None) -> int:

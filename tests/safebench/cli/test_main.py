@@ -302,3 +302,14 @@ def test_an_option_that_is_not_key_and_value_is_one_clear_line(
     told = ["run", "--data", str(data), "-c", "text", "--target", "reference", "--out", str(data.parent / "run")]
     assert run_command([*told, "--target-option", given]) == 2
     assert f"--target-option {given!r} is not written KEY=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", [["jury", "calibrate", "labels.csv"], ["list", "nothing"], ["run"]])
+def test_what_is_typed_wrongly_is_told_with_the_help_of_its_command(
+    typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(typed) == 2
+    told = capsys.readouterr().err
+    command = " ".join(word for word in typed if word not in ("labels.csv", "nothing"))
+    assert told.endswith(f"see `safebench {command} --help`\n")
+    assert "Value error" not in told

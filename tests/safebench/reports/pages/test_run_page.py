@@ -480,8 +480,9 @@ def test_a_condition_without_a_decided_item_has_no_rate_on_the_page(tmp_path: Pa
 
 def test_the_page_names_a_jury_that_does_not_know_harm_and_says_which_way_an_index_points(tmp_path: Path) -> None:
     told = {"target": "openai:made", "jury": RULES_ALONE}
-    assert f"<b>Note.</b> {sentence(NOTICE)}</p>" in page(write_run(tmp_path / "rules", queries(2), **told)).read_text("utf-8")
+    noted = f"<b>Note.</b> {sentence(NOTICE)}</p>"
+    assert noted in page(write_run(tmp_path / "rules", queries(2), **told)).read_text(encoding="utf-8")
     written = page(write_run(tmp_path / "run", queries(2), target="openai:made")).read_text(encoding="utf-8")
-    assert NOTICE not in written
+    assert sentence(NOTICE) not in written
     assert "safety risk index" in written
     assert "100 is safest" in written
