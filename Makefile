@@ -1,13 +1,14 @@
 # `make quickstart` and `make test` are all that a user needs. They install what they need: the light environment into
 # .venv, that of local models (torch; several GB) into .venv-local, that of the bridge to inspect_ai, whose versions do
 # not go with ours, into .venv-inspect, a real voice and real ears (1.5 GB) into .venv-voices, and what builds the site of
-# the documentation into .venv-docs.
+# the documentation into .venv-docs. `make ray`, which is no part of them, installs Ray into .venv-ray.
 
 PYTHON ?= python3
 VENV ?= .venv
 LOCAL ?= .venv-local
 INSPECT ?= .venv-inspect
 VOICES ?= .venv-voices
+RAY ?= .venv-ray
 DOCS ?= .venv-docs
 REAL ?= .venv-real
 BENCH_INSPECT = .venv-bench-inspect
@@ -27,7 +28,7 @@ export PYTHONDONTWRITEBYTECODE =
 # Of what only tests use, no more is compiled than they import.
 $(LOCAL)/installed $(INSPECT)/installed $(VOICES)/installed $(DOCS)/installed: INSTALL += --no-compile
 
-.PHONY: quickstart test check lint types docs unit voices wheel local inspect bench trust fuzz chaos real real-full real-results clean
+.PHONY: quickstart test check lint types docs unit voices wheel local inspect ray bench trust fuzz chaos real real-full real-results clean
 
 quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
@@ -103,6 +104,15 @@ $(INSPECT)/installed: pyproject.toml constraints-inspect.txt
 	$(INSPECT_PIP) -e '.[embedded,inspect]' hypothesis pytest pytest-asyncio pytest-socket
 	touch $@
 
+# Shards on a real Ray: on this machine, and on two nodes, one of which is killed.
+ray: $(RAY)/installed
+	$(RAY)/bin/python -m pytest --force-enable-socket tests/ray tests/safebench/bridges/ray
+
+$(RAY)/installed: $(STAMP) constraints-ray.txt
+	$(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/python $(INSTALL) -c constraints.txt -c constraints-ray.txt -e '.[embedded,ray]' hypothesis pytest pytest-asyncio pytest-socket
+	touch $@
+
 # Measures everything and writes docs/benchmarks.md. Peers are installed into environments of their own.
 bench: $(VENV)/dev $(VENV)/voices $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
 	$(BIN)/python -m benchmarks
@@ -174,4 +184,4 @@ $(VENV)/dev: $(VENV)/embedded $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(VOICES) $(DOCS) $(REAL) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOCAL) $(INSPECT) $(VOICES) $(RAY) $(DOCS) $(REAL) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache

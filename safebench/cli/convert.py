@@ -9,7 +9,7 @@ import typer
 
 from safebench.cli import options
 from safebench.cli.data import Encoding, Language, TextColumn
-from safebench.cli.options import errors, notes, output
+from safebench.cli.options import errors, notes, output, placed
 from safebench.files import keep_private
 
 
@@ -19,6 +19,11 @@ def convert(
     out: Annotated[Path | None, typer.Option(help="Folder of the new data set.")] = None,
     limit: options.Limit = None,
     shard: options.ShardNumber = None,
+    executor: options.ExecutorName = None,
+    shards: options.ShardCount = None,
+    address: options.Address = None,
+    gpus_per_shard: options.GPUs = None,
+    shared: options.Shared = None,
     workers: options.WorkerCount = None,
     text_column: TextColumn = None,
     encoding: Encoding = None,
@@ -66,6 +71,8 @@ def convert(
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)} (or the convert.toml in the folder of a conversion)")
     config = make_convert_config("the options", **values)
+    alone = {"--shard": config.shard, "--retry-failed": retry_failed}
+    place = placed(executor, shards, address, gpus_per_shard, shared, private=private, alone=alone)
     if dry_run:
         plan = plan_conversion(config)
         show_plan(output, plan.data, plan.settings)
@@ -75,7 +82,7 @@ def convert(
     if private:
         keep_private(Path(config.out))
     with Bars(notes) as bars:
-        conversion = convert(config, bars)
+        conversion = place.convert(config, bars) if place else convert(config, bars)
     show_conversion(output, conversion)
     output.result({"folder": config.out, "failed_share": conversion.failed_share, "conditions": conversion.cells})
     output.print(f"data set: {config.out} (use it with --data {config.out})", soft_wrap=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from safebench.cli.style import ErrorConsole, OutputConsole, plain_console
+
+if TYPE_CHECKING:
+    from safebench.bridges.ray.placing import Placement
 
 output = OutputConsole()
 errors = ErrorConsole()
@@ -34,6 +38,17 @@ Conditions = Annotated[
 ShardNumber = Annotated[
     str | None,
     typer.Option("--shard", metavar="N/M", help="The N-th of M parts of the queries; then `safebench merge`."),
+]
+ExecutorName = Annotated[
+    str | None, typer.Option("--executor", help="`ray`: by shards on a Ray cluster, or on this machine; then merged.")
+]
+ShardCount = Annotated[int | None, typer.Option("--shards", min=1, help="With --executor: how many there are.")]
+Address = Annotated[
+    str | None, typer.Option(help="Of the Ray cluster, `auto` for the one of this machine; else one is started here.")
+]
+GPUs = Annotated[float | None, typer.Option("--gpus-per-shard", min=0, help="With --executor: for each at work.")]
+Shared = Annotated[
+    str | None, typer.Option(help="With --executor: folder or fsspec address of the shards; OUT.shards if not given.")
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N queries.")]
 WorkerCount = Annotated[
@@ -68,3 +83,26 @@ Private = Annotated[bool, typer.Option("--private", help="Make the folder readab
 AllowUnproven = Annotated[
     bool, typer.Option("--allow-unproven", help="Exit 0 though nothing can be concluded of a condition.")
 ]
+
+
+def placed(
+    executor: str | None, shards: int | None, address: str | None, gpus: float | None, shared: str | None, *,
+    private: bool, alone: Mapping[str, object],
+) -> Placement | None:  # fmt: skip
+    """Where shards are worked on; None: nowhere, all is done here. `alone`: options that do not go with that.
+
+    Raises typer.BadParameter for what does not go together, and MissingPackage.
+    """
+    if executor is None:
+        given = {"--shards": shards, "--address": address, "--gpus-per-shard": gpus, "--shared": shared}
+        if needing := [option for option, value in given.items() if value is not None]:
+            raise typer.BadParameter(f"{', '.join(needing)} goes with --executor ray")
+        return None
+    if executor != "ray" or shards is None:
+        raise typer.BadParameter("write --executor ray --shards N")
+    if clashing := [option for option, value in alone.items() if value]:
+        raise typer.BadParameter(f"--executor does not go with {', '.join(clashing)}")
+    from safebench.bridges.ray.executor import OnRay
+    from safebench.bridges.ray.placing import Placement
+
+    return Placement(OnRay(address, gpus or 0), shards, shared, private)

@@ -13,12 +13,13 @@ import typer
 from safebench.cli import options
 from safebench.cli.data import Encoding, Language, TextColumn
 from safebench.cli.jury import JuryModels
-from safebench.cli.options import errors, notes, output
+from safebench.cli.options import errors, notes, output, placed
 from safebench.cli.release_gate import FailOver, GateFiles, JUnitFile, MarkdownFile, Point, WorseThan, hold, read_gate
 from safebench.errors import BadInput
 from safebench.files import keep_private, read_toml
 
 if TYPE_CHECKING:
+    from safebench.bridges.ray.placing import Placement
     from safebench.reports.release_gate import ReleaseGate
     from safebench.reports.summary import Summary
     from safebench.runs.config import RunConfig
@@ -62,6 +63,11 @@ def run(
     limit: options.Limit = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Times that every item is asked.")] = None,
     shard: options.ShardNumber = None,
+    executor: options.ExecutorName = None,
+    shards: options.ShardCount = None,
+    address: options.Address = None,
+    gpus_per_shard: options.GPUs = None,
+    shared: options.Shared = None,
     concurrency: options.Concurrency = None,
     family: Annotated[str | None, typer.Option(help="Of the target's endpoint: `safebench list families`.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
@@ -134,11 +140,13 @@ def run(
         raise typer.BadParameter(f"missing {', '.join(missing)} (or a run file that says it)")
     asked = make_config(str(config or "command line"), **values)
     gate.check_planned(asked)
+    alone = {"--shard": asked.shard, "--retry-failed": retry_failed}
+    place = placed(executor, shards, address, gpus_per_shard, shared, private=private, alone=alone)
     if dry_run:
         return _plan_and_show(asked)
     if private:
         keep_private(Path(asked.out))
-    return _run_and_show(asked, gate, files, retry_failed=retry_failed)
+    return _run_and_show(asked, gate, files, retry_failed=retry_failed, place=place)
 
 
 @wraps(run, assigned=("__annotations__",))
@@ -206,14 +214,17 @@ def _plan_and_show(config: RunConfig) -> int:
     return 0
 
 
-def _run_and_show(config: RunConfig, gate: ReleaseGate, files: GateFiles, *, retry_failed: bool) -> int:
+def _run_and_show(
+    config: RunConfig, gate: ReleaseGate, files: GateFiles, *, retry_failed: bool,
+    place: Placement | None = None,
+) -> int:  # fmt: skip
     from safebench.cli.progress import Bars
     from safebench.reports.report import report
     from safebench.runs.run import run
     from safebench.statistics.gap import GapSettings
 
     with Bars(notes) as bars:
-        result = run(config, bars, retry_failed=retry_failed)
+        result = place.run(config, bars) if place else run(config, bars, retry_failed=retry_failed)
     reported = report(result.folder, config.calibration)
     _show(reported.summary)
     _closing_lines(result)

@@ -177,6 +177,12 @@ def _result(plan: RunPlan, store: Store, stopped: str) -> RunResult:
     return RunResult(plan.folder, counts, skipped, share, problems)
 
 
+def result_of(plan: RunPlan) -> RunResult:
+    """What the run in the plan's folder amounts to as it is; nobody is asked."""
+    with Store(plan.folder, readonly=True) as store:
+        return _result(plan, store, "")
+
+
 def _unfinished(store: Store, stopped: str) -> Iterator[str]:
     if stopped:
         yield stopped

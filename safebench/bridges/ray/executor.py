@@ -1,0 +1,159 @@
+"""Shards on a Ray cluster, or on this machine where none is named. Ray starts again what is lost with a machine.
+
+Each actor takes shard after shard, so that a local model is loaded once. As many are asked for as there are shards
+left: those for which there is no room wait, and are what an autoscaler sees; they are sent home when no shard is left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from safebench.bridges.ray.placing import Seen
+from safebench.bridges.ray.working import BEAT, LOST, Job, ShardEnd, work
+from safebench.errors import BadInput, MissingPackage, SafeBenchError
+from safebench.plugins import is_installed
+
+RETRIES = 3  # of a shard whose machine or process is lost
+MOST = 256  # actors that are asked for
+
+
+class OnRay:
+    """`address` of the cluster; else, and where RAY_ADDRESS says none, one of this machine's own. `gpus`: of an actor.
+
+    Raises MissingPackage where Ray is not installed. Nothing is started before there is work.
+    """
+
+    def __init__(self, address: str | None = None, gpus: float = 0) -> None:
+        if not is_installed("ray"):
+            raise MissingPackage("--executor ray", ["ray"], "ray")
+        self._address = address or os.environ.get("RAY_ADDRESS") or "local"
+        self._gpus = gpus
+
+    def work(self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+        """As of an `Executor`. Raises SafeBenchError where the cluster cannot be reached, or nothing can work on it."""
+        ray = _started(self._address)
+        needs = {"CPU": job.config.workers or 1, "GPU": self._gpus}
+        try:
+            if self._address == "local":
+                _check_room(needs, ray.cluster_resources())
+            yield from _Crew(ray, job, numbers, needs).ended(seen, stop)
+        except ray.exceptions.RayError as error:
+            raise SafeBenchError(f"Ray at {self._address} cannot work on it: {_first_line(error)}") from error
+        finally:
+            ray.shutdown()
+
+
+def _started(address: str) -> Any:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nobody is called whom the user did not name
+    import ray
+
+    own = {"include_dashboard": False} if address == "local" else {}
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise SafeBenchError(f"Ray at {address} cannot be used: {error}") from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)  # Ray's own ends its node, and with it all that is at work
+    return ray
+
+
+def _check_room(needs: Mapping[str, float], there: Mapping[str, float]) -> None:
+    """Raises BadInput for what a shard of this machine would wait for without end."""
+    for option, resource in (("--workers", "CPU"), ("--gpus-per-shard", "GPU")):
+        if needs[resource] > there.get(resource, 0):
+            raise BadInput(f"{option} {needs[resource]:g}: this machine has {there.get(resource, 0):g} {resource}s")
+
+
+class Board:
+    """An actor on the machine of the command: what shards tell of themselves, and whether they are to stop."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[int, int]] = {}
+        self._stop = False
+
+    def tell(self, number: int, done: int, still_open: int) -> bool:
+        self._seen[number] = done, still_open
+        return self._stop
+
+    def read(self, stop: bool) -> dict[int, tuple[int, int]]:
+        self._stop = stop
+        return self._seen
+
+
+class Worker:
+    """An actor that works on one shard at a time. It is made of nothing, so that Ray can make it again elsewhere."""
+
+    def ready(self) -> None:
+        """Answered when there is a machine for it."""
+
+    def work(self, job: Job, number: int, board: Any) -> ShardEnd:
+        import ray
+
+        def tell(done: int, still_open: int) -> bool:
+            stop: bool = ray.get(board.tell.remote(number, done, still_open))
+            return stop
+
+        return work(job, number, tell)
+
+
+class _Crew:
+    """The actors of one job, each with the answer that it owes."""
+
+    def __init__(self, ray: Any, job: Job, numbers: Sequence[int], needs: Mapping[str, float]) -> None:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._ray, self._job, self._left = ray, job, deque(numbers)
+        self._board = ray.remote(num_cpus=0, scheduling_strategy=here)(Board).remote()
+        places = {"num_cpus": needs["CPU"], "num_gpus": needs["GPU"]}
+        actor = ray.remote(**places, max_restarts=-1, max_task_retries=RETRIES)(Worker)
+        actors = [actor.remote() for _ in range(min(len(numbers), MOST))]
+        self._owed: dict[Any, tuple[Any, int | None]] = {one.ready.remote(): (one, None) for one in actors}
+
+    def ended(self, seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+        while self._owed:
+            ready = self._ray.wait(list(self._owed), timeout=BEAT)[0]
+            for number, counts in self._ray.get(self._board.read.remote(stop.is_set())).items():
+                seen(number, *counts)
+            for answer in ready:
+                actor, number = self._owed.pop(answer)
+                if number is None:
+                    self._ray.get(answer)
+                else:
+                    yield self._end(answer, number)
+                self._go_on(actor, stop)
+            if stop.is_set() or not self._left:
+                self._send_home()
+
+    def _go_on(self, actor: Any, stop: threading.Event) -> None:
+        if not self._left or stop.is_set():
+            self._ray.kill(actor)
+            return
+        number = self._left.popleft()
+        self._owed[actor.work.remote(self._job, number, self._board)] = (actor, number)
+
+    def _send_home(self) -> None:
+        """Those that wait for a machine."""
+        for answer, (actor, number) in list(self._owed.items()):
+            if number is None:
+                self._ray.kill(actor)
+                del self._owed[answer]
+
+    def _end(self, answer: Any, number: int) -> ShardEnd:
+        try:
+            end: ShardEnd = self._ray.get(answer)
+        except self._ray.exceptions.RayError as error:
+            return ShardEnd(number, LOST, _first_line(error))
+        return end
+
+
+def _first_line(error: Exception) -> str:
+    """What it says, without the trace of the other machine."""
+    cause = getattr(error, "cause", None) or error
+    return f"{type(cause).__name__}: {str(cause).strip().partition(chr(10))[0]}"

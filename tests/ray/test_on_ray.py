@@ -1,0 +1,215 @@
+"""Shards on a real Ray: on this machine, and on a cluster of two nodes. `make ray` installs it and runs these."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safebench.bridges.ray.placing import Placement, Seen
+from safebench.bridges.ray.working import Job, ShardEnd
+from safebench.cli.main import run_command
+from safebench.datasets.config import make_convert_config
+from safebench.errors import BadInput
+from safebench.files import read_toml
+from safebench.progress import NoProgress
+from safebench.runs.config import make_config
+from safebench.testing.server import ScriptedServer
+from tests.chaos.processes import LONGEST, started
+from tests.converting import convert
+from tests.end_to_end.batches import QUERIES, BatchService, RunFile, reported
+from tests.end_to_end.scripted import answer, safebench
+from tests.fixture_types import Serve, WriteJsonl
+
+pytest.importorskip("ray")
+
+from safebench.bridges.ray.executor import OnRay
+
+KEY = "a-key-that-nobody-may-write"
+SHARDS = 8
+PROCESSES = 2  # at once
+
+
+@pytest.fixture
+def service() -> BatchService:
+    return BatchService(lambda call: replace(answer(call), delay=0.1))
+
+
+@pytest.fixture
+def world(serve: Serve, service: BatchService) -> ScriptedServer:
+    """Takes its time."""
+    server = serve(service)
+    server.any_method = True
+    return server
+
+
+@pytest.fixture(autouse=True)
+def written_by_ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where Ray writes; a short path, for its sockets."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setenv("RAY_TMPDIR", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """Of one node with room for one shard."""
+    from ray.cluster_utils import Cluster
+
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    yield nodes
+    nodes.shutdown()
+
+
+class LosingANode:
+    """Ray, of which a node is lost when both of two are at work."""
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster, self._lost = cluster, cluster.add_node(num_cpus=1)
+        self._ray = OnRay(cluster.address)
+
+    def work(self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+        waited_for = set(numbers[:2])
+
+        def watched(number: int, done: int, still_open: int) -> None:
+            seen(number, done, still_open)
+            if done and number in waited_for:
+                waited_for.remove(number)
+                if not waited_for:
+                    self._cluster.remove_node(self._lost, allow_graceful=False)
+
+        yield from self._ray.work(job, numbers, watched, stop)
+        assert not waited_for
+
+
+def bodies(world: ScriptedServer) -> Counter[str]:
+    """Of what was asked; each shard looks whether the endpoint is there, too."""
+    return Counter(repr(call.body) for call in world.calls if call.body)
+
+
+def in_processes(file: Path, shards: Path, out: Path) -> None:
+    """Shards as an array of tasks would make them."""
+
+    def made(number: int) -> Path:
+        done = safebench(
+            "run", file, "--shard", f"{number}/{SHARDS}", "--out", shards / str(number), cwd=file.parent
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return shards / str(number)
+
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        folders = list(pool.map(made, range(1, SHARDS + 1)))
+    assert run_command(["merge", str(out), *map(str, folders)]) == 0
+
+
+def by_batches(file: Path, service: BatchService) -> None:
+    """One request in ten of the first files expires."""
+    for round in range(20):
+        before = len(service.batches)
+        assert run_command(["requests", "submit", str(file)]) == 0
+        if len(service.batches) == before:
+            return
+        for id in [*service.batches][before:]:
+            service.finish(id, expired=lambda number, first=round == 0: first and number % 10 == 3)
+        assert run_command(["requests", "fetch", str(file)]) == 0
+    raise AssertionError("no end")
+
+
+def test_200_items_are_the_same_plainly_in_processes_on_ray_without_a_node_and_by_batches(
+    run_file: RunFile, write_jsonl: WriteJsonl, world: ScriptedServer, service: BatchService, cluster: Any,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    rows = [
+        {**row, "id": f"{row['id']}-{n}", "twin": f"{row['twin']}-{n}", "query": f"{row['query']} {n}"}
+        for n in range(5)
+        for row in QUERIES
+    ]
+    asked = {"data": str(write_jsonl(rows)), "conditions": ["text", "image:typographic"], "repeats": 1}
+    assert run_command(["run", str(run_file("plain", **asked))]) == 0
+    plain = bodies(world)
+    in_processes(run_file("task", **asked), tmp_path / "tasks", tmp_path / "processes")
+    assert bodies(world) == Counter({body: 2 * count for body, count in plain.items()})
+    world.calls.clear()
+    config = make_config("test", **read_toml(run_file("lost", **asked)))
+    result = Placement(LosingANode(cluster), SHARDS).run(config, NoProgress())
+    assert (result.problems, set(bodies(world))) == ((), set(plain))
+    assert 0 < (bodies(world) - plain).total() < plain.total() / 2
+    by_batches(run_file("filed", **asked), service)
+    summary = reported(tmp_path / "plain")
+    assert sum(cell["n"] for cell in summary["conditions"]) == 200
+    for name in ("processes", "lost", "filed"):
+        assert reported(tmp_path / name) == summary
+
+
+def test_a_command_that_is_interrupted_and_killed_goes_on_and_no_key_is_written(
+    run_file: RunFile, world: ScriptedServer, tmp_path: Path, written_by_ray: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert run_command(["run", str(run_file("plain"))]) == 0
+    plain, before = bodies(world), len(world.calls)
+    file, shared = run_file("out", concurrency=2), Path(f"{tmp_path / 'out'}.shards")
+    command = ["run", str(file), "--executor", "ray", "--shards", "8"]
+
+    with started(command, tmp_path) as process:
+        wait(lambda: len(world.calls) > before + 4)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, errors = process.communicate(timeout=LONGEST)
+    assert (process.returncode, "Continue with:\n  the same command" in errors) == (130, True)
+    drained = bodies(world) - plain
+    assert list(shared.glob("*.stopped"))
+    assert drained <= plain
+
+    with started(command, tmp_path) as process:
+        wait(lambda: list(shared.glob("*.whole")))
+        process.kill()
+    whole = len(list(shared.glob("*.whole")))
+
+    world.calls.clear()
+    done = safebench(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert bodies(world).total() <= plain.total() * (1 - whole / 8)
+    assert reported(tmp_path / "out") == reported(tmp_path / "plain")
+    for place in (tmp_path, written_by_ray):
+        files = [path for path in place.rglob("*") if path.is_file()]
+        assert files
+        assert not [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+def wait(until: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LONGEST
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_conversion_is_the_one_that_nobody_cut(tmp_path: Path, write_jsonl: WriteJsonl) -> None:
+    data = write_jsonl([{"id": f"q{n}", "query": f"Count to {n}."} for n in range(4)])
+    convert(str(data), ["image"], tmp_path / "plain", workers=1, check_share=0.0, recognisers=("none",))
+    config = make_convert_config(
+        "test", data=str(data), conditions=["image"], out=str(tmp_path / "out"), workers=1, check_share=0.0,
+        recognisers=["none"],
+    )  # fmt: skip
+    Placement(OnRay(), 2).convert(config, NoProgress())
+    files = [
+        {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        for out in (tmp_path / "plain", tmp_path / "out")
+    ]
+    assert files[0] == files[1]
+
+
+def test_what_this_machine_lacks_is_not_waited_for(run_file: RunFile) -> None:
+    config = make_config("test", **read_toml(run_file("out")))
+    with pytest.raises(BadInput, match="--gpus-per-shard 999: this machine has"):
+        Placement(OnRay(gpus=999), 2).run(config, NoProgress())
