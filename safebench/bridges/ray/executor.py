@@ -18,7 +18,7 @@ from safebench.bridges.ray.working import BEAT, LOST, Job, ShardEnd, work
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
 from safebench.plugins import is_installed
 
-RETRIES = 3  # of a shard whose machine or process is lost
+RESTARTS = 3  # of an actor whose machine or process is lost
 MOST = 256  # actors that are asked for
 
 
@@ -56,7 +56,7 @@ def _started(address: str) -> Any:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  Ray raises bare ones, too
         raise SafeBenchError(f"Ray at {address} cannot be used: {error}") from error
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)  # Ray's own ends its node, and with it all that is at work
@@ -112,9 +112,11 @@ class _Crew:
         self._ray, self._job, self._left = ray, job, deque(numbers)
         self._board = ray.remote(num_cpus=0, scheduling_strategy=here)(Board).remote()
         places = {"num_cpus": needs["CPU"], "num_gpus": needs["GPU"]}
-        actor = ray.remote(**places, max_restarts=-1, max_task_retries=RETRIES)(Worker)
-        actors = [actor.remote() for _ in range(min(len(numbers), MOST))]
-        self._owed: dict[Any, tuple[Any, int | None]] = {one.ready.remote(): (one, None) for one in actors}
+        # tries are not counted: many fail before Ray knows that a machine is lost, restarts are what counts
+        self._kind = ray.remote(**places, max_restarts=RESTARTS, max_task_retries=-1)(Worker)
+        self._owed: dict[Any, tuple[Any, int | None]] = {}
+        for _ in range(min(len(numbers), MOST)):
+            self._hire()
 
     def ended(self, seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
         while self._owed:
@@ -123,13 +125,20 @@ class _Crew:
                 seen(number, *counts)
             for answer in ready:
                 actor, number = self._owed.pop(answer)
-                if number is None:
-                    self._ray.get(answer)
+                ended = self._ended(answer, number)
+                if ended:
+                    yield ended
+                if ended and ended.state == LOST:
+                    self._ray.kill(actor)
+                    self._hire()
                 else:
-                    yield self._end(answer, number)
-                self._go_on(actor, stop)
+                    self._go_on(actor, stop)
             if stop.is_set() or not self._left:
                 self._send_home()
+
+    def _hire(self) -> None:
+        actor = self._kind.remote()
+        self._owed[actor.ready.remote()] = (actor, None)
 
     def _go_on(self, actor: Any, stop: threading.Event) -> None:
         if not self._left or stop.is_set():
@@ -145,10 +154,13 @@ class _Crew:
                 self._ray.kill(actor)
                 del self._owed[answer]
 
-    def _end(self, answer: Any, number: int) -> ShardEnd:
+    def _ended(self, answer: Any, number: int | None) -> ShardEnd | None:
+        """None: nothing has ended, the actor is there."""
         try:
-            end: ShardEnd = self._ray.get(answer)
+            end: ShardEnd | None = self._ray.get(answer)
         except self._ray.exceptions.RayError as error:
+            if number is None:
+                raise
             return ShardEnd(number, LOST, _first_line(error))
         return end
 
