@@ -56,7 +56,7 @@ def _started(address: str) -> Any:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
-    except Exception as error:  # noqa: BLE001  Ray raises bare ones, too
+    except Exception as error:
         raise SafeBenchError(f"Ray at {address} cannot be used: {error}") from error
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)  # Ray's own ends its node, and with it all that is at work
