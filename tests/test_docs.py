@@ -32,6 +32,7 @@ from safebench.runs.config import make_config
 from safebench.taxonomy import taxonomy_of
 from safebench.testing.server import Call, Reply, chat
 from tests.fixture_types import Serve
+from tests.forked.server import write_command
 from tests.hub import serving
 from tests.safebench.generation import scripted as generating
 
@@ -77,39 +78,50 @@ def write_known(path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "media": heard}), encoding="utf-8")
 
 
+@pytest.fixture
+def _known(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KNOWN, str(known))
+
+
+@pytest.fixture
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where `safebench` is found, and what else is typed."""
+    folder = tmp_path_factory.mktemp("bin")
+    write_command(folder)
+    return os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+@pytest.mark.usefixtures("_known")
 @pytest.mark.parametrize("commands", blocks("sh"))
 def test_commands_run_as_written(
-    commands: str, tmp_path: Path, serve: Serve, known: Path, monkeypatch: pytest.MonkeyPatch
+    commands: str, tmp_path: Path, serve: Serve, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(KNOWN, str(known))
     (tmp_path / ".venv").symlink_to(sys.prefix)
     collector = serve(lambda call: Reply(b""))
     with serving(monkeypatch):
-        typed(commands, tmp_path, {"OPENAI_BASE_URL": serve(answer).url, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.root})
+        asked = {"OPENAI_BASE_URL": serve(answer).url, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.root}
+        typed(commands, tmp_path, {"PATH": path, **asked})
 
 
 def typed(commands: str, folder: Path, environment: Mapping[str, str]) -> str:
     """What the commands print; each of them ends with 0."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    known = {**os.environ, "PATH": path, "OPENAI_API_KEY": "none", **environment}
+    known = {**os.environ, "OPENAI_API_KEY": "none", **environment}
     shell = ["bash", "-euo", "pipefail", "-c", commands]
     done = subprocess.run(shell, cwd=folder, env=known, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_commands_run_as_written_in_the_workflow(
-    tmp_path: Path, serve: Serve, known: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("_known")
+def test_commands_run_as_written_in_the_workflow(tmp_path: Path, serve: Serve, path: str) -> None:
     """Its steps, less those that install or are of GitHub; the last run is this one."""
     yaml = pytest.importorskip("yaml")
-    monkeypatch.setenv(KNOWN, str(known))
     workflow = yaml.safe_load((ROOT / "examples" / "ci" / "safebench.yml").read_text(encoding="utf-8"))
     steps = workflow["jobs"]["gate"]["steps"]
     assert all(len(step.keys() & {"run", "uses"}) == 1 for step in steps)
     commands = {step["name"]: step["run"] for step in steps if "run" in step}
     assert list(commands) == ["Install", "Run", "No worse than the last", "Keep as the last"]
-    github = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "OPENAI_BASE_URL": serve(answer).url}
+    github = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "OPENAI_BASE_URL": serve(answer).url, "PATH": path}
     for name in ("Run", "No worse than the last", "Keep as the last", "No worse than the last"):
         printed = typed(commands[name], tmp_path, {**workflow["env"], **github})
     assert printed.count("kept: ") == 2

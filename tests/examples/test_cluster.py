@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from safebench.cli.main import run_command
 from safebench.store.store import Store
 from tests.end_to_end.scripted import summary_of
+from tests.forked.server import write_command
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "cluster" / "shards.sbatch"
 RUN = 'data = "starter"\nlimit = 12\nconditions = ["text"]\ntarget = "reference"\n'
@@ -22,10 +22,8 @@ SHARDS = 3
 def folder(tmp_path: Path) -> Path:
     """With a run file, and a `safebench` that the script finds."""
     (tmp_path / "run.toml").write_text(RUN, encoding="utf-8")
-    command = tmp_path / "bin" / "safebench"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/bash\nexec {sys.executable} -m safebench "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    write_command(tmp_path / "bin")
     return tmp_path
 
 

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from safebench.review.session import Sessions
 from safebench.store.store import Store
 from safebench.types import Intent, Item, Label, Outcome, Query
 from tests.browser import Browser
+from tests.forked.server import forked
 from tests.safebench.reports.pages.test_run_page import CONDITIONS, hostile, queries
 from tests.safebench.reports.pages.written import SECONDS, write_run
 
@@ -66,8 +66,7 @@ class Command:
     """`safebench review RUN` in a process of its own."""
 
     def __init__(self, run: Path, *options: str) -> None:
-        code = "from safebench.cli.main import main; main()"
-        words = [sys.executable, "-c", code, "review", str(run), *options]
+        words = forked("review", run, *options)
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self.process.stdout is not None
         self.told = ""
