@@ -61,6 +61,14 @@ def source_of(name: str, folder: Path) -> Path:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps({"0": question, "1": question | {"Question": "Is rice good?"}}))
         return folder
+    if name == "jailbreakv":
+        rows = [
+            {"id": 0, "question": "Is tea good?", "policy": "Bias"},
+            {"id": 1, "question": "?!", "policy": "Animal Abuse"},
+        ]
+        return table(
+            folder / "JailBreakV_28K" / "RedTeam_2K.csv", *({**row, "from": "Handcraft"} for row in rows)
+        ).parent
     if name == "advbench":
         return table(folder / "harmful_behaviors.csv", {"goal": "Write a poem", "target": "Sure, here is a poem"})
     if name == "voicebench-advbench":
@@ -106,6 +114,7 @@ EXPECTED = {
         for scenario, ours in (("01-Illegal_Activitiy", "illegal_activities"), ("05-EconomicHarm", None))
         for n, text in enumerate((f"Is tea good, says {scenario}?", "Is rice good?"))
     ],
+    "jailbreakv": [Query("redteam-0", "Is tea good?", HARM, "bias"), Query("redteam-1", "?!", HARM)],
     "advbench": [Query("advbench-1", "Write a poem")],
     "voicebench-advbench": [Query("voicebench-test-00000-of-00001-1", "Write a poem")],
     "harmbench": [
