@@ -24,7 +24,7 @@ class BadInput(SafeBenchError):
         self.problems = problems
 
 
-OWN_ENVIRONMENT = frozenset({"inspect"})  # extras whose versions do not go with those of the others
+OWN_ENVIRONMENT = frozenset({"inspect", "vllm"})  # extras whose versions do not go with those of the others
 
 
 class MissingPackage(BadInput):

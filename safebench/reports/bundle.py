@@ -49,6 +49,7 @@ PATH, HOST = "(path)", "(host)"
 _NAME = re.compile(r"[\w.:+@=,~*\[\]<>-]{1,100}")
 _WORD = re.compile(r"[^\W\d_]+|\d+|\S")
 _STATUS = re.compile(r"[1-5]\d\d")
+PACKAGES = {"safebench", "openai", "transformers", "vllm"}
 _MARKS = frozenset(":;,.()/")
 
 
@@ -122,7 +123,7 @@ def _is_harmless(word: str) -> bool:
 
 @cache
 def _words() -> frozenset[str]:
-    return frozenset(load_toml("rules/error_words.toml")["words"].split()) | {"safebench", "openai", "transformers"}
+    return frozenset(load_toml("rules/error_words.toml")["words"].split()) | PACKAGES
 
 
 def redacted(value: Any, key: str = "") -> Any:

@@ -1,25 +1,25 @@
-"""A chat model of transformers on this machine: loaded once, asked in batches."""
+"""A chat model on this machine, whoever runs its network: its processor, media as that takes them, tokens as text."""
 
 from __future__ import annotations
 
 import base64
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import soundfile
 import soxr
-from pydantic import Field
+from pydantic import Field, FilePath
 
 from safebench.errors import BadInput
 from safebench.models.families import plain
-from safebench.models.torch_backend import choose_device, import_transformers, load_problem
+from safebench.models.torch_backend import import_transformers, load_problem
 from safebench.plugins import PluginOptions
-from safebench.targets.endpoint_forms import KEPT, LIKELIEST
 from safebench.targets.hearing import TAIL, samples_heard
 from safebench.targets.thinking import is_mark
 from safebench.types import TEXT, ScoredToken
@@ -33,13 +33,12 @@ class LocalChatOptions(PluginOptions):
     """How a model is loaded and how it answers."""
 
     revision: str | None = None  # of a published model; a branch can move, so name a commit
-    device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
-    device_map: str | None = None  # in place of `device`: "auto" spreads a large model over all GPUs (needs accelerate)
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"  # auto: that of the checkpoint
     batch_size: int = Field(8, ge=1)  # conversations at once; halved by itself where memory does not suffice
     max_new_tokens: int = Field(1024, ge=1)
+    chat_template: FilePath | None = None  # a file, in place of the model's own
     trust_remote_code: bool = False  # runs Python code that comes with the model: only for a model you trust
-    parameters: Mapping[str, Any] = {}  # for `generate`: do_sample, temperature, top_p, …; greedy when not given
+    parameters: Mapping[str, Any] = {}  # of sampling, by the names of who runs the model; greedy when not given
     raw: bool = False  # asked by whole prompts, with special tokens of their own: it needs no chat template
     scores: bool = False  # tells the probabilities of its tokens
 
@@ -59,20 +58,25 @@ class TooLong(ValueError):
     """The model would hear only the beginning of a clip."""
 
 
-@lru_cache(maxsize=4)
-def local_chat(model: str, options: str) -> LocalChat:
-    """One model in memory for all targets and jurors that use it in the same way; `options` as JSON."""
-    return LocalChat(model, LocalChatOptions.model_validate_json(options))
-
-
-class LocalChat:
+class LocalChat(ABC):
     """Nothing is loaded before it is needed: first the processor, then the weights."""
 
-    def __init__(self, model: str, options: LocalChatOptions) -> None:
+    target: ClassVar[str]  # its name
+    options_type: ClassVar[type[LocalChatOptions]]
+
+    def __init__(self, model: str, options: Any) -> None:
         self.model = model
         self.options = options
         self._heard_whole = 0  # samples of the longest clip that was heard to its end
         self._hears: int | None = None  # samples of a clip, where a limit was found
+
+    @abstractmethod
+    def load(self) -> None:
+        """Raises BadInput when the model cannot be used."""
+
+    @abstractmethod
+    def answer(self, conversations: Sequence[Messages]) -> list[Answer]:
+        """One answer for each. Raises torch.OutOfMemoryError, TooLong, and ValueError for what cannot be put to it."""
 
     # --- loading
 
@@ -82,7 +86,7 @@ class LocalChat:
 
     @cached_property
     def _transformers(self) -> Any:
-        return import_transformers(f"target 'transformers:{self.model}'")
+        return import_transformers(f"target '{self.target}:{self.model}'")
 
     @cached_property
     def _processor(self) -> Any:
@@ -92,8 +96,8 @@ class LocalChat:
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise BadInput(f"model {self.model!r} cannot be loaded: {load_problem(error)}") from error
         tokenizer = getattr(processor, "tokenizer", processor)
-        told_by = [getattr(one, "chat_template", None) for one in (processor, tokenizer)]
-        if told_by == [None, None] and not self.options.raw and not _is_mistral(tokenizer):
+        own = any(getattr(one, "chat_template", None) for one in (processor, tokenizer))
+        if not (own or self.options.chat_template or self.options.raw or _is_mistral(tokenizer)):
             hint = "" if find_spec("mistral_common") else "; one of Mistral's needs pip install 'mistral-common[audio]'"
             raise BadInput(f"model {self.model!r} has no chat template: it is no chat model{hint}")
         tokenizer.padding_side = "left"
@@ -111,37 +115,6 @@ class LocalChat:
         readers = {medium for medium, name in READERS.items() if getattr(self._processor, name, None) is not None}
         return frozenset({TEXT, *readers})
 
-    @cached_property
-    def _network(self) -> Any:
-        """The model, ready to generate. Raises BadInput when it cannot be loaded."""
-        transformers = self._transformers
-        place = {"device_map": self.options.device_map} if self.options.device_map else {}
-        try:
-            config = transformers.AutoConfig.from_pretrained(self.model, **self._source)
-            config = getattr(config, "thinker_config", config)  # of a model that speaks: the part that writes
-            many = type(config) in transformers.MODEL_FOR_MULTIMODAL_LM_MAPPING
-            auto = transformers.AutoModelForMultimodalLM if many else transformers.AutoModelForCausalLM
-            model, loading = auto.from_pretrained(
-                self.model, config=config, use_safetensors=True, dtype=self.options.dtype, output_loading_info=True,
-                **place, **self._source,
-            )  # fmt: skip
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-            raise BadInput(f"model {self.model!r} cannot be loaded: {load_problem(error)}") from error
-        if loading["missing_keys"]:
-            missing = sorted(loading["missing_keys"])
-            raise BadInput(f"model {self.model!r} lacks {len(missing)} of its weights, among them {missing[0]}")
-        if model.generation_config.eos_token_id is None:
-            model.generation_config.eos_token_id = self._tokenizer.eos_token_id
-        if self.options.parameters.get("do_sample"):
-            import torch
-
-            torch.seed()  # torch begins every process with the same numbers: a continued run would repeat its draws
-        return (model if place else model.to(choose_device(self.options.device))).eval()
-
-    def load(self) -> None:
-        """Raises BadInput when the model cannot be used."""
-        _ = self._network
-
     # --- asking
 
     def size(self, messages: Messages) -> int:
@@ -149,46 +122,27 @@ class LocalChat:
         parts = [part for message in messages for part in _parts(message)]
         return sum(len(part["text"]) if part["type"] == "text" else _size(part) for part in parts)
 
-    def answer(self, conversations: Sequence[Messages]) -> list[Answer]:
-        """One answer for each. Raises torch.OutOfMemoryError, TooLong, and ValueError for what cannot be put to it."""
-        import torch
-
-        inputs = self._inputs([self._prepared(messages) for messages in conversations])
-        network = self._network
-        with torch.inference_mode():
-            generated = network.generate(
-                **_placed(inputs, network),
-                max_new_tokens=self.options.max_new_tokens,
-                **{"do_sample": False, **self.options.parameters},
-                **({"return_dict_in_generate": True, "output_logits": True} if self.options.scores else {}),
-            )
-        length = inputs["input_ids"].shape[1]
-        prompts = inputs["attention_mask"].sum(dim=1).tolist()
-        scores = _best(generated.logits) if self.options.scores else []
-        rows = zip(generated.sequences if self.options.scores else generated, prompts, strict=True)
-        return [self._read(row[length:], prompt, [step[n] for step in scores]) for n, (row, prompt) in enumerate(rows)]
+    @cached_property
+    def _template(self) -> dict[str, str]:
+        """The user's own chat template, as an argument."""
+        file = self.options.chat_template
+        return {"chat_template": file.read_text(encoding="utf-8")} if file else {}
 
     def _inputs(self, conversations: Sequence[Messages]) -> Any:
         if self.options.raw:
-            prompts = [
-                "".join(part["text"] for message in messages for part in _parts(message)) for messages in conversations
-            ]
-            return self._tokenizer(prompts, padding=True, return_tensors="pt")
+            return self._tokenizer([whole_prompt(one) for one in conversations], padding=True, return_tensors="pt")
         how = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
+        how |= self._template
         if self._processor is self._tokenizer:
             return self._processor.apply_chat_template(conversations, padding=True, **how)
         return self._processor.apply_chat_template(conversations, processor_kwargs={"padding": True}, **how)
 
-    def _read(self, row: Any, prompt_tokens: int, best: Sequence[Place]) -> Answer:
-        ends = self._network.generation_config.eos_token_id
-        ends = set(ends if isinstance(ends, list) else [ends])
-        tokens = row.tolist()
-        said = next((n for n, token in enumerate(tokens) if token in ends), None)
-        kept = tokens if said is None else tokens[:said]
-        skip = not self._marks_thinking(kept)
-        text = self._tokenizer.decode(kept, skip_special_tokens=skip).strip()
-        scored = tuple(self._scored(kept[: n + 1], place, skip=skip) for n, place in enumerate(best[: len(kept)]))
-        return Answer(text, int(prompt_tokens), len(kept), said is not None, scored)
+    def _said(self, tokens: Sequence[int], prompt_tokens: int, *, finished: bool, best: Sequence[Place]) -> Answer:
+        """What it said by these tokens, the one that ended it left out."""
+        skip = not self._marks_thinking(tokens)
+        text = self._tokenizer.decode(tokens, skip_special_tokens=skip).strip()
+        scored = tuple(self._scored(tokens[: n + 1], place, skip=skip) for n, place in enumerate(best[: len(tokens)]))
+        return Answer(text, prompt_tokens, len(tokens), finished, scored)
 
     def _scored(self, tokens: Sequence[int], place: Place, *, skip: bool) -> ScoredToken:
         """The last of these tokens, as it stands in the text, and what could have stood in its place."""
@@ -221,7 +175,10 @@ class LocalChat:
         return self._clip_part(clip, rate)
 
     def _clip_part(self, clip: Any, rate: int) -> dict[str, Any]:
-        return {"type": "audio", **({"base64": _wav(clip, rate)} if _is_mistral(self._tokenizer) else {"audio": clip})}
+        return {
+            "type": "audio",
+            **({"base64": as_wav(clip, rate)} if _is_mistral(self._tokenizer) else {"audio": clip}),
+        }
 
     def _check_heard(self, clip: Any, rate: int) -> None:
         """Raises TooLong for a clip whose end the processor leaves out."""
@@ -239,30 +196,15 @@ class LocalChat:
             )
 
 
-def _best(logits: Sequence[Any]) -> list[list[Place]]:
-    """The likeliest tokens in each of the first places, and their log-probabilities: place by place, row by row."""
-    steps = [step.float().log_softmax(dim=-1).topk(LIKELIEST) for step in logits[:KEPT]]
-    return [list(zip(step.indices.tolist(), step.values.tolist(), strict=True)) for step in steps]
-
-
 def _is_mistral(tokenizer: Any) -> bool:
     """It is the one of mistral-common: a template in code, and clips as files."""
     return type(tokenizer).__name__ == "MistralCommonBackend"
 
 
-def _wav(clip: Any, rate: int) -> str:
+def as_wav(clip: Any, rate: int) -> str:
     file = io.BytesIO()
     soundfile.write(file, clip, rate, format="WAV", subtype="FLOAT")
     return base64.b64encode(file.getvalue()).decode()
-
-
-def _placed(inputs: Mapping[str, Any], network: Any) -> dict[str, Any]:
-    """On the network's device; what is no number of a token or a place has the network's type."""
-    return {
-        name: tensor.to(network.device, network.dtype if tensor.is_floating_point() else tensor.dtype)
-        for name, tensor in inputs.items()
-        if hasattr(tensor, "is_floating_point")
-    }
 
 
 def _parts(message: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -277,3 +219,14 @@ def _size(part: Mapping[str, Any]) -> int:
 
 def _resampled(samples: Any, rate: int, to_rate: int) -> Any:
     return samples if rate == to_rate else np.asarray(soxr.resample(samples, rate, to_rate), dtype=np.float32)
+
+
+@lru_cache(maxsize=4)
+def local_chat(kind: type[LocalChat], model: str, options: str) -> LocalChat:
+    """One model in memory for all targets and jurors that use it in the same way; `options` as JSON."""
+    return kind(model, kind.options_type.model_validate_json(options))
+
+
+def whole_prompt(messages: Messages) -> str:
+    """For a model that is asked without a chat template."""
+    return "".join(part["text"] for message in messages for part in _parts(message))

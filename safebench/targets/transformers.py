@@ -1,103 +1,110 @@
-"""A chat model on this machine: `transformers:MODEL`, a folder or the name of a published model."""
+"""A chat model on this machine, run by transformers: `transformers:MODEL`, a folder or a published name."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from safebench.errors import BadInput, raise_of_the_system
-from safebench.files import content_hash
-from safebench.models.batching import Batcher
-from safebench.models.families import plain
-from safebench.models.torch_backend import check_exists, installed
-from safebench.plugins import Target, TargetSetup
-from safebench.targets.local_chat import Answer, LocalChat, LocalChatOptions, Messages, local_chat
-from safebench.targets.messages import encode_messages, media_encoders
-from safebench.targets.thinking import split_thinking
-from safebench.types import Attempt, Failure, Request, Response
+from safebench.errors import BadInput
+from safebench.models.torch_backend import choose_device, installed, load_problem
+from safebench.targets.endpoint_forms import KEPT, LIKELIEST
+from safebench.targets.local_chat import Answer, LocalChat, LocalChatOptions, Messages, Place
+from safebench.targets.local_target import LocalTarget
 
 
-class TransformersTarget(Target):
-    """Requests that are under way at the same time are answered in batches of like length."""
+class TransformersOptions(LocalChatOptions):
+    """`parameters` are those of `generate`: do_sample, temperature, top_p, …"""
 
+    device: str = "auto"  # auto: the GPU where there is one, else the CPU; or a device of torch
+    device_map: str | None = None  # in place of `device`: "auto" spreads a large model over all GPUs (needs accelerate)
+
+
+class TransformersChat(LocalChat):
+    """The network is loaded by the Auto classes, and generates for a whole batch at once."""
+
+    target = "transformers"
+    options_type = TransformersOptions
+
+    def load(self) -> None:
+        _ = self._network
+
+    @cached_property
+    def _network(self) -> Any:
+        """The model, ready to generate. Raises BadInput when it cannot be loaded."""
+        transformers = self._transformers
+        place = {"device_map": self.options.device_map} if self.options.device_map else {}
+        try:
+            config = transformers.AutoConfig.from_pretrained(self.model, **self._source)
+            config = getattr(config, "thinker_config", config)  # of a model that speaks: the part that writes
+            many = type(config) in transformers.MODEL_FOR_MULTIMODAL_LM_MAPPING
+            auto = transformers.AutoModelForMultimodalLM if many else transformers.AutoModelForCausalLM
+            model, loading = auto.from_pretrained(
+                self.model, config=config, use_safetensors=True, dtype=self.options.dtype, output_loading_info=True,
+                **place, **self._source,
+            )  # fmt: skip
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+            raise BadInput(f"model {self.model!r} cannot be loaded: {load_problem(error)}") from error
+        if loading["missing_keys"]:
+            missing = sorted(loading["missing_keys"])
+            raise BadInput(f"model {self.model!r} lacks {len(missing)} of its weights, among them {missing[0]}")
+        if model.generation_config.eos_token_id is None:
+            model.generation_config.eos_token_id = self._tokenizer.eos_token_id
+        if self.options.parameters.get("do_sample"):
+            import torch
+
+            torch.seed()  # torch begins every process with the same numbers: a continued run would repeat its draws
+        return (model if place else model.to(choose_device(self.options.device))).eval()
+
+    def answer(self, conversations: Sequence[Messages]) -> list[Answer]:
+        import torch
+
+        inputs = self._inputs([self._prepared(messages) for messages in conversations])
+        network = self._network
+        with torch.inference_mode():
+            generated = network.generate(
+                **_placed(inputs, network),
+                max_new_tokens=self.options.max_new_tokens,
+                **{"do_sample": False, **self.options.parameters},
+                **({"return_dict_in_generate": True, "output_logits": True} if self.options.scores else {}),
+            )
+        length = inputs["input_ids"].shape[1]
+        prompts = inputs["attention_mask"].sum(dim=1).tolist()
+        scores = _best(generated.logits) if self.options.scores else []
+        rows = zip(generated.sequences if self.options.scores else generated, prompts, strict=True)
+        return [self._read(row[length:], prompt, [step[n] for step in scores]) for n, (row, prompt) in enumerate(rows)]
+
+    def _read(self, row: Any, prompt_tokens: int, best: Sequence[Place]) -> Answer:
+        ends = self._network.generation_config.eos_token_id
+        ends = set(ends if isinstance(ends, list) else [ends])
+        tokens = row.tolist()
+        said = next((n for n, token in enumerate(tokens) if token in ends), None)
+        return self._said(tokens[:said], int(prompt_tokens), finished=said is not None, best=best)
+
+
+class TransformersTarget(LocalTarget):
     name = "transformers"
     summary = "a chat model on this machine, with what its processor reads: transformers:MODEL"
     version = f"2 transformers {installed('transformers')} torch {installed('torch')}"
-    family = "transformers"
     needs = ("torch", "transformers")
     extra = "local"
-    length_option = "max_new_tokens"
-    forms = ("chat", "completion")  # the second where it is opened so: `raw`
+    chat = TransformersChat
+    changeable = LocalTarget.changeable | {"device", "device_map"}
 
-    class Options(LocalChatOptions):
+    class Options(TransformersOptions):
         """As those of the model."""
 
-    def __init__(self, setup: TargetSetup) -> None:
-        super().__init__(setup)
-        if not setup.argument:
-            raise BadInput("target 'transformers' needs a model: transformers:MODEL")
-        check_exists("model", setup.argument)
-        self._batcher: Batcher[Messages, Answer] = Batcher(self._answer, self.options.batch_size, size=self._chat.size)
-        # one thread: of several, one may still hold the tensors of a failed batch when the next takes its half
-        self._thread = ThreadPoolExecutor(1)
 
-    @property
-    def _chat(self) -> LocalChat:
-        return local_chat(self.setup.argument, self.options.model_dump_json())
-
-    @property
-    def accepts(self) -> frozenset[str]:
-        return self._chat.accepts & frozenset({"text", *media_encoders(self.family, self.encoders)})
-
-    def describe(self) -> Mapping[str, Any]:
-        options = self.options.model_dump(mode="json", exclude={"device", "device_map", "batch_size", "scores", "raw"})
-        raw = {"raw": True} if self.options.raw else {}
-        return {**super().describe(), **options, **raw, "sha256": self._sha256}
-
-    @cached_property
-    def _sha256(self) -> str | None:
-        folder = Path(self.setup.argument)
-        return content_hash(folder) if folder.exists() else None
-
-    async def check(self) -> None:
-        await asyncio.to_thread(self._chat.load)
-
-    async def close(self) -> None:
-        await self._batcher.close()
-        self._thread.shutdown(wait=False)
-
-    async def ask(self, request: Request) -> Response:
-        started = time.perf_counter()
-        try:
-            if (request.form == "completion") is not self.options.raw:
-                raise ValueError(f"a request as {request.form} is put to a model with raw = {self.options.raw}")
-            messages = encode_messages(request.messages, self.family, self.encoders)
-            answer = await self._batcher.put(messages)
-        except Exception as error:  # noqa: BLE001  what a model raises has no common type; it becomes data
-            raise_of_the_system(error)
-            failure = Failure(f"{self.name}:{self.setup.argument}", type(error).__name__, str(error)[:2000])
-            return Response("failed", attempts=(Attempt(_since(started), error=str(failure)),), failure=failure)
-        text, thinking, unknown = split_thinking(answer.text, plain())
-        return Response(
-            "answered",
-            text,
-            finish="stop" if answer.finished else "length",
-            thinking=thinking,
-            unknown_markup=unknown,
-            model=self.setup.argument,
-            usage={"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens},
-            attempts=(Attempt(_since(started)),),
-            tokens=answer.scored,
-        )
-
-    async def _answer(self, conversations: list[Messages]) -> list[Answer]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._chat.answer, conversations)
+def _placed(inputs: Mapping[str, Any], network: Any) -> dict[str, Any]:
+    """On the network's device; what is no number of a token or a place has the network's type."""
+    return {
+        name: tensor.to(network.device, network.dtype if tensor.is_floating_point() else tensor.dtype)
+        for name, tensor in inputs.items()
+        if hasattr(tensor, "is_floating_point")
+    }
 
 
-def _since(started: float) -> float:
-    return round(time.perf_counter() - started, 4)
+def _best(logits: Sequence[Any]) -> list[list[Place]]:
+    """The likeliest tokens in each of the first places, and their log-probabilities: place by place, row by row."""
+    steps = [step.float().log_softmax(dim=-1).topk(LIKELIEST) for step in logits[:KEPT]]
+    return [list(zip(step.indices.tolist(), step.values.tolist(), strict=True)) for step in steps]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from safebench.targets.local_chat import LocalChat, LocalChatOptions
+from safebench.targets.transformers import TransformersChat, TransformersOptions
 from safebench.types import Media
 from tests.local import tiny_omni
 
@@ -17,16 +17,18 @@ FILM = "{% elif part['type'] == 'video' %}<|vision_start|><|video_pad|><|vision_
 
 
 @pytest.fixture
-def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalChat:
+def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TransformersChat:
     """A model whose chat template takes videos."""
     before, after = tiny_omni.TEMPLATE.split("{% elif part['type'] == 'audio' %}")
     monkeypatch.setattr(tiny_omni, "TEMPLATE", before + FILM + "{% elif part['type'] == 'audio' %}" + after)
-    return LocalChat(str(tiny_omni.build_omni(tmp_path / "omni")), LocalChatOptions(device="cpu", max_new_tokens=2))
+    return TransformersChat(
+        str(tiny_omni.build_omni(tmp_path / "omni")), TransformersOptions(device="cpu", max_new_tokens=2)
+    )
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["in a file", "in memory"])
 def test_a_longer_video_takes_more_tokens(
-    chat: LocalChat, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chat: TransformersChat, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(PACKAGE))
     from safebench_video import mp4

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.local.byte_tokenizer import byte_tokenizer
 from tests.local.tiny_omni import PIXELS, ROPE, TEMPLATE
@@ -14,7 +16,7 @@ TEXT = {
 }  # fmt: skip
 
 
-def build_qwen2_audio(folder: Path) -> Path:
+def build_qwen2_audio(folder: Path, text: Mapping[str, Any] = TEXT) -> Path:
     from transformers import (
         Qwen2AudioConfig,
         Qwen2AudioForConditionalGeneration,
@@ -28,7 +30,7 @@ def build_qwen2_audio(folder: Path) -> Path:
             "model_type": "qwen2_audio_encoder", "num_mel_bins": 16, "d_model": 16, "encoder_layers": 1,
             "encoder_attention_heads": 2, "encoder_ffn_dim": 32,
         },
-        text_config={"model_type": "qwen2", **TEXT, **_numbers(tokenizer)},
+        text_config={"model_type": "qwen2", **text, **_numbers(tokenizer)},
         audio_token_index=tokenizer.convert_tokens_to_ids("<|AUDIO|>"),
     )  # fmt: skip
     processor = Qwen2AudioProcessor(WhisperFeatureExtractor(feature_size=16), tokenizer, chat_template=TEMPLATE)

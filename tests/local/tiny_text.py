@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.local.byte_tokenizer import byte_tokenizer
 
@@ -12,15 +14,17 @@ TEMPLATE = (
 )
 
 
-def build_text(folder: Path) -> Path:
+SIZES = {"hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
+
+
+def build_text(folder: Path, sizes: Mapping[str, Any] = SIZES) -> Path:
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     tokenizer = byte_tokenizer([], "<|im_end|>", chat_template=TEMPLATE)
     config = Qwen2Config(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=4096, eos_token_id=tokenizer.eos_token_id, bos_token_id=None,
-        pad_token_id=tokenizer.pad_token_id,
+        vocab_size=len(tokenizer), intermediate_size=64, num_hidden_layers=2, max_position_embeddings=4096,
+        eos_token_id=tokenizer.eos_token_id, bos_token_id=None, pad_token_id=tokenizer.pad_token_id, **sizes,
     )  # fmt: skip
     torch.manual_seed(0)
     Qwen2ForCausalLM(config).save_pretrained(folder)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from safebench.models.opening import open_target
-from safebench.targets.local_chat import Answer, LocalChat
+from safebench.targets.local_chat import Answer
+from safebench.targets.transformers import TransformersChat
 from safebench.types import Media, Message, Part, Request, Response, Text
 from tests.local.serving import serve
 from tests.local.tiny_omni import build_omni
@@ -53,7 +54,7 @@ async def test_the_server_gets_clips_in_both_forms_and_keeps_to_the_limit(served
 async def test_a_model_on_this_machine_thinks_apart(served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     target = open_target(f"transformers:{served[0]}", {"device": "cpu"})
     said = Answer("They greet.</think>Hello.", prompt_tokens=3, completion_tokens=5, finished=True)
-    monkeypatch.setattr(LocalChat, "answer", lambda _, conversations: [said for _ in conversations])
+    monkeypatch.setattr(TransformersChat, "answer", lambda _, conversations: [said for _ in conversations])
     response = await target.ask(Request((Message("user", (Text("hello"),)),)))
     assert (response.text, response.thinking) == ("Hello.", "They greet.")
     await target.close()

@@ -15,7 +15,7 @@ from safebench.errors import BadInput
 from safebench.jury.files import build_jury, read_jury
 from safebench.models.opening import open_target
 from safebench.plugins import Case
-from safebench.targets.local_chat import LocalChat
+from safebench.targets.transformers import TransformersChat
 from safebench.testing.contracts import TargetContract
 from safebench.types import TOO_LONG, Intent, Label, Media, Message, Request, Text
 from tests.local.tiny_omni import build_omni, build_speaking_omni
@@ -210,7 +210,7 @@ async def test_a_local_model_is_a_juror_that_casts_a_ballot(folders, monkeypatch
     jury = build_jury(read_jury({"jurors": [{"name": "judge", "model": f"transformers:{folders['text']}"}]}))
     (seat,) = jury.seats
     voter = Voter('{"reason": "it tells how", "label": "unsafe", "rating": 1}', seat.model._chat._tokenizer)
-    monkeypatch.setattr(LocalChat, "_network", voter)
+    monkeypatch.setattr(TransformersChat, "_network", voter)
     ballot = await seat.juror.vote(
         Case("A question", Intent.HARMFUL, None, "An answer", 0, None, (), "judge", 0, seat.model.ask)
     )

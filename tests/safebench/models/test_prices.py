@@ -42,6 +42,7 @@ def test_a_model_that_nobody_priced_has_no_price() -> None:
     assert PRICES.of("openai:Qwen/Qwen3-8B") is None
     assert PRICES.of("python:mine:answer") is None
     assert PRICES.of("transformers:Qwen/Qwen3-8B") is HERE
+    assert PRICES.of("vllm:Qwen/Qwen3-8B") is HERE
     assert PRICES.of("gpt-4o") == PRICES.of("openai:gpt-4o") == PRICES.of("cascade:openai:gpt-4o")
 
 

@@ -15,6 +15,7 @@ from tests.fixture_types import Serve
 
 ELSEWHERE = {
     "transformers": "tests/local/targets",
+    "vllm": "tests/vllm",
     "inspect": "tests/safebench/bridges/inspect",
 }
 
