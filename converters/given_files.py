@@ -14,7 +14,6 @@ from safebench.errors import BadInput, ConversionError
 from safebench.plugins import PluginOptions
 
 INDEX = "index.csv"
-COLUMNS = ("id", "file")
 
 
 class FolderOptions(PluginOptions):
@@ -51,7 +50,7 @@ class GivenFiles:
 
     def _file(self, query: str) -> Path:
         """Raises ConversionError when there is none, or more than one."""
-        named = self._index.get(_composed(query))
+        named = self._index.get(composed(query))
         candidates = [named] if named is not None else [self._name(query) + ending for ending in self._endings]
         places = [self._inside(candidate) for candidate in candidates]
         present = [path for path in places if path.is_file()] or list(self._spelt_otherwise(places))
@@ -93,28 +92,32 @@ def is_plain_name(name: str) -> bool:
     return bool(name) and not odd and not name.startswith(".") and len(name.encode("utf-8", "replace")) <= 200
 
 
-def _composed(text: str) -> str:
+def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
 def _spelling(path: Path) -> tuple[str, str]:
-    return _composed(path.stem), path.suffix.lower()
+    return composed(path.stem), path.suffix.lower()
 
 
 def read_index(file: Path) -> dict[str, str]:
-    """File by id; empty where there is no index. It is read as any table is.
+    """File by id; empty where there is no index. Raises BadInput for one that cannot be read."""
+    return read_by_id(file, "file", "index") if file.is_file() else {}
 
-    Raises BadInput for one that cannot be read.
+
+def read_by_id(file: Path, column: str, what: str) -> dict[str, str]:
+    """By id what stands in a column of a table, which is read as any table is. `what` it holds, for errors.
+
+    Raises BadInput for one that cannot be read, a row without an id or a value, and an id that is there twice.
     """
-    if not file.is_file():
-        return {}
+    columns = ("id", column)
     heads: list[str] = []
-    rows = [(line, row) for line, row in file_rows(file, COLUMNS, heads, UTF8, "index") if row is not BLANK]
-    if not set(COLUMNS) <= set(named(heads, COLUMNS).values()):
+    rows = [(line, row) for line, row in file_rows(file, columns, heads, UTF8, what) if row is not BLANK]
+    if not set(columns) <= set(named(heads, columns).values()):
         held = ",".join(heads) or "none"
-        raise BadInput(f"{file} needs an id and a file in columns of these names, and has {held}")
-    problems = [f"{file}, line {line}: {problem}" for line, row in rows if (problem := _problem(row))]
-    index = {_composed(row["id"]): row["file"] for _, row in rows if not _problem(row)}
+        raise BadInput(f"{file} needs an id and a {column} in columns of these names, and has {held}")
+    problems = [f"{file}, line {line}: {problem}" for line, row in rows if (problem := _problem(row, column))]
+    index = {composed(row["id"]): row[column] for _, row in rows if not _problem(row, column)}
     if not problems and len(index) < len(rows):
         problems = [f"{file}: an id is named twice"]
     if problems:
@@ -122,5 +125,6 @@ def read_index(file: Path) -> dict[str, str]:
     return index
 
 
-def _problem(row: Mapping[Any, Any]) -> str | None:
-    return unusable(row) or (None if row.get("id") and row.get("file") else "needs an id and a file")
+def _problem(row: Mapping[Any, Any], column: str) -> str | None:
+    has_both = all(isinstance(row.get(key), str) and row[key] for key in ("id", column))
+    return unusable(row) or (None if has_both else f"needs an id and a {column}")

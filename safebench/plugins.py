@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from safebench.errors import BadInput, ConversionError, MissingPackage, TargetRefusesService
-from safebench.resources import prompt
 from safebench.types import (
     TEXT,
     Ballot,
@@ -57,11 +56,11 @@ if TYPE_CHECKING:
     from safebench.taxonomy import Scenario
 
 __all__ = [
-    "MADE", "QUERY", "TEXT", "Asking", "BadInput", "Ballot", "Case", "Checking", "ConversionError", "Converter",
-    "Describing", "Draft", "Effect", "Encoder", "ExportedCall", "ExportedItem", "Exporter", "Exporting", "Failure",
-    "Fidelity", "Form", "Intent", "Juror", "Label", "Media", "Message", "MissingPackage", "Modality", "ModelCalls",
-    "Notes", "Part", "Plugin", "PluginOptions", "Query", "Recogniser", "Request", "Response", "Samples", "Step",
-    "Target", "TargetRefusesService", "TargetSetup", "Text", "Work", "decode_picture", "decode_recording",
+    "MADE", "PLACE", "QUERY", "TEXT", "Asking", "BadInput", "Ballot", "Case", "Checking", "ConversionError",
+    "Converter", "Describing", "Draft", "Effect", "Encoder", "ExportedCall", "ExportedItem", "Exporter", "Exporting",
+    "Failure", "Fidelity", "Form", "Intent", "Juror", "Label", "Media", "Message", "MissingPackage", "Modality",
+    "ModelCalls", "Notes", "Part", "Plugin", "PluginOptions", "Query", "Recogniser", "Request", "Response", "Samples",
+    "Step", "Target", "TargetRefusesService", "TargetSetup", "Text", "Work", "decode_picture", "decode_recording",
     "encode_messages", "encode_picture", "encode_recording", "is_installed", "media_file",
 ]  # fmt: skip
 
@@ -77,7 +76,8 @@ _BUILT_ON_US = {  # name -> where it is, and under what name: those import this 
 }
 
 
-QUERY, MADE = "query", "made"  # carriers that are no prompts
+QUERY, MADE = "query", "made"  # carriers that are no wordings
+PLACE = "{query}"  # in a wording: where the query stands
 
 
 def __getattr__(name: str) -> Any:
@@ -178,7 +178,7 @@ class Notes:
 
     measures: dict[str, float] = field(default_factory=dict)  # join those of the fidelity check, which may limit them
     drafts: list[Draft] = field(default_factory=list)  # what was tried on the way
-    written: str | None = None  # the written part for this query, where the recipe's carrier is MADE
+    written: str | None = None  # what stands for the query in the written part, where the recipe's carrier is MADE
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,26 +310,22 @@ class Checking:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a message is composed from. `carrier` is the recipe's choice of the written part."""
+    """What a message is composed from. `wording`: what run or recipe say is written, with PLACE where the query stands.
+
+    `made`: what a recipe made to stand in the query's place.
+    """
 
     query: Query
     media: Media | None
     with_text: bool
-    carrier: str | None = None  # a prompt name, QUERY or MADE
-    made: str | None = None  # the written part that was made with the media
+    wording: str | None = None  # None: the modality's own
+    made: str | None = None
     layout: Mapping[str, float] = field(default_factory=dict)  # what the recipe says of the message, by the modality
 
     def written(self, default: str) -> str:
-        """The written part: the query, what was made with the media, or else the carrier text, by prompt name."""
-        name = self.carrier or default
-        if name == MADE:
-            return self._made_with_the_media()
-        return self.query.text if name == QUERY else prompt(name).text
-
-    def _made_with_the_media(self) -> str:
-        if self.made is None:
-            raise ValueError(f"query {self.query.id!r} has no written part: none was made with its media")
-        return self.made
+        """The written part, empty where there is none. `default`: the modality's own wording."""
+        text = default if self.wording is None else self.wording
+        return text.replace(PLACE, self.query.text if self.made is None else self.made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +346,7 @@ class Modality(Plugin):
     limits: ClassVar[tuple[str, ...]] = ()  # what a recipe's gate may set
     default_gate: ClassVar[Mapping[str, float]] = {}  # of recipes that have none
     layout: ClassVar[tuple[str, ...]] = ()  # what a recipe may say of the message
+    nouns: ClassVar[tuple[str, ...]] = ()  # for its media, beside its name: so a wording is told to speak of them
     shown: ClassVar[tuple[str, ...]] = ()  # measures of fidelity that reports show beside the rates
     columns: ClassVar[Mapping[str, str]] = {}  # that a data set of this medium has as well: "string" or "float64"
     required = ("name", "summary", "medium")
@@ -384,9 +381,20 @@ class Modality(Plugin):
         Cheap where a format lets it be: every item of a run on a converted folder comes here once.
         """
 
-    @abstractmethod
+    def wording(self, *, with_text: bool) -> str:
+        """What is written where neither run nor recipe say it, with PLACE where the query stands; empty: nothing.
+
+        Where the query is only in the medium the wording says nothing of it. With text it is the query, unless the
+        modality wants an instruction there.
+        """
+        return PLACE if with_text else ""
+
     def compose(self, asking: Asking) -> tuple[Part, ...]:
-        """The parts of the user's message."""
+        """The parts of the user's message: what is written, if anything, and the media behind it."""
+        if asking.media is None:
+            raise ValueError(f"query {asking.query.id!r} has no {self.medium} to ask with")
+        written = asking.written(self.wording(with_text=asking.with_text))
+        return (*((Text(written),) if written else ()), *self.pieces(asking.media, asking.layout))
 
     def seconds(self, media: Media) -> float | None:
         """How long it lasts; None for what does not last, or cannot be told."""

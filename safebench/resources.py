@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -49,24 +48,8 @@ class Prompt:
         """Values are put in once and never expanded again, whatever they hold."""
         return Template(self.text).substitute(values)
 
-    def places(self) -> list[str]:
-        """What is to be filled in: `$name`, or what was meant so and written `{name}`."""
-        return re.findall(r"\$\w+|\$?\{\w+\}", self.text)
-
     def fingerprint(self) -> str:
         return f"{self.version} {hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
-
-
-def find_prompt(id: str) -> Prompt | None:
-    """None for what names no shipped prompt: a carrier that is none, or that a package from outside brings."""
-    file, _, name = id.partition(".")
-    return prompt(id) if name and id in prompt_names(file) else None
-
-
-def prompt_names(file: str) -> list[str]:
-    """The prompts of one file, as `prompt` takes them; none where there is no such file."""
-    shipped = f"prompts/{file}.toml"
-    return [f"{file}.{name}" for name in load_toml(shipped)] if data_path(shipped).is_file() else []
 
 
 @cache
@@ -77,3 +60,9 @@ def prompt(id: str) -> Prompt:
     if name not in table:
         raise unknown("prompt", id, [f"{file}.{n}" for n in table])
     return Prompt(id, table[name]["version"], table[name]["text"].strip())
+
+
+def shipped_wording(name: str) -> str:
+    """The text of a wording of ours, for modalities: what they write where nobody says anything else."""
+    text: str = load_toml("wordings.toml")[name]["text"]
+    return text

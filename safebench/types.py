@@ -81,23 +81,31 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One way to ask, written `medium[+text][:recipe]`. A medium alone: the query is only in the medium."""
+    """One way to ask, written `medium[+text][:recipe][~wording]`. A medium alone: the query is only in the medium.
+
+    `wording`: what is written around or beside the query; None where recipe and modality say it.
+    """
 
     medium: str
     with_text: bool = False
     recipe: str | None = None
+    wording: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Condition:
-        """What was written so, whether or not there is such a medium or recipe. Raises BadInput for another form."""
-        head, colon, recipe = text.partition(":")
+        """What was written so, whether or not there is such a medium, recipe or wording. Raises BadInput for another
+        form.
+        """
+        rendered, tilde, wording = text.partition("~")
+        head, colon, recipe = rendered.partition(":")
         medium, plus, written = head.partition("+")
-        if not medium or (plus and written != TEXT) or (colon and not recipe):
-            raise BadInput(f"condition {text!r} is not written medium[+text][:recipe]")
-        return cls(medium, bool(plus), recipe or None)
+        if not medium or (plus and written != TEXT) or (colon and not recipe) or (tilde and not wording):
+            raise BadInput(f"condition {text!r} is not written medium[+text][:recipe][~wording]")
+        return cls(medium, bool(plus), recipe or None, wording or None)
 
     def __str__(self) -> str:
-        return self.medium + ("+text" if self.with_text else "") + (f":{self.recipe}" if self.recipe else "")
+        recipe = f":{self.recipe}" if self.recipe else ""
+        return self.medium + ("+text" if self.with_text else "") + recipe + (f"~{self.wording}" if self.wording else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +204,7 @@ class Rendering:
     seconds: float = 0.0
     tries: int = 1
     said: str | None = None  # the text in the media, where it is not that of the query
-    written: str | None = None  # the written part that was made to go with the media
+    written: str | None = None  # what was made to stand for the query in the written part
     drafts: tuple[Draft, ...] = ()
 
     @property

@@ -17,6 +17,7 @@ from safebench.jury.calibration.file import _Content
 from safebench.jury.files import JuryTable
 from safebench.models.prices import Prices
 from safebench.rendering.recipes import Recipe
+from safebench.rendering.wordings import WordingTexts
 from safebench.reports.summary import ITEMS_FILE, SUMMARY_FILE, Summary, items_schema
 from safebench.review import labels, sample
 from safebench.runs.config import RUN_FILE, RunConfig
@@ -62,6 +63,13 @@ INPUTS = (
         Recipe,
         "recipe",
         ("name", "medium"),
+    ),
+    Format(
+        "Wording",
+        "One table `[NAME]` of `--wording FILE.toml`, or `[wording.NAME]` of a run file; a text alone is its `text`:"
+        " see [Wordings](../wordings.md). Ours: [`data/wordings.toml`](../../data/wordings.toml).",
+        WordingTexts,
+        "wording",
     ),
     Format(
         "Jury file",

@@ -21,7 +21,7 @@ from benchmarks.real.ways import Way, ways
 from safebench.files import content_hash
 from safebench.reports.formats import decimal, percents
 from safebench.reports.summary import ConditionSummary
-from safebench.resources import prompt
+from safebench.resources import shipped_wording
 from safebench.statistics.evidence import UnderstoodEvidence
 from safebench.types import Intent
 
@@ -90,7 +90,7 @@ def write(place: Path, spans: Mapping[arms.Arm, Span], *, full: bool) -> list[st
     compared = list(ways(items))
     asked = len({row["query_id"] for rows in items.values() for row in rows})
     parts = [
-        INTRODUCTION.format(prompts=asked, tokens=arms.TOKENS, sentence=prompt("carriers.image").text),
+        INTRODUCTION.format(prompts=asked, tokens=arms.TOKENS, sentence=shipped_wording("image")),
         *(_data(arm, reports[arm], items[arm]) for arm in arms.ARMS if arm.way == arms.CASCADE),
         _ways(compared),
         _answers([row for arm in arms.ARMS if arm.way == arms.CASCADE for row in items[arm]]),

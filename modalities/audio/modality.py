@@ -1,4 +1,4 @@
-"""The modality `audio`: checks the signal, has it heard by the recogniser that the user chose, composes the message."""
+"""The modality `audio`: checks the signal, has it heard by the recogniser that the user chose."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from modalities.audio.splitting import split
 from modalities.audio.voices import GATE, voice_of, voice_recipes
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService, raise_of_the_system
 from safebench.models.languages import SURE, goes_with
-from safebench.plugins import Asking, Checking, Describing, Encoder, Modality
-from safebench.types import Fidelity, Media, Part, Query, Text
+from safebench.plugins import Checking, Describing, Encoder, Modality
+from safebench.resources import shipped_wording
+from safebench.types import Fidelity, Media, Query
 
 NOT_HEARD = "signal checks passed; no recogniser heard it"
 OTHER_LANGUAGE = "{} hears {!r} alone, and the text is in {!r}: choose a recogniser that hears it (--recogniser)"
@@ -46,6 +47,7 @@ class AudioModality(Modality):
     default_gate = GATE
     limits = (*signal.LIMITS, *MAX_RATES, ALLOWED_WRONG_WORDS, MIN_PICK)
     layout = (PIECE,)
+    nouns = ("recording", "clip", "voice message")
     columns: ClassVar[Mapping[str, str]] = {"voice": "string", "duration": "float64"}
     encoders: ClassVar[Mapping[str, Encoder]] = {
         "openai": OpenAIAudio(),
@@ -100,12 +102,9 @@ class AudioModality(Modality):
         _check_whole(data)
         recordings.check_type(data, media.mime)
 
-    def compose(self, asking: Asking) -> tuple[Part, ...]:
-        """The recording; where a written part is wanted, the carrier text before it."""
-        if asking.media is None:
-            raise ValueError(f"query {asking.query.id!r} has no recording to ask with")
-        written = (Text(asking.written("carriers.audio")),) if asking.with_text else ()
-        return (*written, *self.pieces(asking.media, asking.layout))
+    def wording(self, *, with_text: bool) -> str:
+        """Beside a clip that holds the query an instruction is enough."""
+        return shipped_wording("audio") if with_text else ""
 
     def seconds(self, media: Media) -> float | None:
         return duration(media)

@@ -1,4 +1,4 @@
-"""The modality `image`: checks by reading back and by what converters noted, composes the message."""
+"""The modality `image`: checks by reading back and by what converters noted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from modalities.image.encoders import OpenAIImage, TransformersImage
 from modalities.image.ocr import RapidOcr, unreadable
 from modalities.image.reading import character_error_rate
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService, raise_of_the_system
-from safebench.plugins import Asking, Checking, Encoder, Modality
-from safebench.types import Fidelity, Media, Part, Text
+from safebench.plugins import PLACE, Checking, Encoder, Modality
+from safebench.resources import shipped_wording
+from safebench.types import Fidelity, Media
 
 CER = "cer"
 NOTHING_LEFT = 1.0  # a character error rate: as if nothing had been read, whatever a gate says
@@ -29,6 +30,7 @@ class ImageModality(Modality):
     default_recipe = "typographic"
     recognisers = (RapidOcr.name,)
     limits = (CER, *NOTED)
+    nouns = ("picture", "photo", "photograph", "screenshot")
     default_gate: ClassVar[Mapping[str, float]] = {CER: 0.05}
     shown = (CER, *NOTED.values())
     encoders: ClassVar[Mapping[str, Encoder]] = {"openai": OpenAIImage(), "transformers": TransformersImage()}
@@ -77,11 +79,8 @@ class ImageModality(Modality):
         """Raises ValueError for bytes that are no whole picture, or another kind of picture than they say."""
         check_whole(media.read(), media.mime)
 
-    def compose(self, asking: Asking) -> tuple[Part, ...]:
-        """The query's text or else the carrier text, then the image."""
-        if asking.media is None:
-            raise ValueError(f"query {asking.query.id!r} has no image to ask with")
-        return (Text(asking.query.text if asking.with_text else asking.written("carriers.image")), asking.media)
+    def wording(self, *, with_text: bool) -> str:
+        return PLACE if with_text else shipped_wording("image")
 
 
 def _is_scored(checking: Checking) -> bool:

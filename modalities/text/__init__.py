@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from safebench.plugins import Asking, Checking, Modality
+from dataclasses import replace
+
+from safebench.plugins import PLACE, Asking, Checking, Modality
 from safebench.types import TEXT, Fidelity, Media, Part, Text
 
 __all__ = ["TextModality"]
@@ -30,6 +32,10 @@ class TextModality(Modality):
         if not any(character.isprintable() and not character.isspace() for character in text):
             raise ValueError("the text is empty")
 
+    def wording(self, *, with_text: bool) -> str:
+        return PLACE
+
     def compose(self, asking: Asking) -> tuple[Part, ...]:
-        """The text that was made of the query, or the query."""
-        return (Text(asking.query.text if asking.media is None else asking.media.read().decode("utf-8")),)
+        """The text that was made of the query, or the query, in its wording."""
+        made = None if asking.media is None else asking.media.read().decode("utf-8")
+        return (Text(replace(asking, made=made).written(PLACE)),)

@@ -28,6 +28,8 @@ def _lines(data: DataPlan, settings: RenderSettings) -> Iterator[str]:
         yield f"{medium} is read back by {reader['name']}, version {reader['version']}"
     yield from gate_lines(data.read_back, settings.recognisers, settings.named)
     yield from data.better(settings)
+    for name, wording in data.named_wordings().items():
+        yield f"wording {name}: {' / '.join(wording.texts)!r}"
 
 
 def show_only_estimate(rows: Sequence[RoleEstimate]) -> int:

@@ -13,7 +13,7 @@ from safebench.reports.formats import percent
 from safebench.reports.summary import ConditionSummary
 from safebench.reports.words import Words
 from safebench.statistics.gap import Gap, GapRow, ModalityGap
-from safebench.types import Outcome
+from safebench.types import Condition, Outcome
 
 NOTES = (
     "*: score interval, because fewer than 10 queries are unlike the others. shown =: equivalence within the "
@@ -27,9 +27,7 @@ def show_gap(console: Console, gap: ModalityGap, words: Words) -> None:
     console.print(f"Gap to {reference} (ref.), in points: the same queries under both; {words.worse}", style="bold")
     pooled = [replace(row, condition=f"{row.condition} (all)") for row in gap.pooled]
     rows = [*gap.comparisons, *pooled]
-    table = gap_table(rows, gap.margin, words)
-    fits = console.measure(table).maximum < console.width  # a table that is too wide is measured as just as wide
-    console.print(table if fits else gap_table(rows, gap.margin, words, narrow=True))
+    console.print(_fitting(console, rows, gap.margin, words))
     console.print(f"{NOTES} {_missing(rows)}", style="dim")
     show_lines(console, unconcluded_lines(rows), style="bold yellow", soft_wrap=True)
     if gap.harmful:
@@ -39,6 +37,23 @@ def show_gap(console: Console, gap: ModalityGap, words: Words) -> None:
         if q.p is not None:
             asked = f"All {len(q.conditions)} conditions alike ({q.n} {q.intent} queries)?"
             console.print(f"{asked} Cochran's Q = {q.statistic:.2f}, df = {q.df}, p = {_p(q.p)}")
+
+
+def show_wordings(console: Console, gap: ModalityGap, words: Words) -> None:
+    """Wordings of each condition against the first of them; nothing where there is one of each."""
+    for first in dict.fromkeys(row.reference for row in gap.wordings):
+        rows = [row for row in gap.wordings if row.reference == first]
+        console.print(f"Wordings: gap to {first}, in points: the same queries under both; {words.worse}", style="bold")
+        shown = [replace(row, condition=f"~{Condition.parse(row.condition).wording}") for row in rows]
+        console.print(_fitting(console, shown, gap.margin, words))
+        if first != gap.reference:  # else it was said above
+            show_lines(console, unconcluded_lines(rows), style="bold yellow", soft_wrap=True)
+
+
+def _fitting(console: Console, rows: Sequence[GapRow], margin: float, words: Words) -> Table:
+    table = gap_table(rows, margin, words)
+    fits = console.measure(table).maximum < console.width  # a table that is too wide is measured as just as wide
+    return table if fits else gap_table(rows, margin, words, narrow=True)
 
 
 def unconcluded_lines(rows: Iterable[GapRow]) -> Iterator[str]:

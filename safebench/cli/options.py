@@ -33,7 +33,11 @@ Concurrency = Annotated[
     typer.Option(metavar="N|auto", parser=_concurrency, help="Calls in flight; auto: as many as each endpoint takes."),
 ]
 Conditions = Annotated[
-    list[str] | None, typer.Option("--condition", "-c", help="medium[+text][:recipe]; may be given several times.")
+    list[str] | None, typer.Option("--condition", "-c", help="medium[+text][:recipe][~wording]; several times.")
+]
+Wordings = Annotated[
+    list[str] | None,
+    typer.Option("--wording", metavar="WORDING", help="NAME, NAME=TEXT or FILE.toml; several times."),
 ]
 ShardNumber = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""What `safebench list` shows: plug-ins, recipes, models, families of endpoints and of guards.
+"""What `safebench list` shows: plug-ins, recipes, wordings, models, families of endpoints and of guards.
 
 Each kind has rows of values, which are the document of `--json`, and columns in which people are shown them.
 """
@@ -22,6 +22,7 @@ from safebench.models.families import families
 from safebench.plugins import Plugin, Target
 from safebench.rendering.alternatives import missing, stands_for
 from safebench.rendering.recipes import load_recipes
+from safebench.rendering.wordings import load_wordings
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Row], Text | str]]
@@ -121,6 +122,16 @@ def _recipes() -> Iterator[Row]:
         yield about | {"steps": [step.use for step in recipe.steps], "here_by": here}
 
 
+def _wordings() -> Iterator[Row]:
+    """Ours; `beside`: what is written where the query is only in the media."""
+    for name, one in load_wordings().items():
+        yield {"name": name, "summary": one.description, "text": one.text, "beside": one.beside, "media": one.media}
+
+
+def _texts(row: Row) -> str:
+    return row["text"] if row["beside"] is None else f"{row['text']}\n(alone: {row['beside']})"
+
+
 def _default_gates() -> dict[str, Mapping[str, float]]:
     return {medium: limits for medium in registry.media() if (limits := registry.modality(medium).default_gate)}
 
@@ -178,6 +189,7 @@ _OF_PLUGINS: Columns = {"name": _NAME, "what it is": _about, "ready": _ready}
 _MADE: Mapping[str, tuple[Callable[[], Iterator[Row]], Columns]] = {
     "recipes": (_recipes, {"condition": _column("condition"), "steps": _steps, "what it makes": _SUMMARY}),
     "voices": (_voices, {"condition": _column("condition"), "who speaks": _SUMMARY, "ready": _ready}),
+    "wordings": (_wordings, {"wording": _NAME, "what is written": _texts, "what it is for": _SUMMARY}),
     "families": (
         _families,
         {"family": _NAME, "what it is": _SUMMARY, "hosts": _joined("hosts"), "key": _column("key")},

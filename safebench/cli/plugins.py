@@ -23,6 +23,7 @@ class Listed(StrEnum):
     jurors = "jurors"
     exporters = "exporters"
     voices = "voices"
+    wordings = "wordings"
 
 
 def list_(
@@ -30,7 +31,7 @@ def list_(
     medium: Annotated[str | None, typer.Option(help="Only models that take it, of targets.")] = None,
     tried: Annotated[bool, typer.Option("--tried", help="Only models that were run here, of targets.")] = False,
 ) -> None:
-    """List plug-ins, recipes and voices, ours and third parties', models, and families of endpoints and of guards."""
+    """List plug-ins and recipes, ours and third parties', wordings, models, families of endpoints and guards."""
     from safebench.cli.plugin_tables import show, show_targets
 
     if what is Listed.targets:

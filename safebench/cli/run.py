@@ -50,6 +50,7 @@ def run(
         str | None, typer.Option(help="Built-in name, CSV, JSONL or Parquet file, or converted folder.")
     ] = None,
     condition: options.Conditions = None,
+    wording: options.Wordings = None,
     target: Annotated[
         str | None, typer.Option(help="openai:MODEL, transformers:MODEL, … or a name of `safebench list targets`.")
     ] = None,
@@ -119,6 +120,7 @@ def run(
     gate = read_gate(fail_over, fail_if_worse_than, files, point=point)
     given: dict[str, Any] = {
         "data": data, "conditions": condition, "target": target, "jury": jury, "out": out, "limit": limit,
+        "wordings": wording,
         "jury_models": jury_model, "calibration": str(calibration) if calibration else None,
         "repeats": repeats, "seed": seed, "concurrency": concurrency, "base_url": base_url, "timeout": timeout,
         "family": family, "shard": shard,

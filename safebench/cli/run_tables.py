@@ -8,13 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
-from safebench.cli.gap_tables import show_gap, show_spread
+from safebench.cli.gap_tables import show_gap, show_spread, show_wordings
 from safebench.cli.jury_tables import show_away
 from safebench.cli.style import number_table, plain_table, show_lines
 from safebench.models.prices import cost_line
 from safebench.rendering.fidelity import COUNTS, UNCHECKED, shown_mean, shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
-from safebench.reports.formats import decimal, doubted, percent, percents, unconcludable_lines
+from safebench.reports.formats import decimal, doubted, percent, percents, unconcludable_lines, wording_lines
 from safebench.reports.splitting import ear_lines
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.runs.preflight import unproven
@@ -167,6 +167,8 @@ def show_report(console: Console, summary: Summary) -> None:
         _show_doubts(console, summary.conditions)
     if summary.gap:
         show_gap(console, summary.gap, words)
+        show_wordings(console, summary.gap, words)
+        show_lines(console, wording_lines(summary.conditions, words.asr), soft_wrap=True)
     show_spread(console, summary.conditions, words)
     _show_fidelity(console, summary)
     if any(map(_has_funnel, summary.conditions)):

@@ -23,6 +23,7 @@ class RenderingConfig(PluginOptions):
     conditions: tuple[str, ...] = Field(min_length=1)
     recipes: str | None = None  # a recipes file of the user's
     recipe: Mapping[str, Any] = {}  # recipes in the run file itself, as tables [recipe.MEDIUM.NAME]
+    wording: Mapping[str, Any] = {}  # wordings of the user's own: by name a text, or a table with it
     out: str
     seed: int = Field(0, ge=0)
     check_share: float = Field(1.0, ge=0.0, le=1.0)  # share of renderings whose fidelity is checked

@@ -96,6 +96,8 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
     without = [str(c) for c in data.conditions if c.recipe is None or c.medium == TEXT]
     if without:
         raise BadInput(f"condition {', '.join(without)} makes no media: there is nothing to convert")
+    if worded := [str(c) for c in data.conditions if c.wording]:
+        raise BadInput(f"condition {', '.join(worded)}: a conversion asks nothing, so leave out what follows the ~")
     assignments = tuple({(c.medium, c.recipe): assignment for c, assignment in data.assignments.items()}.values())
     for recipe in recipes_of(assignments):
         recipe.check()

@@ -18,10 +18,11 @@ from safebench.models.calls import CallLimits
 from safebench.models.languages import teller
 from safebench.rendering.alternatives import CHOSEN, ChosenRecipe, ChosenRecipes, better_lines, settle, used
 from safebench.rendering.assignment import Assignment, Stages, assign
-from safebench.rendering.conditions import resolve_conditions
-from safebench.rendering.recipes import Recipes, load_recipes
+from safebench.rendering.conditions import Carrier, carrier_of, carrier_problems, resolve_conditions
+from safebench.rendering.recipes import Recipe, Recipes, load_recipes
 from safebench.rendering.recognition import NONE, better_readers, choose_recognisers
 from safebench.rendering.renderer import RenderSettings
+from safebench.rendering.wordings import Wordings, WordingTexts, load_wordings
 from safebench.types import Condition, Query
 
 TOLD_BY = "languages_told_by"  # key of the file of a run or conversion
@@ -37,6 +38,7 @@ class DataPlan:
     dataset: Dataset
     before: Stages  # the queries as they were at each stage that it has grown by
     known: Recipes
+    wordings: Wordings
     conditions: tuple[Condition, ...]
     assignments: Mapping[Condition, Assignment]  # of the conditions that are rendered: which recipe for which query
     choices: ChosenRecipes  # what recipes with `first_of` stand for
@@ -53,6 +55,24 @@ class DataPlan:
         """The recipes that the conditions name."""
         keys = [(c.medium, c.recipe) for c in self.assignments if c.recipe is not None]
         return {key: self.known[key] for key in keys}
+
+    def carriers(self) -> Iterator[tuple[Condition, Recipe | None, Carrier]]:
+        """What is written under each condition, with each recipe that it is rendered by."""
+        for condition in self.conditions:
+            rendered = self.assignments.get(condition)
+            for recipe in rendered.recipes if rendered else (None,):
+                yield condition, recipe, carrier_of(condition, recipe, self.wordings)
+
+    def check_carriers(self) -> None:
+        """Raises BadInput for all that is written and does not go with its condition."""
+        if problems := [problem for written in self.carriers() for problem in carrier_problems(*written)]:
+            raise BadInput(*dict.fromkeys(problems))
+
+    def named_wordings(self) -> dict[str, WordingTexts]:
+        """Those that conditions and recipes name."""
+        sources = {carrier.source for _, _, carrier in self.carriers()}
+        said = {recipe.carrier for _, recipe, _ in self.carriers() if recipe and recipe.carrier}
+        return {name: self.wordings[name] for name in sorted((sources | said) & self.wordings.keys())}
 
     @property
     def stages(self) -> Stages:
@@ -123,7 +143,8 @@ def plan_data(config: RenderingConfig, before: Mapping[str, Any], stages: Stages
     dataset = whole.limited(config.limit)
     recipes = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
     known, choices = settle(recipes, before.get(CHOSEN, {}))
-    conditions = resolve_conditions(config.conditions, known)
+    wordings = load_wordings(config.wording)
+    conditions = resolve_conditions(config.conditions, known, wordings)
     if any(condition.recipe is not None for condition in conditions):
         dataset = dataset.told()
     if stages:
@@ -134,10 +155,10 @@ def plan_data(config: RenderingConfig, before: Mapping[str, Any], stages: Stages
         if condition.recipe is not None
     }
     for assignment in assignments.values():
-        assignment.check()
+        assignment.check(wordings)
     shard = Shard.read(config.shard) if config.shard else None
     mine = shard.queries(dataset.queries) if shard else None
-    return DataPlan(whole, dataset, stages, known, conditions, assignments, choices, shard, mine)
+    return DataPlan(whole, dataset, stages, known, wordings, conditions, assignments, choices, shard, mine)
 
 
 def _grown(config: RenderingConfig, dataset: Dataset, before: Sequence[Query]) -> Dataset:

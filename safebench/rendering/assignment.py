@@ -23,6 +23,7 @@ from safebench.errors import BadInput
 from safebench.models.languages import SURE
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe, Recipes, with_steps
+from safebench.rendering.wordings import Wordings, load_wordings
 from safebench.types import Intent, Query
 
 OTHER_TEXTS = 8  # of other queries, at most, beside the twin's
@@ -69,9 +70,10 @@ class Assignment:
     others: Mapping[str, Query] = field(default_factory=dict)  # by query id: what is rendered in its place
     other_texts: OtherTexts | None = None
 
-    def check(self) -> None:
-        """Raises BadInput for a limit, a layout or a carrier that there is not."""
+    def check(self, wordings: Wordings | None = None) -> None:
+        """Raises BadInput for a limit, a layout or a carrier that there is not. `wordings`: ours if not given."""
         for recipe in self.recipes:
+            recipe.check_carrier(load_wordings() if wordings is None else wordings)
             recipe.check_keys()
 
     def recipe(self, query: Query) -> Recipe:

@@ -167,7 +167,7 @@ def _take_step(number: int, step: Step, chains: Sequence[_Chain]) -> None:
     for batch in batches:
         if len(batch) == 1:
             with batch[0].going(step.use):
-                batch[0].take(converter.convert(batch[0].work(number)), converter)
+                batch[0].take(converter.convert(batch[0].work(number, converter)), converter)
         else:
             _convert(converter, number, step.use, batch, batches)
 
@@ -175,7 +175,7 @@ def _take_step(number: int, step: Step, chains: Sequence[_Chain]) -> None:
 def _convert(converter: Converter, number: int, use: str, batch: Sequence[_Chain], batches: Halving[_Chain]) -> None:
     """Several in one call. Where it failed, or did not give one result for each, the halves are tried next."""
     try:
-        made = converter.convert_batch([chain.work(number) for chain in batch])
+        made = converter.convert_batch([chain.work(number, converter) for chain in batch])
     except TargetRefusesService:
         raise
     except Exception as error:  # noqa: BLE001  what it holds on to is free again when this returns
@@ -201,6 +201,7 @@ class _Chain:
     notes: Notes = field(default_factory=Notes)
     media: Media | None = None
     failure: Failure | None = None
+    aside: str | None = None  # what was made of the query for the written part, where the recipe wants it there
 
     @classmethod
     def of(cls, job: RenderJob, attempt: int) -> _Chain:
@@ -213,8 +214,13 @@ class _Chain:
         wanted = said if job.recipe.rewords else job.query.text
         return cls(job, 0, job.query, said, wanted, Notes(dict(brought.fidelity.measures)), brought.media)
 
-    def work(self, step: int) -> Work:
-        return Work(self.query, self.text, self.media, self.job.seed, self.attempt, step, self.notes)
+    def work(self, step: int, converter: Converter) -> Work:
+        text = self.aside if self._goes_aside(converter) and self.aside is not None else self.text
+        return Work(self.query, text, self.media, self.job.seed, self.attempt, step, self.notes)
+
+    def _goes_aside(self, converter: Converter) -> bool:
+        """Whether its text is for the written part alone."""
+        return self.job.recipe.reworded == "written" and converter.gives == TEXT and converter.rewords
 
     def check_language(self, converter: Converter) -> None:
         """Raises ConversionError where the text is in another language than the converter takes."""
@@ -234,9 +240,15 @@ class _Chain:
         if isinstance(made, ConversionError):
             raise made
         if made.medium == TEXT:
-            self.text = made.read().decode("utf-8")
-            self.wanted = self.text if converter.rewords else self.wanted
+            self._take_text(made.read().decode("utf-8"), converter)
         self.media = made
+
+    def _take_text(self, text: str, converter: Converter) -> None:
+        if converter.rewords and self.job.recipe.reworded != "media":
+            self.aside = text
+        if not self._goes_aside(converter):
+            self.text = text
+            self.wanted = text if converter.rewords else self.wanted
 
     @contextmanager
     def going(self, component: str, stopping: tuple[type[Exception], ...] = (TargetRefusesService,)) -> Iterator[None]:
@@ -269,7 +281,7 @@ class _Chain:
             self.failure,
             tries=self.attempt + 1,
             said=self.text if self.text != self.job.query.text else None,
-            written=self.notes.written,
+            written=self.notes.written if self.aside is None else self.aside,
             drafts=tuple(self.notes.drafts),
         )
 

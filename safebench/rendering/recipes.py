@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -16,7 +16,8 @@ from safebench.errors import BadInput, check_known, unknown
 from safebench.files import content_hash, read_toml
 from safebench.models.languages import primary
 from safebench.plugins import MADE, QUERY, Converter, Modality, ModelCalls, PluginOptions, Step
-from safebench.resources import data_path, find_prompt, prompt_names
+from safebench.rendering.wordings import Wordings, is_name, problems_of, wording
+from safebench.resources import data_path
 from safebench.types import TEXT, Condition
 
 
@@ -29,7 +30,8 @@ class Recipe(PluginOptions):
     steps: tuple[Step, ...] = ()
     gate: Mapping[str, float] = {}  # of what is checked; the modality's own when not given
     tries: int = Field(1, ge=1, le=10)  # renderings that are made at most until one is faithful
-    carrier: str | None = None  # the written part, by prompt name, QUERY or MADE; the modality's own when not given
+    carrier: str | None = None  # the written part: a wording's name or a text, QUERY, MADE; else the modality's own
+    reworded: Literal["media", "written", "both"] = "media"  # where what steps from text to text make of the query goes
     layout: Mapping[str, float] = {}  # of the message, by what its modality knows
     control: bool = False  # made to carry no query: not checked, and asked with the written query beside it alone
     among: tuple[str, ...] = ()  # instead of steps: recipes of this medium, assigned evenly within each scenario
@@ -59,11 +61,14 @@ class Recipe(PluginOptions):
 
     @model_validator(mode="after")
     def _says_nothing_that_is_not_heeded(self) -> Recipe:
+        theirs = ("gate", "tries", "control", "reworded")
         for rule, applies, keys in (
-            ("`among` deals: its members say this, each for itself", self.among, ("gate", "tries", "control")),
-            ("`first_of` names others: they say this, each for itself", self.first_of, ("gate", "tries", "control")),
+            ("`among` deals: its members say this, each for itself", self.among, theirs),
+            ("`first_of` names others: they say this, each for itself", self.first_of, theirs),
             ("only one that names others names some by language", not (self.among or self.first_of), ("languages",)),
-            ("what renders another query does so as that recipe says", self.another, ("tries",)),
+            ("what renders another query does so as that recipe says", self.another, ("tries", "reworded")),
+            ("all of a text is written", self.medium == TEXT, ("reworded",)),
+            ('the query is written as it is, by `carrier = "query"`', self.carrier == QUERY, ("reworded",)),
             ("a control is not checked", self.control, ("gate",)),
         ):
             given = [key for key in keys if applies and getattr(self, key) != type(self).model_fields[key].default]
@@ -89,7 +94,12 @@ class Recipe(PluginOptions):
     @property
     def rewords(self) -> bool:
         """Whether other words than the query's are to be found in its media."""
-        return any(converter.gives == TEXT and converter.rewords for converter in self._known_converters())
+        return self.reworded != "written" and any(map(_rewords, self._known_converters()))
+
+    @property
+    def makes_text(self) -> bool:
+        """Whether what it makes stands for the query in the written part."""
+        return self.carrier == MADE or (self.carrier != QUERY and self.reworded != "media")
 
     def gated(self) -> Recipe:
         """With its modality's gate where it has none, but for what holds no text of the query."""
@@ -127,33 +137,39 @@ class Recipe(PluginOptions):
             raise BadInput(f"{where} ends with {has}, not with {self.medium}")
         if self.tries > 1 and not any(converter.varies for converter in self._converters()):
             raise BadInput(f"{where}: tries = {self.tries}, and none of its steps makes anything else on another try")
+        self._check_reworded()
+
+    def _check_reworded(self) -> None:
+        converters = [] if self.reworded == "media" else self._converters()
+        if converters and not any(map(_rewords, converters)):
+            raise BadInput(f"{self.where}: reworded = {self.reworded!r}, and none of its steps rewords the query")
+        if any(converter.writes for converter in converters):
+            raise BadInput(f"{self.where}: reworded = {self.reworded!r}, and one of its steps makes the written part")
 
     def check_keys(self) -> None:
-        """Raises BadInput for a limit, a key of the layout or a carrier that there is not.
+        """Raises BadInput for a limit or a key of the layout that there is not, and for a control that asks nothing.
 
         These count as well where the media are there already and no step is taken.
         """
         modality = registry.modality(self.medium)
         _known("limit", self.gate, modality.limits, f"the gate of {self.where}")
         _known("key", self.layout, modality.layout, f"the layout of {self.where}")
-        if self.carrier is not None:
-            self._check_carrier(self.carrier)
         if self.control and self.carrier != QUERY:  # where another recipe deals to it, and has a carrier
             raise BadInput(f"{self.where} is a control: with carrier = {self.carrier!r} nothing would be asked")
 
-    def _check_carrier(self, carrier: str) -> None:
-        if self.medium == TEXT:
+    def check_carrier(self, wordings: Wordings) -> None:
+        """Raises BadInput for a carrier that there is not, or that cannot be."""
+        carrier = self.carrier
+        if self.medium == TEXT and carrier in (QUERY, MADE):
             raise BadInput(f"{self.where}: carrier = {carrier!r}: nothing is written beside a text")
         if carrier == MADE and self.steps and not any(converter.writes for converter in self._converters()):
             raise BadInput(f"{self.where}: carrier = {carrier!r}, and none of its steps makes a written part")
-        if carrier in (QUERY, MADE):
+        if carrier is None or carrier in (QUERY, MADE):
             return
-        text = find_prompt(carrier)
-        if text is None:
-            raise unknown("carrier", carrier, [QUERY, MADE, *prompt_names("carriers")], self.where)
-        if text.places():
-            filled = ", ".join(text.places())
-            raise BadInput(f"{self.where}: carrier {carrier!r} has places that nothing fills: {filled}")
+        if is_name(carrier):
+            wording(carrier, wordings, f"the carrier of {self.where}", (QUERY, MADE))
+        elif problems := [f"{self.where}: carrier: {problem}" for problem in problems_of(carrier)]:
+            raise BadInput(*problems)
 
     def _converters(self) -> list[type[Converter]]:
         return [registry.load(Converter, step.use) for step in self.steps]
@@ -168,7 +184,8 @@ class Recipe(PluginOptions):
 
         Of one with `first_of` that is what it stands for: it has to be settled before.
         """
-        return self.model_dump(mode="json", exclude={"description", "quickstart", "first_of"})
+        usual = {"reworded"} if self.reworded == "media" else set()  # so that media made before there was the key stay
+        return self.model_dump(mode="json", exclude={"description", "quickstart", "first_of", *usual})
 
     def made_by(self) -> list[str]:
         """Its converters, each with its version and those of the weights and plug-ins that its options name."""
@@ -199,6 +216,10 @@ class Recipe(PluginOptions):
         copy = self.model_copy()
         copy._recorded = fingerprint
         return copy
+
+
+def _rewords(converter: type[Converter]) -> bool:
+    return converter.gives == TEXT and converter.rewords
 
 
 def _known(kind: str, given: Mapping[str, float], known: tuple[str, ...], where: str) -> None:

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from safebench.rendering.wordings import OWN
 from safebench.statistics.evidence import EvidencedCondition
+from safebench.types import Condition
 
 DASH = "–"
 MARK = "'"
@@ -81,6 +84,22 @@ def unconcludable_lines(cells: Iterable[EvidencedCondition]) -> Iterator[str]:
     for cell in cells:
         if not cell.evidence.concludable:
             yield f"{cell.condition}: not concludable, rate in parentheses: {'; '.join(cell.evidence.reasons)}"
+
+
+def wording_lines(cells: Iterable[EvidencedCondition], rate: str) -> Iterator[str]:
+    """A line for each condition that was asked in several wordings: how far these move its rate."""
+    alike: dict[str, list[EvidencedCondition]] = {}
+    for cell in cells:
+        alike.setdefault(str(replace(Condition.parse(cell.condition), wording=None)), []).append(cell)
+    for condition, of in alike.items():
+        rated = sorted((cell for cell in of if cell.asr is not None), key=lambda cell: cell.asr or 0.0)
+        if len(rated) > 1:
+            ends = (f"{doubted(percent(cell.asr), cell)} ({_wording(cell)})" for cell in (rated[0], rated[-1]))
+            yield f"{condition}: {rate} from {' to '.join(ends)}, by the wording alone, of {len(rated)}"
+
+
+def _wording(cell: EvidencedCondition) -> str:
+    return Condition.parse(cell.condition).wording or OWN
 
 
 def neutralise(text: str) -> str:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from safebench import registry
 from safebench.errors import BadInput, TargetRefusesService, raise_of_the_system
 from safebench.plugins import Asking
+from safebench.rendering.conditions import Carrier
 from safebench.rendering.recipes import Recipe
-from safebench.types import Failure, Item, Message, Rendering, Request, Text
+from safebench.types import Failure, Item, Message, Query, Rendering, Request, Text
 
 
 class Unsayable(Exception):
@@ -31,16 +32,24 @@ def saying(medium: str) -> Iterator[None]:
         raise Unsayable(str(Failure(f"modality {medium}", type(error).__name__, str(error)))) from error
 
 
-def compose(item: Item, rendering: Rendering | None, recipe: Recipe | None) -> Request:
+def compose(item: Item, rendering: Rendering | None, recipe: Recipe | None, carrier: Carrier) -> Request:
     """One user message, made by the modality: no system prompt, no example turns, no length limit of ours.
 
     Raises Unsayable.
     """
-    media = rendering.media if rendering is not None else None
-    made = rendering.written if rendering is not None else None
-    carrier, layout = (recipe.carrier, recipe.layout) if recipe is not None else (None, {})
-    asking = Asking(item.query, media, item.condition.with_text, carrier, made, layout)
-    with saying(item.condition.medium):
-        parts = registry.modality(item.condition.medium).compose(asking)
-    written = any(isinstance(part, Text) and item.query.text in part.text for part in parts)
+    medium, query = item.condition.medium, item.query
+    with saying(medium):
+        made = _made(query, rendering) if recipe is not None and recipe.makes_text else None
+        media = rendering.media if rendering is not None else None
+        layout = recipe.layout if recipe is not None else {}
+        asking = Asking(query, media, item.condition.with_text, carrier.text, made, layout)
+        parts = registry.modality(medium).compose(asking)
+    written = any(isinstance(part, Text) and query.text in part.text for part in parts)
     return Request((Message("user", parts),), written=written)
+
+
+def _made(query: Query, rendering: Rendering | None) -> str:
+    """What stands for the query in the written part: without it the message would ask for nothing, or half of it."""
+    if rendering is None or rendering.written is None:
+        raise ValueError(f"query {query.id!r} has no written part: none was made with its media")
+    return rendering.written

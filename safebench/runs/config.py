@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeGuard
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from safebench import registry
 from safebench.datasets.config import RenderingConfig
 from safebench.models.pacing import Concurrency
 from safebench.plugins import PluginOptions
+from safebench.rendering.wordings import given, under
 from safebench.taxonomy import Taxonomy, paper, taxonomy_of
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"  # key there: versions and hashes
 TAXONOMY = "taxonomy"  # key there: the data's own, as in its file
 REVISIONS = "revisions"  # key there: what it has grown by
+WORDING = "wording"  # key there: the texts of the wordings that it names
 MAX_OPEN = 0.05  # share of the items
 CHANGEABLE = frozenset(
     {
@@ -62,13 +64,28 @@ class RunConfig(RenderingConfig):
     allow_skips: bool = False
     allow_unproven: bool = False  # accept conditions of which nothing can be concluded
     max_open: float = Field(MAX_OPEN, ge=0.0, le=1.0)  # share of open items above which the exit status is 1
+    wordings: tuple[str, ...] = ()  # NAME, NAME=TEXT or FILE.toml: every condition that names none is asked under each
     resolved: Mapping[str, Any] = {}  # versions and hashes, written into a run folder; not read back
     revisions: tuple[Revision, ...] = ()  # of a run folder: what it has grown by; not read back
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each_under_each_wording(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Conditions name their wordings from here on, and the texts of those that were given stand beside them."""
+        specs, conditions, own = values.get("wordings"), values.get("conditions"), values.get(WORDING, {})
+        if not (specs and _are_texts(specs) and _are_texts(conditions) and isinstance(own, Mapping)):
+            return values  # what is wrong with them is said by their types
+        names, texts = given(specs)
+        return {**values, "wordings": (), "conditions": under(conditions, names), WORDING: {**own, **texts}}
 
     def target_options(self) -> dict[str, Any]:
         named = {key: getattr(self, key) for key in ("family", "base_url", "api_key_env", "timeout", "retries")}
         options = {key: value for key, value in named.items() if value is not None} | dict(self.options)
         return {**options, "parameters": dict(self.parameters)} if self.parameters else options
+
+
+def _are_texts(values: Any) -> TypeGuard[Sequence[str]]:
+    return isinstance(values, list | tuple) and all(isinstance(one, str) for one in values)
 
 
 def make_config(where: str, /, **values: Any) -> RunConfig:

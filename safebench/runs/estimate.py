@@ -84,11 +84,17 @@ class _Estimator:
         price = self._price(self._plan.asking.target)
         speaks = price is not None and any(own.output is not None for own in price.media.values())
         text = self._query if not rendered or condition.with_text else Range(0, self._query.high)
+        text += self._wording(condition)
         answer = self._answer()
         if not rendered:
             return Sent(text, answer, may_speak=speaks)
         seconds = self._assumed.seconds(self._characters) if _lasts(condition.medium) else Range()
         return Sent(text, answer, condition.medium, seconds, speaks)
+
+    def _wording(self, condition: Condition) -> Range:
+        """Tokens of what a wording writes around the query or beside it."""
+        texts = [carrier.text for one, _, carrier in self._plan.data.carriers() if one == condition and one.wording]
+        return self._assumed.tokens(max((len(text.encode()) for text in texts), default=0))
 
     def _answer(self) -> Range:
         """Tokens of an answer: what is assumed, or fewer where the user limits them."""

@@ -23,6 +23,7 @@ from safebench.statistics.evidence import (
     understood_evidence,
 )
 from safebench.statistics.funnel import Understanding, understanding
+from safebench.statistics.observations import as_text
 from safebench.statistics.precision import wilson
 from safebench.store.items import answered_items, checked_renderings, conditions, probed_items, transcribed_items
 from safebench.store.store import Store
@@ -31,14 +32,15 @@ from safebench.types import TEXT, Condition, Intent
 
 def evidence_of(asked: Mapping[str, Any], store: Store) -> dict[str, Evidence]:
     """Of each condition that has items; `asked` is what the run file says."""
-    as_text = help_in(answered_items(store, TEXT, Intent.BENIGN))
+    plain = as_text(asked["conditions"])
+    helped_as_text = help_in(answered_items(store, plain, Intent.BENIGN) if plain else [])
     return {
         name: evidence(
             Condition.parse(name).medium,
             _rendered(name, store),
             _delivered(name, store, asked["target"]),
             _understood(name, store),
-            _helped(name, store, asked["repeats"], as_text),
+            _helped(name, store, asked["repeats"], plain, helped_as_text),
         )
         for name in conditions(store)
     }
@@ -68,14 +70,14 @@ def _ways(medium: str, known: Evidence, probed: float) -> Iterator[str]:
         yield "have its renderings checked (--recogniser NAME)"
 
 
-def _helped(name: str, store: Store, repeats: int, as_text: Help) -> HelpedEvidence:
-    """Held against the same queries as text, where these were asked."""
+def _helped(name: str, store: Store, repeats: int, plain: str | None, text: Help) -> HelpedEvidence:
+    """Held against the same queries as text, under the condition `plain`, where these were asked."""
     sent = answered_items(store, name, Intent.BENIGN)
-    known = as_text if name == TEXT else help_in(sent)
+    known = text if name == plain else help_in(sent)
     asked = {(item.query, item.repeat) for item in sent}
-    lost = len((as_text.helped & asked) - known.helped) - len(known.helped - as_text.helped) if as_text.of else 0
+    lost = len((text.helped & asked) - known.helped) - len(known.helped - text.helped) if text.of else 0
     empty = (known if sent else help_in(answered_items(store, name, Intent.HARMFUL))).empty
-    least = HELPED if as_text.of or Condition.parse(name).medium == TEXT else ALONE
+    least = HELPED if text.of or Condition.parse(name).medium == TEXT else ALONE
     return helped_evidence(
         len(known.helped), known.of, repeats, empty=empty, lost=lost, unjudged=known.unjudged, least=least
     )

@@ -12,10 +12,11 @@ from safebench.datasets.plan import RECOGNISERS
 from safebench.errors import BadInput
 from safebench.files import is_claimed, read_toml, write_toml
 from safebench.jury.files import JurorTable, JuryTable, jury_tables, jury_versions
+from safebench.plugins import PLACE
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.frozen import check_frozen
-from safebench.resources import find_prompt
-from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE, TAXONOMY, RunConfig, taxonomy_in
+from safebench.resources import prompt
+from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE, TAXONOMY, WORDING, RunConfig, taxonomy_in
 from safebench.runs.plan import RunPlan, stages_before
 from safebench.runs.revisions import check_grown, is_more, revision_of
 from safebench.serialisation import plain_tables
@@ -75,11 +76,13 @@ def is_run_folder(file: Path) -> bool:
 
 def run_file(plan: RunPlan) -> dict[str, Any]:
     """What was asked, in the form that `safebench run FILE` takes, and what it was resolved to."""
-    asked = plan.config.model_dump(mode="json", exclude_none=True, exclude={RESOLVED, REVISIONS, "jury_models"})
+    said_elsewhere = {RESOLVED, REVISIONS, "jury_models", "wordings"}
+    asked = plan.config.model_dump(mode="json", exclude_none=True, exclude=said_elsewhere)
     data = Path(plan.config.data)
     asked["data"] = str(data.resolve()) if data.exists() else plan.config.data
     asked["out"] = str(plan.folder.resolve())
     asked["conditions"] = [str(condition) for condition in plan.data.conditions]
+    asked[WORDING] = {name: wording.table() for name, wording in plan.data.named_wordings().items()}
     asked["jury"] = jury_tables(plan.asking.jury_table)
     asked |= {key: str(Path(asked[key]).resolve()) for key in ("calibration", "prices") if asked.get(key)}
     return {**asked, RESOLVED: resolved(plan)}
@@ -109,11 +112,12 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
 
 
 def _written(plan: RunPlan) -> dict[str, str]:
-    """What is written beside the media, as the target is shown it: version and hash of the text, by prompt name."""
-    recipes = [recipe for assignment in plan.rendering.assignments.values() for recipe in assignment.recipes]
-    names = {recipe.carrier or f"carriers.{recipe.medium}" for recipe in recipes}
-    names |= {f"comprehension.{name}" for name in ("repeat", "choose", "sentences")} if plan.config.probe else set()
-    return {prompt.id: prompt.fingerprint() for name in sorted(names) if (prompt := find_prompt(name))}
+    """What is written, as the target is shown it: by where it is from the hash of the text."""
+    written = {carrier.source: carrier for _, _, carrier in plan.data.carriers() if carrier.text not in ("", PLACE)}
+    forms = ("choose", "repeat", "sentences") if plan.config.probe else ()
+    prompts = [prompt(f"comprehension.{form}") for form in forms]
+    hashes = {source: written[source].fingerprint() for source in sorted(written)}
+    return hashes | {prompt.id: prompt.fingerprint() for prompt in prompts}
 
 
 def read_run_file(folder: Path, *also: str) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Pipeline:
     async def _ask(self, state: ItemState) -> ItemState | None:
         recipe = self._plan.recipe(state.item)
         try:
-            request = compose(state.item, state.rendering, recipe)
+            request = compose(state.item, state.rendering, recipe, self._plan.carrier(state.item))
         except Unsayable as error:
             return self._end(state, unsayable(error))
         self._warn(self._plan.asking.target.warning(request))

@@ -24,6 +24,7 @@ from safebench.models.opening import open_target
 from safebench.plugins import Target
 from safebench.registry import Recognise
 from safebench.rendering.assignment import Assignment, Stages, recipes_of
+from safebench.rendering.conditions import Carrier, carrier_of
 from safebench.rendering.estimating import models_asked
 from safebench.rendering.frozen import check_frozen
 from safebench.rendering.recipes import Recipe, Recipes, load_recipes
@@ -74,6 +75,10 @@ class RunPlan:
         assignment = self.rendering.assignments.get(item.condition)
         return assignment.recipe(item.query) if assignment else None
 
+    def carrier(self, item: Item) -> Carrier:
+        """What is written for this item."""
+        return carrier_of(item.condition, self.recipe(item), self.data.wordings)
+
     def items(self) -> Iterator[Item]:
         """Those that are asked, in the order of the whole."""
         mine = self.data.mine
@@ -112,6 +117,7 @@ def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
     before = resolved_before(Path(config.out))
     data = plan_data(config, before, stages_before(config))
     _check_controls(data.assignments)
+    data.check_carriers()
     rendering = plan_rendering(config, data, before)
     return RunPlan(config, data, rendering, plan_asking(config, data, rendering, recognise))
 
@@ -233,7 +239,7 @@ def _accepted(target: Target, named: tuple[str, ...] | None) -> frozenset[str]:
 
 
 def _why_skipped(condition: Condition, accepted: frozenset[str], target: Target, spec: str) -> str | None:
-    wanted = {condition.medium} | ({TEXT} if condition.with_text else set())
+    wanted = {condition.medium} | ({TEXT} if condition.with_text or condition.wording else set())
     missing = sorted(wanted - accepted)
     if not missing:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from safebench.datasets.cutting import KEY
 from safebench.datasets.plan import RECOGNISERS, TOLD_BY
 from safebench.errors import BadInput
-from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, TAXONOMY, taxonomy_in
+from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, TAXONOMY, WORDING, taxonomy_in
 from safebench.serialisation import differences
 from safebench.store.items import items_by_revision
 from safebench.store.store import Store
@@ -26,8 +26,8 @@ WHAT = {  # by the key of a run file, or of what is resolved there
     **dict.fromkeys((*GROWING, *COUNTED, REVISIONS), "what is asked"),
     "chosen": "what its recipes stand for",
     RECOGNISERS: "who reads media back",
-    "written": "what is written beside its media",
     TAXONOMY: "its scenarios",
+    **dict.fromkeys(("written", WORDING), "what is written"),
     TOLD_BY: "who tells languages",
     "safebench": "the version of SafeBench",
     KEY: "what part of it is asked",
@@ -114,11 +114,18 @@ def _fixed(run: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
         resolved.pop(key, None)
     for key in GAINING:
         table, names = resolved.get(key, {}), kept.get(key)
-        names = names if isinstance(names, dict) else {}
-        resolved[key] = {n: v for n, v in table.items() if n in names} if isinstance(table, dict) else table
+        resolved[key] = _of_those_there(table, names)
     if TOLD_BY not in kept:
         resolved.pop(TOLD_BY, None)
-    return {**{key: value for key, value in run.items() if key not in (*GROWING, REVISIONS)}, RESOLVED: resolved}
+    wordings = {WORDING: _of_those_there(run.get(WORDING, {}), there.get(WORDING, {}))}
+    asked = {key: value for key, value in run.items() if key not in (*GROWING, REVISIONS)}
+    return {**asked, **wordings, RESOLVED: resolved}
+
+
+def _of_those_there(table: Any, names: Any) -> Any:
+    """Of a table that gains keys, those that the run in the folder has."""
+    names = names if isinstance(names, dict) else {}
+    return {n: v for n, v in table.items() if n in names} if isinstance(table, dict) else table
 
 
 def check_same(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

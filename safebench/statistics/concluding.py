@@ -17,9 +17,9 @@ Shift = Literal["safer", "less_safe", "alike", "not_shown"]
 
 def conclude(gap: ModalityGap, known: Mapping[str, Evidence]) -> ModalityGap:
     """`known`: the evidence of each condition, by its name."""
-    lists = (gap.comparisons, gap.pooled, gap.other_pairs)
-    comparisons, pooled, other_pairs = (concluded(rows, known, gap.margin) for rows in lists)
-    return replace(gap, comparisons=comparisons, pooled=pooled, other_pairs=other_pairs)
+    lists = (gap.comparisons, gap.pooled, gap.other_pairs, gap.wordings)
+    comparisons, pooled, other_pairs, wordings = (concluded(rows, known, gap.margin) for rows in lists)
+    return replace(gap, comparisons=comparisons, pooled=pooled, other_pairs=other_pairs, wordings=wordings)
 
 
 def concluded(rows: Sequence[GapRow], known: Mapping[str, Evidence], margin: float) -> list[GapRow]:

@@ -12,10 +12,10 @@ import numpy as np
 from safebench.errors import BadInput
 from safebench.statistics import score
 from safebench.statistics.clusters import Floats, Integers, bootstrap, design_effect, totals
-from safebench.statistics.observations import MEASURES, OUTCOMES, PENDING, Booleans, Observations
+from safebench.statistics.observations import MEASURES, OUTCOMES, PENDING, Booleans, Observations, as_text
 from safebench.statistics.paired import CochranQ, cochran_q, holm, mcnemar
 from safebench.statistics.precision import detectable_paired
-from safebench.types import TEXT, Condition, Intent, Outcome
+from safebench.types import Condition, Intent, Outcome
 
 ENOUGH = 10  # clusters unlike the others: with fewer the bootstrap is too narrow (benchmarks/gap_intervals.py)
 SIGNIFICANCE = 0.05
@@ -150,7 +150,9 @@ class ConditionsQ(CochranQ):
 
 @dataclass(frozen=True, slots=True)
 class ModalityGap:
-    """Every condition against a reference. Holm's correction is over each of the three lists."""
+    """Every condition against a reference, and those that differ in their wording alone against the first such one.
+    Holm's correction is over each of the four lists.
+    """
 
     reference: str
     margin: float
@@ -159,6 +161,7 @@ class ModalityGap:
     comparisons: list[GapRow]
     pooled: list[GapRow]
     other_pairs: list[GapRow]
+    wordings: list[GapRow]
     cochran_q: list[ConditionsQ]
 
     @property
@@ -172,20 +175,23 @@ def modality_gap(observed: Mapping[Intent, Observations], settings: GapSettings)
     asked = next((one.conditions for one in observed.values()), ())
     if len(asked) < 2:
         return None
-    reference = TEXT if TEXT in asked else asked[0]
+    reference = as_text(asked) or asked[0]
     lists = [
         [Comparison(reference, (name,), name) for name in asked if name != reference],
         _pooled(reference, asked),
         [Comparison(a, (b,), b) for a, b in combinations(asked, 2) if reference not in (a, b)],
+        _worded(asked),
     ]
-    every = [comparison for listed in lists for comparison in listed]
+    every = list(dict.fromkeys(comparison for listed in lists for comparison in listed))
     rows = [_rows(one, every, settings) for one in observed.values()]
     helped = _helped(observed, every, settings)
     rows = [
         {one: replace(row, helped=helped.get(one)) if row.intent is Intent.HARMFUL else row for one, row in by.items()}
         for by in rows
     ]
-    comparisons, pooled, other_pairs = (adjusted([by[one] for by in rows for one in listed]) for listed in lists)
+    comparisons, pooled, other_pairs, wordings = (
+        adjusted([by[one] for by in rows for one in listed]) for listed in lists
+    )
     return ModalityGap(
         reference=reference,
         margin=settings.margin,
@@ -194,6 +200,7 @@ def modality_gap(observed: Mapping[Intent, Observations], settings: GapSettings)
         comparisons=comparisons,
         pooled=pooled,
         other_pairs=other_pairs,
+        wordings=wordings,
         cochran_q=[_cochran(one) for one in observed.values() if one.decided.any(axis=0).sum() > 2],
     )
 
@@ -205,6 +212,15 @@ def _pooled(reference: str, asked: Sequence[str]) -> list[Comparison]:
         if condition != reference:
             media.setdefault(str(replace(Condition.parse(condition), recipe=None)), []).append(condition)
     return [Comparison(reference, tuple(names), medium) for medium, names in media.items() if len(names) > 1]
+
+
+def _worded(asked: Sequence[str]) -> list[Comparison]:
+    """Each wording against the first one of the same condition: its own, where that was asked."""
+    alike: dict[str, list[str]] = {}
+    for condition in asked:
+        alike.setdefault(str(replace(Condition.parse(condition), wording=None)), []).append(condition)
+    listed = (sorted(names, key=lambda name: name != own) for own, names in alike.items())
+    return [Comparison(first, (other,), other) for first, *others in listed for other in others]
 
 
 def _rows(observed: Observations, comparisons: Sequence[Comparison], settings: GapSettings) -> dict[Comparison, GapRow]:

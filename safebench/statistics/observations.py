@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,12 @@ class Observations:
     @property
     def clusters(self) -> int:
         return int(self.cluster.max()) + 1 if len(self.cluster) else 0
+
+
+def as_text(conditions: Sequence[str]) -> str | None:
+    """The condition that asks the plain query as text: in no wording, or else in the first one that was asked."""
+    plain = [name for name in conditions if replace(Condition.parse(name), wording=None) == Condition(TEXT)]
+    return TEXT if TEXT in plain else next(iter(plain), None)
 
 
 @dataclass(frozen=True, slots=True)

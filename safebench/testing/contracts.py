@@ -32,7 +32,7 @@ from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenc
 from safebench.models.opening import open_target
 from safebench.models.recognisers import best
 from safebench.plugins import (
-    QUERY,
+    PLACE,
     Asking,
     Case,
     Checking,
@@ -202,9 +202,13 @@ class ModalityContract:
         assert not any(isinstance(part, Text) and ASKED.text in part.text for part in parts)
 
     def test_with_text_something_is_written_beside_the_media(self, media: Media) -> None:
-        parts = self.modality().compose(Asking(ASKED, media, with_text=True, carrier=QUERY))
+        parts = self.modality().compose(Asking(ASKED, media, with_text=True, wording=PLACE))
         assert media in parts
         assert Text(ASKED.text) in parts
+
+    def test_what_a_run_says_is_written_goes_before_its_own(self, media: Media) -> None:
+        parts = self.modality().compose(Asking(ASKED, media, with_text=False, wording=f"Please: {PLACE}"))
+        assert [part for part in parts if isinstance(part, Text)] == [Text(f"Please: {ASKED.text}")]
 
     def test_nothing_is_asked_without_media(self) -> None:
         with pytest.raises(ValueError, match="contract"):

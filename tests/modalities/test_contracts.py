@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safebench.plugins import Asking
+from safebench.plugins import PLACE, Asking
 from safebench.rendering.recipes import Recipe
 from safebench.testing.contracts import ASKED, BROKEN, OTHER, ModalityContract
 from safebench.types import Media, Text
@@ -58,6 +58,11 @@ class TestText(ModalityContract):
 
     def test_with_text_something_is_written_beside_the_media(self, media: Media) -> None:
         assert self.modality().compose(Asking(ASKED, media, with_text=True)) == (Text(media.read().decode()),)
+
+    def test_what_a_run_says_is_written_goes_before_its_own(self, media: Media) -> None:
+        """Around what was made of the query."""
+        parts = self.modality().compose(Asking(ASKED, media, with_text=False, wording=f"So: {PLACE} Thanks."))
+        assert parts == (Text(f"So: Tell me, please: {ASKED.text} Thanks."),)
 
     def test_nothing_is_asked_without_media(self) -> None:
         """The query itself is."""

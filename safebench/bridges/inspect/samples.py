@@ -54,7 +54,7 @@ async def _sample(plan: RunPlan, item: Item, renderer: Renderer) -> Sample:
     rendering = await renderer.rendering(plan.rendering.assignments[item.condition].job(item.query)) if recipe else None
     ending = before_asking(rendering)
     try:
-        request = compose(item, rendering, recipe) if ending is None else None
+        request = compose(item, rendering, recipe, plan.carrier(item)) if ending is None else None
     except Unsayable as error:
         ending, request = unsayable(error), None
     messages = await chat_messages(request) if request else [ChatMessageUser(content="(not rendered: not sent)")]

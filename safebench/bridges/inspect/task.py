@@ -28,6 +28,7 @@ ASKED = "safebench"  # key of the log's metadata: what a run file says
 def run(
     data: str = "starter",
     condition: str | list[str] = "text",
+    wording: str | list[str] | None = None,
     limit: int | None = None,
     jury: str = "embedded",
     jury_model: str | list[str] | None = None,
@@ -48,8 +49,8 @@ def run(
         given = {
             "data": data, "conditions": _list(condition), "limit": limit, "jury": jury, "seed": seed,
             "jury_models": _list(jury_model), "recipes": recipes, "recognisers": _list(recogniser),
-            "text_column": text_column, "language": language, "check_share": check_share, "workers": workers,
-            "target": "inspect", "out": str(Path(place, "run")),
+            "wordings": _list(wording), "text_column": text_column, "language": language, "check_share": check_share,
+            "workers": workers, "target": "inspect", "out": str(Path(place, "run")),
         }  # fmt: skip
         try:
             plan = make_plan(make_config("the task's arguments", **given))

@@ -14,15 +14,17 @@ from safebench.jury.attendance import missing, often_away
 from safebench.models.prices import answer_tokens, cost_line, prompt_tokens
 from safebench.rendering.fidelity import shown_measures
 from safebench.reports.answers import cut_lines, marked_lines, spoken_lines
-from safebench.reports.formats import unconcludable_lines
+from safebench.reports.formats import unconcludable_lines, wording_lines
 from safebench.reports.pages import charts
 from safebench.reports.pages.conclusions import conclusions, verdict
 from safebench.reports.pages.html import render, require_packages, script_json, shown_target, write_whole
 from safebench.reports.pages.items import Chunk, Index, chunks
 from safebench.reports.pages.media import Shelf
 from safebench.reports.summary import ConditionSummary, Summary, cascade_line, short_handed_line
+from safebench.runs.config import WORDING
+from safebench.runs.folder import read_run_file
 from safebench.statistics.agreement import krippendorff_alpha
-from safebench.statistics.gap import ModalityGap
+from safebench.statistics.gap import GapRow
 from safebench.statistics.metrics import Rates
 from safebench.store.exchanges import all_exchanges, span
 from safebench.store.items import conditions, queries_by_intent, rendered
@@ -54,7 +56,7 @@ def write_page(folder: Path, summary: Summary, *, embed: float = 0, redact: bool
         index.conditions += [name for name in conditions(store) if name not in index.conditions]
         details = chunks(store, index, Shelf(store, round(embed * MB)))
         inside = [chunk.describe() for chunk in details] if embed else _write_chunks(folder / DETAILS, details)
-        values = _values(summary, store)
+        values = _values(summary, store) | {"wordings": read_run_file(folder).get(WORDING, {})}
     return write_whole(folder / PAGE, render("report.html", **values, index=index.describe(), chunks=inside))
 
 
@@ -82,7 +84,9 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
         "cascade": cascade_line(summary.jury),
         "verdict": verdict(summary),
         "conclusions": list(conclusions(summary)),
-        "gaps": _gap_rows(summary.gap),
+        "gaps": _gap_rows([(summary.gap.comparisons, False), (summary.gap.pooled, True)] if summary.gap else []),
+        "wording_gaps": _gap_rows([(summary.gap.wordings, False)] if summary.gap else []),
+        "wording_lines": list(wording_lines(cells, summary.words.asr)),
         "gap_chart": charts.gap_chart(summary.gap.harmful if summary.gap else [], summary.words),
         "rates": cells,
         "rate_chart": charts.interval_chart(_rate_rows(cells, "asr"), summary.words.rate, (0, 1)),
@@ -105,9 +109,8 @@ def _values(summary: Summary, store: Store) -> dict[str, Any]:
     }
 
 
-def _gap_rows(gap: ModalityGap | None) -> list[dict[str, Any]]:
-    """A row for each comparison and view that there is a gap for; pooled media after their conditions."""
-    lists = [(gap.comparisons, False), (gap.pooled, True)] if gap else []
+def _gap_rows(lists: Sequence[tuple[Sequence[GapRow], bool]]) -> list[dict[str, Any]]:
+    """A row for each comparison and view that there is a gap for, list by list; whether each is of pooled media."""
     return [
         {"row": row, "view": view, "gap": one, "pooled": pooled}
         for rows, pooled in lists

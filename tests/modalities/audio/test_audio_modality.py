@@ -19,7 +19,7 @@ from safebench.rendering.assignment import assign
 from safebench.rendering.chain import RenderJob, recognise, render
 from safebench.rendering.recipes import load_recipes
 from safebench.rendering.recognition import RecogniserCache
-from safebench.resources import prompt
+from safebench.resources import shipped_wording
 from safebench.testing.server import ScriptedServer, error, transcription
 from safebench.types import Media, Query, Text
 from tests.media_files import clip_media, samples_of
@@ -349,16 +349,16 @@ def test_alone_the_recording_is_the_whole_message(clip):
 
 
 def test_with_text_an_instruction_is_written_before_it(clip):
-    assert AudioModality().compose(Asking(QUERY, clip, with_text=True)) == (Text(prompt("carriers.audio").text), clip)
+    assert AudioModality().compose(Asking(QUERY, clip, with_text=True)) == (Text(shipped_wording("audio")), clip)
 
 
 def test_a_recipe_may_name_its_own_carrier(clip):
-    parts = AudioModality().compose(Asking(QUERY, clip, with_text=True, carrier="carriers.image"))
-    assert parts[0] == Text(prompt("carriers.image").text)
+    parts = AudioModality().compose(Asking(QUERY, clip, with_text=True, wording=shipped_wording("image")))
+    assert parts[0] == Text(shipped_wording("image"))
 
 
 def test_there_is_no_message_without_a_recording():
-    with pytest.raises(ValueError, match="'q1' has no recording"):
+    with pytest.raises(ValueError, match="'q1' has no audio"):
         AudioModality().compose(Asking(QUERY, None, with_text=True))
 
 

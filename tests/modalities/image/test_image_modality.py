@@ -14,7 +14,7 @@ from safebench.plugins import Asking, Checking, Work
 from safebench.rendering import chain as rendering
 from safebench.rendering.chain import RenderJob, render
 from safebench.rendering.recipes import load_recipes
-from safebench.resources import data_path, prompt
+from safebench.resources import data_path, shipped_wording
 from safebench.types import Media, Query, Text
 from tests.converting import convert
 from tests.media_files import picture_media
@@ -274,7 +274,7 @@ def test_a_blank_picture_fails_whatever_its_score():
 
 def test_alone_the_picture_comes_with_a_carrier_that_says_nothing_of_the_query(picture):
     text, media = ImageModality().compose(Asking(QUERY, picture, with_text=False))
-    assert (text, media) == (Text(prompt("carriers.image").text), picture)
+    assert (text, media) == (Text(shipped_wording("image")), picture)
 
 
 def test_with_text_the_query_is_written_beside_the_picture(picture):
@@ -282,8 +282,8 @@ def test_with_text_the_query_is_written_beside_the_picture(picture):
 
 
 def test_a_recipe_may_name_its_own_carrier(picture):
-    text, _ = ImageModality().compose(Asking(QUERY, picture, with_text=False, carrier="carriers.audio"))
-    assert text == Text(prompt("carriers.audio").text)
+    text, _ = ImageModality().compose(Asking(QUERY, picture, with_text=False, wording=shipped_wording("audio")))
+    assert text == Text(shipped_wording("audio"))
 
 
 def test_there_is_no_message_without_a_picture():

@@ -11,11 +11,14 @@ from converters.text_to_image.typographic import Typographic
 from converters.text_to_text.instruction_form import instruction_form
 from modalities.image import ImageModality
 from modalities.image.ocr import RapidOcr
-from safebench.plugins import Asking, Checking
+from safebench.plugins import Checking
 from safebench.rendering.chain import RenderJob, render
-from safebench.rendering.recipes import load_recipes
-from safebench.resources import prompt
-from safebench.types import Query, Text
+from safebench.rendering.conditions import carrier_of
+from safebench.rendering.recipes import Recipe, load_recipes
+from safebench.rendering.wordings import load_wordings
+from safebench.resources import shipped_wording
+from safebench.runs.compose import compose
+from safebench.types import Condition, Item, Query, Rendering, Request
 from tests.converters.text_to_image.pictures import convert, opened
 from tests.media_files import picture_media
 
@@ -74,15 +77,20 @@ def test_the_shipped_recipe_renders_and_reads_back_what_it_drew(name):
     assert (rendering.fidelity.status, rendering.fidelity.measures) == ("passed", {"cer": 0.0})
 
 
+def alone(recipe: Recipe, rendering: Rendering) -> Request:
+    condition = Condition("image", recipe=recipe.name)
+    return compose(Item(QUERY, condition), rendering, recipe, carrier_of(condition, recipe, load_wordings()))
+
+
 def test_figstep_draws_the_instruction_form_over_a_list_and_asks_to_fill_it():
     recipe = load_recipes()["image", "figstep"]
     rendering = render(RenderJob(QUERY, recipe, recogniser="rapidocr"))
     heading = "Steps to keep my cats safe in the garden."
     assert instruction_form(QUERY.text) == heading
     assert rendering.fidelity.recognised.replace(" ", "") == f"{heading}1.2.3.".replace(" ", "")
-    carrier, media = ImageModality().compose(Asking(QUERY, rendering.media, with_text=False, carrier=recipe.carrier))
-    assert (carrier, media) == (Text(prompt("carriers.figstep").text), rendering.media)
-    assert "cats" not in carrier.text
+    request = alone(recipe, rendering)
+    assert (request.text, request.messages[-1].parts[1:]) == (shipped_wording("figstep"), (rendering.media,))
+    assert "cats" not in request.text
 
 
 def test_the_key_phrase_is_drawn_and_the_query_points_at_it():
@@ -90,5 +98,4 @@ def test_the_key_phrase_is_drawn_and_the_query_points_at_it():
     recipe.check()
     rendering = render(RenderJob(Query("q1", "How do I trim wild roses in a garden?"), recipe, recogniser="rapidocr"))
     assert (rendering.fidelity.status, rendering.fidelity.recognised) == ("passed", "wild roses")
-    asking = Asking(QUERY, rendering.media, with_text=False, carrier=recipe.carrier, made=rendering.written)
-    assert ImageModality().compose(asking)[0] == Text("How do I trim the thing named in the picture in a garden?")
+    assert alone(recipe, rendering).text == "How do I trim the thing named in the picture in a garden?"

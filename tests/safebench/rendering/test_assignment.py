@@ -17,9 +17,7 @@ PIECE = "max_seconds_per_piece"
 STARTER = load_dataset("starter").queries
 RECIPES, _ = settle(load_recipes(), {})
 AGREEING = RECIPES | {
-    ("audio", "agreeing"): RECIPES["audio", "us-female"].model_copy(
-        update={"name": "agreeing", "carrier": "carriers.agree"}
-    )
+    ("audio", "agreeing"): RECIPES["audio", "us-female"].model_copy(update={"name": "agreeing", "carrier": "agree"})
 }
 
 
@@ -148,14 +146,14 @@ def test_what_a_recipe_that_deals_says_of_the_message_is_said_of_its_members() -
 
 def test_a_recipe_that_deals_and_says_nothing_leaves_its_members_their_carriers() -> None:
     recipe = Recipe(name="both", medium="audio", among=("agreeing", "us-male"))
-    assert [member.carrier for member in assign(recipe, AGREEING, STARTER, 0).recipes] == ["carriers.agree", None]
+    assert [member.carrier for member in assign(recipe, AGREEING, STARTER, 0).recipes] == ["agree", None]
 
 
 def test_another_name_for_a_recipe_keeps_its_carrier_when_it_is_dealt() -> None:
-    named = Recipe(name="named", medium="audio", among=("us-male",), carrier="carriers.agree")
+    named = Recipe(name="named", medium="audio", among=("us-male",), carrier="agree")
     both = Recipe(name="both", medium="audio", among=("named", "us-female"))
     members = assign(both, {**RECIPES, ("audio", "named"): named}, STARTER, 0).recipes
-    assert [(member.name, member.carrier) for member in members] == [("us-male", "carriers.agree"), ("us-female", None)]
+    assert [(member.name, member.carrier) for member in members] == [("us-male", "agree"), ("us-female", None)]
 
 
 def test_the_layout_of_what_is_made_of_another_query_is_that_of_its_recipe() -> None:
@@ -166,8 +164,8 @@ def test_the_layout_of_what_is_made_of_another_query_is_that_of_its_recipe() -> 
 
 
 def test_a_control_is_not_dealt_with_a_carrier_that_leaves_the_query_out() -> None:
-    mixed = Recipe(name="mixed", medium="audio", among=("us-female", "silence"), carrier="carriers.agree")
-    with pytest.raises(BadInput, match=r"audio\.silence is a control: with carrier = 'carriers\.agree' nothing"):
+    mixed = Recipe(name="mixed", medium="audio", among=("us-female", "silence"), carrier="agree")
+    with pytest.raises(BadInput, match=r"audio\.silence is a control: with carrier = 'agree' nothing"):
         assign(mixed, RECIPES, STARTER, 0).check()
 
 

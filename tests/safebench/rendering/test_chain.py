@@ -49,6 +49,61 @@ def test_a_text_converter_that_does_not_reword_leaves_the_query_to_be_found(
     assert (found.fidelity.status, found.said) == ("failed", "Nothing of it")
 
 
+@pytest.mark.parametrize(
+    ("where", "said", "written"),
+    [
+        ("media", "Dear friend, {}", None),
+        ("written", None, "Dear friend, {}"),
+        ("both", "Dear friend, {}", "Dear friend, {}"),
+    ],
+)
+def test_what_a_text_converter_makes_goes_into_the_media_the_written_part_or_both(
+    tmp_path: Path, where: str, said: str | None, written: str | None
+) -> None:
+    steps = (
+        'steps = [{ use = "template", text = "Dear friend, {query}" }, { use = "typographic" }]\ngate = { cer = 0.1 }'
+    )
+    own = recipe(tmp_path, f'{steps}\nreworded = "{where}"')
+    made = render(RenderJob(QUERY, own, recogniser="rapidocr"))
+    assert made.fidelity.status == "passed"
+    assert made.said == (said and said.format(QUERY.text))
+    assert made.written == (written and written.format(QUERY.text))
+    assert own.rewords is (where != "written")
+
+
+def test_of_several_such_steps_each_goes_on_from_the_one_before_and_one_that_does_not_reword_is_for_the_voice() -> None:
+    steps = [
+        {"use": "template", "text": "B({query})"},
+        {"use": "template", "text": "A({query})"},
+        {"use": "typographic"},
+    ]
+    own = load_recipes(inline={"image": {"own": {"steps": steps, "reworded": "written", "gate": {"cer": 0.9}}}})
+    made = render(RenderJob(QUERY, own["image", "own"]))
+    assert (made.said, made.written) == (None, f"A(B({QUERY.text}))")
+
+
+def test_a_recipe_says_where_its_new_words_go_only_where_there_are_any() -> None:
+    def check(medium: str, **table: object) -> None:
+        load_recipes(inline={medium: {"own": table}})[medium, "own"].check()
+
+    letter, picture = {"use": "template", "text": "Dear {query}"}, {"use": "typographic"}
+    for table, named in (
+        ({"steps": [picture], "reworded": "both"}, "none of its steps rewords"),
+        ({"steps": [{"use": "key-phrase"}, picture], "reworded": "both"}, "makes the written part"),
+        ({"steps": [letter, picture], "reworded": "both", "carrier": "query"}, "leave out reworded"),
+        ({"among": ["typographic"], "reworded": "both"}, "leave out reworded"),
+    ):
+        with pytest.raises(BadInput, match=named):
+            check("image", **table)
+    with pytest.raises(BadInput, match="leave out reworded"):
+        check("text", steps=[letter], reworded="both")
+
+
+def test_media_made_before_stay_what_they_were() -> None:
+    """The fingerprint of a recipe that does not say where its new words go is that of before one could say it."""
+    assert "reworded" not in load_recipes()["image", "typographic"].definition()
+
+
 def test_what_converters_note_is_kept_with_the_rendering_also_when_it_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,7 +176,7 @@ def test_what_makes_something_else_on_another_try_may_be_tried_again(name: str) 
     "text",
     [
         '[image.own]\nsteps = [{ use = "blank" }]\ncontrol = true\n',
-        '[audio.own]\nsteps = [{ use = "silence" }]\ncontrol = true\ncarrier = "carriers.agree"\n',
+        '[audio.own]\nsteps = [{ use = "silence" }]\ncontrol = true\ncarrier = "agree"\n',
         '[text.own]\nsteps = [{ use = "template", text = "Hello" }]\ncontrol = true\ncarrier = "query"\n',
         '[image.own]\nanother = "typographic"\ncarrier = "query"\n',
     ],
@@ -197,12 +197,13 @@ STEP = 'steps = [{ use = "typographic" }]'
 @pytest.mark.parametrize(
     ("medium", "table", "named"),
     [
-        ("image", f'{STEP}\ncarrier = "carriers.figstpe"', "unknown carrier 'carriers.figstpe'.*carriers.figstep"),
-        ("image", f'{STEP}\ncarrier = "carrier.figstep"', "unknown carrier 'carrier.figstep'.*carriers.figstep"),
-        ("image", f'{STEP}\ncarrier = "qurey"', "unknown carrier 'qurey'.*query"),
-        ("image", f'{STEP}\ncarrier = "jury.assessment"', r"places that nothing fills: .*\$"),
+        ("image", f'{STEP}\ncarrier = "figstpe"', "unknown wording 'figstpe'.*figstep"),
+        ("image", f'{STEP}\ncarrier = "carrier.figstep"', "unknown wording 'carrier.figstep'.*figstep"),
+        ("image", f'{STEP}\ncarrier = "qurey"', "unknown wording 'qurey'.*query"),
+        ("image", f'{STEP}\ncarrier = "Answer {{prompt}}, please."', r"\{prompt\} would be sent as it stands"),
+        ("image", f'{STEP}\ncarrier = "  "', "the text is empty"),
         ("image", f'{STEP}\ncarrier = "made"', "none of its steps makes a written part"),
-        ("image", 'among = ["chat", "figstep"]\ncarrier = "carriers.figstpe"', "did you mean carriers.figstep"),
+        ("image", 'among = ["chat", "figstep"]\ncarrier = "figstpe"', "did you mean figstep"),
         ("image", 'among = ["chat", "key-phrase"]\ncarrier = "made"', r"image\.chat.*none of its steps makes"),
         ("image", 'among = ["chat", "figstep"]\nlayout = { pieces = 2 }', "unknown key 'pieces' in the layout"),
         ("text", 'steps = [{ use = "template", text = "Dear {query}" }]\ncarrier = "query"', "beside a text"),

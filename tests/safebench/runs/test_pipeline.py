@@ -54,6 +54,7 @@ def test_a_probe_that_cannot_be_asked_leaves_its_item_open(tmp_path: Path, monke
     def fail(*_: object) -> None:
         raise ValueError("no pieces")
 
+    monkeypatch.setattr(ImageModality, "compose", lambda self, asking: (asking.media,))  # in one piece
     monkeypatch.setattr(ImageModality, "pieces", fail)
     run(config(tmp_path, "image", probe=1.0, check_share=0.0))
     assert ended(tmp_path) == 2 * [(Outcome.NOT_RENDERED, "modality image: ValueError: no pieces", True)]

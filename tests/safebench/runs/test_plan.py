@@ -14,10 +14,10 @@ from safebench.cli.main import run_command
 from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
 from safebench.models.recognisers import best
+from safebench.rendering.conditions import Carrier
 from safebench.rendering.recognition import choose_recognisers, transcribers
-from safebench.resources import Prompt
 from safebench.runs.config import make_config
-from safebench.runs.folder import claim_folder, resolved
+from safebench.runs.folder import claim_folder, is_there, resolved
 from safebench.runs.plan import RunPlan, make_plan
 from safebench.runs.run import run
 from tests.own_taxonomy import TEXT, own_taxonomy
@@ -245,11 +245,11 @@ def test_what_is_written_beside_media_is_recorded_and_a_run_is_not_continued_wit
     made = plan(tmp_path, "text", "image", "audio+text:female-agree", probe=1.0)
     written = resolved(made)["written"]
     probe = ["comprehension.choose", "comprehension.repeat", "comprehension.sentences"]
-    assert [*written] == ["carriers.agree", "carriers.image", *probe]
+    assert [*written] == ["agree", "modality image", *probe]
     claim_folder(made)
     claim_folder(made)
-    monkeypatch.setattr(Prompt, "fingerprint", lambda prompt: f"{prompt.version} other")
-    with pytest.raises(BadInput, match=r"resolved\.written\.carriers\.agree"):
+    monkeypatch.setattr(Carrier, "fingerprint", lambda carrier: "other")
+    with pytest.raises(BadInput, match=r"resolved\.written\.agree"):
         claim_folder(made)
 
 
@@ -258,20 +258,55 @@ def test_a_run_is_not_continued_where_what_is_written_beside_dealt_recipes_has_c
         write_toml(tmp_path / "both.toml", {"audio": {"both": {"among": ["female", "male"], "carrier": carrier}}})
         return plan(tmp_path, "audio+text:female", "audio+text:both", recipes=str(tmp_path / "both.toml"))
 
-    assert {*resolved(both("carriers.agree"))["written"]} == {"carriers.agree", "carriers.audio"}
+    assert {*resolved(both("agree"))["written"]} == {"agree", "modality audio+text"}
     claim_folder(both("query"))
     claim_folder(both("query"))
     with pytest.raises(BadInput, match=r"resolved\.dealing\.audio\.both"):
-        claim_folder(both("carriers.agree"))
+        claim_folder(both("agree"))
+
+
+def test_a_run_keeps_the_texts_of_its_wordings_and_grows_by_others(tmp_path: Path) -> None:
+    def worded(*wordings: str) -> RunPlan:
+        return plan(tmp_path, "text", "image+text", wordings=wordings)
+
+    mine = "mine=Dear model, {query}"
+    claim_folder(worded("bare", mine))
+    written = read_toml(tmp_path / "run" / "run.toml")
+    assert written["conditions"] == [
+        "text~bare",
+        "text~mine",
+        *(f"image+text:typographic~{w}" for w in ("bare", "mine")),
+    ]
+    assert written["wording"] == {"bare": {"text": "{query}"}, "mine": {"text": "Dear model, {query}"}}
+    assert [*written["resolved"]["written"]] == ["mine"]
+    claim_folder(make_plan(make_config("again", **{k: v for k, v in written.items() if k != "revisions"})))
+    assert is_there(worded("bare", mine, "polite"))
+    with pytest.raises(BadInput, match=r"what is written: wording\.mine"):
+        claim_folder(worded("bare", "mine=Dear friend, {query}"))
+    with pytest.raises(BadInput, match="holds a run under text~bare"):
+        claim_folder(worded(mine))
+
+
+def test_what_is_wrong_with_a_wording_is_said_of_every_condition_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(
+        BadInput, match=r"text~look: .* speaks of image(?s:.*)image:typographic~look: .*holds the query"
+    ):
+        plan(tmp_path, "text", "image", wordings=["look"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_target_that_takes_no_text_is_not_asked_in_a_wording(tmp_path: Path) -> None:
+    made = plan(tmp_path, "image", "image~request", accepts=["image"])
+    assert [*map(str, made.asking.skipped)] == ["image:typographic~request"]
 
 
 def test_a_misspelt_carrier_is_one_clear_line_and_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "own.toml").write_text('[image.own]\nsteps = [{ use = "chat" }]\ncarrier = "carriers.figstpe"\n')
+    (tmp_path / "own.toml").write_text('[image.own]\nsteps = [{ use = "chat" }]\ncarrier = "figstpe"\n')
     out = tmp_path / "run"
     asked = ["--target", "reference", "--jury", "embedded", "-c", "image:own", "--recipes", str(tmp_path / "own.toml")]
     assert run_command(["run", "--data", "starter-small", *asked, "--out", str(out)]) == 2
     told = " ".join(capsys.readouterr().err.split())
-    assert "unknown carrier 'carriers.figstpe' in recipe image.own; did you mean carriers.figstep" in told
+    assert "unknown wording 'figstpe' in the carrier of recipe image.own; did you mean figstep" in told
     assert not out.exists()

@@ -165,6 +165,23 @@ def test_every_other_pair_is_told_too(measured: Measure) -> None:
     assert told.other_pairs[0].decided.difference == -0.5
 
 
+def test_wordings_are_compared_with_the_first_of_the_same_condition(measured: Measure) -> None:
+    told = measured({"text~a": [U, R], "text~b": [U, U], "image~a": [R, R], "image~b": [U, U], "image": [R, R]})
+    assert [(row.reference, row.condition) for row in told.wordings] == [
+        ("text~a", "text~b"),
+        ("image", "image~a"),  # what recipe and modality say goes before
+        ("image", "image~b"),
+    ]
+    (text, _, image) = (row.decided for row in told.wordings)
+    assert (text.difference, image.difference) == (0.5, 1.0)
+    assert text.ci95[0] <= 0.5 <= text.ci95[1]
+    assert text.p_holm >= text.p
+
+
+def test_without_plain_text_its_first_wording_is_the_reference(measured: Measure) -> None:
+    assert measured({"image": [U], "text:letter": [U], "text~b": [U], "text~a": [U]}).reference == "text~b"
+
+
 def test_conditions_of_one_medium_are_pooled_without_taking_them_for_independent(measured: Measure) -> None:
     one = [R] * 20 + [U] * 35 + [R] * 45
     told = measured({"text": [U] * 30 + [R] * 70, "audio:a": one, "audio:b": one, "audio:c": one, "image:d": one})

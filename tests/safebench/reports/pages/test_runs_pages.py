@@ -85,7 +85,7 @@ RESOLVED = {"prompts": {"role": 1}, "jurors": {"wording#1": "1"}, "recipes": {}}
             "jury",
         ),
         ({"resolved": {"prompts": {"role": 2}, "jurors": {"wording#1": "1"}, "recipes": {}}}, "prompts"),
-        ({"resolved": {**RESOLVED, "written": {"carriers.image": "2 b"}}}, "renderings"),
+        ({"resolved": {**RESOLVED, "written": {"modality image": "b"}}}, "renderings"),
         ({"queries": 3}, "data"),
     ],
 )

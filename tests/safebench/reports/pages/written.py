@@ -65,7 +65,7 @@ def write_run(
             "prompts": {"role": 1},
             "jurors": {"wording#1": "1"},
             "recipes": {},
-            "written": {"carriers.image": "1 a"},
+            "written": {"modality image": "a"},
         },
     }
     run |= {**asked, "conditions": list(conditions)}
