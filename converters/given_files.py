@@ -9,7 +9,7 @@ from typing import Any
 
 from safebench.datasets.columns import named
 from safebench.datasets.table_files import UTF8
-from safebench.datasets.tables import BLANK, file_rows, unusable
+from safebench.datasets.tables import BLANK, file_rows, texts_beside, unusable
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import PluginOptions
 
@@ -39,6 +39,7 @@ class GivenFiles:
         self._folder = folder.resolve()
         self._endings, self._what, self._separator = endings, what, options.separator
         self._index = read_index(self._folder / INDEX)
+        self._texts: dict[Path, list[str]] = {}  # by folder
 
     def read(self, query: str) -> tuple[bytes, str]:
         """What the file of a query's id holds, and its name. Raises ConversionError when it cannot be read."""
@@ -47,6 +48,18 @@ class GivenFiles:
             return file.read_bytes(), str(file.relative_to(self._folder))
         except OSError as error:
             raise ConversionError(f"the {self._what} {file.name!r} cannot be read: {error.strerror}") from error
+
+    def text_beside(self, query: str, tables: Sequence[str]) -> str | None:
+        """What a table in the folder of a query's file has for it, in the record that its name counts.
+
+        `tables`: names, as `texts_beside` takes them. None where there is none. Raises ConversionError as `read` does.
+        """
+        file = self._file(query)
+        if file.parent not in self._texts:
+            self._texts[file.parent] = texts_beside(file.parent, tables)
+        texts = self._texts[file.parent]
+        row = int(file.stem) if file.stem.isdecimal() else 0
+        return texts[row - 1] or None if 0 < row <= len(texts) else None
 
     def _file(self, query: str) -> Path:
         """Raises ConversionError when there is none, or more than one."""
@@ -63,12 +76,28 @@ class GivenFiles:
         return present[0]
 
     def _spelt_otherwise(self, places: Sequence[Path]) -> Iterator[Path]:
-        """Files whose names differ in the case of their ending, or in how a letter with an accent is put together."""
-        wanted = {(path.parent, _spelling(path)) for path in places}
-        for folder in dict.fromkeys(path.parent for path in places if path.parent.is_dir()):
+        """Files whose names differ in the case of their ending, or in how a letter with an accent is put together.
+
+        The names of their folders may differ in the latter as well.
+        """
+        wanted = {(folder, _spelling(path)) for path in places for folder in self._folders(path)}
+        for folder in dict.fromkeys(folder for folder, _ in wanted):
             for file in sorted(folder.iterdir()):
                 if (folder, _spelling(file)) in wanted and file.is_file():
                     yield self._inside(str(file.relative_to(self._folder)))
+
+    def _folders(self, place: Path) -> list[Path]:
+        """That of a file, or those whose names are put together in another way."""
+        folders = [self._folder]
+        for part in place.parent.relative_to(self._folder).parts:
+            within = [folder / part for folder in folders if (folder / part).is_dir()]
+            folders = within or [
+                one
+                for folder in folders
+                for one in sorted(folder.iterdir())
+                if one.is_dir() and composed(one.name) == composed(part)
+            ]
+        return folders
 
     def _name(self, query: str) -> str:
         parts = query.split(self._separator) if self._separator else [query]

@@ -12,7 +12,7 @@ from converters.naming import naming
 from converters.pictures import decode
 from safebench.errors import ConversionError
 from safebench.plugins import Converter, Work
-from safebench.types import TEXT, Media
+from safebench.types import TEXT, Draft, Media
 
 MIMES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -26,7 +26,7 @@ class Stored(Converter):
     depicts = True
 
     class Options(FolderOptions):
-        pass
+        prompts: tuple[str, ...] = ()  # tables beside the pictures: the n-th record of the first is the prompt of n.png
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -35,6 +35,8 @@ class Stored(Converter):
     def convert(self, work: Work) -> Media:
         with naming(work):
             data, name = self._files.read(work.query.id)
+            if prompt := self._files.text_beside(work.query.id, self.options.prompts):
+                work.notes.drafts.append(Draft(prompt))
             return Media.of("image", _mime(data, name), data)
 
 

@@ -67,7 +67,7 @@ class Hub(Exporter):
         with TemporaryDirectory() as place:
             folder = Path(place)
             shown = media(exporting.summary) if exporting.with_texts else []
-            columns = typed(TYPES | (SAID if exporting.with_texts else {}), shown)
+            columns = typed(TYPES | (SAID if exporting.with_texts else {}), {medium: medium for medium in shown})
             write_parts(folder / "data", columns, (row(item, shown) for item in exporting.items()))
             write_text(folder / "README.md", card(exporting))
             pushed = ["README.md", SHARDS]

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from safebench.cli.options import Concurrency, EstimateOnly, MaxCalls, MaxCost, PricesFile, errors, notes, output
+from safebench.cli.options import (
+    Concurrency,
+    EstimateOnly,
+    MaxCalls,
+    MaxCost,
+    Minibench,
+    OnlyIntent,
+    PricesFile,
+    errors,
+    notes,
+    output,
+)
 from safebench.cli.style import listing
 from safebench.errors import BadInput
 
@@ -126,10 +137,13 @@ def import_(
     title: Title = None,
     licence: Licence = None,
     citation: Citation = None,
+    minibench: Minibench = False,
     format: Format = "jsonl",
     encoding: Encoding = None,
 ) -> None:
     """Import a public data set by a declared mapping. What the mapping does not say is listed, never guessed."""
+    from safebench.cli.data_tables import counted_lines
+    from safebench.cli.progress import Bars
     from safebench.datasets.importing import import_dataset, load_importer
     from safebench.taxonomy import read_taxonomy
 
@@ -145,7 +159,8 @@ def import_(
         citation=citation,
     )
     folder = out or Path(Path(name).stem)
-    imported = import_dataset(name, source, folder, importer, format, encoding)
+    with Bars(notes) as bars:
+        imported = import_dataset(name, source, folder, importer, format, encoding, minibench=minibench, progress=bars)
     by_intent = Counter(query.intent.value for query in imported.dataset.queries)
     counts = ", ".join(f"{count} {intent}" for intent, count in by_intent.items())
     twins = sum(query.twin is not None for query in imported.dataset.queries)
@@ -154,6 +169,8 @@ def import_(
     _tell_notes(imported.dataset)
     if imported.left_out:
         _tell(f"left out by the filter of the mapping: {imported.left_out}")
+    for line in counted_lines(imported, folder):
+        _tell(line)
     for category, count in imported.card.unmapped.items():
         _tell(f"without a scenario: {count} of {category or '(no category)'}: {imported.unmapped[category]}")
 
@@ -162,6 +179,8 @@ def import_(
 def export(
     name: Data,
     out: Annotated[Path, typer.Option(help="Folder to write.")],
+    minibench: Minibench = False,
+    intent: OnlyIntent = None,
     format: Format = "hub",
     text_column: TextColumn = None,
     encoding: Encoding = None,
@@ -176,8 +195,9 @@ def export(
     from safebench.datasets.load import load_dataset
 
     card = read_card(name, title=title, licence=licence, citation=citation)
-    dataset = load_dataset(name, text_column, encoding, language)
-    written = export(dataset, out, card, format, read_categories(name))
+    dataset = load_dataset(name, text_column, encoding, language, minibench=minibench).only(intent)
+    categories = read_categories(name)
+    written = export(dataset, out, card, format, [categories.get(query.id) for query in dataset.queries])
     _tell(f"{out}: sha256 {written.sha256}; licence {written.licence}")
     _tell_notes(dataset)
 

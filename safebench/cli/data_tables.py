@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from rich.table import Column, Table
 
 from safebench import registry
 from safebench.cli.style import OutputConsole, plain_table
-from safebench.datasets.conversion_card import LONG
+from safebench.datasets.conversion_packing import LONG
+from safebench.datasets.importing import MISSING, Imported
 from safebench.datasets.load import BUILT_IN, load_dataset
 from safebench.datasets.queries import Dataset
 from safebench.datasets.variety import LARGEST_COMPARED, distinct_n, nearest_pairs
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from safebench.generation.dataset_scores import DatasetScores, ScoredSets
 
 SHOWN_FAILURES = 20
+SHOWN_MISSING = 10  # ids
 LONGEST_REASON = 300  # characters
 
 
@@ -129,6 +131,20 @@ def _means_table(one: DatasetScores) -> Table:
         for id, means in parts.items():
             table.add_row(id, *(f"{mean:.2f}" for mean in means.values()))
     return table
+
+
+# --- imports
+
+
+def counted_lines(imported: Imported, folder: Path) -> Iterator[str]:
+    """Of a release: what there is against what the paper says, and what is missing."""
+    if imported.labelled_by:
+        yield f"scenarios by {imported.labelled_by}"
+    for one in imported.counted:
+        shown = ", ".join(one.missing[:SHOWN_MISSING]) + ", …" * (len(one.missing) > SHOWN_MISSING)
+        yield f"{one.what}: {one.there:,} of {one.wanted:,}{f'; missing: {shown}' if shown else ''}"
+    if any(len(one.missing) > SHOWN_MISSING for one in imported.counted):
+        yield f"all that is missing: {folder / MISSING}"
 
 
 # --- conversions

@@ -29,7 +29,7 @@ class Stage(StrEnum):
 
 
 def generate(
-    plan: Annotated[str, typer.Argument(help="A plan file (TOML), or the shipped plan `starter`.")],
+    plan: Annotated[str, typer.Argument(help="A plan file (TOML), or a shipped plan: `starter`, `paper`.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder of the set; the same again continues it. That of FOLDER/plan.toml.")
     ] = None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from safebench.cli.style import ErrorConsole, OutputConsole, plain_console
+from safebench.types import Intent
 
 if TYPE_CHECKING:
     from safebench.bridges.ray.placing import Placement
@@ -55,6 +56,12 @@ Shared = Annotated[
     str | None, typer.Option(help="With --executor: folder or fsspec address of the shards; OUT.shards if not given.")
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N queries.")]
+Minibench = Annotated[
+    bool, typer.Option("--minibench", help="Only MiniBench: 50 harmful queries of each of ten scenarios, with twins.")
+]
+OnlyIntent = Annotated[
+    Intent | None, typer.Option("--intent", help="Only the queries of this intent, which leaves out their twins.")
+]
 WorkerCount = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes that render; one per core if not given.")
 ]

@@ -19,6 +19,8 @@ from rich.text import Text
 
 from safebench.progress import Progress
 
+ALL = "all"  # the bar over all others
+
 
 class _Rate(ProgressColumn):
     """How many are done in a second, or in a minute where that is less than one."""
@@ -45,10 +47,10 @@ class _Drawn(RichProgress):
 
 class Bars(Progress):
     """The progress of long work: one bar for each name with its rate and its open parts, what is spent, and how many
-    calls there are at once.
+    calls there are at once. `whole`: and one over all of them, where there are several.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, whole: bool = False) -> None:
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -60,6 +62,7 @@ class Bars(Progress):
         self._drawn = _Drawn(*columns, console=console)
         self._tasks: dict[str, TaskID] = {}
         self._open: dict[str, int] = {}
+        self._is_whole = whole
 
     def __enter__(self) -> Bars:
         return self
@@ -71,10 +74,21 @@ class Bars(Progress):
         self._drawn.start()  # not before there is something to show: an error comes without bars
         self._open[name] = still_open
         self._tasks[name] = self._drawn.add_task(name, total=total, completed=done, open=still_open)
+        if self._is_whole and name != ALL and len(self._tasks) > 1:
+            self._plan_whole()
+
+    def _plan_whole(self) -> None:
+        """A bar over all, behind those that are there, in place of the one that was."""
+        if ALL in self._tasks:
+            self._drawn.remove_task(self._tasks.pop(ALL))
+        parts = [task for task in self._drawn.tasks if task.id in self._tasks.values()]
+        total, done = (sum(int(getattr(task, key) or 0) for task in parts) for key in ("total", "completed"))
+        self.planned(ALL, total, done, sum(self._open[name] for name in self._tasks))
 
     def advanced(self, name: str, *, is_open: bool) -> None:
-        self._open[name] += is_open
-        self._drawn.update(self._tasks[name], advance=1, open=self._open[name])
+        for one in (name, ALL) if ALL in self._tasks else (name,):
+            self._open[one] += is_open
+            self._drawn.update(self._tasks[one], advance=1, open=self._open[one])
 
     def spent(self, line: str) -> None:
         self._drawn.spent = line

@@ -65,10 +65,11 @@ def read_card(data: str, **values: Any) -> Card:
     return registry.validated(Card, str(Path(data) / CARD_FILE), known | given)
 
 
-def read_categories(data: str) -> list[str | None]:
-    """What the source called each query of a folder that `import` or `export` wrote; empty for anything else."""
+def read_categories(data: str) -> dict[str, str | None]:
+    """By id what the source called each query of a folder that `import` or `export` wrote; empty for anything else."""
     file = query_file(Path(data))
-    return [row.get("category") for _, row in file_rows(file, {"category"})] if file else []
+    rows = file_rows(file, {"id", "category"}) if file else ()
+    return {row["id"]: row.get("category") for _, row in rows}
 
 
 def _known(data: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from safebench import registry
 from safebench.plugins import PluginOptions
+from safebench.types import Intent
 
 
 class RenderingConfig(PluginOptions):
@@ -18,6 +19,8 @@ class RenderingConfig(PluginOptions):
     text_column: str | None = None  # of a file; found by name when not given
     encoding: str | None = None  # of a file's text; UTF-8 when not given
     language: str | None = None  # of queries of which the data do not say it, as BCP 47 writes it
+    minibench: bool = False  # only 50 harmful queries of each of the paper's ten scenarios, with their twins
+    intent: Intent | None = None  # only the queries of this one, which leaves out their twins
     limit: int | None = Field(None, ge=1)  # the first N queries
     shard: str | None = None  # N/M: only the N-th of M parts of the queries
     conditions: tuple[str, ...] = Field(min_length=1)
@@ -37,6 +40,7 @@ class RenderingConfig(PluginOptions):
 class ConvertConfig(RenderingConfig):
     """Everything that `safebench convert` takes."""
 
+    pairs: bool = False  # also one row for each query, with all of its media
     retry_failed: bool = False  # what ended in an error, or cannot be read any more, is rendered again; the rest stays
 
 

@@ -13,17 +13,35 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from safebench.concurrency import block_on, each
 from safebench.datasets.config import ConvertConfig
-from safebench.datasets.conversion_card import Cells, Failed, cells_of, failures_of
-from safebench.datasets.conversion_packing import Rows, pack, place_of, put_back
+from safebench.datasets.conversion_packing import (
+    Cells,
+    Failed,
+    Rows,
+    cells_of,
+    failures_of,
+    pack,
+    place_of,
+    put_back,
+)
 from safebench.datasets.conversion_plan import REVISIONS, ConversionPlan, plan_conversion
 from safebench.datasets.plan import part_line
 from safebench.datasets.queries import LANGUAGE
 from safebench.datasets.renderings import ConvertedRenderings
-from safebench.datasets.shards import CANARY, CONVERT_FILE, WORK, check_shards, finished, read_convert_file, shards
+from safebench.datasets.shards import (
+    CANARY,
+    CONVERT_FILE,
+    PAIRS,
+    WORK,
+    check_shards,
+    finished,
+    read_convert_file,
+    shards,
+)
 from safebench.files import write_toml
 from safebench.models.calls import Budget, MediaCalls
 from safebench.models.pacing import Paces
@@ -32,7 +50,8 @@ from safebench.progress import NoProgress, Progress
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.estimating import estimate_renderings, models_asked
 from safebench.rendering.fidelity import STATUSES
-from safebench.rendering.pool import Workers
+from safebench.rendering.outlook import WORTH, Outlook, by_condition, look_ahead
+from safebench.rendering.pool import Workers, default_workers
 from safebench.rendering.recognition import RecogniserCache
 from safebench.rendering.renderer import Renderer, at_once, ready
 from safebench.stopping import on_interrupt
@@ -69,7 +88,9 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     TargetRefusesService, BudgetSpent and Interrupted (after ctrl-C) with everything made so far.
     """
     plan = plan_conversion(config)
-    if not finished(plan.out) or _grows(plan) or (config.retry_failed and _to_render(plan, _made(plan.out))):
+    lacks_pairs = config.pairs and not (plan.out / PAIRS).is_dir()
+    is_whole = finished(plan.out) and not _grows(plan) and not lacks_pairs
+    if not is_whole or (config.retry_failed and _to_render(plan, _made(plan.out))):
         block_on(_render_all(plan, progress or NoProgress()))
     return Conversion(plan.out, *cells_of(plan.out))
 
@@ -77,6 +98,23 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
 async def convert_async(config: ConvertConfig, progress: Progress | None = None) -> Conversion:
     """`convert` for a program that has an event loop of its own: in a thread."""
     return await asyncio.to_thread(convert, config, progress)
+
+
+async def outlook_of(plan: ConversionPlan) -> Outlook:
+    """How long it takes here and how large it becomes, by a few renderings that are thrown away.
+
+    Conditions that ask models are left out: nobody is asked for an outlook.
+    """
+    readers = plan.settings.recognisers
+    asking = {one.condition for one in plan.recipes if models_asked([one], filter(None, [readers.get(one.medium)]))}
+    workers = Workers(1)
+    try:
+        with TemporaryDirectory() as folder, Store(Path(folder)) as store:
+            renderer = Renderer(store, RecogniserCache(workers), None, plan.settings)
+            count = plan.config.workers or default_workers()
+            return await look_ahead(by_condition(plan.jobs()), renderer.rendering, count, asking)
+    finally:
+        workers.close()
 
 
 def _grows(plan: ConversionPlan) -> bool:
@@ -129,9 +167,12 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
             if rows := estimate_renderings(jobs, plan.settings, prices):
                 progress.announced(estimate_line(rows))
             renderer = Renderer(store, RecogniserCache(workers), None, plan.settings)
+            if len(jobs) >= WORTH:
+                outlook = await look_ahead(by_condition(jobs), renderer.rendering, workers.count)
+                progress.announced(outlook.line())
             await _render(jobs, renderer, at_once(plan.recipes, workers), stop, progress)
             fresh = {place_of(job): await renderer.rendering(job) for job in jobs}
-            pack(plan, Rows(fresh, made, plan.asked[CANARY]))
+            pack(plan, Rows(fresh, made, plan.asked[CANARY], plan.data.dataset.taxonomy))
     finally:
         workers.close()
     shutil.rmtree(out / WORK)

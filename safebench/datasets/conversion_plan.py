@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,7 @@ from safebench.datasets.card import canary, read_card
 from safebench.datasets.config import ConvertConfig
 from safebench.datasets.cutting import KEY, PLACES
 from safebench.datasets.plan import DEALING, RECOGNISERS, TOLD_BY, DataPlan, limits_of, plan_data, plan_settings
-from safebench.datasets.shards import CANARY, CONVERT_FILE, RECIPE, packed_queries, read_convert_file
+from safebench.datasets.shards import CANARY, CONVERT_FILE, PAIRS, RECIPE, packed_queries, read_convert_file
 from safebench.errors import BadInput
 from safebench.files import is_claimed
 from safebench.models.calls import CallLimits
@@ -23,7 +23,7 @@ from safebench.rendering.recipes import Recipe, Recipes
 from safebench.rendering.renderer import RenderSettings
 from safebench.serialisation import differences
 from safebench.taxonomy import beside, check_agree
-from safebench.types import TEXT, Query
+from safebench.types import TEXT, Condition, Query
 
 ASKED = "asked"  # key of `convert.toml`: the options with which the same conversion is asked for again
 BUDGET = ("max_calls", "max_cost", "prices")  # keys of that table: what the last start might cost
@@ -52,6 +52,11 @@ class ConversionPlan:
     @property
     def out(self) -> Path:
         return Path(self.config.out)
+
+    @property
+    def pairs(self) -> bool:
+        """Whether whole pairs are wanted, or are there already and go on with the rest."""
+        return self.config.pairs or (self.out / PAIRS).is_dir()
 
     @property
     def revision(self) -> dict[str, Any]:
@@ -98,15 +103,28 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
         raise BadInput(f"condition {', '.join(without)} makes no media: there is nothing to convert")
     if worded := [str(c) for c in data.conditions if c.wording]:
         raise BadInput(f"condition {', '.join(worded)}: a conversion asks nothing, so leave out what follows the ~")
-    assignments = tuple({(c.medium, c.recipe): assignment for c, assignment in data.assignments.items()}.values())
+    rendered = _rendered(data, [one for line in before.get(REVISIONS, []) for one in line["conditions"]])
+    assignments = tuple(rendered.values())
     for recipe in recipes_of(assignments):
         recipe.check()
     settings = plan_settings(config, data, before)
-    plan = ConversionPlan(config, data, assignments, settings, _asked(config, data, assignments, settings))
+    plan = ConversionPlan(config, data, assignments, settings, _asked(config, data, rendered, settings))
     if before:
         check_agree(beside(plan.out), plan.out, data.dataset.taxonomy, config.data)
     is_claimed(plan.out, CONVERT_FILE, "conversion", lambda there: _check_same(plan, there))
     return plan
+
+
+def _rendered(data: DataPlan, there: Sequence[str]) -> dict[Condition, Assignment]:
+    """The conditions whose media differ: those that only ask otherwise beside the same media need none of their own.
+
+    Of these the one stands that is `there` already, else the first.
+    """
+    distinct: dict[tuple[str, ...], Condition] = {}
+    for condition, assignment in sorted(data.assignments.items(), key=lambda one: str(one[0]) not in there):
+        made_by = (assignment.recipe(query).name for query in data.dataset.queries)
+        distinct.setdefault((condition.medium, *made_by), condition)
+    return {condition: data.assignments[condition] for condition in distinct.values()}
 
 
 def _stages(out: Path, before: Mapping[str, Any]) -> Stages:
@@ -136,23 +154,23 @@ def asked_before(folder: Path) -> dict[str, Any]:
     return {**there[ASKED], **kept, "out": str(folder)}
 
 
-def _options(config: ConvertConfig, data: DataPlan) -> dict[str, Any]:
+def _options(config: ConvertConfig, rendered: Iterable[Condition]) -> dict[str, Any]:
     """Without the recipes, which stand beside them, and what changes nothing that is made, but for what it may cost."""
-    queries = {"text_column", "encoding", "language", "limit"}
-    kept = config.model_dump(mode="json", exclude_none=True, include={*queries, "recognisers", *BUDGET})
+    queries = {"text_column", "encoding", "language", "minibench", "intent", "limit"}
+    kept = config.model_dump(mode="json", exclude_defaults=True, include={*queries, "pairs", "recognisers", *BUDGET})
     path = Path(config.data)
     paths = {"data": str(path.resolve()) if path.exists() else config.data}
     paths |= {"prices": str(Path(config.prices).resolve())} if config.prices else {}
-    return {**kept, **paths, "conditions": [str(condition) for condition in data.conditions]}
+    return {**kept, **paths, "conditions": [str(condition) for condition in rendered]}
 
 
 def _asked(
-    config: ConvertConfig, data: DataPlan, assignments: tuple[Assignment, ...], settings: RenderSettings
+    config: ConvertConfig, data: DataPlan, rendered: Mapping[Condition, Assignment], settings: RenderSettings
 ) -> dict[str, Any]:
-    recipes = recipes_of(assignments)
+    recipes = recipes_of(rendered.values())
     return {
         "data": data.dataset.name,
-        ASKED: _options(config, data),
+        ASKED: _options(config, rendered),
         "data_sha256": data.dataset.sha256,
         "seed": settings.seed,
         "check_share": settings.check_share,
@@ -177,15 +195,15 @@ def _part(data: DataPlan) -> dict[str, Any]:
 
 def _tables(data: DataPlan) -> dict[str, dict[str, Any]]:
     """The recipes and those that they name in turn, as in a recipes file, so that a run of the folder needs none."""
-    named: Recipes = {(c.medium, c.recipe or ""): data.known[c.medium, c.recipe or ""] for c in data.conditions}
-    members = {
-        (r.medium, name): data.known[r.medium, name]
-        for r in named.values()
-        for name in (*r.among, r.another, *r.languages.values())
-        if name
-    }
+    left = [data.known[c.medium, c.recipe or ""] for c in data.conditions]
+    held: Recipes = {}
+    while left:
+        recipe = left.pop()
+        names = (*recipe.among, recipe.another, *recipe.languages.values())
+        held[recipe.medium, recipe.name] = recipe
+        left += [data.known[recipe.medium, name] for name in names if name and (recipe.medium, name) not in held]
     tables: dict[str, dict[str, Any]] = {}
-    for (medium, name), recipe in (members | named).items():
+    for (medium, name), recipe in held.items():
         tables.setdefault(medium, {})[name] = recipe.table()
     return tables
 
@@ -206,7 +224,8 @@ def _check_same(plan: ConversionPlan, there: Mapping[str, Any]) -> None:
             f"{plan.out} holds shard {plan.data.shard} of a conversion, and a shard does not grow: merge the shards and"
             " let the whole grow, or choose another --out"
         )
-    lost = [one for one in last["conditions"] if one not in plan.asked[ASKED]["conditions"]]
+    named = {*plan.asked[ASKED]["conditions"], *map(str, plan.data.conditions)}
+    lost = [one for one in last["conditions"] if one not in named]
     if lost:
         raise BadInput(
             f"{plan.out} holds a conversion under {', '.join(lost)} as well, and a conversion only grows: name all its"

@@ -42,15 +42,20 @@ def export(
     """
     if is_taken(out):
         raise BadInput(f"{out} exists: choose another --out")
+    with whole_folder(out) as part:
+        return write_set(part, dataset, card, format, categories)
+
+
+def write_set(part: Path, dataset: Dataset, card: Card, format: Format, categories: Sequence[str | None]) -> Card:
+    """The same into a folder that is there."""
     sha256 = dataset.sha256
     content = {"sha256": sha256, "canary": card.canary or canary(sha256)}
     card = card.model_copy(update=content | {"unmapped": without_scenario(dataset, categories)})
-    with whole_folder(out) as part:
-        write = _write_parquet if format == "hub" else write_jsonl
-        write(part / QUERY_FILES[format], _rows(dataset, card.canary, categories))
-        write_toml(part / CARD_FILE, card.model_dump(exclude_defaults=True))
-        dataset.taxonomy.write(part)
-        (part / "README.md").write_text(readme(dataset, card, QUERY_FILES[format]), encoding="utf-8")
+    write = _write_parquet if format == "hub" else write_jsonl
+    write(part / QUERY_FILES[format], _rows(dataset, card.canary, categories))
+    write_toml(part / CARD_FILE, card.model_dump(exclude_defaults=True))
+    dataset.taxonomy.write(part)
+    (part / "README.md").write_text(readme(dataset, card, QUERY_FILES[format]), encoding="utf-8")
     return card
 
 
@@ -71,7 +76,7 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def _write_parquet(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Columns typed as `datasets` of Hugging Face names them."""
-    schema = typed(dict.fromkeys(COLUMNS, "string"), ())
+    schema = typed(dict.fromkeys(COLUMNS, "string"), {})
     with parquet.ParquetWriter(path, schema) as writer:
         for group in batched(rows, ROWS_A_GROUP):
             writer.write_table(pa.Table.from_pylist(group, schema))

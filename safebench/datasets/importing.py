@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
@@ -20,21 +21,24 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from safebench import registry
 from safebench.datasets.card import Card, Format, Strict
-from safebench.datasets.exporting import export, without_scenario
+from safebench.datasets.exporting import export, without_scenario, write_jsonl, write_set
 from safebench.datasets.hub import PACKAGE, first_line
-from safebench.datasets.load import load_dataset
+from safebench.datasets.paper_layout import MEDIA_FILE, Counted, Release
 from safebench.datasets.queries import Dataset, parse_rows, taken_for_granted
 from safebench.datasets.tables import BLANK, READERS, Row, file_rows, unusable
+from safebench.datasets.unpacking import open_release
 from safebench.errors import BadInput, MissingPackage, unknown
-from safebench.files import content_hash, read_toml
+from safebench.files import content_hash, is_taken, read_toml, whole_folder, write_toml
+from safebench.progress import NoProgress, Progress
 from safebench.resources import data_path, shipped
-from safebench.taxonomy import TaxonomyTable, beside, paper
+from safebench.taxonomy import TaxonomyTable, paper
 from safebench.types import Intent
 
 FOLDER = "importers"
 HUB = "hub:"
 NOT_KNOWN = "the mapping does not know it"
 MADE = ("_file", "_row", "_key", "_group", "_nth")  # columns that we make: see docs/data.md
+MISSING = "missing.jsonl"  # of a release that was imported: what is not there
 
 
 def _parts(template: str) -> list[tuple[str, str | None]]:
@@ -88,8 +92,8 @@ class Importer(Strict):
     hub: str = ""  # OWNER/NAME, from which `hub:` takes it
     tried: str = ""  # on what it was tried
     notes: tuple[str, ...] = ()
-    layout: Literal["files", "dataset"] = "files"  # dataset: what `--data PATH` reads is taken as it is
-    files: tuple[str, ...] = ("*",)  # below a folder, the first pattern that any file matches
+    layout: Literal["files", "release"] = "files"  # release: the paper's own, as data/paper-layout.toml describes it
+    files: tuple[str, ...] = ("*",)  # below a folder, the first pattern that any file matches; of a release all
     intent: Intent = Intent.HARMFUL  # of rows whose columns tell none
     columns: Columns
     where: Mapping[Column, tuple[str, ...]] = {}  # rows that count: a column has one of these values
@@ -121,6 +125,8 @@ class Imported:
     card: Card
     left_out: int  # rows that `where` leaves out
     unmapped: Mapping[str, str]  # categories without a scenario, and why
+    counted: tuple[Counted, ...] = ()  # of a release: what there is, against what the paper says
+    labelled_by: str = ""  # of a release: what says which scenario a number is
 
 
 def load_importer(name: str, **changed: Any) -> Importer:
@@ -145,43 +151,99 @@ def _merged(there: Any, value: Any) -> Any:
 
 
 def import_dataset(
-    name: str, source: str, out: Path, importer: Importer, format: Format = "jsonl", encoding: str | None = None
+    name: str,
+    source: str,
+    out: Path,
+    importer: Importer,
+    format: Format = "jsonl",
+    encoding: str | None = None,
+    *,
+    minibench: bool = False,
+    progress: Progress | None = None,
 ) -> Imported:
     """Read `source` (a file, a folder or hub:OWNER/NAME) by the mapping and write it into the folder `out`.
 
-    `encoding` is that of its files' text; UTF-8 when not given. Raises BadInput with all bad rows, MissingPackage where
-    a hub is asked and `huggingface_hub` is not installed.
+    `encoding` is that of its files' text; UTF-8 when not given. `minibench`: only that part, see `Dataset.minibench`.
+    A release that is packed is unpacked into the folder. Raises BadInput with all bad rows, MissingPackage where a hub
+    is asked and `huggingface_hub` is not installed.
     """
-    imported = read_source(name, source, importer, encoding)
-    return replace(imported, card=export(imported.dataset, out, imported.card, format, imported.categories))
-
-
-def read_source(name: str, source: str, importer: Importer, encoding: str | None = None) -> Imported:
-    """As `import_dataset`, without writing anything."""
+    if importer.layout == "files":
+        imported = read_source(name, source, importer, encoding, minibench=minibench)
+        return replace(imported, card=export(imported.dataset, out, imported.card, format, imported.categories))
+    if is_taken(out):
+        raise BadInput(f"{out} exists: choose another --out")
     path = _local(source, importer)
-    if importer.layout == "dataset" and "taxonomy" not in importer.model_fields_set:
-        importer = importer.model_copy(update={"taxonomy": TaxonomyTable(**beside(path).tables())})
-    files = _files(path, importer.files) if importer.layout == "files" else []
+    with whole_folder(out) as room:
+        release = open_release(path, room, progress or NoProgress(), encoding, minibench=minibench)
+        imported = _of_release(name, source, importer, release, minibench=minibench)
+        card = write_set(room, imported.dataset, imported.card, format, imported.categories)
+        if media := {key: _seen_from(room, place) for key, place in release.media().items()}:
+            write_toml(room / MEDIA_FILE, media)
+        if missing := [{"what": one.what, "id": id} for one in imported.counted for id in one.missing]:
+            write_jsonl(room / MISSING, missing)
+    return replace(imported, card=card)
+
+
+def read_source(
+    name: str, source: str, importer: Importer, encoding: str | None = None, *, minibench: bool = False
+) -> Imported:
+    """As `import_dataset`, without writing or unpacking anything."""
+    path = _local(source, importer)
+    if importer.layout == "release":
+        release = open_release(path, None, NoProgress(), encoding, minibench=minibench)
+        return _of_release(name, source, importer, release, minibench=minibench)
+    files = _files(path, importer.files)
     rows = _Rows(importer)
-    mapped = list(rows.of_files(path, files, encoding) if files else rows.of_dataset(path, encoding))
+    mapped = list(rows.of_files(path, files, encoding))
+    hashes = {_name(file, path): content_hash(file) for file in files}
+    return _imported(name, source, rows, mapped, hashes, minibench=minibench)
+
+
+def _imported(
+    name: str, source: str, rows: _Rows, mapped: list[Row], files: Mapping[str, str], *, minibench: bool
+) -> Imported:
+    importer = rows.importer
     rows.check(source)
     _pair(mapped, importer.twins)
     parsed = parse_rows(mapped, source, known=rows.taxonomy)
     notes = (*taken_for_granted(source, parsed), *rows.notes(source))
     dataset = Dataset(name, parsed.queries, taxonomy=rows.taxonomy, notes=notes)
-    categories = [row["category"] for _, row in mapped if row is not BLANK]
+    by_id = {query.id: row["category"] for query, row in zip(parsed.queries, _used(mapped), strict=True)}
+    dataset = dataset.minibench() if minibench else dataset
+    categories = [by_id[query.id] for query in dataset.queries]
     card = Card(
         title=importer.title or Path(source.removeprefix(HUB)).stem,
         licence=importer.licence,
         citation=importer.citation,
-        source=importer.source or (source if source.startswith(HUB) else path.name),
+        source=importer.source or (source if source.startswith(HUB) else Path(source).name),
         importer=Path(name).name,
-        files={_name(file, path): content_hash(file) for file in files},
+        files=files,
         notes=importer.notes,
     )
     why = {"": "the source tells no category"} | dict(importer.unmapped)
     unmapped = {category: why.get(category, NOT_KNOWN) for category in without_scenario(dataset, categories)}
     return Imported(dataset, categories, card, rows.left_out, unmapped)
+
+
+def _used(mapped: Iterable[Row]) -> Iterator[Mapping[str, Any]]:
+    return (row for _, row in mapped if row is not BLANK)
+
+
+# --- the paper's release
+
+
+def _of_release(name: str, source: str, importer: Importer, release: Release, *, minibench: bool) -> Imported:
+    dataset = release.dataset()
+    rows = _Rows(importer)
+    mapped = list(rows.of_dataset(dataset, release.category))
+    files = {file.relative_to(release.folder).as_posix(): content_hash(file) for file in release.files.values()}
+    chosen = minibench and release.kind != "minibench"
+    imported = _imported(name, source, rows, mapped, files, minibench=chosen)
+    return replace(imported, counted=tuple(release.counted(dataset)), labelled_by=release.labelled_by)
+
+
+def _seen_from(room: Path, place: Path) -> str:
+    return place.relative_to(room).as_posix() if place.is_relative_to(room) else str(place)
 
 
 # --- files
@@ -190,14 +252,14 @@ def read_source(name: str, source: str, importer: Importer, encoding: str | None
 def _local(source: str, importer: Importer) -> Path:
     path = Path(source)
     if source.startswith(HUB):
-        path = Path(_download(source.removeprefix(HUB) or importer.hub, importer.files))
+        path = Path(_download(source.removeprefix(HUB) or importer.hub, importer))
     if not path.exists():
         raise BadInput(f"{source}: no such file or folder; a data set of the hub is written {HUB}OWNER/NAME")
     return path
 
 
-def _download(name: str, patterns: Sequence[str]) -> str:
-    """Copy the files that the patterns choose into the hub's own cache, and name the folder."""
+def _download(name: str, importer: Importer) -> str:
+    """Copy the files that the mapping chooses into the hub's own cache, and name the folder."""
     if importlib.util.find_spec(PACKAGE) is None:
         raise MissingPackage(f"{HUB}{name}", [PACKAGE], "hub")
     from huggingface_hub import HfApi
@@ -207,7 +269,9 @@ def _download(name: str, patterns: Sequence[str]) -> str:
     api: Any = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), library_name="safebench")
     where = {"repo_type": "dataset", "revision": revision or None}
     try:
-        chosen = _chosen(api.list_repo_files(id, **where), patterns, f"{HUB}{name}")
+        names = api.list_repo_files(id, **where)
+        every = importer.layout == "release"
+        chosen = _chosen(names, importer.files, f"{HUB}{name}", every=every)
         return str(api.snapshot_download(id, allow_patterns=chosen, **where))
     except (*HfHubHTTPError.__bases__, ValueError, OSError) as error:  # whichever HTTP library it uses
         raise BadInput(f"{HUB}{name} cannot be had: {first_line(error)}") from error
@@ -221,11 +285,11 @@ def _files(path: Path, patterns: Sequence[str]) -> list[Path]:
     return [path / name for name in _chosen(names, patterns, str(path))]
 
 
-def _chosen(names: Iterable[str], patterns: Sequence[str], where: str) -> list[str]:
-    """Those that the first pattern that any of them matches matches."""
+def _chosen(names: Iterable[str], patterns: Sequence[str], where: str, *, every: bool = False) -> list[str]:
+    """Those that the first pattern that any of them matches matches, or those of every pattern."""
     tables = sorted(name for name in names if Path(name).suffix.lower() in READERS)
-    for pattern in patterns:
-        matching = [name for name in tables if _matches(name.split("/"), pattern.split("/"))]
+    by_pattern = [[name for name in tables if _matches(name.split("/"), one.split("/"))] for one in patterns]
+    for matching in [[*chain.from_iterable(by_pattern)]] if every else by_pattern:
         if matching:
             return matching
     raise BadInput(f"{where}: no file matches {' or '.join(patterns)} ({', '.join(READERS)})")
@@ -270,14 +334,14 @@ class _Rows:
                 if mapped is not None:
                     yield f"{place}{where}", mapped
 
-    def of_dataset(self, source: Path, encoding: str | None) -> Iterator[Row]:
-        """The same for what `--data` reads."""
-        dataset = load_dataset(str(source), encoding=encoding)
+    def of_dataset(self, dataset: Dataset, category: Callable[[str], str]) -> Iterator[Row]:
+        """The same for queries that are read already; `category`: what the source calls that of an id."""
         self._notes = dataset.notes
         for number, query in enumerate(dataset.queries, start=1):
             columns = {
                 "query": query.text,
-                **{name: getattr(query, name) for name in ("id", "intent", "scenario", "twin", "language")},
+                **{name: getattr(query, name) for name in ("id", "intent", "twin", "language")},
+                "scenario": query.scenario or category(query.id),
             }
             mapped = self._map(columns)
             if mapped is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from safebench import taxonomy
-from safebench.datasets.paper_layout import has_paper_layout, read_paper_layout
+from safebench.datasets.paper_layout import has_paper_layout, imported_recipes, read_paper_layout
 from safebench.datasets.queries import (
     COLUMNS,
     TEXT_COLUMNS,
@@ -38,29 +39,39 @@ QUERY_FILES = {"jsonl": "queries.jsonl", "hub": "queries.parquet"}  # of a folde
 
 
 def load_dataset(
-    name: str, text_column: str | None = None, encoding: str | None = None, language: str | None = None
+    name: str,
+    text_column: str | None = None,
+    encoding: str | None = None,
+    language: str | None = None,
+    *,
+    minibench: bool = False,
 ) -> Dataset:
     """The data set of a built-in name, a file, or a folder: of queries, converted, or in the layout of the paper.
 
     Its scenarios are those of a `taxonomy.toml` beside its files, else the paper's.
     `encoding` is that of a file's text; UTF-8 when not given. `language`, as BCP 47 writes it, is that of the queries
-    of which the data do not say it. Raises BadInput for a missing, empty or unreadable file and a missing text column,
-    BadRows with all bad rows.
+    of which the data do not say it. `minibench`: only that part of it, see `Dataset.minibench`. Raises BadInput for a
+    missing, empty or unreadable file and a missing text column, BadRows with all bad rows.
     """
     try:
-        return _load(name, text_column, encoding).in_language(language)
+        return _load(name, text_column, encoding, minibench=minibench).in_language(language)
     except BadRows as error:
         given = [("--text-column", text_column), ("--encoding", encoding)]
         options = [word for option, value in given if value for word in (option, value)]
         raise BadRows(error.every, shlex.join(["safebench", "data", "check", name, *options])) from error
 
 
-def _load(name: str, text_column: str | None, encoding: str | None) -> Dataset:
+def _load(name: str, text_column: str | None, encoding: str | None, *, minibench: bool) -> Dataset:
     path = Path(name)
+    if name not in BUILT_IN and path.is_dir() and query_file(path) is None and has_paper_layout(path):
+        return read_paper_layout(path, encoding, minibench=minibench)
+    whole = _whole(name, path, text_column, encoding)
+    return whole.minibench() if minibench else whole
+
+
+def _whole(name: str, path: Path, text_column: str | None, encoding: str | None) -> Dataset:
     if name not in BUILT_IN and path.is_file():
         return _from_file(name, path, text_column, encoding)
-    if path.is_dir() and has_paper_layout(path) and query_file(path) is None:
-        return read_paper_layout(path, encoding)
     if encoding is not None:
         raise BadInput(f"data {name!r} is no file whose text has an encoding to name: leave out --encoding")
     if name in BUILT_IN:
@@ -68,7 +79,9 @@ def _load(name: str, text_column: str | None, encoding: str | None) -> Dataset:
         return _BUILT_IN[name](starter)
     if path.is_dir():
         file = query_file(path)
-        return _from_file(str(path), file, text_column) if file is not None else read_converted(path)
+        if file is None:
+            return read_converted(path)
+        return replace(_from_file(str(path), file, text_column), recipes=imported_recipes(path))
     known = ", ".join(BUILT_IN)
     raise BadInput(f"data {name!r}: no such file or folder, and no built-in data set of that name ({known})")
 

@@ -11,12 +11,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from safebench.datasets.conversion_card import data_card
+from safebench.datasets.conversion_packing import data_card, write_pairs
 from safebench.datasets.conversion_plan import ASKED, BUDGET, REVISIONS
 from safebench.datasets.cutting import KEY, PLACES, SHOWN, Shard, check_one_whole
 from safebench.datasets.shards import (
     CANARY,
     CONVERT_FILE,
+    PAIRS,
     RECIPE,
     read_convert_file,
     read_converted,
@@ -59,6 +60,8 @@ def merge_conversion(out: Path, shards: Sequence[Path]) -> int:
     with whole_folder(out) as folder:
         for medium, count in _counted(asked).items():
             write_shards(folder, medium, _rows(parts, medium, count))
+        if any((part.folder / PAIRS).is_dir() for part in parts):
+            write_pairs(folder, read_converted(folder).queries)
         card = data_card(folder, recipes, f"{queries} queries", Path(asked["data"]).stem, asked[CANARY])
         write_text(folder / "README.md", card)
         beside(parts[0].folder).write(folder)

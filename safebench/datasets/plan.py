@@ -139,7 +139,8 @@ def plan_data(config: RenderingConfig, before: Mapping[str, Any], stages: Stages
 
     Whether the recipes of the assignments can work is checked by whoever renders by them.
     """
-    whole = load_dataset(config.data, config.text_column, config.encoding, config.language)
+    how = (config.text_column, config.encoding, config.language)
+    whole = load_dataset(config.data, *how, minibench=config.minibench).only(config.intent)
     dataset = whole.limited(config.limit)
     recipes = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
     known, choices = settle(recipes, before.get(CHOSEN, {}))

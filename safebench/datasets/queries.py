@@ -36,6 +36,7 @@ LOOKALIKES = {  # what others call such columns
 }
 LONGEST_ID = 200
 SHOWN_PROBLEMS = 20
+MINIBENCH = 50  # harmful queries of each of its scenarios
 
 
 class BadRows(BadInput):
@@ -77,8 +78,35 @@ class Dataset:
         """The first `limit` queries; one whose twin is not among them has none."""
         if limit is None:
             return self
-        ids = {query.id for query in self.queries[:limit]}
-        kept = (q if q.twin is None or q.twin in ids else replace(q, twin=None) for q in self.queries[:limit])
+        return self._with({query.id for query in self.queries[:limit]})
+
+    def only(self, intent: Intent | None) -> Dataset:
+        """The queries of one intent, which leaves out all twins; without one all."""
+        if intent is None:
+            return self
+        return self._with({query.id for query in self.queries if query.intent is intent})
+
+    def minibench(self) -> Dataset:
+        """The first 50 harmful queries of each of the ten scenarios of the paper's MiniBench, and their twins.
+
+        A scenario with fewer is noted. Raises BadInput where none of them has any.
+        """
+        known = self.taxonomy.scenarios
+        chosen: dict[str | None, list[Query]] = {id: [] for id, one in known.items() if one.minibench}
+        for query in self.queries:
+            held = chosen.get(query.scenario)
+            if held is not None and query.intent is Intent.HARMFUL and len(held) < MINIBENCH:
+                held.append(query)
+        if not any(chosen.values()):
+            raise BadInput(f"data {self.name!r} has no harmful query of the scenarios of MiniBench")
+        short = ", ".join(f"{scenario} {len(held)}" for scenario, held in chosen.items() if len(held) < MINIBENCH)
+        notes = [f"{self.name}: fewer than MiniBench's {MINIBENCH} queries of {short}"] if short else []
+        ids = {id for held in chosen.values() for query in held for id in (query.id, query.twin) if id}
+        return replace(self._with(ids), notes=(*self.notes, *notes))
+
+    def _with(self, ids: Collection[str]) -> Dataset:
+        """The queries of these ids; one whose twin is not among them has none."""
+        kept = (q if q.twin is None or q.twin in ids else replace(q, twin=None) for q in self.queries if q.id in ids)
         return replace(self, queries=tuple(kept))
 
     def in_language(self, language: str | None) -> Dataset:

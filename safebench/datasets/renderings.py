@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -13,12 +13,12 @@ import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from safebench import registry
-from safebench.datasets.shards import TRIES, open_shard, read_convert_file, reading_shard, shards
+from safebench.datasets.shards import DRAFTS, TRIES, open_shard, read_convert_file, reading_shard, shards
 from safebench.errors import raise_of_the_system
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe
 from safebench.serialisation import compact
-from safebench.types import Failure, Fidelity, Media, Query, Rendering
+from safebench.types import Draft, Failure, Fidelity, Media, Query, Rendering
 
 MOST_ROWS, MOST_GROUPS = 1 << 24, 1 << 16  # of a group and of a shard, when one is read that others wrote
 TOLD = ("recipe", "id", "said", "written", "sha256", "fidelity_status")  # of a rendering, beside its media
@@ -55,7 +55,12 @@ class ConvertedRenderings:
         self.fingerprints = {
             (m, name): known.get(f"{m}:{name}", f"media {digest}") for (m, name), digest in self.media.items()
         }
-        self._group = lru_cache(maxsize=4)(self._read_group)
+        self._group = lru_cache(maxsize=max(4, len(self._places)))(self._read_group)
+
+    @property
+    def recipes(self) -> list[tuple[str, str]]:
+        """(medium, recipe) of all that there is."""
+        return list(self._places)
 
     def holds(self, recipe: Recipe, query: Query) -> bool:
         return query.id in self._places.get((recipe.medium, recipe.name), ())
@@ -67,7 +72,11 @@ class ConvertedRenderings:
 
     def row(self, recipe: Recipe, query: Query) -> dict[str, Any] | None:
         """What was written of this query by the recipe of this name, None when nothing was."""
-        place = self._places.get((recipe.medium, recipe.name), {}).get(query.id)
+        return self.row_of((recipe.medium, recipe.name), query.id)
+
+    def row_of(self, recipe: tuple[str, str], id: str) -> dict[str, Any] | None:
+        """The same by (medium, recipe) and the id of the query."""
+        place = self._places.get(recipe, {}).get(id)
         if place is None:
             return None
         group, n = divmod(place, MOST_ROWS)
@@ -94,6 +103,16 @@ class ConvertedRenderings:
         return rows
 
 
+@dataclass(frozen=True, slots=True)
+class _DraftRow:
+    """Nothing else of what a row says of a draft is believed: its media are not there."""
+
+    prompt: str
+    answer: str
+    score: float | None
+
+
+_DRAFTS = TypeAdapter(list[_DraftRow])
 _FIDELITY = TypeAdapter(Fidelity)
 _FAILURE = TypeAdapter(Failure)
 
@@ -124,12 +143,17 @@ def _told(form: TypeAdapter[Any], one: dict[str, Any], column: str) -> Any:
 
 def _rendering(one: dict[str, Any], job: RenderJob) -> Rendering:
     """Raises ValueError for a row that cannot be read. Media that are to be sent are checked once before."""
-    texts = {"said": one["said"], "written": one["written"]}
+    texts = {"said": one["said"], "written": one["written"], DRAFTS: _drafts_in(one)}
     tries = one.get(TRIES) or 1
     rendering = Rendering(one["recipe"], job.key, None, fidelity_in(one), failure_in(one), tries=tries, **texts)
     if rendering.failure is not None or rendering.fidelity.status == "failed":
         return rendering
     return replace(rendering, media=_media(one, job.recipe.medium))
+
+
+def _drafts_in(one: dict[str, Any]) -> tuple[Draft, ...]:
+    rows = _told(_DRAFTS, one, DRAFTS) if one.get(DRAFTS) else []
+    return tuple(Draft(row.prompt, row.answer, score=row.score) for row in rows)
 
 
 def _media(one: dict[str, Any], medium: str) -> Media:

@@ -28,8 +28,8 @@ from safebench.plugins import Describing
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.frozen import check_frozen
 from safebench.serialisation import compact
-from safebench.taxonomy import beside
-from safebench.types import TEXT, Query, Rendering
+from safebench.taxonomy import Taxonomy, beside, paper
+from safebench.types import TEXT, Draft, Query, Rendering
 
 ROWS_A_GROUP = 16  # what is held in memory at once when writing and reading
 GROUPS_A_SHARD = 64
@@ -54,6 +54,10 @@ PLAIN = (
 )
 
 
+PAIRS = "pairs"  # folder beside those of the media: one row for each query, with all of its media
+SCENARIO = ("category", "definition")  # columns: the category of the query's scenario, and what counts as harm there
+PROMPT = "prompt"  # column: what was asked for of whoever drew the picture that was taken
+DRAFTS = "drafts"  # column: all that was tried on the way, without its media, as JSON
 TRIES = "tries"  # column: how often it was rendered, until one was faithful or its recipe allowed no more
 QUERY = ("id", "query", "intent", "scenario", "twin", LANGUAGE, CERTAINTY)  # columns
 CANARY = "canary"  # column, and key of `convert.toml`: the string by which the data are known in a training corpus
@@ -61,21 +65,24 @@ CANARY = "canary"  # column, and key of `convert.toml`: the string by which the 
 
 def schema(medium: str) -> pa.Schema:
     """Columns of a shard: ours, the modality's, and the media, named after their medium and typed as in `datasets`."""
-    types: dict[str, str] = dict.fromkeys((*PLAIN, LANGUAGE, CANARY), "string")
-    return typed({**types, **registry.modality(medium).columns, CERTAINTY: "float64", TRIES: "int32"}, [medium])
+    types: dict[str, str] = dict.fromkeys((*PLAIN, LANGUAGE, *SCENARIO, PROMPT, DRAFTS, CANARY), "string")
+    own = {**types, **registry.modality(medium).columns, CERTAINTY: "float64", TRIES: "int32"}
+    return typed(own, {medium: medium})
 
 
-def typed(types: Mapping[str, str], media: Iterable[str]) -> pa.Schema:
-    """Columns by their types, and one for each medium, with the features that `datasets` and viewers read them by."""
+def typed(types: Mapping[str, str], media: Mapping[str, str]) -> pa.Schema:
+    """Columns by their types, and those that hold media by their medium, with the features that `datasets` and viewers
+    read them by.
+    """
     features: dict[str, Any] = {name: {"dtype": dtype, "_type": "Value"} for name, dtype in types.items()}
-    features |= {medium: {"_type": medium.capitalize()} for medium in media}
+    features |= {name: {"_type": medium.capitalize()} for name, medium in media.items()}
     file = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     fields = [pa.field(name, pa.type_for_alias(dtype)) for name, dtype in types.items()]
-    fields += [pa.field(medium, file) for medium in media]
+    fields += [pa.field(name, file) for name in media]
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def row(job: RenderJob, rendering: Rendering, canary: str = "") -> dict[str, Any]:
+def row(job: RenderJob, rendering: Rendering, canary: str = "", known: Taxonomy | None = None) -> dict[str, Any]:
     """With the media of what may be used alone: of what failed its check there are the hash and the reason."""
     query, medium, media = job.query, job.recipe.medium, rendering.media
     used = media if rendering.faithful else None
@@ -96,11 +103,37 @@ def row(job: RenderJob, rendering: Rendering, canary: str = "") -> dict[str, Any
         "failure": compact(asdict(rendering.failure)) if rendering.failure else None,
         LANGUAGE: query.language,
         CERTAINTY: query.certainty,
+        **of_scenario(query.scenario, known or paper()),
+        PROMPT: _prompt(rendering),
+        DRAFTS: compact([_draft(one) for one in rendering.drafts]) if rendering.drafts else None,
         TRIES: rendering.tries,
         CANARY: canary,
         **registry.modality(medium).describe(Describing(steps, used)),
         medium: {"bytes": used.read(), "path": None} if used else None,
     }
+
+
+def of_scenario(id: str | None, known: Taxonomy) -> dict[str, str | None]:
+    """The columns that say of a scenario what it is; empty where a query has none."""
+    scenario = known.find(id)
+    held = (scenario.category, scenario.description) if scenario else (None, None)
+    return dict(zip(SCENARIO, held, strict=True))
+
+
+def _prompt(rendering: Rendering) -> str | None:
+    """Of the draft that was taken; where its media were changed since, of the best, or of the last."""
+    media = rendering.media
+    taken = [one for one in rendering.drafts if one.media and media and one.media.sha256 == media.sha256]
+    drafts = taken or rendering.drafts
+    best = max(drafts, key=lambda one: -1.0 if one.score is None else one.score, default=None)
+    if best is not None and best.score is None:
+        best = drafts[-1]
+    return best.prompt if best else None
+
+
+def _draft(draft: Draft) -> dict[str, Any]:
+    sha256 = draft.media.sha256 if draft.media else None
+    return {"prompt": draft.prompt, "answer": draft.answer, "score": draft.score, "sha256": sha256}
 
 
 def write_shards(folder: Path, medium: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -131,7 +164,7 @@ def batched(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
 
 def shards(folder: Path) -> list[Path]:
     """All shards of a converted folder, in order."""
-    return sorted(folder.glob("*/train-*.parquet"))
+    return sorted(path for path in folder.glob("*/train-*.parquet") if path.parent.name != PAIRS)
 
 
 def finished(folder: Path) -> bool:

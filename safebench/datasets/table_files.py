@@ -25,6 +25,7 @@ READ_WHOLE = (".json", ".parquet")
 UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
 UTF8 = "utf-8"
 WIDE = ("utf-16", "utf-32")  # encodings in which no character of ASCII is one byte
+POINTER = b"version https://git-lfs"  # how a file begins that stands for one that was not fetched
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -157,6 +158,12 @@ def table_file(path: Path, kinds: Collection[str], encoding: str | None = None) 
     if kind in WORKBOOKS:
         raise BadInput(f"data {str(path)!r} is a workbook: save its sheet as CSV UTF-8, and name that file")
     raise BadInput(f"data {str(path)!r}: unknown kind of file {kind!r}; known: {', '.join([*kinds, ZIP, GZIP])}")
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether Git LFS has put a few lines in the place of a file."""
+    with path.open("rb") as file:
+        return file.read(len(POINTER)) == POINTER
 
 
 def known_encoding(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from glob import escape
 from itertools import zip_longest
 from math import isnan
 from pathlib import Path
@@ -24,6 +25,7 @@ PROBLEM = "\0problem"  # key of a row that cannot be used, with what is wrong: n
 BLANK: Mapping[str, Any] = MappingProxyType({})  # a row in which nothing stands
 PARQUET = ".parquet"
 ROWS_AT_ONCE = 1024
+HEADS = ("prompt", "prompts", "0")  # of a column of texts that has one after all
 
 
 def file_rows(
@@ -73,6 +75,31 @@ def _csv_rows(file: TableFile, names: Names, delimiter: str | None = None) -> It
 
 def _told(header: Sequence[str]) -> list[str]:
     return [head for head in header if head.strip()]
+
+
+def texts_beside(folder: Path, names: Iterable[str]) -> list[str]:
+    """The texts of a table without a header: the first cell of each record, empty where nothing stands in it.
+
+    It is the file in the folder that the first of these patterns names, alone; `{}` stands for the folder's own name.
+    Empty where there is none that can be read.
+    """
+    for name in names:
+        files = [file for file in folder.glob(name.format(escape(folder.name))) if _lies_in(file, folder)]
+        if len(files) == 1:
+            texts = _first_cells(files[0])
+            return texts[1:] if texts and texts[0].casefold() in HEADS else texts
+    return []
+
+
+def _lies_in(file: Path, folder: Path) -> bool:
+    return file.is_file() and file.resolve().is_relative_to(folder.resolve())
+
+
+def _first_cells(file: Path) -> list[str]:
+    try:
+        return [cells[0].strip() if cells else "" for _, cells in records(table_file(file, (".csv",)).text, len, ",")]
+    except (*UNREADABLE, OtherEncoding, BadRecord, BadInput):
+        return []
 
 
 def record(header: Sequence[str], values: Sequence[str], names: Names) -> Mapping[Any, Any]:

@@ -13,6 +13,7 @@ from safebench.models.pacing import Concurrency
 from safebench.plugins import PluginOptions
 from safebench.rendering.wordings import given, under
 from safebench.taxonomy import Taxonomy, paper, taxonomy_of
+from safebench.types import Intent
 
 RUN_FILE = "run.toml"
 RESOLVED = "resolved"  # key there: versions and hashes
@@ -33,6 +34,8 @@ class Revision(PluginOptions):
 
     safebench: str  # version
     data: str
+    minibench: bool = False
+    intent: Intent | None = None
     limit: int | None = None
     conditions: tuple[str, ...]
     repeats: int

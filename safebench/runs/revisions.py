@@ -16,7 +16,7 @@ from safebench.store.items import items_by_revision
 from safebench.store.store import Store
 from safebench.taxonomy import check_agree
 
-GROWING = ("data", "limit", "conditions", "repeats")  # what is asked
+GROWING = ("data", "minibench", "intent", "limit", "conditions", "repeats")  # what is asked
 COUNTED = ("data_sha256", "queries")  # what that is resolved to
 GAINING = ("recipes", "dealing", "media", "chosen", RECOGNISERS, "written")  # tables there that gain keys
 WHAT = {  # by the key of a run file, or of what is resolved there

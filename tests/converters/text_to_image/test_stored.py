@@ -8,7 +8,7 @@ from PIL import Image
 from converters.text_to_image.stored import Stored
 from safebench.errors import BadInput, ConversionError
 from safebench.plugins import Work
-from safebench.types import Media, Query
+from safebench.types import Draft, Media, Query
 
 
 def convert(folder: Path, id: str = "3-17", **options: str) -> Media:
@@ -45,6 +45,31 @@ def test_a_separator_never_leads_out_of_the_folder(tmp_path: Path, id: str) -> N
     (tmp_path / "pictures").mkdir()
     with pytest.raises(ConversionError, match="no plain file name"):
         convert(tmp_path / "pictures", id, separator="-")
+
+
+def drafts(folder: Path, id: str, *prompts: str) -> list[Draft]:
+    work = Work(Query(id, "Hello."), "Hello.")
+    Stored(Stored.Options(folder=folder, separator="-", prompts=prompts)).convert(work)
+    return work.notes.drafts
+
+
+def test_the_prompt_of_a_picture_stands_in_the_table_beside_it(tmp_path: Path) -> None:
+    for row in (1, 2, 3, 4):
+        draw(tmp_path / "3" / f"{row}.png")
+    (tmp_path / "3" / "a1.csv").write_text("other\n")
+    (tmp_path / "3" / "out3.csv").write_text('"A bird,\nin flight"\n\n"A tree"\n')
+    assert drafts(tmp_path, "3-1", "out{}.csv") == [Draft("A bird,\nin flight")]
+    assert drafts(tmp_path, "3-3", "none{}.csv", "[!a]*.csv") == [Draft("A tree")]
+    assert drafts(tmp_path, "3-2", "out{}.csv") == drafts(tmp_path, "3-4", "out{}.csv") == []
+    assert drafts(tmp_path, "3-1", "*.csv") == drafts(tmp_path, "3-1") == []
+
+
+def test_a_table_of_prompts_that_lies_elsewhere_or_cannot_be_read_is_none(tmp_path: Path) -> None:
+    draw(tmp_path / "3" / "1.png")
+    (tmp_path / "secret.csv").write_text("secret\n")
+    (tmp_path / "3" / "out3.csv").symlink_to(tmp_path / "secret.csv")
+    (tmp_path / "3" / "bad3.csv").write_text('"open\n')
+    assert drafts(tmp_path, "3-1", "out{}.csv", "bad{}.csv") == []
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n and no more"])

@@ -121,6 +121,21 @@ def test_a_name_may_be_spelt_otherwise(tmp_path, id, name):
     assert_standard(convert(tmp_path, id))
 
 
+@pytest.mark.parametrize("name", ["3/17.wav", "3/17.WAV", "3/17.flac", "3/17.Mp3"])
+def test_the_clips_of_the_papers_release_are_found_by_its_ids(tmp_path, name):
+    (tmp_path / "3").mkdir()
+    record(tmp_path / name, format=name[-3:].upper().replace("LAC", "FLAC"))
+    assert_standard(convert(tmp_path, "3-17", separator="-"))
+
+
+def test_a_folder_may_be_spelt_otherwise(tmp_path):
+    (tmp_path / "cafe\u0301").mkdir()
+    record(tmp_path / "cafe\u0301" / "1.WAV", format="WAV")
+    assert_standard(convert(tmp_path, "caf\u00e9-1", separator="-"))
+    with pytest.raises(ConversionError, match="there is no recording"):
+        convert(tmp_path, "cafe-1", separator="-")
+
+
 def test_two_spellings_of_a_name_are_never_chosen_between(tmp_path):
     record(tmp_path / "q1.WAV", format="WAV")
     record(tmp_path / "q1.Wav", format="WAV")

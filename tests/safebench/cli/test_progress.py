@@ -33,5 +33,18 @@ def test_what_costs_nothing_has_no_line() -> None:
     assert "spent" not in drawn.getvalue()
 
 
+def test_one_bar_is_over_all_where_there_are_several() -> None:
+    drawn = io.StringIO()
+    with Bars(Console(file=drawn, force_terminal=True, width=120), whole=True) as bars:
+        bars.planned("image", 4, 1)
+        assert "all" not in drawn.getvalue()
+        bars.planned("female", 5, 2, 1)
+        bars.planned("male", 6)
+        bars.advanced("female", is_open=True)
+    last = drawn.getvalue()
+    assert "4/15" in last
+    assert "2 open" in last
+
+
 def test_bars_show_all_that_is_told() -> None:
     assert {name for name in vars(Progress) if not name.startswith("_")} <= vars(Bars).keys()

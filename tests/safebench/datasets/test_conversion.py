@@ -26,7 +26,7 @@ from safebench.datasets import conversion_packing as packing
 from safebench.datasets import shards as converted
 from safebench.datasets.card import read_card
 from safebench.datasets.conversion import Conversion
-from safebench.datasets.conversion_card import cells_of
+from safebench.datasets.conversion_packing import cells_of
 from safebench.datasets.exporting import export
 from safebench.datasets.load import load_dataset
 from safebench.datasets.renderings import ConvertedRenderings
@@ -42,8 +42,10 @@ from safebench.reports.report import report
 from safebench.resources import data_path, load_toml
 from safebench.runs.config import make_config
 from safebench.runs.run import run
+from safebench.taxonomy import paper
 from safebench.testing.server import ScriptedServer, error, image, transcription
-from safebench.types import Fidelity, Media, Query, Rendering
+from safebench.types import Draft, Fidelity, Media, Query, Rendering
+from tests import release
 from tests.converters.text_to_image.drawn import picture
 from tests.converting import convert
 from tests.fixture_types import WriteJsonl
@@ -130,7 +132,7 @@ def test_fidelity_is_told_by_recipe_and_by_scenario(folder: Path) -> None:
 def test_clips_that_many_models_do_not_hear_to_the_end_are_told_when_they_are_made(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("safebench.datasets.conversion_card.USUAL", 0.001)
+    monkeypatch.setattr("safebench.datasets.conversion_packing.USUAL", 0.001)
     cells, by_scenario = cells_of(folder)
     console = Console(width=300)
     with console.capture() as terminal:
@@ -737,3 +739,157 @@ def test_a_retry_that_was_stopped_loses_nothing(
     convert(str(data), conditions, out, workers=1)
     for medium in ("image", "audio"):
         assert pq.read_table(out / medium).to_pylist() == pq.read_table(folder / medium).to_pylist()
+
+
+# --- whole pairs
+
+PLAIN_PICTURES = """
+[image.a]
+steps = [{ use = "blank", colour = "black" }]
+carrier = "query"
+control = true
+
+[image.b]
+steps = [{ use = "blank", colour = "white" }]
+carrier = "query"
+control = true
+
+[image.a-again]
+among = ["a"]
+carrier = "query"
+"""
+TWINS = [
+    {"id": "h", "query": "How do I cut a cake?", "scenario": "bias", "twin": "w"},
+    {"id": "w", "query": "How do I bake a cake?", "scenario": "bias", "intent": "benign"},
+    {"id": "n", "query": "Why?"},
+]
+
+
+@pytest.fixture
+def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What converts three queries into pictures of one colour, in the folder that is current."""
+    monkeypatch.chdir(tmp_path)
+    Path("plain.toml").write_text(PLAIN_PICTURES, encoding="utf-8")
+    Path("q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in TWINS), encoding="utf-8")
+    return ["--recipes", "plain.toml", "--workers", "1", "--recogniser", "none", "--out", "out"]
+
+
+def in_pictures(*arguments: str) -> list[dict[str, Any]]:
+    assert run_command(["convert", *arguments]) == 0
+    return pq.read_table(Path("out") / "image").to_pylist()
+
+
+def test_a_row_says_what_its_scenario_is_and_what_was_asked_for(tmp_path: Path) -> None:
+    source = release.write_set(tmp_path / "final_bench", release.Layout(rows=1, clips=None))
+    convert(str(source), ["image+text:paper"], tmp_path / "out", limit=2, workers=1)
+    rows = pq.read_table(tmp_path / "out" / "image").to_pylist()
+    assert [row["prompt"] for row in rows] == [release.prompt(1, 1), release.prompt(2, 1)]
+    assert {row["category"] for row in rows} == {"consultation"}
+    assert rows[0]["definition"] == paper().scenario("medical_advice").description
+
+
+def test_the_prompt_is_that_of_the_draft_that_was_taken_and_all_drafts_are_kept(tmp_path: Path) -> None:
+    first, second = (Media.of("image", "image/png", picture(colour)) for colour in ("red", "blue"))
+    drafts = (
+        Draft("a cat", "more", first, 0.4),
+        Draft("a blue cat", "good", second, 0.9),
+        Draft("a cow", "no", first, 0.1),
+    )
+    job = RenderJob(Query("q", "Cats?"), load_recipes()["image", "typographic"])
+    for media, prompt in ((None, "a blue cat"), (first, "a cat"), (second, "a blue cat")):
+        made = Rendering("typographic", job.key, media, Fidelity("unchecked"), drafts=drafts)
+        converted.write_shards(tmp_path, "image", [row := converted.row(job, made)])
+        assert row["prompt"] == prompt
+    told = ConvertedRenderings(tmp_path).rendering(job)
+    assert told is not None
+    assert told.drafts == tuple(replace(one, media=None) for one in drafts)
+
+
+def test_what_a_row_says_of_the_media_of_drafts_is_not_believed(tmp_path: Path) -> None:
+    job = RenderJob(Query("q", "Cats?"), load_recipes()["image", "typographic"])
+    made = Rendering("typographic", job.key, Media.of("image", "image/png", picture("red")), Fidelity("unchecked"))
+    media = {"medium": "image", "mime": "image/png", "sha256": "0", "size": 1, "source": "/etc/passwd"}
+    drafts = json.dumps([{"prompt": "a", "answer": "", "score": None, "media": media}])
+    converted.write_shards(tmp_path, "image", [{**converted.row(job, made), "drafts": drafts}])
+    told = ConvertedRenderings(tmp_path).rendering(job)
+    assert told is not None
+    assert told.drafts == (Draft("a"),)
+
+
+def test_a_whole_pair_stands_in_one_row(plain: list[str]) -> None:
+    conditions = ["-c", "image+text:a", "-c", "image+text:b"]
+    rows = in_pictures("q.jsonl", *conditions, "--limit", "2", "--pairs", *plain)
+    first, second = pq.read_table(Path("out") / "pairs").to_pylist()
+    assert (first["query"], first["twin_query"]) == (TWINS[0]["query"], TWINS[1]["query"])
+    assert (second["twin"], second["scenario"], second["category"]) == ("h", "bias", "inappropriate_opinions")
+    assert first["definition"] == paper().scenario("bias").description
+    assert [first[f"image_{name}"]["bytes"] for name in "ab"] == [rows[0]["image"]["bytes"], rows[2]["image"]["bytes"]]
+    assert (first["image_a_fidelity_status"], first["image_b_sha256"]) == ("unchecked", rows[2]["sha256"])
+    (shard,) = (Path("out") / "pairs").glob("*.parquet")
+    assert '"image_b": {"_type": "Image"}' in pq.read_schema(shard).metadata[b"huggingface"].decode()
+    assert "config_name: pairs" in (Path("out") / "README.md").read_text(encoding="utf-8")
+    assert [query.id for query in load_dataset("out").queries] == ["h", "w"]
+    in_pictures("q.jsonl", *conditions, *plain)  # grows, and its pairs with it
+    assert [row["id"] for row in pq.read_table(Path("out") / "pairs").to_pylist()] == ["h", "w", "n"]
+
+
+def test_pairs_may_be_wanted_later(plain: list[str]) -> None:
+    before = in_pictures("q.jsonl", "-c", "image+text:a", *plain)
+    assert not (Path("out") / "pairs").exists()
+    assert in_pictures("q.jsonl", "-c", "image+text:a", "--pairs", *plain) == before
+    assert pq.read_table(Path("out") / "pairs").num_rows == 3
+
+
+def test_conditions_that_only_ask_otherwise_have_their_media_once(plain: list[str]) -> None:
+    rows = in_pictures("q.jsonl", "-c", "image+text:a", "-c", "image+text:a-again", *plain)
+    assert [row["id"] for row in rows] == ["h", "w", "n"]
+    told = read_toml(Path("out") / CONVERT_FILE)
+    assert told["asked"]["conditions"] == ["image+text:a"]
+    assert set(told["recipe"]["image"]) == {"a", "a-again"}
+
+
+def test_twins_may_be_left_out_and_come_later(plain: list[str]) -> None:
+    rows = in_pictures("q.jsonl", "-c", "image+text:a", "--intent", "harmful", *plain)
+    assert [(row["id"], row["twin"]) for row in rows] == [("h", None), ("n", None)]
+    assert read_toml(Path("out") / CONVERT_FILE)["asked"]["intent"] == "harmful"
+    rows = in_pictures("q.jsonl", "-c", "image+text:a", *plain)
+    assert [(row["id"], row["twin"]) for row in rows] == [("h", "w"), ("n", None), ("w", "h")]
+
+
+RUN_FILE = """
+data = "elsewhere.jsonl"
+intent = "harmful"
+conditions = ["text", "image+text:a", "image+text:b"]
+target = "reference"
+out = "runs/here"
+probe = 0.5
+"""
+
+
+def test_a_study_says_what_is_rendered_and_options_win(plain: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("study.toml").write_text(RUN_FILE, encoding="utf-8")
+    assert [row["recipe"] for row in in_pictures("q.jsonl", "--study", "study.toml", *plain)] == ["a", "a", "b", "b"]
+    Path("study.toml").write_text(RUN_FILE + "pobe = 1\n", encoding="utf-8")
+    assert run_command(["convert", "q.jsonl", "--study", "study.toml", *plain]) == 2
+    assert "'pobe' in study.toml; did you mean probe" in capsys.readouterr().err
+
+
+def test_a_plan_file_is_a_conversion_of_its_own(plain: list[str]) -> None:
+    """In which `out` counts."""
+    asked = 'data = "q.jsonl"\nconditions = ["image+text:a"]\nrecipes = "plain.toml"\nout = "out"\n'
+    Path("plan.toml").write_text(asked + 'workers = 1\nrecognisers = ["none"]\n', encoding="utf-8")
+    assert [row["id"] for row in in_pictures("plan.toml", "--limit", "2")] == ["h", "w"]
+
+
+def test_time_and_size_are_told_before_the_rest_is_made(
+    plain: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safebench.rendering.outlook.WORTH", 6)
+    monkeypatch.setattr(converting, "WORTH", 6)
+    asked = ["q.jsonl", "-c", "image+text:a", "-c", "image+text:b", *plain]
+    assert run_command(["convert", *asked, "--dry-run"]) == 0
+    line = "6 renderings; about 1 s with 1 workers and 1 MB of media"
+    assert line in capsys.readouterr().out
+    assert not Path("out").exists()
+    in_pictures(*asked)
+    assert line in capsys.readouterr().err

@@ -6,8 +6,12 @@ import csv
 import hashlib
 import json
 import re
+import shutil
+import tarfile
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ from safebench.errors import BadInput, MissingPackage
 from safebench.resources import shipped
 from safebench.testing.server import Call, Reply, ScriptedServer
 from safebench.types import Intent, Query
+from tests import release
 from tests.own_taxonomy import own_taxonomy
 
 HARM, BENIGN = Intent.HARMFUL, Intent.BENIGN
@@ -145,6 +150,158 @@ def test_the_release_of_the_paper_comes_in_with_its_scenarios(tmp_path: Path) ->
     found = read_source("safebench", str(source_of("safebench", tmp_path)), load_importer("safebench")).dataset
     assert len(found.queries) == 23
     assert (found.queries[0].scenario, found.queries[22].scenario) == ("medical_advice", "bias")
+
+
+# --- the paper's release, after its documented layout
+
+
+@pytest.fixture(scope="module")
+def hub_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As it comes from the hub: texts, an archive in ten parts, MiniBench in one, and two names swapped.
+
+    Made once; no test changes it.
+    """
+    place = tmp_path_factory.mktemp("hub")
+    root = place / "safebench"
+    root.mkdir()
+    release.write_set(root / "SafeBench_Text", release.Layout(texts=".", pictures=None, clips=None))
+    release.write_categories(root, {**release.NAMES, 1: "Legal advice", 2: "Medical advice"})
+    (root / "sample.csv").write_text("query\nHow?\n")
+    release.pack(release.write_set(place / "packed" / "final_bench"), root, parts=10)
+    release.pack(release.write_set(place / "packed" / "minibench_final", release.MINI), root / "minibench.tar.gz")
+    return root
+
+
+def told_by_import(capsys: pytest.CaptureFixture[str], source: Path, out: Path, *more: str) -> str:
+    assert run_command(["data", "import", "safebench", str(source), "--out", str(out), *more]) == 0
+    return capsys.readouterr().out
+
+
+WHOLE = ["queries: 2,300 of 2,300", "female clips: 2,300 of 2,300", "male clips: 2,300 of 2,300"]
+WHOLE += ["pictures: 2,300 of 2,300", "prompts of pictures: 2,300 of 2,300"]
+
+
+def test_the_release_comes_in_from_the_hubs_root_with_its_media_and_labels(
+    hub_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    told = told_by_import(capsys, hub_root, out).splitlines()
+    assert f"{out}: 2300 queries (2300 harmful), 0 with a twin" in told
+    assert {"scenarios by category.csv", *WHOLE} <= set(told)
+    assert not any("missing" in line for line in told)
+    dataset = load_dataset(str(out))
+    assert Counter(query.scenario for query in dataset.queries) == dict.fromkeys(release.SCENARIOS, 100)
+    by_id = {query.id: query for query in dataset.queries}
+    assert (by_id["1-7"].scenario, by_id["2-7"].scenario) == ("legal_advice", "medical_advice")
+    assert (by_id["23-100"].text, by_id["23-100"].scenario) == (release.text(23, 100), "bias")
+    assert {medium: list(named) for medium, named in dataset.recipes.items()} == {
+        "audio": ["female", "male"],
+        "image": ["paper"],
+    }
+    step = dataset.recipes["audio"]["male"]["steps"][0]
+    assert (Path(step["folder"]) / "23" / "100.wav").read_bytes() == release.CLIP
+    assert not (out / "missing.jsonl").exists()
+    assert not any(tmp_path.glob(".out*"))
+
+
+def test_minibench_comes_in_by_a_flag_with_the_labels_of_the_full_set(
+    hub_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = told_by_import(capsys, hub_root, tmp_path / "out", "--minibench").splitlines()
+    assert "scenarios by the full set, which holds their queries" in told
+    assert {"queries: 500 of 500", "pictures: 500 of 500", "male clips: 500 of 500"} <= set(told)
+    dataset = load_dataset(str(tmp_path / "out"))
+    wanted = [release.SCENARIOS[number - 1] for number in release.MINIBENCH]
+    assert Counter(query.scenario for query in dataset.queries) == dict.fromkeys(wanted, 50)
+    assert dataset.queries[0].text == release.text(release.MINIBENCH[0], 1)
+    assert Path(dataset.recipes["image"]["paper"]["steps"][0]["folder"]).name == "img"
+
+
+SMALL = release.Layout(rows=2)
+
+
+@pytest.mark.parametrize("named", ["final_bench", "."])
+def test_an_unpacked_release_is_found_in_its_folder_and_above_it(named: str, tmp_path: Path) -> None:
+    """And its media stay where they are."""
+    root = tmp_path / "root"
+    release.write_set(root / "final_bench", SMALL)
+    release.write_categories(root, {**release.NAMES, 1: "Bias", 23: "Medical advice"})
+    imported = import_dataset("safebench", str(root / named), tmp_path / "out", load_importer("safebench"))
+    assert (imported.dataset.queries[0].scenario, imported.dataset.queries[-1].scenario) == ("bias", "medical_advice")
+    assert [(one.what, one.there, one.wanted) for one in imported.counted] == [
+        ("queries", 46, 2300),
+        ("female clips", 46, 2300),
+        ("male clips", 46, 2300),
+        ("pictures", 46, 2300),
+        ("prompts of pictures", 46, 2300),
+    ]
+    step = load_dataset(str(tmp_path / "out")).recipes["image"]["paper"]["steps"][0]
+    assert step["folder"] == str((root / "final_bench" / "image").resolve())
+
+
+def test_what_is_missing_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = release.write_set(tmp_path / "final_bench")
+    (folder / "image" / "3" / "17.png").unlink()
+    (folder / "image" / "5" / "2.png").write_bytes(b"")
+    (folder / "image" / "6" / "1.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    (folder / "image" / "7" / "out7.csv").unlink()
+    shutil.rmtree(folder / "audio" / "audio_data_male" / "9")
+    (folder / "text" / "23.csv").write_text('"One?"\n')
+    told = told_by_import(capsys, folder, tmp_path / "out").splitlines()
+    assert "scenarios by the paper's order" in told
+    assert "pictures: 2,297 of 2,300; missing: 3-17, 5-2, 6-1" in told
+    assert any(line.startswith("queries: 2,201 of 2,300; missing: 23-2, 23-3, ") for line in told)
+    assert any(line.startswith("male clips: 2,200 of 2,300; missing: 9-1, ") for line in told)
+    assert f"all that is missing: {tmp_path / 'out' / 'missing.jsonl'}" in told
+    listed = [json.loads(line) for line in (tmp_path / "out" / "missing.jsonl").read_text().splitlines()]
+    assert Counter(one["what"] for one in listed) == {
+        "queries": 99, "pictures": 3, "male clips": 100, "prompts of pictures": 100
+    }  # fmt: skip
+
+
+def test_a_name_that_category_csv_has_and_we_do_not_is_listed_and_may_be_mapped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = release.write_set(tmp_path / "final_bench", SMALL)
+    release.write_categories(tmp_path, {**release.NAMES, 4: "Tea and cakes"})
+    told = told_by_import(capsys, tmp_path, tmp_path / "out")
+    assert "without a scenario: 2 of Tea and cakes: the mapping does not know it" in told
+    mapped = ["--scenario", "Tea and cakes=personal_privacy"]
+    assert "without a scenario" not in told_by_import(capsys, folder, tmp_path / "mapped", *mapped)
+    assert load_dataset(str(tmp_path / "mapped")).queries[6].scenario == "personal_privacy"
+
+
+def test_an_archive_may_be_named_itself(tmp_path: Path) -> None:
+    packed = release.write_set(tmp_path / "packed" / "minibench_final", replace(release.MINI, rows=2))
+    file, *_ = release.pack(packed, tmp_path / "minibench.tar.gz")
+    imported = import_dataset("safebench", str(file), tmp_path / "out", load_importer("safebench"))
+    assert len(imported.dataset.queries) == 20
+    assert {query.scenario for query in imported.dataset.queries} == {None}
+    assert imported.unmapped == {str(number): "the mapping does not know it" for number in range(1, 11)}
+
+
+def test_an_archive_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    data = release.archive(lambda tar: tar.addfile(tarfile.TarInfo("../x.csv")))
+    (source / "minibench.tar.gz").write_bytes(data)
+    with pytest.raises(BadInput, match="leads out of the folder"):
+        import_dataset("safebench", str(source), tmp_path / "out", load_importer("safebench"))
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_folder_with_nothing_of_the_release_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"holds nothing of the release: .*part_aa"):
+        import_dataset("safebench", str(tmp_path), tmp_path / "out", load_importer("safebench"))
+
+
+def test_minibench_is_chosen_from_any_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenarios = ["bias", *["hate_speech"] * 60]
+    source = table(tmp_path / "d.csv", *({"query": f"How {n}?", "kind": one} for n, one in enumerate(scenarios)))
+    given = ["--columns", "text=query,scenario=kind", "--minibench"]
+    assert run_command(["data", "import", "generic", str(source), "--out", str(tmp_path / "out"), *given]) == 0
+    assert "fewer than MiniBench's 50 queries of investment_advice 0" in " ".join(capsys.readouterr().out.split())
+    assert [query.text for query in load_dataset(str(tmp_path / "out")).queries] == [f"How {n}?" for n in range(1, 51)]
 
 
 @pytest.mark.parametrize("name", shipped(FOLDER))
@@ -333,6 +490,16 @@ def test_a_data_set_of_the_hub_is_copied_and_mapped(source: str, asked: str, hub
     assert list(found.queries) == EXPECTED["jailbreakbench"]
     assert asked in hub.asked
     assert not any("judge-comparison" in path for path in hub.asked if "/resolve/" in path)
+
+
+def test_the_texts_of_the_release_come_from_the_hub_with_the_names_of_their_numbers(hub: Hub, tmp_path: Path) -> None:
+    release.write_set(tmp_path / "r" / "SafeBench_Text", release.Layout(rows=1, texts=".", pictures=None, clips=None))
+    release.write_categories(tmp_path / "r", {**release.NAMES, 1: "Bias", 23: "Medical advice"})
+    files = {path.relative_to(tmp_path / "r").as_posix(): path.read_bytes() for path in (tmp_path / "r").rglob("*.csv")}
+    hub.files = {**files, "part_aa": b"not asked for", "sample.csv": b"nor this"}
+    queries = read_source("safebench", "hub:me/copy", load_importer("safebench")).dataset.queries
+    assert [queries[n].scenario for n in (0, 1, 22)] == ["bias", "legal_advice", "medical_advice"]
+    assert not any("part_aa" in path or "sample" in path for path in hub.asked if "/resolve/" in path)
 
 
 @pytest.mark.parametrize(("name", "source"), [("generic", "hub:no/where"), ("generic", "hub:"), ("generic", "hub:a b")])

@@ -207,3 +207,11 @@ def test_killed_in_the_middle_a_merge_starts_again(shards: list[Path], tmp_path:
     assert merge_conversion(tmp_path / "merged", shards) == 11
     assert not left.parent.exists()
     assert [query.id for query in read_converted(tmp_path / "merged").queries] == [row["id"] for row in ROWS[:11]]
+
+
+def test_pairs_of_shards_are_those_of_the_whole(start: Start, tmp_path: Path) -> None:
+    asked = {"conditions": ["image:chat"], "pairs": True, "limit": 4}
+    shards = [start(f"p{number}", shard=f"{number}/2", **asked) for number in (1, 2)]
+    whole = start("pairs", **asked)
+    merge_conversion(tmp_path / "merged", shards)
+    assert files(tmp_path / "merged" / "pairs") == files(whole / "pairs")

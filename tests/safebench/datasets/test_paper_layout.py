@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +13,14 @@ from PIL import Image
 from converters.text_to_speech.espeak import Espeak
 from safebench import taxonomy
 from safebench.datasets.load import load_dataset
+from safebench.datasets.paper_layout import find_release
 from safebench.errors import BadInput
 from safebench.plugins import Work
 from safebench.reports.report import report
 from safebench.runs.config import make_config
 from safebench.runs.run import run
 from safebench.types import Query
+from tests import release
 from tests.converting import convert
 
 SCENARIOS = list(taxonomy.scenarios())
@@ -174,3 +178,112 @@ def test_given_media_are_converted_with_their_fidelity(paper: Path, tmp_path: Pa
 def test_recipes_of_a_voice_without_clips_are_the_shipped_ones(paper: Path) -> None:
     recipes = load_dataset(str(paper)).recipes
     assert {medium: list(named) for medium, named in recipes.items()} == {"audio": ["female"], "image": ["paper"]}
+
+
+SMALL = release.Layout(rows=2)
+
+
+@pytest.mark.parametrize(
+    ("place", "changed"),
+    [
+        ("final_bench", {}),
+        ("final_bench", {"texts": "text/text"}),
+        ("final_bench", {"texts": "."}),
+        ("final_bench", {"pictures": "."}),
+        ("final_bench", {"clips": "."}),
+        ("final_bench", {"prompts": "prompts{}.csv"}),
+        ("final_bench", {"clip_ending": ".WAV", "picture_ending": ".JPG"}),
+        ("final_bench", {"clip_ending": ".flac"}),
+        ("safebench", {}),
+        (".", {}),
+    ],
+    ids=str,
+)
+def test_every_documented_place_is_known(tmp_path: Path, place: str, changed: dict[str, str]) -> None:
+    release.write_set(tmp_path / place, replace(SMALL, **changed))
+    found = find_release(tmp_path / place if place == "safebench" else tmp_path)
+    assert found is not None
+    dataset = found.dataset()
+    assert (len(dataset.queries), dataset.queries[3].text) == (46, release.text(2, 2))
+    assert [one.there for one in found.counted(dataset)] == [46] * 5
+    assert list(dict.fromkeys(query.scenario for query in dataset.queries)) == release.SCENARIOS
+    assert {medium: list(named) for medium, named in dataset.recipes.items()} == {
+        "audio": ["female", "male"],
+        "image": ["paper"],
+    }
+
+
+def test_texts_may_lie_apart_from_the_media(tmp_path: Path) -> None:
+    release.write_set(tmp_path / "SafeBench_Text", replace(SMALL, texts=".", pictures=None, clips=None))
+    release.write_set(tmp_path / "final_bench", replace(SMALL, texts=None))
+    found = find_release(tmp_path)
+    assert found is not None
+    assert [one.there for one in found.counted(found.dataset())] == [46] * 5
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("Index,Category\n", "{},{}\n"),
+        ("", "{},{}\n"),
+        ("Category;Index\n", "{1};{0}\n"),
+        (",Index,Area,Category\n", "0,{},Consultation,{}\n"),
+    ],
+)
+def test_category_csv_is_believed_in_any_form(tmp_path: Path, head: str, line: str) -> None:
+    release.write_set(tmp_path / "final_bench", SMALL)
+    names = {**release.NAMES, 1: "HATE_SPEECH", 19: "MA", 12: "Pornography"}
+    rows = (line.format(number, name) for number, name in names.items())
+    (tmp_path / "category.csv").write_text(head + "".join(rows))
+    queries = {query.id: query.scenario for query in load_dataset(str(tmp_path)).queries}
+    assert (queries["1-1"], queries["19-2"], queries["12-1"]) == (
+        "hate_speech",
+        "medical_advice",
+        "pornographic_content",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("Index,Category\n1,Bias\n1,Hate speech\n", "names number 1 twice"),
+        ("Index,Category\n1,Bias\n2,Bias\n", "calls both 1 and 2 bias"),
+        ("Index\n1\n2\n", "has no column of numbers with one of their names"),
+        ("a,b\nc,d\n", "has no column of numbers with one of their names"),
+        ("", "has no column of numbers with one of their names"),
+    ],
+)
+def test_a_category_csv_that_contradicts_itself_is_an_error(tmp_path: Path, content: str, why: str) -> None:
+    release.write_set(tmp_path / "final_bench", SMALL)
+    (tmp_path / "category.csv").write_text(content)
+    assert why in problems(tmp_path)
+
+
+def test_the_paper_calls_two_scenarios_hs_so_that_alone_says_nothing(tmp_path: Path) -> None:
+    release.write_set(tmp_path / "final_bench", SMALL)
+    release.write_categories(tmp_path, {**release.NAMES, 9: "HS", 19: "HS"})
+    queries = {query.id: query.scenario for query in load_dataset(str(tmp_path)).queries}
+    assert (queries["9-1"], queries["19-1"], queries["20-1"]) == (None, None, "defamatory_speech")
+
+
+def test_names_of_the_full_set_are_none_of_minibench(tmp_path: Path) -> None:
+    """Whose numbers are its own: they are known by the queries of the full set, or not at all."""
+    mini = release.write_set(tmp_path / "minibench_final", replace(release.MINI, rows=2))
+    release.write_categories(tmp_path)
+    for place in (tmp_path, mini):
+        assert {query.scenario for query in load_dataset(str(place)).queries} == {None}
+    release.write_set(tmp_path / "SafeBench_Text", replace(SMALL, texts=".", pictures=None, clips=None))
+    wanted = [release.SCENARIOS[number - 1] for number in release.MINIBENCH]
+    for queries in (load_dataset(str(mini)).queries, load_dataset(str(tmp_path), minibench=True).queries):
+        assert list(dict.fromkeys(query.scenario for query in queries)) == wanted
+        assert len(queries) == 20
+    release.write_categories(mini, dict(enumerate(reversed(wanted), start=1)))
+    queries = load_dataset(str(mini)).queries
+    assert list(dict.fromkeys(query.scenario for query in queries)) == [*reversed(wanted)]
+
+
+def test_minibench_is_chosen_where_it_is_not_there(tmp_path: Path) -> None:
+    release.write_set(tmp_path / "final_bench", replace(SMALL, rows=60, pictures=None, clips=None))
+    queries = load_dataset(str(tmp_path), minibench=True).queries
+    wanted = [release.SCENARIOS[number - 1] for number in release.MINIBENCH]
+    assert Counter(query.scenario for query in queries) == dict.fromkeys(wanted, 50)
