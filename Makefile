@@ -154,9 +154,9 @@ real: $(REAL)/installed
 real-full: $(REAL)/installed
 	$(REAL)/bin/python -m benchmarks.real --full $(if $(XSTEST),--xstest $(XSTEST))
 
-# Estimate, pilot, gate and exporters with that model; writes docs/real-results.md.
-real-results: $(REAL)/exporters
-	$(REAL)/bin/python -m benchmarks.real.results
+# Estimate, pilot, gate, tables and exporters with that model; writes docs/real-results.md.
+real-results: $(REAL)/exporters $(INSPECT)/installed
+	$(REAL)/bin/python -m benchmarks.real.results $(INSPECT)/bin
 
 $(REAL)/exporters: $(REAL)/installed
 	$(REAL)/bin/python $(INSTALL) -c constraints.txt -e '.[mlflow,otel,hub]'

@@ -21,13 +21,19 @@ from pathlib import Path
 
 from PIL import Image
 
+import safebench as sb
 from safebench.cli.main import run_command
 from tests.browser import Browser, start
 from tests.safebench.review.test_page import served
 
 SIZES = {390: 844, 768: 1024, 1440: 900}
 SCHEMES = ("light", "dark")
-OF_SITE = {"home": "index", "start": "start-test", "real": "real-results", "reference": "reference/commands"}
+OF_SITE = {
+    **{"home": "index", "start": "start-test", "how-to": "converting", "real": "real-results", "concept": "statistics"},
+    **{"published": "published", "calibration": "calibration", "reference": "reference/commands"},
+    **{"formats": "reference/formats", "api": "reference/api-testing"},
+}
+NOTEBOOK = "<!doctype html><meta name=viewport content=width=device-width><meta name=color-scheme content='light dark'>"
 Opener = Callable[[Browser], None]
 
 
@@ -52,6 +58,7 @@ def openers(runs: list[Path], site: Path | None) -> Iterator[dict[str, Opener]]:
         copies = [shutil.copytree(run, Path(place, run.name)) for run in runs]
         files = {"report": copies[0] / "report.html"}
         run_command(["report", str(copies[0]), "--html"])
+        files["notebook"] = _notebook(Path(place, "notebook.html"), copies[0])
         for name in ("compare", "leaderboard"):
             files[name] = Path(place, f"{name}.html")
             run_command([name, *map(str, copies), "--html", str(files[name])])
@@ -60,6 +67,7 @@ def openers(runs: list[Path], site: Path | None) -> Iterator[dict[str, Opener]]:
         made: dict[str, Opener] = {name: lambda browser, file=file: browser.open(file) for name, file in files.items()}
         made["items"] = lambda browser: browser.open(files["report"], "#items")
         made["item"] = lambda browser: _open_item(browser, files["report"])
+        made["details"] = lambda browser: _unfold(browser, files["report"])
         with served(copies[0], size=1) as url:
             made["review"] = lambda browser: browser.visit(url)
             made["review-item"] = lambda browser: browser.visit(f"{url}item?reviewer=Ada")
@@ -72,6 +80,18 @@ def _open_item(browser: Browser, report: Path) -> None:
     browser.open(report)
     browser.one("#list button").click()
     browser.one(".card")
+
+
+def _unfold(browser: Browser, report: Path) -> None:
+    browser.open(report, "#more")
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true })")
+
+
+def _notebook(file: Path, run: Path) -> Path:
+    """What a notebook shows of a run and of its first item."""
+    reported = sb.report(run)
+    file.write_text(f"{NOTEBOOK}{reported._repr_html_()}<hr>{next(iter(reported))._repr_html_()}", encoding="utf-8")
+    return file
 
 
 def _label(browser: Browser, url: str) -> None:

@@ -1,11 +1,14 @@
-"""`make real-results`: estimate, a pilot that grows, a gate and exporters, on a run of the real model.
+"""`make real-results`: estimate, a pilot that grows, a gate, tables and exporters, on a run of the real model.
 
-Types the commands of the page in a shell and writes `docs/real-results.md`: what is shown there was printed. Texts of
-queries and answers are in none of it.
+    python -m benchmarks.real.results INSPECT
+
+INSPECT: the folder of programs where Inspect is installed. Types the commands of the page in a shell and writes
+`docs/real-results.md`: what is shown there was printed. Texts of queries and answers are in none of it.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -29,6 +32,8 @@ ANSWERED = "POST /v1/chat/completions"  # in a line of the server's log
 COLUMNS = "100"
 LEFT_OUT = "…"
 FLAGS = re.DOTALL | re.MULTILINE
+HERE = Path(sys.executable).parent
+CSV_LINK = re.compile(r'href="data:text/csv;base64,([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Section:
     """`keep`: patterns of what is shown of the output, each of which has to be there; none: all of it. `beside` says
-    what else there is to see afterwards.
+    what else there is to see afterwards. `in_inspect`: typed where Inspect is installed.
     """
 
     title: str
@@ -52,6 +57,7 @@ class Section:
     command: str
     keep: Sequence[str] = ()
     beside: Callable[[Seen], str] | None = None
+    in_inspect: bool = False
 
 
 def answered(seen: Seen) -> str:
@@ -62,6 +68,18 @@ def costs(seen: Seen) -> str:
     roles = sb.report(seen.place / "runs" / "pilot").summary.costs
     told = ", ".join(f"{one.calls} by the {one.role} ({one.cost.low:.5f} USD)" for one in roles if one.cost)
     return f"{answered(seen)} On record, by what the calls told: {told}."
+
+
+def as_shown(seen: Seen) -> str:
+    """The summary, without its heading, which would be one of this page."""
+    summary = re.sub("^### (.*)", r"**\1**", (seen.place / "summary.md").read_text(encoding="utf-8"))
+    told = "\n".join(f"> {line}".rstrip() for line in summary.splitlines())
+    return f"`summary.md`, as it is shown beside the build:\n\n{told}"
+
+
+def saved(seen: Seen) -> str:
+    (held,) = CSV_LINK.findall((seen.place / "leaderboard.html").read_text(encoding="utf-8"))
+    return f"Its link saves:\n\n{_fenced(base64.b64decode(held).decode('utf-8-sig'))}"
 
 
 def spans(seen: Seen) -> str:
@@ -122,6 +140,13 @@ for name, value in sorted(run.data.tags.items()):
         print(f"{name}: {value}")
 print("artefacts:", ", ".join(file.path for file in client.list_artifacts(run.info.run_id)))
 """
+ITEMS = """\
+from pyarrow import csv, parquet
+
+names = ["query_id", "intent", "scenario", "condition", "outcome", "rating", "fidelity_status", "revision"]
+items = parquet.read_table("runs/pilot/items.parquet", columns=names)
+csv.write_csv(items, "items.csv")
+"""
 SECTIONS = (
     Section(
         "Estimate",
@@ -153,6 +178,34 @@ SECTIONS = (
         (r"^exit status 3: .*?\n(?=exit status 3|is )", r"^is \d\n", r"^kept: .*?(?:\n|\Z)"),
     ),
     Section(
+        "Gate in a pipeline",
+        "What it left for CI: JUnit's XML, and a summary in GitHub's Markdown.",
+        "cat junit.xml",
+        (),
+        as_shown,
+    ),
+    Section(
+        "Parquet",
+        "What `report` has written is read by anything that reads Parquet. Here it becomes CSV, without columns of"
+        " texts.",
+        f"python - <<'END'\n{ITEMS}END\nhead -n 5 items.csv",
+    ),
+    Section(
+        "CSV",
+        "The pages of several runs hold their exact numbers.",
+        "safebench leaderboard runs/pilot --html leaderboard.html",
+        (r"^written: .*?\n",),
+        saved,
+    ),
+    Section(
+        "Inspect",
+        "[Inspect](inspect.md) asks the same model the same queries as text, and its log is reported on as a run is.",
+        "inspect eval safebench/run -T data=starter-small -T condition=text -T limit=8 --model openai/smollm2 \\\n"
+        "    --temperature 0 --max-tokens 40 --display none --log-dir logs\nsafebench report logs/*.eval",
+        (RATES,),
+        in_inspect=True,
+    ),
+    Section(
         "MLflow",
         "Read back by MLflow's own client. A condition of which nothing can be concluded has bounds and counts, and no"
         " rate that could be sorted by.",
@@ -167,48 +220,56 @@ SECTIONS = (
         (),
         pushed,
     ),
+    Section(
+        "Results of a model",
+        "A leaderboard on the hub may hold harm alone, of a whole run, with evidence. This run's jury are rules that"
+        " count compliance, so it is refused, and nothing is sent.",
+        "safebench export runs/pilot --to hub-results:your-team/your-model \\\n"
+        '    --option benchmark=your-team/benchmark || echo "is $?"',
+    ),
 )
 INTRODUCTION = """\
 # All of it on a real run
 
 [SmolLM2-135M](real-run.md), asked by llama.cpp's own server on this machine, behind [what reads
 pictures](models.md#a-cascade-the-same-language-model-behind-a-transcript): what an [estimate](costs.md) says, how [a
-pilot grows](runs.md#a-pilot-grows), what a [gate](gates.md) finds and what [exporters](exporting.md) bring elsewhere.
-`make real-results` types the commands and writes this page; {left_out} stands for what is left out. Prices are made up,
-as this model has none. Queries and answers are not shown.
+pilot grows](runs.md#a-pilot-grows), what a [gate](gates.md) finds, what is in files, and what
+[exporters](exporting.md) bring elsewhere. `make real-results` types the commands and writes this page; {left_out}
+stands for what is left out. Prices are made up, as this model has none. Queries and answers are not shown.
 
 The environment has `OPENAI_BASE_URL`, `OTEL_EXPORTER_OTLP_ENDPOINT`, `HF_ENDPOINT` and `HF_TOKEN`, all of this machine.
 Two files:
 """
 
 
-def main() -> None:
+def main(inspect: Path) -> None:
     place = ROOT / "build" / "real-results"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     log = place / "server.log"
     with serving.served(model.gguf(), log) as url:
-        text = page(place, url, lambda: log.read_text(encoding="utf-8", errors="replace").count(ANSWERED))
+        text = page(place, url, inspect, lambda: log.read_text(encoding="utf-8", errors="replace").count(ANSWERED))
     PAGE.write_text(text, encoding="utf-8")
 
 
-def page(place: Path, url: str, calls: Callable[[], int]) -> str:
+def page(place: Path, url: str, inspect: Path, calls: Callable[[], int]) -> str:
     """Made of what the commands print in `place`."""
     for name, text in FILES.items():
         (place / name).write_text(text, encoding="utf-8")
     with collecting() as collector, answering() as hub:
         addresses = {"OPENAI_BASE_URL": url, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "HF_ENDPOINT": hub.url}
         seen = Seen(place, collector, hub, calls)
-        parts = [
-            part for section in SECTIONS for part in _shown(section, typed(section.command, place, addresses), seen)
-        ]
+        parts = []
+        for section in SECTIONS:
+            programs = inspect if section.in_inspect else HERE
+            parts += _shown(section, typed(section.command, place, programs, addresses), seen)
     files = (f"`{name}`:\n\n{_fenced(text, 'toml')}" for name, text in FILES.items())
     return "\n\n".join([INTRODUCTION.format(left_out=LEFT_OUT).rstrip(), *files, *parts]) + "\n"
 
 
-def typed(command: str, place: Path, addresses: Mapping[str, str]) -> str:
+def typed(command: str, place: Path, programs: Path, addresses: Mapping[str, str]) -> str:
     """What it prints, results and notes."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     keys = {"OPENAI_API_KEY": "none", "HF_TOKEN": TOKEN}
     environment = {**os.environ, "PATH": path, "COLUMNS": COLUMNS, **keys, **addresses}
     shell = ["bash", "-uo", "pipefail", "-c", command]
@@ -229,7 +290,7 @@ def _shown(section: Section, printed: str, seen: Seen) -> Iterator[str]:
 
 
 def prompted(commands: str) -> str:
-    return re.sub(r"^(?=safebench|python)", "$ ", commands, flags=re.MULTILINE)
+    return re.sub(r"^(?=safebench|python|inspect|cat|head)", "$ ", commands, flags=re.MULTILINE)
 
 
 def kept(printed: str, patterns: Sequence[str]) -> str:
@@ -253,4 +314,4 @@ def _fenced(text: str, kind: str = "text") -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]).resolve())
