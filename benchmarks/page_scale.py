@@ -39,6 +39,7 @@ USED = """
         return (performance.now() - started) / 1000;
     };
     const whole = document.documentElement.scrollHeight;
+    const scrolled = Array.from({ length: 50 }, (_, n) => () => scrollTo(0, n * whole / 50));
     return (async () => ({
         filter_s: await timed(() => set("f-condition", 1, "change")),
         filtered: byId("status").textContent,
@@ -46,7 +47,7 @@ USED = """
         found: byId("status").textContent,
         back_s: await timed(() => byId("filters").reset()),
         turn_s: await timed(() => byId("next").click()),
-        scroll_s: Math.max(...await Array.fromAsync({ length: 50 }, (_, n) => timed(() => scrollTo(0, n * whole / 50)))),
+        scroll_s: Math.max(...await Array.fromAsync(scrolled, timed)),
         item_s: await timed(async () => {
             document.querySelector("#list button").click();
             while (!document.querySelector(".card")) await frame();
