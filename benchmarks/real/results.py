@@ -1,19 +1,22 @@
 """`make real-results`: estimate, a pilot that grows, a gate, tables and exporters, on a run of the real model.
 
-    python -m benchmarks.real.results INSPECT
+    python -m benchmarks.real.results INSPECT [--only Parquet …]
 
 INSPECT: the folder of programs where Inspect is installed. Types the commands of the page in a shell and writes
-`docs/real-results.md`: what is shown there was printed. Texts of queries and answers are in none of it.
+`docs/real-results.md`: what is shown there was printed. Texts of queries and answers are in none of it. `--only`: these
+parts are written anew, by what lies there from the last time.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +32,7 @@ from tests.hub import TOKEN, Hub, answering
 
 PAGE = ROOT / "docs" / "real-results.md"
 ANSWERED = "POST /v1/chat/completions"  # in a line of the server's log
-COLUMNS = "100"
+COLUMNS = 100
 LEFT_OUT = "…"
 FLAGS = re.DOTALL | re.MULTILINE
 HERE = Path(sys.executable).parent
@@ -143,7 +146,7 @@ print("artefacts:", ", ".join(file.path for file in client.list_artifacts(run.in
 ITEMS = """\
 from pyarrow import csv, parquet
 
-names = ["query_id", "intent", "scenario", "condition", "outcome", "rating", "fidelity_status", "revision"]
+names = ["query_id", "intent", "scenario", "condition", "outcome", "rating", "revision"]
 items = parquet.read_table("runs/pilot/items.parquet", columns=names)
 csv.write_csv(items, "items.csv")
 """
@@ -200,8 +203,9 @@ SECTIONS = (
     Section(
         "Inspect",
         "[Inspect](inspect.md) asks the same model the same queries as text, and its log is reported on as a run is.",
-        "inspect eval safebench/run -T data=starter-small -T condition=text -T limit=8 --model openai/smollm2 \\\n"
-        "    --temperature 0 --max-tokens 40 --display none --log-dir logs\nsafebench report logs/*.eval",
+        "inspect eval safebench/run -T data=starter-small -T condition=text -T limit=8 \\\n"
+        "    --model openai/smollm2 -M responses_api=false --temperature 0 --max-tokens 40 \\\n"
+        "    --display none --log-dir logs\nsafebench report logs/*.eval",
         (RATES,),
         in_inspect=True,
     ),
@@ -242,36 +246,60 @@ Two files:
 """
 
 
-def main(inspect: Path) -> None:
+def main(inspect: Path, only: Sequence[str]) -> None:
     place = ROOT / "build" / "real-results"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    log = place / "server.log"
-    with serving.served(model.gguf(), log) as url:
-        text = page(place, url, inspect, lambda: log.read_text(encoding="utf-8", errors="replace").count(ANSWERED))
-    PAGE.write_text(text, encoding="utf-8")
+    if not only:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+    parts = typed_parts(place, inspect, only or [section.title for section in SECTIONS])
+    text = renewed(PAGE.read_text(encoding="utf-8"), parts) if only else page(parts)
+    PAGE.write_text(f"{narrowed(text)}\n", encoding="utf-8")
 
 
-def page(place: Path, url: str, inspect: Path, calls: Callable[[], int]) -> str:
-    """Made of what the commands print in `place`."""
+def typed_parts(place: Path, inspect: Path, titles: Sequence[str]) -> dict[str, str]:
+    """By their titles, made of what the commands print in `place`."""
     for name, text in FILES.items():
         (place / name).write_text(text, encoding="utf-8")
-    with collecting() as collector, answering() as hub:
+    log, parts = place / "server.log", {}
+    with serving.served(model.gguf(), log) as url, collecting() as collector, answering() as hub:
         addresses = {"OPENAI_BASE_URL": url, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "HF_ENDPOINT": hub.url}
-        seen = Seen(place, collector, hub, calls)
-        parts = []
+        seen = Seen(place, collector, hub, lambda: log.read_text(encoding="utf-8", errors="replace").count(ANSWERED))
         for section in SECTIONS:
-            programs = inspect if section.in_inspect else HERE
-            parts += _shown(section, typed(section.command, place, programs, addresses), seen)
+            if section.title in titles:
+                programs = inspect if section.in_inspect else HERE
+                printed = typed(section.command, place, programs, addresses)
+                parts[section.title] = "\n\n".join(_shown(section, printed, seen))
+    return parts
+
+
+def page(parts: Mapping[str, str]) -> str:
     files = (f"`{name}`:\n\n{_fenced(text, 'toml')}" for name, text in FILES.items())
-    return "\n\n".join([INTRODUCTION.format(left_out=LEFT_OUT).rstrip(), *files, *parts]) + "\n"
+    return "\n\n".join([INTRODUCTION.format(left_out=LEFT_OUT).rstrip(), *files, *parts.values()])
+
+
+def renewed(text: str, parts: Mapping[str, str]) -> str:
+    """The page with these parts in place of those of the same titles."""
+    for title, part in parts.items():
+        text = re.sub(rf"^## {title}\n.*?(?=^## |\Z)", lambda _, part=part: f"{part}\n\n", text, flags=FLAGS)
+    return text.rstrip()
+
+
+def narrowed(text: str) -> str:
+    """With what was printed as a terminal of that width shows it, but broken between words."""
+    blocks = re.split(r"(^```\w*\n.*?^```$)", text, flags=FLAGS)
+    blocks[1::2] = ["\n".join(part for line in block.splitlines() for part in _broken(line)) for block in blocks[1::2]]
+    return "".join(blocks)
+
+
+def _broken(line: str) -> list[str]:
+    return textwrap.wrap(line, COLUMNS, break_on_hyphens=False) if len(line) > COLUMNS else [line]
 
 
 def typed(command: str, place: Path, programs: Path, addresses: Mapping[str, str]) -> str:
     """What it prints, results and notes."""
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     keys = {"OPENAI_API_KEY": "none", "HF_TOKEN": TOKEN}
-    environment = {**os.environ, "PATH": path, "COLUMNS": COLUMNS, **keys, **addresses}
+    environment = {**os.environ, "PATH": path, "COLUMNS": str(COLUMNS), **keys, **addresses}
     shell = ["bash", "-uo", "pipefail", "-c", command]
     done = subprocess.run(
         shell, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -314,4 +342,8 @@ def _fenced(text: str, kind: str = "text") -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("inspect", type=Path, metavar="INSPECT")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PART")
+    given = parser.parse_args()
+    main(given.inspect.resolve(), given.only)
