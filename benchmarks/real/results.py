@@ -204,8 +204,8 @@ SECTIONS = (
         "Inspect",
         "[Inspect](inspect.md) asks the same model the same queries as text, and its log is reported on as a run is.",
         "inspect eval safebench/run -T data=starter-small -T condition=text -T limit=8 \\\n"
-        "    --model openai/smollm2 -M responses_api=false --temperature 0 --max-tokens 40 \\\n"
-        "    --display none --log-dir logs\nsafebench report logs/*.eval",
+        "    --model openai-api/llama/smollm2 --temperature 0 --max-tokens 40 --display none --log-dir logs\n"
+        "safebench report logs/*.eval",
         (RATES,),
         in_inspect=True,
     ),
@@ -241,8 +241,8 @@ pilot grows](runs.md#a-pilot-grows), what a [gate](gates.md) finds, what is in f
 [exporters](exporting.md) bring elsewhere. `make real-results` types the commands and writes this page; {left_out}
 stands for what is left out. Prices are made up, as this model has none. Queries and answers are not shown.
 
-The environment has `OPENAI_BASE_URL`, `OTEL_EXPORTER_OTLP_ENDPOINT`, `HF_ENDPOINT` and `HF_TOKEN`, all of this machine.
-Two files:
+The environment has `OPENAI_BASE_URL`, `LLAMA_BASE_URL`, `OTEL_EXPORTER_OTLP_ENDPOINT`, `HF_ENDPOINT` and `HF_TOKEN`,
+all of this machine. Two files:
 """
 
 
@@ -262,7 +262,8 @@ def typed_parts(place: Path, inspect: Path, titles: Sequence[str]) -> dict[str, 
         (place / name).write_text(text, encoding="utf-8")
     log, parts = place / "server.log", {}
     with serving.served(model.gguf(), log) as url, collecting() as collector, answering() as hub:
-        addresses = {"OPENAI_BASE_URL": url, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "HF_ENDPOINT": hub.url}
+        models = dict.fromkeys(("OPENAI_BASE_URL", "LLAMA_BASE_URL"), url)
+        addresses = {**models, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "HF_ENDPOINT": hub.url}
         seen = Seen(place, collector, hub, lambda: log.read_text(encoding="utf-8", errors="replace").count(ANSWERED))
         for section in SECTIONS:
             if section.title in titles:
@@ -298,7 +299,7 @@ def _broken(line: str) -> list[str]:
 def typed(command: str, place: Path, programs: Path, addresses: Mapping[str, str]) -> str:
     """What it prints, results and notes."""
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    keys = {"OPENAI_API_KEY": "none", "HF_TOKEN": TOKEN}
+    keys = {"OPENAI_API_KEY": "none", "LLAMA_API_KEY": "none", "HF_TOKEN": TOKEN}
     environment = {**os.environ, "PATH": path, "COLUMNS": str(COLUMNS), **keys, **addresses}
     shell = ["bash", "-uo", "pipefail", "-c", command]
     done = subprocess.run(

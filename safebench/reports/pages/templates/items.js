@@ -10,6 +10,7 @@
   const pending = { name: "pending", open: true };
   const outcomeOf = (item) => index.outcomes[item[OUTCOME]] || pending;
   const words = (name) => index.called[name] ?? name.replaceAll("_", " ");
+  const count = (number) => number.toLocaleString("en");
   const itemsOf = new Map();
   index.items.forEach((item) => itemsOf.set(item[QUERY], [...(itemsOf.get(item[QUERY]) || []), item]));
 
@@ -119,8 +120,8 @@
   function turn(to) {
     const pages = Math.max(1, Math.ceil(shown.length / ROWS));
     page = Math.min(Math.max(0, to), pages - 1);
-    byId("status").textContent = `${shown.length} of ${index.items.length} items`;
-    byId("page").textContent = `Page ${page + 1} of ${pages}`;
+    byId("status").textContent = `${count(shown.length)} of ${count(index.items.length)} items`;
+    byId("page").textContent = `Page ${count(page + 1)} of ${count(pages)}`;
     byId("previous").disabled = page === 0;
     byId("next").disabled = page === pages - 1;
     byId("list").tBodies[0].replaceChildren(...shown.slice(page * ROWS, (page + 1) * ROWS).map(row));
