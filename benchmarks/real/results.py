@@ -293,7 +293,9 @@ def narrowed(text: str) -> str:
 
 
 def _broken(line: str) -> list[str]:
-    return textwrap.wrap(line, COLUMNS, break_on_hyphens=False) if len(line) > COLUMNS else [line]
+    if len(line) <= COLUMNS:
+        return [line]
+    return textwrap.wrap(line, COLUMNS, break_on_hyphens=False, break_long_words=False)
 
 
 def typed(command: str, place: Path, programs: Path, addresses: Mapping[str, str]) -> str:
