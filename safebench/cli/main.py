@@ -129,8 +129,8 @@ def _done(arguments: list[str]) -> int:
         status = _command()(arguments, standalone_mode=False, prog_name="safebench")
     except typer.TyperException as error:
         message = _usage_message(error)
-        hint = f"see `{_wrongly_used(error)} --help`"
-        return _fail(message, hint) if message else 2  # without one the help was shown
+        where = f"see `{_wrongly_used(error)} --help`"
+        return _fail(message, where) if message else 2  # without one the help was shown
     except Interrupted as error:
         errors.print(f"interrupted; everything so far is kept. Continue with:\n  {error.command}", soft_wrap=True)
         return 130
