@@ -39,6 +39,7 @@ app.command()(generate.generate)
 app.command()(compare.compare)
 app.command()(compare.leaderboard)
 app.command()(compare.export)
+app.command()(published.reproduce)
 app.command()(plugins.doctor)
 app.command()(plugins.new)
 app.command("list")(plugins.list_)
@@ -86,6 +87,7 @@ GOING_ON = (
     "convert",
     "rejudge",
     "generate",
+    "reproduce",
     "jury calibrate",
     "data score",
     "requests import",

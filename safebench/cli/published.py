@@ -1,16 +1,25 @@
-"""`safebench published`: the paper's result tables, and an audit of their averages."""
+"""`safebench published`: the paper's result tables, and an audit of their averages. `reproduce`: its experiments."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Column, Table
 
-from safebench.cli.options import output
+from safebench.cli import options
+from safebench.cli.jury import JuryModels
+from safebench.cli.options import errors, notes, output
 from safebench.cli.style import plain_table
+from safebench.errors import BadInput, Interrupted
 
 if TYPE_CHECKING:
+    from safebench.bridges.paper.cells import Beside
+    from safebench.bridges.paper.study import Asked, PlannedPart, Study
     from safebench.reports.published_audit import Audit, AuditedRow, Interval
 
 app = typer.Typer(help="The paper's result tables, as printed; without a command, which there are.")
@@ -108,3 +117,137 @@ def _span(mean: Interval) -> str:
 def _table(*heads: str) -> Table:
     """Only the first column is folded where the terminal is narrow: a figure is shown whole."""
     return plain_table(*(Column(head, overflow="fold", no_wrap=place > 0) for place, head in enumerate(heads)))
+
+
+def reproduce(
+    study: Annotated[Literal["paper"], typer.Argument(help="Which study.")],
+    config: Annotated[Path | None, typer.Argument(help="A run file for what all parts share; options win.")] = None,
+    target: Annotated[str | None, typer.Option(help="As for `safebench run`; else the reference target.")] = None,
+    data: Annotated[str | None, typer.Option(help="The release, or a set of yours; else the starter set.")] = None,
+    jury: Annotated[str | None, typer.Option(help="As for `safebench run`; else the paper's five roles.")] = None,
+    jury_model: JuryModels = None,
+    part: Annotated[list[str] | None, typer.Option(help="One part of the study; may be given several times.")] = None,
+    small: Annotated[bool, typer.Option("--small", help="Only MiniBench's ten scenarios, in every part.")] = False,
+    attacked: Annotated[
+        Path | None, typer.Option(help="What an attack made of the queries: a table of yours, `id` and `text`.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The target's name in the paper's tables, where it is not known.")
+    ] = None,
+    recipes: options.RecipesFile = None,
+    base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
+    limit: options.Limit = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of all parts; the same again continues them.")] = None,
+    dry_run: options.DryRun = False,
+    html: Annotated[bool, typer.Option("--html", help="Write paper.html, too: a page for the browser.")] = False,
+) -> int:
+    """Ask the paper's experiments of a target, and set each cell beside the published one."""
+    from safebench.bridges.paper.study import plan_study, read_study
+    from safebench.cli.run import in_its_folder
+
+    if html:
+        from safebench.reports.pages.html import require_packages
+
+        require_packages()
+    given: dict[str, Any] = {
+        "target": target, "data": data, "jury": jury, "jury_models": jury_model, "limit": limit, "base_url": base_url,
+        "recipes": str(recipes) if recipes else None, "minibench": small or None, "out": str(out) if out else None,
+    }  # fmt: skip
+    defaults = {"target": "reference", "data": "starter", "out": "runs/paper"}
+    read = in_its_folder(config) if config else {}
+    values = {**defaults, **read, **{key: value for key, value in given.items() if value not in (None, [])}}
+    values.pop("conditions", None)
+    about, name = read_study(), model or _printed_name(values["target"])
+    planned = plan_study(about, values, part or (), str(attacked) if attacked else "")
+    if dry_run:
+        return _show_ways(about, planned, name)
+    if not any(one.config for one in planned):
+        raise BadInput(*(f"part {one.name}: {one.why_not}" for one in planned))
+    return _reproduce(about, planned, Path(values["out"]), name, html=html)
+
+
+def _printed_name(target: str) -> str:
+    from safebench.models.catalogue import models
+
+    known = models().get(target)
+    return known.paper if known else ""
+
+
+def _show_ways(study: Study, planned: Sequence[PlannedPart], name: str) -> int:
+    """Every cell of the paper's tables with how it would be made, and what this target would be asked."""
+    from safebench.bridges.paper.cells import ways
+
+    every = [*ways(study, planned)]
+    table = _table("part", "printed row", "cells", "how")
+    for way in every:
+        how = (way.why_not and f"not to be made: {way.why_not}") or f"--target {way.target}"
+        table.add_row(way.part, way.row, str(way.cells), how)
+    output.print(table)
+    for one in planned:
+        _show_planned(one)
+    output.print(f"beside: {name or 'no printed row: the paper has not tested this target (--model NAME, if it has)'}")
+    plans = [
+        {"part": one.name, "asked": [_asked(each) for each in one.asked], "why_not": one.why_not} for one in planned
+    ]
+    output.result({"ways": every, "parts": plans})
+    return 0
+
+
+def _asked(one: Asked) -> dict[str, str | None]:
+    return {"condition": one.condition, "wanted": one.setting.conditions[-1], "why": one.why}
+
+
+def _show_planned(one: PlannedPart) -> None:
+    told = f"{one.name}: {one.part.title}"
+    output.print(f"{told}: not to be made: {one.why_not}" if one.why_not else told, soft_wrap=True)
+    for asked in one.asked:
+        why = f": {asked.why}" if asked.why else ""
+        output.print(f"  {asked.condition or f'not {asked.setting.conditions[-1]}'}{why}", soft_wrap=True)
+
+
+def _reproduce(study: Study, planned: Sequence[PlannedPart], out: Path, name: str, *, html: bool) -> int:
+    from safebench.bridges.paper.cells import beside, numbers
+    from safebench.bridges.paper.page import write_page
+    from safebench.cli.progress import Bars
+    from safebench.files import write_json
+    from safebench.reports.report import report
+    from safebench.runs.run import run
+
+    every, status = [], 0
+    for one in planned:
+        _show_planned(one)
+        if one.config is None:
+            continue
+        try:
+            with Bars(notes) as bars:
+                result = run(one.config, bars)
+        except Interrupted as error:
+            raise Interrupted(shlex.join(["safebench", *sys.argv[1:]])) from error
+        for problem in result.problems:
+            errors.print(f"exit status 1: {one.name}: {problem}", soft_wrap=True)
+        status = max(status, result.exit_status)
+        cells = beside(one, report(result.folder).summary, name)
+        for each in cells:
+            _show_beside(each)
+        every += cells
+    write_json(out / "paper.json", {"study": study.title, "beside": name, "cells": numbers(every)})
+    written = [out / "paper.json"]
+    if html:
+        written.append(write_page(out / "paper.html", study.title, every, planned))
+    output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
+    output.result({"written": written, "cells": numbers(every)})
+    return status
+
+
+def _show_beside(one: Beside) -> None:
+    from safebench.bridges.paper.page import LINES, shown
+
+    output.print(f"{one.part}, {one.condition}, beside {one.row or 'no printed row'}", style="bold", soft_wrap=True)
+    for note in one.notes:
+        output.print(f"note: {note}", soft_wrap=True)
+    for metric in dict.fromkeys(cell.metric for cell in one.cells):
+        cells = [cell for cell in one.cells if cell.metric is metric]
+        table = _table(metric.value, *(cell.head for cell in cells))
+        for line, figures in zip(LINES, zip(*map(shown, cells), strict=True), strict=True):
+            table.add_row(line, *figures)
+        output.print(table)

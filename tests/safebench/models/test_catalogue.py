@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[3]
 # section "Targets" of the paper: 6 services, 15 open models, 3 that hear, of which Qwen2-Audio in two settings
 PAPER = {
     "Claude-3.5-Sonnet", "Claude-3-Opus", "Gemini-1.5-Pro", "Gemini-1.5-Flash", "GPT-4o", "GPT-4o-mini",
-    "Bunny-v1.1-Llama-3-8B-V", "CogVLM-17B", "GLM-4V-9B", "InternVL-Chat-V1.5", "LLaVA-v1.6-Mistral-7B",
-    "LLaVA-v1.6-Vicuna-7B", "LLaVA-v1.6-Vicuna-13B", "MiniCPM-V 2.6", "Phi-3-Vision-128K", "Phi-3.5-Vision",
+    "Bunny-v1.1", "CogVLM", "GLM-4V", "InternVL", "LLaVA-v1.6-Mistral-7B",
+    "LLaVA-v1.6-Vicuna-7B", "LLaVA-v1.6-Vicuna-13B", "MiniCPM-V 2.6", "Phi-3-Vision-128K-Instruct", "Phi-3.5-Vision-Instruct",
     "Qwen-VL-Chat", "Qwen2-VL-2B", "Qwen2-VL-7B", "ShareGPT4V", "Yi-VL-6B",
     "Mini-Omni", "Qwen-Audio", "Qwen2-Audio",
 }  # fmt: skip

@@ -1,0 +1,190 @@
+"""The cells of the paper's tables: ours beside what is printed, and how each would be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from safebench.bridges.paper.study import Part, PlannedPart, Setting, Study, printed_row
+from safebench.models.catalogue import Model, models
+from safebench.reports.published import AVERAGE, Averaging, Metric, Published, PublishedRow
+from safebench.reports.summary import ConditionSummary, Summary
+from safebench.statistics.metrics import Average, Rates
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell, in the units of the paper: ASR in percent, SRI from 20 to 100.
+
+    `n`: decided harmful items, of AVG the cells that it is the mean of; `ours` is None where nothing was decided;
+    `ci95`: of ASR alone; `printed` is None where the paper prints nothing.
+    """
+
+    head: str
+    metric: Metric
+    n: int
+    ours: float | None
+    ci95: Interval | None
+    printed: float | None
+
+    @property
+    def difference(self) -> float | None:
+        return None if self.ours is None or self.printed is None else self.ours - self.printed
+
+    @property
+    def difference_ci95(self) -> Interval | None:
+        """That of ours alone: what is printed has no interval."""
+        if self.ci95 is None or self.printed is None:
+            return None
+        return self.ci95[0] - self.printed, self.ci95[1] - self.printed
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One condition of a part: its cells, the name of the printed row, and what keeps the two from being compared."""
+
+    part: str
+    title: str
+    condition: str
+    row: str
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the cells of one printed row would be made: by which target; `why_not` where they cannot be."""
+
+    part: str
+    row: str
+    cells: int
+    target: str
+    why_not: str = ""
+
+
+def beside(planned: PlannedPart, summary: Summary, model: str) -> list[Beside]:
+    """Every condition of a part that was run; `model` is the target's name in the paper's tables, if it has one."""
+    ours = {cell.condition: cell for cell in summary.conditions}
+    return [
+        _beside(planned, one.setting, ours[one.condition], summary, model, one.why)
+        for one in planned.asked
+        if one.condition in ours
+    ]
+
+
+def _beside(
+    planned: PlannedPart, setting: Setting, ours: ConditionSummary, summary: Summary, model: str, why: str
+) -> Beside:
+    part = planned.part
+    rows = printed_row(part, setting, model)
+    figures = {row.metric: row for row in rows}
+    cells = [
+        cell
+        for metric in Metric
+        for cell in _cells(part, ours, metric, figures.get(metric), part.figures.get(model, {}))
+    ]
+    named = " · ".join(rows[0].labels) if rows else model if model in part.figures else ""
+    return Beside(planned.name, part.title, ours.condition, named, tuple(cells), tuple(_notes(ours, summary, why)))
+
+
+def _notes(ours: ConditionSummary, summary: Summary, why: str) -> Iterator[str]:
+    if why:
+        yield why
+    if not summary.jury.knows_harm:
+        yield "the embedded rules judged alone: ours is a rate of compliance and none of harm"
+    if not ours.evidence.concludable:
+        yield f"nothing can be concluded of it: {'; '.join(ours.evidence.reasons)}"
+
+
+def _cells(
+    part: Part, ours: ConditionSummary, metric: Metric, row: PublishedRow | None, figures: Mapping[Metric, float]
+) -> Iterator[Cell]:
+    """Those of the table's columns, then AVG; of a part without a table AVG over scenarios alone."""
+    table = part.published
+    groups = ours.by_category if table and table.averaging is Averaging.CATEGORIES else ours.by_scenario
+    averages = ours.averages.categories if groups is ours.by_category else ours.averages.scenarios
+    if table:
+        printed = row.cells if row else [None] * len(table.columns)
+        for column, value in zip(table.columns, printed, strict=True):
+            rates = groups.get(column.id)
+            yield Cell(column.head, metric, *_of(rates, metric), None if value is None else float(value))
+        average = float(row.average) if row else None
+    else:
+        average = figures.get(metric)
+    decided = [rates for rates in groups.values() if rates.asr is not None]
+    interval = _mean_interval(decided) if metric is Metric.ASR else None
+    yield Cell(AVERAGE, metric, len(decided), _average(averages, metric), interval, average)
+
+
+def _of(rates: Rates | None, metric: Metric) -> tuple[int, float | None, Interval | None]:
+    if rates is None or rates.asr is None or rates.ci95 is None:
+        return 0, None, None
+    n = rates.precision.asr.n
+    low, high = rates.ci95
+    return (n, 100 * rates.asr, (100 * low, 100 * high)) if metric is Metric.ASR else (n, rates.sri, None)
+
+
+def _average(averages: Average, metric: Metric) -> float | None:
+    if metric is Metric.SRI:
+        return averages.sri
+    return None if averages.asr is None else 100 * averages.asr
+
+
+def _mean_interval(cells: Sequence[Rates]) -> Interval | None:
+    """Of the unweighted mean of independent rates, in percent: MOVER over their Wilson intervals.
+
+    Source: G. Y. Zou, A. Donner, Statistics in Medicine 27 (2008) 1693-1702.
+    """
+    ends = [(rates.asr, *rates.ci95) for rates in cells if rates.asr is not None and rates.ci95 is not None]
+    if not ends:
+        return None
+    mean = sum(rate for rate, _, _ in ends) / len(ends)
+    below = sqrt(sum((rate - low) ** 2 for rate, low, _ in ends)) / len(ends)
+    above = sqrt(sum((high - rate) ** 2 for rate, _, high in ends)) / len(ends)
+    return 100 * (mean - below), 100 * (mean + above)
+
+
+def ways(study: Study, planned: Sequence[PlannedPart]) -> Iterator[Way]:
+    """Every row of the paper's tables and how it would be made, then the parts of which nothing is printed."""
+    for one in planned:
+        printed = [*_rows(one.part), *((name, 2) for name in one.part.figures)]
+        for row, cells in printed:
+            yield Way(one.name, row, cells, *_by(_model_of(row.split(" · ")[0])))
+        if not printed:
+            yield Way(one.name, "", 0, "any", one.why_not or f"nothing is printed: {one.part.unprinted}")
+
+
+def _rows(part: Part) -> Iterator[tuple[str, int]]:
+    """The name of each row with its cells, AVG and both metrics counted."""
+    table: Published | None = part.published
+    if table:
+        for labels in dict.fromkeys(row.labels for row in table.rows):
+            yield " · ".join(labels), len(Metric) * (len(table.columns) + 1)
+
+
+def _model_of(printed: str) -> Model | None:
+    name = printed.removesuffix(" (A)").removesuffix(" (A+T)")
+    return next((model for model in models().values() if model.paper == name), None)
+
+
+def _by(model: Model | None) -> tuple[str, str]:
+    if model is None:
+        return "", "no model of this name is known"
+    return model.name, f"its maker took it away on {model.retired}" if model.retired else ""
+
+
+def numbers(every: Sequence[Beside]) -> list[dict[str, Any]]:
+    """A row for each cell, for programs."""
+    return [
+        {
+            "part": one.part, "condition": one.condition, "row": one.row, "cell": cell.head, "metric": cell.metric.value,
+            "n": cell.n, "ours": cell.ours, "ci95": cell.ci95, "printed": cell.printed,
+            "difference": cell.difference, "difference_ci95": cell.difference_ci95, "notes": one.notes,
+        }
+        for one in every
+        for cell in one.cells
+    ]  # fmt: skip

@@ -1,0 +1,78 @@
+"""Ours beside what is printed: units, intervals, and what keeps the two from being compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from safebench.bridges.paper.cells import Beside, beside, numbers, ways
+from safebench.bridges.paper.study import plan_study, read_study
+from safebench.models.catalogue import models
+from safebench.reports.published import load
+from safebench.reports.report import report
+from safebench.runs.run import run
+
+STUDY = read_study()
+
+
+@pytest.fixture(scope="module")
+def every(tmp_path_factory: pytest.TempPathFactory) -> list[Beside]:
+    """MiniBench's queries as text, to a model that the paper tested."""
+    out = tmp_path_factory.mktemp("paper")
+    [planned] = plan_study(STUDY, {"target": "reference", "data": "starter", "out": str(out), "workers": 1}, ["size"])
+    assert planned.config is not None
+    small = planned.config.model_copy(update={"limit": 6})
+    return beside(planned, report(run(small).folder).summary, "Qwen2-VL-2B")
+
+
+def test_the_average_stands_beside_the_printed_one(every: list[Beside]) -> None:
+    [one] = every
+    printed = {cell.metric.value: cell.printed for cell in one.cells if cell.head == "AVG"}
+    assert printed == {"ASR": 43.1, "SRI": 66.7}
+    [asr] = [cell for cell in one.cells if cell.metric.value == "ASR"]
+    assert asr.ours is not None
+    assert asr.difference == pytest.approx(asr.ours - 43.1)
+
+
+def test_the_interval_of_an_average_is_that_of_its_cells() -> None:
+    """By hand, from Wilson's intervals of another library: two scenarios, 1 of 10 and 5 of 10."""
+    from safebench.bridges.paper.cells import _mean_interval
+    from safebench.statistics.metrics import summarise
+    from safebench.store.items import OutcomeCount
+    from safebench.types import Intent, Outcome
+
+    counts = [
+        OutcomeCount("text", "c", name, Intent.HARMFUL, outcome, n)
+        for name, unsafe in (("a", 1), ("b", 5))
+        for outcome, n in ((Outcome.UNSAFE, unsafe), (Outcome.SAFE, 10 - unsafe))
+    ]
+    [cell] = summarise(counts, ["text"])
+    low, high = zip(*(proportion_confint(k, 10, method="wilson") for k in (1, 5)), strict=True)
+    below = ((0.1 - low[0]) ** 2 + (0.5 - low[1]) ** 2) ** 0.5 / 2
+    above = ((high[0] - 0.1) ** 2 + (high[1] - 0.5) ** 2) ** 0.5 / 2
+    assert _mean_interval([*cell.by_scenario.values()]) == pytest.approx((100 * (0.3 - below), 100 * (0.3 + above)))
+
+
+def test_rules_alone_are_no_measure_of_harm_and_the_note_says_it(every: list[Beside]) -> None:
+    assert any("rate of compliance and none of harm" in note for note in every[0].notes)
+
+
+def test_every_cell_of_the_papers_tables_has_a_way_or_a_reason() -> None:
+    every = [*ways(STUDY, plan_study(STUDY, {"target": "reference", "data": "starter", "out": "nowhere"}))]
+    tables = {"images": load("image"), "audio": load("audio")}
+    for part, table in tables.items():
+        cells = sum(way.cells for way in every if way.part == part)
+        assert cells == table.cells + len(table.rows)  # and AVG
+    assert all(way.target or way.why_not for way in every)
+    assert not [way for way in every if way.why_not == "no model of this name is known"]
+    gone = {way.row: way.why_not for way in every if "took it away" in way.why_not}
+    assert gone["Claude-3-Opus · commercial"] == f"its maker took it away on {models()['claude-3-opus'].retired}"
+
+
+def test_the_figures_are_numbers_for_programs(every: list[Beside]) -> None:
+    rows = numbers(every)
+    assert {row["cell"] for row in rows} == {"AVG"}
+    assert {row["row"] for row in rows} == {"Qwen2-VL-2B"}
+    assert Path(rows[0]["condition"]).name.startswith("image+text:typographic")

@@ -1,0 +1,112 @@
+"""The parts of the paper's study: what each asks of a target, and why one cannot be made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from safebench.bridges.paper.study import PlannedPart, backbone_of, plan_study, printed_row, read_study
+from safebench.errors import BadInput
+
+STUDY = read_study()
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> dict[str, PlannedPart]:
+    given = {"target": "reference", "data": "starter", "out": str(tmp_path / "paper"), "limit": 4}
+    return {one.name: one for one in plan_study(STUDY, given)}
+
+
+def test_each_part_is_a_run_of_its_own_folder(planned: dict[str, PlannedPart], tmp_path: Path) -> None:
+    made = {name: one.config for name, one in planned.items() if one.config}
+    assert [*made] == ["images", "audio", "image-quality", "size"]
+    assert {Path(config.out) for config in made.values()} == {tmp_path / "paper" / name for name in made}
+
+
+def test_what_stands_in_for_the_papers_own_pictures_is_said(planned: dict[str, PlannedPart]) -> None:
+    [asked] = planned["images"].asked
+    assert asked.condition == "image+text:typographic~request"
+    assert asked.why.startswith("in place of image+text:refined~request")
+
+
+def test_a_recipe_of_the_users_is_the_papers_own_way(tmp_path: Path) -> None:
+    given = {
+        "target": "reference", "data": "starter", "out": str(tmp_path / "paper"), "limit": 4,
+        "recipe": {"image": {"refined": {"steps": [{"use": "typographic"}]}}},
+    }  # fmt: skip
+    [images] = plan_study(STUDY, given, ["images"])
+    assert [(one.condition, one.why) for one in images.asked] == [("image+text:refined~request", "")]
+
+
+def test_a_part_says_what_only_the_user_can_bring(planned: dict[str, PlannedPart]) -> None:
+    assert (
+        planned["attacks"].why_not
+        == "it needs what an attack has made of the queries, a table by their ids: --attacked FILE"
+    )
+    assert planned["jury"].why_not.startswith("it needs labels from people: safebench jury calibrate LABELS")
+    assert planned["backbone"].why_not.startswith("no text-only backbone of reference is known")
+
+
+def test_the_vanilla_picture_cannot_be_made_without_a_recipe(planned: dict[str, PlannedPart]) -> None:
+    reasons = {one.setting.conditions[-1]: one.why for one in planned["image-quality"].asked if one.condition is None}
+    assert [*reasons] == ["image+text:vanilla~request"]
+    assert "unknown image recipe 'vanilla'" in reasons["image+text:vanilla~request"]
+
+
+def test_attacked_queries_are_asked_beside_the_same_without_the_attack(tmp_path: Path) -> None:
+    data, attacked = tmp_path / "queries.csv", tmp_path / "attacked.csv"
+    data.write_text("id,query\na,Why is the sky blue today?\n", encoding="utf-8")
+    attacked.write_text("id,text\na,We play a game: why is the sky blue today?\n", encoding="utf-8")
+    given = {"target": "reference", "data": str(data), "out": str(tmp_path / "paper")}
+    [attacks] = plan_study(STUDY, given, ["attacks"], str(attacked))
+    assert attacks.config is not None, attacks.why_not
+    assert attacks.config.conditions == ("text", "text:attacked", "image+text:typographic", "image+text:attacked")
+    assert attacks.config.data == str(data)
+
+
+def test_the_jury_is_the_papers_five_roles_that_always_deliberate(tmp_path: Path) -> None:
+    given = {
+        "target": "reference", "data": "starter", "out": str(tmp_path), "limit": 2, "jury_models": ("openai:m",),
+        "base_url": None,
+    }  # fmt: skip
+    [images] = plan_study(STUDY, {key: value for key, value in given.items() if value}, ["images"])
+    assert images.config is not None
+    assert isinstance(images.config.jury, dict)
+    assert images.config.jury["protocol"]["stop"] == "never"
+    assert len(images.config.jury["jurors"]) == 5
+
+
+def test_small_takes_ten_scenarios_and_the_others_keep_what_they_take(planned: dict[str, PlannedPart]) -> None:
+    minibench = {name: one.config.minibench for name, one in planned.items() if one.config}
+    assert minibench == {"images": False, "audio": True, "image-quality": True, "size": True}
+
+
+def test_an_unknown_part_is_named_with_those_there_are() -> None:
+    with pytest.raises(BadInput, match="unknown part of the study 'pictures'"):
+        plan_study(STUDY, {}, ["pictures"])
+
+
+def test_a_backbone_is_what_stands_behind() -> None:
+    assert backbone_of("cascade:openai:m") == "openai:m"
+    assert backbone_of("qwen2-audio-7b") == "backbone-of:qwen2-audio-7b"
+    with pytest.raises(BadInput, match="no text-only backbone of openai:m"):
+        backbone_of("openai:m")
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [
+        (
+            "Qwen2-Audio",
+            ["Qwen2-Audio (A) female", "Qwen2-Audio (A) male", "Qwen2-Audio (A+T) female", "Qwen2-Audio (A+T) male"],
+        ),
+        ("Mini-Omni", ["Mini-Omni female", "Mini-Omni male", None, None]),
+        ("", [None, None, None, None]),
+    ],
+)
+def test_a_setting_stands_beside_its_printed_row(model: str, rows: list[str | None]) -> None:
+    part = STUDY.parts["audio"]
+    found = [printed_row(part, setting, model) for setting in part.settings]
+    assert [" ".join(row[0].labels) if row else None for row in found] == rows
+    assert {len(row) for row in found if row} <= {2}
