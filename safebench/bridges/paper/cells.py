@@ -181,8 +181,8 @@ def numbers(every: Sequence[Beside]) -> list[dict[str, Any]]:
     """A row for each cell, for programs."""
     return [
         {
-            "part": one.part, "condition": one.condition, "row": one.row, "cell": cell.head, "metric": cell.metric.value,
-            "n": cell.n, "ours": cell.ours, "ci95": cell.ci95, "printed": cell.printed,
+            "part": one.part, "condition": one.condition, "row": one.row, "cell": cell.head,
+            "metric": cell.metric.value, "n": cell.n, "ours": cell.ours, "ci95": cell.ci95, "printed": cell.printed,
             "difference": cell.difference, "difference_ci95": cell.difference_ci95, "notes": one.notes,
         }
         for one in every

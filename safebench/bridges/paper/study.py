@@ -1,20 +1,17 @@
-"""The paper's experiments as parts of a study (`data/reproduce/paper.toml`): which runs they are, and how each is asked."""
+"""The paper's experiments as parts of a study, `data/reproduce/paper.toml`: which runs they are, how each is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, SafeBenchError, check_known
 from safebench.files import read_toml
 from safebench.jury.files import jury_path
 from safebench.models.catalogue import BACKBONE_OF, model_of, models
 from safebench.plugins import PluginOptions
-from safebench.rendering.conditions import resolve_condition
-from safebench.rendering.recipes import Recipes, load_recipes
 from safebench.reports.published import Metric, Published, PublishedRow, load
 from safebench.resources import load_toml
 from safebench.runs.config import RunConfig, make_config
@@ -63,8 +60,8 @@ class Study(PluginOptions):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A setting as it is asked here: `condition` is None where it cannot be, and `why` says why not; or in what it is
-    not as the paper asked.
+    """A setting as it is asked here: `condition` is None where it cannot be, and `why` says why not; or why it is not
+    what the paper asked.
     """
 
     setting: Setting
@@ -84,7 +81,7 @@ class PlannedPart:
 
 
 def read_study() -> Study:
-    return Study(**load_toml(f"studies/{STUDY}.toml"))
+    return Study(**load_toml(f"reproduce/{STUDY}.toml"))
 
 
 def plan_study(
@@ -157,40 +154,34 @@ def backbone_of(target: str) -> str:
 
 
 def _checked(name: str, part: Part, values: Mapping[str, Any]) -> PlannedPart:
-    """Nothing is asked: what this target takes no media for, or what has no recipe, is said."""
-    asked = [_asked(setting, _known(values)) for setting in part.settings]
+    """Nothing is asked: what cannot be made here, and what the target takes no media for, is said."""
+    asked = tuple(_asked(setting, f"part {name}", values) for setting in part.settings)
     wanted = [one.condition for one in asked if one.condition]
     if not wanted:
-        return PlannedPart(name, part, tuple(asked), why_not="there is a recipe for none of its conditions")
-    config = make_config(f"part {name}", **values, conditions=wanted)
-    skipped = {str(condition): why for condition, why in make_plan(config, never_read).asking.skipped.items()}
-    return PlannedPart(name, part, tuple(_unless_skipped(asked, skipped)), config)
+        reasons = dict.fromkeys(one.why for one in asked)
+        return PlannedPart(name, part, asked, why_not="; ".join(reasons))
+    return PlannedPart(name, part, asked, make_config(f"part {name}", **values, conditions=wanted))
 
 
-def _known(values: Mapping[str, Any]) -> Recipes:
-    dataset = load_dataset(values["data"], values.get("text_column"), values.get("encoding"))
-    recipes = values.get("recipes")
-    return load_recipes(Path(recipes) if recipes else None, values.get("recipe"), dataset.recipes)
-
-
-def _asked(setting: Setting, known: Recipes) -> Asked:
-    """The first condition that there is a recipe for, in full."""
+def _asked(setting: Setting, where: str, values: Mapping[str, Any]) -> Asked:
+    """The first of its conditions that can be asked here, or what stands in for them."""
     reasons = []
     for condition in setting.conditions:
-        try:
-            return Asked(setting, str(resolve_condition(condition, known)))
-        except BadInput as error:
-            reasons.append(str(error))
-    if setting.instead:
-        stands_for = f"in place of {setting.conditions[-1]}, which no recipe makes: it is not what the paper asked"
-        return Asked(setting, str(resolve_condition(setting.instead, known)), stands_for)
-    return Asked(setting, None, reasons[-1])
+        reason = _why_not(where, values, condition)
+        if not reason:
+            return Asked(setting, condition)
+        reasons.append(f"{condition}: {reason}")
+    if setting.instead and not _why_not(where, values, setting.instead):
+        return Asked(setting, setting.instead, f"not what the paper asked, which cannot be made: {'; '.join(reasons)}")
+    return Asked(setting, None, "; ".join(reasons))
 
 
-def _unless_skipped(asked: Collection[Asked], skipped: Mapping[str, str]) -> Iterator[Asked]:
-    for one in asked:
-        why = skipped.get(one.condition or "")
-        yield replace(one, condition=None, why=why) if why else one
+def _why_not(where: str, values: Mapping[str, Any], condition: str) -> str:
+    try:
+        skipped = make_plan(make_config(where, **values, conditions=[condition]), never_read).asking.skipped
+    except SafeBenchError as error:
+        return " ".join(str(error).split())
+    return "; ".join(skipped.values())
 
 
 def printed_row(part: Part, setting: Setting, model: str) -> tuple[PublishedRow, ...]:

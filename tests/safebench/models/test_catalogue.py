@@ -27,7 +27,8 @@ ROOT = Path(__file__).parents[3]
 PAPER = {
     "Claude-3.5-Sonnet", "Claude-3-Opus", "Gemini-1.5-Pro", "Gemini-1.5-Flash", "GPT-4o", "GPT-4o-mini",
     "Bunny-v1.1", "CogVLM", "GLM-4V", "InternVL", "LLaVA-v1.6-Mistral-7B",
-    "LLaVA-v1.6-Vicuna-7B", "LLaVA-v1.6-Vicuna-13B", "MiniCPM-V 2.6", "Phi-3-Vision-128K-Instruct", "Phi-3.5-Vision-Instruct",
+    "LLaVA-v1.6-Vicuna-7B", "LLaVA-v1.6-Vicuna-13B", "MiniCPM-V 2.6",
+    "Phi-3-Vision-128K-Instruct", "Phi-3.5-Vision-Instruct",
     "Qwen-VL-Chat", "Qwen2-VL-2B", "Qwen2-VL-7B", "ShareGPT4V", "Yi-VL-6B",
     "Mini-Omni", "Qwen-Audio", "Qwen2-Audio",
 }  # fmt: skip

@@ -27,16 +27,16 @@ def test_each_part_is_a_run_of_its_own_folder(planned: dict[str, PlannedPart], t
 def test_what_stands_in_for_the_papers_own_pictures_is_said(planned: dict[str, PlannedPart]) -> None:
     [asked] = planned["images"].asked
     assert asked.condition == "image+text:typographic~request"
-    assert asked.why.startswith("in place of image+text:refined~request")
+    assert asked.why.startswith("not what the paper asked, which cannot be made: image+text:paper~request: ")
 
 
 def test_a_recipe_of_the_users_is_the_papers_own_way(tmp_path: Path) -> None:
     given = {
         "target": "reference", "data": "starter", "out": str(tmp_path / "paper"), "limit": 4,
-        "recipe": {"image": {"refined": {"steps": [{"use": "typographic"}]}}},
+        "recipe": {"image": {"paper": {"steps": [{"use": "typographic"}]}}},
     }  # fmt: skip
     [images] = plan_study(STUDY, given, ["images"])
-    assert [(one.condition, one.why) for one in images.asked] == [("image+text:refined~request", "")]
+    assert [(one.condition, one.why) for one in images.asked] == [("image+text:paper~request", "")]
 
 
 def test_a_part_says_what_only_the_user_can_bring(planned: dict[str, PlannedPart]) -> None:
