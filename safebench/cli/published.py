@@ -19,7 +19,7 @@ from safebench.errors import BadInput, Interrupted
 
 if TYPE_CHECKING:
     from safebench.bridges.paper.cells import Beside
-    from safebench.bridges.paper.study import Asked, PlannedPart, Study
+    from safebench.bridges.paper.study import AskedSetting, PlannedPart, Study
     from safebench.reports.published_audit import Audit, AuditedRow, Interval
 
 app = typer.Typer(help="The paper's result tables, as printed; without a command, which there are.")
@@ -193,13 +193,13 @@ def _show_ways(study: Study, planned: Sequence[PlannedPart], name: str) -> int:
     return 0
 
 
-def _asked(one: Asked) -> dict[str, str | None]:
+def _asked(one: AskedSetting) -> dict[str, str | None]:
     return {"condition": one.condition, "wanted": one.setting.conditions[-1], "why": one.why}
 
 
 def _show_planned(one: PlannedPart) -> None:
-    told = f"{one.name}: {one.part.title}"
-    output.print(f"{told}: not to be made: {one.why_not}" if one.why_not else told, soft_wrap=True)
+    title = f"{one.name}: {one.part.title}"
+    output.print(f"{title}: not to be made: {one.why_not}" if one.why_not else title, soft_wrap=True)
     for asked in one.asked:
         why = f": {asked.why}" if asked.why else ""
         output.print(f"  {asked.condition or f'not {asked.setting.conditions[-1]}'}{why}", soft_wrap=True)

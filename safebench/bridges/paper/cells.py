@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from safebench.bridges.paper.study import Part, PlannedPart, Setting, Study, printed_row
+from safebench.bridges.paper.study import PlannedPart, Setting, Study, StudyPart, printed_row
 from safebench.models.catalogue import Model, models
 from safebench.reports.published import AVERAGE, Averaging, Metric, Published, PublishedRow
 from safebench.reports.summary import ConditionSummary, Summary
@@ -101,7 +101,7 @@ def _notes(ours: ConditionSummary, summary: Summary, why: str) -> Iterator[str]:
 
 
 def _cells(
-    part: Part, ours: ConditionSummary, metric: Metric, row: PublishedRow | None, figures: Mapping[Metric, float]
+    part: StudyPart, ours: ConditionSummary, metric: Metric, row: PublishedRow | None, figures: Mapping[Metric, float]
 ) -> Iterator[Cell]:
     """Those of the table's columns, then AVG; of a part without a table AVG over scenarios alone."""
     table = part.published
@@ -158,7 +158,7 @@ def ways(study: Study, planned: Sequence[PlannedPart]) -> Iterator[Way]:
             yield Way(one.name, "", 0, "any", one.why_not or f"nothing is printed: {one.part.unprinted}")
 
 
-def _rows(part: Part) -> Iterator[tuple[str, int]]:
+def _rows(part: StudyPart) -> Iterator[tuple[str, int]]:
     """The name of each row with its cells, AVG and both metrics counted."""
     table: Published | None = part.published
     if table:

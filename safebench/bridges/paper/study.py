@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,7 +32,7 @@ class Setting(PluginOptions):
     instead: str = ""
 
 
-class Part(PluginOptions):
+class StudyPart(PluginOptions):
     """One run of a target, beside the figures that the paper prints."""
 
     title: str
@@ -55,11 +56,11 @@ class Study(PluginOptions):
     jury: str
     stop: str
     repeats: int
-    parts: Mapping[str, Part]
+    parts: Mapping[str, StudyPart]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedSetting:
     """A setting as it is asked here: `condition` is None where it cannot be, and `why` says why not; or why it is not
     what the paper asked.
     """
@@ -74,8 +75,8 @@ class PlannedPart:
     """`config` is None where the part cannot be made, and `why_not` says why."""
 
     name: str
-    part: Part
-    asked: tuple[Asked, ...] = ()
+    part: StudyPart
+    asked: tuple[AskedSetting, ...] = ()
     config: RunConfig | None = None
     why_not: str = ""
 
@@ -112,7 +113,7 @@ def _planned(study: Study, name: str, given: Mapping[str, Any], attacked: str) -
         return PlannedPart(name, part, why_not=" ".join(str(error).split()))
 
 
-def _of_part(study: Study, name: str, part: Part, given: Mapping[str, Any], attacked: str) -> dict[str, Any]:
+def _of_part(study: Study, name: str, part: StudyPart, given: Mapping[str, Any], attacked: str) -> dict[str, Any]:
     """What the part says of its run; what the user says of the jury wins."""
     own: dict[str, Any] = {"out": str(Path(given["out"]) / name), "allow_skips": True}
     if "repeats" not in given:
@@ -130,10 +131,10 @@ def _of_part(study: Study, name: str, part: Part, given: Mapping[str, Any], atta
 
 def _attacked(table: str) -> dict[str, Any]:
     """The recipes of the study `attacks`, with the user's table in place of the one that it names."""
-    recipes = load_toml(f"studies/{ATTACKS}.toml")["recipe"]
-    for recipe in (recipe for one in recipes.values() for recipe in one.values()):
-        recipe["steps"] = [{**step, "table": table} if "table" in step else step for step in recipe["steps"]]
-    return recipes
+    recipes = deepcopy(load_toml(f"studies/{ATTACKS}.toml")["recipe"])
+    for step in (step for medium in recipes.values() for recipe in medium.values() for step in recipe["steps"]):
+        step.update({"table": table} if "table" in step else {})
+    return dict(recipes)
 
 
 def _jury(study: Study) -> dict[str, Any]:
@@ -153,7 +154,7 @@ def backbone_of(target: str) -> str:
     )
 
 
-def _checked(name: str, part: Part, values: Mapping[str, Any]) -> PlannedPart:
+def _checked(name: str, part: StudyPart, values: Mapping[str, Any]) -> PlannedPart:
     """Nothing is asked: what cannot be made here, and what the target takes no media for, is said."""
     asked = tuple(_asked(setting, f"part {name}", values) for setting in part.settings)
     wanted = [one.condition for one in asked if one.condition]
@@ -163,17 +164,19 @@ def _checked(name: str, part: Part, values: Mapping[str, Any]) -> PlannedPart:
     return PlannedPart(name, part, asked, make_config(f"part {name}", **values, conditions=wanted))
 
 
-def _asked(setting: Setting, where: str, values: Mapping[str, Any]) -> Asked:
+def _asked(setting: Setting, where: str, values: Mapping[str, Any]) -> AskedSetting:
     """The first of its conditions that can be asked here, or what stands in for them."""
     reasons = []
     for condition in setting.conditions:
         reason = _why_not(where, values, condition)
         if not reason:
-            return Asked(setting, condition)
+            return AskedSetting(setting, condition)
         reasons.append(f"{condition}: {reason}")
     if setting.instead and not _why_not(where, values, setting.instead):
-        return Asked(setting, setting.instead, f"not what the paper asked, which cannot be made: {'; '.join(reasons)}")
-    return Asked(setting, None, "; ".join(reasons))
+        return AskedSetting(
+            setting, setting.instead, f"not what the paper asked, which cannot be made: {'; '.join(reasons)}"
+        )
+    return AskedSetting(setting, None, "; ".join(reasons))
 
 
 def _why_not(where: str, values: Mapping[str, Any], condition: str) -> str:
@@ -184,7 +187,7 @@ def _why_not(where: str, values: Mapping[str, Any], condition: str) -> str:
     return "; ".join(skipped.values())
 
 
-def printed_row(part: Part, setting: Setting, model: str) -> tuple[PublishedRow, ...]:
+def printed_row(part: StudyPart, setting: Setting, model: str) -> tuple[PublishedRow, ...]:
     """The rows of the part's table, one for each metric, that a setting of this model stands beside; none where it has
     none.
     """

@@ -23,7 +23,7 @@ from safebench.bridges.ray.shared_folder import WHOLE, SharedFolder
 from safebench.bridges.ray.working import FAILED, Job, ShardEnd
 from safebench.datasets.config import ConvertConfig, RenderingConfig
 from safebench.datasets.conversion import Conversion, convert
-from safebench.datasets.conversion_card import cells_of
+from safebench.datasets.conversion_packing import cells_of
 from safebench.datasets.conversion_plan import plan_conversion
 from safebench.datasets.cutting import KEY, PLACES, SHOWN, Shard, shards_of
 from safebench.datasets.merging import merge_conversion
