@@ -178,7 +178,7 @@ def _show_ways(study: Study, planned: Sequence[PlannedPart], name: str) -> int:
     from safebench.bridges.paper.cells import ways
 
     every = [*ways(study, planned)]
-    table = _table("part", "printed row", "cells", "how")
+    table = plain_table("part", Column("printed row", overflow="fold"), "cells", Column("how", overflow="fold"))
     for way in every:
         how = (way.why_not and f"not to be made: {way.why_not}") or f"--target {way.target}"
         table.add_row(way.part, way.row, str(way.cells), how)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
-from safebench.bridges.paper.study import PlannedPart, Setting, Study, StudyPart, printed_row
+from safebench.bridges.paper.study import AskedSetting, PlannedPart, Study, StudyPart, printed_row
 from safebench.models.catalogue import Model, models
 from safebench.reports.published import AVERAGE, Averaging, Metric, Published, PublishedRow
 from safebench.reports.summary import ConditionSummary, Summary
@@ -21,7 +21,7 @@ class Cell:
     """One cell, in the units of the paper: ASR in percent, SRI from 20 to 100.
 
     `n`: decided harmful items, of AVG the cells that it is the mean of; `ours` is None where nothing was decided;
-    `ci95`: of ASR alone; `printed` is None where the paper prints nothing.
+    `ci95`: of ASR alone; `printed` is None where the paper prints nothing. `compared`: whether both are of one kind.
     """
 
     head: str
@@ -30,15 +30,18 @@ class Cell:
     ours: float | None
     ci95: Interval | None
     printed: float | None
+    compared: bool = True
 
     @property
     def difference(self) -> float | None:
-        return None if self.ours is None or self.printed is None else self.ours - self.printed
+        return (
+            self.ours - self.printed if self.compared and self.ours is not None and self.printed is not None else None
+        )
 
     @property
     def difference_ci95(self) -> Interval | None:
         """That of ours alone: what is printed has no interval."""
-        if self.ci95 is None or self.printed is None:
+        if not self.compared or self.ci95 is None or self.printed is None:
             return None
         return self.ci95[0] - self.printed, self.ci95[1] - self.printed
 
@@ -70,25 +73,19 @@ def beside(planned: PlannedPart, summary: Summary, model: str) -> list[Beside]:
     """Every condition of a part that was run; `model` is the target's name in the paper's tables, if it has one."""
     ours = {cell.condition: cell for cell in summary.conditions}
     return [
-        _beside(planned, one.setting, ours[one.condition], summary, model, one.why)
-        for one in planned.asked
-        if one.condition in ours
+        _beside(planned, one, ours[one.condition], summary, model) for one in planned.asked if one.condition in ours
     ]
 
 
-def _beside(
-    planned: PlannedPart, setting: Setting, ours: ConditionSummary, summary: Summary, model: str, why: str
-) -> Beside:
+def _beside(planned: PlannedPart, one: AskedSetting, ours: ConditionSummary, summary: Summary, model: str) -> Beside:
     part = planned.part
-    rows = printed_row(part, setting, model)
-    figures = {row.metric: row for row in rows}
-    cells = [
-        cell
-        for metric in Metric
-        for cell in _cells(part, ours, metric, figures.get(metric), part.figures.get(model, {}))
-    ]
-    named = " · ".join(rows[0].labels) if rows else model if model in part.figures else ""
-    return Beside(planned.name, part.title, ours.condition, named, tuple(cells), tuple(_notes(ours, summary, why)))
+    rows = {row.metric: row for row in printed_row(part, one.setting, model)}
+    figures = part.figures.get(model, {})
+    notes = tuple(_notes(ours, summary, one.why))
+    cells = [cell for metric in Metric for cell in _cells(part, ours, metric, rows.get(metric), figures.get(metric))]
+    named = model if figures else " · ".join(rows[Metric.ASR].labels) if rows else ""
+    compared = tuple(replace(cell, compared=not notes) for cell in cells)
+    return Beside(planned.name, part.title, ours.condition, named, compared, notes)
 
 
 def _notes(ours: ConditionSummary, summary: Summary, why: str) -> Iterator[str]:
@@ -101,23 +98,18 @@ def _notes(ours: ConditionSummary, summary: Summary, why: str) -> Iterator[str]:
 
 
 def _cells(
-    part: StudyPart, ours: ConditionSummary, metric: Metric, row: PublishedRow | None, figures: Mapping[Metric, float]
+    part: StudyPart, ours: ConditionSummary, metric: Metric, row: PublishedRow | None, figure: float | None
 ) -> Iterator[Cell]:
-    """Those of the table's columns, then AVG; of a part without a table AVG over scenarios alone."""
+    """Those of the table's columns, then AVG; of a part without a table AVG alone, `figure`, over scenarios."""
     table = part.published
-    groups = ours.by_category if table and table.averaging is Averaging.CATEGORIES else ours.by_scenario
-    averages = ours.averages.categories if groups is ours.by_category else ours.averages.scenarios
-    if table:
-        printed = row.cells if row else [None] * len(table.columns)
-        for column, value in zip(table.columns, printed, strict=True):
-            rates = groups.get(column.id)
-            yield Cell(column.head, metric, *_of(rates, metric), None if value is None else float(value))
-        average = float(row.average) if row else None
-    else:
-        average = figures.get(metric)
+    by_category = table is not None and table.averaging is Averaging.CATEGORIES
+    groups = ours.by_category if by_category else ours.by_scenario
+    for place, column in enumerate(table.columns if table else ()):
+        yield Cell(column.head, metric, *_of(groups.get(column.id), metric), float(row.cells[place]) if row else None)
     decided = [rates for rates in groups.values() if rates.asr is not None]
     interval = _mean_interval(decided) if metric is Metric.ASR else None
-    yield Cell(AVERAGE, metric, len(decided), _average(averages, metric), interval, average)
+    average = _average(ours.averages.categories if by_category else ours.averages.scenarios, metric)
+    yield Cell(AVERAGE, metric, len(decided), average, interval, float(row.average) if row else figure)
 
 
 def _of(rates: Rates | None, metric: Metric) -> tuple[int, float | None, Interval | None]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from safebench.bridges.paper.cells import Beside, beside, numbers, ways
+from safebench.bridges.paper.cells import Beside, Cell, beside, numbers, ways
 from safebench.bridges.paper.study import plan_study, read_study
 from safebench.models.catalogue import models
-from safebench.reports.published import load
+from safebench.reports.published import Metric, load
 from safebench.reports.report import report
 from safebench.runs.run import run
 
@@ -31,9 +31,18 @@ def test_the_average_stands_beside_the_printed_one(every: list[Beside]) -> None:
     [one] = every
     printed = {cell.metric.value: cell.printed for cell in one.cells if cell.head == "AVG"}
     assert printed == {"ASR": 43.1, "SRI": 66.7}
-    [asr] = [cell for cell in one.cells if cell.metric.value == "ASR"]
-    assert asr.ours is not None
-    assert asr.difference == pytest.approx(asr.ours - 43.1)
+
+
+def test_a_difference_is_ours_minus_what_is_printed_with_the_interval_of_ours() -> None:
+    cell = Cell("AVG", Metric.ASR, 10, 50.0, (30.0, 70.0), 43.1)
+    assert (cell.difference, cell.difference_ci95) == (pytest.approx(6.9), (pytest.approx(-13.1), pytest.approx(26.9)))
+
+
+def test_what_is_not_of_one_kind_has_no_difference(every: list[Beside]) -> None:
+    [one] = every
+    assert len(one.notes) == 3  # other pictures, no jury that knows harm, and nothing that can be concluded
+    assert [cell.difference for cell in one.cells] == [None, None]
+    assert [cell.difference_ci95 for cell in one.cells] == [None, None]
 
 
 def test_the_interval_of_an_average_is_that_of_its_cells() -> None:
