@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -48,6 +48,7 @@ class ConversionPlan:
     assignments: tuple[Assignment, ...]  # of each recipe once, whatever number of conditions name it
     settings: RenderSettings
     asked: Mapping[str, Any]
+    rendered: tuple[str, ...]  # the conditions whose media differ
 
     @property
     def out(self) -> Path:
@@ -61,11 +62,10 @@ class ConversionPlan:
     @property
     def revision(self) -> dict[str, Any]:
         """What is asked for that may grow."""
-        conditions = self.asked[ASKED]["conditions"]
         return {
             "safebench": version("safebench"),
             "queries": len(self.data.dataset.queries),
-            "conditions": conditions,
+            "conditions": list(self.rendered),
             "data_sha256": self.asked["data_sha256"],
         }
 
@@ -108,7 +108,8 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
     for recipe in recipes_of(assignments):
         recipe.check()
     settings = plan_settings(config, data, before)
-    plan = ConversionPlan(config, data, assignments, settings, _asked(config, data, rendered, settings))
+    asked = _asked(config, data, recipes_of(assignments), settings)
+    plan = ConversionPlan(config, data, assignments, settings, asked, tuple(map(str, rendered)))
     if before:
         check_agree(beside(plan.out), plan.out, data.dataset.taxonomy, config.data)
     is_claimed(plan.out, CONVERT_FILE, "conversion", lambda there: _check_same(plan, there))
@@ -150,27 +151,36 @@ def asked_before(folder: Path) -> dict[str, Any]:
         raise BadInput(
             f"{folder / CONVERT_FILE} does not tell what was asked: give the same command with --out {folder}"
         )
-    kept = {key: there[key] for key in ("seed", "check_share", RECIPE, KEY) if key in there}
-    return {**there[ASKED], **kept, "out": str(folder)}
+    kept = {key: there[key] for key in ("seed", "check_share", KEY) if key in there}
+    recipes = {
+        medium: {name: _chosen_again(f"{medium}.{name}", table, there) for name, table in named.items()}
+        for medium, named in there.get(RECIPE, {}).items()
+    }
+    return {**there[ASKED], **kept, RECIPE: recipes, "out": str(folder)}
 
 
-def _options(config: ConvertConfig, rendered: Iterable[Condition]) -> dict[str, Any]:
+def _chosen_again(key: str, table: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe as it is asked for: one that was a choice is one again, of nothing but what was chosen."""
+    was_chosen = key in there.get(CHOSEN, {})
+    return {"first_of" if was_chosen and name == "among" else name: value for name, value in table.items()}
+
+
+def _options(config: ConvertConfig, data: DataPlan) -> dict[str, Any]:
     """Without the recipes, which stand beside them, and what changes nothing that is made, but for what it may cost."""
     queries = {"text_column", "encoding", "language", "minibench", "intent", "limit"}
     kept = config.model_dump(mode="json", exclude_defaults=True, include={*queries, "pairs", "recognisers", *BUDGET})
     path = Path(config.data)
     paths = {"data": str(path.resolve()) if path.exists() else config.data}
     paths |= {"prices": str(Path(config.prices).resolve())} if config.prices else {}
-    return {**kept, **paths, "conditions": [str(condition) for condition in rendered]}
+    return {**kept, **paths, "conditions": [str(condition) for condition in data.conditions]}
 
 
 def _asked(
-    config: ConvertConfig, data: DataPlan, rendered: Mapping[Condition, Assignment], settings: RenderSettings
+    config: ConvertConfig, data: DataPlan, recipes: Sequence[Recipe], settings: RenderSettings
 ) -> dict[str, Any]:
-    recipes = recipes_of(rendered.values())
     return {
         "data": data.dataset.name,
-        ASKED: _options(config, rendered),
+        ASKED: _options(config, data),
         "data_sha256": data.dataset.sha256,
         "seed": settings.seed,
         "check_share": settings.check_share,
@@ -224,7 +234,7 @@ def _check_same(plan: ConversionPlan, there: Mapping[str, Any]) -> None:
             f"{plan.out} holds shard {plan.data.shard} of a conversion, and a shard does not grow: merge the shards and"
             " let the whole grow, or choose another --out"
         )
-    named = {*plan.asked[ASKED]["conditions"], *map(str, plan.data.conditions)}
+    named = plan.asked[ASKED]["conditions"]
     lost = [one for one in last["conditions"] if one not in named]
     if lost:
         raise BadInput(

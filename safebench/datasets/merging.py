@@ -112,7 +112,7 @@ _BACK = "put it back from a copy"
 
 def _counted(asked: Mapping[str, Any]) -> Counter[str]:
     """How many rows a query has by medium."""
-    conditions = [Condition.parse(name) for name in asked[ASKED]["conditions"]]
+    conditions = [Condition.parse(name) for name in asked[REVISIONS][-1]["conditions"]]
     return Counter(medium for medium, _ in dict.fromkeys((one.medium, one.recipe) for one in conditions))
 
 

@@ -35,7 +35,7 @@ class _Frozen(_FrozenTable):
     chosen: dict[str, _Choice] = {}
     recognisers: dict[str, _Reader] = {}
     recipes: dict[str, str] = {}
-    recipe: dict[str, Any] = {}
+    recipe: dict[str, dict[str, dict[str, Any]]] = {}
     dealing: dict[str, str] = {}
     revisions: list[_Revision] = []
     shard: str | None = None

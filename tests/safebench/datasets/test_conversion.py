@@ -844,8 +844,22 @@ def test_conditions_that_only_ask_otherwise_have_their_media_once(plain: list[st
     rows = in_pictures("q.jsonl", "-c", "image+text:a", "-c", "image+text:a-again", *plain)
     assert [row["id"] for row in rows] == ["h", "w", "n"]
     told = read_toml(Path("out") / CONVERT_FILE)
-    assert told["asked"]["conditions"] == ["image+text:a"]
+    assert told["asked"]["conditions"] == ["image+text:a", "image+text:a-again"]
+    assert [one["conditions"] for one in told["revisions"]] == [["image+text:a"]]
     assert set(told["recipe"]["image"]) == {"a", "a-again"}
+
+
+def test_what_stood_for_another_and_what_shares_media_go_on_by_the_file_of_the_folder(plain: list[str]) -> None:
+    with Path("plain.toml").open("a", encoding="utf-8") as file:
+        file.write('[image.best]\nfirst_of = ["a", "b"]\n[image.again]\namong = ["best"]\ncarrier = "query"\n')
+    conditions = ["-c", "image:best", "-c", "image+text:again", "-c", "image+text:a-again"]
+    rows, file = in_pictures("q.jsonl", *conditions, "--limit", "2", *plain), Path("out") / CONVERT_FILE
+    told = read_toml(file)
+    assert told["chosen"]["image.best"]["recipe"] == "a"
+    assert in_pictures(str(file)) == rows
+    assert read_toml(file) == told
+    assert len(in_pictures("q.jsonl", *conditions, *plain)) == 3
+    assert len(in_pictures(str(file))) == 3
 
 
 def test_twins_may_be_left_out_and_come_later(plain: list[str]) -> None:
