@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from safebench import registry
 from safebench.datasets.load import BUILT_IN, query_file
-from safebench.datasets.queries import Dataset
+from safebench.datasets.queries import COLUMNS, TEXT_COLUMNS, Dataset, query_id
 from safebench.datasets.shards import CANARY, CONVERT_FILE
-from safebench.datasets.tables import file_rows
+from safebench.datasets.tables import BLANK, file_rows
 from safebench.files import read_toml
 from safebench.resources import load_toml
 from safebench.taxonomy import FILE, UNASSIGNED, paper
@@ -68,8 +68,9 @@ def read_card(data: str, **values: Any) -> Card:
 def read_categories(data: str) -> dict[str, str | None]:
     """By id what the source called each query of a folder that `import` or `export` wrote; empty for anything else."""
     file = query_file(Path(data))
-    rows = file_rows(file, {"id", "category"}) if file else ()
-    return {row["id"]: row.get("category") for _, row in rows}
+    rows = file_rows(file, {*TEXT_COLUMNS, *COLUMNS, "category"}) if file else ()
+    used = (row for _, row in rows if row is not BLANK)
+    return {query_id(row, number): row.get("category") for number, row in enumerate(used, start=1)}
 
 
 def _known(data: str) -> dict[str, Any]:

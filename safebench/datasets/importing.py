@@ -23,12 +23,12 @@ from safebench import registry
 from safebench.datasets.card import Card, Format, Strict
 from safebench.datasets.exporting import export, without_scenario, write_jsonl, write_set
 from safebench.datasets.hub import PACKAGE, first_line
-from safebench.datasets.paper_layout import MEDIA_FILE, Counted, Release
+from safebench.datasets.paper_layout import Counted, Release, take_in
 from safebench.datasets.queries import Dataset, parse_rows, taken_for_granted
 from safebench.datasets.tables import BLANK, READERS, Row, file_rows, unusable
 from safebench.datasets.unpacking import open_release
 from safebench.errors import BadInput, MissingPackage, unknown
-from safebench.files import content_hash, is_taken, read_toml, whole_folder, write_toml
+from safebench.files import content_hash, is_taken, read_toml, whole_folder
 from safebench.progress import NoProgress, Progress
 from safebench.resources import data_path, shipped
 from safebench.taxonomy import TaxonomyTable, paper
@@ -164,7 +164,8 @@ def import_dataset(
     """Read `source` (a file, a folder or hub:OWNER/NAME) by the mapping and write it into the folder `out`.
 
     `encoding` is that of its files' text; UTF-8 when not given. `minibench`: only that part, see `Dataset.minibench`.
-    A release that is packed is unpacked into the folder. Raises BadInput with all bad rows, MissingPackage where a hub
+    A release that is packed is unpacked into the folder, and media that lie elsewhere are linked or copied into it.
+    Raises BadInput with all bad rows, MissingPackage where a hub
     is asked and `huggingface_hub` is not installed.
     """
     if importer.layout == "files":
@@ -177,8 +178,7 @@ def import_dataset(
         release = open_release(path, room, progress or NoProgress(), encoding, minibench=minibench)
         imported = _of_release(name, source, importer, release, minibench=minibench)
         card = write_set(room, imported.dataset, imported.card, format, imported.categories)
-        if media := {key: _seen_from(room, place) for key, place in release.media().items()}:
-            write_toml(room / MEDIA_FILE, media)
+        take_in(release.media(), room)
         if missing := [{"what": one.what, "id": id} for one in imported.counted for id in one.missing]:
             write_jsonl(room / MISSING, missing)
     return replace(imported, card=card)
@@ -240,10 +240,6 @@ def _of_release(name: str, source: str, importer: Importer, release: Release, *,
     chosen = minibench and release.kind != "minibench"
     imported = _imported(name, source, rows, mapped, files, minibench=chosen)
     return replace(imported, counted=tuple(release.counted(dataset)), labelled_by=release.labelled_by)
-
-
-def _seen_from(room: Path, place: Path) -> str:
-    return place.relative_to(room).as_posix() if place.is_relative_to(room) else str(place)
 
 
 # --- files

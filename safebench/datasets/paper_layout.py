@@ -27,12 +27,14 @@ from safebench.datasets.queries import (
 from safebench.datasets.table_files import UNREADABLE, OtherEncoding, is_pointer, table_file
 from safebench.datasets.tables import BLANK, PROBLEM, Row, record, texts_beside
 from safebench.errors import BadInput
-from safebench.files import read_toml
+from safebench.files import read_toml, share_files, write_toml
 from safebench.resources import load_toml
 from safebench.taxonomy import paper
 
 LAYOUT = "paper-layout.toml"
-MEDIA_FILE = "media.toml"  # of a folder that was imported: where the media of its recipes are, by `medium.name`
+MEDIA_FILE = "media.toml"  # of a folder that was imported: where in it the media of its recipes are, by `medium.name`
+MEDIA = "media"  # in it, those that were elsewhere
+MOST_DIGITS = 9  # of a number that counts anything here
 SEPARATOR = "-"  # in ids: 3-17 is row 17 of scenario 3
 HEADER = f"with one of {', '.join(TEXT_COLUMNS)}"
 
@@ -228,7 +230,7 @@ def read_category_file(file: Path) -> dict[int, str]:
 
 
 def _is_number(cell: str) -> bool:
-    return cell.strip().isdecimal()
+    return cell.strip().isdecimal() and len(cell.strip()) <= MOST_DIGITS
 
 
 def scenario_called(name: str) -> str | None:
@@ -349,11 +351,33 @@ def recipes_of(places: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     return tables
 
 
+def take_in(media: Mapping[str, Path], room: Path) -> None:
+    """Have a folder hold these media, linked or copied where they lie elsewhere, and say where in it they are."""
+    places = {key: place if place.is_relative_to(room) else room / MEDIA / place.name for key, place in media.items()}
+    for key, place in places.items():
+        for number, folder in _numbered_folders(media[key]):
+            share_files(folder, place / str(number))
+    if places:
+        write_toml(room / MEDIA_FILE, {key: place.relative_to(room).as_posix() for key, place in places.items()})
+
+
 def imported_recipes(folder: Path) -> dict[str, dict[str, Any]]:
-    """The recipes for the media of a folder that was imported; of what it says only where these are is believed."""
+    """The recipes for the media of a folder that was imported; of what it says only where in it these are is believed.
+
+    Raises BadInput for a place outside, which whoever made the folder might name on any machine.
+    """
     file = folder / MEDIA_FILE
     places = read_toml(file) if file.is_file() else {}
-    return recipes_of({key: (folder / place).resolve() for key, place in places.items() if isinstance(place, str)})
+    return recipes_of({key: _within(folder, place, file) for key, place in places.items() if isinstance(place, str)})
+
+
+def _within(folder: Path, place: str, file: Path) -> Path:
+    try:
+        if (resolved := (folder / place).resolve()).is_relative_to(folder.resolve()):
+            return resolved
+    except (OSError, ValueError, RuntimeError):  # no name of a file, or links in a ring
+        pass
+    raise BadInput(f"{file}: {place[:80]!r} leads out of the folder: import the release again")
 
 
 def _first_with_media(bases: Iterable[Path], places: Sequence[str]) -> Path | None:

@@ -287,7 +287,9 @@ def _query(row: Mapping[str, Any], column: str | None, number: int, known: Taxon
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"column {column!r} is empty" if not text else f"column {column!r} is {text!r}, not text")
     told = (_language(row), _certainty(row))
-    return Query(_id(row, number), _clean(text), _intent(row), _scenario(row, known), _optional(row, "twin"), *told)
+    return Query(
+        query_id(row, number), _clean(text), _intent(row), _scenario(row, known), _optional(row, "twin"), *told
+    )
 
 
 def _clean(text: str) -> str:
@@ -305,7 +307,8 @@ def _optional(row: Mapping[str, Any], column: str) -> str | None:
     return None if is_nothing(value) else str(value).strip() or None
 
 
-def _id(row: Mapping[str, Any], number: int) -> str:
+def query_id(row: Mapping[str, Any], number: int) -> str:
+    """That of the n-th row, blank ones left out. Raises ValueError for one that cannot be used."""
     value = row.get("id")
     if value is not None and (isinstance(value, bool) or not isinstance(value, str | Number | UUID)):
         raise ValueError(f"id {str(value)[:40]!r} is neither text nor a number")

@@ -23,7 +23,7 @@ LARGEST_FILE, LARGEST = 1 << 30, 64 << 30  # bytes, of one and of all
 DENSEST, SPARE = 200, 64 << 20  # bytes that one packed byte may become, but for so many at first
 LONGEST_HEADER = 1 << 20  # bytes of what goes before a file: names and the like, which are read whole
 BLOCK = 1 << 20
-BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
+BROKEN = (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)  # or a number that is none
 
 
 def open_release(
@@ -155,8 +155,16 @@ class _Header(tarfile.TarInfo):
         if header.type in names and header.size > LONGEST_HEADER:
             raise BadInput(f"an archive holds a name of {header.size} bytes, which no file has: it is refused")
         if header.type == tarfile.GNUTYPE_SPARSE:
-            raise BadInput(f"an archive holds {header.name!r} with holes in it, which is no way to pack media")
+            header._with_holes()
         return header
+
+    def _with_holes(self, member: Self | None = None, *_: Any) -> None:
+        """Also where pax says so, before the list of the holes is read, which may be as long as it likes."""
+        raise BadInput(
+            f"an archive holds {(member or self).name[:80]!r} with holes in it, which is no way to pack media"
+        )
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _with_holes
 
 
 def _is_hidden(place: PurePosixPath) -> bool:

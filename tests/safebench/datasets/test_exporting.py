@@ -56,6 +56,15 @@ def test_a_taxonomy_of_its_own_goes_with_the_set_and_its_card_escapes_it(format:
     assert card.index("| loneliness | 1 |") < card.index("| cruelty | 1 |")
 
 
+def test_categories_of_queries_without_ids_are_kept(tmp_path: Path) -> None:
+    rows = ['{"query": "How?", "category": "Theft"}', "{}", '{"id": 7, "query": "Why?", "category": "Tea"}']
+    rows += ['{"query": "When?", "category": "Rice"}']
+    (tmp_path / "queries.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    assert run_command(["data", "export", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    kept = pq.read_table(tmp_path / "out" / "queries.parquet").to_pylist()
+    assert [(row["id"], row["category"]) for row in kept] == [("row-1", "Theft"), ("7", "Tea"), ("row-3", "Rice")]
+
+
 def test_the_same_set_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         export(DATASET, tmp_path / name, Card(title="Mine"))

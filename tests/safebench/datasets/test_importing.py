@@ -222,7 +222,7 @@ SMALL = release.Layout(rows=2)
 
 @pytest.mark.parametrize("named", ["final_bench", "."])
 def test_an_unpacked_release_is_found_in_its_folder_and_above_it(named: str, tmp_path: Path) -> None:
-    """And its media stay where they are."""
+    """And its media come along, without the room that copies would take."""
     root = tmp_path / "root"
     release.write_set(root / "final_bench", SMALL)
     release.write_categories(root, {**release.NAMES, 1: "Bias", 23: "Medical advice"})
@@ -236,7 +236,24 @@ def test_an_unpacked_release_is_found_in_its_folder_and_above_it(named: str, tmp
         ("prompts of pictures", 46, 2300),
     ]
     step = load_dataset(str(tmp_path / "out")).recipes["image"]["paper"]["steps"][0]
-    assert step["folder"] == str((root / "final_bench" / "image").resolve())
+    assert step["folder"] == str((tmp_path / "out" / "media" / "image").resolve())
+    picture = Path(step["folder"]) / "23" / "2.png"
+    assert picture.samefile(root / "final_bench" / "image" / "23" / "2.png")
+    assert (picture.parent / "out23.csv").is_file()
+
+
+@pytest.mark.parametrize("place", ["../private", "/etc", "link", "a\\u0000b", "ring"])
+def test_media_of_a_folder_that_somebody_else_made_are_in_it_or_refused(place: str, tmp_path: Path) -> None:
+    release.write_set(tmp_path / "in" / "final_bench", SMALL)
+    out = tmp_path / "out"
+    import_dataset("safebench", str(tmp_path / "in"), out, load_importer("safebench"))
+    (tmp_path / "private" / "1").mkdir(parents=True)
+    (out / "link").symlink_to(tmp_path / "private")
+    (out / "ring").symlink_to(out / "ring")
+    (out / "media.toml").write_text(f'"image.paper" = "{place}"\n')
+    with pytest.raises(BadInput, match=r"media\.toml: .* leads out of the folder") as caught:
+        load_dataset(str(out))
+    assert "\n" not in str(caught.value)
 
 
 def test_what_is_missing_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -251,6 +251,7 @@ def test_category_csv_is_believed_in_any_form(tmp_path: Path, head: str, line: s
         ("Index\n1\n2\n", "has no column of numbers with one of their names"),
         ("a,b\nc,d\n", "has no column of numbers with one of their names"),
         ("", "has no column of numbers with one of their names"),
+        (f"Index,Category\n{'9' * 5000},Bias\n", "has no column of numbers with one of their names"),
     ],
 )
 def test_a_category_csv_that_contradicts_itself_is_an_error(tmp_path: Path, content: str, why: str) -> None:

@@ -94,6 +94,21 @@ def test_a_name_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
         unpacked(tmp_path, lambda tar: add(tar, f"{'x' * (2 << 20)}.csv"))
 
 
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"GNU.sparse.map": "x"}, "with holes in it"),
+        ({"GNU.sparse.size": "1"}, "with holes in it"),
+        ({"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}, "with holes in it"),
+        ({"GNU.sparse.realsize": "x"}, "cannot be unpacked"),
+    ],
+)
+def test_what_pax_says_of_holes_is_refused_in_one_line(tmp_path: Path, headers: dict[str, str], why: str) -> None:
+    with pytest.raises(BadInput, match=why) as caught:
+        unpacked(tmp_path, lambda tar: add(tar, "x.csv", pax_headers=headers))
+    assert "\n" not in str(caught.value)
+
+
 def test_files_without_end_and_files_that_are_too_large_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
