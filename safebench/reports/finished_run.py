@@ -12,9 +12,10 @@ from typing import Any
 from safebench.jury.attendance import attendance, missing
 from safebench.jury.calibration.file import bind
 from safebench.jury.files import seat_names
+from safebench.rendering.wordings import load_wordings
 from safebench.reports.summary import notice
 from safebench.reports.words import Words, knows_harm, words_of
-from safebench.runs.config import RESOLVED, taxonomy_in
+from safebench.runs.config import RESOLVED, WORDING, taxonomy_in
 from safebench.runs.evidence import evidence_of
 from safebench.runs.folder import read_run_file, run_file
 from safebench.runs.plan import RunPlan
@@ -98,8 +99,15 @@ def _basis(asked: Mapping[str, Any], queries: Sequence[QueryContent]) -> Basis:
         "data": {"queries": len(queries), "content": content[:12]},
         "jury": _flat(bound["jury"]) | _flat(bound["jurors"]),
         "prompts": _flat(bound["prompts"]),
-        "renderings": _flat({key: resolved[key] for key in ("chosen", "recipes", "recognisers", "written")}),
+        "renderings": _flat({key: resolved[key] for key in ("chosen", "recipes", "recognisers", "written")})
+        | _flat({WORDING: _wordings(asked.get(WORDING, {}))}),
     }
+
+
+def _wordings(tables: Mapping[str, Any]) -> dict[str, dict[str, str | None]]:
+    """By name both texts: whoever has another one by that name has another wording, whatever it is written with."""
+    known = load_wordings(tables)
+    return {name: {"text": known[name].text, "beside": known[name].beside} for name in tables}
 
 
 def _flat(tables: Any) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def _flat(tables: Any) -> dict[str, Any]:
 def differences(first: FinishedRun, other: FinishedRun | PlannedRun) -> list[str]:
     """One line for each part of their basis that differs, with the values; empty when the runs may be ranked.
 
-    Recipes that only one of them has are no difference: their conditions are not compared.
+    Recipes, conditions and wordings that only one of them has are no difference.
     """
     lines = []
     for part, here in first.basis.items():

@@ -12,9 +12,9 @@ from safebench.datasets.plan import RECOGNISERS
 from safebench.errors import BadInput
 from safebench.files import is_claimed, read_toml, write_toml
 from safebench.jury.files import JurorTable, JuryTable, jury_tables, jury_versions
-from safebench.plugins import PLACE
 from safebench.rendering.assignment import recipes_of
 from safebench.rendering.frozen import check_frozen
+from safebench.rendering.recipes import Recipe
 from safebench.resources import prompt
 from safebench.runs.config import CHANGEABLE, RESOLVED, REVISIONS, RUN_FILE, TAXONOMY, WORDING, RunConfig, taxonomy_in
 from safebench.runs.plan import RunPlan, stages_before
@@ -22,6 +22,7 @@ from safebench.runs.revisions import check_grown, is_more, revision_of
 from safebench.serialisation import plain_tables
 from safebench.store.schema import DATABASE
 from safebench.taxonomy import Taxonomy, paper
+from safebench.types import Condition
 
 WRITTEN: Mapping[str, type] = {  # in the file of every run
     "data": str, "target": str, "conditions": list, "jury": dict, "seed": int, "repeats": int, RESOLVED: dict,
@@ -112,12 +113,15 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
 
 
 def _written(plan: RunPlan) -> dict[str, str]:
-    """What is written, as the target is shown it: by where it is from the hash of the text."""
-    written = {carrier.source: carrier for _, _, carrier in plan.data.carriers() if carrier.text not in ("", PLACE)}
+    """Hashes of what the target is shown in writing: by condition, and recipe where that deals; and by prompt."""
+    hashes = {_place(condition, recipe): carrier.fingerprint() for condition, recipe, carrier in plan.data.carriers()}
     forms = ("choose", "repeat", "sentences") if plan.config.probe else ()
     prompts = [prompt(f"comprehension.{form}") for form in forms]
-    hashes = {source: written[source].fingerprint() for source in sorted(written)}
     return hashes | {prompt.id: prompt.fingerprint() for prompt in prompts}
+
+
+def _place(condition: Condition, recipe: Recipe | None) -> str:
+    return str(condition) if recipe is None or recipe.name == condition.recipe else f"{condition} by {recipe.name}"
 
 
 def read_run_file(folder: Path, *also: str) -> dict[str, Any]:

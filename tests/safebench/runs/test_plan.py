@@ -245,11 +245,16 @@ def test_what_is_written_beside_media_is_recorded_and_a_run_is_not_continued_wit
     made = plan(tmp_path, "text", "image", "audio+text:female-agree", probe=1.0)
     written = resolved(made)["written"]
     probe = ["comprehension.choose", "comprehension.repeat", "comprehension.sentences"]
-    assert [*written] == ["agree", "modality image", *probe]
+    assert {place.partition(" by ")[0] for place in written} == {
+        "text",
+        "image:typographic",
+        "audio+text:female-agree",
+        *probe,
+    }
     claim_folder(made)
     claim_folder(made)
     monkeypatch.setattr(Carrier, "fingerprint", lambda carrier: "other")
-    with pytest.raises(BadInput, match=r"resolved\.written\.agree"):
+    with pytest.raises(BadInput, match=r"resolved\.written\.audio\+text:female-agree by "):
         claim_folder(made)
 
 
@@ -258,7 +263,10 @@ def test_a_run_is_not_continued_where_what_is_written_beside_dealt_recipes_has_c
         write_toml(tmp_path / "both.toml", {"audio": {"both": {"among": ["female", "male"], "carrier": carrier}}})
         return plan(tmp_path, "audio+text:female", "audio+text:both", recipes=str(tmp_path / "both.toml"))
 
-    assert {*resolved(both("agree"))["written"]} == {"agree", "modality audio+text"}
+    written = resolved(both("agree"))["written"]
+    assert {place.partition(" by ")[0] for place in written} == {"audio+text:female", "audio+text:both"}
+    assert len({place for place in written if place.startswith("audio+text:both by ")}) > 1
+    assert len({*written.values()}) == 2
     claim_folder(both("query"))
     claim_folder(both("query"))
     with pytest.raises(BadInput, match=r"resolved\.dealing\.audio\.both"):
@@ -278,13 +286,30 @@ def test_a_run_keeps_the_texts_of_its_wordings_and_grows_by_others(tmp_path: Pat
         *(f"image+text:typographic~{w}" for w in ("bare", "mine")),
     ]
     assert written["wording"] == {"bare": {"text": "{query}"}, "mine": {"text": "Dear model, {query}"}}
-    assert [*written["resolved"]["written"]] == ["mine"]
+    assert [*written["resolved"]["written"]] == written["conditions"]
     claim_folder(make_plan(make_config("again", **{k: v for k, v in written.items() if k != "revisions"})))
     assert is_there(worded("bare", mine, "polite"))
     with pytest.raises(BadInput, match=r"what is written: wording\.mine"):
         claim_folder(worded("bare", "mine=Dear friend, {query}"))
     with pytest.raises(BadInput, match="holds a run under text~bare"):
         claim_folder(worded(mine))
+
+
+def test_what_is_written_is_told_by_condition_also_the_query_alone_and_what_is_beside_media(
+    tmp_path: Path,
+) -> None:
+    def written(mine: dict[str, str]) -> dict[str, str]:
+        return dict(resolved(plan(tmp_path, "text", "image", wording={"mine": mine}, wordings=["mine"]))["written"])
+
+    bare = written({"text": "{query}", "beside": "Go on."})
+    other = written({"text": "Answer: {query}", "beside": "Go on."})
+    assert [*bare] == [*other] == ["text~mine", "image:typographic~mine"]
+    assert [place for place in bare if bare[place] != other[place]] == ["text~mine"]
+
+
+def test_a_run_in_a_wording_grows_by_media_that_it_is_written_beside(tmp_path: Path) -> None:
+    claim_folder(plan(tmp_path, "text", wordings=["polite"]))
+    assert is_there(plan(tmp_path, "text", "image", wordings=["polite"]))
 
 
 def test_what_is_wrong_with_a_wording_is_said_of_every_condition_before_anything_is_written(tmp_path: Path) -> None:

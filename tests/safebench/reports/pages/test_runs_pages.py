@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 from safebench.cli.main import run_command
 from safebench.cli.run_tables import show_report
 from safebench.reports.comparison import compare
+from safebench.reports.finished_run import differences, read_run
 from safebench.reports.leaderboard import rankings
 from safebench.reports.pages.conclusions import conclusions
 from safebench.reports.pages.html import sentence
@@ -85,7 +86,7 @@ RESOLVED = {"prompts": {"role": 1}, "jurors": {"wording#1": "1"}, "recipes": {}}
             "jury",
         ),
         ({"resolved": {"prompts": {"role": 2}, "jurors": {"wording#1": "1"}, "recipes": {}}}, "prompts"),
-        ({"resolved": {**RESOLVED, "written": {"modality image": "b"}}}, "renderings"),
+        ({"resolved": {**RESOLVED, "written": {"text": "b"}}}, "renderings"),
         ({"queries": 3}, "data"),
     ],
 )
@@ -99,6 +100,23 @@ def test_runs_that_differ_are_not_ranked_and_the_error_says_in_what(
     assert f"differ in {part}: " in told
     assert run_command(["leaderboard", *map(str, runs)]) == 0
     assert "Group 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "what"),
+    [
+        ({"text": "{query}"}, {"text": "Answer: {query}"}, "wording.mine.text ({query} and Answer: {query})"),
+        ({"text": "{query}"}, {"text": "{query}", "beside": "Go on."}, "wording.mine.beside (nothing and Go on.)"),
+    ],
+)
+def test_runs_in_different_wordings_of_one_name_are_not_ranked(
+    tmp_path: Path, here: dict[str, str], there: dict[str, str], what: str
+) -> None:
+    first, other = (
+        write_run(tmp_path / name, queries(1), ["text~mine"], wording={"mine": mine, **more})
+        for name, mine, more in (("a", here, {}), ("b", there, {"short": {"text": "{query}!"}}))
+    )
+    assert differences(read_run(first), read_run(other)) == [f"{first} and {other} differ in renderings: {what}"]
 
 
 def test_one_run_is_no_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,7 +65,7 @@ def write_run(
             "prompts": {"role": 1},
             "jurors": {"wording#1": "1"},
             "recipes": {},
-            "written": {"modality image": "a"},
+            "written": {"text": "a"},
         },
     }
     run |= {**asked, "conditions": list(conditions)}
