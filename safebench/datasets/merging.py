@@ -84,12 +84,14 @@ def _differing(first: _Part, part: _Part) -> str:
     """Raises BadInput where they contradict each other in what a scenario is."""
     one, another = beside(first.folder), beside(part.folder)
     check_agree(one, first.folder, another, part.folder)
-    lines = differences(_whole(first.asked), _whole(part.asked))
+    lines = differences(agreed(first.asked), agreed(part.asked))
     return "; ".join([*lines, *([FILE] if one != another else [])][:SHOWN])
 
 
-def _whole(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What all shards have to agree on: not where each machine has the data, whose hash is among it, nor on limits."""
+def agreed(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the file of a shard what all have to agree on: not where its machine has the data, whose hash is among it,
+    nor limits.
+    """
     options = {key: value for key, value in asked[ASKED].items() if key not in ("data", *BUDGET)}
     return {key: value for key, value in asked.items() if key not in (KEY, PLACES, "data")} | {ASKED: options}
 

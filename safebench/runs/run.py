@@ -48,6 +48,7 @@ class RunResult:
     skipped: Mapping[str, str]  # condition -> why
     open_share: float
     problems: tuple[str, ...]
+    spent: str  # the budget, where it left items without an outcome; else empty
 
     @property
     def exit_status(self) -> int:
@@ -174,7 +175,7 @@ def _result(plan: RunPlan, store: Store, stopped: str) -> RunResult:
     absent = [f"{line}: {MEND}" for line in missing(jurors)]
     unproven = unaccepted(vars(plan.config), store)
     problems = (*_unfinished(store, stopped), *_left_open(plan, share), *absent, *unproven)
-    return RunResult(plan.folder, counts, skipped, share, problems)
+    return RunResult(plan.folder, counts, skipped, share, problems, stopped if store.count_pending() else "")
 
 
 def result_of(plan: RunPlan) -> RunResult:

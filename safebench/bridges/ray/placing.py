@@ -19,17 +19,17 @@ from typing import Any, Protocol, TypeVar
 
 import tomli_w
 
-from safebench.bridges.ray.shared_folder import WHOLE, SharedFolder
+from safebench.bridges.ray.shared_folder import STOPPED, WHOLE, SharedFolder
 from safebench.bridges.ray.working import FAILED, Job, ShardEnd
 from safebench.datasets.config import ConvertConfig, RenderingConfig
 from safebench.datasets.conversion import Conversion, convert
 from safebench.datasets.conversion_packing import cells_of
 from safebench.datasets.conversion_plan import plan_conversion
-from safebench.datasets.cutting import KEY, PLACES, SHOWN, Shard, shards_of
-from safebench.datasets.merging import merge_conversion
+from safebench.datasets.cutting import KEY, SHOWN, Shard, shards_of
+from safebench.datasets.merging import agreed, merge_conversion
 from safebench.datasets.plan import DataPlan
 from safebench.datasets.shards import CONVERT_FILE
-from safebench.errors import BadInput, Interrupted, SafeBenchError
+from safebench.errors import BadInput, BudgetSpent, Interrupted, SafeBenchError
 from safebench.progress import Progress
 from safebench.rendering.assignment import recipes_of
 from safebench.runs.config import CHANGEABLE, RUN_FILE, RunConfig
@@ -59,8 +59,8 @@ class Executor(Protocol):
 class Placement:
     """How a whole is shared: who works on how many shards, and where these are put.
 
-    Both methods raise BadInput before anything begins, Interrupted after ctrl-C, and SafeBenchError where shards are
-    not whole; all that is whole or was stopped is kept in each case.
+    Both methods raise BadInput before anything begins, Interrupted after ctrl-C, BudgetSpent where the budget does not
+    reach, and SafeBenchError where shards are not whole otherwise; what was made is kept in each case.
     """
 
     executor: Executor
@@ -75,7 +75,7 @@ class Placement:
             return run(config, progress)
         plan = make_plan(self._last(config), never_read)
         plan.limits()  # a budget that leaves none for the last shard is wrong input
-        asked = {key: value for key, value in run_file(plan).items() if key not in CHANGEABLE}
+        asked = {key: value for key, value in run_file(plan).items() if key not in {*CHANGEABLE, KEY}}
         recipes = [recipe.table() for recipe in recipes_of(plan.data.assignments.values())]
         each = (len(plan.data.conditions) - len(plan.asking.skipped)) * config.repeats
         _place(_Whole(config, plan.data, each, asked, recipes, merge), self, progress)
@@ -90,7 +90,8 @@ class Placement:
             progress.announced(f"{out} is whole: what it lacks, or grows by, is rendered on this machine")
             return convert(config, progress)
         plan = plan_conversion(self._last(config))
-        _place(_Whole(config, plan.data, len(plan.assignments), plan.asked, (), merge_conversion), self, progress)
+        asked = agreed(plan.asked)
+        _place(_Whole(config, plan.data, len(plan.assignments), asked, (), merge_conversion), self, progress)
         return Conversion(out, *cells_of(out))
 
     def _last(self, config: Config) -> Config:
@@ -131,7 +132,7 @@ def _address(named: str) -> str:
 
 def _claim(shared: SharedFolder, address: str, asked: Mapping[str, Any]) -> None:
     """Raises BadInput where shards of something else are there."""
-    wanted = plain_tables({key: value for key, value in asked.items() if key not in (KEY, PLACES)})
+    wanted = plain_tables(asked)
     if not (there := shared.read()):
         shared.write(tomli_w.dumps(wanted))
     elif differing := differences(tomllib.loads(there), wanted):
@@ -147,20 +148,25 @@ def _environment(tables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _work_off(job: Job, whole: set[int], sizes: Mapping[int, int], executor: Executor, progress: Progress) -> None:
-    """Until all shards are whole. Raises SafeBenchError for those that cannot be, and Interrupted after ctrl-C."""
+    """Until all shards are whole. Raises SafeBenchError for those that cannot be, BudgetSpent where nothing but their
+    budget is in the way, and Interrupted after ctrl-C.
+    """
     left = [number for number in range(1, job.shards + 1) if number not in whole]
-    bar, stop, problems = _Bar(progress, sizes, whole), threading.Event(), []
+    bar, stop, lacking = _Bar(progress, sizes, whole), threading.Event(), []
     with _draining(stop, progress):
         for ended in executor.work(job, left, bar.seen, stop) if left else ():
             if ended.state == WHOLE:
                 whole.add(ended.number)
                 bar.seen(ended.number, sizes[ended.number], 0)
             elif ended.why:
-                problems.append(f"shard {Shard(ended.number, job.shards)}: {ended.why}")
+                lacking.append(ended)
             if ended.state == FAILED:  # wrong input, or a service that refuses: the others would end alike
                 stop.set()
-    if problems:
-        raise SafeBenchError("\n".join([*problems[:SHOWN], GOES_ON]))
+    lines = [f"shard {Shard(ended.number, job.shards)}: {ended.why}" for ended in lacking[:SHOWN]]
+    if lacking and all(ended.state == STOPPED for ended in lacking):
+        raise BudgetSpent("\n".join(lines))
+    if lacking:
+        raise SafeBenchError("\n".join([*lines, GOES_ON]))
     if len(whole) < job.shards:
         raise Interrupted("the same command")
 

@@ -38,8 +38,11 @@ class SharedFolder:
 
     def whole(self, count: int) -> set[int]:
         """The numbers of the shards that are there."""
+        return {number for number in range(1, count + 1) if self.has(number, WHOLE)}
+
+    def has(self, number: int, state: str) -> bool:
         self._files.invalidate_cache()
-        return {number for number in range(1, count + 1) if self._place(number, WHOLE)}
+        return bool(self._place(number, state))
 
     def put(self, folder: Path, number: int, state: str) -> None:
         """The files of a shard, then the word that they are there."""

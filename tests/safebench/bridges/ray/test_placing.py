@@ -11,14 +11,14 @@ from uuid import uuid4
 
 import pytest
 
-from safebench.bridges.ray import placing, working
+from safebench.bridges.ray import placing
 from safebench.bridges.ray.placing import Placement, Seen
 from safebench.bridges.ray.shared_folder import STOPPED
 from safebench.bridges.ray.working import FAILED, LOST, Job, ShardEnd, work
 from safebench.cli.main import run_command
 from safebench.datasets.config import make_convert_config
 from safebench.datasets.shards import read_converted
-from safebench.errors import BadInput, Interrupted, SafeBenchError
+from safebench.errors import BadInput, BudgetSpent, Interrupted, SafeBenchError
 from safebench.files import read_toml
 from safebench.plugins import is_installed
 from safebench.progress import NoProgress
@@ -141,23 +141,35 @@ def test_ctrl_c_ends_it_and_the_same_command_goes_on(config: Callable[..., RunCo
     assert here.worked == [2, 3]
 
 
-def test_a_shard_that_was_stopped_goes_on_where_it_was(
-    config: Callable[..., RunConfig], world: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+def test_shards_that_stopped_at_their_budget_go_on_with_a_larger_one(
+    config: Callable[..., RunConfig], world: ScriptedServer
 ) -> None:
     run(config("plain"))
-    plain, start = len(world.calls), working._start
-
-    def stopped(shard: Any, progress: Any) -> None:
-        start(shard.model_copy(update={"max_calls": 15}), progress)
-        raise Interrupted("")
-
-    monkeypatch.setattr(working, "_start", stopped)
-    with pytest.raises(Interrupted):
-        placed(config(), Here())
-    monkeypatch.undo()
-    assert len(world.calls) == plain + 15
-    placed(config(), Here())
+    plain, here = len(world.calls), Here()
+    with pytest.raises(BudgetSpent, match=r"^shard 1/3: .*; raise --max-calls to go on\nshard 2/3: .*\nshard 3/3: "):
+        placed(config(max_calls=15), here)
+    assert here.worked == [1, 2, 3]
+    assert plain < len(world.calls) < 2 * plain
+    assert not Path(config().out).exists()
+    again = Here()
+    assert placed(config(max_calls=plain * 3), again).problems == ()
+    assert again.worked == [1, 2, 3]
     assert len(world.calls) == 2 * plain
+    assert alike(config().out) == alike(config("plain").out)
+
+
+def test_a_conversion_goes_on_with_a_larger_budget_and_data_that_lie_elsewhere(
+    tmp_path: Path, write_jsonl: WriteJsonl
+) -> None:
+    data = write_jsonl([{"id": f"q{n}", "query": f"Count to {n}."} for n in range(3)])
+    asked = {"conditions": ["image"], "check_share": 0.0, "recognisers": ["none"], "out": str(tmp_path / "out")}
+    small = make_convert_config("test", data=str(data), max_calls=5, **asked)
+    with pytest.raises(BudgetSpent, match="shard 1/2: raise --max-calls"):
+        Placement(Here({1: (STOPPED, "raise --max-calls")}), 2).convert(small, NoProgress())
+    data.rename(moved := data.with_name(f"moved-{data.name}"))
+    here = Here()
+    Placement(here, 2).convert(make_convert_config("test", data=str(moved), max_calls=50, **asked), NoProgress())
+    assert here.worked == [1]
 
 
 def test_a_shared_folder_of_something_else_is_refused(config: Callable[..., RunConfig]) -> None:
