@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-from safebench.datasets.columns import Names, named
+from safebench.datasets.columns import Names, named, plain_name
 from safebench.datasets.delimited import BadRecord, OpenText, records
 from safebench.datasets.queries import (
     COLUMNS,
@@ -25,7 +25,7 @@ from safebench.datasets.queries import (
     unused_columns,
 )
 from safebench.datasets.table_files import UNREADABLE, OtherEncoding, is_pointer, table_file
-from safebench.datasets.tables import BLANK, PROBLEM, Row, record, texts_beside
+from safebench.datasets.tables import BLANK, HEADS, PROBLEM, Row, record, texts_beside
 from safebench.errors import BadInput
 from safebench.files import read_toml, share_files, write_toml
 from safebench.resources import load_toml
@@ -62,6 +62,7 @@ class Release:
     names: Mapping[int, str]  # what category.csv calls the numbers
     scenarios: Mapping[int, str]  # of the numbers of which it is known
     encoding: str | None = None
+    unpacked: Path | None = None  # where its archive is, of which it has the media alone
 
     def dataset(self) -> Dataset:
         """All queries in order, with the recipes for the media that are there.
@@ -73,11 +74,12 @@ class Release:
         for number, file in self.files.items():
             scenario = self.scenarios.get(number)
             heads = Names({*TEXT_COLUMNS, *COLUMNS}, [], str(file))
-            rows = _rows(_inside(file, self.folder), heads, number, scenario, self.encoding)
-            every.append(parse_rows(rows, str(file)))
+            header, cells = _read(_inside(file, self.folder), heads, self.kind, self.encoding)
+            every.append(parse_rows(_rows(header, cells, heads, number, scenario), str(file)))
             notes += _unused(heads, every[-1].column, scenario)
         queries = tuple(query for one in every for query in one.queries)
         granted = taken_for_granted(str(self.folder), *every)
+        notes += self._passed_over()
         return Dataset(str(self.folder), queries, recipes=recipes_of(self.media()), notes=(*granted, *notes))
 
     def category(self, id: str) -> str:
@@ -94,11 +96,26 @@ class Release:
         return by_itself if self.scenarios else "nothing"
 
     def media(self) -> dict[str, Path]:
-        """By `medium.name` of a recipe the folder of its media, of those that are there."""
-        names = set_of(self.kind)["folders"]
-        bases = (self.base, *(self.folder / name for name in (*names, ".")))
-        places = {key: _first_with_media(bases, table["folders"]) for key, table in _recipe_tables()}
-        return {key: place.resolve() for key, place in places.items() if place is not None}
+        """By `medium.name` of a recipe the folder of its media, of those that are there and can only be this set's."""
+        return {key: place.resolve() for key, place, is_own in reversed([*self._places()]) if is_own}
+
+    def _places(self) -> Iterator[tuple[str, Path, bool]]:
+        """Where media of a recipe are, the best place first, and whether they can only be this set's.
+
+        The other set has other numbers: what lies beside the texts of both, or has more numbers, may be that one's.
+        """
+        rooms = [room for room in (self.folder, self.unpacked) if room is not None]
+        own = [self.base, *(room / name for room in rooms for name in set_of(self.kind)["folders"])]
+        shared = [room for room in rooms if room not in own and any(_find(room, kind) for kind in _others(self.kind))]
+        for key, table in _recipe_tables():
+            for base, name in product((*own, *rooms), table["folders"]):
+                if numbers := [number for number, _ in _numbered_folders(base / name)]:
+                    yield key, base / name, base not in shared and max(numbers) <= set_of(self.kind)["scenarios"]
+
+    def _passed_over(self) -> Iterator[str]:
+        media, title = self.media(), set_of(self.kind)["title"]
+        for place in dict.fromkeys(place for key, place, _ in self._places() if key not in media):
+            yield f"{place} is not used, as it may be of another set than {title}: move it to the folder of its own"
 
     def counted(self, dataset: Dataset) -> list[Counted]:
         """Queries, pictures with their prompts, and clips, against what the paper says that there are."""
@@ -151,6 +168,7 @@ def find_release(
             names = _category_names(around, set(files), known)
             scenarios = {number: id for number, name in names.items() if (id := scenario_called(name))}
             _check_distinct(scenarios, folder)
+            _check_numbers(names, files, folder)
             release = Release(known, folder, base, files, names, scenarios, encoding)
             return release if names else replace(release, scenarios=dict(_labels(release, around)))
     return None
@@ -158,6 +176,10 @@ def find_release(
 
 def kinds() -> tuple[Kind, ...]:
     return ("full", "minibench")
+
+
+def _others(kind: Kind) -> list[Kind]:
+    return [other for other in kinds() if other != kind]
 
 
 def set_of(kind: Kind) -> Mapping[str, Any]:
@@ -182,9 +204,12 @@ def _numbered_files(place: Path) -> dict[int, Path]:
 
 
 def _kind(base: Path, files: Mapping[int, Path]) -> Kind:
-    """By the folder's name; MiniBench under another name has files for its ten numbers and no others."""
+    """By the folder's name; under another name MiniBench, where there are files for its ten numbers and no others.
+
+    A part of the full set is then taken for it as well: what it costs are names, and none is a wrong one.
+    """
     named_so: list[Kind] = [kind for kind in kinds() if base.resolve().name in set_of(kind)["folders"]]
-    is_small = set(files) == set(range(1, set_of("minibench")["scenarios"] + 1))
+    is_small = max(files) <= set_of("minibench")["scenarios"]
     return named_so[0] if named_so else "minibench" if is_small else "full"
 
 
@@ -222,7 +247,10 @@ def read_category_file(file: Path) -> dict[int, str]:
     named_by = [column for column in columns if not all(map(_is_number, column))]
     if not numbers or not named_by:
         raise BadInput(f"{file} has no column of numbers with one of their names")
-    counted = next((column for column in numbers if set(column) == set(range(1, len(body) + 1))), numbers[0])
+    counting = [column for column in numbers if set(column) == set(range(1, len(body) + 1))] or numbers[:1]
+    if any(column != counting[0] for column in counting):
+        raise BadInput(f"{file} counts from 1 in two columns, and they differ: leave one")
+    counted = counting[0]
     called = max(named_by, key=lambda column: sum(map(bool, map(scenario_called, column))))
     if twice := [number for number, times in Counter(counted).items() if times > 1]:
         raise BadInput(f"{file} names number {twice[0]} twice")
@@ -258,6 +286,17 @@ def _check_distinct(scenarios: Mapping[int, str], folder: Path) -> None:
                 f"{load_toml(LAYOUT)['categories']} of {folder} calls both {numbers[scenario]} and {number} {scenario}"
             )
         numbers[scenario] = number
+
+
+def _check_numbers(names: Mapping[int, str], files: Mapping[int, Path], folder: Path) -> None:
+    """Where it counts otherwise than the files, every scenario would be another one."""
+    wrong = [number for number in names if not 1 <= number <= len(paper().scenarios)]
+    lacking = [number for number in files if names and number not in names]
+    if wrong or lacking:
+        why = f"it has a number {wrong[0]}" if wrong else f"it does not name {lacking[0]}"
+        raise BadInput(
+            f"{load_toml(LAYOUT)['categories']} of {folder} counts otherwise than the files, from 1.csv on: {why}"
+        )
 
 
 def _labels(release: Release, around: Sequence[Path]) -> Iterable[tuple[int, str]]:
@@ -305,12 +344,25 @@ def _inside(file: Path, folder: Path) -> Path:
     return file
 
 
-def _rows(file: Path, names: Names, number: int, scenario: str | None, encoding: str | None) -> Iterator[Row]:
-    """Rows by the number that their media have; an empty line has a number as well."""
+def _read(file: Path, names: Names, kind: Kind, encoding: str | None) -> tuple[list[str], list[list[str]]]:
+    """The header, if there is one, and the records below it.
+
+    Raises BadInput for a file that cannot be read, and one that seems to have a header that nobody knows: it would be
+    a query, and every query would get the media of the one before it.
+    """
     try:
         header, rows = _parted(table_file(file, (".csv",), encoding).text, names)
     except (*UNREADABLE, OtherEncoding, BadRecord) as error:
         raise BadInput(f"{file} cannot be read: {error}") from error
+    count, wanted = sum(map(bool, rows)), set_of(kind)["queries"]
+    if not header and (count == wanted + 1 or count > max(set_of(one)["queries"] for one in kinds())):
+        first = next(filter(None, rows))[0][:40]
+        raise BadInput(f"{file} has {count} records for {wanted} queries: if {first!r} is a header, call it query")
+    return header, rows
+
+
+def _rows(header: list[str], rows: list[list[str]], names: Names, number: int, scenario: str | None) -> Iterator[Row]:
+    """Rows by the number that their media have; an empty line has a number as well."""
     place = {"scenario": scenario} if scenario else {}
     for row, cells in enumerate(rows, start=1):
         held = record(header or ["query"], cells, names)
@@ -324,7 +376,9 @@ def _parted(open_text: OpenText, names: Names) -> tuple[list[str], list[list[str
     """The header, where the first record is one, and the records below it; without one there is one column."""
     first = next((cells for _, cells in records(open_text, names.count) if cells), [])
     if not names.count(first):
-        return [], [cells for _, cells in records(open_text, names.count, ",")]
+        every = [cells for _, cells in records(open_text, names.count, ",")]
+        is_headed = len(first) == 1 and plain_name(first[0]) in HEADS
+        return (["query"], every[every.index(first) + 1 :]) if is_headed else ([], every)
     every = [cells for _, cells in records(open_text, names.count)]
     return first, every[every.index(first) + 1 :]
 
@@ -378,12 +432,6 @@ def _within(folder: Path, place: str, file: Path) -> Path:
     except (OSError, ValueError, RuntimeError):  # no name of a file, or links in a ring
         pass
     raise BadInput(f"{file}: {place[:80]!r} leads out of the folder: import the release again")
-
-
-def _first_with_media(bases: Iterable[Path], places: Sequence[str]) -> Path | None:
-    """The first folder that has numbered folders."""
-    folders = (base / place for base in bases for place in places)
-    return next((folder for folder in folders if any(_numbered_folders(folder))), None)
 
 
 # --- counts

@@ -7,6 +7,7 @@ import lzma
 import tarfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -31,7 +32,8 @@ def open_release(
 ) -> Release:
     """The set that is wanted, as it lies there; where only its archive is there, unpacked into the room.
 
-    MiniBench may be chosen from the full set. Raises BadInput where there is nothing of either.
+    MiniBench may be chosen from the full set. Raises BadInput where there is nothing of either, and where an archive
+    of the one that is wanted is there and no queries of it are: the other one is no answer then.
     """
     folder = source.parent if source.is_file() else source
     for kind in reversed(kinds()) if minibench else kinds():
@@ -39,9 +41,13 @@ def open_release(
         parts = _parts(source, folder, set_of(kind)["archives"])
         if parts and room is not None and not (release and release.media()):
             _unpack(parts, room, progress)
-            release = find_release(room, kind, encoding, beside=folder)
+            texts = release and replace(release, unpacked=room)
+            release = find_release(room, kind, encoding, beside=folder) or texts
         if release is not None:
             return release
+        if parts:
+            why = "holds no queries" if room is not None else "is not unpacked, so there are no queries"
+            raise BadInput(f"{_named(parts)} {why} of {set_of(kind)['title']}: name the folder that has them as well")
     raise BadInput(
         f"{source} holds nothing of the release: neither numbered files of queries ({{k}}.csv, or in text/, "
         "final_bench/, SafeBench_Text/, minibench_final/) nor an archive (part_aa …, minibench.tar.gz)"

@@ -297,6 +297,28 @@ def test_an_archive_may_be_named_itself(tmp_path: Path) -> None:
     assert imported.unmapped == {str(number): "the mapping does not know it" for number in range(1, 11)}
 
 
+@pytest.mark.parametrize("wanted", ["SafeBench", "MiniBench"])
+def test_the_other_set_is_no_answer_where_an_archive_of_the_wanted_one_is_there(wanted: str, tmp_path: Path) -> None:
+    """One of media alone goes with the texts beside it, and without any it is an error."""
+    root, texts = tmp_path / "in", release.Layout(rows=1, texts=".", pictures=None, clips=None)
+    names = {"SafeBench": range(1, 24), "MiniBench": release.MINIBENCH}
+    numbers, name = names.pop(wanted), "safebench.tar.gz" if wanted == "SafeBench" else "minibench.tar.gz"
+    for other, others in names.items():
+        release.write_set(root / f"{other}_Text", replace(texts, numbers=others))
+    media = release.write_set(tmp_path / "media", release.Layout(numbers, 1, texts=None, clips=None))
+    release.pack(media / "image", root / name)
+    given = (load_importer("safebench"), "jsonl", None)
+    with pytest.raises(BadInput, match=f"{name} is not unpacked, so there are no queries of {wanted}"):
+        read_source("safebench", str(root), given[0], minibench=wanted == "MiniBench")
+    with pytest.raises(BadInput, match=f"{name} holds no queries of {wanted}"):
+        import_dataset("safebench", str(root), tmp_path / "out", *given, minibench=wanted == "MiniBench")
+    release.write_set(root / f"{wanted}_Text", replace(texts, numbers=numbers))
+    imported = import_dataset("safebench", str(root), tmp_path / "out", *given, minibench=wanted == "MiniBench")
+    assert [query.text for query in imported.dataset.queries] == [release.text(number, 1) for number in numbers]
+    step = load_dataset(str(tmp_path / "out")).recipes["image"]["paper"]["steps"][0]
+    assert step["folder"] == str((tmp_path / "out" / "image").resolve())
+
+
 def test_an_archive_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -251,6 +253,10 @@ def test_category_csv_is_believed_in_any_form(tmp_path: Path, head: str, line: s
         ("Index\n1\n2\n", "has no column of numbers with one of their names"),
         ("a,b\nc,d\n", "has no column of numbers with one of their names"),
         ("", "has no column of numbers with one of their names"),
+        ("".join(f"{n},{name}\n" for n, name in enumerate(release.NAMES.values())), "it has a number 0"),
+        ("".join(f"{n},{n},{name}\n" for n, name in enumerate(release.NAMES.values())), "it has a number 0"),
+        ("".join(f"{n},{24 - n},{name}\n" for n, name in release.NAMES.items()), "in two columns, and they differ"),
+        ("Index,Category\n1,Bias\n", "counts otherwise than the files, from 1.csv on: it does not name 2"),
         (f"Index,Category\n{'9' * 5000},Bias\n", "has no column of numbers with one of their names"),
     ],
 )
@@ -281,6 +287,55 @@ def test_names_of_the_full_set_are_none_of_minibench(tmp_path: Path) -> None:
     release.write_categories(mini, dict(enumerate(reversed(wanted), start=1)))
     queries = load_dataset(str(mini)).queries
     assert list(dict.fromkeys(query.scenario for query in queries)) == [*reversed(wanted)]
+
+
+@pytest.mark.parametrize("numbers", [release.MINIBENCH, range(1, 24)])
+def test_media_beside_the_texts_of_both_sets_are_nobodys(tmp_path: Path, numbers: Sequence[int]) -> None:
+    texts = release.Layout(rows=1, texts=".", pictures=None, clips=None)
+    mini = replace(texts, numbers=release.MINIBENCH)
+    release.write_set(tmp_path / "SafeBench_Text", texts)
+    release.write_set(tmp_path / "MiniBench_Text", mini)
+    release.write_set(tmp_path, replace(SMALL, numbers=numbers, texts=None))
+    for minibench in (False, True):
+        dataset = load_dataset(str(tmp_path), minibench=minibench)
+        assert dataset.recipes == {}
+        assert any(f"{tmp_path / 'image'} is not used, as it may be of another set" in note for note in dataset.notes)
+
+
+def test_media_with_more_numbers_than_minibench_has_are_not_its_own(tmp_path: Path) -> None:
+    texts = release.Layout(release.MINIBENCH, 1, texts=".", pictures=None, clips=None)
+    release.write_set(tmp_path / "MiniBench_Text", texts)
+    release.write_set(tmp_path, replace(SMALL, texts=None))
+    assert load_dataset(str(tmp_path)).recipes == {}
+    for place in ("image", "audio"):
+        shutil.rmtree(tmp_path / place)
+    release.write_set(tmp_path, replace(SMALL, numbers=release.MINIBENCH, texts=None))
+    assert list(load_dataset(str(tmp_path)).recipes) == ["audio", "image"]
+
+
+def test_a_part_of_minibench_under_another_name_gets_no_names_of_the_full_set(tmp_path: Path) -> None:
+    release.write_set(tmp_path, replace(SMALL, numbers=release.MINIBENCH[:9], pictures=None, clips=None))
+    release.write_categories(tmp_path)
+    assert {query.scenario for query in load_dataset(str(tmp_path)).queries} == {None}
+
+
+@pytest.mark.parametrize("head", ["0", "Prompts", "prompt"])
+def test_a_header_that_data_frames_write_is_no_query(tmp_path: Path, head: str) -> None:
+    folder = write_queries(tmp_path)
+    (folder / "1.csv").write_text(f"{head}\nFirst?\nSecond?\n", encoding="utf-8")
+    texts = {query.id: query.text for query in load_dataset(str(folder)).queries}
+    assert (texts["1-1"], texts["1-2"]) == ("First?", "Second?")
+    assert "1-3" not in texts
+
+
+@pytest.mark.parametrize(("place", "count"), [("final_bench", 101), ("minibench_final", 51), ("x", 102)])
+def test_a_header_that_nobody_knows_is_refused_where_there_is_a_record_too_many(
+    tmp_path: Path, place: str, count: int
+) -> None:
+    folder = write_queries(tmp_path / place, 10)
+    (folder / "1.csv").write_text("harmful\n" + "How?\n" * (count - 1), encoding="utf-8")
+    assert f"has {count} records" in problems(folder)
+    assert "if 'harmful' is a header, call it query" in problems(folder)
 
 
 def test_minibench_is_chosen_where_it_is_not_there(tmp_path: Path) -> None:
