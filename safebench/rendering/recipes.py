@@ -147,7 +147,8 @@ class Recipe(PluginOptions):
             raise BadInput(f"{self.where}: reworded = {self.reworded!r}, and one of its steps makes the written part")
 
     def check_keys(self) -> None:
-        """Raises BadInput for a limit or a key of the layout that there is not, and for a control that asks nothing.
+        """Raises BadInput for a limit or a key of the layout that there is not, for a control that asks nothing, and
+        where what is made of the query to be written is not.
 
         These count as well where the media are there already and no step is taken.
         """
@@ -156,6 +157,11 @@ class Recipe(PluginOptions):
         _known("key", self.layout, modality.layout, f"the layout of {self.where}")
         if self.control and self.carrier != QUERY:  # where another recipe deals to it, and has a carrier
             raise BadInput(f"{self.where} is a control: with carrier = {self.carrier!r} nothing would be asked")
+        if self.reworded != "media" and self.carrier == QUERY:  # likewise
+            raise BadInput(
+                f"{self.where} has reworded = {self.reworded!r}: with carrier = {QUERY!r} the query is written as it"
+                " is, and what is made of it is lost"
+            )
 
     def check_carrier(self, wordings: Wordings) -> None:
         """Raises BadInput for a carrier that there is not, or that cannot be."""

@@ -169,6 +169,16 @@ def test_a_control_is_not_dealt_with_a_carrier_that_leaves_the_query_out() -> No
         assign(mixed, RECIPES, STARTER, 0).check()
 
 
+@pytest.mark.parametrize("reworded", ["written", "both"])
+@pytest.mark.parametrize("way", ["among", "first_of"])
+def test_what_is_made_of_the_query_to_be_written_is_not_lost_where_it_is_dealt(reworded: str, way: str) -> None:
+    made = [{"use": "template", "text": "Attack: {query}"}, {"use": "typographic"}]
+    tables = {"attacked": {"steps": made, "reworded": reworded}, "mix": {way: ["attacked"], "carrier": "query"}}
+    known, _ = settle(load_recipes(inline={"image": tables}), {})
+    with pytest.raises(BadInput, match=rf"image\.attacked has reworded = '{reworded}': with carrier = 'query'"):
+        assign(known["image", "mix"], known, STARTER, 0).check()
+
+
 ABROAD = RECIPES | {
     ("audio", "here"): Recipe(name="here", medium="audio", among=("us-female",), languages={"de": "us-male"}),
     ("audio", "both"): Recipe(name="both", medium="audio", among=("here", "scottish-female")),
