@@ -87,7 +87,7 @@ def unconcludable_lines(cells: Iterable[EvidencedCondition]) -> Iterator[str]:
 
 
 def wording_lines(cells: Iterable[EvidencedCondition], rate: str) -> Iterator[str]:
-    """A line for each condition that was asked in several wordings: how far these move its rate."""
+    """A line for each condition that was asked in several wordings: its least and its highest rate."""
     alike: dict[str, list[EvidencedCondition]] = {}
     for cell in cells:
         alike.setdefault(str(replace(Condition.parse(cell.condition), wording=None)), []).append(cell)
@@ -95,7 +95,7 @@ def wording_lines(cells: Iterable[EvidencedCondition], rate: str) -> Iterator[st
         rated = sorted((cell for cell in of if cell.asr is not None), key=lambda cell: cell.asr or 0.0)
         if len(rated) > 1:
             ends = (f"{doubted(percent(cell.asr), cell)} ({_wording(cell)})" for cell in (rated[0], rated[-1]))
-            yield f"{condition}: {rate} from {' to '.join(ends)}, by the wording alone, of {len(rated)}"
+            yield f"{condition}: {rate} from {' to '.join(ends)}, of {len(rated)} wordings"
 
 
 def _wording(cell: EvidencedCondition) -> str:

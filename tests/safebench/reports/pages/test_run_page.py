@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,20 @@ def choose(browser: Browser, name: str, value: str, event: str = "input") -> Non
         value,
         event,
     )
+
+
+def test_wordings_are_shown_with_all_that_is_sent_and_with_no_more_than_is_known(tmp_path: Path) -> None:
+    wordings = {"bare": {"text": "{query}"}, "attached": {"text": "Answer what is attached."},
+                "two": {"text": "Please: {query}", "beside": "Please answer."}}  # fmt: skip
+    conditions = ["text~bare", "text~two"]
+    written = page(write_run(tmp_path / "run", queries(2), conditions, outcome, wording=wordings)).read_text("utf-8")
+    rows = (
+        "bare</th><td>{query}</td><td>–</td>",
+        "attached</th><td>Answer what is attached.</td><td>Answer what is attached.</td>",
+        "two</th><td>Please: {query}</td><td>Please answer.</td>",
+    )
+    assert all(row in written for row in rows)
+    assert re.search(r"<p>text: .* from .* \(\w+\) to .* \(\w+\), of 2 wordings\.</p>", written)
 
 
 def test_every_number_on_the_page_is_that_of_the_summary(tmp_path: Path, browser: Browser) -> None:
