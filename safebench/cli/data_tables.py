@@ -81,7 +81,7 @@ def _queries_table(dataset: Dataset) -> Table:
 
 
 def show_scores(console: OutputConsole, scored: ScoredSets) -> None:
-    """Sets side by side: means with intervals and agreement, distributions, and how often each judge gave a score."""
+    """Sets side by side: means with intervals and agreement, distributions, how often a judge gave scores, notes."""
     console.result({"folder": scored.folder, "sets": scored.sets, "judges": scored.judges})
     names = _set_names(scored)
     console.print(_scores_table(scored), soft_wrap=True)
@@ -97,6 +97,8 @@ def show_scores(console: OutputConsole, scored: ScoredSets) -> None:
         parts = [f"{judge.scored} scored", *(f"{n} {what}" for what, n in why.items() if n)]
         same = "; it gave every query the same scores" * judge.constant
         console.print(f"judge {judge.judge}: {', '.join(parts)}{same}", soft_wrap=True, highlight=False)
+    for note in (note for one in scored.sets for note in one.notes):
+        console.print(f"note: {note}", soft_wrap=True, highlight=False)
     console.print(f"scores: {scored.folder}", soft_wrap=True, highlight=False)
 
 

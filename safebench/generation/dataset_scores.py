@@ -83,7 +83,8 @@ class DimensionScores:
 @dataclass(frozen=True, slots=True)
 class DatasetScores:
     """One set. `unscored`: queries that no judge gave a score that could be read; `breaks`: queries by the rule that a
-    judge found broken. Means by category and scenario are by dimension, in the order of the set's taxonomy.
+    judge found broken; `notes`: what was taken for granted where it was read. Means by category and scenario are by
+    dimension, in the order of the set's taxonomy.
     """
 
     data: str
@@ -96,6 +97,7 @@ class DatasetScores:
     by_category: dict[str, dict[str, float]]
     by_scenario: dict[str, dict[str, float]]
     breaks: dict[str, int]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,7 @@ def _dataset_scores(one: SampledSet, answers: Sequence[Answers]) -> DatasetScore
         by_category=_means(known.in_order({*categories}), categories, given),
         by_scenario=_means(known.in_order({*scenarios}), scenarios, given),
         breaks=dict(broken),
+        notes=one.dataset.notes,
     )
 
 

@@ -72,10 +72,12 @@ def test_sets_stand_side_by_side_with_means_agreement_and_distributions(
     asked = len(world.calls)
     assert score(mine, judges=("judge-a", "judge-inverted")) == 0
     assert len(world.calls) == asked  # nothing is asked twice
-    capsys.readouterr()
+    assert "note: " in capsys.readouterr().out
     assert score(mine, str(other), judges=("judge-a", "judge-inverted"), flags=["--sample", "2", "--json"]) == 0
     assert len(world.calls) == asked + 2  # of the other set
     told = json.loads(capsys.readouterr().out)["sets"]
+    granted = [f"{mine}: 3 queries without intent were taken as harmful"]
+    assert summary(tmp_path)["sets"][0]["notes"] == told[0]["notes"] == granted
     assert [(one["data"], one["harmful"], one["scored"]) for one in told] == [(mine, 3, 2), (str(other), 1, 1)]
 
 
