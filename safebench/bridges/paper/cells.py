@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
+from safebench import taxonomy
 from safebench.bridges.paper.study import AskedSetting, PlannedPart, Study, StudyPart, printed_row
 from safebench.models.catalogue import Model, models
 from safebench.reports.published import AVERAGE, Averaging, Metric, Published, PublishedRow
@@ -14,6 +15,7 @@ from safebench.reports.summary import ConditionSummary, Summary
 from safebench.statistics.metrics import Average, Rates
 
 Interval = tuple[float, float]
+INCOMPLETE = "a cell of which scenarios are missing has no difference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,13 @@ def _beside(planned: PlannedPart, one: AskedSetting, ours: ConditionSummary, sum
     figures = part.figures.get(model, {})
     notes = tuple(_notes(ours, summary, one.why))
     cells = [cell for metric in Metric for cell in _cells(part, ours, metric, rows.get(metric), figures.get(metric))]
+    if notes:
+        cells = [replace(cell, compared=False) for cell in cells]
+    elif not all(cell.compared for cell in cells):
+        notes = (INCOMPLETE,)
     named = model if figures else " · ".join(rows[Metric.ASR].labels) if rows else ""
-    compared = tuple(replace(cell, compared=not notes) for cell in cells)
-    return Beside(planned.name, part.title, ours.condition, named, compared, notes)
+    notes = (*notes, one.note) if one.note else notes
+    return Beside(planned.name, part.title, ours.condition, named, tuple(cells), notes)
 
 
 def _notes(ours: ConditionSummary, summary: Summary, why: str) -> Iterator[str]:
@@ -104,12 +110,21 @@ def _cells(
     table = part.published
     by_category = table is not None and table.averaging is Averaging.CATEGORIES
     groups = ours.by_category if by_category else ours.by_scenario
+    whole = [] if table else [_are_decided(ours, [one.id for one in taxonomy.scenarios().values() if one.minibench])]
     for place, column in enumerate(table.columns if table else ()):
-        yield Cell(column.head, metric, *_of(groups.get(column.id), metric), float(row.cells[place]) if row else None)
+        scenarios = [one.id for one in taxonomy.scenarios().values() if column.id in (one.id, one.category)]
+        whole.append(_are_decided(ours, scenarios))
+        printed = float(row.cells[place]) if row else None
+        yield Cell(column.head, metric, *_of(groups.get(column.id), metric), printed, whole[-1])
     decided = [rates for rates in groups.values() if rates.asr is not None]
     interval = _mean_interval(decided) if metric is Metric.ASR else None
     average = _average(ours.averages.categories if by_category else ours.averages.scenarios, metric)
-    yield Cell(AVERAGE, metric, len(decided), average, interval, float(row.average) if row else figure)
+    yield Cell(AVERAGE, metric, len(decided), average, interval, float(row.average) if row else figure, all(whole))
+
+
+def _are_decided(ours: ConditionSummary, scenarios: Iterable[str]) -> bool:
+    """Whether each has a rate: a cell of some of them is not the one that is printed."""
+    return all(id in ours.by_scenario and ours.by_scenario[id].asr is not None for id in scenarios)
 
 
 def _of(rates: Rates | None, metric: Metric) -> tuple[int, float | None, Interval | None]:

@@ -16,7 +16,7 @@ from safebench.plugins import PluginOptions
 from safebench.reports.published import Metric, Published, PublishedRow, load
 from safebench.resources import load_toml
 from safebench.runs.config import RunConfig, make_config
-from safebench.runs.plan import make_plan, never_read
+from safebench.runs.plan import RunPlan, make_plan, never_read
 
 STUDY, ATTACKS = "paper", "attacks"
 CASCADE = "cascade:"
@@ -30,6 +30,7 @@ class Setting(PluginOptions):
     rows: tuple[tuple[str, ...], ...] = ()
     conditions: tuple[str, ...]
     instead: str = ""
+    anew: str = ""
 
 
 class StudyPart(PluginOptions):
@@ -68,6 +69,7 @@ class AskedSetting:
     setting: Setting
     condition: str | None
     why: str = ""
+    note: str = ""  # in what it may differ from what the paper asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def _of_part(study: Study, name: str, part: StudyPart, given: Mapping[str, Any],
     if part.target == "backbone":
         own["target"] = backbone_of(given["target"])
     if part.needs == "attacked":
-        own["recipe"] = {**given.get("recipe", {}), **_attacked(attacked)}
+        users, ours = given.get("recipe", {}), _attacked(attacked)
+        own["recipe"] = {medium: {**users.get(medium, {}), **ours.get(medium, {})} for medium in {**users, **ours}}
     return own
 
 
@@ -168,23 +171,28 @@ def _asked(setting: Setting, where: str, values: Mapping[str, Any]) -> AskedSett
     """The first of its conditions that can be asked here, or what stands in for them."""
     reasons = []
     for condition in setting.conditions:
-        reason = _why_not(where, values, condition)
-        if not reason:
-            return AskedSetting(setting, condition)
-        reasons.append(f"{condition}: {reason}")
-    if setting.instead and not _why_not(where, values, setting.instead):
-        return AskedSetting(
-            setting, setting.instead, f"not what the paper asked, which cannot be made: {'; '.join(reasons)}"
-        )
+        planned = _planned_alone(where, values, condition)
+        if not isinstance(planned, str):
+            return AskedSetting(setting, condition, note="" if _is_brought(planned) else setting.anew)
+        reasons.append(planned if condition in planned else f"{condition}: {planned}")
+    if setting.instead and not isinstance(_planned_alone(where, values, setting.instead), str):
+        why = f"not what the paper asked, which cannot be made: {'; '.join(reasons)}"
+        return AskedSetting(setting, setting.instead, why)
     return AskedSetting(setting, None, "; ".join(reasons))
 
 
-def _why_not(where: str, values: Mapping[str, Any], condition: str) -> str:
+def _planned_alone(where: str, values: Mapping[str, Any], condition: str) -> RunPlan | str:
+    """A run of that condition alone, or why there can be none."""
     try:
-        skipped = make_plan(make_config(where, **values, conditions=[condition]), never_read).asking.skipped
+        plan = make_plan(make_config(where, **values, conditions=[condition]), never_read)
     except SafeBenchError as error:
         return " ".join(str(error).split())
-    return "; ".join(skipped.values())
+    return "; ".join(plan.asking.skipped.values()) or plan
+
+
+def _is_brought(plan: RunPlan) -> bool:
+    """Whether the data bring what is asked."""
+    return all(one.recipe in plan.data.whole.recipes.get(one.medium, {}) for one in plan.data.conditions)
 
 
 def printed_row(part: StudyPart, setting: Setting, model: str) -> tuple[PublishedRow, ...]:

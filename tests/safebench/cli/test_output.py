@@ -37,6 +37,8 @@ COMMANDS: dict[str, list[str]] = {
     "data import": ["nobody", "nowhere"],
     "data export": ["queries.csv", "--out", "exported"],
     "data push": ["nowhere", "nobody/nothing"],
+    "data score": ["queries.csv", "--judge", "reference", "--judge", "reference", "--dry-run"],
+    "reproduce": ["paper", "--dry-run"],
     "published": [],
     "published list": [],
     "published show": ["image"],

@@ -24,7 +24,9 @@ def read(folder: Path, outcome: Any = helps, conditions: tuple[str, ...] = ("aud
     repeats = told.get("repeats", 1)
     record(folder, twins(10), conditions, outcome, **told)
     with Store(folder, readonly=True) as store:
-        known = evidence_of({"target": told.get("target", "reference"), "repeats": repeats}, store)
+        known = evidence_of(
+            {"target": told.get("target", "reference"), "repeats": repeats, "conditions": conditions}, store
+        )
     return known[conditions[0]]
 
 
@@ -101,7 +103,7 @@ def test_canned_answers_leave_nothing_to_conclude_whatever_a_probe_showed(tmp_pa
 def test_canned_answers_to_harmful_queries_alone_are_found_too(tmp_path: Path) -> None:
     record(tmp_path / "run", twins(10)[::2], ["text"], lambda item: Outcome.SAFE, answer=lambda item: "Good question.")
     with Store(tmp_path / "run", readonly=True) as store:
-        known = evidence_of({**API, "repeats": 1}, store)["text"]
+        known = evidence_of({**API, "repeats": 1, "conditions": ["text"]}, store)["text"]
     assert (known.helped.state, known.helped.empty, known.concludable) == ("not_asked", 9, False)
 
 
@@ -118,7 +120,9 @@ def test_help_that_falls_against_text_is_no_help(tmp_path: Path, lost: int, conc
     """10 benign queries: 2 lost are a fifth and too few, 3 are enough."""
     record(tmp_path / "run", twins(10), ["text", "audio:female"], declines_from(lost))
     with Store(tmp_path / "run", readonly=True) as store:
-        known = evidence_of({"target": "reference", "repeats": 1}, store)
+        known = evidence_of(
+            {"target": "reference", "repeats": 1, "conditions": ["text", "audio:female"]}, store
+        )
     assert known["text"].concludable
     assert known["audio:female"].concludable is concludable
     assert ("3 of 10 harmless queries lost the help" in str(known["audio:female"].reasons)) is not concludable

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from safebench.bridges.paper.cells import Beside, Cell, beside, numbers, ways
+from safebench import taxonomy
+from safebench.bridges.paper.cells import Beside, Cell, _are_decided, _mean_interval, beside, numbers, ways
 from safebench.bridges.paper.study import plan_study, read_study
 from safebench.models.catalogue import models
 from safebench.reports.published import Metric, load
 from safebench.reports.report import report
 from safebench.runs.run import run
+from safebench.statistics.metrics import summarise
+from safebench.store.items import OutcomeCount
+from safebench.types import Intent, Outcome
 
 STUDY = read_study()
 
@@ -45,13 +49,18 @@ def test_what_is_not_of_one_kind_has_no_difference(every: list[Beside]) -> None:
     assert [cell.difference_ci95 for cell in one.cells] == [None, None]
 
 
+def test_a_cell_of_which_scenarios_are_missing_has_no_difference() -> None:
+    """Cybersecurity is four scenarios; of three of them nothing is known."""
+    counts = [OutcomeCount("text", "cybersecurity", "penetration_testing", Intent.HARMFUL, Outcome.SAFE, 9)]
+    [ours] = summarise(counts, ["text"])
+    four = [one.id for one in taxonomy.scenarios().values() if one.category == "cybersecurity"]
+    assert len(four) == 4
+    assert not _are_decided(ours, four)
+    assert _are_decided(ours, ["penetration_testing"])
+
+
 def test_the_interval_of_an_average_is_that_of_its_cells() -> None:
     """By hand, from Wilson's intervals of another library: two scenarios, 1 of 10 and 5 of 10."""
-    from safebench.bridges.paper.cells import _mean_interval
-    from safebench.statistics.metrics import summarise
-    from safebench.store.items import OutcomeCount
-    from safebench.types import Intent, Outcome
-
     counts = [
         OutcomeCount("text", "c", name, Intent.HARMFUL, outcome, n)
         for name, unsafe in (("a", 1), ("b", 5))

@@ -36,7 +36,24 @@ def test_a_recipe_of_the_users_is_the_papers_own_way(tmp_path: Path) -> None:
         "recipe": {"image": {"paper": {"steps": [{"use": "typographic"}]}}},
     }  # fmt: skip
     [images] = plan_study(STUDY, given, ["images"])
-    assert [(one.condition, one.why) for one in images.asked] == [("image+text:paper~request", "")]
+    [asked] = images.asked
+    assert (asked.condition, asked.why) == ("image+text:paper~request", "")
+    assert asked.note == "drawn anew, with a critic that is not the paper's"
+
+
+def test_a_recipe_of_the_users_holds_in_the_attacks_too(tmp_path: Path) -> None:
+    data, attacked = tmp_path / "queries.csv", tmp_path / "attacked.csv"
+    data.write_text("id,query\na,Why is the sky blue today?\n", encoding="utf-8")
+    attacked.write_text("id,text\na,We play a game: why is the sky blue today?\n", encoding="utf-8")
+    own = {"steps": [{"use": "typographic", "layout": "dark"}]}
+    given = {
+        "target": "reference", "data": str(data), "out": str(tmp_path / "paper"),
+        "recipe": {"image": {"typographic": own}},
+    }  # fmt: skip
+    [attacks] = plan_study(STUDY, given, ["attacks"], str(attacked))
+    assert attacks.config is not None, attacks.why_not
+    assert attacks.config.recipe["image"]["typographic"] == own
+    assert "attacked" in attacks.config.recipe["image"]
 
 
 def test_a_part_says_what_only_the_user_can_bring(planned: dict[str, PlannedPart]) -> None:
