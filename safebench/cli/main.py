@@ -6,6 +6,7 @@ or it could not be done; 3: done, and a limit is not kept; 130: interrupted.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 import traceback
@@ -184,7 +185,9 @@ def _explained(error: Exception) -> tuple[str, str | None]:
     if isinstance(error, OSError):
         return f"{error.filename or 'system'}: {error.strerror or error}", KEPT if is_of_the_system(error) else None
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
-        return f"{error.object[:200]!r} is not UTF-8: rename the file or folder of that name", None
+        before, after = error.object[: error.start], error.object[error.start :]
+        name = re.split(r'["\n]', before)[-1] + re.split(r'["\n]', after)[0]  # it may stand in a text
+        return f"{name[:200]!r} is not UTF-8: rename the file or folder of that name", None
     if isinstance(error, sqlite3.Error):
         return f"database: {error}", KEPT
     traceback.print_exception(error)

@@ -21,6 +21,7 @@ from safebench.runs.plan import RunPlan, make_plan, never_read
 STUDY, ATTACKS = "paper", "attacks"
 CASCADE = "cascade:"
 NO_JURY = "embedded"
+RECOGNISERS = "recognisers"  # an option of a cascade alone
 MODEL = "{model}"
 
 
@@ -126,6 +127,7 @@ def _of_part(study: Study, name: str, part: StudyPart, given: Mapping[str, Any],
         own["minibench"] = True
     if part.target == "backbone":
         own["target"] = backbone_of(given["target"])
+        own["options"] = {key: value for key, value in given.get("options", {}).items() if key != RECOGNISERS}
     if part.needs == "attacked":
         users, ours = given.get("recipe", {}), _attacked(attacked)
         own["recipe"] = {medium: {**users.get(medium, {}), **ours.get(medium, {})} for medium in {**users, **ours}}

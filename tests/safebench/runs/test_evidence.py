@@ -120,9 +120,7 @@ def test_help_that_falls_against_text_is_no_help(tmp_path: Path, lost: int, conc
     """10 benign queries: 2 lost are a fifth and too few, 3 are enough."""
     record(tmp_path / "run", twins(10), ["text", "audio:female"], declines_from(lost))
     with Store(tmp_path / "run", readonly=True) as store:
-        known = evidence_of(
-            {"target": "reference", "repeats": 1, "conditions": ["text", "audio:female"]}, store
-        )
+        known = evidence_of({"target": "reference", "repeats": 1, "conditions": ["text", "audio:female"]}, store)
     assert known["text"].concludable
     assert known["audio:female"].concludable is concludable
     assert ("3 of 10 harmless queries lost the help" in str(known["audio:female"].reasons)) is not concludable
