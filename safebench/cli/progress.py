@@ -68,7 +68,8 @@ class Bars(Progress):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._drawn.stop()
+        if self._tasks:  # else it would end with an empty line
+            self._drawn.stop()
 
     def planned(self, name: str, total: int, done: int = 0, still_open: int = 0) -> None:
         self._drawn.start()  # not before there is something to show: an error comes without bars

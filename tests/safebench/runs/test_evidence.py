@@ -172,7 +172,8 @@ def test_probes_that_told_nothing_are_said_so(tmp_path: Path) -> None:
 def lines(folder: Path, outcome: Any, **asked: Any) -> list[str]:
     record(folder, twins(10), ["text", "audio:female"], outcome, fidelity=lambda item: Fidelity("unchecked"))
     with Store(folder, readonly=True) as store:
-        return list(unaccepted({**API, "repeats": 1, **asked}, store))
+        run = {**API, "repeats": 1, "conditions": ["text", "audio:female"], **asked}
+        return list(unaccepted(run, store))
 
 
 def test_each_condition_of_which_nothing_can_be_concluded_says_why_and_what_would_tell(tmp_path: Path) -> None:
@@ -203,7 +204,7 @@ def test_nothing_has_to_be_accepted_of_a_stand_in_behind_recognisers(tmp_path: P
     refuses = record(tmp_path / "run", twins(10), ("text",), lambda item: Outcome.REFUSED)
     with Store(refuses, readonly=True) as store:
         lines = {
-            target: list(unaccepted({"target": target, "repeats": 1}, store))
+            target: list(unaccepted({"target": target, "repeats": 1, "conditions": ["text"]}, store))
             for target in ("cascade:reference", "cascade:openai:any")
         }
     assert not lines["cascade:reference"]
