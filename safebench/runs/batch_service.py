@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from safebench.errors import BadInput
 from safebench.progress import Progress
-from safebench.runs.batches import FOLDER, Batches, SentBatch, in_hand
+from safebench.runs.batches import FOLDER, STATE, Batches, SentBatch, in_hand
 from safebench.runs.config import RunConfig
 from safebench.runs.requests import ImportedReplies, export_requests, import_replies
-from safebench.targets.batch_files import ReplyFiles
-from safebench.targets.batch_services import BatchService, BatchState, service_of
+from safebench.targets.batch_files import ReplyFiles, RequestFile, are_to
+from safebench.targets.batch_services import BatchService, BatchState, RefusedBatch, service_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,22 @@ def submit(
     """
     with in_hand(Path(config.out)) as batches:
         folder = _next(batches.run / FOLDER)
-        exported = export_requests(config, folder, progress, retry_failed=retry_failed, command=command)
-        batches.keep(
-            *(
-                SentBatch(
-                    file=str(one.file.relative_to(batches.run)), form=one.form, base_url=one.base_url,
-                    key_name=one.key_name, path=one.path, model=one.model, requests=one.requests,
-                )
-                for one in exported.files
-            )
-        )  # fmt: skip
+
+        def keep(files: Sequence[RequestFile]) -> None:
+            batches.keep(*(_to_be_sent(one, batches.run) for one in files))
+
+        exported = export_requests(config, folder, progress, retry_failed=retry_failed, command=command, written=keep)
         at_services = _AtServices(batches)
         for one in [batch for batch in batches if not batch.batch]:
             at_services.send(one, window)
         return exported.stopped, batches
+
+
+def _to_be_sent(one: RequestFile, run: Path) -> SentBatch:
+    return SentBatch(
+        file=str(one.file.relative_to(run)), form=one.form, base_url=one.base_url, key_name=one.key_name,
+        path=one.path, model=one.model, requests=one.requests,
+    )  # fmt: skip
 
 
 def _next(folder: Path) -> Path:
@@ -85,7 +87,7 @@ def fetch(config: RunConfig, progress: Progress | None = None, *, command: str =
         imported = import_replies(config, replies, progress, command=command)
         if not imported.stopped:  # what was not reached is read again
             batches.keep(*(one.model_copy(update={"fetched": True}) for one in batches if one.file in here))
-        return FetchedReplies(imported, batches, problems)
+        return FetchedReplies(imported, batches, tuple(line for line in problems if line not in imported.problems))
 
 
 class _AtServices:
@@ -108,7 +110,12 @@ class _AtServices:
             made = None
             one = one.model_copy(update={"input_file": service.upload(asked)})
             self._batches.keep(one)
-        self._keep(one, made or service.create(asked, one.input_file, one.path, window))
+        try:
+            self._keep(one, made or service.create(asked, one.input_file, one.path, window))
+        except RefusedBatch:
+            if not service.keeps_files:  # another's batch may come after the mark, and be taken for ours
+                self._batches.keep(one.model_copy(update={"input_file": ""}))
+            raise
 
     def _keep(self, one: SentBatch, state: BatchState) -> None:
         says = {key: value for key, value in asdict(state).items() if key not in ("id", "replies")}
@@ -126,10 +133,16 @@ class _AtServices:
         return here
 
     def _downloaded(self, one: SentBatch) -> Iterator[Path]:
+        """Raises BadInput, too, where replies are missing that are paid for."""
         service, asked = self._of(one), self._batches.asked(one)
-        yield asked
-        for kind, id in service.retrieve(one.batch).replies.items():
-            yield service.download(id, asked.with_suffix(f".{kind}.jsonl"))
+        state = service.retrieve(one.batch)
+        mend = f"to give it up, remove {one.file} from {self._batches.run / STATE}: it is asked, and paid for, again"
+        if state.lacks_output:
+            raise BadInput(f"{one.file}: {one.batch} is over, and its service names no replies; fetch again, or {mend}")
+        files = [service.download(id, asked.with_suffix(f".{kind}.jsonl")) for kind, id in state.replies.items()]
+        if not are_to(asked, files):
+            raise BadInput(f"{one.file}: the replies of {one.batch} are to others' requests: it is not ours; {mend}")
+        yield from (asked, *files)
 
     def _each(self, batches: Iterable[SentBatch], work: Callable[[SentBatch], None]) -> list[SentBatch]:
         """Those with which it went well: one that cannot be asked for leaves the others."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +39,8 @@ from safebench.store.store import Store
 from safebench.targets.batch_files import ReplyFiles, RequestFile, RequestFiles
 from safebench.targets.openai import OpenAITarget
 from safebench.types import Purpose, Request, Response
+
+Written = Callable[[Sequence[RequestFile]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,18 @@ class ImportedReplies:
 
 
 def export_requests(
-    config: RunConfig, out: Path, progress: Progress | None = None, *, retry_failed: bool = False, command: str = ""
+    config: RunConfig, out: Path, progress: Progress | None = None, *, retry_failed: bool = False, command: str = "",
+    written: Written = lambda files: None,
 ) -> ExportedRequests:  # fmt: skip
     """Write what a run has still to ask of endpoints into the folder `out`; begin the run where it has not begun.
 
     What no endpoint is asked for is done at once; what a batch service has already is left out. `command`: goes on
-    after an interruption. Raises BadInput, and Interrupted; then no folder is left.
+    after an interruption. `written` is told the files before another command may work on the run. Raises BadInput, and
+    Interrupted; then no folder is left.
     """
     if is_taken(out):
         raise BadInput(f"{out} exists: choose another folder for the requests")
-    walk = _Walk(config, progress or NoProgress(), ReplyFiles(), command, out)
+    walk = _Walk(config, progress or NoProgress(), ReplyFiles(), command, out, written)
     block_on(walk.go(retry_failed=retry_failed))
     return ExportedRequests(walk.files, walk.stopped, len(walk.calls.away), walk.pending)
 
@@ -114,15 +118,9 @@ def import_replies(
         to_ask=len(calls.to_ask),
         away=len(calls.away),
         pending=walk.pending,
-        problems=(*replies.problems, *([walk.stopped] if walk.stopped else lines)),
+        problems=(*replies.problems, *walk.problems, *([walk.stopped] if walk.stopped else lines)),
         stopped=walk.stopped,
     )
-
-
-def _away(run: Path) -> set[str]:
-    """Keys of the calls that are with services, or about to be. Raises BadInput."""
-    batches = Batches(run)
-    return ReplyFiles(batches.asked(one) for one in batches.away()).requests
 
 
 class _Walk:
@@ -131,12 +129,13 @@ class _Walk:
     calls: _FiledCalls
 
     def __init__(
-        self, config: RunConfig, progress: Progress, replies: ReplyFiles, command: str, out: Path | None = None
+        self, config: RunConfig, progress: Progress, replies: ReplyFiles, command: str, out: Path | None = None,
+        written: Written = lambda files: None,
     ) -> None:  # fmt: skip
         """`out`: where what has no answer is written to; None: nowhere."""
         self._config, self._progress, self._command = config, progress, command
-        self._replies, self._out = replies, out
-        self._away = _away(Path(config.out)) - replies.requests  # those came back with their files
+        self._replies, self._out, self._written = replies, out, written
+        self.problems: list[str] = []
         self.files: tuple[RequestFile, ...] = ()
         self.stopped, self.pending = "", 0
 
@@ -150,17 +149,18 @@ class _Walk:
             with (
                 Store(plan.folder) as store,
                 on_interrupt(stop, self._command, workers.kill),
-                _request_files(self._out) as files,
+                _request_files(self._out, self._written) as files,
             ):
+                away = self._away()
                 write_plan(plan, store, store.deliveries(), keep_revision(plan))
                 if retry_failed:
                     store.reopen_failed()
                 budget = Budget(store, limits, prices, progress=self._progress)
-                budget.calls += len(self._away)
+                budget.calls += len(away)
                 announce(plan, store, prices, self._progress)
                 if files is not None:
                     _check_cost(plan, store, prices, budget.cost)
-                self.calls = _FiledCalls(store, plan, stop, budget, self._replies, files, self._away)
+                self.calls = _FiledCalls(store, plan, stop, budget, self._replies, files, away)
                 workers.calls = MediaCalls(store, budget, self.calls.paces)
                 with suppress(Stopping):
                     await self._before_items(plan, store, workers)
@@ -169,6 +169,21 @@ class _Walk:
                     raise Stopping
                 self.stopped, self.pending = budget.stopped, store.count_pending()
             self.files = tuple(files.files) if files else ()
+
+    def _away(self) -> set[str]:
+        """Keys of the calls that are with services, or about to be, but those that came back with their files.
+
+        A file that is gone is named; where requests are written, which may be the same, it raises BadInput.
+        """
+        batches, files = Batches(Path(self._config.out)), []
+        for one in batches.away():
+            try:
+                files.append(batches.asked(one))
+            except BadInput as error:
+                if self._out is not None:
+                    raise
+                self.problems += error.problems
+        return ReplyFiles(files).requests - self._replies.requests
 
     async def _check(self, plan: RunPlan) -> None:
         """Raises BadInput where nobody is behind an endpoint, and for a model that is asked at once and cannot work."""
@@ -194,7 +209,7 @@ class _Walk:
 
 
 @contextmanager
-def _request_files(out: Path | None) -> Iterator[RequestFiles | None]:
+def _request_files(out: Path | None, written: Written) -> Iterator[RequestFiles | None]:
     """In a folder that is there whole, or not at all where nothing was written."""
     if out is None:
         yield None
@@ -205,6 +220,7 @@ def _request_files(out: Path | None) -> Iterator[RequestFiles | None]:
         one.file = out / one.file.name
     if not files.files:
         out.rmdir()
+    written(files.files)
 
 
 class _FiledCalls(Calls):

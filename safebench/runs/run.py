@@ -81,6 +81,7 @@ async def run_async(config: RunConfig, progress: Progress | None = None, *, retr
         claim_folder(plan)
         command = command_line("run", plan.folder / RUN_FILE)
         with Store(plan.folder) as store, on_interrupt(stop, command, workers.kill):
+            check_home(plan.folder)  # `requests submit` may have come before us meanwhile
             deliveries = await trying(deliveries or store.deliveries())
             write_plan(plan, store, deliveries, keep_revision(plan))
             if retry_failed:

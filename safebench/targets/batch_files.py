@@ -145,10 +145,10 @@ class ReplyFiles:
         self.problems: list[str] = []
         self.requests: set[str] = set()  # their keys
         self.repeated = 0  # rows that say what another one says
-        self._differing: dict[str, str] = {}  # key -> a line about it
+        self.differing: dict[str, str] = {}  # key -> a line about it
         for file in files:
             self._read(file)
-        for key, line in self._differing.items():
+        for key, line in self.differing.items():
             del self._places[key]
             self.problems.append(line)
 
@@ -197,11 +197,18 @@ class ReplyFiles:
         if known is place:
             return
         if known.decides and place.decides and known.digest != place.digest:
-            self._differing[key] = f"{key} has two replies that differ ({known}; {place}): neither is taken, remove one"
+            self.differing[key] = f"{key} has two replies that differ ({known}; {place}): neither is taken, remove one"
         elif place.decides and not known.decides:
             self._places[key] = place
         else:
             self.repeated += 1
+
+
+def are_to(requests: Path, replies: Iterable[Path]) -> bool:
+    """Whether one of the replies is to one of the requests, or there are none at all."""
+    returned = ReplyFiles(replies)
+    keys = {*returned, *returned.differing}
+    return not keys or not keys.isdisjoint(ReplyFiles([requests]).requests)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, int, bytes]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 import openai
@@ -52,6 +52,16 @@ class BatchState:
     reason: str = ""
     replies: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def lacks_output(self) -> bool:
+        """Whether there are answers, and it does not say where: archived ones, or a service that is late."""
+        is_untold = self.status == "completed" and not (self.failed or self.replies)
+        return "output" not in self.replies and (self.completed > 0 or is_untold)
+
+
+class RefusedBatch(BadInput):
+    """The service would not take it: nothing was made."""
+
 
 def service_of(form: str, base_url: str, key_name: str) -> BatchService:
     """Raises BadInput where no variable holds a key, as for a client of the user's own."""
@@ -64,6 +74,8 @@ def service_of(form: str, base_url: str, key_name: str) -> BatchService:
 class BatchService(ABC):
     """That of one endpoint. Every error is one line without the key."""
 
+    keeps_files: ClassVar[bool] = True  # and so has a name of ours for each batch
+
     def __init__(self, base_url: str, key_name: str) -> None:
         self._url, self._key_name = base_url, key_name
 
@@ -73,7 +85,7 @@ class BatchService(ABC):
 
     @abstractmethod
     def create(self, file: Path, uploaded: str, path: str, window: str) -> BatchState:
-        """Asked once: one whose answer was lost may be there, and `made_of` looks for it."""
+        """Asked once: one whose answer was lost may be there, and `made_of` looks for it. Raises RefusedBatch."""
 
     @abstractmethod
     def made_of(self, uploaded: str, requests: int) -> BatchState | None:
@@ -101,9 +113,11 @@ class BatchService(ABC):
     @contextmanager
     def _told(self, what: object) -> Iterator[None]:
         """Raises BadInput for what the service or the way to it does."""
+        kind = BadInput
         try:
             yield
         except (openai.APIStatusError, _HTTP.HTTPStatusError) as error:
+            kind = RefusedBatch if _is_refusal(error.response.status_code) else BadInput
             why = f"answered {error.response.status_code}: {error_text(error.response.content)}"
         except (openai.APIError, _HTTP.HTTPError) as error:
             why = f"could not be asked: {cause(error)}"
@@ -111,7 +125,7 @@ class BatchService(ABC):
             why = f"sent what cannot be read: {cause(error)}"
         else:
             return
-        raise BadInput(without_key(f"{what}: {self._url} {why}; the same command goes on", self._key_name))
+        raise kind(without_key(f"{what}: {self._url} {why}; the same command goes on", self._key_name))
 
     def _sent(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> Any:
         return _good(self._http.request(method, url, headers=headers, **more))
@@ -133,6 +147,11 @@ class BatchService(ABC):
 
     def _without_key(self, text: object) -> str:
         return without_key(storable(str(text)), self._key_name)
+
+
+def _is_refusal(status: int) -> bool:
+    """Whether it did nothing: 408 and 5xx may come from a proxy that waited no longer."""
+    return 400 <= status < 500 and status != 408
 
 
 def _good(reply: Any) -> Any:
@@ -302,6 +321,8 @@ class _Listed(BaseModel):
 
 class AnthropicBatches(BatchService):
     """Message Batches. They have no name of ours: a lost one is told by coming after the latest one, and its size."""
+
+    keeps_files = False
 
     def upload(self, file: Path) -> str:
         latest = self._list("?limit=1").data

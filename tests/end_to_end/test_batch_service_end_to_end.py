@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 
 from safebench.cli.main import run_command
+from safebench.errors import BadInput
 from safebench.runs import batch_service
+from safebench.runs import run as runs
+from safebench.runs.batches import Batches, SentBatch
 from safebench.runs.requests import ImportedReplies
+from safebench.store.store import Store
 from safebench.targets import batch_files
 from safebench.testing.server import ScriptedServer
 from tests.end_to_end.batches import QUERIES, BatchService, RunFile, recorded, reported
@@ -265,3 +269,106 @@ def test_a_service_that_is_not_there_is_one_line(
     run = run_file("filed", repeats=1, base_url=gone.url)
     requests("submit", run, status=2)
     assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_a_run_that_has_begun_asks_nothing_that_was_handed_to_a_service_meanwhile(
+    run_file: RunFile, tmp_path: Path, service: BatchService, world: ScriptedServer, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    path, claim = run_file("filed", repeats=1), runs.claim_folder
+
+    def claim_late(plan: Any) -> None:
+        requests("submit", path)
+        claim(plan)
+
+    monkeypatch.setattr(runs, "claim_folder", claim_late)
+    assert run_command(["run", str(path)]) == 2
+    assert "20 calls of" in " ".join(capsys.readouterr().err.split())
+    assert not [call for call in world.calls if call.path.endswith("completions")]
+
+
+def test_what_is_to_be_sent_is_written_down_before_another_command_may_ask_it(
+    run_file: RunFile, tmp_path: Path, service: BatchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, in_turn = Batches.keep, []
+
+    def kept(self: Batches, *sent: SentBatch) -> None:
+        if not service.files:
+            with pytest.raises(BadInput, match="another process is working on"):
+                Store(self.run)
+            in_turn.append(len(sent))
+        keep(self, *sent)
+
+    monkeypatch.setattr(Batches, "keep", kept)
+    requests("submit", run_file("filed", repeats=1))
+    assert in_turn == [1]
+
+
+@pytest.mark.parametrize("family", ["openai", "anthropic"])
+def test_answers_of_which_the_service_does_not_say_where_they_are_stay_with_it(
+    family: str, run_file: RunFile, service: BatchService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_file("filed", repeats=1, jury="embedded", family=family, parameters={"max_tokens": 9})
+    requests("submit", run)
+    service.finish("batch_0")
+    whole, kept = dict(service.batches["batch_0"]), dict(service.files)
+    service.batches["batch_0"].pop("output_file_id", None)
+    service.files.clear()  # of Anthropic's, which then names no results
+    requests("fetch", run, status=1)
+    assert "its service names no replies" in " ".join(capsys.readouterr().err.split())
+    requests("submit", run)
+    assert len(service.batches) == 1
+    service.batches["batch_0"], service.files = whole, kept
+    requests("fetch", run)
+    assert "20 calls recorded" in capsys.readouterr().out
+
+
+def test_a_batch_that_was_refused_is_not_found_among_those_of_other_runs(
+    run_file: RunFile, service: BatchService
+) -> None:
+    """Anthropic's have no name of ours, and the other one has as many requests."""
+    first, second = (run_file(name, repeats=1, family="anthropic", parameters={"max_tokens": 9}) for name in "ab")
+    service.faults = ["refused"]
+    requests("submit", first, status=2)
+    requests("submit", second)
+    requests("submit", first)
+    assert len(service.batches) == 2
+
+
+def test_a_batch_of_another_run_is_not_taken_for_an_answer(
+    run_file: RunFile, tmp_path: Path, service: BatchService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_file("filed", repeats=1, family="anthropic", parameters={"max_tokens": 9})
+    requests("submit", run)
+    service.finish("batch_0")
+    output = service.files["batch_0"]
+    service.files["batch_0"] = output.replace(b'"custom_id": "', b'"custom_id": "other')
+    requests("fetch", run, status=1)
+    assert "are to others' requests" in " ".join(capsys.readouterr().err.split())
+    requests("submit", run)
+    assert len(service.batches) == 1
+    service.files["batch_0"] = output
+    requests("fetch", run)
+    assert "20 calls recorded" in capsys.readouterr().out
+
+
+def test_a_file_of_requests_that_is_gone_leaves_the_other_batches(
+    run_file: RunFile, tmp_path: Path, service: BatchService, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(batch_files, "MOST_REQUESTS", 12)
+    run = run_file("filed", repeats=1)
+    requests("submit", run)
+    for id in ("batch_0", "batch_1"):
+        service.finish(id)
+    lost, _ = sorted((tmp_path / "filed" / "requests").rglob("*.jsonl"))
+    moved = lost.rename(tmp_path / "moved")
+    requests("fetch", run, status=1)
+    told = capsys.readouterr()
+    assert "8 calls recorded" in told.out
+    assert " ".join(told.err.split()).count("is gone: put it back from a copy") == 1
+    requests("submit", run, status=2)
+    assert len(service.batches) == 2
+    moved.rename(lost)
+    requests("fetch", run)
+    assert "12 calls recorded" in capsys.readouterr().out
