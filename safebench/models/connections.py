@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -50,12 +51,12 @@ def innermost(error: BaseException) -> BaseException:
     return innermost(error.__cause__) if error.__cause__ is not None else error
 
 
-def cause(error: BaseException) -> str:
-    """The innermost reason, on one line."""
+def cause(error: BaseException, hide: Callable[[str], str] = str) -> str:
+    """The innermost reason, on one line. `hide`: takes out what must not be told, before the line is cut."""
     inner = innermost(error)
     if isinstance(inner, ssl.SSLError):
         return _of_tls(inner)
-    text = " ".join(str(inner).split()) or type(inner).__name__
+    text = " ".join(hide(str(inner)).split()) or type(inner).__name__
     if SOCKS in text:
         text = f"what answers there, or the proxy before it, speaks SOCKS and not HTTP ({text})"
     through = next((one for one in _chain(error) if type(one).__name__ == "ClientProxyConnectionError"), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -107,12 +107,12 @@ def from_error(reply: HTTPReply, failure: Failure, family: Family, service: Serv
     return Response("failed", failure=failure)
 
 
-def named(error: Exception) -> tuple[str, str]:
-    """Type and message of an error that came with no HTTP status."""
+def named(error: Exception, hide: Callable[[str], str]) -> tuple[str, str]:
+    """Type and message of an error that came with no HTTP status; `hide`: takes out what must not be told."""
     if isinstance(error, ValueError) and not isinstance(error, UNREACHED):  # some errors of TLS are both
         kinds = {UnreadAnswer: "unread answer", Oversized: "oversized answer"}
-        return kinds.get(type(error), "malformed answer"), cause(error)
-    return type(innermost(error)).__name__, cause(error)
+        return kinds.get(type(error), "malformed answer"), cause(error, hide)
+    return type(innermost(error)).__name__, cause(error, hide)
 
 
 def too_long(response: Response, seconds: float, longest: float) -> Response:

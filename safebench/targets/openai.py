@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from safebench.errors import BadInput
 from safebench.models.bodies import LARGEST_MB, Oversized
 from safebench.models.connections import cause
-from safebench.models.endpoints import Mask, address, endpoint_key, error_text, redirected, without_key
+from safebench.models.endpoints import Mask, address, endpoint_key, error_text, redirected
 from safebench.models.error_meaning import Service, is_about_answers_form, is_about_schema, is_about_streaming
 from safebench.models.families import BatchForm, Family, family_of
 from safebench.models.pacing import pause, turn_at
@@ -113,7 +113,9 @@ class OpenAITarget(Target):
         try:
             reply = await self._open().get("/models", min(CHECK_TIMEOUT, self.options.timeout))
         except (*UNREACHED, ValueError) as error:
-            raise BadInput(f"no endpoint answers at {self.base_url}: {cause(error)}; check --base-url") from error
+            raise BadInput(
+                f"no endpoint answers at {self.base_url}: {cause(error, self._mask.text)}; check --base-url"
+            ) from error
         if reply.elsewhere is not None:
             raise BadInput(redirected(address(self.base_url, "/models"), reply.elsewhere))
         if reply.status in (401, 403):  # of any other error the first request will tell: not every server lists models
@@ -126,8 +128,13 @@ class OpenAITarget(Target):
         """Of the variable that holds the key."""
         return str(self.options.api_key_env or self._spoken.key)
 
-    @cached_property
+    @property
     def _mask(self) -> Mask:
+        """Of what must not be told."""
+        return self._key_mask
+
+    @cached_property
+    def _key_mask(self) -> Mask:
         return Mask(os.environ.get(self.key_name, "").strip())
 
     def _key(self) -> str:
@@ -240,8 +247,7 @@ class OpenAITarget(Target):
         return self._read(held, request) if reply.ok else self._refused(reply, attempt)
 
     def _unread(self, error: Exception, attempt: int) -> tuple[Response, float | None]:
-        kind, message = answers.named(error)
-        failure = Failure(self._component, kind, without_key(message, self.key_name))
+        failure = Failure(self._component, *answers.named(error, self._mask.text))
         wait = None if isinstance(error, UnreadAnswer | Oversized) else self._wait(attempt)
         return Response("failed", failure=failure), wait
 

@@ -1,12 +1,15 @@
 """A client of the user's own, made and set up with the `openai` package: `openai-sdk:MODEL`, and where the client is.
 
 Its address, key, headers, login and connections are the client's; attempts, and what their replies mean, are ours.
+What it logs in with, and may have got only for this call, is read from what it sent, and never told.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +19,7 @@ from pydantic import Field
 from safebench.errors import BadInput, raise_of_the_system
 from safebench.models.bodies import LARGEST_MB, Body
 from safebench.models.connections import cause
-from safebench.models.endpoints import Mask, without_keys
+from safebench.models.endpoints import VERSIONS, Mask, without_keys
 from safebench.plugins import PluginOptions
 from safebench.serialisation import read_json
 from safebench.targets.openai import OpenAITarget
@@ -28,6 +31,8 @@ NEEDED = {  # by path: who posts there, and the arguments that it wants by name
     "/completions": ("completions", ("model", "prompt")),
     "/moderations": ("moderations", ("model", "input")),
 }
+LATEST = 100  # values of keys that are remembered: logins bring others every hour, signatures with every call
+_SECRET = re.compile("auth|key|token|secret|cookie|credential|password|signature", re.IGNORECASE)  # names of headers
 
 
 class OpenAISdkTarget(OpenAITarget):
@@ -72,26 +77,56 @@ class OpenAISdkTarget(OpenAITarget):
     def key_name(self) -> str:
         return f"client {self.options.client}"
 
-    @cached_property
+    @property
     def _mask(self) -> Mask:
-        return Mask(self._client.api_key)
+        return self._keys.mask
+
+    @cached_property
+    def _keys(self) -> _Keys:
+        return _Keys(self._client)
 
     def describe(self) -> Mapping[str, Any]:
         """With the SHA-256 of the module: one that was edited is asked anew."""
         return {**super().describe(), "client": self.options.client, "source": self._code.sha256}
 
     def _made(self) -> Calling:
-        return _Sdk(self._client, self.options.timeout, self.options.largest_answer_mb)
+        return _Sdk(self._client, self._keys, self.options.timeout, self.options.largest_answer_mb)
+
+
+class _Keys:
+    """What a client is known to log in with: `mask` is of all that."""
+
+    def __init__(self, client: openai.AsyncOpenAI) -> None:
+        self._own = [client.api_key, *_secrets(client.default_headers)]
+        self._sent: deque[str] = deque(maxlen=LATEST)
+        self.mask = Mask(*self._own)
+
+    def sent_with(self, request: Any) -> None:
+        """Of the `httpx` package: with it went what the client was given, or has got for this call."""
+        query = (value for name, value in request.url.params.multi_items() if name not in VERSIONS)
+        self._add([*_secrets(request.headers), *query, request.url.password])
+
+    def _add(self, values: Iterable[str]) -> None:
+        if new := {*values} - {*self._own, *self._sent}:
+            self._sent.extend(new)
+            self.mask = Mask(*self._own, *self._sent)
+
+
+def _secrets(headers: Mapping[str, Any]) -> Iterator[str]:
+    """Whole, and word by word: a scheme may stand before them, and a line break inside."""
+    for name, value in headers.items():
+        if _SECRET.search(name) and isinstance(value, str):
+            yield from (value, *value.split())
 
 
 class _Sdk(Calling):
     """The client does one attempt, and gives its reply as it came. It is the user's, and stays open."""
 
-    def __init__(self, client: openai.AsyncOpenAI, timeout: float, largest_mb: float) -> None:
+    def __init__(self, client: openai.AsyncOpenAI, keys: _Keys, timeout: float, largest_mb: float) -> None:
         self._client = client.with_options(max_retries=0, timeout=timeout)
         self._seconds = timeout
         self._largest_mb = largest_mb
-        self._mask = Mask(client.api_key)
+        self._keys = keys
 
     async def get(self, path: str, seconds: float) -> HTTPReply:
         return await self._call(self._client.models.with_raw_response.list, seconds)
@@ -115,15 +150,19 @@ class _Sdk(Calling):
             raise TimeoutError(f"no answer within {seconds:g} s") from None
         except Exception as error:  # what a login or a transport of the user's raises has no common type
             raise_of_the_system(error)
-            raise ConnectionError(cause(error)) from error
+            if isinstance(error, openai.APIConnectionError):
+                self._keys.sent_with(error.request)
+            raise ConnectionError(cause(error, self._keys.mask.text)) from error
+        self._keys.sent_with(reply.request)
         return self._told(reply)
 
     def _told(self, reply: Any) -> HTTPReply:
-        """Without the key. Raises ValueError for a body that is too large."""
+        """Without the keys. Raises ValueError for a body that is too large."""
+        mask = self._keys.mask
         body = Body("", self._largest_mb)
         body.feed(reply.content)
-        headers = {name.lower(): self._mask.text(value) for name, value in reply.headers.items()}
-        return HTTPReply(reply.status_code, headers, self._mask.body(body.whole()))
+        headers = {name.lower(): mask.text(value) for name, value in reply.headers.items()}
+        return HTTPReply(reply.status_code, headers, mask.body(body.whole()))
 
     async def close(self) -> None:
         """Nothing: who made the client closes it."""

@@ -123,3 +123,39 @@ def test_another_module_is_another_target_and_no_key_is_told(opened: Opened) -> 
     described = [opened(lambda call: chat("Hi."), PLAIN + extra).describe() for extra in ("", "# edited\n")]
     assert described[0]["source"] != described[1]["source"]
     assert "sk-secret-of-mine" not in str(described)
+
+
+KEYS = {
+    "own": 'openai.AsyncOpenAI(base_url={url!r}, api_key="sk-secret-of-mine")',
+    "header": 'openai.AsyncOpenAI(base_url={url!r}, api_key="x", default_headers={{"api-key": "sk-secret-of-mine"}})',
+    "query": 'openai.AsyncOpenAI(base_url={url!r}, api_key="x", default_query={{"code": "sk-secret-of-mine"}})',
+    "got for the call": "openai.AsyncOpenAI(base_url={url!r}, api_key=got)",
+    "login": 'openai.AsyncAzureOpenAI(azure_endpoint={url!r}, api_version="2024-10-21", azure_ad_token_provider=got)',
+}
+
+
+@pytest.mark.parametrize("client", KEYS.values(), ids=KEYS)
+async def test_what_was_really_sent_as_a_key_is_not_told(opened: Opened, client: str) -> None:
+    source = f'import openai\nasync def got():\n    return "sk-secret-of-mine"\nclient = {client}\n'
+
+    def repeated(call: Call) -> Reply:
+        said = f"wrong key: {call.path} {call.headers.get('authorization')} {call.headers.get('api-key')}"
+        assert "sk-secret-of-mine" in said
+        return error(400, said) if call.number else chat(said)
+
+    target = opened(repeated, source, retries=0)
+    for _ in range(2):
+        response = await ask(target)
+        assert "sk-secret-of-mine" not in str(response)
+        assert "(key)" in str(response)
+
+
+async def test_a_key_that_no_header_takes_is_not_told(opened: Opened) -> None:
+    target = opened(lambda call: chat("Hi."), PLAIN.replace("of-mine", "of-mine\\n"), retries=0)
+    response = await ask(target)
+    assert response.status == "failed"
+    assert "secret" not in str(response)
+    assert "(key)" in str(response)
+    with pytest.raises(BadInput, match=r"no endpoint answers at .*\(key\)") as caught:
+        await target.check()
+    assert "secret" not in str(caught.value)
