@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from safebench.bridges.ray.placing import Placement, Seen
+from safebench.bridges.ray.placing import Placement, Seen, Warned
 from safebench.bridges.ray.working import Job, ShardEnd
 from safebench.cli.main import run_command
 from safebench.datasets.config import make_convert_config
@@ -82,7 +82,9 @@ class LosingANode:
         self._cluster, self._lost = cluster, cluster.add_node(num_cpus=1)
         self._ray = OnRay(cluster.address)
 
-    def work(self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+    def work(
+        self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event, warned: Warned
+    ) -> Iterator[ShardEnd]:
         waited_for = set(numbers[:2])
 
         def watched(number: int, done: int, still_open: int) -> None:
@@ -92,7 +94,7 @@ class LosingANode:
                 if not waited_for:
                     self._cluster.remove_node(self._lost, allow_graceful=False)
 
-        yield from self._ray.work(job, numbers, watched, stop)
+        yield from self._ray.work(job, numbers, watched, stop, warned)
         assert not waited_for
 
 

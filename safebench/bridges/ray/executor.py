@@ -6,20 +6,26 @@ left: those for which there is no room wait, and are what an autoscaler sees; th
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from safebench.bridges.ray.placing import Seen
+from safebench.bridges.ray.placing import Seen, Warned
 from safebench.bridges.ray.working import BEAT, LOST, Job, ShardEnd, work
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
 from safebench.plugins import is_installed
 
 RESTARTS = 3  # of an actor whose machine or process is lost
 MOST = 256  # actors that are asked for
+PATIENCE = 15.0  # s for which nobody may be at work before it is said
+ANSWERED = 10.0  # s that the board may take to answer
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class OnRay:
@@ -34,16 +40,18 @@ class OnRay:
         self._address = address or os.environ.get("RAY_ADDRESS") or "local"
         self._gpus = gpus
 
-    def work(self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+    def work(
+        self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event, warned: Warned
+    ) -> Iterator[ShardEnd]:
         """As of an `Executor`. Raises SafeBenchError where the cluster cannot be reached, or nothing can work on it."""
         ray = _started(self._address)
         needs = {"CPU": job.config.workers or 1, "GPU": self._gpus}
         try:
             if self._address == "local":
                 _check_room(needs, ray.cluster_resources())
-            yield from _Crew(ray, job, numbers, needs).ended(seen, stop)
+            yield from _Crew(ray, job, numbers, needs).ended(seen, stop, warned)
         except ray.exceptions.RayError as error:
-            raise SafeBenchError(f"Ray at {self._address} cannot work on it: {_first_line(error)}") from error
+            raise SafeBenchError(f"Ray at {self._address} cannot work on it: {_line(error)}") from error
         finally:
             ray.shutdown()
 
@@ -96,7 +104,7 @@ class Worker:
         import ray
 
         def tell(done: int, still_open: int) -> bool:
-            stop: bool = ray.get(board.tell.remote(number, done, still_open))
+            stop: bool = ray.get(board.tell.remote(number, done, still_open), timeout=ANSWERED)
             return stop
 
         return work(job, number, tell)
@@ -109,32 +117,65 @@ class _Crew:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._ray, self._job, self._left = ray, job, deque(numbers)
-        self._board = ray.remote(num_cpus=0, scheduling_strategy=here)(Board).remote()
+        self._ray, self._job, self._left, self._needs = ray, job, deque(numbers), needs
+        again = {"max_restarts": -1, "max_task_retries": -1}
+        self._board = ray.remote(num_cpus=0, scheduling_strategy=here, **again)(Board).remote()
         places = {"num_cpus": needs["CPU"], "num_gpus": needs["GPU"]}
         # tries are not counted: many fail before Ray knows that a machine is lost, restarts are what counts
         self._kind = ray.remote(**places, max_restarts=RESTARTS, max_task_retries=-1)(Worker)
         self._owed: dict[Any, tuple[Any, int | None]] = {}
+        self._unable: Exception | None = None  # why an actor could not start
+        self._patient_until = time.monotonic() + PATIENCE
         for _ in range(min(len(numbers), MOST)):
             self._hire()
 
-    def ended(self, seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+    def ended(self, seen: Seen, stop: threading.Event, warned: Warned) -> Iterator[ShardEnd]:
+        """Raises RayError where no actor could start that is still needed."""
         while self._owed:
             ready = self._ray.wait(list(self._owed), timeout=BEAT)[0]
             for number, counts in self._ray.get(self._board.read.remote(stop.is_set())).items():
                 seen(number, *counts)
             for answer in ready:
-                actor, number = self._owed.pop(answer)
-                ended = self._ended(answer, number)
-                if ended:
-                    yield ended
-                if ended and ended.state == LOST:
-                    self._ray.kill(actor)
-                    self._hire()
-                else:
-                    self._go_on(actor, stop)
+                yield from self._after(answer, stop, warned)
             if stop.is_set() or not self._left:
                 self._send_home()
+            self._watch(warned)
+        if self._unable and self._left and not stop.is_set():
+            raise self._unable
+
+    def _after(self, answer: Any, stop: threading.Event, warned: Warned) -> Iterator[ShardEnd]:
+        """What has ended, if anything; then the actor goes on, and the others without one that cannot start."""
+        actor, number = self._owed.pop(answer)
+        try:
+            end: ShardEnd | None = self._ray.get(answer)
+        except self._ray.exceptions.RayError as error:
+            if number is None:
+                if not self._unable:
+                    warned(f"an actor cannot start, and the others go on: {_line(error)}")
+                self._unable = error
+                return
+            end = ShardEnd(number, LOST, _line(error))
+        if end:
+            yield end
+        if end and end.state == LOST:
+            self._ray.kill(actor)
+            self._hire()
+        else:
+            self._go_on(actor, stop)
+
+    def _watch(self, warned: Warned) -> None:
+        """Says after a while that nobody is at work for want of room."""
+        now = time.monotonic()
+        if any(number is not None for _, number in self._owed.values()):
+            self._patient_until = now + PATIENCE
+        elif self._owed and now > self._patient_until:
+            self._patient_until = math.inf
+            there = self._ray.cluster_resources()
+            needs = {name: count for name, count in self._needs.items() if count}
+            has = _listed({name: there.get(name, 0) for name in needs})
+            warned(
+                f"no machine has room yet for a shard, which needs {_listed(needs)}: Ray has {has}. This waits for more"
+            )
 
     def _hire(self) -> None:
         actor = self._kind.remote()
@@ -154,18 +195,13 @@ class _Crew:
                 self._ray.kill(actor)
                 del self._owed[answer]
 
-    def _ended(self, answer: Any, number: int | None) -> ShardEnd | None:
-        """None: nothing has ended, the actor is there."""
-        try:
-            end: ShardEnd | None = self._ray.get(answer)
-        except self._ray.exceptions.RayError as error:
-            if number is None:
-                raise
-            return ShardEnd(number, LOST, _first_line(error))
-        return end
+
+def _listed(resources: Mapping[str, float]) -> str:
+    return " and ".join(f"{count:g} {name}" for name, count in resources.items())
 
 
-def _first_line(error: Exception) -> str:
-    """What it says, without the trace of the other machine."""
+def _line(error: Exception) -> str:
+    """How it begins and ends: where it was, and why. The trace of the other machine stands between them."""
     cause = getattr(error, "cause", None) or error
-    return f"{type(cause).__name__}: {str(cause).strip().partition(chr(10))[0]}"
+    lines = [line.strip(" \t:,") for line in COLOUR.sub("", str(cause)).splitlines() if line.strip()]
+    return ": ".join([type(cause).__name__, *dict.fromkeys([*lines[:1], *lines[-1:]])])

@@ -46,12 +46,15 @@ NAMING = ("api_key_env", "key")  # keys of tables that hold the name of a variab
 GOES_ON = "all else is kept, and the same command goes on with these"
 Config = TypeVar("Config", bound=RenderingConfig)
 Seen = Callable[[int, int, int], None]  # of a shard the items that have ended, and those of them that are open
+Warned = Callable[[str], None]
 
 
 class Executor(Protocol):
     """Works on shards somewhere else, as many at once as there is room for."""
 
-    def work(self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+    def work(
+        self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event, warned: Warned
+    ) -> Iterator[ShardEnd]:
         """Each shard as it ends. Once `stop` is set none is begun, and those at work are told to stop."""
 
 
@@ -154,7 +157,7 @@ def _work_off(job: Job, whole: set[int], sizes: Mapping[int, int], executor: Exe
     left = [number for number in range(1, job.shards + 1) if number not in whole]
     bar, stop, lacking = _Bar(progress, sizes, whole), threading.Event(), []
     with _draining(stop, progress):
-        for ended in executor.work(job, left, bar.seen, stop) if left else ():
+        for ended in executor.work(job, left, bar.seen, stop, progress.warned) if left else ():
             if ended.state == WHOLE:
                 whole.add(ended.number)
                 bar.seen(ended.number, sizes[ended.number], 0)

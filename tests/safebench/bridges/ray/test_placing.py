@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from safebench.bridges.ray import placing
-from safebench.bridges.ray.placing import Placement, Seen
+from safebench.bridges.ray.placing import Placement, Seen, Warned
 from safebench.bridges.ray.shared_folder import STOPPED
 from safebench.bridges.ray.working import FAILED, LOST, Job, ShardEnd, work
 from safebench.cli.main import run_command
@@ -38,7 +38,9 @@ class Here:
         self.ends, self.worked = ends or {}, []  # type: tuple[Mapping[int, tuple[str, str]], list[int]]
         self.job: Job | None = None
 
-    def work(self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+    def work(
+        self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event, warned: Warned
+    ) -> Iterator[ShardEnd]:
         self.job = job
         for number in numbers:
             if stop.is_set():
@@ -128,7 +130,9 @@ def test_after_an_error_that_all_would_have_none_is_begun(config: Callable[..., 
 
 def test_ctrl_c_ends_it_and_the_same_command_goes_on(config: Callable[..., RunConfig]) -> None:
     class Stopped(Here):
-        def work(self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event) -> Iterator[ShardEnd]:
+        def work(
+            self, job: Job, numbers: Sequence[int], seen: Seen, stop: threading.Event, warned: Warned
+        ) -> Iterator[ShardEnd]:
             os.kill(os.getpid(), 2)
             assert stop.wait(5)
             yield work(job, 1, lambda done, still_open: False)
