@@ -65,8 +65,11 @@ class LocalChat(ABC):
     options_type: ClassVar[type[LocalChatOptions]]
 
     def __init__(self, model: str, options: Any) -> None:
+        """The user's own chat template is read now: an edited one is another model."""
         self.model = model
         self.options = options
+        file = options.chat_template
+        self._template = {"chat_template": file.read_text(encoding="utf-8")} if file else {}  # as an argument
         self._heard_whole = 0  # samples of the longest clip that was heard to its end
         self._hears: int | None = None  # samples of a clip, where a limit was found
 
@@ -121,12 +124,6 @@ class LocalChat(ABC):
         """How long a conversation is, about: conversations of like size make good batches."""
         parts = [part for message in messages for part in _parts(message)]
         return sum(len(part["text"]) if part["type"] == "text" else _size(part) for part in parts)
-
-    @cached_property
-    def _template(self) -> dict[str, str]:
-        """The user's own chat template, as an argument."""
-        file = self.options.chat_template
-        return {"chat_template": file.read_text(encoding="utf-8")} if file else {}
 
     def _inputs(self, conversations: Sequence[Messages]) -> Any:
         if self.options.raw:
@@ -222,8 +219,11 @@ def _resampled(samples: Any, rate: int, to_rate: int) -> Any:
 
 
 @lru_cache(maxsize=4)
-def local_chat(kind: type[LocalChat], model: str, options: str) -> LocalChat:
-    """One model in memory for all targets and jurors that use it in the same way; `options` as JSON."""
+def local_chat(kind: type[LocalChat], model: str, options: str, template: str | None) -> LocalChat:
+    """One model in memory for all targets and jurors that use it in the same way.
+
+    `options`: as JSON; `template`: the hash of the file that is named there, by which an edited one is told.
+    """
     return kind(model, kind.options_type.model_validate_json(options))
 
 

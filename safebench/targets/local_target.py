@@ -40,9 +40,15 @@ class LocalTarget(Target):
         # one thread: of several, one may still hold the tensors of a failed batch when the next takes its half
         self._thread = ThreadPoolExecutor(1)
 
-    @property
+    @cached_property
     def _chat(self) -> LocalChat:
-        return local_chat(self.chat, self.setup.argument, self.options.model_dump_json())
+        return local_chat(self.chat, self.setup.argument, self.options.model_dump_json(), self._template)
+
+    @cached_property
+    def _template(self) -> str | None:
+        """The hash of the user's own, as it was when the target was made."""
+        file = self.options.chat_template
+        return content_hash(file) if file else None
 
     @property
     def accepts(self) -> frozenset[str]:
@@ -51,8 +57,7 @@ class LocalTarget(Target):
     def describe(self) -> Mapping[str, Any]:
         options = self.options.model_dump(mode="json", exclude={*self.changeable, "raw", "chat_template"})
         raw = {"raw": True} if self.options.raw else {}
-        file = self.options.chat_template
-        template = {"chat_template": content_hash(file)} if file else {}
+        template = {"chat_template": self._template} if self._template else {}
         return {**super().describe(), **options, **raw, **template, "sha256": self._sha256}
 
     @cached_property

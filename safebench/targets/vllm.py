@@ -110,16 +110,31 @@ class VllmChat(LocalChat):
     # --- asking
 
     def answer(self, conversations: Sequence[Messages]) -> list[Answer]:
-        """As that of all local chats. Raises TargetRefusesService where the engine has ended."""
+        """As that of all local chats. Raises TargetRefusesService where the engine has ended, or broke off a step.
+
+        What it had begun stays in its queue, and in its caches as if it were computed: nothing it says then counts.
+        """
         prepared = [self._prepared(messages) for messages in conversations]
         with self._turn:
+            if self._is_broken_off():
+                raise self._ended("a step of it was broken off before")
             try:
                 outputs = self._outputs(prepared)
             except Exception as error:
-                if type(error).__name__ == DEAD:
-                    raise TargetRefusesService(f"vllm:{self.model}: the engine has ended: {error}") from error
+                if type(error).__name__ == DEAD or self._is_broken_off():
+                    raise self._ended(str(error)) from error
                 raise
+        if len(outputs) != len(prepared):
+            raise self._ended(f"it gave {len(outputs)} answers to {len(prepared)} conversations")
         return [self._read(output) for output in outputs]
+
+    def _is_broken_off(self) -> bool:
+        """It takes out by itself what it could not take in, and ends only when all is answered."""
+        return bool(self._engine.llm_engine.has_unfinished_requests())
+
+    def _ended(self, why: str) -> TargetRefusesService:
+        mend = "the same command goes on with a new one; where memory did not suffice, give `engine` less to do at once"
+        return TargetRefusesService(f"vllm:{self.model}: the engine has ended: {why} ({mend}: max_num_seqs)")
 
     def _outputs(self, conversations: Sequence[Messages]) -> Any:
         if self.options.raw:

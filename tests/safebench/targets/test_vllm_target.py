@@ -50,11 +50,13 @@ class StandIn(ModuleType):
         self.answers: list[Any] = []
         self.asked: list[Any] = []
         self.engines: list[dict[str, Any]] = []
+        self.is_unfinished = False
 
     def LLM(self, model: str, **arguments: Any) -> Any:
         self.engines.append({"model": model, **arguments})
         settings = SimpleNamespace(get_diff_sampling_param=lambda: {"repetition_penalty": 1.1, "temperature": 0.7})
-        return SimpleNamespace(chat=self.chat, model_config=settings)
+        engine = SimpleNamespace(has_unfinished_requests=lambda: self.is_unfinished)
+        return SimpleNamespace(chat=self.chat, model_config=settings, llm_engine=engine)
 
     def SamplingParams(self, **parameters: Any) -> dict[str, Any]:
         if "temprature" in parameters:
@@ -66,6 +68,7 @@ class StandIn(ModuleType):
         answers, self.answers = self.answers[: len(conversations)], self.answers[len(conversations) :]
         for answer in answers:
             if isinstance(answer, Exception):
+                self.is_unfinished = type(answer).__name__ == "OutOfMemoryError"
                 raise answer
         return answers
 
@@ -193,6 +196,41 @@ async def test_an_engine_that_has_ended_stops_the_run(vllm: StandIn) -> None:
     vllm.answers = [EngineDeadError("see the root cause above")]
     with pytest.raises(TargetRefusesService, match="the engine has ended"):
         await asked()
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch names it."""
+
+
+def test_an_engine_that_broke_off_a_step_is_asked_no_more(vllm: StandIn) -> None:
+    """What it had begun is still in its queue: it would wait for ever, or give answers to others' questions."""
+    vllm.answers = [said("a"), OutOfMemoryError("of the encoder"), said("b")]
+    model = chat()
+    with pytest.raises(TargetRefusesService, match="the engine has ended: of the encoder"):
+        model.answer([HELLO] * 2)
+    with pytest.raises(TargetRefusesService, match="was broken off before"):
+        model.answer([HELLO])
+    assert len(vllm.asked) == 1
+
+
+def test_as_many_answers_as_conversations_or_none(vllm: StandIn) -> None:
+    vllm.answers = [said("a")]
+    with pytest.raises(TargetRefusesService, match="1 answers to 2 conversations"):
+        chat().answer([HELLO] * 2)
+
+
+async def test_an_edited_chat_template_is_another_model(vllm: StandIn, tmp_path: Path) -> None:
+    template, told = tmp_path / "own.jinja", []
+    for text in ("one", "two"):
+        template.write_text(text)
+        target = VllmTarget(TargetSetup("model", {"chat_template": str(template)}))
+        template.write_text("edited while it is asked")
+        vllm.answers = [said("a")]
+        await target.ask(Request((Message("user", (Text("hello"),)),)))
+        told.append((target.describe()["chat_template"], vllm.asked[-1][2]["chat_template"]))
+        await target.close()
+    assert [text for _, text in told] == ["one", "two"]
+    assert told[0][0] != told[1][0]
 
 
 async def asked() -> Any:
