@@ -29,7 +29,7 @@ from safebench.progress import NoProgress
 from safebench.runs.config import make_config
 from safebench.testing.server import ScriptedServer
 from tests.converting import convert
-from tests.end_to_end.batches import QUERIES, BatchService, RunFile, reported
+from tests.end_to_end.batches import QUERIES, BatchService, RunFile, recorded, reported
 from tests.end_to_end.scripted import answer, safebench
 from tests.fixture_types import Serve, WriteJsonl
 
@@ -157,32 +157,36 @@ def test_200_items_are_the_same_plainly_in_processes_on_ray_without_a_node_and_b
         assert reported(tmp_path / name) == summary
 
 
-def test_a_command_that_is_interrupted_and_killed_goes_on_and_no_key_is_written(
+def test_a_command_that_is_killed_and_interrupted_goes_on_and_no_key_is_written(
     run_file: RunFile, world: ScriptedServer, tmp_path: Path, written_by_ray: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     assert run_command(["run", str(run_file("plain"))]) == 0
-    plain, before = bodies(world), len(world.calls)
+    plain = bodies(world)
     file, shared = run_file("out", concurrency=2), Path(f"{tmp_path / 'out'}.shards")
     command = ["run", str(file), "--executor", "ray", "--shards", "8"]
 
     with begun(command, tmp_path) as process:
-        wait(lambda: len(world.calls) > before + 4)
+        wait(lambda: list(shared.glob("*.whole")))
+        process.kill()
+    wait_for_quiet(world)
+    kept = calls_in(shared)
+    world.calls.clear()
+
+    with begun(command, tmp_path) as process:
+        wait(lambda: bodies(world).total() > 4)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         _, errors = process.communicate(timeout=LONGEST)
     assert (process.returncode, "Continue with:\n  the same command" in errors) == (130, True)
-    drained = bodies(world) - plain
     assert list(shared.glob("*.stopped"))
-    assert drained <= plain
-
-    with begun(command, tmp_path) as process:
-        wait(lambda: list(shared.glob("*.whole")))
-        process.kill()
-
+    kept += bodies(world).total()
+    assert calls_in(shared) == kept
     world.calls.clear()
+
     done = safebench(*command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert bodies(world).total() < plain.total()
+    assert bodies(world).total() == plain.total() - kept
+    assert bodies(world) <= plain
     assert reported(tmp_path / "out") == reported(tmp_path / "plain")
     for place in (tmp_path, written_by_ray):
         files = [path for path in place.rglob("*") if path.is_file()]
@@ -201,6 +205,19 @@ def wait(until: Callable[[], object]) -> None:
     while not until():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def wait_for_quiet(world: ScriptedServer) -> None:
+    """Until nobody asks any more: what is left of a killed command is at work for a moment."""
+    before = -1
+    while before < (before := len(world.calls)):
+        time.sleep(5)
+
+
+def calls_in(shared: Path) -> int:
+    """Those of shards that are whole, or were stopped and not gone on with."""
+    words = {path.stem: path for state in ("stopped", "whole") for path in sorted(shared.glob(f"*.{state}"))}
+    return sum(len(recorded(shared / path.read_text())) for path in words.values())
 
 
 def test_a_conversion_is_the_one_that_nobody_cut(tmp_path: Path, write_jsonl: WriteJsonl) -> None:
