@@ -200,11 +200,12 @@ def check_shards(folder: Path) -> None:
         medium, held = path.parent.name, open_shard(path).schema_arrow
         known = medium in registry.media() and medium != TEXT
         lacking = [name for name in (*PLAIN, *([medium] if known else [])) if name not in held.names]
-        strange = [name for name in PLAIN if name not in lacking and not _is_text(held.field(name).type)]
+        wanted = {one.name: one.type for one in schema(medium)} if known else dict.fromkeys(PLAIN, pa.string())
+        strange = [one.name for one in held if one.name in wanted and not _fits(one.type, wanted[one.name])]
         problems = [
             *([] if known else [f"{medium!r} is no medium here"]),
             *([f"it lacks the columns {', '.join(lacking)}"] if lacking else []),
-            *([f"its columns {', '.join(strange)} hold no text"] if strange else []),
+            *([f"its columns {', '.join(strange)} hold something else than ours"] if strange else []),
         ]
         if problems:
             raise BadInput(
@@ -214,8 +215,15 @@ def check_shards(folder: Path) -> None:
             )
 
 
-def _is_text(type: pa.DataType) -> bool:
-    return any(test(type) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
+def _fits(held: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether values of a column can be written as ours."""
+    if pa.types.is_null(held):
+        return True
+    if pa.types.is_string(wanted):
+        return bool(pa.types.is_string(held) or pa.types.is_large_string(held))
+    if pa.types.is_floating(wanted):
+        return bool(pa.types.is_floating(held) or pa.types.is_integer(held))
+    return bool(pa.types.is_struct(held) if pa.types.is_struct(wanted) else pa.types.is_integer(held))
 
 
 def read_convert_file(folder: Path) -> dict[str, Any]:

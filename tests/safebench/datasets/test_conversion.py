@@ -278,7 +278,7 @@ def test_a_snapshot_of_another_data_set_is_no_converted_folder(
         assert run_command([*command, str(tmp_path / "set")]) == 2
         told = capsys.readouterr().err
         assert len([line for line in told.splitlines() if line]) == 1
-        for expected in ("recipe, said", "intent hold no text", f"--data {shard}", "data import"):
+        for expected in ("recipe, said", "intent hold something else than ours", f"--data {shard}", "data import"):
             assert expected in told
 
 

@@ -430,15 +430,15 @@ def test_20_000_items_open_and_answer_quickly(tmp_path: Path, browser: Browser) 
     written = page(folder)
     assert written.stat().st_size < 3_000_000
     browser.open(written)
-    assert statuses(browser) == "20000 of 20000 items"
+    assert statuses(browser) == "20,000 of 20,000 items"
     took = browser.run(
         "const t = performance.now(); const s = document.getElementById('f-search'); s.value = 'question 4999';"
         " s.dispatchEvent(new Event('input', {bubbles: true})); return performance.now() - t"
     )
-    assert statuses(browser) == "4 of 20000 items"
+    assert statuses(browser) == "4 of 20,000 items"
     assert took < 1000
     browser.one("#f-answers").click()
-    browser.until("return document.getElementById('status').textContent === '4 of 20000 items'")
+    browser.until("return document.getElementById('status').textContent === '4 of 20,000 items'")
     browser.one("#list button").click()
     assert len(browser.until("return [...document.querySelectorAll('.card')].length === 4 && 'four'")) == 4
 
