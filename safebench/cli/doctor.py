@@ -70,7 +70,7 @@ class Examination:
         for kind, rows in groupby(self.rows, lambda row: row.kind):
             if kind == CHOICE:
                 for row in rows:
-                    best = f"; better: {row.to_do.partition('; ')[0]}" if row.to_do else ""
+                    best = f"; better: {row.to_do.partition('; ')[0].partition(' (')[0]}" if row.to_do else ""
                     table.add_row(row.name, Text.assemble(row.state, (best, MISSING)))
             else:
                 table.add_row(*_counted(kind, list(rows)))

@@ -49,7 +49,10 @@ def stands_for(recipe: Recipe, known: Recipes) -> Recipe:
     """What is rendered by a recipe that is another name for one; itself where it is none."""
     if recipe.first_of:
         return _choose(recipe, known, {}).recipe
-    return with_steps(recipe, recipe.among[0], known) if len(recipe.among) == 1 else recipe
+    if len(recipe.among) != 1:
+        return recipe
+    other = known.get((recipe.medium, recipe.among[0]))
+    return stands_for(other, known) if other and other.first_of else with_steps(recipe, recipe.among[0], known)
 
 
 def used(choices: ChosenRecipes, recipes: Recipes) -> dict[str, ChosenRecipe]:

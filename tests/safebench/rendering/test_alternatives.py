@@ -148,3 +148,9 @@ def test_what_the_alternatives_say_themselves_is_no_key_beside_first_of(key: str
     file.write_text(f'[image.best]\nfirst_of = ["chat"]\n{key}\n', encoding="utf-8")
     with pytest.raises(BadInput, match="first_of"):
         load_recipes(file)
+
+
+def test_a_name_for_a_name_stands_for_what_is_chosen() -> None:
+    medium, name = BEST
+    recipes = known({medium: {**TABLES[medium], "again": {"among": [name]}}})
+    assert stands_for(recipes[medium, "again"], recipes).name == "fine"
