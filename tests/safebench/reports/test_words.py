@@ -97,7 +97,11 @@ def test_no_page_speaks_of_harm_where_rules_judged_alone(tmp_path: Path) -> None
     shown = seen(pages[0].read_text(encoding="utf-8"))
     assert "complied more often under audio:female" in shown
     assert "complied less often under image:typographic" in shown
-    assert WAYS in shown.replace("&gt;", ">")
+    assert _letters(WAYS.replace("`", "")) in _letters(shown.replace("&gt;", ">"))  # commands are set as commands
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
 
 
 def test_the_items_of_a_page_are_called_by_what_the_rules_found(tmp_path: Path) -> None:
