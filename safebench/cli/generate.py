@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from safebench.cli.options import EstimateOnly, MaxCalls, MaxCost, PricesFile, Private, errors, notes, output
+from safebench.cli.options import (
+    EstimateOnly,
+    MaxCalls,
+    MaxCost,
+    PricesFile,
+    Private,
+    RetryCalls,
+    errors,
+    notes,
+    output,
+)
 from safebench.cli.style import show_lines
 from safebench.files import keep_private
 
@@ -38,7 +48,7 @@ def generate(
     judge: Annotated[list[str] | None, typer.Option(help="openai:MODEL, …; may be given several times.")] = None,
     count: Annotated[int | None, typer.Option(min=1, help="Queries of each scenario.")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Only this one; may be given several times.")] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
+    retry_failed: RetryCalls = False,
     private: Private = False,
     prices: PricesFile = None,
     max_cost: MaxCost = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from safebench.cli.data import Encoding
-from safebench.cli.options import Concurrency, EstimateOnly, MaxCalls, MaxCost, PricesFile, notes, output
+from safebench.cli.options import Concurrency, EstimateOnly, MaxCalls, MaxCost, PricesFile, RetryCalls, notes, output
 
 app = typer.Typer(no_args_is_help=True, help="Juries: those that are shipped, and how often one is right.")
 
@@ -59,7 +59,7 @@ def jury_calibrate(
     seed: Annotated[int, typer.Option(min=0, help="Of shuffles and bootstrap draws.")] = 0,
     draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws.")] = 2000,
     concurrency: Concurrency = "auto",
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")] = False,
+    retry_failed: RetryCalls = False,
     prices: PricesFile = None,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,

@@ -89,6 +89,7 @@ MaxCost = Annotated[
     ),
 ]
 MaxCalls = Annotated[int | None, typer.Option(min=1, help="Stop after so many calls, all starts together; exit 1.")]
+RetryCalls = Annotated[bool, typer.Option("--retry-failed", help="Ask again where calls failed.")]
 PricesFile = Annotated[Path | None, typer.Option("--prices", help="A file of prices of your own.")]
 Private = Annotated[bool, typer.Option("--private", help="Make the folder readable by you alone.")]
 AllowUnproven = Annotated[

@@ -10,7 +10,7 @@ from typing import Any
 from safebench import taxonomy
 from safebench.bridges.paper.study import AskedSetting, PlannedPart, Study, StudyPart, printed_row
 from safebench.models.catalogue import Model, models
-from safebench.reports.published import AVERAGE, Averaging, Metric, Published, PublishedRow
+from safebench.reports.published import AVERAGE, Averaging, Metric, PublishedRow
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.statistics.metrics import Average, Rates
 
@@ -158,19 +158,19 @@ def _mean_interval(cells: Sequence[Rates]) -> Interval | None:
 def ways(study: Study, planned: Sequence[PlannedPart]) -> Iterator[Way]:
     """Every row of the paper's tables and how it would be made, then the parts of which nothing is printed."""
     for one in planned:
-        printed = [*_rows(one.part), *((name, 2) for name in one.part.figures)]
-        for row, cells in printed:
-            yield Way(one.name, row, cells, *_by(_model_of(row.split(" · ")[0])))
+        printed = [*_rows(one.part), *(((name,), len(Metric)) for name in one.part.figures)]
+        for labels, cells in printed:
+            yield Way(one.name, " · ".join(labels), cells, *_by(_model_of(labels[0])))
         if not printed:
             yield Way(one.name, "", 0, "any", one.why_not or f"nothing is printed: {one.part.unprinted}")
 
 
-def _rows(part: StudyPart) -> Iterator[tuple[str, int]]:
-    """The name of each row with its cells, AVG and both metrics counted."""
-    table: Published | None = part.published
+def _rows(part: StudyPart) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The labels of each row with its cells, AVG and both metrics counted."""
+    table = part.published
     if table:
         for labels in dict.fromkeys(row.labels for row in table.rows):
-            yield " · ".join(labels), len(Metric) * (len(table.columns) + 1)
+            yield labels, len(Metric) * (len(table.columns) + 1)
 
 
 def _model_of(printed: str) -> Model | None:

@@ -113,7 +113,7 @@ def _planned(study: Study, name: str, given: Mapping[str, Any], attacked: str) -
     try:
         return _checked(name, part, {**given, **_of_part(study, name, part, given, attacked)})
     except SafeBenchError as error:
-        return PlannedPart(name, part, why_not=" ".join(str(error).split()))
+        return PlannedPart(name, part, why_not=_line(error))
 
 
 def _of_part(study: Study, name: str, part: StudyPart, given: Mapping[str, Any], attacked: str) -> dict[str, Any]:
@@ -188,8 +188,12 @@ def _planned_alone(where: str, values: Mapping[str, Any], condition: str) -> Run
     try:
         plan = make_plan(make_config(where, **values, conditions=[condition]), never_read)
     except SafeBenchError as error:
-        return " ".join(str(error).split())
+        return _line(error)
     return "; ".join(plan.asking.skipped.values()) or plan
+
+
+def _line(error: SafeBenchError) -> str:
+    return " ".join(str(error).split())
 
 
 def _is_brought(plan: RunPlan) -> bool:
