@@ -158,9 +158,18 @@ def _is_quoted(text: str, mark: _Mark) -> bool:
 
 
 def _marks(text: str, pairs: Pairs) -> Iterator[_Mark]:
-    for match in _any_of(pairs).finditer(text):
-        group = match.lastgroup or ""
-        yield _Mark(int(group[1:]), group.startswith("o"), *match.span())
+    """Tried only where a tag may begin: at every letter, dozens of forms would take longer than the call."""
+    marks, place = _any_of(pairs), 0
+    for begun in _first_of(pairs).finditer(text):
+        if begun.start() >= place and (match := marks.match(text, begun.start())):
+            group, place = match.lastgroup or "", match.end()
+            yield _Mark(int(group[1:]), group.startswith("o"), *match.span())
+
+
+@lru_cache(maxsize=64)
+def _first_of(pairs: Pairs) -> re.Pattern[str]:
+    """The characters with which the tags begin."""
+    return re.compile("|".join({_bars(tag[:1]) for pair in pairs for tag in pair}), re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)

@@ -137,6 +137,15 @@ def test_an_answer_after_thinking_is_kept_whole(answer: str, thinking: str) -> N
     assert (parted.answer, parted.thinking) == (answer.strip(), thinking.strip())
 
 
+@pytest.mark.parametrize("pair", [("Plan|", "|plan"), ("THOUGHT:", "ANSWER:")], ids=lambda pair: pair[0])
+@pytest.mark.parametrize("case", [str, str.upper, str.lower])
+def test_tags_of_a_users_family_may_begin_with_any_character(pair: tuple[str, str], case: type[str]) -> None:
+    family = plain().model_copy(update={"thinking_tags": (pair,)})
+    opening, closing = map(case, pair)
+    assert split_thinking(f"{opening}a{closing}Hello.", family) == ("Hello.", "a", "")
+    assert split_thinking(f"a{closing.replace('|', '｜')}Hello.", family) == ("Hello.", "a", "")
+
+
 def test_without_tags_all_is_the_answer() -> None:
     untold = plain().model_copy(update={"thinking_tags": ()})
     assert split_thinking("<think>a</think>b", untold) == ("<think>a</think>b", "", "")
@@ -162,6 +171,13 @@ def test_its_time_grows_with_the_length_alone(unit: str) -> None:
     begun = time.perf_counter()
     split_thinking(unit * (100_000 // len(unit)), plain())
     assert time.perf_counter() - begun < 5
+
+
+def test_words_cost_next_to_nothing() -> None:
+    text = "Mix flour and water, and bake the bread. " * 5_000
+    begun = time.process_time()
+    assert split_thinking(text, plain()).answer == text
+    assert time.process_time() - begun < 0.3
 
 
 def test_special_tokens_that_mark_thinking_are_told_from_others() -> None:
