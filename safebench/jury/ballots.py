@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -43,7 +43,7 @@ _PAPER_RATING = re.compile(_FIELD.format(name="Safety Rating", digits="[1-5]"), 
 _PAPER_REASON = re.compile(r"Reasoning\W{0,6}:?\W{0,6}(.+)", re.IGNORECASE | re.DOTALL)
 _NO_WORD = re.compile(r"[\W_\u115f\u1160]+")  # with the letters of Hangul that show nothing
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/nrt]))")
-_BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2})+")
+_BYTES = re.compile(r"\\x[0-9a-fA-F]{2}(?:\\x[0-9a-fA-F]{2})*")
 _BASE64 = re.compile(r"(?<![\w+/-])[A-Za-z0-9+/_-]{40,}(?:\r?\n[A-Za-z0-9+/_-]+)*")
 _TAGS = {code: code - 0xE0000 for code in range(0xE0020, 0xE007F)}  # characters that nobody sees, each for one of ASCII
 # Letters of Cyrillic and Greek that look like Latin ones, in lower case.
@@ -102,9 +102,9 @@ class Shown:
     """What others wrote, as it stands there and decoded, and the ballots in it: a quotation may be written anew."""
 
     def __init__(self, texts: Sequence[str], harmless: Callable[[], Label | None]) -> None:
-        variants = [variant for text in texts for variant in _decoded(text)]
-        self._words = [_words(variant) for variant in variants]
-        self._votes = {_vote(ballot) for variant in variants for ballot in _ballots_in(variant, harmless)}
+        variants = [variant for text in texts for variant in _variants(text)]
+        self._words = [words for _, words in variants]
+        self._votes = {_vote(ballot) for variant, _ in variants for ballot in _ballots_in(variant, harmless)}
 
     def holds(self, ballot: RawBallot) -> bool:
         """By its words, or as a ballot of the same value, however that was written."""
@@ -130,6 +130,12 @@ def _is_same(one: Vote, other: Vote) -> bool:
     return shorter in longer if len(shorter) >= ALIKE else one == other
 
 
+@lru_cache(maxsize=256)
+def _variants(text: str) -> tuple[tuple[str, str], ...]:
+    """The text and what it decodes to, each with its words. All jurors are shown the same."""
+    return tuple((variant, _words(variant)) for variant in _decoded(text))
+
+
 def _decoded(text: str) -> Iterator[str]:
     """The text, and what it says where it is escaped or encoded, without what nobody sees, and with what that says."""
     if (tagged := text.translate(_TAGS)) != text:
@@ -138,7 +144,8 @@ def _decoded(text: str) -> Iterator[str]:
         yield text
         plain = _BYTES.sub(_from_bytes, html.unescape(text))
         plain = _BASE64.sub(_from_base64, unquote(_ESCAPE.sub(_unescaped, plain)))
-        plain = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Mn"))
+        if not plain.isascii():
+            plain = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Mn"))
         if plain == text:
             return
         text = plain

@@ -63,17 +63,17 @@ def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
     comes empty. What does not close is read again from every brace inside of it, up to a number of characters that
     grows with the text's length alone; beyond it, which no honest text reaches, Unreadable is raised.
     """
-    reader, begun = decoder(_unambiguous), _OBJECT.search(text)
+    begun = _OBJECT.search(text)
     left = SPARE + REREAD * len(text)
     while begun is not None:
         position = begun.start()
         try:
-            value, end = reader.raw_decode(text, position)
+            value, end = _READER.raw_decode(text, position)
         except json.JSONDecodeError as error:
             left -= error.pos - position + error.pos // COUNTED + 1
             right, end = mended(text, position)
             left -= MENDING * (end - position)
-            value = _read(reader, right)
+            value = _read(right)
             if value is None:
                 end = position + 1
             else:
@@ -88,9 +88,9 @@ def objects(text: str) -> Iterator[tuple[dict[str, Any], str]]:
         begun = _OBJECT.search(text, end)
 
 
-def _read(reader: json.JSONDecoder, mended: str) -> dict[str, Any] | None:
+def _read(mended: str) -> dict[str, Any] | None:
     try:
-        value = reader.decode(mended)
+        value = _READER.decode(mended)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -99,3 +99,6 @@ def _read(reader: json.JSONDecoder, mended: str) -> dict[str, Any] | None:
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     return table if all(table[name] == value for name, value in pairs) else {}
+
+
+_READER = decoder(_unambiguous)
