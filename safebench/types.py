@@ -339,6 +339,10 @@ class Purpose:
     number: int = 0
     about: str = ""
 
+    @property
+    def key(self) -> tuple[str, str | None, int, int, str]:
+        return (self.role, self.juror, self.round, self.number, self.about)
+
 
 @dataclass(frozen=True, slots=True)
 class Ballot:

@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Self
 from uuid import uuid4
 
@@ -293,7 +293,7 @@ class Calls:
         the run is being stopped, BudgetSpent, and TargetRefusesService.
         """
         asked = {"target": dict(target.describe()), "request": request.describe()}
-        key = hashlib.sha256(compact([asked, item, astuple(purpose)]).encode("utf-8", "surrogatepass")).hexdigest()
+        key = hashlib.sha256(compact([asked, item, purpose.key]).encode("utf-8", "surrogatepass")).hexdigest()
         recorded = self._store.exchange(key)
         if recorded is not None:
             return recorded

@@ -349,7 +349,10 @@ class Paces:
         self._by_endpoint: dict[str, Pace] = {}
 
     def of(self, endpoint: str) -> Pace:
-        return self._by_endpoint.setdefault(endpoint, Pace(self._fixed, self.stop))
+        pace = self._by_endpoint.get(endpoint)
+        if pace is None:
+            pace = self._by_endpoint[endpoint] = Pace(self._fixed, self.stop)
+        return pace
 
     def refused(self, endpoint: str, status: int, wait: float | None) -> None:
         """A call too many that a worker process made. `wait`: s that are left of what the endpoint told."""

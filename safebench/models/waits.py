@@ -93,7 +93,9 @@ def _reset(headers: Mapping[str, str]) -> float | None:
 def calls_left(headers: Mapping[str, str]) -> tuple[int, float] | None:
     """How many calls an endpoint still takes, and s until it takes all again; None where it does not say both."""
     for left, reset in LEFT:
-        count, moment = headers.get(left, ""), headers.get(reset)
+        count, moment = headers.get(left), headers.get(reset)
+        if count is None or moment is None:
+            continue
         delay = _seconds(moment)
         wait = _until_iso(moment) if delay is None else _delay(delay)
         if re.fullmatch(r"[0-9]{1,9}", count) and wait is not None and wait <= LONGEST_RESET:
@@ -101,9 +103,9 @@ def calls_left(headers: Mapping[str, str]) -> tuple[int, float] | None:
     return None
 
 
-def _until_iso(moment: str | None) -> float | None:
+def _until_iso(moment: str) -> float | None:
     try:
-        return max(0.0, datetime.fromisoformat(moment or "").timestamp() - time())
+        return max(0.0, datetime.fromisoformat(moment).timestamp() - time())
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -10,7 +10,7 @@ import mimetypes
 import sqlite3
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -239,7 +239,7 @@ class Store(Database):
         markup = storable(response.unknown_markup)
         kept = replace(response, key=key, media=media, text=text, thinking=thinking, unknown_markup=markup)
         told = (stored(request), stored(response_to(kept)), time.time())
-        values = (key, item, *astuple(purpose), kept.status, *told)
+        values = (key, item, *purpose.key, kept.status, *told)
         self._write("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
         return kept
 

@@ -186,7 +186,7 @@ def _carries_text(value: object, depth: int = 0) -> bool:
         return len(value) >= LONGEST_LABEL and (not value.isascii() or len(value.split()) > 1)
     if depth > DEEPEST:
         return True
-    values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(_carries_text(one, depth + 1) for one in values)
 
 
@@ -196,9 +196,9 @@ def _carries_data(value: object, depth: int = 0) -> bool:
         return value.startswith("data:") and ";base64," in value[:200]
     if depth > DEEPEST:
         return False
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         named = (value.get(field) for field in DATA_FIELDS)
-        return any(isinstance(one, str) and len(one) > LONG for one in named) or any(
-            _carries_data(one, depth + 1) for one in value.values()
-        )
+        if any(isinstance(one, str) and len(one) > LONG for one in named):
+            return True
+        value = list(value.values())
     return isinstance(value, list) and any(_carries_data(one, depth + 1) for one in value)

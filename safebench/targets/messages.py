@@ -41,7 +41,12 @@ def encode_messages(
     A message of one text has it as its content, any other a list of parts. Media that occur several times are read and
     encoded once. Raises BadInput for a medium that has no encoder for this family.
     """
-    parts = _Parts(family, media_encoders(family, own, chosen))
+    return encoded(messages, family, media_encoders(family, own, chosen))
+
+
+def encoded(messages: Sequence[Message], family: str, encoders: Mapping[str, Encoder]) -> list[dict[str, Any]]:
+    """The same with the encoders at hand, for who asks many times."""
+    parts = _Parts(family, encoders)
     return [{"role": message.role, "content": _content(message, parts)} for message in messages]
 
 

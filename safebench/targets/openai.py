@@ -24,7 +24,7 @@ from safebench.models.waits import LONGEST_TOLD, passes, told_wait
 from safebench.plugins import PluginOptions, Target, TargetSetup
 from safebench.targets import answers, endpoint_forms, lengths
 from safebench.targets.contents import UnreadAnswer
-from safebench.targets.messages import encode_messages, media_encoders
+from safebench.targets.messages import encoded, media_encoders
 from safebench.targets.transport import UNREACHED, Calling, HTTPReply, Transport
 from safebench.types import TEXT, TOO_LONG, Attempt, Failure, Request, Response
 
@@ -70,7 +70,7 @@ class OpenAITarget(Target):
         named: str | None = self.options.base_url
         return named
 
-    @property
+    @cached_property
     def base_url(self) -> str:
         return self._spoken.url(self._named_url)
 
@@ -181,7 +181,7 @@ class OpenAITarget(Target):
         return Response("failed", failure=Failure(self._component, TOO_LONG, why))
 
     def _body(self, request: Request) -> dict[str, Any]:
-        messages = encode_messages(request.messages, self.family, self.encoders, self._spoken.encoders)
+        messages = encoded(request.messages, self.family, self._encoders)
         return endpoint_forms.body_of(request, self.setup.argument, messages, self._parameters)
 
     # --- asking by a way that is not ours, such as a batch service

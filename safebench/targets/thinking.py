@@ -35,6 +35,7 @@ _STRANGE = re.compile(  # how the marks look that an answer may begin with
     r"|</?(?P<name>[a-z][\w:.-]{0,40})(?:\s[^<>]*)?>|\[(?P<capitals>[A-Z][A-Z_]{2,40})\])",
     re.IGNORECASE,
 )
+_SIGN = re.compile("[<[◁`&]")  # with which marks begin that no table knows
 _NOT_SPOKEN_OF = r"(?<![`\"'“‘«])"
 _RESERVED = re.compile(_NOT_SPOKEN_OF + r"<unused\d{1,5}>", re.IGNORECASE)  # tokens that a model gives its own meaning
 _OPENS = re.compile(r"[<\[◁][|｜]?[\w:.-]{1,41}")
@@ -68,7 +69,7 @@ def split_thinking(text: str, family: Family) -> Parted:
     quotation marks is spoken of. Without any mark all is the answer; so is what stands before a last tag alone, after
     which nothing comes: nobody knows what it is.
     """
-    if not family.thinking_tags:
+    if not family.thinking_tags or not _may_be_marked(text, family):
         return Parted(text)
     said, thoughts, strange = _by_channel(text, family)
     said, in_words = _in_words(said, family.thinking_words)
@@ -76,6 +77,14 @@ def split_thinking(text: str, family: Family) -> Parted:
     thinking = "\n".join(thought.strip() for thought in (*thoughts, *in_words, *in_tags) if thought.strip())
     answer = _unwrapped(said, family.answer_tags)
     return Parted(answer, thinking, strange or left or _strange(answer, family.thinking_words))
+
+
+def _may_be_marked(text: str, family: Family) -> bool:
+    """Whether there is any character with which a mark begins, or a word at the beginning; most texts have neither."""
+    begins = text.lstrip().startswith(tuple(opening for opening, _ in family.thinking_words))
+    return begins or any(
+        sign.search(text) for sign in (_SIGN, *map(_first_of, (family.thinking_tags, family.answer_tags)))
+    )
 
 
 def is_mark(token: str, family: Family) -> bool:

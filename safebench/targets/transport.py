@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
@@ -68,7 +68,7 @@ class Transport(Calling):
 
     def __init__(self, base_url: str, key: str, key_name: str, timeout: float, largest_mb: float = LARGEST_MB) -> None:
         self._base_url = base_url
-        self._seconds = timeout
+        self._limit = aiohttp.ClientTimeout(total=timeout)
         self._largest_mb = largest_mb
         self.mask = Mask(key)
         self._session = aiohttp.ClientSession(
@@ -91,13 +91,14 @@ class Transport(Calling):
             self._sent = {"headers": {**headers, **login}, "proxy": proxy}
 
     async def get(self, path: str, seconds: float) -> HTTPReply:
-        return await self._call("GET", path, seconds)
+        return await self._call("GET", path, aiohttp.ClientTimeout(total=seconds))
 
     async def post(self, path: str, body: bytes) -> HTTPReply:
-        return await self._call("POST", path, self._seconds, body)
+        return await self._call("POST", path, self._limit, aiohttp.BytesPayload(body))
 
-    async def _call(self, method: str, path: str, seconds: float, body: bytes | None = None) -> HTTPReply:
-        limit = aiohttp.ClientTimeout(total=seconds)
+    async def _call(
+        self, method: str, path: str, limit: aiohttp.ClientTimeout, body: aiohttp.BytesPayload | None = None
+    ) -> HTTPReply:
         try:
             url = address(self._base_url, path)
             call = self._session.request(method, url, data=body, timeout=limit, allow_redirects=False, **self._sent)
@@ -105,14 +106,14 @@ class Transport(Calling):
                 received = Body(reply.headers.get("Content-Encoding", ""), self._largest_mb)
                 async for chunk in reply.content.iter_any():
                     received.feed(chunk)
-                return self._told(HTTPReply(reply.status, reply.headers, received.whole()))
+                return self._told(reply.status, reply.headers, received.whole())
         except TimeoutError:  # which says nothing
-            raise TimeoutError(f"no answer within {seconds:g} s") from None
+            raise TimeoutError(f"no answer within {limit.total:g} s") from None
 
-    def _told(self, reply: HTTPReply) -> HTTPReply:
+    def _told(self, status: int, headers: Mapping[str, str], body: bytes) -> HTTPReply:
         """Without the key, which some servers repeat."""
-        headers = {name.lower(): self.mask.text(value) for name, value in reply.headers.items()}
-        return replace(reply, headers=headers, body=self.mask.body(reply.body))
+        masked = {name.lower(): self.mask.text(value) for name, value in headers.items()}
+        return HTTPReply(status, masked, self.mask.body(body))
 
     async def close(self) -> None:
         await self._session.close()
