@@ -74,6 +74,14 @@ Recognisers = Annotated[
     list[str] | None,
     typer.Option("--recogniser", help="NAME[:ARGUMENT] that reads renderings back, or `none`; the best if not given."),
 ]
+TargetOptions = Annotated[
+    list[str] | None,
+    typer.Option("--target-option", metavar="KEY=VALUE", help="Of the target's own, e.g. recognisers.audio=NAME."),
+]
+ProbedShare = Annotated[
+    float | None,
+    typer.Option("--probe", min=0, max=1, help="Share of the rendered items whose comprehension is probed."),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done by whom, and what would be better; do nothing.")
 ]

@@ -14,13 +14,17 @@ from rich.table import Column, Table
 from safebench.cli import options
 from safebench.cli.jury import JuryModels
 from safebench.cli.options import errors, notes, output
-from safebench.cli.style import plain_table
+from safebench.cli.style import figures, plain_table
 from safebench.errors import BadInput, Interrupted
 
 if TYPE_CHECKING:
-    from safebench.bridges.paper.cells import Beside
-    from safebench.bridges.paper.study import AskedSetting, PlannedPart, Study
+    from safebench.bridges.paper.page import ShownPart
+    from safebench.bridges.paper.study import AskedSetting, Given, PlannedPart, Study
+    from safebench.jury.calibration.labels import LabelSet
     from safebench.reports.published_audit import Audit, AuditedRow, Interval
+    from safebench.runs.config import RunConfig
+
+WRAPPED = {"95 % interval": "95 %\ninterval", "difference": "differ-\nence"}
 
 app = typer.Typer(help="The paper's result tables, as printed; without a command, which there are.")
 
@@ -131,19 +135,26 @@ def reproduce(
     attacked: Annotated[
         Path | None, typer.Option(help="What an attack made of the queries: a table of yours, `id` and `text`.")
     ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Answers with labels from people, as for `safebench jury calibrate`.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="The target's name in the paper's tables, where it is not known.")
     ] = None,
     recipes: options.RecipesFile = None,
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
+    target_option: options.TargetOptions = None,
+    recogniser: options.Recognisers = None,
+    probe: options.ProbedShare = None,
     limit: options.Limit = None,
     out: Annotated[Path | None, typer.Option(help="Folder of all parts; the same again continues them.")] = None,
     dry_run: options.DryRun = False,
+    allow_unproven: options.AllowUnproven = False,
     html: Annotated[bool, typer.Option("--html", help="Write paper.html, too: a page for the browser.")] = False,
 ) -> int:
     """Ask the paper's experiments of a target, and set each cell beside the published one."""
-    from safebench.bridges.paper.study import plan_study, read_study
-    from safebench.cli.run import in_its_folder
+    from safebench.bridges.paper.study import Given, plan_study, read_study
+    from safebench.cli.run import in_its_folder, with_options
 
     if html:
         from safebench.reports.pages.html import require_packages
@@ -152,18 +163,23 @@ def reproduce(
     given: dict[str, Any] = {
         "target": target, "data": data, "jury": jury, "jury_models": jury_model, "limit": limit, "base_url": base_url,
         "recipes": str(recipes) if recipes else None, "minibench": small or None, "out": str(out) if out else None,
+        "recognisers": recogniser, "probe": probe, "allow_unproven": allow_unproven or None,
     }  # fmt: skip
     defaults = {"target": "reference", "data": "starter", "out": "runs/paper"}
     read = in_its_folder(config) if config else {}
     values = {**defaults, **read, **{key: value for key, value in given.items() if value not in (None, [])}}
     values.pop("conditions", None)
+    if target_option:
+        values["options"] = with_options(values.get("options", {}), target_option, "--target-option")
     about, name = read_study(), model or _printed_name(values["target"])
-    planned = plan_study(about, values, part or (), str(attacked) if attacked else "")
+    asked = Given(values, str(attacked or ""), str(labels or ""))
+    planned = plan_study(about, asked, part or ())
     if dry_run:
         return _show_ways(about, planned, name)
-    if not any(one.config for one in planned):
-        raise BadInput(*(f"part {one.name}: {one.why_not}" for one in planned))
-    return _reproduce(about, planned, Path(values["out"]), name, html=html)
+    broken = [one.why_not for one in planned if one.broken]
+    if broken or not any(one.is_made for one in planned):
+        raise BadInput(*dict.fromkeys(broken or (f"part {one.name}: {one.why_not}" for one in planned)))
+    return _reproduce(about, asked, planned, name, html=html)
 
 
 def _printed_name(target: str) -> str:
@@ -200,54 +216,77 @@ def _asked(one: AskedSetting) -> dict[str, str | None]:
 def _show_planned(one: PlannedPart) -> None:
     title = f"{one.name}: {one.part.title}"
     output.print(f"{title}: not to be made: {one.why_not}" if one.why_not else title, soft_wrap=True)
-    for asked in one.asked:
+    for asked in one.asked if one.is_made else ():
         why = f": {asked.why}" if asked.why else ""
         output.print(f"  {asked.condition or f'not {asked.setting.conditions[-1]}'}{why}", soft_wrap=True)
 
 
-def _reproduce(study: Study, planned: Sequence[PlannedPart], out: Path, name: str, *, html: bool) -> int:
+def _reproduce(study: Study, given: Given, planned: Sequence[PlannedPart], name: str, *, html: bool) -> int:
     from safebench.bridges.paper.cells import beside, numbers
-    from safebench.bridges.paper.page import write_page
-    from safebench.cli.progress import Bars
+    from safebench.bridges.paper.page import shown_jury, shown_parts, write_page
     from safebench.files import write_json
     from safebench.reports.report import report
-    from safebench.runs.run import run
 
-    every, status = [], 0
+    out, every, shown, status = Path(given.values["out"]), [], [], 0
+    judged: dict[str, Any] = {}
     for one in planned:
         _show_planned(one)
-        if one.config is None:
-            continue
-        try:
-            with Bars(notes) as bars:
-                result = run(one.config, bars)
-        except Interrupted as error:
-            raise Interrupted(shlex.join(["safebench", *sys.argv[1:]])) from error
-        for problem in result.problems:
-            errors.print(f"exit status 1: {one.name}: {problem}", soft_wrap=True)
-        status = max(status, result.exit_status)
-        cells = beside(one, report(result.folder).summary, name)
-        for each in cells:
-            _show_beside(each)
-        every += cells
-    write_json(out / "paper.json", {"study": study.title, "beside": name, "cells": numbers(every)})
+        if one.config:
+            status = max(status, _run(one.name, one.config))
+            cells = beside(one, report(one.config.out).summary, name)
+            every += cells
+            shown += shown_parts(cells)
+            _show_part(shown[-1])
+        elif one.labels:
+            judged[one.name] = _judge(study, given, one.labels, out / one.name)
+            shown.append(shown_jury(one.name, one.part.title, judged[one.name]))
+    result = {"study": study.title, "beside": name, "cells": numbers(every), **judged}
+    write_json(out / "paper.json", result)
     written = [out / "paper.json"]
     if html:
-        written.append(write_page(out / "paper.html", study.title, every, planned))
+        written.append(write_page(out / "paper.html", study.title, shown, planned))
     output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
-    output.result({"written": written, "cells": numbers(every)})
+    output.result({"written": written, **result})
     return status
 
 
-def _show_beside(one: Beside) -> None:
-    from safebench.bridges.paper.page import LINES, shown
+def _run(part: str, config: RunConfig) -> int:
+    """The exit status."""
+    from safebench.cli.progress import Bars
+    from safebench.runs.run import run
 
-    output.print(f"{one.part}, {one.condition}, beside {one.row or 'no printed row'}", style="bold", soft_wrap=True)
-    for note in one.notes:
+    try:
+        with Bars(notes) as bars:
+            result = run(config, bars)
+    except Interrupted as error:
+        raise Interrupted(shlex.join(["safebench", *sys.argv[1:]])) from error
+    for problem in result.problems:
+        errors.print(f"exit status 1: {part}: {problem}", soft_wrap=True)
+    return result.exit_status
+
+
+def _judge(study: Study, given: Given, labels: LabelSet, out: Path) -> dict[str, Any]:
+    """A calibration, whose file and calls are in that folder."""
+    from safebench.bridges.paper.study import calibrated
+    from safebench.cli.jury_tables import show_calibration
+    from safebench.cli.progress import Bars
+
+    try:
+        with Bars(notes) as bars:
+            content = calibrated(study, given, labels, out, bars)
+    except Interrupted as error:
+        raise Interrupted(shlex.join(["safebench", *sys.argv[1:]])) from error
+    show_calibration(output, content)
+    return content
+
+
+def _show_part(part: ShownPart) -> None:
+    for note in part.notes:
         output.print(f"note: {note}", soft_wrap=True)
-    for metric in dict.fromkeys(cell.metric for cell in one.cells):
-        cells = [cell for cell in one.cells if cell.metric is metric]
-        table = _table(metric.value, *(cell.head for cell in cells))
-        for line, figures in zip(LINES, zip(*map(shown, cells), strict=True), strict=True):
-            table.add_row(line, *figures)
+    for one in part.tables:
+        name, *heads = (WRAPPED.get(head, head) for head in one.heads)
+        table = plain_table(Column(name, overflow="fold"), *figures(*heads))
+        for row in one.rows:
+            table.add_row(*row)
+        output.print(one.caption, style="bold", soft_wrap=True)
         output.print(table)

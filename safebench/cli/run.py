@@ -76,9 +76,7 @@ def run(
     base_url: Annotated[str | None, typer.Option(help="Of the target's endpoint; else OPENAI_BASE_URL.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the target's key.")] = None,
     accepts: Annotated[str | None, typer.Option(help="Media that the target takes, e.g. text,image.")] = None,
-    target_option: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Of the target's own, e.g. recognisers.audio=NAME.")
-    ] = None,
+    target_option: options.TargetOptions = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for one attempt.")] = None,
     retries: Annotated[int | None, typer.Option(min=0, help="Further attempts after a failed one.")] = None,
     text_column: TextColumn = None,
@@ -89,9 +87,7 @@ def run(
     check_share: options.CheckShare = None,
     recogniser: options.Recognisers = None,
     workers: options.WorkerCount = None,
-    probe: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of the rendered items whose comprehension is probed.")
-    ] = None,
+    probe: options.ProbedShare = None,
     probe_form: Annotated[
         str | None, typer.Option(help="repeat, choose (one of four), or auto: what the target can do with text.")
     ] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from safebench.types import Condition, Query
 TOLD_BY = "languages_told_by"  # key of the file of a run or conversion
 DEALING = "dealing"  # key of the file of a run or conversion
 RECOGNISERS = "recognisers"  # key of the file of a run or conversion
+
+Load = Callable[..., Dataset]  # as load_dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +132,19 @@ def part_line(config: RenderingConfig, data: DataPlan) -> str:
     return f"shard {data.shard} has {', '.join(parts)}"
 
 
-def plan_data(config: RenderingConfig, before: Mapping[str, Any], stages: Stages = ()) -> DataPlan:
+def plan_data(
+    config: RenderingConfig, before: Mapping[str, Any], stages: Stages = (), load: Load = load_dataset
+) -> DataPlan:
     """`before`: what the file of the folder tells of versions and choices, where this is to go on; else empty.
 
-    `stages`: the queries that there are already, as they came.
+    `stages`: the queries that there are already, as they came; `load`: what reads the data.
 
     Raises BadInput for data, recipes and conditions that there are not, and for recipes that nothing can be made by.
 
     Whether the recipes of the assignments can work is checked by whoever renders by them.
     """
     how = (config.text_column, config.encoding, config.language)
-    whole = load_dataset(config.data, *how, minibench=config.minibench).only(config.intent)
+    whole = load(config.data, *how, minibench=config.minibench).only(config.intent)
     dataset = whole.limited(config.limit)
     recipes = load_recipes(Path(config.recipes) if config.recipes else None, config.recipe, dataset.recipes)
     known, choices = settle(recipes, before.get(CHOSEN, {}))

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from safebench import registry
-from safebench.datasets.plan import DataPlan, limits_of, plan_data, plan_settings
+from safebench.datasets.load import load_dataset
+from safebench.datasets.plan import DataPlan, Load, limits_of, plan_data, plan_settings
 from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.files import read_toml
@@ -110,12 +111,19 @@ class RunPlan:
         return len(self.data.queries) * self.config.repeats
 
 
-def make_plan(config: RunConfig, recognise: Recognise | None = None) -> RunPlan:
-    """Raises BadInput for anything that cannot work. Nothing is written and nobody is called."""
+class NothingAsked(BadInput):
+    """The target can be asked under none of the conditions."""
+
+
+def make_plan(config: RunConfig, recognise: Recognise | None = None, load: Load = load_dataset) -> RunPlan:
+    """Raises BadInput for anything that cannot work, NothingAsked where it is the target that takes none of the media.
+
+    Nothing is written and nobody is called. `load`: what reads the data.
+    """
     if config.shard and config.probe and config.probe_form == "auto":  # each shard would find out by itself
         raise BadInput("--shard with --probe: say --probe-form repeat or choose, the same for all shards")
     before = resolved_before(Path(config.out))
-    data = plan_data(config, before, stages_before(config))
+    data = plan_data(config, before, stages_before(config), load)
     _check_controls(data.assignments)
     data.check_carriers()
     rendering = plan_rendering(config, data, before)
@@ -222,12 +230,12 @@ def plan_asking(
 
 
 def _skipped(config: RunConfig, conditions: Sequence[Condition], target: Target) -> dict[Condition, str]:
-    """The conditions that the target cannot be asked under, and why. Raises BadInput where these are all."""
+    """The conditions that the target cannot be asked under, and why. Raises NothingAsked where these are all."""
     model = model_of(config.target)
     accepted = _accepted(target, config.accepts or (model.accepts if model else None))
     skipped = {c: why for c in conditions if (why := _why_skipped(c, accepted, target, config.target)) is not None}
     if len(skipped) == len(conditions):
-        raise BadInput(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
+        raise NothingAsked(*(f"condition {condition}: {why}" for condition, why in skipped.items()))
     return skipped
 
 

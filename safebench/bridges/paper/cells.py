@@ -13,6 +13,7 @@ from safebench.models.catalogue import Model, models
 from safebench.reports.published import AVERAGE, Averaging, Metric, PublishedRow
 from safebench.reports.summary import ConditionSummary, Summary
 from safebench.statistics.metrics import Average, Rates
+from safebench.statistics.precision import wilson
 
 Interval = tuple[float, float]
 INCOMPLETE = "a cell of which scenarios are missing has no difference"
@@ -23,7 +24,7 @@ class Cell:
     """One cell, in the units of the paper: ASR in percent, SRI from 20 to 100.
 
     `n`: decided harmful items, of AVG the cells that it is the mean of; `ours` is None where nothing was decided;
-    `ci95`: of ASR alone; `printed` is None where the paper prints nothing. `compared`: whether both are of one kind.
+    `printed` is None where the paper prints nothing. `compared`: whether both are of one kind.
     """
 
     head: str
@@ -87,7 +88,7 @@ def _beside(planned: PlannedPart, one: AskedSetting, ours: ConditionSummary, sum
     cells = [cell for metric in Metric for cell in _cells(part, ours, metric, rows.get(metric), figures.get(metric))]
     if notes:
         cells = [replace(cell, compared=False) for cell in cells]
-    elif not all(cell.compared for cell in cells):
+    elif not all(cell.compared or cell.printed is None for cell in cells):
         notes = (INCOMPLETE,)
     named = model if figures else " · ".join(rows[Metric.ASR].labels) if rows else ""
     notes = (*notes, one.note) if one.note else notes
@@ -117,8 +118,8 @@ def _cells(
         printed = float(row.cells[place]) if row else None
         yield Cell(column.head, metric, *_of(groups.get(column.id), metric), printed, whole[-1])
     decided = [rates for rates in groups.values() if rates.asr is not None]
-    interval = _mean_interval(decided) if metric is Metric.ASR else None
     average = _average(ours.averages.categories if by_category else ours.averages.scenarios, metric)
+    interval = None if average is None else _mean_interval([_of(rates, metric) for rates in decided])
     yield Cell(AVERAGE, metric, len(decided), average, interval, float(row.average) if row else figure, all(whole))
 
 
@@ -132,7 +133,24 @@ def _of(rates: Rates | None, metric: Metric) -> tuple[int, float | None, Interva
         return 0, None, None
     n = rates.precision.asr.n
     low, high = rates.ci95
-    return (n, 100 * rates.asr, (100 * low, 100 * high)) if metric is Metric.ASR else (n, rates.sri, None)
+    return (
+        (n, 100 * rates.asr, (100 * low, 100 * high))
+        if metric is Metric.ASR
+        else (n, rates.sri, _sri_interval(rates.sri, n))
+    )
+
+
+def _sri_interval(sri: float | None, n: int) -> Interval | None:
+    """Wilson's, as if every rating were the least or the highest: no ratings of that mean vary more (R. Bhatia,
+    C. Davis, The American Mathematical Monthly 107 (2000) 353-357), so it is never too narrow for that.
+    """
+    share = None if sri is None else (sri - Metric.SRI.low) / (100 - Metric.SRI.low)
+    ends = None if share is None else wilson(share * n, n)
+    return None if ends is None else (_as_sri(ends[0]), _as_sri(ends[1]))
+
+
+def _as_sri(share: float) -> float:
+    return Metric.SRI.low + (100 - Metric.SRI.low) * share
 
 
 def _average(averages: Average, metric: Metric) -> float | None:
@@ -141,18 +159,18 @@ def _average(averages: Average, metric: Metric) -> float | None:
     return None if averages.asr is None else 100 * averages.asr
 
 
-def _mean_interval(cells: Sequence[Rates]) -> Interval | None:
-    """Of the unweighted mean of independent rates, in percent: MOVER over their Wilson intervals.
+def _mean_interval(cells: Iterable[tuple[int, float | None, Interval | None]]) -> Interval | None:
+    """Of the unweighted mean of independent figures: MOVER over their intervals.
 
     Source: G. Y. Zou, A. Donner, Statistics in Medicine 27 (2008) 1693-1702.
     """
-    ends = [(rates.asr, *rates.ci95) for rates in cells if rates.asr is not None and rates.ci95 is not None]
+    ends = [(value, *ci95) for _, value, ci95 in cells if value is not None and ci95 is not None]
     if not ends:
         return None
-    mean = sum(rate for rate, _, _ in ends) / len(ends)
-    below = sqrt(sum((rate - low) ** 2 for rate, low, _ in ends)) / len(ends)
-    above = sqrt(sum((high - rate) ** 2 for rate, _, high in ends)) / len(ends)
-    return 100 * (mean - below), 100 * (mean + above)
+    mean = sum(value for value, _, _ in ends) / len(ends)
+    below = sqrt(sum((value - low) ** 2 for value, low, _ in ends)) / len(ends)
+    above = sqrt(sum((high - value) ** 2 for value, _, high in ends)) / len(ends)
+    return mean - below, mean + above
 
 
 def ways(study: Study, planned: Sequence[PlannedPart]) -> Iterator[Way]:

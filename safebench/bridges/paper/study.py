@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from safebench.datasets.load import load_dataset
+from safebench.datasets.plan import Load
 from safebench.errors import BadInput, SafeBenchError, check_known
 from safebench.files import read_toml
+from safebench.jury.calibration.calibrate import calibrate
+from safebench.jury.calibration.labels import LabelSet, read_labels
 from safebench.jury.files import jury_path
+from safebench.models.calls import CallLimits
 from safebench.models.catalogue import BACKBONE_OF, model_of, models
 from safebench.plugins import PluginOptions
+from safebench.progress import Progress
 from safebench.reports.published import Metric, Published, PublishedRow, load
 from safebench.resources import load_toml
 from safebench.runs.config import RunConfig, make_config
-from safebench.runs.plan import RunPlan, make_plan, never_read
+from safebench.runs.plan import NothingAsked, RunPlan, make_plan, never_read
+from safebench.types import TEXT
 
 STUDY, ATTACKS = "paper", "attacks"
 CASCADE = "cascade:"
+CALIBRATION = "calibration.json"  # of the part that judges labelled answers
 NO_JURY = "embedded"
 RECOGNISERS = "recognisers"  # an option of a cascade alone
 MODEL = "{model}"
@@ -32,6 +42,7 @@ class Setting(PluginOptions):
     conditions: tuple[str, ...]
     instead: str = ""
     anew: str = ""
+    lacking: str = ""
 
 
 class StudyPart(PluginOptions):
@@ -75,61 +86,96 @@ class AskedSetting:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPart:
-    """`config` is None where the part cannot be made, and `why_not` says why."""
+    """`config` is None where the part is no run, and `labels` where it is none of a jury on them; `why_not` says why it
+    is not made. `broken`: that is a mistake in what the user gave.
+    """
 
     name: str
     part: StudyPart
     asked: tuple[AskedSetting, ...] = ()
     config: RunConfig | None = None
+    labels: LabelSet | None = None
     why_not: str = ""
+    broken: bool = False
+
+    @property
+    def is_made(self) -> bool:
+        return self.config is not None or self.labels is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the user gave: `values` are those of a run, with the folder of the whole as `out`; `attacked`, a table of
+    what an attack has made of the queries; `labels`, of people on answers. `load`: what reads the data.
+    """
+
+    values: Mapping[str, Any]
+    attacked: str = ""
+    labels: str = ""
+    load: Load = load_dataset
+
+    @property
+    def jury_models(self) -> Sequence[str]:
+        models: Sequence[str] = self.values.get("jury_models", ())
+        return models
 
 
 def read_study() -> Study:
     return Study(**load_toml(f"reproduce/{STUDY}.toml"))
 
 
-def plan_study(
-    study: Study, given: Mapping[str, Any], names: Sequence[str] = (), attacked: str = ""
-) -> list[PlannedPart]:
-    """The parts of that name, all where none is named; `given` is what a run takes, with the folder of the whole as
-    `out`, and `attacked` a table of what an attack has made of the queries.
+def plan_study(study: Study, given: Given, names: Sequence[str] = ()) -> list[PlannedPart]:
+    """The parts of that name, all where none is named. The data are read once.
 
-    Raises BadInput for a part that there is not, and for data and recipes that cannot be read.
+    Raises BadInput for a part that there is not.
     """
     for name in names:
         check_known("part of the study", name, study.parts)
-    return [_planned(study, name, given, attacked) for name in study.parts if not names or name in names]
+    given = replace(given, load=cache(given.load))
+    return [_planned(study, name, given) for name in study.parts if not names or name in names]
 
 
-def _planned(study: Study, name: str, given: Mapping[str, Any], attacked: str) -> PlannedPart:
+def _planned(study: Study, name: str, given: Given) -> PlannedPart:
     part = study.parts[name]
-    if part.needs == "labels":
-        how = "safebench jury calibrate LABELS --jury paper --jury-model … sets the deliberation beside single votes"
-        return PlannedPart(name, part, why_not=f"it needs labels from people: {how}")
-    if part.needs == "attacked" and not attacked:
-        return PlannedPart(
-            name, part, why_not="it needs what an attack has made of the queries, a table by their ids: --attacked FILE"
-        )
+    if why_not := _lacking(part, given):
+        return PlannedPart(name, part, why_not=why_not)
     try:
-        return _checked(name, part, {**given, **_of_part(study, name, part, given, attacked)})
+        if part.needs == "labels":
+            return PlannedPart(name, part, labels=read_labels(given.labels))
+        return _checked(name, part, {**given.values, **_of_part(study, name, part, given)}, given.load)
     except SafeBenchError as error:
-        return PlannedPart(name, part, why_not=_line(error))
+        return PlannedPart(name, part, why_not=_line(error), broken=True)
 
 
-def _of_part(study: Study, name: str, part: StudyPart, given: Mapping[str, Any], attacked: str) -> dict[str, Any]:
+def _lacking(part: StudyPart, given: Given) -> str:
+    """What only the user can bring, and did not."""
+    if part.needs == "labels" and not given.labels:
+        return "it needs answers with labels from people: --labels FILE"
+    if part.needs == "labels" and "jury" not in given.values and not given.jury_models:
+        return "it needs jurors that can deliberate: --jury-model"
+    if part.needs == "attacked" and not given.attacked:
+        return "it needs what an attack has made of the queries, a table by their ids: --attacked FILE"
+    if part.target == "backbone":
+        try:
+            backbone_of(given.values["target"])
+        except BadInput as error:
+            return _line(error)
+    return ""
+
+
+def _of_part(study: Study, name: str, part: StudyPart, given: Given) -> dict[str, Any]:
     """What the part says of its run; what the user says of the jury wins."""
-    own: dict[str, Any] = {"out": str(Path(given["out"]) / name), "allow_skips": True}
-    if "repeats" not in given:
+    values = given.values
+    own: dict[str, Any] = {"out": str(Path(values["out"]) / name), "allow_skips": True, "jury": jury_of(study, given)}
+    if "repeats" not in values:
         own["repeats"] = study.repeats
-    if "jury" not in given:
-        own["jury"] = _jury(study) if given.get("jury_models") else NO_JURY
     if part.minibench:
         own["minibench"] = True
     if part.target == "backbone":
-        own["target"] = backbone_of(given["target"])
-        own["options"] = {key: value for key, value in given.get("options", {}).items() if key != RECOGNISERS}
+        own["target"] = backbone_of(values["target"])
+        own["options"] = {key: value for key, value in values.get("options", {}).items() if key != RECOGNISERS}
     if part.needs == "attacked":
-        users, ours = given.get("recipe", {}), _attacked(attacked)
+        users, ours = values.get("recipe", {}), _attacked(given.attacked)
         own["recipe"] = {medium: {**users.get(medium, {}), **ours.get(medium, {})} for medium in {**users, **ours}}
     return own
 
@@ -142,9 +188,31 @@ def _attacked(table: str) -> dict[str, Any]:
     return dict(recipes)
 
 
-def _jury(study: Study) -> dict[str, Any]:
+def jury_of(study: Study, given: Given) -> str | Mapping[str, Any]:
+    """The user's; else the study's, where there are models for it."""
+    if "jury" in given.values:
+        users: str | Mapping[str, Any] = given.values["jury"]
+        return users
+    if not given.jury_models:
+        return NO_JURY
     table = read_toml(jury_path(study.jury))
     return {**table, "protocol": {**table["protocol"], "stop": study.stop}}
+
+
+def calibrated(study: Study, given: Given, labels: LabelSet, out: Path, progress: Progress) -> dict[str, Any]:
+    """The jury on labels from people: see `calibrate`, whose file and calls are kept in that folder."""
+    shared = {key: given.values[key] for key in ("seed", "concurrency") if key in given.values}
+    limits = CallLimits(given.values.get("max_calls"), cost=given.values.get("max_cost"))
+    return calibrate(
+        labels,
+        jury_of(study, given),
+        out / CALIBRATION,
+        models=given.jury_models,
+        progress=progress,
+        limits=limits,
+        prices=given.values.get("prices"),
+        **shared,
+    )
 
 
 def backbone_of(target: str) -> str:
@@ -159,9 +227,15 @@ def backbone_of(target: str) -> str:
     )
 
 
-def _checked(name: str, part: StudyPart, values: Mapping[str, Any]) -> PlannedPart:
-    """Nothing is asked: what cannot be made here, and what the target takes no media for, is said."""
-    asked = tuple(_asked(setting, f"part {name}", values) for setting in part.settings)
+def _checked(name: str, part: StudyPart, values: Mapping[str, Any], load: Load) -> PlannedPart:
+    """Nothing is asked: what cannot be made here, and what the target takes no media for, is said.
+
+    Raises BadInput for what no condition could do without: data, target, jury, and folder.
+    """
+    alone = _Alone(f"part {name}", values, load)
+    with suppress(NothingAsked):
+        alone.plan(TEXT)
+    asked = tuple(_asked(setting, alone, brought=bool(part.needs)) for setting in part.settings)
     wanted = [one.condition for one in asked if one.condition]
     if not wanted:
         reasons = dict.fromkeys(one.why for one in asked)
@@ -169,27 +243,40 @@ def _checked(name: str, part: StudyPart, values: Mapping[str, Any]) -> PlannedPa
     return PlannedPart(name, part, asked, make_config(f"part {name}", **values, conditions=wanted))
 
 
-def _asked(setting: Setting, where: str, values: Mapping[str, Any]) -> AskedSetting:
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """Runs of one condition each."""
+
+    where: str
+    values: Mapping[str, Any]
+    load: Load
+
+    def plan(self, condition: str) -> RunPlan:
+        """Raises BadInput, and NothingAsked where the target takes no such media."""
+        return make_plan(make_config(self.where, **self.values, conditions=[condition]), never_read, self.load)
+
+    def plan_or_why(self, condition: str, *, brought: bool) -> RunPlan | str:
+        """Or why there can be none; where the user has `brought` what it needs, that has to be right."""
+        try:
+            return self.plan(condition)
+        except SafeBenchError as error:
+            if brought and not isinstance(error, NothingAsked):
+                raise
+            return _line(error).removeprefix(f"condition {condition}: ")
+
+
+def _asked(setting: Setting, alone: _Alone, *, brought: bool) -> AskedSetting:
     """The first of its conditions that can be asked here, or what stands in for them."""
     reasons = []
     for condition in setting.conditions:
-        planned = _planned_alone(where, values, condition)
+        planned = alone.plan_or_why(condition, brought=brought)
         if not isinstance(planned, str):
             return AskedSetting(setting, condition, note="" if _is_brought(planned) else setting.anew)
-        reasons.append(planned if condition in planned else f"{condition}: {planned}")
-    if setting.instead and not isinstance(_planned_alone(where, values, setting.instead), str):
-        why = f"not what the paper asked, which cannot be made: {'; '.join(reasons)}"
+        reasons.append(planned)
+    if setting.instead and not isinstance(alone.plan_or_why(setting.instead, brought=brought), str):
+        why = f"not what the paper asked, {setting.conditions[-1]}, which cannot be made: {'; '.join(reasons)}"
         return AskedSetting(setting, setting.instead, why)
-    return AskedSetting(setting, None, "; ".join(reasons))
-
-
-def _planned_alone(where: str, values: Mapping[str, Any], condition: str) -> RunPlan | str:
-    """A run of that condition alone, or why there can be none."""
-    try:
-        plan = make_plan(make_config(where, **values, conditions=[condition]), never_read)
-    except SafeBenchError as error:
-        return _line(error)
-    return "; ".join(plan.asking.skipped.values()) or plan
+    return AskedSetting(setting, None, "; ".join([*reasons, *filter(None, [setting.lacking])]))
 
 
 def _line(error: SafeBenchError) -> str:

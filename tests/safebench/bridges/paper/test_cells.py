@@ -5,11 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
 from safebench import taxonomy
-from safebench.bridges.paper.cells import Beside, Cell, _are_decided, _mean_interval, beside, numbers, ways
-from safebench.bridges.paper.study import plan_study, read_study
+from safebench.bridges.paper.cells import (
+    Beside,
+    Cell,
+    _are_decided,
+    _mean_interval,
+    _of,
+    _sri_interval,
+    beside,
+    numbers,
+    ways,
+)
+from safebench.bridges.paper.study import Given, plan_study, read_study
 from safebench.models.catalogue import models
 from safebench.reports.published import Metric, load
 from safebench.reports.report import report
@@ -25,7 +36,9 @@ STUDY = read_study()
 def every(tmp_path_factory: pytest.TempPathFactory) -> list[Beside]:
     """MiniBench's queries as text, to a model that the paper tested."""
     out = tmp_path_factory.mktemp("paper")
-    [planned] = plan_study(STUDY, {"target": "reference", "data": "starter", "out": str(out), "workers": 1}, ["size"])
+    [planned] = plan_study(
+        STUDY, Given({"target": "reference", "data": "starter", "out": str(out), "workers": 1}), ["size"]
+    )
     assert planned.config is not None
     small = planned.config.model_copy(update={"limit": 6})
     return beside(planned, report(run(small).folder).summary, "Qwen2-VL-2B")
@@ -70,7 +83,27 @@ def test_the_interval_of_an_average_is_that_of_its_cells() -> None:
     low, high = zip(*(proportion_confint(k, 10, method="wilson") for k in (1, 5)), strict=True)
     below = ((0.1 - low[0]) ** 2 + (0.5 - low[1]) ** 2) ** 0.5 / 2
     above = ((high[0] - 0.1) ** 2 + (high[1] - 0.5) ** 2) ** 0.5 / 2
-    assert _mean_interval([*cell.by_scenario.values()]) == pytest.approx((100 * (0.3 - below), 100 * (0.3 + above)))
+    figures = [_of(rates, Metric.ASR) for rates in cell.by_scenario.values()]
+    assert _mean_interval(figures) == pytest.approx((100 * (0.3 - below), 100 * (0.3 + above)))
+
+
+def test_the_interval_of_an_sri_is_that_of_the_share_of_the_best_rating_where_all_are_best_or_least() -> None:
+    """3 of 10 rated 5 and 7 rated 1: SRI 44, and Wilson's interval of 3 of 10 on the scale from 20 to 100."""
+    low, high = proportion_confint(3, 10, method="wilson")
+    assert _sri_interval(44.0, 10) == pytest.approx((20 + 80 * low, 20 + 80 * high))
+    assert _sri_interval(None, 0) is None
+
+
+@pytest.mark.parametrize("ratings", [(1, 5), (3, 3), (2, 5), (1, 2)])
+def test_the_interval_of_an_sri_holds_the_true_one_often_enough(ratings: tuple[int, int]) -> None:
+    """Two ratings, each as likely as the other; of all results of 20 answers at least 95 % by their chances."""
+    truth, n = 20 * sum(ratings) / 2, 20
+    held = 0.0
+    for k in range(n + 1):
+        interval = _sri_interval(20 * (k * ratings[0] + (n - k) * ratings[1]) / n, n)
+        assert interval is not None
+        held += binom.pmf(k, n, 0.5) * (interval[0] - 1e-9 <= truth <= interval[1] + 1e-9)
+    assert held >= 0.95
 
 
 def test_rules_alone_are_no_measure_of_harm_and_the_note_says_it(every: list[Beside]) -> None:
@@ -78,7 +111,7 @@ def test_rules_alone_are_no_measure_of_harm_and_the_note_says_it(every: list[Bes
 
 
 def test_every_cell_of_the_papers_tables_has_a_way_or_a_reason() -> None:
-    every = [*ways(STUDY, plan_study(STUDY, {"target": "reference", "data": "starter", "out": "nowhere"}))]
+    every = [*ways(STUDY, plan_study(STUDY, Given({"target": "reference", "data": "starter", "out": "nowhere"})))]
     tables = {"images": load("image"), "audio": load("audio")}
     for part, table in tables.items():
         cells = sum(way.cells for way in every if way.part == part)
