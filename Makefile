@@ -120,7 +120,7 @@ $(INSPECT)/installed: pyproject.toml constraints-inspect.txt
 
 # Shards on a real Ray: on this machine, and on two nodes, one of which is killed.
 ray: $(RAY)/installed
-	$(RAY)/bin/python -m pytest --force-enable-socket tests/ray tests/safebench/bridges/ray
+	$(RAY)/bin/python -m pytest --force-enable-socket tests/ray tests/safebench/bridges/ray tests/benchmarks/test_smoke.py
 
 $(RAY)/installed: $(STAMP) constraints-ray.txt
 	$(PYTHON) -m venv $(RAY)
@@ -128,7 +128,7 @@ $(RAY)/installed: $(STAMP) constraints-ray.txt
 	touch $@
 
 # Measures everything and writes docs/benchmarks.md. Peers are installed into environments of their own.
-bench: $(VENV)/dev $(VENV)/voices $(LOCAL)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
+bench: $(VENV)/dev $(VENV)/voices $(LOCAL)/installed $(RAY)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
 	$(BIN)/python -m benchmarks
 	$(BIN)/python benchmarks/growth.py chart
 

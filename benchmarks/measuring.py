@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,8 +42,8 @@ def cpu_seconds() -> float:
     """User and system time of this process and all below it, also of those that still run."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     own = resource.getrusage(resource.RUSAGE_SELF)
-    below = sum(sum(_ticks(process)) for process in _below(os.getpid())) / os.sysconf("SC_CLK_TCK")
-    return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime + below
+    running = sum(sum(_ticks(process)) for process in below(os.getpid())) / os.sysconf("SC_CLK_TCK")
+    return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime + running
 
 
 def peak_mib() -> float:
@@ -58,17 +58,24 @@ def sentences(count: int) -> list[str]:
     return [f"{queries[n % len(queries)]} ({n})" for n in range(count)]
 
 
-def _below(process: int) -> Iterator[int]:
+def below(process: int) -> Iterator[int]:
+    """All processes that it and its children have started and that still run."""
     for file in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, file.read_text().split()):
-            yield child
-            yield from _below(child)
+        with suppress(OSError):  # it ended meanwhile
+            for child in map(int, file.read_text().split()):
+                yield child
+                yield from below(child)
+
+
+def own_seconds(process: int) -> float:
+    """User and system time without that of its children."""
+    return sum(_ticks(process)[:2]) / os.sysconf("SC_CLK_TCK")
 
 
 def _ticks(process: int) -> list[int]:
     """User and system time, the process's own and that of its ended children."""
     try:
         status = Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return [0]
     return [int(value) for value in status.rpartition(")")[2].split()[11:15]]

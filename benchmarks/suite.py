@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Environment = Literal["product", "local", "inspect", "pyrit"]
+Environment = Literal["product", "local", "inspect", "pyrit", "ray"]
 Result = Mapping[str, float]  # what a script printed
 
 
@@ -257,6 +257,15 @@ SUITE = (
         (SECONDS, GROWN),
         (Goal("100 shards of 1,000 items merged, s", SECONDS, "100 shards", 60),),
         smoke=2,
+    ),
+    Benchmark(
+        "on-ray",
+        "2,000 items plainly, and as 8 shards on a Ray of this machine",
+        "on_ray",
+        (Variant("plainly", "plain", "ray"), Variant("on Ray", "ray", "ray")),
+        (SECONDS, CPU),
+        (Goal("2,000 items as shards on Ray / plainly", SECONDS, "on Ray", 1.15, "plainly"),),
+        smoke=16,
     ),
     Benchmark(
         "help",

@@ -88,14 +88,10 @@ def __getattr__(name: str) -> Any:
 
 
 class ModelCalls(NamedTuple):
-    """A model that a plug-in asks, NAME:ARGUMENT of a target, and how often at most for one piece of work.
-
-    `endpoint`: the base URL at which it takes its turns with all others that are asked there.
-    """
+    """A model that a plug-in asks, NAME:ARGUMENT of a target, and how often at most for one piece of work."""
 
     model: str
     most: int = 1
-    endpoint: str | None = None
 
 
 class PluginOptions(BaseModel):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from time import monotonic
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
 from safebench.errors import SafeBenchError, is_of_the_system
 from safebench.plugins import Target
@@ -56,29 +55,16 @@ def _typed(response: object) -> Response:
 # --- calls in worker processes, where media are rendered and read back
 
 
-class TooMany(NamedTuple):
-    """An attempt that was one too many. `until`: the moment of all processes' clock at which another one is welcome."""
-
-    status: int
-    until: float | None
-
-    def left(self) -> float | None:
-        """Seconds."""
-        return None if self.until is None else max(0.0, self.until - monotonic())
-
-
 @dataclass(frozen=True, slots=True)
 class MediaCall:
     """A call to a model in the making or reading of media. `usage`: tokens that it told, and what else has a price;
-    `media`: that were sent; `endpoint`: its base URL.
+    `media`: that were sent.
     """
 
     model: str  # NAME:ARGUMENT of a target; one behind an endpoint is openai:MODEL
     status: Literal["answered", "blocked", "failed", "unheard"]
     usage: Mapping[str, Any]
     media: tuple[str, ...] = ()
-    endpoint: str = ""
-    refused: tuple[TooMany, ...] = ()
 
 
 _calls: ContextVar[list[MediaCall] | None] = ContextVar("calls", default=None)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 from uuid import uuid4
@@ -211,36 +211,31 @@ class Budget:
 
 
 class MediaCalls:
-    """What is asked in worker processes, where media are rendered and read back: recorded, counted, and in turn."""
+    """What is asked in worker processes, where media are rendered and read back: recorded and counted.
+
+    `paces`: of all that is asked beside it, in whose turns it is asked.
+    """
 
     def __init__(self, store: Store, budget: Budget, paces: Paces | None = None) -> None:
-        """`paces`: of all that is asked beside it."""
         self._store = store
         self._budget = budget
-        self._paces = paces or Paces("auto")
+        self.paces = paces or Paces("auto")
 
     @asynccontextmanager
-    async def admitted(self, most: int, endpoints: Iterable[str] = (), *, inside: bool = False) -> AsyncIterator[None]:
+    async def admitted(self, most: int, *, inside: bool = False) -> AsyncIterator[None]:
         """Around a rendering or reading that may take so many calls. Raises BudgetSpent where they may not be made.
 
-        `endpoints`: where they are made; it counts there as one call. `inside`: of a call that is in flight itself.
+        `inside`: of a call that is in flight itself.
         """
         await self._budget.wait(most, inside=inside)
         self._budget.reserve(most)
         try:
-            async with AsyncExitStack() as stack:
-                paces = [self._paces.of(endpoint) for endpoint in sorted(set(endpoints))]
-                turns = [await stack.enter_async_context(pace.turn()) for pace in paces]
-                yield
-                for turn in turns:
-                    turn.replied(200, {}, b"")
+            yield
         finally:
             self._budget.release(most)
 
     def made(self, calls: Sequence[MediaCall]) -> None:
         for call in calls:
-            for refusal in call.refused:
-                self._paces.refused(call.endpoint, refusal.status, refusal.left())
             name, _, argument = call.model.partition(":")
             media = [{"medium": medium} for medium in call.media]
             asked = {"target": {"target": name, "argument": argument}, "request": {"media": media}}

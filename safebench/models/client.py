@@ -12,7 +12,7 @@ import openai
 from pydantic import Field
 
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
-from safebench.models.asking import MediaCall, TooMany, note_call
+from safebench.models.asking import MediaCall, note_call
 from safebench.models.bodies import ENCODINGS, LARGEST_MB, Body
 from safebench.models.connections import cause, proxy_of
 from safebench.models.endpoints import (
@@ -29,12 +29,13 @@ from safebench.models.endpoints import (
 )
 from safebench.models.error_meaning import Service, is_filters_stop, meaning
 from safebench.models.families import Family, family_of
-from safebench.models.pacing import BUSY, TOO_MANY
+from safebench.models.pacing import LentTurn, lent_turn
 from safebench.models.waits import passes, told_wait
 from safebench.plugins import ModelCalls, PluginOptions
 from safebench.serialisation import counts, json_or
 
 CHECK_TIMEOUT = 10.0  # s
+AT_ONCE = 0.001  # s: of none at all the client of OpenAI makes a wait of its own
 NOTHING: Mapping[str, int] = {}
 _REWRITTEN = frozenset(  # what the client of OpenAI would read in its own way, and what holds no more
     {"content-encoding", "content-length", "transfer-encoding", "retry-after", "retry-after-ms", "x-should-retry"}
@@ -57,7 +58,7 @@ class EndpointOptions(PluginOptions):
         return f"openai:{self.model}"
 
     def asks(self) -> Iterable[ModelCalls]:
-        return (ModelCalls(self.model_spec, endpoint=endpoint_url(self.base_url)),)
+        return (ModelCalls(self.model_spec),)
 
 
 class _Client(openai.DefaultHttpxClient):
@@ -66,9 +67,13 @@ class _Client(openai.DefaultHttpxClient):
     largest_mb = LARGEST_MB
     mask = Mask()
     family: Family
-    refused: list[TooMany]  # attempts, of the call that is being made
+    endpoint: str  # where attempts take their turns
 
     def send(self, request: Any, **how: Any) -> Any:
+        with lent_turn(self.endpoint) as turn:
+            return self._sent(request, turn, **how)
+
+    def _sent(self, request: Any, turn: LentTurn, **how: Any) -> Any:
         seconds = request.extensions["timeout"]["read"]
         latest = monotonic() + seconds
         response = super().send(request, **{**how, "stream": True})
@@ -83,9 +88,8 @@ class _Client(openai.DefaultHttpxClient):
         headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _REWRITTEN]
         status, content = response.status_code, body.whole()
         wait = told_wait(status, response.headers, content)
-        headers += _in_milliseconds(wait)
-        if status in TOO_MANY | BUSY:
-            self.refused.append(TooMany(status, None if wait is None else monotonic() + wait))
+        is_waited_out = turn.replied(status, response.headers, content)
+        headers += _in_milliseconds(AT_ONCE if is_waited_out else wait)
         headers.append(("x-should-retry", str(self._passes(status, content)).lower()))
         return type(response)(status, headers=headers, content=self.mask.body(content), request=request)
 
@@ -114,7 +118,6 @@ class Endpoint:
         self._who = who
         self._family = family_of(None, self.url, who)
         self._service = Service()
-        self._refused: list[TooMany] = []
         proxy_of(self.url)
         self.key()
 
@@ -130,7 +133,7 @@ class Endpoint:
         client = _Client(follow_redirects=False, headers={"Accept-Encoding": ENCODINGS}, timeout=self._options.timeout)
         client.largest_mb = self._options.largest_answer_mb
         client.mask = Mask(self.key())
-        client.family, client.refused = self._family, self._refused
+        client.family, client.endpoint = self._family, self.url
         base_url, version = split_version(self.url)
         return openai.OpenAI(
             http_client=client,
@@ -164,7 +167,6 @@ class Endpoint:
         Raises ConversionError, which says "declined" for a filter's stop, and TargetRefusesService where no request at
         all can succeed.
         """
-        self._refused.clear()
         try:
             answer = self._asked(call, request)
         except ConversionError:
@@ -174,8 +176,7 @@ class Endpoint:
         return answer
 
     def _note(self, status: Literal["answered", "failed"], usage: Mapping[str, Any]) -> None:
-        refused = tuple(self._refused)
-        note_call(MediaCall(self._options.model_spec, status, usage, endpoint=self.url, refused=refused))
+        note_call(MediaCall(self._options.model_spec, status, usage))
 
     def _asked(self, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
         try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -20,6 +21,7 @@ VERSIONS = ("api-version",)  # what the query of a base URL may hold; all else m
 AZURE = ".azure.com"
 SHORTEST_KEY = 8  # characters; what is shorter (none, EMPTY) only stands in for a key, and may be any word
 MASK = "(key)"
+_NAMED_AS_KEY = re.compile(r"(?:KEY|TOKEN|SECRET)$", re.IGNORECASE)  # variables
 
 
 def endpoint_url(named: str | None, usual: str = DEFAULT_BASE_URL) -> str:
@@ -143,3 +145,8 @@ class Mask:
     def response(self, response: Response) -> Response:
         """Also where a key stood in pieces, or with letters escaped, until the answer was put together."""
         return replace(response, text=self.text(response.text), thinking=self.text(response.thinking))
+
+
+def mask_of_all() -> Mask:
+    """Of every key in the environment: for what was asked elsewhere, nobody knows with which of them."""
+    return Mask(*(value.strip() for name, value in os.environ.items() if _NAMED_AS_KEY.search(name)))

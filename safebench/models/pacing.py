@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import exp, log
 from statistics import fmean
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from safebench.errors import Stopping
 from safebench.models.waits import LONGEST_TOLD, calls_left, told_wait
 from safebench.plugins import Target
+from safebench.serialisation import compact
 
 Concurrency = Annotated[int, Field(ge=1)] | Literal["auto"]  # calls in flight; auto: as many as each endpoint takes
 FIRST = 4  # calls in flight
@@ -268,15 +270,17 @@ class Turn:
         self._call: Begun | None = rule.begin(_now())
 
     def replied(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.heed(status, told_wait(status, headers, body), calls_left(headers))
+
+    def heed(self, status: int, wait: float | None, left: tuple[int, float] | None) -> None:
+        """The same, once it is read: s to wait, and calls that are left with s until there are all again."""
         call, self._call = self._call, None
         if call is None:
             return
         if status in TOO_MANY | BUSY:
-            wait = told_wait(status, headers, body)
-            waited_out = wait if wait is None or wait <= LONGEST_TOLD else None
-            self._rule.refused(_now(), call, waited_out, surely=status in TOO_MANY)
+            self._rule.refused(_now(), call, wait if _is_waited_out(wait) else None, surely=status in TOO_MANY)
         elif 200 <= status < 300:
-            self._rule.answered(_now(), call, calls_left(headers))
+            self._rule.answered(_now(), call, left)
         else:
             self._rule.left_off()
 
@@ -289,6 +293,10 @@ class Turn:
             self._rule.left_off()
         else:
             self._rule.lost(_now(), call)
+
+
+def _is_waited_out(wait: float | None) -> bool:
+    return wait is not None and wait <= LONGEST_TOLD
 
 
 class Pace:
@@ -354,11 +362,6 @@ class Paces:
             pace = self._by_endpoint[endpoint] = Pace(self._fixed, self.stop)
         return pace
 
-    def refused(self, endpoint: str, status: int, wait: float | None) -> None:
-        """A call too many that a worker process made. `wait`: s that are left of what the endpoint told."""
-        headers = {} if wait is None else {"retry-after": f"{wait:.3f}"}
-        Turn(self.of(endpoint).rule).replied(status, headers, b"")
-
     def room(self, target: Target) -> AbstractAsyncContextManager[None]:
         """Around a call. A fixed number is one over all that are asked together."""
         return self._slots if self._fixed or target.endpoint is None else self.of(target.endpoint).room()
@@ -423,7 +426,82 @@ async def _pause(seconds: float, stop: asyncio.Event | None) -> None:
             raise Stopping
 
 
-def turn_at(endpoint: str) -> AbstractAsyncContextManager[Turn]:
+def turn_at(endpoint: str) -> AbstractAsyncContextManager[Turn | LentTurn]:
     """Around one attempt at an endpoint; at once outside of work that has paces."""
-    paces = _PACES.get()
+    paces, place = _PACES.get(), _LENT_AT.get()
+    if paces is None and place is not None:
+        return LentTurn(place, endpoint)
     return (Pace(MOST) if paces is None else paces.of(endpoint)).turn()
+
+
+# --- turns of worker processes, which the process that started them lends
+
+
+_LENT_AT: ContextVar[str | None] = ContextVar("lent_at", default=None)  # a socket: rendering/turns.py is behind it
+
+
+class NoMoreTurns(BaseException):
+    """The work is being stopped. No client takes this for a failed attempt that it should make again."""
+
+
+@contextmanager
+def lent_turns(place: str | None) -> Iterator[None]:
+    """Inside, attempts take their turns among those of the process that lends them there. Raises Stopping."""
+    before = _LENT_AT.set(place)
+    try:
+        yield
+    except NoMoreTurns:
+        raise Stopping from None
+    finally:
+        _LENT_AT.reset(before)
+
+
+class LentTurn:
+    """Around one attempt of a worker process, with `async` and without. Raises NoMoreTurns."""
+
+    def __init__(self, place: str | None, endpoint: str) -> None:
+        """Where there is no `place`, it may begin at once."""
+        self._place, self._endpoint = place, endpoint
+        self._line = socket.socket(socket.AF_UNIX)
+        self._is_told = False
+
+    def __enter__(self) -> Self:
+        if self._place is not None:
+            with suppress(OSError):
+                self._line.connect(self._place)
+                self._say(self._endpoint)
+                if self._line.recv(1):
+                    return self
+            self._line.close()
+            raise NoMoreTurns
+        return self
+
+    def replied(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether the next turn comes after the wait that is told, so that nobody has to wait for it here."""
+        wait = told_wait(status, headers, body)
+        if self._place is None:
+            return False
+        if not self._is_told:
+            self._is_told = True
+            self._say([status, wait, calls_left(headers)])
+        return status in TOO_MANY | BUSY and _is_waited_out(wait)
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self._place is not None and not self._is_told and (error is None or isinstance(error, ValueError)):
+            self._say([0, None, None])
+        self._line.close()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.__enter__)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.__exit__(kind, error, trace)
+
+    def _say(self, what: object) -> None:
+        with suppress(OSError):  # nobody is there to hear it any more
+            self._line.sendall(compact(what).encode() + b"\n")
+
+
+def lent_turn(endpoint: str) -> LentTurn:
+    """Around one attempt that is not made in an event loop; at once outside of worker processes."""
+    return LentTurn(_LENT_AT.get(), endpoint)

@@ -15,17 +15,20 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from safebench.errors import Stopping
 from safebench.models.asking import NOTED, MediaCall, counted
 from safebench.models.calls import MediaCalls
+from safebench.models.pacing import lent_turns
 from safebench.plugins import ModelCalls
+from safebench.rendering.turns import Lender
 
 T = TypeVar("T")
 
@@ -83,6 +86,28 @@ def _no_main() -> Iterator[None]:
             main.update(origin)
 
 
+Kept = dict[int, ProcessPoolExecutor]  # idle ones, by their number of processes
+_KEPT: ContextVar[Kept | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keeping(kept: Kept) -> Iterator[None]:
+    """Inside, work begins with processes that are kept and leaves its own there: starting them, and loading what they
+    draw and read with, takes seconds. Folder and environment are the same for all of it.
+    """
+    before = _KEPT.set(kept)
+    try:
+        yield
+    finally:
+        _KEPT.reset(before)
+
+
+def _in_turn(place: str | None, function: Callable[..., T], *arguments: object) -> tuple[T, Sequence[MediaCall]]:
+    """In a worker: what is asked of endpoints takes its turns where these are lent."""
+    with lent_turns(place):
+        return counted(function, *arguments)
+
+
 class WorkerDied(RuntimeError):
     """The process that did a job ended in the middle of it, twice, the second time alone."""
 
@@ -96,20 +121,24 @@ class Workers:
         self._alone = asyncio.Lock()
         self._pools: set[ProcessPoolExecutor] = set()  # all that may be at work
         self._killed = False
+        self._jobs: set[Future[Any]] = set()
+        self._kept = _KEPT.get()
+        self._lender: Lender | None = None  # where it is known that models are asked
         self.calls: MediaCalls | None = None  # where what the jobs ask of models is recorded and counted
 
-    def admitted(
-        self, asked: Callable[[], Iterable[ModelCalls]], *, inside: bool = False
-    ) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def admitted(self, asked: Callable[[], Iterable[ModelCalls]], *, inside: bool = False) -> AsyncIterator[None]:
         """Around a job that asks at most what `asked` tells. Raises BudgetSpent where that may not be asked any more.
 
         `inside`: of a call that is in flight itself.
         """
         calls = [*asked()] if self.calls is not None else []
         if self.calls is None or not calls:
-            return nullcontext()
-        endpoints = [one.endpoint for one in calls if one.endpoint]
-        return self.calls.admitted(sum(one.most for one in calls), endpoints, inside=inside)
+            yield
+            return
+        self._lender = self._lender or Lender(self.calls.paces)
+        async with self.calls.admitted(sum(one.most for one in calls), inside=inside):
+            yield
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Raises what the function raises, WorkerDied when its process died on two tries, and Stopping after `kill`."""
@@ -141,7 +170,11 @@ class Workers:
         if self._killed:
             raise Stopping
         try:
-            value, calls = await asyncio.get_running_loop().run_in_executor(pool, counted, function, *arguments)
+            place = await self._lender.place() if self._lender else None
+            job = pool.submit(_in_turn, place, function, *arguments)
+            self._jobs.add(job)
+            job.add_done_callback(self._jobs.discard)
+            value, calls = await asyncio.wrap_future(job)
         except BrokenProcessPool:
             if self._killed:
                 raise Stopping from None
@@ -157,7 +190,8 @@ class Workers:
             self.calls.made(calls)
 
     def _start(self, count: int) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(count, _Spawning(), _follow_parent)
+        kept = self._kept.pop(count, None) if self._kept else None
+        pool = kept or ProcessPoolExecutor(count, _Spawning(), _follow_parent)
         self._pools.add(pool)
         return pool
 
@@ -174,7 +208,11 @@ class Workers:
 
     def close(self) -> None:
         """Where that is interrupted, no process is left: one that still waited for work would be waited for in turn."""
+        if self._lender is not None:
+            self._lender.close()
         try:
+            if self._kept is not None and self._pool and not self._killed:
+                self._leave(self._kept, self._pool)
             for pool in self._pools:
                 pool.shutdown(wait=True, cancel_futures=True)
         except BaseException:
@@ -182,3 +220,11 @@ class Workers:
             raise
         self._pools.clear()
         self._pool = None
+
+    def _leave(self, kept: Kept, pool: ProcessPoolExecutor) -> None:
+        jobs = [*self._jobs]
+        for job in jobs:
+            job.cancel()
+        wait(jobs)
+        self._pools.discard(pool)
+        kept[self.count] = pool

@@ -22,6 +22,7 @@ from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.pacing import Concurrency
 from safebench.models.prices import Prices, Range, RoleEstimate, estimate_line, read_prices
 from safebench.progress import NoProgress, Progress, tell_items
+from safebench.runs.batches import check_home
 from safebench.runs.config import RESOLVED, RUN_FILE, taxonomy_in
 from safebench.runs.evidence import unaccepted
 from safebench.runs.folder import read_run_file
@@ -72,11 +73,12 @@ def rejudge(
     """Judge, or go on judging, the answers of `run` into the folder `out`. What was not judged stays as it was.
 
     With `retry_failed`, verdicts for which a call of a juror's failed are made again, and these calls.
-    Raises BadInput for a run that is not finished and for a folder that holds something else, TargetRefusesService,
-    BudgetSpent and Interrupted with every ballot recorded so far.
+    Raises BadInput for a run that is not finished or has calls with a batch service, and for a folder that holds
+    something else, TargetRefusesService, BudgetSpent and Interrupted with every ballot recorded so far.
     """
     if seed is not None and seed < 0:
         raise BadInput(f"seed {seed} is negative: give 0 or more")
+    check_home(run, out)
     asked = _finished(run)
     table = read_jury(jury, models)
     chosen = build_jury(table, _seed(asked) if seed is None else seed)

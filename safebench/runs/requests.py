@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from safebench.errors import BadInput, Stopping, TargetRefusesService
 from safebench.files import is_taken, whole_folder
 from safebench.models.asking import spec_of
 from safebench.models.calls import ANY_ITEM, Budget, Calls, MediaCalls
-from safebench.models.endpoints import without_key
+from safebench.models.endpoints import mask_of_all, without_key
 from safebench.models.prices import Prices, estimate_line, total
 from safebench.plugins import Target
 from safebench.progress import NoProgress, Progress
@@ -232,6 +232,7 @@ class _FiledCalls(Calls):
     ) -> None:  # fmt: skip
         super().__init__(store, plan.config.concurrency, stop, budget)
         self._spending, self._replies, self._files, self._with_services = budget, replies, files, with_services
+        self._mask = mask_of_all()
         self.recorded: set[str] = set()  # keys, as those below
         self.to_ask: set[str] = set()
         self.away: set[str] = set()
@@ -256,10 +257,11 @@ class _FiledCalls(Calls):
         if (returned := self._replies.returned(key)) is None:
             return None
         if returned.reply is None:
-            self.still_open[key] = without_key(returned.reason, target.key_name)
+            self.still_open[key] = self._mask.text(without_key(returned.reason, target.key_name))
             return None
+        reply = replace(returned.reply, body=self._mask.body(returned.reply.body))
         try:
-            response, may_pass = target.received(returned.reply, request)
+            response, may_pass = target.received(reply, request)
         except TargetRefusesService as error:
             self.still_open[key] = str(error)
             return None
@@ -269,7 +271,7 @@ class _FiledCalls(Calls):
         if key not in self.recorded:
             self.recorded.add(key)
             self._spending.brought(target, request, response)
-        return response
+        return self._mask.response(response)
 
     def _take(self, target: OpenAITarget, request: Request, key: str) -> None:
         """Once a call: two may be the same. Raises BudgetSpent."""

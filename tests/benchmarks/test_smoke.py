@@ -1,6 +1,7 @@
 """Every benchmark that runs in this environment, once, at a tiny size: none of them rots.
 
-`make test` does this in the light environment, in that of local models, and in that of the bridge to Inspect.
+`make test` does this in the light environment, in that of local models, and in that of the bridge to Inspect; `make
+ray` in that of Ray.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pytest
 from benchmarks.measured import missing, once
 from benchmarks.suite import SUITE, Benchmark, Variant
 
-PACKAGES = {"torch": "local", "inspect_ai": "inspect"}  # by which the environments are told apart
+PACKAGES = {"torch": "local", "inspect_ai": "inspect", "ray": "ray"}  # by which the environments are told apart
 ENVIRONMENT = next((name for package, name in PACKAGES.items() if find_spec(package)), "product")
 HERE = [
     pytest.param(benchmark, replace(variant, environment="product"), id=f"{benchmark.name} {variant.name}")

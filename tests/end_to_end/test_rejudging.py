@@ -13,6 +13,7 @@ import pytest
 from safebench.cli.main import run_command
 from safebench.files import read_toml
 from safebench.reports.finished_run import differences, read_run
+from safebench.runs.batches import Batches, SentBatch
 from safebench.runs.config import make_config
 from safebench.runs.rejudge import rejudge
 from safebench.runs.run import run
@@ -142,7 +143,7 @@ def test_a_judging_that_is_interrupted_says_how_to_go_on(first: Path, world: Scr
     assert len(world.calls) == asked + 8
 
 
-@pytest.mark.parametrize("what", ["no run", "another folder", "another jury", "unfinished"])
+@pytest.mark.parametrize("what", ["no run", "another folder", "another jury", "unfinished", "away"])
 def test_what_cannot_be_judged_again_is_one_clear_line(
     what: str, first: Path, world: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +156,10 @@ def test_what_cannot_be_judged_again_is_one_clear_line(
     elif what == "another jury":
         rejudge(first, out, jury_file(world, "lenient", tmp_path), seed=1)
         told = "holds another run: it differs in its jury"
+    elif what == "away":
+        asked = {"base_url": world.url, "key_name": "KEY", "path": "/v1", "model": "judge", "requests": 3}
+        Batches(first).keep(SentBatch(file="requests/0001/0001-judge.jsonl", **asked))
+        told = f"3 calls of {first} are with a batch service, and would be asked a second time"
     else:
         with Store(first) as store:
             store.reopen_failed()

@@ -112,10 +112,11 @@ def test_a_run_by_files_goes_on_over_http(run_file: RunFile, tmp_path: Path, wor
     assert reported(tmp_path / "filed") == reported(tmp_path / "plain")
 
 
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "OF_ANOTHER_ACCOUNT_TOKEN"])
 def test_nobody_has_to_be_there_and_no_key_is_written(
-    run_file: RunFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variable: str, run_file: RunFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    monkeypatch.setenv(variable, "sk-very-secret")
     run = run_file("filed", base_url="https://nowhere.invalid/v1", repeats=1)
     asked = exported(run, tmp_path / "first")
     leaks = [unanswered(asked[0], {"code": "invalid_api_key", "message": "Incorrect API key: sk-very-secret"})]
@@ -124,7 +125,7 @@ def test_nobody_has_to_be_there_and_no_key_is_written(
     for file in (path for path in tmp_path.rglob("*") if path.is_file() and path.name != "out.jsonl"):
         assert b"sk-very-secret" not in file.read_bytes()
     assert Counter(status for status, _ in recorded(tmp_path / "filed").values()) == {"failed": 19}
-    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.delenv(variable)
     assert len(exported(run, tmp_path / "second", "--retry-failed")) == 20
 
 

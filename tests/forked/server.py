@@ -26,11 +26,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 CLIENT = Path(__file__).with_name("client.py")
-IMPORTED = (  # what commands import when they are called; pyarrow looks for pandas
+IMPORTED = (  # what commands import when they are called, where it is installed; pyarrow looks for pandas
     "aiohttp", "jinja2", "pandas", "pyarrow.parquet", "scipy.optimize", "scipy.sparse.csgraph", "scipy.special",
     "safebench.cli.main", "safebench.datasets.conversion", "safebench.reports.report", "safebench.runs.rejudge",
     "safebench.runs.run", "modalities.audio.modality", "modalities.image.modality", "safebench.targets.openai",
@@ -93,7 +94,8 @@ class Asked:
 
 def main(place: str) -> None:
     for name in IMPORTED:
-        import_module(name)
+        if find_spec(name.partition(".")[0]):
+            import_module(name)
     import_module("safebench.cli.main")._command()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     asked = _Server(Path(place)).serve()

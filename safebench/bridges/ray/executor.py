@@ -20,6 +20,7 @@ from safebench.bridges.ray.placing import Seen, Warned
 from safebench.bridges.ray.working import BEAT, LOST, Job, ShardEnd, work
 from safebench.errors import BadInput, MissingPackage, SafeBenchError
 from safebench.plugins import is_installed
+from safebench.rendering.pool import Kept, keeping
 
 RESTARTS = 3  # of an actor whose machine or process is lost
 MOST = 256  # actors that are asked for
@@ -95,7 +96,12 @@ class Board:
 
 
 class Worker:
-    """An actor that works on one shard at a time. It is made of nothing, so that Ray can make it again elsewhere."""
+    """An actor that works on one shard at a time, all with the same processes for what is rendered. It is made of
+    nothing, so that Ray can make it again elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._kept: Kept = {}
 
     def ready(self) -> None:
         """Answered when there is a machine for it."""
@@ -107,7 +113,8 @@ class Worker:
             stop: bool = ray.get(board.tell.remote(number, done, still_open), timeout=ANSWERED)
             return stop
 
-        return work(job, number, tell)
+        with keeping(self._kept):
+            return work(job, number, tell)
 
 
 class _Crew:

@@ -7,7 +7,6 @@ import gzip
 import pytest
 
 from safebench.errors import BadInput, ConversionError, TargetRefusesService
-from safebench.models.asking import TooMany, counted
 from safebench.models.client import Endpoint, EndpointOptions
 from safebench.models.error_meaning import IN_A_ROW
 from safebench.testing.server import Call, Reply, ScriptedServer, error
@@ -71,18 +70,6 @@ def test_a_wait_that_the_body_tells_is_honoured(serve: Serve, monkeypatch: pytes
     one.client.max_retries = 1
     assert asked(one) == b"RIFF"
     assert 20 in waited
-
-
-def test_an_attempt_too_many_is_told_with_the_wait_that_is_left(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    replies = [error(429, retry_after="20"), error(503), error(500), Reply(b"RIFF"), Reply(b"RIFF")]
-    one = endpoint(serve(lambda call: replies[call.number]))
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    one.client.max_retries = 3
-    (_, (call,)), (_, (after,)) = counted(asked, one), counted(asked, one)
-    first, second = call.refused
-    assert (call.endpoint, first.status, second) == (one.url, 429, TooMany(503, None))
-    assert 15 < (first.left() or 0) <= 20
-    assert after.refused == ()
 
 
 def test_a_version_in_the_address_goes_with_every_call(serve: Serve) -> None:

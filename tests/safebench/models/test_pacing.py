@@ -6,15 +6,13 @@ import asyncio
 import resource
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from time import monotonic
 from typing import Any, TypeVar
 
 import pytest
 
 from benchmarks.paced import Clock, asked, used
 from safebench.errors import TargetRefusesService
-from safebench.models.asking import MediaCall, TooMany
-from safebench.models.calls import Budget, CallLimits, Calls, MediaCalls
+from safebench.models.calls import Budget, CallLimits, Calls
 from safebench.models.pacing import FIRST, MOST, USUAL, Paces, Pacing, most_at_once, pause, turn_at
 from safebench.models.prices import read_prices
 from safebench.plugins import Target, TargetSetup
@@ -333,23 +331,6 @@ def test_two_models_at_one_endpoint_share_its_pace() -> None:
         return int(asyncio.get_running_loop().time())
 
     assert on_clock(work) == 7 + 1
-
-
-def test_what_worker_processes_ask_takes_its_turns_with_everybody_else(tmp_path: Path) -> None:
-    async def work() -> tuple[float, float]:
-        with Store(tmp_path) as store:
-            loop, paces = asyncio.get_running_loop(), Paces("auto")
-            media = MediaCalls(store, Budget(store, CallLimits(), read_prices(None)), paces)
-            refused = (TooMany(429, monotonic() + 7),)
-            media.made([MediaCall("openai:voice", "answered", {}, endpoint=URL, refused=refused)])
-            with paces.in_use():
-                async with turn_at(URL) as turn:
-                    asked = loop.time()
-                    turn.replied(429, {"retry-after": "5"}, b"")
-            async with media.admitted(1, [URL]):
-                return asked, loop.time()
-
-    assert on_clock(work) == pytest.approx((7, 12), abs=1)
 
 
 def test_a_wait_that_nobody_waits_out_is_not_one_for_all() -> None:

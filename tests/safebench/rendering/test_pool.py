@@ -15,7 +15,7 @@ import pytest
 from safebench.errors import Stopping
 from safebench.rendering import pool
 from safebench.rendering.chain import recognise
-from safebench.rendering.pool import WorkerDied, Workers
+from safebench.rendering.pool import Kept, WorkerDied, Workers, keeping
 from safebench.rendering.recognition import RecogniserCache
 from safebench.types import Fidelity, Media, Rendering
 
@@ -63,6 +63,29 @@ def slow(number: int) -> int:
 
 def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def test_processes_are_kept_for_the_next_piece_of_work_but_not_where_they_were_killed() -> None:
+    kept: Kept = {}
+
+    async def worked(kill: bool = False) -> int:
+        with keeping(kept):
+            workers = Workers(1)
+        process = await workers.run(os.getpid)
+        left_off = asyncio.create_task(workers.run(time.sleep, 0.5))
+        await asyncio.sleep(0.1)
+        left_off.cancel()
+        if kill:
+            workers.kill()
+        workers.close()
+        return process
+
+    first = await worked()
+    assert (await worked(), await worked(kill=True), kept) == (first, first, {})
+    other = Workers(1)
+    assert first not in {await worked(), await other.run(os.getpid)}
+    kept.pop(1).shutdown()
+    other.close()
 
 
 UNGUARDED = """

@@ -13,7 +13,6 @@ from safebench.datasets import conversion as converting
 from safebench.datasets.config import make_convert_config
 from safebench.errors import BudgetSpent
 from safebench.models.calls import Budget, CallLimits, MediaCalls
-from safebench.models.endpoints import DEFAULT_BASE_URL
 from safebench.models.prices import read_prices
 from safebench.plugins import ModelCalls
 from safebench.rendering import chain as rendering
@@ -139,8 +138,8 @@ async def test_nothing_is_read_back_or_transcribed_beyond_the_budget(store: Stor
 def test_what_a_rendering_asks_is_what_it_asks_in_all_its_tries() -> None:
     recipe = load_recipes()["audio", "us-female"].model_copy(update={"tries": 3})
     job = RenderJob(Query("q", "How?"), recipe, recogniser=WHISPER)
-    assert rendering.asked_by(job) == [ModelCalls("openai:whisper-1", 3, DEFAULT_BASE_URL)]
-    assert rendering.asked_in_reading(job) == [ModelCalls("openai:whisper-1", 1, DEFAULT_BASE_URL)]
+    assert rendering.asked_by(job) == [ModelCalls("openai:whisper-1", 3)]
+    assert rendering.asked_in_reading(job) == [ModelCalls("openai:whisper-1", 1)]
     assert rendering.asked_by(replace(job, check=False)) == []
 
 
