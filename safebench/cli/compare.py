@@ -13,9 +13,11 @@ from safebench.cli.style import show_lines
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from safebench.bridges.paper.scaling import Scaling
     from safebench.reports.comparison import Compared
     from safebench.reports.finished_run import FinishedRun
     from safebench.reports.splitting import ModelSplit
+    from safebench.reports.words import Words
 
 
 Runs = Annotated[list[Path], typer.Argument(help="Folders of runs.")]
@@ -28,22 +30,32 @@ def compare(
     margin: Annotated[float, typer.Option(help="Largest difference of rates that counts as none.")] = 0.05,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+    ability: Annotated[
+        Path | None,
+        typer.Option(help="A score of each model, to set rates beside: a table of yours, `model` and `score`."),
+    ] = None,
 ) -> None:
     """Compare targets or conditions over the same queries; refuse where data, jury or prompts differ.
 
-    Beside the run of a cascade, a model's modality gap is split into what was misheard and the rest.
+    Beside the run of a cascade, a model's modality gap is split into what was misheard and the rest. Rates stand
+    against the models' parameters where two sizes are known, and against their ability where you bring it.
     """
+    from safebench.bridges.paper.scaling import ABOUT, described, read_scores, scalings
     from safebench.reports.comparison import compare, numbers
     from safebench.statistics.gap import GapSettings
 
     _check_packages(html)
+    scores = read_scores(ability) if ability else None
     compared = compare(runs, GapSettings(margin, draws, seed))
+    scaled = scalings(compared, scores)
     _show_compared(compared)
+    for one in scaled:
+        _show_scaling(one, compared.words)
     if html:
         from safebench.reports.pages.runs_pages import write_comparison
 
-        output.print(f"written: {write_comparison(html, compared)}", soft_wrap=True)
-    output.result(numbers(compared))
+        output.print(f"written: {write_comparison(html, compared, scaled, ABOUT)}", soft_wrap=True)
+    output.result({**numbers(compared), "scalings": described(scaled)})
 
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:
@@ -134,6 +146,21 @@ def export(
     options = with_options({}, option or [], "--option")
     came_of_it = export(run, to, options=options, with_texts=with_texts, calibration=calibration)
     output.print(came_of_it, soft_wrap=True, highlight=False)
+
+
+def _show_scaling(scaling: Scaling, words: Words) -> None:
+    from safebench.cli.style import figures, plain_table
+    from safebench.reports.formats import percent, percents
+
+    output.print(f"{scaling.condition}: {words.asr} against {scaling.axis}", style="bold")
+    table = plain_table("name", *figures(scaling.axis, "decided", words.asr, "95 % interval"))
+    for point in scaling.points:
+        rate = f"({percent(point.rate)})" if point.is_open else percent(point.rate)
+        table.add_row(point.name, f"{point.x:g}", str(point.decided), rate, percents(point.ci95))
+    output.print(table)
+    output.print(scaling.line, soft_wrap=True, highlight=False)
+    if scaling.lacking:
+        output.print(f"left out, as it is not known: {', '.join(scaling.lacking)}", highlight=False)
 
 
 def _show_split(split: ModelSplit, compared: Compared) -> None:

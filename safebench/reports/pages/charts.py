@@ -82,6 +82,39 @@ def doubted_name(name: str, doubted: bool) -> str:
     return f"{name}\nnot concludable" if doubted else name
 
 
+def scatter_chart(points: Sequence[Mapping[str, Any]], x: str, y: str, *, is_log: bool) -> Markup | None:
+    """A dot with its interval for each of `points`: `name`, `x`, `rate`, `low`, `high`, fractions; an empty one where
+    it `is_open`. None without any.
+    """
+    if not points:
+        return None
+    across = {
+        "field": "x", "type": "quantitative", "axis": {"title": x, "tickCount": 5, "format": "~r"},
+        "scale": {"type": "log" if is_log else "linear", "zero": False, "nice": True, "padding": 20},
+    }  # fmt: skip
+    up = {
+        "type": "quantitative",
+        "scale": {"domain": list(WHOLE)},
+        "axis": {"title": y, "format": ".0%", "tickCount": 5},
+    }
+    interval = {
+        "mark": _mark("rule", strokeWidth=2, color="var(--accent)"),
+        "transform": [{"filter": "isValid(datum.low)"}],
+    }
+    interval["encoding"] = {"x": across, "y": {"field": "low", **up}, "y2": {"field": "high"}}
+    dots = [
+        {
+            "mark": _mark("point", filled=not is_open, size=90, color="var(--accent)", opacity=1, fill=fill),
+            "encoding": {"x": across, "y": {"field": "rate", **up}},
+            "transform": [{"filter": f"datum.is_open === {str(is_open).lower()}"}],
+        }
+        for is_open, fill in ((True, "var(--paper)"), (False, "var(--accent)"))
+    ]
+    label = {"mark": {**_mark("text", dx=9, align="left", fontSize=13, color="currentColor")}}
+    label["encoding"] = {"x": across, "y": {"field": "rate", **up}, "text": {"field": "name"}}
+    return _svg({"layer": [interval, *dots, label], "height": WIDTH}, points, f"{y} against {x}")
+
+
 def gap_chart(rows: Sequence[GapRow], words: Words) -> Markup | None:
     """Rows of a gap around the line of no difference. None without any pair."""
     charted: list[dict[str, Any]] = [

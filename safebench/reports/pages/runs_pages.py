@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from safebench.reports.comparison import Compared, ComparisonPanel
 from safebench.reports.finished_run import FinishedRun
 from safebench.reports.formats import neutralise
 from safebench.reports.leaderboard import Ranking
-from safebench.reports.pages.charts import gap_chart
+from safebench.reports.pages.charts import gap_chart, scatter_chart
 from safebench.reports.pages.html import render, shown_target, write_whole
 from safebench.reports.splitting import SPLIT_NOTE, split_lines
 from safebench.reports.words import Words
@@ -24,8 +25,11 @@ from safebench.types import Intent
 NUMBERS = ("n", "reference_rate", "rate", "difference", "p_holm")  # of a gap
 
 
-def write_comparison(path: Path, compared: Compared) -> Path:
-    """Write the page of a comparison to a file; it needs nothing beside it. Raises MissingPackage."""
+def write_comparison(path: Path, compared: Compared, scalings: Sequence[Any] = (), about_scalings: str = "") -> Path:
+    """Write the page of a comparison to a file; it needs nothing beside it. Raises MissingPackage.
+
+    `scalings`: rates along an axis, each with `condition`, `axis`, `is_log`, `points`, `lacking` and a `line`.
+    """
     panels = [{"panel": panel, "chart": _chart(panel, compared.words)} for panel in compared.panels]
     return write_whole(
         path,
@@ -33,6 +37,8 @@ def write_comparison(path: Path, compared: Compared) -> Path:
             "compare.html",
             compared=compared,
             panels=panels,
+            scalings=[(one, _scatter(one, compared.words)) for one in scalings],
+            about_scalings=about_scalings,
             csv=_csv(_compared_rows(compared)),
             target=_target,
             words_of=lambda panel, name: " ".join([panel.title, *_column(compared, panel, name).values()]),
@@ -45,6 +51,12 @@ def write_comparison(path: Path, compared: Compared) -> Path:
 
 def _chart(panel: ComparisonPanel, words: Words) -> Any:
     return gap_chart([row for row in panel.gaps if row.intent is Intent.HARMFUL], words)
+
+
+def _scatter(scaling: Any, words: Words) -> Any:
+    points = [{**asdict(one), **_ends("ci95", one.ci95)} for one in scaling.points]
+    charted = [{**one, "low": one["ci95_low"], "high": one["ci95_high"]} for one in points]
+    return scatter_chart(charted, scaling.axis, words.asr, is_log=scaling.is_log)
 
 
 def write_leaderboard(path: Path, rankings: Sequence[Ranking]) -> Path:
