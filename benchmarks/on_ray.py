@@ -34,7 +34,7 @@ from safebench.runs.run import run
 
 CHECKED = 0.25  # of the pictures
 PR_SET_CHILD_SUBREAPER = 36
-GLANCE = 0.1  # s
+GLANCE = 0.5  # s
 
 
 @contextmanager

@@ -1,9 +1,11 @@
-"""`vllm serve` with tiny random models, asked over HTTP by `--family vllm`."""
+"""`vllm serve` and `vllm run-batch` with tiny random models, asked over HTTP and by files with `--family vllm`."""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,9 @@ import pytest
 
 from safebench.reports.report import report
 from safebench.runs.config import make_config
+from safebench.runs.requests import export_requests, import_replies
 from safebench.runs.run import run
+from safebench.targets.batch_files import ReplyFiles
 from tests.fixture_types import WriteJsonl
 from tests.local.serving import listening
 from tests.vllm.models import ENGINE, LENGTH
@@ -24,12 +28,14 @@ QUIET = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_HOST_I
 ROWS = [{"id": "a", "query": "How do birds find their way home?"}, {"id": "b", "query": "Why is the sky blue today?"}]
 
 
+LENGTHS = ["--max-model-len", str(ENGINE["max_model_len"])]
+HOW = ["--dtype", "float32", "--enforce-eager", "--load-format", "safetensors", *LENGTHS]
+
+
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
     """The base URL; the model's name is its folder."""
-    length = str(ENGINE["max_model_len"])
-    how = ["--dtype", "float32", "--enforce-eager", "--load-format", "safetensors", "--max-model-len", length]
-    with listening([COMMAND, "serve", folder, *how], QUIET, LONGEST_START) as url:
+    with listening([COMMAND, "serve", folder, *HOW], QUIET, LONGEST_START) as url:
         yield url
 
 
@@ -57,6 +63,25 @@ def test_each_condition_reaches_the_model(
         assert cell.condition == "text" or cell.funnel.delivered == "delivered"
     text, *media = (sum(prompt_tokens(folder)[condition]) for condition in conditions)
     assert min(media) > text
+
+
+def test_files_of_requests_go_through_its_batches_and_back(
+    folders: dict[str, Path], write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    model, back = folders["qwen2_audio"], tmp_path / "replies" / "out.jsonl"
+    config = make_config(
+        "test", data=str(write_jsonl(ROWS)), conditions=["text", "audio:female"], target=f"openai:{model}",
+        base_url="http://127.0.0.1:9/v1", options={"family": "vllm"}, parameters={"max_tokens": LENGTH},
+        preflight=False, out=str(tmp_path / "run"), workers=1, max_open=1.0,
+    )  # fmt: skip
+    (asked,) = export_requests(config, tmp_path / "requests").files
+    back.parent.mkdir()
+    command = [COMMAND, "run-batch", "--model", model, "-i", asked.file, "-o", back, *HOW]
+    subprocess.run(command, check=True, timeout=LONGEST_START, env={**os.environ, **QUIET})
+    imported = import_replies(config, ReplyFiles.inside(back.parent))
+    assert (imported.recorded, imported.to_ask, imported.pending, imported.problems) == (4, 0, 0, ())
+    text, heard = prompt_tokens(tmp_path / "run").values()
+    assert min(heard) > max(text)
 
 
 def prompt_tokens(folder: Path) -> dict[str, list[int]]:
