@@ -17,7 +17,7 @@ from safebench.errors import BadInput
 from safebench.files import is_claimed
 from safebench.models.calls import CallLimits
 from safebench.rendering.alternatives import CHOSEN
-from safebench.rendering.assignment import Assignment, Stages, recipes_of
+from safebench.rendering.assignment import Assignment, Stages, assign, recipes_of
 from safebench.rendering.chain import RenderJob
 from safebench.rendering.recipes import Recipe, Recipes
 from safebench.rendering.renderer import RenderSettings
@@ -103,7 +103,7 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
         raise BadInput(f"condition {', '.join(without)} makes no media: there is nothing to convert")
     if worded := [str(c) for c in data.conditions if c.wording]:
         raise BadInput(f"condition {', '.join(worded)}: a conversion asks nothing, so leave out what follows the ~")
-    rendered = _rendered(data, [one for line in before.get(REVISIONS, []) for one in line["conditions"]])
+    rendered = _rendered(data, _there(before, data, config.seed))
     assignments = tuple(rendered.values())
     for recipe in recipes_of(assignments):
         recipe.check()
@@ -116,16 +116,37 @@ def plan_conversion(config: ConvertConfig) -> ConversionPlan:
     return plan
 
 
-def _rendered(data: DataPlan, there: Sequence[str]) -> dict[Condition, Assignment]:
+def _there(before: Mapping[str, Any], data: DataPlan, seed: int) -> dict[Condition, Assignment]:
+    """The conditions of which a folder holds the media, but for those whose recipe is another one now."""
+    conditions = dict.fromkeys(
+        one for line in before.get(REVISIONS, []) for one in map(Condition.parse, line["conditions"])
+    )
+    made = {}
+    for condition in conditions:
+        recipe = data.known.get((condition.medium, condition.recipe or ""))
+        if condition in data.assignments:
+            made[condition] = data.assignments[condition]
+        elif recipe and recipe.table() == before.get(RECIPE, {}).get(recipe.medium, {}).get(recipe.name):
+            made[condition] = assign(recipe, data.known, data.dataset.queries, seed, before=data.before)
+    return made
+
+
+def _rendered(data: DataPlan, there: Mapping[Condition, Assignment]) -> dict[Condition, Assignment]:
     """The conditions whose media differ: those that only ask otherwise beside the same media need none of their own.
 
-    Of these the one stands that is `there` already, else the first.
+    Of these the one stands that is `there` already, whether or not it is named again, else the first.
     """
+    wanted = {_made_by(data, condition, one) for condition, one in data.assignments.items()}
     distinct: dict[tuple[str, ...], Condition] = {}
-    for condition, assignment in sorted(data.assignments.items(), key=lambda one: str(one[0]) not in there):
-        made_by = (assignment.recipe(query).name for query in data.dataset.queries)
-        distinct.setdefault((condition.medium, *made_by), condition)
-    return {condition: data.assignments[condition] for condition in distinct.values()}
+    every = {**there, **data.assignments}
+    for condition, assignment in every.items():
+        distinct.setdefault(_made_by(data, condition, assignment), condition)
+    return {condition: every[condition] for made_by, condition in distinct.items() if made_by in wanted}
+
+
+def _made_by(data: DataPlan, condition: Condition, assignment: Assignment) -> tuple[str, ...]:
+    """The recipes of its media, by query."""
+    return condition.medium, *(assignment.recipe(query).name for query in data.dataset.queries)
 
 
 def _stages(out: Path, before: Mapping[str, Any]) -> Stages:
@@ -234,8 +255,7 @@ def _check_same(plan: ConversionPlan, there: Mapping[str, Any]) -> None:
             f"{plan.out} holds shard {plan.data.shard} of a conversion, and a shard does not grow: merge the shards and"
             " let the whole grow, or choose another --out"
         )
-    named = plan.asked[ASKED]["conditions"]
-    lost = [one for one in last["conditions"] if one not in named]
+    lost = [one for one in last["conditions"] if one not in plan.rendered]
     if lost:
         raise BadInput(
             f"{plan.out} holds a conversion under {', '.join(lost)} as well, and a conversion only grows: name all its"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from safebench import taxonomy
-from safebench.datasets.paper_layout import has_paper_layout, imported_recipes, read_paper_layout
+from safebench.datasets.paper_layout import imported_recipes
 from safebench.datasets.queries import (
     COLUMNS,
     TEXT_COLUMNS,
@@ -20,7 +20,9 @@ from safebench.datasets.queries import (
 )
 from safebench.datasets.shards import read_converted
 from safebench.datasets.tables import file_rows
+from safebench.datasets.unpacking import is_release, open_release
 from safebench.errors import BadInput
+from safebench.progress import NoProgress
 from safebench.resources import data_path
 from safebench.taxonomy import beside
 from safebench.types import Query
@@ -63,8 +65,10 @@ def load_dataset(
 
 def _load(name: str, text_column: str | None, encoding: str | None, *, minibench: bool) -> Dataset:
     path = Path(name)
-    if name not in BUILT_IN and path.is_dir() and query_file(path) is None and has_paper_layout(path):
-        return read_paper_layout(path, encoding, minibench=minibench)
+    if name not in BUILT_IN and path.is_dir() and query_file(path) is None and is_release(path):
+        release = open_release(path, None, NoProgress(), encoding, minibench=minibench)
+        dataset = release.dataset()
+        return dataset.minibench() if minibench and release.kind != "minibench" else dataset
     whole = _whole(name, path, text_column, encoding)
     return whole.minibench() if minibench else whole
 

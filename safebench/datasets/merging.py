@@ -73,7 +73,8 @@ def _read(folder: Path) -> _Part:
     asked = read_convert_file(folder)
     if not asked.get(KEY):
         raise BadInput(f"{folder} is no shard of a conversion: it was not made with `safebench convert --shard`")
-    lacking = [key for key in (PLACES, REVISIONS, ASKED, "data", "recipes", RECIPE, CANARY) if key not in asked]
+    lacking = [key for key in (PLACES, ASKED, "data", "recipes", RECIPE, CANARY) if key not in asked]
+    lacking += [] if asked.get(REVISIONS) else [REVISIONS]
     if lacking:
         raise BadInput(f"{folder / CONVERT_FILE} does not tell {', '.join(lacking)}: put it back from a copy")
     ids = tuple(query.id for query in read_converted(folder).queries)

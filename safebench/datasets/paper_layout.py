@@ -139,19 +139,6 @@ def has_paper_layout(folder: Path) -> bool:
     return any(_find(folder, kind) for kind in kinds())
 
 
-def read_paper_layout(folder: Path, encoding: str | None = None, *, minibench: bool = False) -> Dataset:
-    """See `Release.dataset`; of a folder that holds both sets the full one, or MiniBench.
-
-    Where that is wanted and not there, it is chosen from the full one.
-    """
-    release = (find_release(folder, "minibench", encoding) if minibench else None) or find_release(
-        folder, None, encoding
-    )
-    assert release is not None, "has_paper_layout was asked before"
-    dataset = release.dataset()
-    return dataset.minibench() if minibench and release.kind != "minibench" else dataset
-
-
 def find_release(
     folder: Path, kind: Kind | None = None, encoding: str | None = None, beside: Path | None = None
 ) -> Release | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from safebench.datasets.paper_layout import Release, find_release, kinds, set_of
+from safebench.datasets.paper_layout import Release, find_release, has_paper_layout, kinds, set_of
 from safebench.datasets.table_files import is_pointer
 from safebench.errors import BadInput, raise_of_the_system
 from safebench.progress import Progress
@@ -25,6 +25,12 @@ DENSEST, SPARE = 200, 64 << 20  # bytes that one packed byte may become, but for
 LONGEST_HEADER = 1 << 20  # bytes of what goes before a file: names and the like, which are read whole
 BLOCK = 1 << 20
 BROKEN = (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)  # or a number that is none
+
+
+def is_release(folder: Path) -> bool:
+    """Whether a folder holds queries in the layout of the release, or an archive of it."""
+    patterns = [pattern for kind in kinds() for pattern in set_of(kind)["archives"]]
+    return has_paper_layout(folder) or any(one.is_file() for pattern in patterns for one in folder.glob(pattern))
 
 
 def open_release(
@@ -46,7 +52,8 @@ def open_release(
         if release is not None:
             return release
         if parts:
-            why = "holds no queries" if room is not None else "is not unpacked, so there are no queries"
+            packed = "is not unpacked (`safebench data import safebench` does it), so there are no queries"
+            why = packed if room is None else "holds no queries"
             raise BadInput(f"{_named(parts)} {why} of {set_of(kind)['title']}: name the folder that has them as well")
     raise BadInput(
         f"{source} holds nothing of the release: neither numbered files of queries ({{k}}.csv, or in text/, "

@@ -277,7 +277,7 @@ def notice(asked: Mapping[str, Any]) -> str | None:
 
 def items_schema() -> pa.Schema:
     """Columns of `items.parquet`."""
-    strings = ["query_id", "query", "intent", "category", "scenario", "twin", "language", "condition"]
+    strings = ["query_id", "query", "intent", "category", "scenario", "twin", "language", "condition", "wording"]
     strings += ["outcome", "reason", "answer", "given", "media_sha256", "fidelity_status", "exchange"]
     fields = [pa.field(name, pa.string()) for name in strings]
     fields += [pa.field("repeat", pa.int32()), pa.field("rating", pa.int32()), pa.field("item", pa.int64())]
@@ -288,7 +288,8 @@ def write_items(path: Path, store: Store) -> None:
     schema = items_schema()
     with whole_file(path) as part, parquet.ParquetWriter(part, schema) as writer:
         for rows in batched(map(dict, table_rows(store)), BATCH):
-            writer.write_table(pa.Table.from_pylist(rows, schema))
+            worded = [{**row, "wording": Condition.parse(row["condition"]).wording} for row in rows]
+            writer.write_table(pa.Table.from_pylist(worded, schema))
 
 
 def jury_record(jury: Mapping[str, Any], store: Store) -> JuryRecord:

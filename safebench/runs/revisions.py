@@ -32,6 +32,7 @@ WHAT = {  # by the key of a run file, or of what is resolved there
     "safebench": "the version of SafeBench",
     KEY: "what part of it is asked",
 }
+PROMPTS, SCENARIOS = "prompts", "scenarios"  # what verdicts depend on, and a hash there
 SHOWN, LONGEST = 8, 160
 
 
@@ -109,7 +110,8 @@ def check_grown(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any
 
 def _fixed(run: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
     """Of a run file what does not grow: of tables that gain keys those that the run in the folder has."""
-    resolved, kept = dict(run[RESOLVED]), there[RESOLVED]
+    kept = there[RESOLVED]
+    resolved = _with_scenarios_of(kept, run[RESOLVED])
     for key in COUNTED:
         resolved.pop(key, None)
     for key in GAINING:
@@ -120,6 +122,18 @@ def _fixed(run: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
     wordings = {WORDING: _of_those_there(run.get(WORDING, {}), there.get(WORDING, {}))}
     asked = {key: value for key, value in run.items() if key not in (*GROWING, REVISIONS)}
     return {**asked, **wordings, RESOLVED: resolved}
+
+
+def _with_scenarios_of(kept: Mapping[str, Any], resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run is resolved to, with the taxonomy of the one that is there, where its own only has more scenarios.
+
+    That these say the same is checked before. Jurors are shown the scenario of each query, and so see the same as well.
+    """
+    if not taxonomy_in(kept).scenarios.keys() < taxonomy_in(resolved).scenarios.keys():
+        return dict(resolved)
+    scenarios = {SCENARIOS: kept[PROMPTS][SCENARIOS]}
+    own = {key: value for key, value in resolved.items() if key != TAXONOMY}
+    return {**own, PROMPTS: {**own[PROMPTS], **scenarios}, **({TAXONOMY: kept[TAXONOMY]} if TAXONOMY in kept else {})}
 
 
 def _of_those_there(table: Any, names: Any) -> Any:

@@ -377,6 +377,33 @@ def test_a_conversion_grows_and_renders_nothing_twice(write_jsonl: WriteJsonl, t
     assert [(one["queries"], len(one["conditions"])) for one in revisions] == [(3, 1), (10, 1), (10, 2)]
 
 
+@pytest.mark.parametrize("alone", ["image", "image+text:typographic"])
+def test_one_of_two_conditions_beside_the_same_media_may_be_named_alone(
+    write_jsonl: WriteJsonl, tmp_path: Path, alone: str
+) -> None:
+    data, out = str(write_jsonl([{"id": "a", "query": "Count to 1."}])), tmp_path / "set"
+    asked: dict[str, Any] = {"workers": 1, "check_share": 0.0}
+    convert(data, ["image", "image+text:typographic"], out, **asked)
+    made, progress = rows_of(out), Listening()
+    convert(data, [alone], out, progress=progress, **asked)
+    assert progress.made == []
+    assert rows_of(out) == made
+    assert len(read_toml(out / CONVERT_FILE)["revisions"]) == 1
+
+
+def test_media_of_a_recipe_that_is_another_one_now_are_not_taken_for_those_of_its_name(
+    write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    recipes, out = tmp_path / "recipes.toml", tmp_path / "set"
+    recipes.write_text(DEALT.replace(', "tall"]', "]"), encoding="utf-8")
+    data = str(write_jsonl([{"id": "a", "query": "Count to 1."}]))
+    asked = {"recipes": recipes, "workers": 1, "check_share": 0.0}
+    convert(data, ["image:either"], out, **asked)
+    recipes.write_text(DEALT.replace('among = ["typographic", ', "among = ["), encoding="utf-8")
+    with pytest.raises(BadInput, match="holds a conversion under image:either as well"):
+        convert(data, ["image:tall"], out, **asked)
+
+
 def test_a_conversion_is_not_dealt_again_by_another_recipe(write_jsonl: WriteJsonl, tmp_path: Path) -> None:
     recipes, out = tmp_path / "recipes.toml", tmp_path / "set"
     recipes.write_text(DEALT, encoding="utf-8")

@@ -152,7 +152,7 @@ class TestRefused:
 
     @pytest.mark.parametrize(
         ("key", "value"),
-        [("seed", 7), ("data_sha256", "0"), ("recipes", {"image:tall": "0"}), ("canary", "other"), ("revisions", [])],
+        [("seed", 7), ("data_sha256", "0"), ("recipes", {"image:tall": "0"}), ("canary", "other")],
     )
     def test_of_another_conversion(self, shards: list[Path], key: str, value: object) -> None:
         file = shards[1] / CONVERT_FILE
@@ -173,6 +173,11 @@ class TestRefused:
         file = shards[2] / CONVERT_FILE
         write_toml(file, {key: value for key, value in read_toml(file).items() if key != "places"})
         self.refused(shards, "does not tell places")
+
+    def test_whose_files_have_all_lost_what_they_grew_by(self, shards: list[Path]) -> None:
+        for shard in shards:
+            write_toml(shard / CONVERT_FILE, {**read_toml(shard / CONVERT_FILE), "revisions": []})
+        self.refused(shards, "does not tell revisions")
 
     @pytest.mark.parametrize(("key", "value"), [("data", []), ("asked", "all of it")])
     def test_whose_file_is_not_as_it_was_written(self, shards: list[Path], key: str, value: object) -> None:

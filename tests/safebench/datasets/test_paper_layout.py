@@ -343,3 +343,19 @@ def test_minibench_is_chosen_where_it_is_not_there(tmp_path: Path) -> None:
     queries = load_dataset(str(tmp_path), minibench=True).queries
     wanted = [release.SCENARIOS[number - 1] for number in release.MINIBENCH]
     assert Counter(query.scenario for query in queries) == dict.fromkeys(wanted, 50)
+
+
+@pytest.mark.parametrize("beside", [release.MINI, None])
+def test_minibench_is_never_read_for_a_full_set_that_is_still_packed(
+    tmp_path: Path, beside: release.Layout | None
+) -> None:
+    if beside:
+        release.write_set(tmp_path / "minibench_final", beside)
+    release.pack(release.write_set(tmp_path / "final_bench", replace(release.Layout(), rows=1)), tmp_path, parts=2)
+    shutil.rmtree(tmp_path / "final_bench")
+    with pytest.raises(
+        BadInput, match=r"part_aa … part_ab is not unpacked \(`safebench data import safebench` does it"
+    ):
+        load_dataset(str(tmp_path))
+    if beside:
+        assert len(load_dataset(str(tmp_path), minibench=True).queries) == 500

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 from pydantic import TypeAdapter
 from rich.console import Console
 
@@ -301,3 +302,10 @@ def test_500_queries_and_their_twins_under_4_conditions_are_reported_in_under_20
     start = time.monotonic()
     report(folder)
     assert time.monotonic() - start < 20
+
+
+def test_items_tell_the_wording_that_their_condition_names(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", twins(1), ["text", "text~request"])
+    report(folder)
+    rows = parquet.read_table(folder / "items.parquet").to_pylist()
+    assert {(row["condition"], row["wording"]) for row in rows} == {("text", None), ("text~request", "request")}
