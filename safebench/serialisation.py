@@ -48,7 +48,7 @@ def stored(value: Any) -> str:
         return storable(compact(finite(value)))
 
 
-compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # one encoder: it is used for every row
+compact = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode  # one for every row
 
 
 def plain_tables(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,11 +169,14 @@ def read_json(text: str | bytes) -> Any:
 
     Raises ValueError for what is no JSON, and for what is nested too deeply.
     """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
     try:
-        value = json.loads(text, parse_constant=str, parse_float=_float, parse_int=_int)
+        value = _READER.decode(text)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
-    check_depth(value)
+    if text.count("{") + text.count("[") > DEEPEST:
+        check_depth(value)
     return value
 
 
@@ -187,8 +190,7 @@ def json_or(text: str | bytes, otherwise: Any) -> Any:
 
 def decoder(table: Table) -> json.JSONDecoder:
     """The same for JSON in the midst of a text, with line breaks in its texts. `table` makes a value of an object."""
-    how = {"parse_constant": str, "parse_float": _float, "parse_int": _int}
-    return json.JSONDecoder(object_pairs_hook=table, strict=False, **how)  # type: ignore[arg-type]
+    return json.JSONDecoder(object_pairs_hook=table, strict=False, **_VALUES)
 
 
 def check_depth(value: Any) -> None:
@@ -221,7 +223,7 @@ def _count(value: object, depth: int) -> Any:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return value if len(str(abs(value))) <= LONGEST_NUMBER else _shortened(value)
+        return value if abs(value) < 10**LONGEST_NUMBER else _shortened(value)
     if isinstance(value, float):
         return value if isfinite(value) else str(value)
     return counts(value, depth + 1) if isinstance(value, Mapping) and depth < 3 else _shortened(value)
@@ -243,3 +245,7 @@ def _inside(value: Any) -> list[Any]:
     if isinstance(value, dict):
         value = list(value.values())
     return [one for one in value if isinstance(one, dict | list)] if isinstance(value, list) else []
+
+
+_VALUES: dict[str, Any] = {"parse_constant": str, "parse_float": _float, "parse_int": _int}
+_READER = json.JSONDecoder(**_VALUES)

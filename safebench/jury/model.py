@@ -36,8 +36,8 @@ class ModelJuror(Juror):
         role: str = "a careful and fair member of the public"
 
     async def vote(self, case: Case) -> Ballot:
-        ballot = await self._ask(case)
-        return replace(ballot, left_out=shorten(case.answer)[1])
+        ballot, left_out = await self._ask(case), shorten(case.answer)[1]
+        return replace(ballot, left_out=left_out) if left_out else ballot
 
     async def _ask(self, case: Case) -> Ballot:
         keys: list[str] = []

@@ -49,7 +49,8 @@ def _typed(response: object) -> Response:
     for field in ("text", "thinking"):
         if not isinstance(getattr(response, field), str):
             raise TypeError(f"the {field} of the response is {type(getattr(response, field)).__name__}")
-    return replace(response, usage=counts(response.usage))
+    usage = counts(response.usage)
+    return response if usage == response.usage else replace(response, usage=usage)
 
 
 # --- calls in worker processes, where media are rendered and read back

@@ -144,7 +144,9 @@ class Mask:
 
     def response(self, response: Response) -> Response:
         """Also where a key stood in pieces, or with letters escaped, until the answer was put together."""
-        return replace(response, text=self.text(response.text), thinking=self.text(response.thinking))
+        text, thinking = self.text(response.text), self.text(response.thinking)
+        is_same = text == response.text and thinking == response.thinking
+        return response if is_same else replace(response, text=text, thinking=thinking)
 
 
 def mask_of_all() -> Mask:

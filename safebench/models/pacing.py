@@ -41,7 +41,7 @@ PER_CALL, CALLS = 0.001, 100  # growth of the rate with each answer, and after h
 PER_SECOND, SECONDS, EAGER = 0.01, 10.0, 0.2  # the same by time, and the most
 TICK = 0.005  # s, within which calls need not be spaced
 TOO_MANY = frozenset({429, 498})  # statuses: one call too many
-BUSY = frozenset({408, 502, 503, 504, 529})  # the same, or what ails a server now and then
+BUSY = TOO_MANY | {408, 502, 503, 504, 529}  # the same, or what ails a server now and then
 CHANCE, LATEST = 0.2, 1 / 32  # share of calls that may fail whatever their number is; weight of the latest one
 
 
@@ -277,7 +277,7 @@ class Turn:
         call, self._call = self._call, None
         if call is None:
             return
-        if status in TOO_MANY | BUSY:
+        if status in BUSY:
             self._rule.refused(_now(), call, wait if _is_waited_out(wait) else None, surely=status in TOO_MANY)
         elif 200 <= status < 300:
             self._rule.answered(_now(), call, left)

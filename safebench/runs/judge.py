@@ -53,7 +53,8 @@ class Judge:
 
     async def _verdict(self, item: int, query: Query, repeat: int, answer: str, about: str = "") -> Verdict:
         async def put(target: Target, request: Request, purpose: Purpose) -> Response:
-            return await self.calls.ask(target, request, item, replace(purpose, about=about))
+            asked_for = replace(purpose, about=about) if about else purpose
+            return await self.calls.ask(target, request, item, asked_for)
 
         return await self.jury.judge(query, self.taxonomy.find(query.scenario), answer, put, repeat=repeat)
 

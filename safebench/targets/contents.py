@@ -67,7 +67,7 @@ def contents(message: Mapping[str, Any], encoders: Mapping[str, Encoder], family
         else:
             decoded += _decoded(part, f"a part of type {kind}", encoders)
     thoughts += [thought for field in family.thinking_fields for thought in _told(message.get(field))]
-    decoded += _in_fields(message, {*family.thinking_fields, *KNOWN}, encoders, _carries_text)
+    decoded += _in_fields(message, (*family.thinking_fields, *KNOWN), encoders, _carries_text)
     answer, thinking, unknown = split_thinking("".join(written), family)
     distinct = dict.fromkeys(thought.strip() for thought in (*thoughts, thinking) if thought.strip())
     transcript = "\n".join(transcript for _, transcript in decoded if transcript)
@@ -161,8 +161,9 @@ def _in_fields(
     carries_more: Callable[[object], bool] = lambda _: False,
 ) -> Iterator[tuple[Media, str]]:
     for field, value in message.items():
-        is_carrier = field in CARRIERS or _carries_data(value) or carries_more(value)
-        if field not in read and is_carrier and not _is_blank(value):
+        if field in read or _is_blank(value):
+            continue
+        if field in CARRIERS or _carries_data(value) or carries_more(value):
             yield from _decoded({field: value}, f"{field!r}", encoders)
 
 
