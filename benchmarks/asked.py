@@ -84,6 +84,7 @@ def _wav(noise: bytes) -> bytes:
 
 def pack(folder: Path, job: str, texts: list[str]) -> None:
     """The same as a data set of ours: rows, or a folder as `convert` makes it."""
+    from safebench.datasets.queries import Dataset
     from safebench.datasets.shards import row, write_shards
     from safebench.rendering.chain import RenderJob
     from safebench.rendering.recipes import load_recipes
@@ -95,10 +96,12 @@ def pack(folder: Path, job: str, texts: list[str]) -> None:
         return
     recipe = load_recipes()[job, RECIPES[job]]
 
+    queries = Dataset("benchmark", tuple(Query(f"q{n}", text) for n, text in enumerate(texts))).told().queries
+
     def rows() -> Iterator[dict[str, Any]]:
-        for n, text in enumerate(texts):
+        for n, query in enumerate(queries):
             media = Media.of(job, MEDIA[job][0], content(job, n))
-            made = RenderJob(Query(f"q{n}", text), recipe)
+            made = RenderJob(query, recipe)
             yield row(made, Rendering(recipe.name, made.key, media, Fidelity("passed")))
 
     write_shards(data(folder, job), job, rows())

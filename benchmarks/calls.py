@@ -40,8 +40,8 @@ from measuring import ROOT, arguments, measuring, peak_mib, sentences
 
 
 @contextmanager
-def serving(latency: float) -> Iterator[str]:
-    """The URL of a server that answers after so many seconds."""
+def serving(latency: float) -> Iterator[tuple[str, int]]:
+    """The URL of a server that answers after so many seconds, and its process."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -50,7 +50,7 @@ def serving(latency: float) -> Iterator[str]:
         assert server.stdout is not None
         server.stdout.readline()
         try:
-            yield f"http://127.0.0.1:{port}/v1"
+            yield f"http://127.0.0.1:{port}/v1", server.pid
         finally:
             server.terminate()
 
@@ -69,13 +69,13 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.05, help="s that the server takes for an answer (0.05)")
     options = parser.parse_args()
     calls = options.size * calls_per_item(options.job)
-    with tempfile.TemporaryDirectory() as place, serving(options.latency) as url:
+    with tempfile.TemporaryDirectory() as place, serving(options.latency) as (url, server):
         if options.variant != "safebench":
             prepare(Path(place), options.job, options.size)
         ask = ASKERS[options.variant](Path(place), options.job, url, sentences(options.size))
         ask(1)
         before = resident_mib()
-        with measuring(calls) as more:
+        with measuring(calls, server) as more:
             started = time.perf_counter()
             ask(options.size)
             more["times_ideal"] = (time.perf_counter() - started) / (calls * options.latency / AT_ONCE)

@@ -29,20 +29,21 @@ def arguments(about: str | None, variants: Sequence[str], size: int) -> argparse
 
 
 @contextmanager
-def measuring(items: int) -> Iterator[dict[str, float]]:
-    """Prints the result at the end, with what was put into it on the way."""
+def measuring(items: int, server: int | None = None) -> Iterator[dict[str, float]]:
+    """Prints the result at the end, with what was put into it on the way. `server`: a process that is not counted."""
     more: dict[str, float] = {}
-    cpu, started = cpu_seconds(), time.perf_counter()
+    cpu, started = cpu_seconds(server), time.perf_counter()
     yield more
-    seconds, used = time.perf_counter() - started, cpu_seconds() - cpu
+    seconds, used = time.perf_counter() - started, cpu_seconds(server) - cpu
     sys.stdout.write(json.dumps({"items": items, "seconds": seconds, "cpu_seconds": used, **more}) + "\n")
 
 
-def cpu_seconds() -> float:
-    """User and system time of this process and all below it, also of those that still run."""
+def cpu_seconds(server: int | None = None) -> float:
+    """User and system time of this process and all below it, also of those that still run; without the server's."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     own = resource.getrusage(resource.RUSAGE_SELF)
-    running = sum(sum(_ticks(process)) for process in below(os.getpid())) / os.sysconf("SC_CLK_TCK")
+    others = (process for process in below(os.getpid()) if process != server)
+    running = sum(sum(_ticks(process)) for process in others) / os.sysconf("SC_CLK_TCK")
     return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime + running
 
 

@@ -41,8 +41,11 @@ def decode(data: bytes) -> tuple[Samples, int]:
     return samples, int(rate)
 
 
-def check_whole(data: bytes) -> None:
-    """Raises ValueError for what is no whole recording. Of a WAV file of whole numbers the header tells, cheaply."""
+def check_whole(data: bytes) -> str:
+    """Its format. Raises ValueError for what is no whole recording.
+
+    Of a WAV file of whole numbers the header tells, cheaply.
+    """
     data = with_sizes(data)
     promised = refuse_cut(data)
     try:
@@ -50,15 +53,15 @@ def check_whole(data: bytes) -> None:
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise ValueError(str(error)) from error
     if promised and header.frames and header.subtype.startswith("PCM_"):
-        return
+        return str(header.format)
     frames = len(decode(data)[0])
     if frames < header.frames:
         raise ValueError(f"its header promises {header.frames} samples, and {frames} follow")
+    return str(header.format)
 
 
-def check_type(data: bytes, mime: str) -> None:
-    """Raises ValueError for a whole recording that is none of type `mime`."""
-    form = soundfile.info(io.BytesIO(with_sizes(data))).format
+def check_type(form: str, mime: str) -> None:
+    """Raises ValueError where a recording of this format is none of type `mime`."""
     known = TYPES.get(form, (f"audio/{form.lower()}", f"audio/x-{form.lower()}"))
     if mime not in known:
         raise ValueError(f"the recording is {known[0]}, and not {mime} as it says")

@@ -15,14 +15,17 @@ def decode(media: Media) -> tuple[Samples, int]:
         channels, rate = recordings.decode(media.read())
     except ValueError as error:
         raise ValueError(f"the recording cannot be decoded: {error}") from error
-    return channels.mean(axis=1), rate
+    return channels.mean(axis=1) if channels.shape[1] > 1 else channels[:, 0], rate
 
 
 def duration(media: Media | None) -> float | None:
     """In s, from the header; None where there is no recording."""
     import soundfile
 
+    if media is None:
+        return None
+    source = io.BytesIO(media.source) if isinstance(media.source, bytes) else str(media.source)
     try:
-        return float(soundfile.info(io.BytesIO(media.read())).duration) if media else None
+        return float(soundfile.info(source).duration)
     except (soundfile.SoundFileError, RuntimeError):
         return None

@@ -98,9 +98,7 @@ class AudioModality(Modality):
 
     def check_whole(self, media: Media) -> None:
         """Raises ValueError for what is no recording, was cut off, or is another kind of recording than it says."""
-        data = media.read()
-        _check_whole(data)
-        recordings.check_type(data, media.mime)
+        recordings.check_type(_check_whole(media.read()), media.mime)
 
     def wording(self, *, with_text: bool) -> str:
         """Beside a clip that holds the query an instruction is enough."""
@@ -114,9 +112,9 @@ class AudioModality(Modality):
         return split(media, layout[PIECE]) if PIECE in layout else (media,)
 
 
-def _check_whole(data: bytes) -> None:
+def _check_whole(data: bytes) -> str:
     try:
-        recordings.check_whole(data)
+        return recordings.check_whole(data)
     except ValueError as error:
         raise ValueError(f"the recording cannot be decoded: {error}") from error
 

@@ -484,7 +484,7 @@ class LentTurn:
         if not self._is_told:
             self._is_told = True
             self._say([status, wait, calls_left(headers)])
-        return status in TOO_MANY | BUSY and _is_waited_out(wait)
+        return status in BUSY and _is_waited_out(wait)
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if self._place is not None and not self._is_told and (error is None or isinstance(error, ValueError)):

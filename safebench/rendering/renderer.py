@@ -72,6 +72,7 @@ class Renderer:
         self._how = how
         self._under_way: dict[str, asyncio.Task[Rendering]] = {}
         self._batchers: dict[str, Batcher[RenderJob, Rendering]] = {}  # by recipe
+        self._looking = asyncio.Lock()
 
     async def rendering(self, job: RenderJob) -> Rendering:
         recogniser = self._how.recognisers.get(job.recipe.medium)
@@ -106,8 +107,11 @@ class Renderer:
             return (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
 
     async def _checked(self, job: RenderJob, brought: Rendering) -> Rendering:
-        is_read = brought.fidelity.status != "passed"
-        async with self._cache.workers.admitted(lambda: asked_in_reading(job) if is_read else ()):
+        """What passed is only looked at, in this process: a worker would be sent it, and send it back."""
+        if brought.fidelity.status == "passed":
+            async with self._looking:
+                return await asyncio.to_thread(check_brought, job, brought)
+        async with self._cache.workers.admitted(lambda: asked_in_reading(job)):
             return await self._cache.workers.run(check_brought, job, brought)
 
     async def _surviving(self, job: RenderJob, work: Awaitable[Rendering]) -> Rendering:

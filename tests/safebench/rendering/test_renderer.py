@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from converters.text_to_image.typographic import Typographic
@@ -14,7 +15,7 @@ from safebench.datasets.config import make_convert_config
 from safebench.errors import BudgetSpent
 from safebench.models.calls import Budget, CallLimits, MediaCalls
 from safebench.models.prices import read_prices
-from safebench.plugins import ModelCalls
+from safebench.plugins import ModelCalls, encode_recording
 from safebench.rendering import chain as rendering
 from safebench.rendering import renderer
 from safebench.rendering.chain import RenderJob, recognise, render_batch
@@ -117,6 +118,26 @@ class Brought:
 
     def rendering(self, job: RenderJob) -> Rendering:
         return Rendering(job.recipe.name, job.key, CLIP, Fidelity("unchecked"))
+
+
+async def test_what_passed_before_is_looked_at_without_a_worker(store: Store) -> None:
+    class Busy(Workers):
+        async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+            raise AssertionError("a worker was asked")
+
+    class Folder:
+        def __init__(self, samples: Any) -> None:
+            self.media = Media.of("audio", "audio/wav", encode_recording(samples, 16_000))
+
+        def rendering(self, job: RenderJob) -> Rendering:
+            return Rendering(job.recipe.name, job.key, self.media, Fidelity("passed"))
+
+    sound = np.random.default_rng(1).normal(0, 0.1, 16_000) * (np.arange(16_000) // 2_000 % 2)
+    job = RenderJob(Query("q1", "a"), load_recipes()["audio", "us-female"])
+    for samples, status in ((sound, "passed"), (np.zeros(16_000), "failed")):
+        rendering_all = Renderer(store, RecogniserCache(Busy(1)), Folder(samples), RenderSettings())
+        job = replace(job, query=replace(job.query, id=status))
+        assert (await rendering_all.rendering(job)).fidelity.status == status
 
 
 async def test_nothing_is_read_back_or_transcribed_beyond_the_budget(store: Store) -> None:
