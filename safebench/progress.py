@@ -13,6 +13,9 @@ class Progress:
     def planned(self, name: str, total: int, done: int = 0, still_open: int = 0) -> None:
         """`total` parts, of which `done` were done before, `still_open` of these with nothing decided."""
 
+    def foreseen(self, amounts: Mapping[str, float]) -> None:
+        """Roughly how much each stage is, in their order; what is planned and is of one is named after it."""
+
     def advanced(self, name: str, *, is_open: bool) -> None:
         """One more part is done; `is_open`: nothing was decided, or nothing came of it."""
 

@@ -58,7 +58,7 @@ def generate(
     """Make a query set: models write and score queries and benign twins, stage by stage, by a plan."""
     from safebench.cli.dry_run import show_only_estimate
     from safebench.cli.progress import Bars
-    from safebench.generation.estimate import estimate_generation
+    from safebench.generation.estimate import estimate_generation, outlook_line
     from safebench.generation.folder import folder_of
     from safebench.generation.generate import generate
     from safebench.generation.plan import read_plan
@@ -72,10 +72,12 @@ def generate(
     limits = asked.limits.model_copy(update=most)
     asked = asked.model_copy(update={"limits": limits} | ({"prices": str(prices)} if prices else {}))
     if folder is None or dry_run:
-        return show_only_estimate(estimate_generation(asked, read_prices(asked.prices)))
+        rows = estimate_generation(asked, read_prices(asked.prices))
+        output.print(outlook_line(asked, rows), highlight=False)
+        return show_only_estimate(rows)
     if private:
         keep_private(folder)
-    with Bars(notes) as bars:
+    with Bars(notes, whole=True) as bars:
         made = generate(asked, folder, until.value, bars, retry_failed=retry_failed)
     _show(made)
     return made.exit_status

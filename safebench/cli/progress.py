@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -47,7 +48,8 @@ class _Drawn(RichProgress):
 
 class Bars(Progress):
     """The progress of long work: one bar for each name with its rate and its open parts, what is spent, and how many
-    calls there are at once. `whole`: and one over all of them, where there are several.
+    calls there are at once. `whole`: and one over all of them, where there are several, or where it is foreseen how
+    much there is in all.
     """
 
     def __init__(self, console: Console, *, whole: bool = False) -> None:
@@ -63,6 +65,7 @@ class Bars(Progress):
         self._tasks: dict[str, TaskID] = {}
         self._open: dict[str, int] = {}
         self._is_whole = whole
+        self._foreseen: Mapping[str, float] = {}
 
     def __enter__(self) -> Bars:
         return self
@@ -75,7 +78,9 @@ class Bars(Progress):
         self._drawn.start()  # not before there is something to show: an error comes without bars
         self._open[name] = still_open
         self._tasks[name] = self._drawn.add_task(name, total=total, completed=done, open=still_open)
-        if self._is_whole and name != ALL and len(self._tasks) > 1:
+        if self._foreseen:
+            self._draw_foreseen()
+        elif self._is_whole and name != ALL and len(self._tasks) > 1:
             self._plan_whole()
 
     def _plan_whole(self) -> None:
@@ -86,7 +91,41 @@ class Bars(Progress):
         total, done = (sum(int(getattr(task, key) or 0) for task in parts) for key in ("total", "completed"))
         self.planned(ALL, total, done, sum(self._open[name] for name in self._tasks))
 
+    def foreseen(self, amounts: Mapping[str, float]) -> None:
+        if self._is_whole and sum(amounts.values()):
+            self.planned(ALL, math.ceil(sum(amounts.values())))
+            self._foreseen = amounts
+
+    def _draw_foreseen(self) -> None:
+        """Of a stage the share of its parts that is done; whole where a later one has begun. A further round of a stage
+        sets it back: there is more to do than was foreseen.
+        """
+        stages = [*self._foreseen]
+        shares = [self._share(stage) for stage in stages]
+        begun = max((n for n, share in enumerate(shares) if share is not None), default=0)
+        done = sum(self._foreseen[stage] for stage in stages[:begun]) + self._foreseen[stages[begun]] * (
+            shares[begun] or 0
+        )
+        self._drawn.update(self._tasks[ALL], completed=math.floor(done))
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """What is done, and of how much, where that is foreseen."""
+        whole = next(task for task in self._drawn.tasks if task.id == self._tasks[ALL])
+        return int(whole.completed), int(whole.total or 0)
+
+    def _share(self, stage: str) -> float | None:
+        """None where it has not begun."""
+        parts = [task for task in self._drawn.tasks if task.description.partition(",")[0] == stage]
+        planned, done = (sum(getattr(task, key) or 0 for task in parts) for key in ("total", "completed"))
+        return (done / planned if planned else 1.0) if parts else None
+
     def advanced(self, name: str, *, is_open: bool) -> None:
+        if self._foreseen:
+            self._open[name] += is_open
+            self._drawn.update(self._tasks[name], advance=1, open=self._open[name])
+            self._draw_foreseen()
+            return
         for one in (name, ALL) if ALL in self._tasks else (name,):
             self._open[one] += is_open
             self._drawn.update(self._tasks[one], advance=1, open=self._open[one])

@@ -14,7 +14,7 @@ from safebench.generation.panel import REASKED
 from safebench.generation.plan import GenerationPlan, labels
 from safebench.generation.writing import MOST_WRITERS
 from safebench.models.opening import written_out
-from safebench.models.prices import Prices, Range, RoleEstimate, in_text
+from safebench.models.prices import Prices, Range, RoleEstimate, in_text, total
 from safebench.models.roles import RoleOptions
 from safebench.resources import prompt
 
@@ -26,6 +26,20 @@ def estimate_generation(plan: GenerationPlan, prices: Prices, stages: Sequence[s
     estimator = _Estimator(plan, prices)
     rows = (*estimator.propose(), *estimator.write(), *estimator.score(), *estimator.twin())
     return [row for row in rows if row.condition in stages]
+
+
+def calls_by_stage(rows: Sequence[RoleEstimate]) -> dict[str, float]:
+    """The fewest, in the order of the stages."""
+    stages = dict.fromkeys(row.condition for row in rows)
+    return {stage: sum(row.calls.low for row in rows if row.condition == stage) for stage in stages}
+
+
+def outlook_line(plan: GenerationPlan, rows: Sequence[RoleEstimate]) -> str:
+    """How much is made, and how long that takes at a pace that anybody can scale."""
+    queries = sum(plan.planned().values())
+    twins = " and as many twins" if plan.twins.wanted else ""
+    hours = total(row.calls for row in rows).times(1 / 3600)
+    return f"{queries:,} queries{twins}, at one call a second {hours.shown(1)} h"
 
 
 class _Estimator:

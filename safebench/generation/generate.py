@@ -12,7 +12,7 @@ from safebench.datasets.embeddings import check_embedding
 from safebench.datasets.load import load_dataset
 from safebench.errors import BadInput, BudgetSpent
 from safebench.files import write_json
-from safebench.generation.estimate import estimate_generation
+from safebench.generation.estimate import calls_by_stage, estimate_generation, outlook_line
 from safebench.generation.folder import CALLS, PLAN_FILE, STAGES, SetFolder
 from safebench.generation.packaging import package
 from safebench.generation.panel import Panel
@@ -85,7 +85,9 @@ async def generate_async(
                 folder.forget(failed_roles(store))
                 store.reopen_failed()
             progress = progress or NoProgress()
-            progress.announced(estimate_line(estimate_generation(plan, prices, [*filter(folder.is_due, stages)])))
+            rows = estimate_generation(plan, prices, [*filter(folder.is_due, stages)])
+            progress.announced(f"{estimate_line(rows)}; {outlook_line(plan, rows)}")
+            progress.foreseen(calls_by_stage(rows))
             budget = Budget(store, limits, prices, progress=progress)
             with Calls(store, plan.concurrency, stop, budget, progress) as calls:
                 making = Making(plan, folder, Panel(writers, judges, calls, plan.seed), compared, progress)

@@ -155,7 +155,7 @@ async def _vote(
     """Judges choose among the categories that there are, and those of the proposals that are voted on."""
     there = {*making.plan.categories(), *(row.category for row in rows if row.status == KEPT)}
     offered = {id: name for id, name in categories.items() if id in there}
-    making.progress.planned("vote", sum(row.status == KEPT for row in rows))
+    making.progress.planned("propose, vote", sum(row.status == KEPT for row in rows))
 
     async def work(row: ScenarioRow) -> ScenarioRow:
         if row.status == DROPPED:
@@ -164,7 +164,7 @@ async def _vote(
         material = {"known": _listed(known), "categories": listed, "proposal": _listed([row])}
         question = Question("propose.vote", {}, material, VOTE, partial(read_vote, categories=offered))
         votes = await making.panel.judge_all(question, Purpose("propose", about=row.id))
-        making.progress.advanced("vote", is_open=not votes)
+        making.progress.advanced("propose, vote", is_open=not votes)
         return _voted(row, votes, offered)
 
     return await each(rows, work, making.panel.width)

@@ -46,5 +46,23 @@ def test_one_bar_is_over_all_where_there_are_several() -> None:
     assert "2 open" in last
 
 
+def test_a_bar_over_all_that_is_foreseen_is_there_from_the_start() -> None:
+    """Two batches are 10 calls, and twins 30: one batch is 5 of 40."""
+    drawn = io.StringIO()
+    with Bars(Console(file=drawn, force_terminal=True, width=120), whole=True) as bars:
+        bars.foreseen({"write": 10.0, "score": 0.0, "twin": 30.0})
+        bars.planned("write, round 1", 2)
+        bars.advanced("write, round 1", is_open=False)
+        assert bars.done == (5, 40)
+        bars.planned("twin, round 1", 3)
+        assert bars.done == (10, 40)
+        for _ in range(3):
+            bars.advanced("twin, round 1", is_open=True)
+        assert bars.done == (40, 40)
+        bars.planned("twin, round 2", 3)
+        assert bars.done == (25, 40)  # half of the twins are to be written again
+    assert "all" in drawn.getvalue()
+
+
 def test_bars_show_all_that_is_told() -> None:
     assert {name for name in vars(Progress) if not name.startswith("_")} <= vars(Bars).keys()
