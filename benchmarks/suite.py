@@ -181,6 +181,7 @@ SUITE = (
             Variant("2 workers, with OCR", "workers-2", size=24),
             *(Variant(f"layout {name}", name) for name in ("figstep", "chat", "banner")),
             Variant("read back by OCR", "read", size=16),
+            Variant("checked by OCR", "checked", size=32),
         ),
         (RATE,),
         (
@@ -194,6 +195,7 @@ SUITE = (
                 "1 worker, with OCR",
                 at_least=True,
             ),
+            Goal("typographic: checked / read back", RATE, "checked by OCR", 3, "read back by OCR", at_least=True),
         ),
         smoke=8,
     ),

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from converters.pictures import check_whole, decode, is_blank
 from modalities.image.encoders import OpenAIImage, TransformersImage
-from modalities.image.ocr import RapidOcr, unreadable
+from modalities.image.ocr import LINES, RapidOcr, unreadable
 from modalities.image.reading import character_error_rate
 from safebench.errors import BadInput, SafeBenchError, TargetRefusesService, raise_of_the_system
 from safebench.plugins import PLACE, Checking, Encoder, Modality
@@ -63,13 +63,12 @@ class ImageModality(Modality):
             reason = f"{reader} was not taught to read {', '.join(strange[:5])}"
             return Fidelity("unchecked", reason=reason)
         try:
-            text = checking.recognise(reader, checking.media)
+            return _read_by(reader, checking)
         except (BadInput, TargetRefusesService):  # it will never read anything: no fault of one picture
             raise
         except SafeBenchError as error:
             raise_of_the_system(error)
             return Fidelity("unchecked", reason=str(error))
-        return Fidelity("passed", {CER: character_error_rate(checking.query.text, text)}, reader, text)
 
     def holds_nothing(self, media: Media) -> str | None:
         """A picture of one colour. Raises ValueError for what is no picture."""
@@ -81,6 +80,19 @@ class ImageModality(Modality):
 
     def wording(self, *, with_text: bool) -> str:
         return PLACE if with_text else shipped_wording("image")
+
+
+def _read_by(reader: str, checking: Checking) -> Fidelity:
+    """By ours, plain lines first: what finds every character there needs no other look, and else it counts for nothing.
+
+    Raises what the recogniser raises.
+    """
+    for spec in (LINES, reader) if reader == RapidOcr.name else (reader,):
+        text = checking.recognise(spec, checking.media)
+        rate = character_error_rate(checking.query.text, text)
+        if rate == 0:
+            break
+    return Fidelity("passed", {CER: rate}, spec, text)
 
 
 def _is_scored(checking: Checking) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from converters.pictures import decode
+from modalities.image import lines
 from safebench.models.torch_backend import installed
-from safebench.plugins import Recogniser
+from safebench.plugins import PluginOptions, Recogniser
 from safebench.types import Media
 
 _SETTINGS = {
@@ -23,26 +26,58 @@ _SETTINGS = {
 _SCRIPTS = ("LATIN", "CJK", "HIRAGANA", "KATAKANA", "FULLWIDTH")
 
 
+NAME = "rapidocr"
+LINES = f"{NAME}:lines"
+
+
 class RapidOcr(Recogniser):
-    name = "rapidocr"
+    """Written `rapidocr`. `rapidocr:lines` reads plain lines of text alone, and nothing in any other picture.
+
+    It takes a third of the time, as it needs no detector, and drops a letter of one picture in forty: what it makes of
+    a picture may confirm a text that is known, and says nothing where it differs.
+    """
+
+    name = NAME
     summary = "reads Latin, Chinese and Japanese text in images, offline"
     needs = ("rapidocr", "onnxruntime")
     extra = "embedded"
-    version = f"1 rapidocr {installed('rapidocr')} onnxruntime {installed('onnxruntime')}"
+    version = f"2 rapidocr {installed('rapidocr')} onnxruntime {installed('onnxruntime')}"
     medium = "image"
+
+    class Options(PluginOptions):
+        argument: Literal["", "lines"] = ""
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
-        from rapidocr import RapidOCR
-
-        self._engine = RapidOCR(params=_SETTINGS)
+        self._engine = _engine()
 
     def recognise(self, media: Media) -> str:
-        pixels = np.asarray(decode(media.read()).convert("RGB"))[:, :, ::-1]  # the engine wants blue first
-        read: Any = self._engine(np.ascontiguousarray(pixels), use_cls=False)
+        picture = decode(media.read())
+        return self._read_lines(picture) if self.options.argument else self._read_all(picture.convert("RGB"))
+
+    def _read_all(self, picture: Image.Image) -> str:
+        read: Any = self._engine(_blue_first(picture), use_det=True, use_cls=False)
         if read.boxes is None or not read.txts:
             return ""
         return in_reading_order(_Piece.of(box, text) for box, text in zip(read.boxes, read.txts, strict=True))
+
+    def _read_lines(self, picture: Image.Image) -> str:
+        strips = lines.strips(picture) or []
+        read = [self._engine(_blue_first(strip), use_det=False, use_cls=False).txts for strip in strips]
+        return " ".join(text for texts in read for text in texts)
+
+
+@cache
+def _engine() -> Any:
+    """One a process: to load its models takes a second, and they take 100 MB."""
+    from rapidocr import RapidOCR
+
+    return RapidOCR(params=_SETTINGS)
+
+
+def _blue_first(picture: Image.Image) -> Any:
+    """As the engine wants it, (height, width, 3)."""
+    return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
 
 
 def unreadable(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from converters.text_to_image.typographic import Typographic
 from modalities.image import ImageModality
+from modalities.image.ocr import LINES
 from safebench import registry
 from safebench.errors import BadInput, ConversionError, MissingPackage, TargetRefusesService
 from safebench.plugins import Asking, Checking, Work
@@ -49,7 +50,7 @@ def reads(text):
 
 def test_a_faithful_picture_passes_with_its_error_rate(picture, recognise):
     checked = check(picture, recognise)
-    assert (checked.status, checked.measures, checked.recogniser) == ("passed", {"cer": 0.0}, "rapidocr")
+    assert (checked.status, checked.measures, checked.recogniser) == ("passed", {"cer": 0.0}, LINES)
     assert "plants" in checked.recognised
 
 
@@ -107,6 +108,34 @@ def test_broken_bytes_fail_and_never_raise(data):
     checked = check(Media.of("image", "image/png", data), reads(""))
     assert checked.status == "failed"
     assert "cannot be decoded" in checked.reason
+
+
+# --- plain lines first
+
+
+def read_by(texts):
+    """Judged where each spec reads its own text, and who was asked."""
+    asked = []
+
+    def read(spec, media):
+        asked.append(spec)
+        return texts[spec]
+
+    return check(picture_media(Image.effect_noise((64, 64), 50)), read), asked
+
+
+def test_plain_lines_that_have_every_character_are_enough():
+    checked, asked = read_by({LINES: QUERY.text.upper()})
+    assert (checked.status, checked.measures, checked.recogniser) == ("passed", {"cer": 0.0}, LINES)
+    assert asked == [LINES]
+
+
+@pytest.mark.parametrize("lines", ["", QUERY.text[1:], QUERY.text + " More of it."])
+@pytest.mark.parametrize(("whole", "status"), [(QUERY.text, "passed"), ("", "failed"), (QUERY.text[:20], "failed")])
+def test_plain_lines_that_differ_count_for_nothing(lines, whole, status):
+    checked, asked = read_by({LINES: lines, "rapidocr": whole})
+    assert (checked.status, checked.recogniser, checked.recognised) == (status, "rapidocr", whole)
+    assert asked == [LINES, "rapidocr"]
 
 
 # --- the recogniser that the user chose

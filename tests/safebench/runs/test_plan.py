@@ -112,7 +112,7 @@ def test_a_medium_is_tried_by_a_recipe_that_carries_its_query(
 def test_who_decides_the_fidelity_gate_is_recorded_with_the_versions_of_its_packages(tmp_path: Path) -> None:
     whisper = "openai-transcriptions:whisper-1@http://127.0.0.1:9/v1"
     packages = " ".join(f"{name} {version(name)}" for name in ("rapidocr", "onnxruntime"))
-    image = {"name": "rapidocr", "version": f"1 {packages}"}
+    image = {"name": "rapidocr", "version": f"2 {packages}"}
     assert resolved(plan(tmp_path, "text"))["recognisers"] == {}
     asked = plan(tmp_path, "text", "image", "audio:female")
     assert resolved(asked)["recognisers"] == {"image": image, "audio": registry.recogniser_facts(str(best("audio")))}
