@@ -92,7 +92,7 @@ class Bars(Progress):
         self.planned(ALL, total, done, sum(self._open[name] for name in self._tasks))
 
     def foreseen(self, amounts: Mapping[str, float]) -> None:
-        if self._is_whole and sum(amounts.values()):
+        if self._is_whole and sum(amounts.values()) > 0:
             self.planned(ALL, math.ceil(sum(amounts.values())))
             self._foreseen = amounts
 

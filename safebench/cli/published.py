@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from pydantic_core import to_jsonable_python
 from rich.table import Column, Table
 
 from safebench.cli import options
@@ -228,19 +229,22 @@ def _reproduce(study: Study, given: Given, planned: Sequence[PlannedPart], name:
     from safebench.reports.report import report
 
     out, every, shown, status = Path(given.values["out"]), [], [], 0
-    judged: dict[str, Any] = {}
+    more: dict[str, Any] = {}
     for one in planned:
         _show_planned(one)
         if one.config:
             status = max(status, _run(one.name, one.config))
             cells = beside(one, report(one.config.out).summary, name)
             every += cells
-            shown += shown_parts(cells)
-            _show_part(shown[-1])
+            [part] = shown_parts(cells)
+            if one.part.beside:
+                part, more[one.name] = _paired(part, out / one.part.beside, out / one.name)
+            shown.append(part)
+            _show_part(part)
         elif one.labels:
-            judged[one.name] = _judge(study, given, one.labels, out / one.name)
-            shown.append(shown_jury(one.name, one.part.title, judged[one.name]))
-    result = {"study": study.title, "beside": name, "cells": numbers(every), **judged}
+            more[one.name] = _judge(study, given, one.labels, out / one.name)
+            shown.append(shown_jury(one.name, one.part.title, more[one.name]))
+    result = {"study": study.title, "beside": name, "cells": numbers(every), **more}
     write_json(out / "paper.json", result)
     written = [out / "paper.json"]
     if html:
@@ -248,6 +252,18 @@ def _reproduce(study: Study, given: Given, planned: Sequence[PlannedPart], name:
     output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
     output.result({"written": written, **result})
     return status
+
+
+def _paired(part: ShownPart, beside: Path, own: Path) -> tuple[ShownPart, Any]:
+    """With the gap to the run beside it, and that gap; where there is none the part says why."""
+    from safebench.bridges.paper.page import paired, with_note
+    from safebench.reports.comparison import compare
+
+    try:
+        compared = compare([beside, own])
+    except BadInput as error:
+        return with_note(part, f"not paired with {beside.name}: {error.problems[0]}"), []
+    return paired(part, compared), to_jsonable_python(compared.panels)
 
 
 def _run(part: str, config: RunConfig) -> int:

@@ -19,7 +19,7 @@ from tests.end_to_end.scripted import JUROR, vote
 from tests.fixture_types import Serve
 
 pytestmark = pytest.mark.slow
-MADE = {"images": 1, "audio": 4, "image-quality": 6, "backbone": 1, "size": 1, "attacks": 4}
+MADE = {"images": 1, "audio": 4, "image-quality": 6, "backbone": 1, "backbone-own": 1, "size": 1, "attacks": 4}
 
 
 def write_release(folder: Path) -> Path:
@@ -62,6 +62,9 @@ def test_all_parts_of_a_cascade_end_with_their_tables(
     assert {cell["ours"] for cell in averages if cell["metric"] == "ASR"} == {100.0}
     assert all(cell["ci95"] for cell in averages if cell["ours"] is not None)
     assert written["jury"]["verdicts"]["jury"]["right"]["value"] == 1.0
+    [gap] = [one for one in written["backbone-own"][0]["gaps"] if one["intent"] == "harmful"]
+    assert (gap["decided"]["n"], gap["decided"]["difference"]) == (2, 0.0)
+    assert "Query by query beside backbone, target openai:tested" in shown.out
     assert "backbone: The text-only language model behind it" in shown.out
     page = (tmp_path / "paper" / "paper.html").read_text(encoding="utf-8")
     assert all(f'<section id="{part}">' in page for part in (*MADE, "jury"))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from safebench.bridges.paper.cells import Beside, Cell
 from safebench.bridges.paper.study import PlannedPart
-from safebench.reports.formats import DASH, decimal
+from safebench.reports.comparison import Compared
+from safebench.reports.formats import DASH, decimal, percent, point_range, points, words
 from safebench.reports.pages.html import render, write_whole
 from safebench.reports.published import AVERAGE, Metric
+from safebench.types import Intent
 
 INTERVAL, PRINTED = "95 % interval", ("printed", "difference")
 NOTHING_PRINTED = "the paper prints nothing that could stand beside it"
@@ -102,6 +104,24 @@ def figure(value: float | None, sign: str = "") -> str:
 
 def interval(ends: tuple[float, float] | None) -> str:
     return DASH if ends is None else f"{ends[0]:.0f}–{ends[1]:.0f}"
+
+
+def with_note(part: ShownPart, note: str) -> ShownPart:
+    return replace(part, notes=(*part.notes, note))
+
+
+def paired(part: ShownPart, compared: Compared) -> ShownPart:
+    """With the gap to the run that it stands beside, over the same queries: in percent, and points."""
+    heads = ("condition", "pairs", compared.runs[0].name, compared.runs[1].name, "gap, points", INTERVAL, "concluded")
+    rows = [
+        (panel.title, str(gap.n), percent(gap.reference_rate), percent(gap.rate), points(gap.difference),
+         point_range(gap.ci95), words(row.concluded or "nothing"))
+        for panel in compared.panels
+        for row in panel.gaps
+        if row.intent is Intent.HARMFUL and (gap := row.decided)
+    ]  # fmt: skip
+    caption = f"Query by query beside {compared.runs[0].name}, target {compared.runs[0].target}"
+    return replace(part, tables=(*part.tables, FigureTable(caption, heads, tuple(rows))))
 
 
 def shown_jury(name: str, title: str, content: Mapping[str, Any]) -> ShownPart:

@@ -27,7 +27,7 @@ from safebench.runs.config import RunConfig, make_config
 from safebench.runs.plan import NothingAsked, RunPlan, make_plan, never_read
 from safebench.types import TEXT
 
-STUDY, ATTACKS = "paper", "attacks"
+STUDY, ATTACKS, ATTACKED = "paper", "attacks", "attacked"
 CASCADE = "cascade:"
 CALIBRATION = "calibration.json"  # of the part that judges labelled answers
 NO_JURY = "embedded"
@@ -52,7 +52,8 @@ class StudyPart(PluginOptions):
     table: str = ""
     minibench: bool = False
     target: Literal["own", "backbone"] = "own"
-    needs: Literal["", "attacked", "labels"] = ""
+    needs: Literal["", "attacked", "labels", "backbone"] = ""
+    beside: str = ""
     settings: tuple[Setting, ...] = ()
     figures: Mapping[str, Mapping[Metric, float]] = {}
     unprinted: str = ""
@@ -125,14 +126,16 @@ def read_study() -> Study:
 
 
 def plan_study(study: Study, given: Given, names: Sequence[str] = ()) -> list[PlannedPart]:
-    """The parts of that name, all where none is named. The data are read once.
+    """The parts of that name with those that stand beside them, all where none is named. The data are read once.
 
     Raises BadInput for a part that there is not.
     """
     for name in names:
         check_known("part of the study", name, study.parts)
     given = replace(given, load=cache(given.load))
-    return [_planned(study, name, given) for name in study.parts if not names or name in names]
+    return [
+        _planned(study, name, given) for name in study.parts if not names or {name, study.parts[name].beside} & {*names}
+    ]
 
 
 def _planned(study: Study, name: str, given: Given) -> PlannedPart:
@@ -153,9 +156,9 @@ def _lacking(part: StudyPart, given: Given) -> str:
         return "it needs answers with labels from people: --labels FILE"
     if part.needs == "labels" and "jury" not in given.values and not given.jury_models:
         return "it needs jurors that can deliberate: --jury-model"
-    if part.needs == "attacked" and not given.attacked:
+    if part.needs == ATTACKED and not given.attacked:
         return "it needs what an attack has made of the queries, a table by their ids: --attacked FILE"
-    if part.target == "backbone":
+    if part.needs == "backbone":
         try:
             backbone_of(given.values["target"])
         except BadInput as error:
@@ -174,7 +177,7 @@ def _of_part(study: Study, name: str, part: StudyPart, given: Given) -> dict[str
     if part.target == "backbone":
         own["target"] = backbone_of(values["target"])
         own["options"] = {key: value for key, value in values.get("options", {}).items() if key != RECOGNISERS}
-    if part.needs == "attacked":
+    if part.needs == ATTACKED:
         users, ours = values.get("recipe", {}), _attacked(given.attacked)
         own["recipe"] = {medium: {**users.get(medium, {}), **ours.get(medium, {})} for medium in {**users, **ours}}
     return own
@@ -235,7 +238,7 @@ def _checked(name: str, part: StudyPart, values: Mapping[str, Any], load: Load) 
     alone = _Alone(f"part {name}", values, load)
     with suppress(NothingAsked):
         alone.plan(TEXT)
-    asked = tuple(_asked(setting, alone, brought=bool(part.needs)) for setting in part.settings)
+    asked = tuple(_asked(setting, alone, brought=part.needs == ATTACKED) for setting in part.settings)
     wanted = [one.condition for one in asked if one.condition]
     if not wanted:
         reasons = dict.fromkeys(one.why for one in asked)

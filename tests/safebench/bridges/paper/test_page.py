@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from safebench.bridges.paper.cells import Beside, Cell
-from safebench.bridges.paper.page import NOTHING_PRINTED, figure, interval, shown_jury, shown_parts, write_page
+from safebench.bridges.paper.page import (
+    NOTHING_PRINTED,
+    ShownPart,
+    figure,
+    interval,
+    shown_jury,
+    shown_parts,
+    write_page,
+)
+from safebench.cli.published import _paired
 from safebench.reports.published import Metric
 
 
@@ -86,3 +95,9 @@ def test_the_page_escapes_what_is_brought(tmp_path: Path) -> None:
     page = write_page(tmp_path / "paper.html", "Title", [part], []).read_text(encoding="utf-8")
     assert hostile not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_part_that_cannot_be_paired_says_why(tmp_path: Path) -> None:
+    part, gaps = _paired(ShownPart("backbone-own", "Own", (), ()), tmp_path / "backbone", tmp_path / "backbone-own")
+    assert gaps == []
+    assert part.notes[0].startswith(f"not paired with backbone: {tmp_path / 'backbone'}")

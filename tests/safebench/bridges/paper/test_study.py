@@ -211,3 +211,13 @@ def test_labels_that_cannot_be_read_are_a_mistake(tmp_path: Path) -> None:
     [jury] = plan_study(STUDY, Given(values, labels="nosuch.csv"), ["jury"])
     assert jury.broken
     assert jury.why_not.startswith("labels 'nosuch.csv' cannot be read")
+
+
+def test_a_backbone_is_asked_the_same_as_the_model_itself_and_both_come_by_one_name(tmp_path: Path) -> None:
+    values = {"target": "cascade:openai:m", "data": "starter", "out": str(tmp_path / "paper"), "limit": 4}
+    [behind, own] = plan_study(STUDY, Given(values), ["backbone"])
+    assert behind.config is not None
+    assert own.config is not None
+    assert (behind.config.target, own.config.target) == ("openai:m", "cascade:openai:m")
+    assert (behind.config.conditions, behind.config.data) == (own.config.conditions, own.config.data)
+    assert [one.name for one in plan_study(STUDY, Given(values), ["backbone-own"])] == ["backbone-own"]
