@@ -34,7 +34,7 @@ from safebench.runs.run import run
 
 CHECKED = 0.25  # of the pictures
 PR_SET_CHILD_SUBREAPER = 36
-GLANCE = 0.5  # s
+GLANCE = 1.0  # s
 
 
 @contextmanager
@@ -45,12 +45,13 @@ def _all_counted(more: dict[str, float]) -> Iterator[None]:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     used: dict[int, float] = defaultdict(float)
-    ended = threading.Event()
+    looking, ended = [0.0], threading.Event()
 
     def look() -> None:
         while not ended.wait(GLANCE):
             for process in below(os.getpid()):
                 used[process] = max(used[process], own_seconds(process))
+            looking.append(time.thread_time())
 
     watching = threading.Thread(target=look)
     watching.start()
@@ -58,9 +59,9 @@ def _all_counted(more: dict[str, float]) -> Iterator[None]:
     try:
         yield
     finally:
-        more["cpu_seconds"] = sum(used.values()) + time.process_time() - own
         ended.set()
         watching.join()
+        more["cpu_seconds"] = sum(used.values()) + time.process_time() - own - looking[-1]
 
 
 def main() -> None:

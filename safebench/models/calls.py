@@ -80,7 +80,7 @@ class Budget:
         progress: Progress | None = None,
     ) -> None:
         """`role`: count its recorded calls alone."""
-        self._limits, self._prices, self._progress = limits, prices, progress or NoProgress()
+        self._limits, self._prices, self.progress = limits, prices, progress or NoProgress()
         self.calls, self.tokens = spending(store, role)
         self.cost = self._dearest = 0.0
         self._in_flight = self._reserved = self._waiting_inside = 0  # calls
@@ -189,7 +189,7 @@ class Budget:
     def _count(self, call: MediaCall) -> None:
         self.tokens += total_tokens(call.usage)
         self._pay(call.model, self._prices.cost(call.model, call.usage, call.media, call.status), call.status)
-        self._progress.spent(self.so_far)
+        self.progress.spent(self.so_far)
 
     def media_called(self, calls: Sequence[MediaCall]) -> None:
         """Counts calls that were made in rendering and in reading back."""
@@ -242,6 +242,8 @@ class MediaCalls:
             response = Response(call.status, usage=call.usage)
             self._store.keep_exchange(uuid4().hex, ANY_ITEM, Purpose("media"), asked, response)
         self._budget.media_called(calls)
+        if calls:
+            self._budget.progress.paced(self.paces.line)
 
 
 class Calls:

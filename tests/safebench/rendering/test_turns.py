@@ -14,9 +14,10 @@ import pytest
 from safebench.errors import ConversionError, Stopping
 from safebench.models.calls import Budget, CallLimits, MediaCalls
 from safebench.models.client import Endpoint, EndpointOptions
-from safebench.models.pacing import Paces, lent_turns, turn_at
+from safebench.models.pacing import FIRST, Paces, lent_turns, turn_at
 from safebench.models.prices import read_prices
 from safebench.plugins import ModelCalls
+from safebench.progress import NoProgress
 from safebench.rendering.pool import Workers
 from safebench.rendering.turns import Lender
 from safebench.store.store import Store
@@ -145,9 +146,17 @@ async def test_after_the_work_nobody_begins_an_attempt(serve: Serve) -> None:
 async def test_what_a_worker_process_asks_takes_its_turn(serve: Serve, tmp_path: Path) -> None:
     url, workers = replying(serve, Reply(b"RIFF")), Workers(1)
     asks: Sequence[ModelCalls] = [ModelCalls("openai:m")]
+    lines: list[str] = []
+
+    class Listening(NoProgress):
+        def paced(self, line: str) -> None:
+            lines.append(line)
+
     with Store(tmp_path) as store:
-        workers.calls = MediaCalls(store, Budget(store, CallLimits(), read_prices(None)))
+        budget = Budget(store, CallLimits(), read_prices(None), progress=Listening())
+        workers.calls = MediaCalls(store, budget)
         async with workers.admitted(lambda: asks):
             assert await workers.run(spoken, url) == b"RIFF"
         workers.close()
         assert workers.calls.paces.of(url).rule.begun == 1
+    assert lines == [f"at most {FIRST} at {url}"]
