@@ -192,12 +192,14 @@ def _printed_name(target: str) -> str:
 
 def _show_ways(study: Study, planned: Sequence[PlannedPart], name: str) -> int:
     """Every cell of the paper's tables with how it would be made, and what this target would be asked."""
-    from safebench.bridges.paper.cells import ways
+    from safebench.bridges.paper.cells import ANY, ways
 
     every = [*ways(study, planned)]
     table = plain_table("part", Column("printed row", overflow="fold"), "cells", Column("how", overflow="fold"))
     for way in every:
-        how = (way.why_not and f"not to be made: {way.why_not}") or f"--target {way.target}"
+        how = (way.why_not and f"not to be made: {way.why_not}") or (
+            "any target" if way.target == ANY else f"--target {way.target}"
+        )
         table.add_row(way.part, way.row, str(way.cells), how)
     output.print(table)
     for one in planned:

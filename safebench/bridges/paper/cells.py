@@ -16,6 +16,7 @@ from safebench.statistics.metrics import Average, Rates
 from safebench.statistics.precision import wilson
 
 Interval = tuple[float, float]
+ANY = "any"  # target
 INCOMPLETE = "a cell of which scenarios are missing has no difference"
 
 
@@ -24,7 +25,8 @@ class Cell:
     """One cell, in the units of the paper: ASR in percent, SRI from 20 to 100.
 
     `n`: decided harmful items, of AVG the cells that it is the mean of; `ours` is None where nothing was decided;
-    `printed` is None where the paper prints nothing. `compared`: whether both are of one kind.
+    `printed` is None where the paper prints nothing. `compared`: whether both are of one kind; `is_open`: nothing can
+    be concluded of it.
     """
 
     head: str
@@ -34,6 +36,7 @@ class Cell:
     ci95: Interval | None
     printed: float | None
     compared: bool = True
+    is_open: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -63,7 +66,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the cells of one printed row would be made: by which target; `why_not` where they cannot be."""
+    """How the cells of one printed row would be made: by which target, or by any; `why_not` where they cannot be."""
 
     part: str
     row: str
@@ -91,6 +94,7 @@ def _beside(planned: PlannedPart, one: AskedSetting, ours: ConditionSummary, sum
     elif not all(cell.compared or cell.printed is None for cell in cells):
         notes = (INCOMPLETE,)
     named = model if figures else " · ".join(rows[Metric.ASR].labels) if rows else ""
+    cells = [replace(cell, is_open=not ours.evidence.concludable) for cell in cells]
     notes = (*notes, one.note) if one.note else notes
     return Beside(planned.name, part.title, ours.condition, named, tuple(cells), notes)
 
@@ -180,7 +184,7 @@ def ways(study: Study, planned: Sequence[PlannedPart]) -> Iterator[Way]:
         for labels, cells in printed:
             yield Way(one.name, " · ".join(labels), cells, *_by(_model_of(labels[0])))
         if not printed:
-            yield Way(one.name, "", 0, "any", one.why_not or f"nothing is printed: {one.part.unprinted}")
+            yield Way(one.name, f"none: {one.part.unprinted}", 0, ANY, one.why_not)
 
 
 def _rows(part: StudyPart) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -207,7 +211,8 @@ def numbers(every: Sequence[Beside]) -> list[dict[str, Any]]:
     return [
         {
             "part": one.part, "condition": one.condition, "row": one.row, "cell": cell.head,
-            "metric": cell.metric.value, "n": cell.n, "ours": cell.ours, "ci95": cell.ci95, "printed": cell.printed,
+            "metric": cell.metric.value, "n": cell.n, "ours": cell.ours, "concludable": not cell.is_open,
+            "ci95": cell.ci95, "printed": cell.printed,
             "difference": cell.difference, "difference_ci95": cell.difference_ci95, "notes": one.notes,
         }
         for one in every

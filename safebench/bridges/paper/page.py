@@ -94,7 +94,8 @@ def _named(one: Beside) -> str:
 
 
 def _texts(cell: Cell, *, printed: bool) -> tuple[str, ...]:
-    ours = (figure(cell.ours), interval(cell.ci95))
+    shown = figure(cell.ours)
+    ours = (f"({shown})" if cell.is_open and shown != DASH else shown, interval(cell.ci95))
     return (*ours, figure(cell.printed), figure(cell.difference, sign="+")) if printed else ours
 
 

@@ -126,4 +126,5 @@ def test_the_figures_are_numbers_for_programs(every: list[Beside]) -> None:
     rows = numbers(every)
     assert {row["cell"] for row in rows} == {"AVG"}
     assert {row["row"] for row in rows} == {"Qwen2-VL-2B"}
+    assert {row["concludable"] for row in rows} == {False}
     assert Path(rows[0]["condition"]).name.startswith("image+text:typographic")

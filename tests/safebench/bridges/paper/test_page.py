@@ -62,6 +62,15 @@ def test_a_table_of_cells_has_a_row_for_each() -> None:
     )
 
 
+def test_what_nothing_can_be_concluded_from_stands_in_parentheses() -> None:
+    split = (
+        Cell("AVG", Metric.ASR, 1, 0.0, (0.0, 79.3), None, False, True),
+        Cell("AVG", Metric.SRI, 1, *[None] * 3, is_open=True),
+    )
+    [part] = shown_parts([Beside("size", "Sizes", "image", "", split, ("nothing can be concluded of it",))])
+    assert part.tables[0].rows[0] == ("image", "(0.0)", "0–79", "–", "–", "1")
+
+
 def test_a_note_is_said_once_with_what_it_is_about() -> None:
     [part] = shown_parts([of("text", *cells(), notes=("both",)), of("image", *cells(), notes=("both", "one"))])
     assert part.notes[:2] == ("both", "image: one")
