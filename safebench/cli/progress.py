@@ -21,6 +21,7 @@ from rich.text import Text
 from safebench.progress import Progress
 
 ALL = "all"  # the bar over all others
+LOOKED_BACK = 3600.0  # s over which the rate is taken: in half a minute few clips of a slow voice are made
 
 
 class _Rate(ProgressColumn):
@@ -61,7 +62,7 @@ class Bars(Progress):
             _Rate(),
             TimeRemainingColumn(),
         )
-        self._drawn = _Drawn(*columns, console=console)
+        self._drawn = _Drawn(*columns, console=console, speed_estimate_period=LOOKED_BACK)
         self._tasks: dict[str, TaskID] = {}
         self._open: dict[str, int] = {}
         self._is_whole = whole

@@ -181,15 +181,23 @@ async def _render_all(plan: ConversionPlan, progress: Progress) -> None:
 async def _render(
     jobs: Sequence[RenderJob], renderer: Renderer, width: int, stop: asyncio.Event, progress: Progress
 ) -> None:
-    """All of them, `width` at a time."""
-    for name, total in Counter(job.recipe.condition for job in jobs).items():
-        progress.planned(name, total)
+    """All of them, `width` at a time. What is there already tells nothing of the time that the others take."""
+    total, done, still_open = (Counter[str]() for _ in range(3))
+    missing = []
+    for job in jobs:
+        name, kept = job.recipe.condition, renderer.kept(job)
+        total[name] += 1
+        done[name] += kept is not None
+        still_open[name] += kept is not None and not kept.faithful
+        missing += [job] if kept is None else []
+    for name in total:
+        progress.planned(name, total[name], done[name], still_open[name])
 
     async def render(job: RenderJob) -> None:
         rendering = await renderer.rendering(job)
         progress.advanced(job.recipe.condition, is_open=not rendering.faithful)
 
     try:
-        await each(jobs, render, width, stop)
+        await each(missing, render, width, stop)
     finally:
         await renderer.finish()

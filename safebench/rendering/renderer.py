@@ -74,9 +74,16 @@ class Renderer:
         self._batchers: dict[str, Batcher[RenderJob, Rendering]] = {}  # by recipe
         self._looking = asyncio.Lock()
 
-    async def rendering(self, job: RenderJob) -> Rendering:
+    def kept(self, job: RenderJob) -> Rendering | None:
+        """The rendering where it is made already."""
+        return self._store.rendering(self._decided(job).key)
+
+    def _decided(self, job: RenderJob) -> RenderJob:
         recogniser = self._how.recognisers.get(job.recipe.medium)
-        job = replace(job, check=self._is_checked(job), seed=self._how.seed, recogniser=recogniser)
+        return replace(job, check=self._is_checked(job), seed=self._how.seed, recogniser=recogniser)
+
+    async def rendering(self, job: RenderJob) -> Rendering:
+        job = self._decided(job)
         key = job.key  # a hash over the whole recipe: made once
         kept = self._store.rendering(key)
         if kept is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import random
 
+import pytest
 from rich.console import Console
 
-from safebench.cli.progress import Bars
+from safebench.cli.progress import ALL, Bars
 from safebench.progress import Progress
 
 
@@ -62,6 +64,26 @@ def test_a_bar_over_all_that_is_foreseen_is_there_from_the_start() -> None:
         bars.planned("twin, round 2", 3)
         assert bars.done == (25, 40)  # half of the twins are to be written again
     assert "all" in drawn.getvalue()
+
+
+@pytest.mark.parametrize("done", [0, 700])
+def test_the_time_that_is_left_is_right_within_a_fifth_after_a_tenth(
+    done: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture and two clips of each of 500 queries, which take more and less long; from the start, or resumed."""
+    chance, names, clock = random.Random(3), ("image", "female", "male"), [0.0]
+    seconds = [share * chance.uniform(0.4, 1.6) for _ in range(500) for share in (0.1, 2.5, 2.5)]
+    with Bars(Console(file=io.StringIO()), whole=True) as bars:
+        monkeypatch.setattr(bars._drawn, "get_time", lambda: clock[0])
+        for number, name in enumerate(names):
+            bars.planned(name, 500, len(range(number, done, 3)))
+        (whole,) = (task for task in bars._drawn.tasks if task.description == ALL)
+        for number in range(done, len(seconds)):
+            clock[0] += seconds[number]
+            bars.advanced(names[number % 3], is_open=False)
+            left = sum(seconds[number + 1 :])
+            if number - done > (len(seconds) - done) / 10 and left > 60:
+                assert whole.time_remaining == pytest.approx(left, rel=0.2)
 
 
 def test_bars_show_all_that_is_told() -> None:

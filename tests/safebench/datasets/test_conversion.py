@@ -325,8 +325,25 @@ def test_a_conversion_that_was_stopped_goes_on_where_it_was(data: Path, tmp_path
         convert(str(data), ["image"], out, workers=1, progress=Killed())
     with pytest.raises(BadInput, match="unfinished"):
         read_converted(out)
-    cell = convert(str(data), ["image"], out, workers=1).cells["image:typographic"]
+    going_on = Planned()
+    cell = convert(str(data), ["image"], out, workers=1, progress=going_on).cells["image:typographic"]
     assert (cell["passed"], cell["failed"], cell["unchecked"]) == (2, 1, 0)
+    (total, done), told = going_on.plan, going_on.told
+    assert total == 3
+    assert done >= 1
+    assert told == total - done  # what was made before tells nothing of the time that the rest takes
+
+
+class Planned(NoProgress):
+    """How much was planned, how much of it was done before, and how many parts were told since."""
+
+    plan, told = (0, 0), 0
+
+    def planned(self, name: str, total: int, done: int = 0, still_open: int = 0) -> None:
+        self.plan = (total, done)
+
+    def advanced(self, name: str, *, is_open: bool) -> None:
+        self.told += 1
 
 
 def test_another_conversion_in_the_folder_is_refused(folder: Path, data: Path) -> None:
