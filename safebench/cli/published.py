@@ -212,8 +212,8 @@ def _show_ways(study: Study, planned: Sequence[PlannedPart], name: str) -> int:
     return 0
 
 
-def _asked(one: AskedSetting) -> dict[str, str | None]:
-    return {"condition": one.condition, "wanted": one.setting.conditions[-1], "why": one.why}
+def _asked(one: AskedSetting) -> dict[str, str | int | None]:
+    return {"condition": one.condition, "wanted": one.setting.conditions[-1], "items": one.items, "why": one.why}
 
 
 def _show_planned(one: PlannedPart) -> None:
@@ -221,7 +221,8 @@ def _show_planned(one: PlannedPart) -> None:
     output.print(f"{title}: not to be made: {one.why_not}" if one.why_not else title, soft_wrap=True)
     for asked in one.asked if one.is_made else ():
         why = f": {asked.why}" if asked.why else ""
-        output.print(f"  {asked.condition or f'not {asked.setting.conditions[-1]}'}{why}", soft_wrap=True)
+        what = f"{asked.condition}, {asked.items:,} items" if asked.condition else f"not {asked.setting.conditions[-1]}"
+        output.print(f"  {what}{why}", soft_wrap=True)
 
 
 def _reproduce(study: Study, given: Given, planned: Sequence[PlannedPart], name: str, *, html: bool) -> int:

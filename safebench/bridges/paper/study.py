@@ -83,6 +83,7 @@ class AskedSetting:
     condition: str | None
     why: str = ""
     note: str = ""  # in what it may differ from what the paper asked
+    items: int = 0  # how many are asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,11 +275,13 @@ def _asked(setting: Setting, alone: _Alone, *, brought: bool) -> AskedSetting:
     for condition in setting.conditions:
         planned = alone.plan_or_why(condition, brought=brought)
         if not isinstance(planned, str):
-            return AskedSetting(setting, condition, note="" if _is_brought(planned) else setting.anew)
+            note = "" if _is_brought(planned) else setting.anew
+            return AskedSetting(setting, condition, note=note, items=planned.items_per_condition())
         reasons.append(planned)
-    if setting.instead and not isinstance(alone.plan_or_why(setting.instead, brought=brought), str):
+    stand_in = alone.plan_or_why(setting.instead, brought=brought) if setting.instead else ""
+    if not isinstance(stand_in, str):
         why = f"not what the paper asked, {setting.conditions[-1]}, which cannot be made: {'; '.join(reasons)}"
-        return AskedSetting(setting, setting.instead, why)
+        return AskedSetting(setting, setting.instead, why, items=stand_in.items_per_condition())
     return AskedSetting(setting, None, "; ".join([*reasons, *filter(None, [setting.lacking])]))
 
 

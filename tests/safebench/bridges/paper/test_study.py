@@ -41,7 +41,7 @@ def test_each_part_is_a_run_of_its_own_folder(planned: dict[str, PlannedPart], t
 
 def test_what_stands_in_for_the_papers_own_pictures_is_said(planned: dict[str, PlannedPart]) -> None:
     [asked] = planned["images"].asked
-    assert asked.condition == "image+text:typographic~request"
+    assert (asked.condition, asked.items) == ("image+text:typographic~request", 4)
     assert asked.why.startswith("not what the paper asked, image+text:paper~request, which cannot be made: ")
 
 
