@@ -57,6 +57,7 @@ class _Own:
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._features = {query: _features(text) for query, text in texts.items()}
+        self._queries = list(self._features)
         counts = Counter(feature for features in self._features.values() for feature in features)
         self._weights = {feature: math.log((len(texts) + 1) / n) for feature, n in counts.items()}
 
@@ -66,14 +67,17 @@ class _Own:
             return True  # nothing would tell
         if _repeats(item.text, item.answer):
             return False
-        others = [features for features in self._drawn(item.query) if features != mine]
         here = self._shared(mine, said)
+        if here <= 0:
+            return False
+        others = [features for features in self._drawn(item.query) if features != mine]
         further = sum(self._shared(features, said) < here for features in others)
-        return here > 0 and further >= FURTHER * len(others)
+        return further >= FURTHER * len(others)
 
     def _drawn(self, query: str) -> list[frozenset[str]]:
-        queries = list(self._features)
-        drawn = queries if len(queries) <= OTHERS else random.Random(f"others/{query}").sample(queries, OTHERS)
+        drawn = self._queries
+        if len(drawn) > OTHERS:
+            drawn = random.Random(f"others/{query}").sample(drawn, OTHERS)
         return [self._features[other] for other in drawn]
 
     def _shared(self, features: frozenset[str], said: frozenset[str]) -> float:

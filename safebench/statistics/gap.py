@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -183,12 +183,9 @@ def modality_gap(observed: Mapping[Intent, Observations], settings: GapSettings)
         _worded(asked),
     ]
     every = list(dict.fromkeys(comparison for listed in lists for comparison in listed))
-    rows = [_rows(one, every, settings) for one in observed.values()]
-    helped = _helped(observed, every, settings)
-    rows = [
-        {one: replace(row, helped=helped.get(one)) if row.intent is Intent.HARMFUL else row for one, row in by.items()}
-        for by in rows
-    ]
+    views = {intent: _views(one, every, settings) for intent, one in observed.items()}
+    helped = views[Intent.BENIGN].helped if Intent.BENIGN in views else {}
+    rows = [_rows(one, every, views[intent], helped) for intent, one in observed.items()]
     comparisons, pooled, other_pairs, wordings = (
         adjusted([by[one] for by in rows for one in listed]) for listed in lists
     )
@@ -223,37 +220,48 @@ def _worded(asked: Sequence[str]) -> list[Comparison]:
     return [Comparison(first, (other,), other) for first, *others in listed for other in others]
 
 
-def _rows(observed: Observations, comparisons: Sequence[Comparison], settings: GapSettings) -> dict[Comparison, GapRow]:
-    decided = _gaps(observed, observed.decided, comparisons, settings)
-    understood = _gaps(observed, observed.decided & observed.understood, comparisons, settings)
-    return {one: _row(observed, one, decided[one], understood[one]) for one in comparisons}
+def _rows(
+    observed: Observations, comparisons: Sequence[Comparison], views: Views, helped: Gaps
+) -> dict[Comparison, GapRow]:
+    rows = {one: _row(observed, one, views.decided[one], views.understood[one]) for one in comparisons}
+    is_harmful = observed.intent is Intent.HARMFUL
+    return {one: replace(row, helped=helped.get(one)) if is_harmful else row for one, row in rows.items()}
 
 
-def _helped(
-    observed: Mapping[Intent, Observations], comparisons: Sequence[Comparison], settings: GapSettings
-) -> dict[Comparison, Gap | None]:
-    """The gaps of the help with benign items that were sent; open items are not helped."""
-    benign = observed.get(Intent.BENIGN)
-    if benign is None:
-        return {}
-    sent = (benign.outcome != PENDING) & (benign.outcome != OUTCOMES.index(Outcome.NOT_RENDERED))
-    helped = replace(benign, event=benign.outcome == OUTCOMES.index(Outcome.SAFE))
-    return _gaps(helped, sent, comparisons, settings)
+# --- views: the pairs that count in them
+
+Gaps = Mapping[Comparison, Gap | None]
 
 
-# --- one view: the pairs that count in it
+class Views(NamedTuple):
+    """The gaps of decided items, of those that were understood as well, and, of benign ones, of the help with what was
+    sent, where open items are not helped.
+    """
+
+    decided: Gaps
+    understood: Gaps
+    helped: Gaps
+
+
+def _views(observed: Observations, comparisons: Sequence[Comparison], settings: GapSettings) -> Views:
+    """All over the same clusters, which are drawn once for all: that takes most of the time."""
+    sent = (observed.outcome != PENDING) & (observed.outcome != OUTCOMES.index(Outcome.NOT_RENDERED))
+    helped = replace(observed, event=observed.outcome == OUTCOMES.index(Outcome.SAFE))
+    seen = [(observed, observed.decided), (observed, observed.decided & observed.understood), (helped, sent)]
+    pairs = [[_pairs(events, mask, comparison) for comparison in comparisons] for events, mask in seen]
+    sums, counts = (
+        np.stack([getattr(one, column) for view in pairs for one in view], axis=1) for column in ("sums", "counts")
+    )
+    ends = iter(bootstrap(sums, counts, settings.draws, settings.seed).T)
+    return Views(*(dict(zip(comparisons, _gaps(view, comparisons, ends, settings), strict=True)) for view in pairs))
 
 
 def _gaps(
-    observed: Observations, mask: Booleans, comparisons: Sequence[Comparison], settings: GapSettings
-) -> dict[Comparison, Gap | None]:
-    pairs = [_pairs(observed, mask, comparison) for comparison in comparisons]
-    sums = np.stack([one.sums for one in pairs], axis=1)
-    ends = bootstrap(sums, np.stack([one.counts for one in pairs], axis=1), settings.draws, settings.seed)
-    return {
-        comparison: _gap(one, ends[:, n], settings.margin, pooled=len(comparison.conditions) > 1) if one.n else None
-        for n, (comparison, one) in enumerate(zip(comparisons, pairs, strict=True))
-    }
+    pairs: Sequence[Pairs], comparisons: Sequence[Comparison], ends: Iterator[Floats], settings: GapSettings
+) -> Iterator[Gap | None]:
+    for one, comparison in zip(pairs, comparisons, strict=True):
+        interval = next(ends)
+        yield _gap(one, interval, settings.margin, pooled=len(comparison.conditions) > 1) if one.n else None
 
 
 def _pairs(observed: Observations, mask: Booleans, comparison: Comparison) -> Pairs:
