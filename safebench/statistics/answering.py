@@ -81,7 +81,7 @@ class _Own:
         return [self._features[other] for other in drawn]
 
     def _shared(self, features: frozenset[str], said: frozenset[str]) -> float:
-        return math.fsum(self._weights[feature] for feature in features if feature in said)
+        return math.fsum(map(self._weights.__getitem__, features & said))
 
 
 def _words(text: str) -> list[str]:
