@@ -7,8 +7,10 @@
 | run | `safebench.run`: text, the reference target, the embedded jury, everything recorded |
 | resume | the same call again on the finished run: to find that nothing is left |
 | report | `safebench.report` on it: `summary.json` and `items.parquet` |
+| plan | what a run holds before its first call: data read, and all checked |
 
-Goals at --size 20000: resume <= 5 s, report <= 10 s with memory flat. From 100 to 100,000 items: straight lines.
+Goals: resume of 20,000 items <= 5 s, report of 100,000 <= 5 s with memory flat, a million queries planned in 400 MiB.
+From 100 to 100,000 items: straight lines.
 Smoke: --size 50. `peak_mib` is all that the process held, packages included; `start_mib` what it held before.
 
     python benchmarks/growth.py chart [--sizes 100 1000 10000 100000] [--out docs/images/growth.png]
@@ -32,7 +34,7 @@ from typing import Any
 
 from measuring import ROOT, measuring, peak_mib
 
-VARIANTS = ("run", "resume", "report")
+VARIANTS = ("run", "resume", "report")  # of the chart
 SIZES = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 
@@ -62,12 +64,17 @@ def work(folder: Path, size: int) -> dict[str, Callable[[], object]]:
     def run() -> object:
         return safebench.run(safebench.make_config("benchmark", **asked))
 
-    return {"run": run, "resume": run, "report": lambda: safebench.report(out)}
+    def plan() -> object:
+        from safebench.runs.plan import make_plan
+
+        return make_plan(safebench.make_config("benchmark", **asked))
+
+    return {"run": run, "resume": run, "report": lambda: safebench.report(out), "plan": plan}
 
 
 def measure(variant: str, size: int, folder: Path) -> None:
     done = work(folder, size)
-    if variant != "run" and not (folder / f"run-{size}" / "run.db").exists():
+    if variant in ("resume", "report") and not (folder / f"run-{size}" / "run.db").exists():
         subprocess.run([sys.executable, __file__, "run", "--size", str(size), "--folder", str(folder)], check=True)
     start = peak_mib()
     with measuring(size) as figures:
@@ -115,7 +122,7 @@ def draw(values: Sequence[dict[str, Any]], out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("variant", choices=[*VARIANTS, "chart"])
+    parser.add_argument("variant", choices=[*VARIANTS, "plan", "chart"])
     parser.add_argument("--size", type=int, default=1000)
     parser.add_argument("--folder", type=Path, default=os.environ.get("BENCHMARK_RUNS"))
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)

@@ -34,6 +34,11 @@ USED = Figure("used of what is allowed, %", lambda result: 100 * result["used"])
 REFUSED = Figure("refused, %", lambda result: 100 * result["refused"])
 LOST = Figure("given up", lambda result: result["lost"], 0)
 PEAK = Figure("peak, MiB", lambda result: result["peak_mib"], 0)
+HELD = Figure("holds, MiB", lambda result: result["peak_mib"], 0)  # packages and all
+OPENED = Figure("opened in, s", lambda result: result["open_s"], 2)
+WRITTEN = Figure("written in, s", lambda result: result["write_s"], 2)
+SEARCHED = Figure("searched in, s", lambda result: result["search_s"], 2)
+FRAMES = Figure("frames a second, scrolled", lambda result: result["frames"])
 GROWN = Figure("grown by, MiB", lambda result: result["peak_mib"] - result["start_mib"], 0)
 
 
@@ -96,31 +101,36 @@ def _asked(job: str, size: int, small: int, *more: Variant) -> tuple[Variant, ..
     return ours, bare, *more, Variant("inspect_ai", "inspect", "inspect", small, job_option)
 
 
-def _calls(job: str, what: str, size: int, small: int, *more: Variant) -> Benchmark:
+def _calls(job: str, what: str, size: int, small: int, limit: float, *more: Variant) -> Benchmark:
+    """`limit`: of the ratio to the bare client."""
     ours, bare, inspect = "SafeBench", "`openai` client", "inspect_ai"
-    goals = (
-        Goal(f"CPU per call, {what}: SafeBench / client", CPU, ours, 1.25, bare),
+    goals = [
+        Goal(f"CPU per call, {what}: SafeBench / client", CPU, ours, limit, bare),
         Goal(f"CPU per call, {what}: SafeBench / inspect_ai", CPU, ours, 0.25, inspect),
-    )
+    ]
+    if AIOHTTP in (one.name for one in more):
+        goals.append(Goal(f"CPU per call, {what}: SafeBench / aiohttp, which keeps nothing", CPU, ours, 1.8, AIOHTTP))
     variants = _asked(job, size, small, *more)
-    return Benchmark(f"calls-{job}", f"Calls: {what}", "calls", variants, (CPU, PEAK), goals, smoke=3)
+    return Benchmark(f"calls-{job}", f"Calls: {what}", "calls", variants, (CPU, PEAK), tuple(goals), smoke=3)
 
 
+AIOHTTP = "aiohttp alone"
 _OTHERS = tuple(
     Variant(name, way, size=300, arguments=("--job", "jury"))
-    for name, way in (("`openai` client, default transport", "openai-default"), ("aiohttp alone", "aiohttp"))
+    for name, way in (("`openai` client, default transport", "openai-default"), (AIOHTTP, "aiohttp"))
 )
 
 
-def _wall(milliseconds: int, limit: float) -> Benchmark:
+def _wall(milliseconds: int, limit: float | None) -> Benchmark:
+    """Without a limit it is only told."""
     latency = ("--latency", str(milliseconds / 1000))
     variants = (
         Variant("SafeBench", "safebench", size=1000, arguments=latency),
         Variant("inspect_ai, 200 items", "inspect", "inspect", 200, latency, 1),
     )
-    goal = Goal(f"wall clock, 1,000 items × 6 calls at {milliseconds} ms, × ideal", IDEAL, "SafeBench", limit)
-    title = f"Wall clock at {milliseconds} ms"
-    return Benchmark(f"wall-{milliseconds}", title, "calls", variants, (SECONDS, IDEAL), (goal,), repetitions=2)
+    what, title = f"wall clock, 1,000 items × 6 calls at {milliseconds} ms, × ideal", f"Wall clock at {milliseconds} ms"
+    goals = () if limit is None else (Goal(what, IDEAL, "SafeBench", limit),)
+    return Benchmark(f"wall-{milliseconds}", title, "calls", variants, (SECONDS, IDEAL), goals, repetitions=2)
 
 
 def _paced(endpoint: str) -> tuple[tuple[Variant, ...], tuple[Goal, ...]]:
@@ -137,12 +147,13 @@ _PACED = [_paced(endpoint) for endpoint in ("requests", "few", "many", "tokens",
 _CLIPS = ("--job", "audio", "--latency", "0.25")
 
 SUITE = (
-    _calls("text", "text", 1000, 150),
-    _calls("image", "60 KB PNG", 600, 100),
-    _calls("audio", "150 KB WAV", 600, 100),
-    _calls("jury", "target and five jurors", 300, 50, *_OTHERS),
+    _calls("text", "text", 1000, 150, 1.25),
+    _calls("image", "60 KB PNG", 600, 100, 1.25),
+    _calls("audio", "150 KB WAV", 600, 100, 0.7),
+    _calls("jury", "target and five jurors", 300, 50, 1.25, *_OTHERS),
     _wall(500, 1.10),
-    _wall(50, 1.8),
+    _wall(50, 1.10),
+    _wall(5, None),
     Benchmark(
         "paced",
         "Calls at once: found out (`auto`), or a number",
@@ -165,7 +176,7 @@ SUITE = (
         (PEAK,),
         (
             Goal("peak memory above the imports, 64 clips in flight, MiB", PEAK, "20,000 items", 110),
-            Goal("peak memory, 20,000 items / 500 items", PEAK, "20,000 items", 1, "500 items", within=0.15),
+            Goal("peak memory, 20,000 items / 500 items", PEAK, "20,000 items", 1, "500 items", within=0.05),
         ),
     ),
     Benchmark(
@@ -324,19 +335,39 @@ SUITE = (
     ),
     Benchmark(
         "growth",
-        "A run of 20,000 items, its continuation and its report",
+        "A run of 100,000 items, its continuation and its report; a million queries",
         "growth",
-        tuple(
-            Variant(f"{way}, {size:,} items", way, size=size)
-            for way in ("run", "resume", "report")
-            for size in (1000, 20_000)
-        ),
-        (SECONDS, GROWN),
         (
-            Goal("resume of 20,000 finished items, s", SECONDS, "resume, 20,000 items", 5),
-            Goal("report of 20,000 items, s", SECONDS, "report, 20,000 items", 10),
+            *(
+                Variant(f"{way}, {size:,} items", way, size=size)
+                for way in ("run", "resume", "report")
+                for size in (1000, 10_000, 100_000)
+            ),
+            Variant("plan, a million items", "plan", size=1_000_000),
+        ),
+        (SECONDS, GROWN, HELD),
+        (
+            Goal("resume of 100,000 finished items, s", SECONDS, "resume, 100,000 items", 5),
+            Goal("report of 100,000 items, s", SECONDS, "report, 100,000 items", 5),
+            Goal(
+                "memory of a run, 10,000 items / 1,000", HELD, "run, 10,000 items", 1, "run, 1,000 items", within=0.05
+            ),
+            Goal("memory of a million queries, MiB (400 MB)", HELD, "plan, a million items", 381),
         ),
         smoke=50,
+        repetitions=1,
+    ),
+    Benchmark(
+        "page",
+        "The page of a run of 100,000 items, in a browser",
+        "page_scale",
+        (Variant("SafeBench", "page", program="chromium"),),
+        (OPENED, FRAMES, SEARCHED, WRITTEN),
+        (
+            Goal("page of 100,000 items: opened in the browser, s", OPENED, "SafeBench", 1.5),
+            Goal("page of 100,000 items: frames a second", FRAMES, "SafeBench", 59, at_least=True),
+        ),
+        smoke=200,
         repetitions=1,
     ),
     Benchmark(

@@ -13,6 +13,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import NamedTuple
 
 from safebench.store.items import Answered
@@ -22,6 +23,9 @@ OTHERS = 50  # queries, at most, that an answer is held against
 STEM = 5  # characters of a word: what is left of it in another form
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # Thai to Han
+
+
+Features = tuple[str, ...]  # of one query, in order: a set of each would take five times the memory
 
 
 class Help(NamedTuple):
@@ -56,7 +60,7 @@ class _Own:
     """What tells the queries of a run apart."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
-        self._features = {query: _features(text) for query, text in texts.items()}
+        self._features = {query: tuple(sorted(map(intern, _features(text)))) for query, text in texts.items()}
         self._queries = list(self._features)
         counts = Counter(feature for features in self._features.values() for feature in features)
         self._weights = {feature: math.log((len(texts) + 1) / n) for feature, n in counts.items()}
@@ -74,14 +78,14 @@ class _Own:
         further = sum(self._shared(features, said) < here for features in others)
         return further >= FURTHER * len(others)
 
-    def _drawn(self, query: str) -> list[frozenset[str]]:
+    def _drawn(self, query: str) -> list[Features]:
         drawn = self._queries
         if len(drawn) > OTHERS:
             drawn = random.Random(f"others/{query}").sample(drawn, OTHERS)
         return [self._features[other] for other in drawn]
 
-    def _shared(self, features: frozenset[str], said: frozenset[str]) -> float:
-        return math.fsum(map(self._weights.__getitem__, features & said))
+    def _shared(self, features: Features, said: frozenset[str]) -> float:
+        return math.fsum(map(self._weights.__getitem__, said.intersection(features)))
 
 
 def _words(text: str) -> list[str]:

@@ -85,12 +85,8 @@ class Database:
             return self._db.execute(sql, _row(values)).rowcount
 
     def _write_all(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Inside of a transaction, and with statements that may be said twice."""
-        values = list(rows)
-        try:
-            self._db.executemany(sql, values)
-        except UnicodeEncodeError:
-            self._db.executemany(sql, map(_row, values))
+        """Inside of a transaction; one row after the other, of however many."""
+        self._db.executemany(sql, map(_row, rows))
 
     @staticmethod
     def is_begun(folder: Path) -> bool:
