@@ -1,6 +1,6 @@
 """A conversion as a whole, and the parts that it is made of: each query as a picture and in two voices, read and heard.
 
-    python benchmarks/conversion.py VARIANT [--size 8]
+    python benchmarks/conversion.py VARIANT [--size 12]
 
 | variant | what is done |
 | --- | --- |
@@ -35,7 +35,7 @@ def jobs_of(plan: ConversionPlan) -> list[RenderJob]:
 
 
 def main() -> None:
-    options = arguments(__doc__, ["convert", "parts"], 8).parse_args()
+    options = arguments(__doc__, ["convert", "parts"], 12).parse_args()
     with tempfile.TemporaryDirectory() as place:
         told = {"data": "starter", "conditions": CONDITIONS, "limit": options.size, "workers": WORKERS}
         config = make_convert_config("benchmark", out=str(Path(place, "out")), **told)

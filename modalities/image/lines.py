@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+LARGEST = 2**22  # pixels; to look at more takes memory, and the whole reading makes them smaller first
 CONTRAST = 128  # levels of grey at least between ink and ground
 FLAT = 2  # levels by which neighbours on one ground may differ
 BLUR = 2  # px around ink where it fades into the ground
@@ -27,6 +28,8 @@ Line = tuple[int, int, int, int]  # left, top, right and bottom of its ink, in p
 
 def strips(picture: Image.Image) -> list[Image.Image] | None:
     """The lines in order, one beside the other in strips of HEIGHT px; None where they are not plain."""
+    if picture.width * picture.height > LARGEST:
+        return None
     grey = picture.convert("L")
     ink = _ink(np.asarray(grey, np.int16))
     if ink is None or not _all_flat(np.asarray(picture.convert("RGB"), np.int16), ink):

@@ -75,3 +75,8 @@ def test_a_rule_under_the_text_is_no_letter():
     picture = plain(max_font_size=40)
     ImageDraw.Draw(picture).line((20, 500, 490, 500), fill=0, width=3)
     assert lines.strips(picture) is None
+
+
+def test_what_is_large_is_read_whole():
+    assert lines.strips(plain(width=2048, height=2048)) is not None
+    assert lines.strips(plain(width=2049, height=2048)) is None
