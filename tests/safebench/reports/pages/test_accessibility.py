@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from safebench.bridges.paper.page import FigureTable, ShownPart
+from safebench.bridges.paper.page import write_page as write_paper_page
 from safebench.cli.main import run_command
 from safebench.types import Item, Outcome
 from tests.browser import Browser
@@ -22,8 +24,13 @@ CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 LEAST = 4.5  # WCAG 2.2, 1.4.3 (AA), for text of every size
 PAPER = (794, 1123)  # A4 in CSS pixels
 NAMED = {"button", "textbox", "searchbox", "combobox", "checkbox", "link", "image", "Audio", "Video", "dialog", "table"}
-PAGES = ("report", "item", "compare", "leaderboard", "review", "review item")
+PAGES = ("report", "item", "compare", "leaderboard", "paper", "review", "review item")
 ENDS = {"review end": "item?reviewer=Ben", "review agreement": "agreement?reviewer=Ben"}  # of one who is done
+
+PAPER_PARTS = [
+    ShownPart(name, "Part of the study", ("a note",), (FigureTable(name, ("condition", "ASR"), (("text", "(0.0)"),)),))
+    for name in ("images", "size", "audio", "backbone", "attacks", "jury")
+]
 
 
 def ended(item: Item) -> Outcome:
@@ -43,9 +50,12 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Brows
         write_run(place / name, queries(4), CONDITIONS, ended, wordy, resolved=long) for name in ("run", "other")
     )
     written = {"report": page(run), "item": page(run)}
-    for name in ("compare", "leaderboard"):
+    scores = place / "scores.csv"
+    scores.write_text("model,score\nreference,1\n", encoding="utf-8")
+    for name, more in (("compare", ["--ability", str(scores)]), ("leaderboard", [])):
         written[name] = place / f"{name}.html"
-        assert run_command([name, str(run), str(other), "--html", str(written[name])]) == 0
+        assert run_command([name, str(run), str(other), "--html", str(written[name]), *more]) == 0
+    written["paper"] = write_paper_page(place / "paper.html", "The paper", PAPER_PARTS, [])
     with served(run) as url:
         while 'name="item"' in ask(f"{url}item?reviewer=Ben")[2]:
             give(url, "Ben", "refused")
@@ -126,6 +136,7 @@ def test_everything_to_use_or_to_see_has_a_name(
         "item": {"dialog", "button", "image", "Audio"},
         "compare": {"image", "table"},
         "leaderboard": {"table"},
+        "paper": {"table"},
         "review": {"textbox", "button"},
         "review item": {"textbox", "button"},
     }
