@@ -40,7 +40,7 @@ def compare(
     Beside the run of a cascade, a model's modality gap is split into what was misheard and the rest. Rates stand
     against the models' parameters where two sizes are known, and against their ability where you bring it.
     """
-    from safebench.bridges.paper.scaling import ABOUT, described, read_scores, scalings
+    from safebench.bridges.paper.scaling import ABOUT, read_scores, scalings
     from safebench.reports.comparison import compare, numbers
     from safebench.statistics.gap import GapSettings
 
@@ -55,7 +55,7 @@ def compare(
         from safebench.reports.pages.runs_pages import write_comparison
 
         output.print(f"written: {write_comparison(html, compared, scaled, ABOUT)}", soft_wrap=True)
-    output.result({**numbers(compared), "scalings": described(scaled)})
+    output.result({**numbers(compared), "scalings": scaled})
 
 
 def leaderboard(runs: Runs, html: PageFile = None) -> None:

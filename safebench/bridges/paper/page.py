@@ -77,9 +77,7 @@ def _decided(cell: Cell) -> str:
     return f"of {cell.n}" if cell.head == AVERAGE else str(cell.n)
 
 
-def _table(
-    caption: str, ends: tuple[str, str], rows: Sequence[tuple[str, Sequence[Cell], str]]
-) -> FigureTable:  # fmt: skip
+def _table(caption: str, ends: tuple[str, str], rows: Sequence[tuple[str, Sequence[Cell], str]]) -> FigureTable:
     """Rows of the cells of both metrics; the heads at both `ends` are those of their name and of what they count."""
     is_printed = any(cell.printed is not None for _, cells, _ in rows for cell in cells)
     heads = [head for metric in Metric for head in (metric.value, INTERVAL, *(PRINTED if is_printed else ()))]

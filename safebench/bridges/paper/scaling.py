@@ -69,7 +69,8 @@ class Scaling:
         rho, ci95 = self.correlation.rho, self.correlation.ci95
         about = f"{self.correlation.n} models of which something can be concluded"
         if rho is None or ci95 is None:
-            return f"{about}: no correlation is told of fewer than {FEWEST}, or where all are alike"
+            why = f"of fewer than {FEWEST}, where all are alike, or where one stands there more than once"
+            return f"{about}: no correlation is told {why}"
         more = f"among these, those with more have the {'higher' if rho > 0 else 'lower'} rate"
         shown = "no relation is shown" if ci95[0] <= 0 <= ci95[1] else more
         return f"Spearman's ρ = {decimal(rho)} ({decimal(ci95[0])} to {decimal(ci95[1])}), {about}: {shown}"
@@ -101,8 +102,15 @@ def _scaling(
     points = tuple(_points(compared, panel, known))
     held = [point for point in points if not point.is_open]
     lacking = [one.name for one in panel.columns if known[compared.runs[one.run].target] is None]
-    correlation = rank_correlation([point.x for point in held], [point.rate for point in held])
-    return Scaling(panel.title, axis, is_log, points, tuple(lacking), correlation)
+    return Scaling(panel.title, axis, is_log, points, tuple(lacking), _correlation(held))
+
+
+def _correlation(points: Sequence[ModelPoint]) -> RankCorrelation:
+    """None where a model stands there more than once: its runs are no models of their own."""
+    targets = {point.target for point in points}
+    if len(targets) < len(points):
+        return RankCorrelation(len(targets), None, None)
+    return rank_correlation([point.x for point in points], [point.rate for point in points])
 
 
 def _points(compared: Compared, panel: ComparisonPanel, known: Mapping[str, float | None]) -> Iterator[ModelPoint]:
@@ -173,11 +181,3 @@ def _number(text: Any, where: str, least: float | None = None) -> float:
     if not isfinite(number) or (least is not None and number <= least):
         raise BadInput(f"{where} {text!r} is no number{'' if least is None else f' above {least:g}'}")
     return number
-
-
-def described(every: Sequence[Scaling]) -> list[dict[str, Any]]:
-    """For programs."""
-    return [
-        {"condition": one.condition, "axis": one.axis, "points": one.points, "lacking": one.lacking,
-         "correlation": one.correlation} for one in every
-    ]  # fmt: skip

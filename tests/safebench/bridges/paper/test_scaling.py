@@ -71,7 +71,8 @@ def test_scores_are_found_by_any_name_of_a_model_and_others_are_left_out(tmp_pat
     assert [point.x for point in ability.points] == [30, 40, 50]
     assert ability.lacking == ("D",)
     assert ability.line == (
-        "3 models of which something can be concluded: no correlation is told of fewer than 4, or where all are alike"
+        "3 models of which something can be concluded: no correlation is told of fewer than 4, where all are alike,"
+        " or where one stands there more than once"
     )
 
 
@@ -90,6 +91,13 @@ def test_a_run_of_which_nothing_can_be_concluded_is_drawn_and_counts_nowhere(tmp
     [sizes] = scalings(compare([*runs, mute]))
     assert [point.is_open for point in sizes.points] == [False] * 4 + [True]
     assert sizes.correlation.n == 4
+
+
+def test_runs_of_one_model_are_no_models_of_their_own(tmp_path: Path, folders: list[Path]) -> None:
+    again = write_run(tmp_path / "again", queries(12), ["text"], ended(9), own, target="cogvlm-17b")
+    [sizes] = scalings(compare([*folders, again]))
+    assert len(sizes.points) == 5
+    assert (sizes.correlation.n, sizes.correlation.rho) == (4, None)
 
 
 def test_a_relation_is_told_only_where_the_interval_shows_it() -> None:
