@@ -29,7 +29,7 @@ export PYTHONDONTWRITEBYTECODE =
 # Of what only tests use, no more is compiled than they import.
 $(LOCAL)/installed $(VLLM)/installed $(INSPECT)/installed $(VOICES)/installed $(DOCS)/installed: INSTALL += --no-compile
 
-.PHONY: quickstart test check lint types docs unit voices wheel local vllm inspect ray bench trust fuzz chaos real real-full real-results clean
+.PHONY: quickstart test check lint types docs unit voices wheel local vllm inspect ray bench trust fuzz chaos bench-quick real real-full real-results clean
 
 quickstart: $(VENV)/voices
 	$(BIN)/safebench quickstart
@@ -38,6 +38,7 @@ quickstart: $(VENV)/voices
 test:
 	$(MAKE) -j3 $(if $(filter output-sync,$(.FEATURES)),-O) lint types $(LOCAL)/installed wheel voices inspect docs
 	$(MAKE) unit local
+	$(MAKE) bench-quick
 
 # For the minute between two edits: under four minutes on two cores. The slow tests are in `make test`.
 check: lint types
@@ -131,6 +132,10 @@ $(RAY)/installed: $(STAMP) constraints-ray.txt
 bench: $(VENV)/dev $(VENV)/voices $(LOCAL)/installed $(RAY)/installed $(BENCH_INSPECT)/installed $(BENCH_PYRIT)/installed
 	$(BIN)/python -m benchmarks
 	$(BIN)/python benchmarks/growth.py chart
+
+# Whether something became slow: ratios beside those that are kept in benchmarks/quick.json, in two minutes.
+bench-quick: $(VENV)/dev
+	$(BIN)/python -m benchmarks.quick
 
 # Plants faults and healthy targets, reads what the product says of each, and writes docs/trust.md. Exit status 1 where a
 # fault is missed, or a control is not concluded rightly.

@@ -54,7 +54,7 @@ def run(benchmark: Benchmark, repetitions: int | None, folder: Path) -> None:
 def smoke(benchmark: Benchmark, repetitions: int | None, folder: Path) -> None:
     for variant in benchmark.variants if benchmark.smoke else ():
         if not missing(variant):
-            result = once(benchmark, variant, benchmark.smoke, folder)
+            result = once(benchmark.script, variant, benchmark.smoke, folder)
             sys.stdout.write(f"{benchmark.name}: {variant.name}: {result['seconds']:.2f} s\n")
 
 

@@ -44,18 +44,18 @@ def missing(variant: Variant) -> str | None:
     return next(filter(None, map(weights.missing, variant.weights)), None)
 
 
-def once(benchmark: Benchmark, variant: Variant, size: int | None, folder: Path) -> Result:
+def once(script: str, variant: Variant, size: int | None, folder: Path) -> Result:
     """One variant, measured once. Runs may be kept in `folder` for other variants. Raises Failed."""
     lacks = missing(variant)
     if lacks:
-        raise Failed(f"{benchmark.name}, {variant.name}: {lacks} is not installed")
-    script = ROOT / "benchmarks" / f"{benchmark.script}.py"
+        raise Failed(f"{script}, {variant.name}: {lacks} is not installed")
+    file = ROOT / "benchmarks" / f"{script}.py"
     sized = ("--size", str(size)) if size else ()
     environment = os.environ | {"BENCHMARK_RUNS": str(folder)}
-    command = [str(python(variant.environment)), script, variant.way, *variant.arguments, *sized]
+    command = [str(python(variant.environment)), file, variant.way, *variant.arguments, *sized]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
     if done.returncode:
-        raise Failed(f"{benchmark.name}, {variant.name}: {done.stderr.strip()[-2000:]}")
+        raise Failed(f"{script}, {variant.name}: {done.stderr.strip()[-2000:]}")
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return result
 
@@ -67,7 +67,7 @@ def measure(benchmark: Benchmark, repetitions: int | None, folder: Path) -> Iter
     for repetition in range(count):
         for variant in there:
             if repetition < min(count, variant.repetitions or count):
-                yield variant.name, once(benchmark, variant, variant.size, folder)
+                yield variant.name, once(benchmark.script, variant, variant.size, folder)
 
 
 def keep(benchmark: Benchmark, measured: Sequence[tuple[str, Result]]) -> None:

@@ -85,7 +85,7 @@ def test_variants_take_turns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 def test_a_script_that_fails_is_no_result(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="invalid choice: 'a'"):
-        once(MADE, MADE.variants[0], None, tmp_path)
+        once(MADE.script, MADE.variants[0], None, tmp_path)
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -29,7 +29,7 @@ HERE = [
 def test_it_works(benchmark: Benchmark, variant: Variant, tmp_path: Path) -> None:
     if lacks := missing(variant):
         pytest.skip(f"{lacks} is not installed")
-    result = once(benchmark, variant, benchmark.smoke, tmp_path)
+    result = once(benchmark.script, variant, benchmark.smoke, tmp_path)
     assert result["items"] > 0
     assert result["seconds"] > 0
     assert all(figure.of(result) is not None for figure in benchmark.figures)
