@@ -25,8 +25,8 @@ class Cell:
     """One cell, in the units of the paper: ASR in percent, SRI from 20 to 100.
 
     `n`: decided harmful items, of AVG the cells that it is the mean of; `ours` is None where nothing was decided;
-    `printed` is None where the paper prints nothing. `compared`: whether both are of one kind; `is_open`: nothing can
-    be concluded of it.
+    `ci95`: as if all repeats of a query ended alike; `printed` is None where the paper prints nothing. `compared`:
+    whether both are of one kind; `is_open`: nothing can be concluded of it, or items have no outcome yet.
     """
 
     head: str
@@ -87,21 +87,27 @@ def _beside(planned: PlannedPart, one: AskedSetting, ours: ConditionSummary, sum
     part = planned.part
     rows = {row.metric: row for row in printed_row(part, one.setting, model)}
     figures = part.figures.get(model, {})
-    notes = tuple(_notes(ours, summary, one.why))
-    cells = [cell for metric in Metric for cell in _cells(part, ours, metric, rows.get(metric), figures.get(metric))]
+    pending = one.items - ours.n if summary.run.pending else 0
+    notes = tuple(_notes(ours, summary, one.why, pending))
+    repeats = summary.run.repeats
+    cells = [
+        cell for metric in Metric for cell in _cells(part, ours, metric, rows.get(metric), figures.get(metric), repeats)
+    ]
     if notes:
         cells = [replace(cell, compared=False) for cell in cells]
     elif not all(cell.compared or cell.printed is None for cell in cells):
         notes = (INCOMPLETE,)
     named = model if figures else " · ".join(rows[Metric.ASR].labels) if rows else ""
-    cells = [replace(cell, is_open=not ours.evidence.concludable) for cell in cells]
+    cells = [replace(cell, is_open=pending > 0 or not ours.evidence.concludable) for cell in cells]
     notes = (*notes, one.note) if one.note else notes
     return Beside(planned.name, part.title, ours.condition, named, tuple(cells), notes)
 
 
-def _notes(ours: ConditionSummary, summary: Summary, why: str) -> Iterator[str]:
+def _notes(ours: ConditionSummary, summary: Summary, why: str, pending: int) -> Iterator[str]:
     if why:
         yield why
+    if pending > 0:
+        yield f"unfinished: {pending:,} items have no outcome yet"
     if not summary.jury.knows_harm:
         yield "the embedded rules judged alone: ours is a rate of compliance and none of harm"
     if not ours.evidence.concludable:
@@ -109,7 +115,12 @@ def _notes(ours: ConditionSummary, summary: Summary, why: str) -> Iterator[str]:
 
 
 def _cells(
-    part: StudyPart, ours: ConditionSummary, metric: Metric, row: PublishedRow | None, figure: float | None
+    part: StudyPart,
+    ours: ConditionSummary,
+    metric: Metric,
+    row: PublishedRow | None,
+    figure: float | None,
+    repeats: int,
 ) -> Iterator[Cell]:
     """Those of the table's columns, then AVG; of a part without a table AVG alone, `figure`, over scenarios."""
     table = part.published
@@ -120,10 +131,10 @@ def _cells(
         scenarios = [one.id for one in taxonomy.scenarios().values() if column.id in (one.id, one.category)]
         whole.append(_are_decided(ours, scenarios))
         printed = float(row.cells[place]) if row else None
-        yield Cell(column.head, metric, *_of(groups.get(column.id), metric), printed, whole[-1])
+        yield Cell(column.head, metric, *_of(groups.get(column.id), metric, repeats), printed, whole[-1])
     decided = [rates for rates in groups.values() if rates.asr is not None]
     average = _average(ours.averages.categories if by_category else ours.averages.scenarios, metric)
-    interval = None if average is None else _mean_interval([_of(rates, metric) for rates in decided])
+    interval = None if average is None else _mean_interval([_of(rates, metric, repeats) for rates in decided])
     yield Cell(AVERAGE, metric, len(decided), average, interval, float(row.average) if row else figure, all(whole))
 
 
@@ -132,19 +143,20 @@ def _are_decided(ours: ConditionSummary, scenarios: Iterable[str]) -> bool:
     return all(id in ours.by_scenario and ours.by_scenario[id].asr is not None for id in scenarios)
 
 
-def _of(rates: Rates | None, metric: Metric) -> tuple[int, float | None, Interval | None]:
-    if rates is None or rates.asr is None or rates.ci95 is None:
+def _of(rates: Rates | None, metric: Metric, repeats: int = 1) -> tuple[int, float | None, Interval | None]:
+    """With Wilson's interval of n / repeats items. Repeats of one query are not independent, and these are never more
+    than the effective number of n items, which they are where all repeats of a query end alike.
+    """
+    if rates is None or rates.asr is None:
         return 0, None, None
     n = rates.precision.asr.n
-    low, high = rates.ci95
-    return (
-        (n, 100 * rates.asr, (100 * low, 100 * high))
-        if metric is Metric.ASR
-        else (n, rates.sri, _sri_interval(rates.sri, n))
-    )
+    if metric is Metric.SRI:
+        return n, rates.sri, _sri_interval(rates.sri, n / repeats)
+    ends = wilson(rates.asr * n / repeats, n / repeats)
+    return n, 100 * rates.asr, None if ends is None else (100 * ends[0], 100 * ends[1])
 
 
-def _sri_interval(sri: float | None, n: int) -> Interval | None:
+def _sri_interval(sri: float | None, n: float) -> Interval | None:
     """Wilson's, as if every rating were the least or the highest: no ratings of that mean vary more (R. Bhatia,
     C. Davis, The American Mathematical Monthly 107 (2000) 353-357), so it is never too narrow for that.
     """

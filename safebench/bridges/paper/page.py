@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +14,7 @@ from safebench.reports.comparison import Compared
 from safebench.reports.formats import DASH, decimal, percent, point_range, points, words
 from safebench.reports.pages.html import render, write_whole
 from safebench.reports.published import AVERAGE, Metric
+from safebench.statistics.gap import Gap, GapRow
 from safebench.types import Intent
 
 INTERVAL, PRINTED = "95 % interval", ("printed", "difference")
@@ -111,16 +112,21 @@ def with_note(part: ShownPart, note: str) -> ShownPart:
 
 def paired(part: ShownPart, compared: Compared) -> ShownPart:
     """With the gap to the run that it stands beside, over the same queries: in percent, and points."""
-    heads = ("condition", "pairs", compared.runs[0].name, compared.runs[1].name, "gap, points", INTERVAL, "concluded")
+    heads = ("condition", "concluded", "pairs", compared.runs[0].name, compared.runs[1].name, "gap, points", INTERVAL)
     rows = [
-        (panel.title, str(gap.n), percent(gap.reference_rate), percent(gap.rate), points(gap.difference),
-         point_range(gap.ci95), words(row.concluded or "nothing"))
+        (panel.title, words(row.concluded or "nothing"), str(gap.n), *_gap_figures(row, gap), point_range(gap.ci95))
         for panel in compared.panels
         for row in panel.gaps
         if row.intent is Intent.HARMFUL and (gap := row.decided)
     ]  # fmt: skip
     caption = f"Query by query beside {compared.runs[0].name}, target {compared.runs[0].target}"
     return replace(part, tables=(*part.tables, FigureTable(caption, heads, tuple(rows))))
+
+
+def _gap_figures(row: GapRow, gap: Gap) -> Iterator[str]:
+    """Both rates and the gap, in parentheses where nothing can be concluded of it."""
+    for shown in (percent(gap.reference_rate), percent(gap.rate), points(gap.difference)):
+        yield f"({shown})" if row.concluded == "not_concludable" else shown
 
 
 def shown_jury(name: str, title: str, content: Mapping[str, Any]) -> ShownPart:

@@ -1,6 +1,6 @@
 """The paper's studies over many models: a rate against parameters, and against a score of ability that the user brings.
 
-A run of which nothing can be concluded is drawn, and counts nowhere.
+A run that is not finished, or of which nothing can be concluded, is drawn, and counts nowhere.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ModelScore:
 class ModelPoint:
     """A run under one condition: `name` as in the comparison, `x` on the axis; the rate with its interval, fractions.
 
-    `is_open`: nothing can be concluded of it.
+    `is_open`: nothing can be concluded of it, or the run is not finished.
     """
 
     name: str
@@ -54,7 +54,9 @@ class ModelPoint:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Runs under one condition along an axis; `lacking`: names of those of which it is not known."""
+    """Runs along an axis; `lacking`: names of those of which it is not known; `alike`: all under one condition, without
+    which no correlation is told.
+    """
 
     condition: str
     axis: str
@@ -62,12 +64,15 @@ class Scaling:
     points: tuple[ModelPoint, ...]
     lacking: tuple[str, ...]
     correlation: RankCorrelation
+    alike: bool = True
 
     @property
     def line(self) -> str:
         """What the correlation shows, and no more."""
         rho, ci95 = self.correlation.rho, self.correlation.ci95
         about = f"{self.correlation.n} models of which something can be concluded"
+        if not self.alike:
+            return f"{about}: no correlation is told of runs under different conditions"
         if rho is None or ci95 is None:
             why = f"of fewer than {FEWEST}, where all are alike, or where one stands there more than once"
             return f"{about}: no correlation is told {why}"
@@ -102,13 +107,14 @@ def _scaling(
     points = tuple(_points(compared, panel, known))
     held = [point for point in points if not point.is_open]
     lacking = [one.name for one in panel.columns if known[compared.runs[one.run].target] is None]
-    return Scaling(panel.title, axis, is_log, points, tuple(lacking), _correlation(held))
+    alike = len({column.condition for column in panel.columns}) == 1
+    return Scaling(panel.title, axis, is_log, points, tuple(lacking), _correlation(held, alike=alike), alike)
 
 
-def _correlation(points: Sequence[ModelPoint]) -> RankCorrelation:
-    """None where a model stands there more than once: its runs are no models of their own."""
+def _correlation(points: Sequence[ModelPoint], *, alike: bool) -> RankCorrelation:
+    """None where they were not asked alike, or a model is there more than once: its runs are no models of their own."""
     targets = {point.target for point in points}
-    if len(targets) < len(points):
+    if not alike or len(targets) < len(points):
         return RankCorrelation(len(targets), None, None)
     return rank_correlation([point.x for point in points], [point.rate for point in points])
 
@@ -120,7 +126,7 @@ def _points(compared: Compared, panel: ComparisonPanel, known: Mapping[str, floa
         if x is not None and cell.asr is not None:
             low, high = cell.shown_ci95 or (None, None)
             ends = None if low is None or high is None else (low, high)
-            is_open = not cell.evidence.concludable
+            is_open = run.pending > 0 or not cell.evidence.concludable
             yield ModelPoint(column.name, run.target, x, cell.asr, ends, cell.precision.asr.n, is_open)
 
 

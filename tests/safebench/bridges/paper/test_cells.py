@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
@@ -26,6 +28,7 @@ from safebench.reports.published import Metric, load
 from safebench.reports.report import report
 from safebench.runs.run import run
 from safebench.statistics.metrics import summarise
+from safebench.statistics.spread import repeats
 from safebench.store.items import OutcomeCount
 from safebench.types import Intent, Outcome
 
@@ -92,6 +95,48 @@ def test_the_interval_of_an_sri_is_that_of_the_share_of_the_best_rating_where_al
     low, high = proportion_confint(3, 10, method="wilson")
     assert _sri_interval(44.0, 10) == pytest.approx((20 + 80 * low, 20 + 80 * high))
     assert _sri_interval(None, 0) is None
+
+
+def test_repeats_of_one_query_make_no_interval_narrower() -> None:
+    """3 queries asked 20 times each and unsafe throughout are 3 of 3, with the interval of the report."""
+    counts = [OutcomeCount("text", "c", "a", Intent.HARMFUL, Outcome.UNSAFE, 60, rating_sum=60, rated=60)]
+    [cell] = summarise(counts, ["text"])
+    low, high = proportion_confint(3, 3, method="wilson")
+    n, asr, interval = _of(cell, Metric.ASR, 20)
+    assert (n, asr, interval) == (60, 100.0, pytest.approx((100 * low, 100 * high)))
+    effective = repeats(np.ones(60, np.int64), np.repeat(np.arange(3), 20), None)
+    assert effective is not None
+    assert interval == pytest.approx([100 * end for end in effective.ci95 or ()])
+    assert _of(cell, Metric.SRI, 20) == (60, 20.0, pytest.approx((20, 20 + 80 * (1 - low))))
+
+
+def test_a_table_of_repeats_has_the_intervals_of_queries(tmp_path: Path) -> None:
+    given = Given({"target": "reference", "data": "starter", "out": str(tmp_path), "workers": 1, "repeats": 20})
+    [planned] = plan_study(STUDY, given, ["size"])
+    assert planned.config is not None
+    summary = report(run(planned.config.model_copy(update={"limit": 2})).folder).summary
+    [one] = beside(planned, summary, "")
+    [asr] = [cell for cell in one.cells if cell.metric is Metric.ASR]
+    [rates] = summary.conditions[0].by_scenario.values()
+    assert rates.precision.asr.n >= 20
+    assert asr.ci95 == _mean_interval([_of(rates, Metric.ASR, 20)])
+
+
+def test_an_unfinished_condition_has_a_note_and_no_difference(tmp_path: Path) -> None:
+    """The note counts what has no outcome of this condition; nothing can be concluded of it."""
+    given = Given({"target": "reference", "data": "starter", "out": str(tmp_path), "workers": 1, "limit": 6})
+    [planned] = plan_study(STUDY, given, ["size"])
+    assert planned.config is not None
+    summary = report(run(planned.config).folder).summary
+    [whole] = beside(planned, summary, "Qwen2-VL-2B")
+    assert not any("outcome yet" in note for note in whole.notes)
+    [asked] = planned.asked
+    more = replace(planned, asked=(replace(asked, items=asked.items + 1200),))
+    sure = replace(summary.conditions[0], evidence=replace(summary.conditions[0].evidence, concludable=True))
+    unfinished = replace(summary, run=replace(summary.run, pending=1200), conditions=[sure])
+    [part] = beside(more, unfinished, "Qwen2-VL-2B")
+    assert "unfinished: 1,200 items have no outcome yet" in part.notes
+    assert {(cell.compared, cell.is_open) for cell in part.cells} == {(False, True)}
 
 
 @pytest.mark.parametrize("ratings", [(1, 5), (3, 3), (2, 5), (1, 2)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,18 @@ from safebench.bridges.paper.page import (
     ShownPart,
     figure,
     interval,
+    paired,
     shown_jury,
     shown_parts,
     write_page,
 )
 from safebench.cli.published import _paired
+from safebench.reports.comparison import compare
 from safebench.reports.published import Metric
+from safebench.types import Item, Outcome
+from tests.safebench.bridges.paper.test_scaling import ended, own
+from tests.safebench.reports.pages.test_run_page import queries
+from tests.safebench.reports.pages.written import write_run
 
 
 def cells(printed: float | None = None) -> tuple[Cell, ...]:
@@ -110,3 +117,19 @@ def test_a_part_that_cannot_be_paired_says_why(tmp_path: Path) -> None:
     part, gaps = _paired(ShownPart("backbone-own", "Own", (), ()), tmp_path / "backbone", tmp_path / "backbone-own")
     assert gaps == []
     assert part.notes[0].startswith(f"not paired with backbone: {tmp_path / 'backbone'}")
+
+
+def gap_row(folder: Path, outcomes: Mapping[str, Callable[[Item], Outcome]]) -> tuple[str, ...]:
+    """Of a model and its backbone, which are asked 12 queries."""
+    for name, outcome in outcomes.items():
+        write_run(folder / name, queries(12), ["text"], outcome, own)
+    part = paired(ShownPart("backbone-own", "Own", (), ()), compare([folder / name for name in outcomes]))
+    assert part.tables[0].heads[:3] == ("condition", "concluded", "pairs")  # in sight on a narrow screen
+    return part.tables[0].rows[0]
+
+
+def test_a_gap_that_nothing_can_be_concluded_from_stands_in_parentheses(tmp_path: Path) -> None:
+    mute = gap_row(tmp_path / "mute", {"backbone": ended(9), "own": lambda item: Outcome.REFUSED})
+    better = gap_row(tmp_path / "better", {"backbone": ended(9), "own": ended(1)})
+    assert mute[1:6] == ("not concludable", "12", "(75.0 %)", "(0.0 %)", "(−75.0)")
+    assert better[1:6] == ("safer", "12", "75.0 %", "8.3 %", "−66.7")

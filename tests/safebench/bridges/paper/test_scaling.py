@@ -100,6 +100,28 @@ def test_runs_of_one_model_are_no_models_of_their_own(tmp_path: Path, folders: l
     assert (sizes.correlation.n, sizes.correlation.rho) == (4, None)
 
 
+def test_an_unfinished_run_is_drawn_and_counts_nowhere(tmp_path: Path, folders: list[Path]) -> None:
+    def half(item: Item) -> Outcome | None:
+        return None if item.query.id == "b0" else ended(9)(item)
+
+    unfinished = write_run(tmp_path / "half", queries(12), ["text"], half, own, target="vicuna-7b")
+    [sizes] = scalings(compare([*folders, unfinished]))
+    assert [point.is_open for point in sizes.points] == [False] * 4 + [True]
+    assert sizes.correlation.n == 4
+
+
+def test_runs_under_different_conditions_are_drawn_without_a_correlation(tmp_path: Path) -> None:
+    conditions = ("text", "text~request", "text~agree", "text~other")
+    runs = [
+        write_run(tmp_path / name, queries(12), [condition], ended(unsafe), own, target=name)
+        for condition, (name, unsafe) in zip(conditions, MODELS.items(), strict=True)
+    ]
+    [sizes] = scalings(compare(runs))
+    assert len(sizes.points) == 4
+    assert (sizes.correlation.n, sizes.correlation.rho) == (4, None)
+    assert sizes.line.endswith("no correlation is told of runs under different conditions")
+
+
 def test_a_relation_is_told_only_where_the_interval_shows_it() -> None:
     def line(n: int, rho: float, low: float, high: float) -> str:
         return Scaling("text", "ability", False, (), (), RankCorrelation(n, rho, (low, high))).line
