@@ -17,6 +17,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import exp, log
+from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Literal, Self
 
@@ -42,6 +43,7 @@ PER_SECOND, SECONDS, EAGER = 0.01, 10.0, 0.2  # the same by time, and the most
 TICK = 0.005  # s, within which calls need not be spaced
 TOO_MANY = frozenset({429, 498})  # statuses: one call too many
 BUSY = TOO_MANY | {408, 502, 503, 504, 529}  # the same, or what ails a server now and then
+LOOK = 1.0  # s after which whoever waits for a turn looks whether anybody is there to lend it
 CHANCE, LATEST = 0.2, 1 / 32  # share of calls that may fail whatever their number is; weight of the latest one
 
 
@@ -470,11 +472,21 @@ class LentTurn:
             with suppress(OSError):
                 self._line.connect(self._place)
                 self._say(self._endpoint)
-                if self._line.recv(1):
+                if self._is_lent(self._place):
                     return self
             self._line.close()
             raise NoMoreTurns
         return self
+
+    def _is_lent(self, place: str) -> bool:
+        """Waits. A lender that closes may never have met who comes at that moment: its socket is gone all the same."""
+        self._line.settimeout(LOOK)  # not before: with one, where many come at once, connecting fails
+        while True:
+            try:
+                return bool(self._line.recv(1))
+            except TimeoutError:
+                if not Path(place).exists():
+                    return False
 
     def replied(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether the next turn comes after the wait that is told, so that nobody has to wait for it here."""

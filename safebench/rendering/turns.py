@@ -25,7 +25,7 @@ class Lender:
         self._paces = paces
         self._folder: Path | None = None
         self._server: asyncio.Server | None = None
-        self._lines: set[asyncio.StreamWriter] = set()
+        self._lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._opening = asyncio.Lock()
 
     async def place(self) -> str:
@@ -34,11 +34,16 @@ class Lender:
             if self._folder is None:
                 short = "/tmp" if len(tempfile.gettempdir()) > LONGEST_FOLDER else None  # noqa: S108  a folder in it
                 self._folder = Path(tempfile.mkdtemp(dir=short))
-                self._server = await asyncio.start_unix_server(self._lend, self._folder / "turns")
+                self._server = await asyncio.start_unix_server(self._meet, self._folder / "turns")
         return str(self._folder / "turns")
 
+    def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The task is ours: of one that asyncio makes here it prints a traceback where the work is interrupted."""
+        task = asyncio.create_task(self._lend(reader, writer))
+        self._lines[task] = writer
+        task.add_done_callback(lambda task: self._lines.pop(task).close())
+
     async def _lend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._lines.add(writer)
         with suppress(Stopping, OSError, ValueError):
             endpoint = read_json(await reader.readline())
             async with self._paces.of(endpoint).turn() as turn:
@@ -47,14 +52,15 @@ class Lender:
                     raise ConnectionError("the worker had no answer, or ended")
                 status, wait, left = read_json(result)
                 turn.heed(status, wait, left)
-        self._lines.discard(writer)
-        writer.close()
 
     def close(self) -> None:
-        """At once, for whoever waits for a turn, too: its job may be waited for where no event loop goes on."""
+        """At once, for whoever waits for a turn, too: its job may be waited for where no event loop goes on.
+
+        Who has come and is not met yet finds the folder gone.
+        """
         if self._server is not None:
             self._server.close()
-        for line in self._lines:
+        for line in self._lines.values():
             with suppress(OSError):
                 line.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         if self._folder is not None:

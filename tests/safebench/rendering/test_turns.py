@@ -135,6 +135,40 @@ async def test_whoever_waits_for_a_turn_is_sent_home(serve: Serve, how: str) -> 
     assert [type(one) for one in ended] == [Stopping]
 
 
+@pytest.mark.parametrize("steps", range(6))
+async def test_whoever_comes_while_the_work_is_closed_is_sent_home(serve: Serve, steps: int) -> None:
+    """At some of these steps of the event loop the connection is taken, and no task has it yet."""
+    lender, url = Lender(Paces(1)), replying(serve)
+    thread, ended = waiting(await lender.place(), url)
+    time.sleep(0.3)  # noqa: ASYNC251  it comes, and nobody meets it
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    lender.close()
+    thread.join(5)
+    assert [type(one) for one in ended] == [Stopping]
+
+
+def test_what_closes_after_its_event_loop_sends_all_home_and_prints_nothing(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = replying(serve)
+
+    async def work() -> tuple[Lender, list[tuple[threading.Thread, list[object]]]]:
+        paces = Paces(1)
+        await paused(paces, url)
+        lender = Lender(paces)
+        workers = [waiting(await lender.place(), url) for _ in range(3)]
+        await until(lambda: len(lender._lines) == 3)
+        return lender, workers
+
+    lender, workers = asyncio.run(work())
+    lender.close()
+    for thread, ended in workers:
+        thread.join(5)
+        assert [type(one) for one in ended] == [Stopping]
+    assert not caplog.records
+
+
 async def test_after_the_work_nobody_begins_an_attempt(serve: Serve) -> None:
     async with lending(Paces("auto")) as place:
         pass
