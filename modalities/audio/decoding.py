@@ -19,13 +19,10 @@ def decode(media: Media) -> tuple[Samples, int]:
 
 
 def duration(media: Media | None) -> float | None:
-    """In s, from the header; None where there is no recording."""
+    """In s, from the header; None where there is no recording. Raises as Media.read does."""
     import soundfile
 
-    if media is None:
-        return None
-    source = io.BytesIO(media.source) if isinstance(media.source, bytes) else str(media.source)
     try:
-        return float(soundfile.info(source).duration)
+        return float(soundfile.info(io.BytesIO(media.read())).duration) if media else None
     except (soundfile.SoundFileError, RuntimeError):
         return None

@@ -12,7 +12,14 @@ from modalities.audio.pocketsphinx import PocketSphinx
 from modalities.audio.transcriptions import OpenAITranscriptions
 from safebench import registry
 from safebench.datasets.load import load_dataset
-from safebench.errors import BadInput, ConversionError, MissingPackage, SafeBenchError, TargetRefusesService
+from safebench.errors import (
+    BadInput,
+    BrokenMedia,
+    ConversionError,
+    MissingPackage,
+    SafeBenchError,
+    TargetRefusesService,
+)
 from safebench.plugins import Asking, Checking, Recogniser, Work
 from safebench.rendering import chain as rendering
 from safebench.rendering.assignment import assign
@@ -339,6 +346,22 @@ def test_a_clip_that_is_never_heard_right_is_no_faithful_rendering():
         rendering = render(RenderJob(QUERY, load_recipes()["audio", "us-female"], recogniser=spec))
     assert len({call.body["file_sha256"] for call in server.calls}) == len(server.calls) == 3
     assert not rendering.faithful
+
+
+# --- length
+
+
+def test_the_length_of_a_clip_in_a_file_is_told_whatever_its_name_is_and_of_a_cut_or_missing_one_never(clip, tmp_path):
+    path = tmp_path / "clip.raw"
+    path.write_bytes(clip.read())
+    kept = replace(clip, source=path)
+    assert AudioModality().seconds(kept) == AudioModality().seconds(clip) > 1
+    path.write_bytes(clip.read()[:-100])
+    with pytest.raises(BrokenMedia):
+        AudioModality().seconds(kept)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        AudioModality().seconds(kept)
 
 
 # --- compose
