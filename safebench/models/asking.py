@@ -43,14 +43,13 @@ async def _asked(target: Target, request: Request) -> Response:
 
 
 def _typed(response: object) -> Response:
-    """Raises TypeError for what is no response. What it says of its cost is kept as numbers, or as text."""
+    """Raises TypeError for what is no response. What it says of its cost is kept in plain dicts, as numbers or text."""
     if not isinstance(response, Response):
         raise TypeError(f"the target returned {type(response).__name__} instead of a Response")
     for field in ("text", "thinking"):
         if not isinstance(getattr(response, field), str):
             raise TypeError(f"the {field} of the response is {type(getattr(response, field)).__name__}")
-    usage = counts(response.usage)
-    return response if usage == response.usage else replace(response, usage=usage)
+    return replace(response, usage=counts(response.usage))
 
 
 # --- calls in worker processes, where media are rendered and read back

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections import UserDict
+from types import MappingProxyType
+
 import pytest
 
 from safebench.errors import ConversionError
-from safebench.models.asking import NOTED, MediaCall, counted, note_call
+from safebench.models.asking import NOTED, MediaCall, ask_safely, counted, note_call
 from safebench.models.client import Endpoint, EndpointOptions
+from safebench.plugins import Target, TargetSetup
 from safebench.testing.server import Call, Reply, error, transcription
+from safebench.types import Message, Request, Response, Text
 from tests.fixture_types import Serve
 
 CALL = MediaCall("openai:m", "answered", {"characters": 6})
@@ -56,3 +62,18 @@ def test_an_endpoint_counts_what_it_is_asked_and_what_it_tells(serve: Serve, rep
             return
 
     assert counted(ask)[1] == [call]
+
+
+async def test_what_a_target_says_of_its_cost_is_kept_in_plain_dicts() -> None:
+    usage = UserDict(total_tokens=3, details=MappingProxyType({"audio": 2}))
+
+    class Odd(Target):
+        name = "odd"
+        summary = "tells its usage in mappings that are no dicts"
+        accepts = frozenset({"text"})  # type: ignore[assignment]
+
+        async def ask(self, request: Request) -> Response:
+            return Response("answered", "Hi.", usage=usage)
+
+    response = await ask_safely(Odd(TargetSetup("")), Request((Message("user", (Text("Hello."),)),)))
+    assert json.loads(json.dumps(response.usage)) == {"total_tokens": 3, "details": {"audio": 2}}
