@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ from safebench.cli.style import figures, plain_table
 from safebench.errors import BadInput, Interrupted
 
 if TYPE_CHECKING:
+    from safebench.bridges.paper.cells import Beside
     from safebench.bridges.paper.page import ShownPart
     from safebench.bridges.paper.study import AskedSetting, Given, PlannedPart, Study
     from safebench.jury.calibration.labels import LabelSet
@@ -150,12 +152,14 @@ def reproduce(
     limit: options.Limit = None,
     out: Annotated[Path | None, typer.Option(help="Folder of all parts; the same again continues them.")] = None,
     dry_run: options.DryRun = False,
+    retry_failed: options.RetryCalls = False,
     allow_unproven: options.AllowUnproven = False,
     html: Annotated[bool, typer.Option("--html", help="Write paper.html, too: a page for the browser.")] = False,
 ) -> int:
     """Ask the paper's experiments of a target, and set each cell beside the published one."""
-    from safebench.bridges.paper.study import Given, plan_study, read_study
+    from safebench.bridges.paper.study import Given, plan_study, printed_names, read_study
     from safebench.cli.run import in_its_folder, with_options
+    from safebench.errors import check_known
 
     if html:
         from safebench.reports.pages.html import require_packages
@@ -173,14 +177,16 @@ def reproduce(
     if target_option:
         values["options"] = with_options(values.get("options", {}), target_option, "--target-option")
     about, name = read_study(), model or _printed_name(values["target"])
+    if model:
+        check_known("model of the paper's tables", model, printed_names(about), "--model")
     asked = Given(values, str(attacked or ""), str(labels or ""))
     planned = plan_study(about, asked, part or ())
-    if dry_run:
-        return _show_ways(about, planned, name)
     broken = [one.why_not for one in planned if one.broken]
-    if broken or not any(one.is_made for one in planned):
+    if dry_run:
+        _show_ways(about, planned, name)
+    if broken or not (dry_run or any(one.is_made for one in planned)):
         raise BadInput(*dict.fromkeys(broken or (f"part {one.name}: {one.why_not}" for one in planned)))
-    return _reproduce(about, asked, planned, name, html=html)
+    return 0 if dry_run else _reproduce(about, asked, planned, name, html=html, retry_failed=retry_failed)
 
 
 def _printed_name(target: str) -> str:
@@ -190,7 +196,7 @@ def _printed_name(target: str) -> str:
     return known.paper if known else ""
 
 
-def _show_ways(study: Study, planned: Sequence[PlannedPart], name: str) -> int:
+def _show_ways(study: Study, planned: Sequence[PlannedPart], name: str) -> None:
     """Every cell of the paper's tables with how it would be made, and what this target would be asked."""
     from safebench.bridges.paper.cells import ANY, ways
 
@@ -206,10 +212,13 @@ def _show_ways(study: Study, planned: Sequence[PlannedPart], name: str) -> int:
         _show_planned(one)
     output.print(f"beside: {name or 'no printed row: the paper has not tested this target (--model NAME, if it has)'}")
     plans = [
-        {"part": one.name, "asked": [_asked(each) for each in one.asked], "why_not": one.why_not} for one in planned
-    ]
+        {
+            "part": one.name, "asked": [_asked(each) for each in one.asked],
+            "why_not": one.why_not, "broken": one.broken,
+        }
+        for one in planned
+    ]  # fmt: skip
     output.result({"ways": every, "parts": plans})
-    return 0
 
 
 def _asked(one: AskedSetting) -> dict[str, str | int | None]:
@@ -225,40 +234,91 @@ def _show_planned(one: PlannedPart) -> None:
         output.print(f"  {what}{why}", soft_wrap=True)
 
 
-def _reproduce(study: Study, given: Given, planned: Sequence[PlannedPart], name: str, *, html: bool) -> int:
-    from safebench.bridges.paper.cells import beside, numbers
-    from safebench.bridges.paper.page import shown_jury, shown_parts, write_page
-    from safebench.files import write_json
-    from safebench.reports.report import report
+@dataclass(slots=True)
+class _Made:
+    """What there is so far of a study, for terminal, page and file."""
 
-    out, every, shown, status = Path(given.values["out"]), [], [], 0
-    more: dict[str, Any] = {}
-    for one in planned:
-        _show_planned(one)
+    study: Study
+    given: Given
+    name: str  # in the paper's tables
+    retry_failed: bool
+    cells: list[Beside] = field(default_factory=list)
+    shown: list[ShownPart] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def out(self) -> Path:
+        return Path(self.given.values["out"])
+
+    def make(self, one: PlannedPart) -> int:
+        """One part; the exit status."""
+        from safebench.bridges.paper.page import shown_jury
+
+        status = 0
         if one.config:
-            status = max(status, _run(one.name, one.config))
-            cells = beside(one, report(one.config.out).summary, name)
-            every += cells
-            [part] = shown_parts(cells)
-            if one.part.beside:
-                part, more[one.name] = _paired(part, out / one.part.beside, out / one.name)
-            shown.append(part)
-            _show_part(part)
+            status = _run(one.name, one.config, retry_failed=self.retry_failed)
+            self._add_run(one, one.config)
         elif one.labels:
-            more[one.name] = _judge(study, given, one.labels, out / one.name)
-            shown.append(shown_jury(one.name, one.part.title, more[one.name]))
-    result = {"study": study.title, "beside": name, "cells": numbers(every), **more}
-    write_json(out / "paper.json", result)
-    written = [out / "paper.json"]
-    if html:
-        written.append(write_page(out / "paper.html", study.title, shown, planned))
-    output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
-    output.result({"written": written, **result})
+            self.more[one.name] = _judge(self, one.labels, self.out / one.name)
+            self.shown.append(shown_jury(one.name, one.part.title, self.more[one.name]))
+        return status
+
+    def _add_run(self, one: PlannedPart, config: RunConfig) -> None:
+        from safebench.bridges.paper.cells import beside
+        from safebench.bridges.paper.page import shown_part
+        from safebench.bridges.paper.study import backbone_of
+        from safebench.reports.report import report
+
+        cells = beside(one, report(config.out).summary, self.name)
+        part = shown_part(one, cells)
+        if one.part.beside:
+            behind = backbone_of(self.given.values["target"])
+            part, self.more[one.name] = _paired(part, self.out / one.part.beside, self.out / one.name, behind)
+        self.cells += cells
+        self.shown.append(part)
+        _show_part(part)
+
+    def write(self, planned: Sequence[PlannedPart], *, html: bool) -> dict[str, Any]:
+        """What is written."""
+        from safebench.bridges.paper.cells import numbers
+        from safebench.bridges.paper.page import not_reached, write_page
+        from safebench.files import write_json
+
+        planned = not_reached(planned, self.shown)
+        not_made = {one.name: one.why_not for one in planned if one.why_not}
+        result = {
+            "study": self.study.title, "beside": self.name, "cells": numbers(self.cells),
+            "not_made": not_made, **self.more,
+        }  # fmt: skip
+        written = [self.out / "paper.json"]
+        write_json(written[0], result)
+        if html:
+            written.append(write_page(self.out / "paper.html", self.study.title, self.shown, planned))
+        output.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
+        return {"written": written, **result}
+
+
+def _reproduce(
+    study: Study, given: Given, planned: Sequence[PlannedPart], name: str, *, html: bool, retry_failed: bool
+) -> int:
+    """Part by part; where one fails, those before it are written."""
+    made, status = _Made(study, given, name, retry_failed), 0
+    try:
+        for one in planned:
+            _show_planned(one)
+            status = max(status, made.make(one))
+    except BaseException:
+        if made.shown:
+            made.write(planned, html=html)
+        raise
+    output.result(made.write(planned, html=html))
     return status
 
 
-def _paired(part: ShownPart, beside: Path, own: Path) -> tuple[ShownPart, Any]:
-    """With the gap to the run beside it, and that gap; where there is none the part says why."""
+def _paired(part: ShownPart, beside: Path, own: Path, behind: str) -> tuple[ShownPart, Any]:
+    """With the gap to the run beside it, of the target that is `behind` it, and that gap; where there is none the part
+    says why.
+    """
     from safebench.bridges.paper.page import paired, with_note
     from safebench.reports.comparison import compare
 
@@ -266,17 +326,20 @@ def _paired(part: ShownPart, beside: Path, own: Path) -> tuple[ShownPart, Any]:
         compared = compare([beside, own])
     except BadInput as error:
         return with_note(part, f"not paired with {beside.name}: {error.problems[0]}"), []
+    there = compared.runs[0].target
+    if there != behind:
+        return with_note(part, f"not paired with {beside.name}: {beside} is a run of {there}, and not of {behind}"), []
     return paired(part, compared), to_jsonable_python(compared.panels)
 
 
-def _run(part: str, config: RunConfig) -> int:
+def _run(part: str, config: RunConfig, *, retry_failed: bool) -> int:
     """The exit status."""
     from safebench.cli.progress import Bars
     from safebench.runs.run import run
 
     try:
         with Bars(notes) as bars:
-            result = run(config, bars)
+            result = run(config, bars, retry_failed=retry_failed)
     except Interrupted as error:
         raise Interrupted(shlex.join(["safebench", *sys.argv[1:]])) from error
     for problem in result.problems:
@@ -284,7 +347,7 @@ def _run(part: str, config: RunConfig) -> int:
     return result.exit_status
 
 
-def _judge(study: Study, given: Given, labels: LabelSet, out: Path) -> dict[str, Any]:
+def _judge(made: _Made, labels: LabelSet, out: Path) -> dict[str, Any]:
     """A calibration, whose file and calls are in that folder."""
     from safebench.bridges.paper.study import calibrated
     from safebench.cli.jury_tables import show_calibration
@@ -292,7 +355,7 @@ def _judge(study: Study, given: Given, labels: LabelSet, out: Path) -> dict[str,
 
     try:
         with Bars(notes) as bars:
-            content = calibrated(study, given, labels, out, bars)
+            content = calibrated(made.study, made.given, labels, out, bars, retry_failed=made.retry_failed)
     except Interrupted as error:
         raise Interrupted(shlex.join(["safebench", *sys.argv[1:]])) from error
     show_calibration(output, content)

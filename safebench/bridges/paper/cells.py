@@ -8,7 +8,7 @@ from math import sqrt
 from typing import Any
 
 from safebench import taxonomy
-from safebench.bridges.paper.study import AskedSetting, PlannedPart, Study, StudyPart, printed_row
+from safebench.bridges.paper.study import AskedSetting, PlannedPart, Study, StudyPart, model_in, printed_row
 from safebench.models.catalogue import Model, models
 from safebench.reports.published import AVERAGE, Averaging, Metric, PublishedRow
 from safebench.reports.summary import ConditionSummary, Summary
@@ -208,8 +208,7 @@ def _rows(part: StudyPart) -> Iterator[tuple[tuple[str, ...], int]]:
 
 
 def _model_of(printed: str) -> Model | None:
-    name = printed.removesuffix(" (A)").removesuffix(" (A+T)")
-    return next((model for model in models().values() if model.paper == name), None)
+    return next((model for model in models().values() if model.paper == model_in(printed)), None)
 
 
 def _by(model: Model | None) -> tuple[str, str]:

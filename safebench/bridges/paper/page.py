@@ -18,6 +18,7 @@ from safebench.statistics.gap import Gap, GapRow
 from safebench.types import Intent
 
 INTERVAL, PRINTED = "95 % interval", ("printed", "difference")
+NOT_REACHED = "the command ended before it was made"
 NOTHING_PRINTED = "the paper prints nothing that could stand beside it"
 VOTERS = {
     "jury": "the jury, after deliberation",
@@ -47,6 +48,14 @@ class ShownPart:
 def shown_parts(every: Sequence[Beside]) -> list[ShownPart]:
     """In units of the paper: by condition where AVG is all there is, else a table for each condition."""
     return [_shown(list(part)) for _, part in groupby(every, lambda one: one.part)]
+
+
+def shown_part(planned: PlannedPart, every: Sequence[Beside]) -> ShownPart:
+    """Of one part, with a note for each condition of which no item has an outcome."""
+    part = next(iter(shown_parts(every)), ShownPart(planned.name, planned.part.title, (), ()))
+    there = {one.condition for one in every}
+    missing = [one.condition for one in planned.asked if one.condition and one.condition not in there]
+    return replace(part, notes=(*part.notes, *(f"{condition}: no item has an outcome" for condition in missing)))
 
 
 def _shown(part: Sequence[Beside]) -> ShownPart:
@@ -153,6 +162,12 @@ def _share(measured: Mapping[str, Any], unit: float = 100) -> tuple[str, str]:
         return DASH, DASH
     value, low, high = (decimal(unit * one, 1 if unit == 100 else 2) for one in (measured["value"], *measured["ci95"]))
     return value, f"{low} to {high}"
+
+
+def not_reached(planned: Sequence[PlannedPart], parts: Sequence[ShownPart]) -> list[PlannedPart]:
+    """What was planned, where those that were to be made and are none of the `parts` say why they are not."""
+    made = {part.name for part in parts}
+    return [replace(one, why_not=NOT_REACHED) if one.is_made and one.name not in made else one for one in planned]
 
 
 def write_page(path: Path, title: str, parts: Sequence[ShownPart], planned: Sequence[PlannedPart]) -> Path:

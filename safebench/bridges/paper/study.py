@@ -24,6 +24,7 @@ from safebench.progress import Progress
 from safebench.reports.published import Metric, Published, PublishedRow, load
 from safebench.resources import load_toml
 from safebench.runs.config import RunConfig, make_config
+from safebench.runs.folder import is_there
 from safebench.runs.plan import NothingAsked, RunPlan, make_plan, never_read
 from safebench.types import TEXT
 
@@ -104,6 +105,11 @@ class PlannedPart:
     def is_made(self) -> bool:
         return self.config is not None or self.labels is not None
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether it, or one of its settings, is not made."""
+        return bool(self.why_not) or any(one.condition is None for one in self.asked)
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -144,11 +150,19 @@ def _planned(study: Study, name: str, given: Given) -> PlannedPart:
     if why_not := _lacking(part, given):
         return PlannedPart(name, part, why_not=why_not)
     try:
+        _check_folders(Path(given.values["out"]), name)
         if part.needs == "labels":
             return PlannedPart(name, part, labels=read_labels(given.labels))
         return _checked(name, part, {**given.values, **_of_part(study, name, part, given)}, given.load)
     except SafeBenchError as error:
         return PlannedPart(name, part, why_not=_line(error), broken=True)
+
+
+def _check_folders(out: Path, name: str) -> None:
+    """Raises BadInput where another thing stands in the place of the folder of all parts, or of the one."""
+    for folder in (out, out / name):
+        if folder.exists() and not folder.is_dir():
+            raise BadInput(f"{folder} is no folder: choose another --out")
 
 
 def _lacking(part: StudyPart, given: Given) -> str:
@@ -203,7 +217,9 @@ def jury_of(study: Study, given: Given) -> str | Mapping[str, Any]:
     return {**table, "protocol": {**table["protocol"], "stop": study.stop}}
 
 
-def calibrated(study: Study, given: Given, labels: LabelSet, out: Path, progress: Progress) -> dict[str, Any]:
+def calibrated(
+    study: Study, given: Given, labels: LabelSet, out: Path, progress: Progress, *, retry_failed: bool = False
+) -> dict[str, Any]:
     """The jury on labels from people: see `calibrate`, whose file and calls are kept in that folder."""
     shared = {key: given.values[key] for key in ("seed", "concurrency") if key in given.values}
     limits = CallLimits(given.values.get("max_calls"), cost=given.values.get("max_cost"))
@@ -212,6 +228,7 @@ def calibrated(study: Study, given: Given, labels: LabelSet, out: Path, progress
         jury_of(study, given),
         out / CALIBRATION,
         models=given.jury_models,
+        retry_failed=retry_failed,
         progress=progress,
         limits=limits,
         prices=given.values.get("prices"),
@@ -234,7 +251,7 @@ def backbone_of(target: str) -> str:
 def _checked(name: str, part: StudyPart, values: Mapping[str, Any], load: Load) -> PlannedPart:
     """Nothing is asked: what cannot be made here, and what the target takes no media for, is said.
 
-    Raises BadInput for what no condition could do without: data, target, jury, and folder.
+    Raises BadInput for what no condition could do without: data, target, jury, and a folder that holds no other run.
     """
     alone = _Alone(f"part {name}", values, load)
     with suppress(NothingAsked):
@@ -244,7 +261,9 @@ def _checked(name: str, part: StudyPart, values: Mapping[str, Any], load: Load) 
     if not wanted:
         reasons = dict.fromkeys(one.why for one in asked)
         return PlannedPart(name, part, asked, why_not="; ".join(reasons))
-    return PlannedPart(name, part, asked, make_config(f"part {name}", **values, conditions=wanted))
+    config = make_config(f"part {name}", **values, conditions=wanted)
+    is_there(make_plan(config, never_read, load))
+    return PlannedPart(name, part, asked, config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +311,17 @@ def _line(error: SafeBenchError) -> str:
 def _is_brought(plan: RunPlan) -> bool:
     """Whether the data bring what is asked."""
     return all(one.recipe in plan.data.whole.recipes.get(one.medium, {}) for one in plan.data.conditions)
+
+
+def printed_names(study: Study) -> set[str]:
+    """Of all models in the tables and texts of the paper."""
+    rows = (row.labels[0] for part in study.parts.values() if part.published for row in part.published.rows)
+    return {*map(model_in, rows), *(name for part in study.parts.values() for name in part.figures)}
+
+
+def model_in(label: str) -> str:
+    """The model's name in the label of a printed row, which may say, too, what it was sent."""
+    return label.removesuffix(" (A)").removesuffix(" (A+T)")
 
 
 def printed_row(part: StudyPart, setting: Setting, model: str) -> tuple[PublishedRow, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from safebench.bridges.paper.page import (
     interval,
     paired,
     shown_jury,
+    shown_part,
     shown_parts,
     write_page,
 )
+from safebench.bridges.paper.study import Given, PlannedPart, StudyPart, plan_study, read_study
 from safebench.cli.published import _paired
 from safebench.reports.comparison import compare
 from safebench.reports.published import Metric
@@ -113,17 +116,47 @@ def test_the_page_escapes_what_is_brought(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)" in page
 
 
+OWN = ShownPart("backbone-own", "Own", (), ())
+
+
 def test_a_part_that_cannot_be_paired_says_why(tmp_path: Path) -> None:
-    part, gaps = _paired(ShownPart("backbone-own", "Own", (), ()), tmp_path / "backbone", tmp_path / "backbone-own")
+    part, gaps = _paired(OWN, tmp_path / "backbone", tmp_path / "backbone-own", "backbone-of:m")
     assert gaps == []
     assert part.notes[0].startswith(f"not paired with backbone: {tmp_path / 'backbone'}")
+
+
+def test_a_model_is_paired_with_no_backbone_but_its_own(tmp_path: Path) -> None:
+    for name, target in (("backbone", "backbone-of:internvl-chat-v1.5"), ("own", "internvl-chat-v1.5")):
+        write_run(tmp_path / name, queries(4), ["text"], target=target)
+    part, gaps = _paired(OWN, tmp_path / "backbone", tmp_path / "own", "backbone-of:qwen2-audio-7b")
+    assert gaps == []
+    assert part.notes == (
+        f"not paired with backbone: {tmp_path / 'backbone'} is a run of backbone-of:internvl-chat-v1.5,"
+        " and not of backbone-of:qwen2-audio-7b",
+    )
+    part, gaps = _paired(OWN, tmp_path / "backbone", tmp_path / "own", "backbone-of:internvl-chat-v1.5")
+    assert (part.notes, len(gaps)) == ((), 1)
+
+
+def test_a_condition_of_which_no_item_has_an_outcome_is_named() -> None:
+    given = {"target": "reference", "data": "starter", "out": "nowhere", "limit": 2}
+    [size] = plan_study(read_study(), Given(given), ["size"])
+    part = shown_part(size, [])
+    assert part.notes == ("image+text:typographic~request: no item has an outcome",)
+
+
+def test_the_page_says_what_is_not_made_only_where_there_is_something(tmp_path: Path) -> None:
+    part = PlannedPart("size", StudyPart(title="Sizes"))
+    assert "Not made" not in write_page(tmp_path / "all.html", "T", [], [part]).read_text(encoding="utf-8")
+    without = replace(part, why_not="it lacks")
+    assert "Not made" in write_page(tmp_path / "less.html", "T", [], [without]).read_text(encoding="utf-8")
 
 
 def gap_row(folder: Path, outcomes: Mapping[str, Callable[[Item], Outcome]]) -> tuple[str, ...]:
     """Of a model and its backbone, which are asked 12 queries."""
     for name, outcome in outcomes.items():
         write_run(folder / name, queries(12), ["text"], outcome, own)
-    part = paired(ShownPart("backbone-own", "Own", (), ()), compare([folder / name for name in outcomes]))
+    part = paired(OWN, compare([folder / name for name in outcomes]))
     assert part.tables[0].heads[:3] == ("condition", "concluded", "pairs")  # in sight on a narrow screen
     return part.tables[0].rows[0]
 
