@@ -99,11 +99,15 @@ def render_batch(jobs: Sequence[RenderJob]) -> list[Rendering]:
     return [replace(renderings[n], seconds=seconds) for n in range(len(jobs))]
 
 
-def check_brought(job: RenderJob, brought: Rendering) -> Rendering:
+def check_brought(brought: Sequence[tuple[RenderJob, Rendering]]) -> list[Rendering]:
     """Media that came with the data, checked as if they had been rendered now; the data keep what they say of them.
 
     What was checked before is believed, but for media that can carry no query at all. Raises as `render_batch` does.
     """
+    return [_check_brought(job, rendering) for job, rendering in brought]
+
+
+def _check_brought(job: RenderJob, brought: Rendering) -> Rendering:
     started = time.perf_counter()
     if brought.fidelity.status == "passed":
         job = replace(job, check=False)

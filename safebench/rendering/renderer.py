@@ -27,6 +27,7 @@ from safebench.store.store import Store
 from safebench.types import Failure, Fidelity, Rendering
 
 GATHERED = 0.1  # s that a batch waits for queries that are on their way
+PASSED = 16  # renderings that passed before and are looked at in one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Renderer:
         self._how = how
         self._under_way: dict[str, asyncio.Task[Rendering]] = {}
         self._batchers: dict[str, Batcher[RenderJob, Rendering]] = {}  # by recipe
-        self._looking = asyncio.Lock()
+        self._passed = Batcher(self._look, PASSED, gathered=0)  # by one worker: there is little to do
 
     def kept(self, job: RenderJob) -> Rendering | None:
         """The rendering where it is made already."""
@@ -114,12 +115,16 @@ class Renderer:
             return (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
 
     async def _checked(self, job: RenderJob, brought: Rendering) -> Rendering:
-        """What passed is only looked at, in this process: a worker would be sent it, and send it back."""
-        if brought.fidelity.status == "passed":
-            async with self._looking:
-                return await asyncio.to_thread(check_brought, job, brought)
+        """In a worker, which may die of what others made. It is sent the place of the media, and sends none back."""
+        assert brought.media is not None
+        kept = replace(brought, media=self._store.keep(brought.media))
+        if kept.fidelity.status == "passed":
+            return await self._passed.put((job, kept))
         async with self._cache.workers.admitted(lambda: asked_in_reading(job)):
-            return await self._cache.workers.run(check_brought, job, brought)
+            return (await self._look([(job, kept)]))[0]
+
+    async def _look(self, brought: Sequence[tuple[RenderJob, Rendering]]) -> list[Rendering]:
+        return await self._cache.workers.run(check_brought, brought)
 
     async def _surviving(self, job: RenderJob, work: Awaitable[Rendering]) -> Rendering:
         """What a worker makes of one query, also where it dies of it."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -120,24 +122,45 @@ class Brought:
         return Rendering(job.recipe.name, job.key, CLIP, Fidelity("unchecked"))
 
 
-async def test_what_passed_before_is_looked_at_without_a_worker(store: Store) -> None:
-    class Busy(Workers):
+class Folder:
+    """Speech that passed before."""
+
+    def __init__(self, samples: Any) -> None:
+        self.media = Media.of("audio", "audio/wav", encode_recording(samples, 16_000))
+
+    def rendering(self, job: RenderJob) -> Rendering:
+        return Rendering(job.recipe.name, job.key, self.media, Fidelity("passed"))
+
+
+async def test_what_passed_before_is_looked_at_by_a_worker_from_its_file(store: Store) -> None:
+    class Sending(Here):
         async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-            raise AssertionError("a worker was asked")
+            result = await super().run(function, *arguments)
+            ways.extend((len(pickle.dumps(arguments)), len(pickle.dumps(result))))
+            return result
 
-    class Folder:
-        def __init__(self, samples: Any) -> None:
-            self.media = Media.of("audio", "audio/wav", encode_recording(samples, 16_000))
-
-        def rendering(self, job: RenderJob) -> Rendering:
-            return Rendering(job.recipe.name, job.key, self.media, Fidelity("passed"))
-
+    ways: list[int] = []  # bytes to the worker, and back
     sound = np.random.default_rng(1).normal(0, 0.1, 16_000) * (np.arange(16_000) // 2_000 % 2)
     job = RenderJob(Query("q1", "a"), load_recipes()["audio", "us-female"])
     for samples, status in ((sound, "passed"), (np.zeros(16_000), "failed")):
-        rendering_all = Renderer(store, RecogniserCache(Busy(1)), Folder(samples), RenderSettings())
+        rendering_all = Renderer(store, RecogniserCache(Sending()), Folder(samples), RenderSettings())
         job = replace(job, query=replace(job.query, id=status))
         assert (await rendering_all.rendering(job)).fidelity.status == status
+    assert len(ways) == 4
+    assert max(ways) < 10_000  # a second of sound is 32,000
+
+
+async def test_what_passed_before_and_kills_its_worker_costs_its_own_query_alone(store: Store) -> None:
+    class Killing(Workers):
+        async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+            return await super().run(os._exit, 1)
+
+    workers = Killing(1)
+    rendering_all = Renderer(store, RecogniserCache(workers), Folder(np.zeros(16_000)), RenderSettings())
+    made = await rendering_all.rendering(RenderJob(Query("q1", "a"), load_recipes()["audio", "us-female"]))
+    workers.close()
+    assert made.failure is not None
+    assert (made.failure.type, made.media) == ("WorkerDied", None)
 
 
 async def test_nothing_is_read_back_or_transcribed_beyond_the_budget(store: Store) -> None:
