@@ -144,7 +144,7 @@ class TableFile:
         return f"it is not {'UTF-8' if self._codec == 'utf-8-sig' else self.encoding}: {SAVE_AS}{other}"
 
 
-def table_file(path: Path, kinds: Collection[str], encoding: str | None = None) -> TableFile:
+def table_file(path: Path, kinds: Collection[str], encoding: str | None = None, what: str = "data") -> TableFile:
     """Raises BadInput for an unknown kind of file, an archive with none or several tables, and an unknown encoding."""
     codec = known_encoding(encoding) if encoding is not None else None
     member, name = None, path.name
@@ -156,8 +156,8 @@ def table_file(path: Path, kinds: Collection[str], encoding: str | None = None) 
     if kind in kinds:
         return TableFile(path, kind, member, codec)
     if kind in WORKBOOKS:
-        raise BadInput(f"data {str(path)!r} is a workbook: save its sheet as CSV UTF-8, and name that file")
-    raise BadInput(f"data {str(path)!r}: unknown kind of file {kind!r}; known: {', '.join([*kinds, ZIP, GZIP])}")
+        raise BadInput(f"{what} {str(path)!r} is a workbook: save its sheet as CSV UTF-8, and name that file")
+    raise BadInput(f"{what} {str(path)!r}: unknown kind of file {kind!r}; known: {', '.join([*kinds, ZIP, GZIP])}")
 
 
 def is_pointer(path: Path) -> bool:

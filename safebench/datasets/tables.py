@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from safebench.datasets.columns import Names
 from safebench.datasets.delimited import TAB, BadRecord, records
-from safebench.datasets.table_files import UNREADABLE, OtherEncoding, TableFile, table_file
+from safebench.datasets.table_files import UNREADABLE, UTF8, OtherEncoding, TableFile, table_file
 from safebench.errors import BadInput
 from safebench.serialisation import json_or, read_json
 
@@ -38,12 +38,13 @@ def file_rows(
     """Rows of a file by its ending, one at a time but for JSON; of a Parquet file only the columns that are wanted.
 
     Columns that are wanted come under the name by which they are wanted: see `named`. `heads` gets the names of all
-    columns, as the file writes them. `encoding` of its text is UTF-8 when not given. Raises BadInput for an unknown
-    kind of file and one that cannot be read; where only its rest cannot be read, that is a bad row of its own.
+    columns, as the file writes them. `encoding` of its text is UTF-8 when not given; where it is given as UTF-8, no
+    error asks to name another. Raises BadInput for an unknown kind of file and one that cannot be read; where only its
+    rest cannot be read, that is a bad row of its own.
     """
     where = f"{what} {str(path)!r}"
-    file = table_file(path, READERS, encoding)
-    if encoding is not None and file.kind == PARQUET:
+    file = table_file(path, READERS, encoding, what)
+    if file.encoding not in (None, UTF8) and file.kind == PARQUET:
         raise BadInput(f"{where}: a Parquet file has no encoding to name: leave out --encoding")
     place: int | str | None = None
     heads = heads if heads is not None else []

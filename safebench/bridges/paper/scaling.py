@@ -12,6 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from safebench.datasets.table_files import UTF8
 from safebench.datasets.tables import BLANK, file_rows, is_nothing, unusable
 from safebench.errors import BadInput
 from safebench.models.catalogue import Model, model_of
@@ -131,10 +132,13 @@ def _points(compared: Compared, panel: ComparisonPanel, known: Mapping[str, floa
 
 
 def _score(target: str, scores: Mapping[str, ModelScore]) -> ModelScore | None:
-    """By the target as it was asked, or any name that its model has."""
+    """By the target as it was asked, or any name that its model has. Raises BadInput where these differ."""
     model = _model(target)
     names = (target, *((model.name, model.title, model.paper, model.target) if model else ()))
-    return next((scores[name.casefold()] for name in names if name.casefold() in scores), None)
+    ours = {name: scores[name] for name in dict.fromkeys(map(str.casefold, names)) if name in scores}
+    if len({*ours.values()}) > 1:
+        raise BadInput(f"scores: {' and '.join(ours)} are one model, {target}, and do not say the same: leave one")
+    return next(iter(ours.values()), None)
 
 
 def _model(target: str) -> Model | None:
@@ -160,7 +164,7 @@ def read_scores(path: Path) -> dict[str, ModelScore]:
     """By the model's name in small letters. Raises BadInput in one line for a table that cannot be used."""
     heads: list[str] = []
     scores: dict[str, ModelScore] = {}
-    for line, row in file_rows(path, COLUMNS, heads, what="scores"):
+    for line, row in file_rows(path, COLUMNS, heads, UTF8, what="scores"):
         if row is BLANK:
             continue
         where = f"scores {path}, line {line}"
@@ -181,7 +185,7 @@ def read_scores(path: Path) -> dict[str, ModelScore]:
 
 def _number(text: Any, where: str, least: float | None = None) -> float:
     try:
-        number = float(text)
+        number = float("nan" if isinstance(text, bool) else text)
     except (TypeError, ValueError):
         number = float("nan")
     if not isfinite(number) or (least is not None and number <= least):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from safebench.datasets.load import load_dataset
 from safebench.datasets.plan import Load
+from safebench.datasets.table_files import UTF8
 from safebench.errors import BadInput, SafeBenchError, check_known
 from safebench.files import read_toml
 from safebench.jury.calibration.calibrate import calibrate
@@ -152,7 +153,7 @@ def _planned(study: Study, name: str, given: Given) -> PlannedPart:
     try:
         _check_folders(Path(given.values["out"]), name)
         if part.needs == "labels":
-            return PlannedPart(name, part, labels=read_labels(given.labels))
+            return PlannedPart(name, part, labels=read_labels(given.labels, encoding=UTF8))
         return _checked(name, part, {**given.values, **_of_part(study, name, part, given)}, given.load)
     except SafeBenchError as error:
         return PlannedPart(name, part, why_not=_line(error), broken=True)

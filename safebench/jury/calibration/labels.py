@@ -87,16 +87,16 @@ def read_labels(
 ) -> LabelSet:
     """The label set of a file. Raises BadInput with all bad rows.
 
-    `columns` names the columns `query`, `answer` and `label` where they are called otherwise; `mapping` has entries
-    `VALUE=LABEL` for labels that are not ours; `encoding` is that of the file's text. Scenarios are those of a
-    `taxonomy.toml` beside the file, else the paper's.
+    `columns` names the columns `query`, `answer` and `label` where they are called otherwise; it is None where the user
+    cannot name them. `mapping` has entries `VALUE=LABEL` for labels that are not ours; `encoding` is that of the file's
+    text. Scenarios are those of a `taxonomy.toml` beside the file, else the paper's.
     """
     path = Path(path)
     scenarios = beside(path)
     values = {label.value: label for label in TRUTHS} | dict(map(_mapped, mapping))
     heads: list[str] = []
     read = list(file_rows(path, (), heads, encoding, what="labels"))
-    found = _columns(heads, columns or {}, path.name)
+    found = _columns(heads, columns, path.name)
     rows, problems = [], []
     told = [(line, row) for line, row in read if row is not BLANK]
     for number, (line, row) in enumerate(told, start=1):
@@ -128,7 +128,7 @@ def _mapped(entry: str) -> tuple[str, Label]:
     return value.strip().lower(), Label(label)
 
 
-def _columns(header: list[str], named: Mapping[str, str | None], where: str) -> dict[str, str]:
+def _columns(header: list[str], named: Mapping[str, str | None] | None, where: str) -> dict[str, str]:
     """What we call a column -> what the file calls it."""
     by_lower = {plain_name(name): name for name in reversed(header) if name.strip()}
     if len(by_lower) < sum(bool(name.strip()) for name in header):
@@ -136,15 +136,16 @@ def _columns(header: list[str], named: Mapping[str, str | None], where: str) -> 
         raise BadInput(f"labels {where}: two columns are called {twice[0]!r}")
     found = {}
     for ours, usual in COLUMNS.items():
-        told = named.get(ours)
+        told = named.get(ours) if named else None
         told = told if told is None or told in header else by_lower.get(plain_name(told), told)
         if told is not None and told not in header:
             raise unknown(f"{ours} column", told, header, f"labels {where}")
         column = told or next((by_lower[name] for name in usual if name in by_lower), None)
         if column is None:
+            other = f", or name it with --{ours}-column" if named is not None else ""
             raise BadInput(
                 f"labels {where}: no {ours} column: it has {', '.join(header) or 'no columns'}; expected one of "
-                f"{', '.join(usual)}, or name it with --{ours}-column"
+                f"{', '.join(usual)}{other}"
             )
         found[ours] = column
     known = (*OPTIONAL, PERSON, ITEM, *ORIGIN)

@@ -10,6 +10,7 @@ import pytest
 from safebench.bridges.paper.scaling import ModelScore, Scaling, read_scores, scalings
 from safebench.cli.main import run_command
 from safebench.errors import BadInput
+from safebench.models.catalogue import model_of
 from safebench.reports.comparison import Compared, compare
 from safebench.statistics.correlation import RankCorrelation
 from safebench.types import Intent, Item, Outcome
@@ -151,6 +152,34 @@ def test_a_table_that_cannot_be_used_is_one_line(tmp_path: Path, text: str, told
         read_scores(write_scores(tmp_path, text))
     assert told in str(caught.value)
     assert len(caught.value.problems) == 1
+
+
+def test_two_rows_for_one_model_may_not_differ(tmp_path: Path, compared: Compared) -> None:
+    """By its names in the list and in the paper."""
+    rows = "model,score\nqwen2-vl-2b,30\nQwen2-VL-2B-Instruct,40\n"
+    assert model_of("qwen2-vl-2b").title == "Qwen2-VL-2B-Instruct"
+    with pytest.raises(BadInput, match=r"scores: qwen2-vl-2b and qwen2-vl-2b-instruct are one model, qwen2-vl-2b, and"):
+        scalings(compared, read_scores(write_scores(tmp_path, rows)))
+    alike = read_scores(write_scores(tmp_path, rows.replace("40", "30")))
+    assert scalings(compared, alike)[1].points[0].x == 30
+
+
+def test_truth_is_no_score(tmp_path: Path) -> None:
+    path = tmp_path / "scores.json"
+    path.write_text('[{"model": "a", "score": true}]', encoding="utf-8")
+    with pytest.raises(BadInput, match="score True is no number"):
+        read_scores(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("scores.csv", "save it as UTF-8"), ("scores.txt", "scores .*scores.txt': unknown kind of file")]
+)
+def test_an_error_about_scores_names_no_option_that_there_is_not(tmp_path: Path, name: str, told: str) -> None:
+    path = tmp_path / name
+    path.write_bytes("model,score\nmodèle,1\n".encode("latin-1"))
+    with pytest.raises(BadInput, match=told) as caught:
+        read_scores(path)
+    assert "--encoding" not in str(caught.value)
 
 
 def test_scores_of_other_models_are_an_error(compared: Compared) -> None:

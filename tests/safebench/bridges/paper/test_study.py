@@ -213,6 +213,24 @@ def test_labels_that_cannot_be_read_are_a_mistake(tmp_path: Path) -> None:
     assert jury.why_not.startswith("labels 'nosuch.csv' cannot be read")
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"question,answer,verdict\nHow?,So.,unsafe\n", "no label column"),
+        ("query,answer,label\nÖl?,So.,unsafe\n".encode("latin-1"), "save it as UTF-8"),
+    ],
+)
+def test_labels_are_not_mended_by_options_that_there_are_not(tmp_path: Path, content: bytes, told: str) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_bytes(content)
+    values = {"target": "reference", "data": "starter", "out": str(tmp_path), "jury_models": ("openai:judge",)}
+    [jury] = plan_study(STUDY, Given(values, labels=str(labels)), ["jury"])
+    assert jury.broken
+    assert told in jury.why_not
+    assert "--encoding" not in jury.why_not
+    assert "-column" not in jury.why_not
+
+
 def test_a_backbone_is_asked_the_same_as_the_model_itself_and_both_come_by_one_name(tmp_path: Path) -> None:
     values = {"target": "cascade:openai:m", "data": "starter", "out": str(tmp_path / "paper"), "limit": 4}
     [behind, own] = plan_study(STUDY, Given(values), ["backbone"])
