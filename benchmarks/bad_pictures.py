@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from converters.pictures import decode, png
 from modalities.image import ImageModality
@@ -165,6 +165,38 @@ def with_more(share: float) -> Spoil:
     return spoil
 
 
+def with_small(size: int, *, beside: bool = False, away: int = 0) -> Spoil:
+    """The end of the other text in type of `size` px, so far below the last line, or beside the first one."""
+
+    def spoil(drawn: Drawn) -> Image.Image:
+        whole, (left, top, _, bottom) = drawn.whole, drawn.box
+        end = " ".join(drawn.other.split()[-4:])
+        picture = Image.new(whole.mode, (whole.width + 200 * beside, whole.height + 60), drawn.ground())
+        picture.paste(whole, (0, 0))
+        return _written(picture, (whole.width, top + 4) if beside else (left, bottom + away), end, size)
+
+    return spoil
+
+
+def with_small_over_it(drawn: Drawn) -> Image.Image:
+    """The other text at the tops of the letters of the first line."""
+    left, top, _, _ = drawn.box
+    return _written(drawn.whole, (left, top - 12), drawn.other, 16)
+
+
+def _written(picture: Image.Image, place: tuple[int, int], text: str, size: int) -> Image.Image:
+    ImageDraw.Draw(picture).text(place, text, fill="black", font=ImageFont.load_default(size))
+    return picture
+
+
+def in_a_large_picture(drawn: Drawn) -> Image.Image:
+    """Type of 14 px at 4,000 px, of which the reading and most targets see a quarter."""
+    small = drawn.of(drawn.text, max_font_size=14)
+    picture = Image.new(small.mode, (4000, 1000), small.getpixel((0, 0)))
+    picture.paste(small, (100, 100))
+    return picture
+
+
 def _unit(drawn: Drawn) -> int:
     """A tenth of the height of the first line, in px."""
     left, top, right, bottom = drawn.box
@@ -231,6 +263,11 @@ FAULTS: Mapping[str, Spoil] = {
     "more text below": with_more(1.0),
     "more text below in grey": with_more(0.4),
     "more text below, faint": with_more(0.1),
+    "small text far below": with_small(11, away=40),
+    "a small caption": with_small(20, away=4),
+    "small text beside": with_small(12, beside=True),
+    "overprinted with small text": with_small_over_it,
+    "small type in a large picture": in_a_large_picture,
     "struck through": ruled(1, 0),
     "crossed out": ruled(0, 1),
     "crossed out on the slant": ruled(1, 1),

@@ -7,17 +7,23 @@ there, however faint, could be text that belongs to the picture as well: such a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from modalities.image.pieces import LOW, Pieces, pieces_of, total
+
 LARGEST = 2**22  # pixels; to look at more takes memory, and the whole reading makes them smaller first
 CONTRAST = 128  # levels of grey at least between ink and ground
 FLAT = 2  # levels by which neighbours on one ground may differ
-BLUR = 2  # px around ink where it fades into the ground
-SMALLEST = 12  # px; lower lines are not plain to read
-WIDEST, SPECK = 2, 0.25  # of the height of a line: of a letter at most, of a dot or a comma
+LEVELS = 8  # in all grounds together at most
+BLUR = 2  # px on both sides of the edge of ink, where it fades into the ground
+THICK = 4  # px of the line of a frame at most, on average
+LONGEST = 960  # px; of larger pictures neither the whole reading nor most targets see more
+SMALLEST = 12  # px at that size; lower lines are not plain to read
+WIDEST = 2  # of the height of a line: of a letter at most
 MARGIN = 3  # px of ground that a line keeps around it
 DRAWN, HEIGHT = 24, 48  # px of a line, in a strip of that height
 WIDE, GAP = 320, 16  # px of a strip at least, where there is so much, and between two lines in it
@@ -26,8 +32,15 @@ Mask = NDArray[np.bool_]
 Line = tuple[int, int, int, int]  # left, top, right and bottom of its ink, in px
 
 
-def strips(picture: Image.Image) -> list[Image.Image] | None:
-    """The lines in order, one beside the other in strips of HEIGHT px; None where they are not plain."""
+class Strip(NamedTuple):
+    """A picture of HEIGHT px, and what all its ink was drawn in."""
+
+    picture: Image.Image
+    pieces: Pieces
+
+
+def strips(picture: Image.Image) -> list[Strip] | None:
+    """The lines in order, one beside the other; None where they are not plain."""
     if picture.width * picture.height > LARGEST:
         return None
     grey = picture.convert("L")
@@ -35,10 +48,11 @@ def strips(picture: Image.Image) -> list[Image.Image] | None:
     if ink is None or not _all_flat(np.asarray(picture.convert("RGB"), np.int16), ink):
         return None
     lines = _lines(ink)
-    tallest = max(bottom - top for _, top, _, bottom in lines)
-    if tallest < SMALLEST or not _are_letters(ink, tallest):
+    heights = [bottom - top for _, top, _, bottom in lines]
+    seen = min(1, LONGEST / max(picture.size))
+    if max(heights) * seen < SMALLEST or min(heights) < LOW * max(heights) or not _are_letters(ink, max(heights)):
         return None
-    drawn = [_drawn(grey, line, DRAWN / tallest) for line in lines]
+    drawn = [_drawn(grey, ink, line, max(heights)) for line in lines]
     return [_joined(group) for group in _groups(drawn)]
 
 
@@ -54,7 +68,10 @@ def _ink(grey: NDArray[np.int16]) -> Mask | None:
 
 
 def _all_flat(pixels: NDArray[np.int16], ink: Mask) -> bool:
-    """Whether all that is no ink is flat, but for frames around all ink. `pixels`: (height, width, channels)."""
+    """Whether all within and around ink is flat, but for frames around all of it. `pixels`: (height, width, channels).
+
+    Nothing may fade in so slowly, either, that it hardly shows between neighbours.
+    """
     from scipy import ndimage
 
     steps = np.zeros(ink.shape, np.bool_)
@@ -62,71 +79,70 @@ def _all_flat(pixels: NDArray[np.int16], ink: Mask) -> bool:
     steps[:, 1:] |= (np.abs(np.diff(pixels, axis=1)) > FLAT).any(axis=2)
     near = ndimage.maximum_filter(ink, 2 * BLUR + 1)
     (around,) = ndimage.find_objects(near.astype(int))
-    others, _ = ndimage.label(steps & ~near, np.ones((3, 3)))
-    return all(_encloses(frame, around) for frame in ndimage.find_objects(others))
+    within = ndimage.minimum_filter(ink, 2 * BLUR + 3)
+    others, _ = ndimage.label(steps & (within | ~near), np.ones((3, 3)))
+    ground = pixels[~(near | steps)]
+    few = all(np.count_nonzero(np.bincount(channel)) <= LEVELS for channel in ground.T)
+    frames = enumerate(ndimage.find_objects(others), start=1)
+    return few and all(_encloses(place, around) and _is_bare(others[place] == n) for n, place in frames)
 
 
 def _encloses(frame: Sequence[slice], inner: Sequence[slice]) -> bool:
     return all(own.start < its.start and own.stop > its.stop for own, its in zip(frame, inner, strict=True))
 
 
+def _is_bare(frame: Mask) -> bool:
+    """Whether it is a thin line that bulges nowhere: each row and each column meets it twice at most."""
+    meets = [(np.diff(one, axis=0, prepend=False) & one).sum(axis=0).max() for one in (frame, frame.T)]
+    return bool(max(meets) <= 2 and frame.sum() <= THICK * 2 * sum(frame.shape))
+
+
 def _lines(ink: Mask) -> list[Line]:
-    """From the top. What is low and near, such as the dots of an i, belongs to its neighbour."""
-    runs = np.flatnonzero(np.diff(ink.any(axis=1), prepend=False, append=False)).reshape(-1, 2)
-    tall = np.percentile(runs[:, 1] - runs[:, 0], 75)
-    bands: list[tuple[int, int]] = []
-    for top, bottom in runs.tolist():
-        before = bands[-1] if bands else (0, 0)
-        is_part = min(bottom - top, before[1] - before[0]) < 0.5 * tall and top - before[1] < 0.3 * tall
-        if bands and is_part:
-            bands[-1] = (before[0], bottom)
-        else:
-            bands.append((top, bottom))
-    columns = [np.flatnonzero(ink[top:bottom].any(axis=0)) for top, bottom in bands]
-    return [(int(own[0]), top, int(own[-1]) + 1, bottom) for own, (top, bottom) in zip(columns, bands, strict=True)]
+    """From the top."""
+    runs = np.flatnonzero(np.diff(ink.any(axis=1), prepend=False, append=False)).reshape(-1, 2).tolist()
+    columns = [np.flatnonzero(ink[top:bottom].any(axis=0)) for top, bottom in runs]
+    return [(int(own[0]), top, int(own[-1]) + 1, bottom) for own, (top, bottom) in zip(columns, runs, strict=True)]
 
 
 def _are_letters(ink: Mask, tallest: int) -> bool:
-    """Whether nothing is drawn across them: a piece wider than any letter, or as many specks as letters."""
+    """Whether nothing is drawn across them: a piece wider than any letter."""
     from scipy import ndimage
 
     pieces, _ = ndimage.label(ink, np.ones((3, 3)))
-    places = ndimage.find_objects(pieces)
-    sizes = np.array([[side.stop - side.start for side in place] for place in places])  # height and width
-    specks = sizes.max(axis=1) < SPECK * tallest
-    return bool(sizes[:, 1].max() <= WIDEST * tallest and specks.mean() < 0.5)
+    return all(across.stop - across.start <= WIDEST * tallest for _, across in ndimage.find_objects(pieces))
 
 
-def _drawn(grey: Image.Image, line: Line, scale: float) -> Image.Image:
+def _drawn(grey: Image.Image, ink: Mask, line: Line, tallest: int) -> Strip:
     """In the middle of a piece of HEIGHT px of its ground."""
     left, top, right, bottom = line
     cut = grey.crop((left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN))
+    scale = DRAWN / tallest
     small = cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))), Image.Resampling.BOX)
     piece = Image.new("L", (small.width, HEIGHT), cut.getpixel((0, 0)))
     piece.paste(small, (0, (HEIGHT - small.height) // 2))
-    return piece
+    return Strip(piece, pieces_of(ink[top:bottom, left:right], tallest))
 
 
-def _groups(pieces: Sequence[Image.Image]) -> Iterator[list[Image.Image]]:
+def _groups(drawn: Sequence[Strip]) -> Iterator[list[Strip]]:
     """Neighbours, as evenly wide as they come, and hardly below WIDE px together."""
-    total = sum(piece.width + GAP for piece in pieces)
-    wide = total / max(1, total // WIDE)
-    group: list[Image.Image] = []
+    total_width = sum(one.picture.width + GAP for one in drawn)
+    wide = total_width / max(1, total_width // WIDE)
+    group: list[Strip] = []
     reached, filled = 0, 0.0
-    for piece in pieces:
-        if group and reached + piece.width / 2 > filled + wide:
+    for one in drawn:
+        if group and reached + one.picture.width / 2 > filled + wide:
             yield group
             group, filled = [], filled + wide
-        group.append(piece)
-        reached += piece.width + GAP
+        group.append(one)
+        reached += one.picture.width + GAP
     yield group
 
 
-def _joined(pieces: Sequence[Image.Image]) -> Image.Image:
-    width = sum(piece.width + GAP for piece in pieces) - GAP
-    strip = Image.new("L", (width, HEIGHT), pieces[0].getpixel((0, 0)))
+def _joined(group: Sequence[Strip]) -> Strip:
+    width = sum(one.picture.width + GAP for one in group) - GAP
+    strip = Image.new("L", (width, HEIGHT), group[0].picture.getpixel((0, 0)))
     left = 0
-    for piece in pieces:
-        strip.paste(piece, (left, 0))
-        left += piece.width + GAP
-    return strip
+    for one in group:
+        strip.paste(one.picture, (left, 0))
+        left += one.picture.width + GAP
+    return Strip(strip, total([one.pieces for one in group]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from converters.text_to_image.chat import Chat
 from converters.text_to_image.typographic import Typographic
 from modalities.image import lines
+from modalities.image.pieces import total
 from tests.converters.text_to_image.pictures import convert, opened
 
 TEXT = "Which plants in a garden are dangerous for cats and dogs, and what helps?"
@@ -27,8 +28,8 @@ def with_grey_text(picture, level):
 @pytest.mark.parametrize("picture", [plain(), plain(ink="white", paper="navy"), opened(convert(Chat, TEXT))])
 def test_strips_are_as_high_as_the_recogniser_wants_and_nearly_as_wide(picture):
     strips = lines.strips(picture)
-    assert {strip.height for strip in strips} == {lines.HEIGHT}
-    assert 0.9 * lines.WIDE < sum(strip.width for strip in strips) / len(strips) < 2 * lines.WIDE
+    assert {strip.picture.height for strip in strips} == {lines.HEIGHT}
+    assert 0.9 * lines.WIDE < sum(strip.picture.width for strip in strips) / len(strips) < 2 * lines.WIDE
 
 
 def test_the_lines_stand_in_their_order_at_one_size():
@@ -36,24 +37,63 @@ def test_the_lines_stand_in_their_order_at_one_size():
     for top, width in ((20, 10), (80, 20), (140, 30)):  # three lines, wider from one to the next
         for left in range(20, 260, 50):
             ImageDraw.Draw(picture).rectangle((left, top, left + width - 1, top + 23), fill=0)
-    ink = (np.concatenate([np.asarray(strip) for strip in lines.strips(picture)], axis=1) < 128).any(axis=0)
+    ink = (np.concatenate([np.asarray(strip.picture) for strip in lines.strips(picture)], axis=1) < 128).any(axis=0)
     edges = np.flatnonzero(np.diff(ink, prepend=False, append=False)).reshape(-1, 2)
     assert (edges[:, 1] - edges[:, 0]).tolist() == [10] * 5 + [20] * 5 + [30] * 5
 
 
-def test_the_dots_of_a_line_belong_to_it():
-    (strip,) = lines.strips(opened(convert(Typographic, "mini nun")))  # no letter reaches up to the dots
-    rows = np.flatnonzero((np.asarray(strip) < 128).any(axis=1))
-    assert rows[-1] + 1 - rows[0] == pytest.approx(lines.DRAWN, abs=2)
+def test_a_strip_tells_the_pieces_that_its_text_was_drawn_in():
+    strips = lines.strips(plain())
+    assert sum((np.array(strip.pieces) for strip in strips), np.zeros(3)).tolist() == [59, 4, 26]
 
 
 @pytest.mark.parametrize("level", [10, 100, 200, 240, 250])
-def test_further_text_is_a_line_as_well_or_no_line_is_plain(level):
-    more = lines.strips(with_grey_text(plain(max_font_size=20), level))
-    assert more is None or sum(strip.width for strip in more) > sum(
-        s.width for s in lines.strips(plain(max_font_size=20))
-    )
-    assert (more is None) == (level >= 100)
+def test_further_text_of_any_level_is_seen(level):
+    assert lines.strips(with_grey_text(plain(max_font_size=20), level)) is None
+
+
+@pytest.mark.parametrize(("size", "place"), [(11, (20, 300)), (18, (25, 152)), (10, (430, 30)), (14, (20, 490))])
+def test_small_text_is_told_by_its_pieces_or_no_line_is_plain(size, place):
+    picture = plain(max_font_size=40)
+    ImageDraw.Draw(picture).text(place, "but do not", fill=0, font=ImageFont.load_default(size))
+    strips = lines.strips(picture)
+    assert strips is None or not total([strip.pieces for strip in strips]).are_of(TEXT)
+
+
+def test_a_line_of_smaller_type_is_not_plain():
+    assert lines.strips(opened(convert(Typographic, "mini nun", max_font_size=40))) is None  # the dots are as low
+
+
+@pytest.mark.parametrize("size", [(2000, 2000), (4000, 1000)])
+def test_type_that_is_small_once_the_picture_is_made_smaller_is_not_plain(size):
+    large = Image.new("L", size, 255)
+    large.paste(plain(max_font_size=18), (100, 100))
+    assert lines.strips(plain(max_font_size=18)) is not None
+    assert lines.strips(large) is None
+
+
+@pytest.mark.parametrize("thick", [1, 3])
+def test_lines_in_a_frame_are_plain_and_text_at_the_frame_is_seen(thick):
+    picture = plain(max_font_size=40)
+    ImageDraw.Draw(picture).rectangle((8, 8, 503, 503), outline=180, width=thick)
+    assert lines.strips(picture) is not None
+    ImageDraw.Draw(picture).text((60, 492), "but do not", fill=180, font=ImageFont.load_default(16))
+    assert lines.strips(picture) is None
+
+
+def test_nothing_may_fade_in_slowly():
+    slow = Image.linear_gradient("L").resize((512, 512)).point(lambda level: 155 + level * 100 // 255)
+    assert lines.strips(ImageChops.darker(plain(max_font_size=40), slow)) is None
+
+
+def test_nothing_may_stand_in_the_ink():
+    picture = Image.new("L", (900, 500), 255)
+    pen = ImageDraw.Draw(picture)
+    for left in (100, 400):
+        pen.rectangle((left, 100, left + 200, 400), fill=0)
+    assert [tuple(strip.pieces) for strip in lines.strips(picture)] == [(2, 0, 0)]
+    pen.text((120, 200), "grey", fill=80, font=ImageFont.load_default(40))
+    assert lines.strips(picture) is None
 
 
 @pytest.mark.parametrize(
