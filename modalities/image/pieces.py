@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOW = 0.45  # of the tallest line: no letter is lower, but for small type
-JOINED = 0.2  # of the letters at most that touch their neighbours
 
 _LOW_ONLY = {**dict.fromkeys(".,'‘’`´-–—_~*^·•", 1), **dict.fromkeys(':;"“”=«»', 2), "…": 3}
 _LOW_TOO = {**dict.fromkeys("ij!?", 1), "%": 2}
@@ -27,10 +26,9 @@ class Pieces(NamedTuple):
     holes: int
 
     def are_of(self, text: str) -> bool:
-        """Whether there is no more than the text needs, and hardly less."""
+        """Whether there is no more than the text needs, and of its letters no less: none touches anything."""
         most = _most(text)
-        hardly_less = self.high >= (1 - JOINED) * most.high
-        return hardly_less and all(own <= its for own, its in zip(self, most, strict=True))
+        return self.high == most.high and self.low <= most.low and self.holes <= most.holes
 
 
 def total(all_pieces: list[Pieces]) -> Pieces:

@@ -41,9 +41,12 @@ def test_not_one_piece_may_be_left_over(more):
     assert not own._replace(**{more: getattr(own, more) + 1}).are_of("help")
 
 
-def test_letters_that_touch_are_fewer_pieces():
-    assert Pieces(8, 0, 0).are_of("ttttllllww"[:10])
-    assert not Pieces(7, 0, 0).are_of("ttttllllww"[:10])
+def test_no_letter_may_touch_another_or_what_stands_between_them():
+    assert not Pieces(3, 0, 2).are_of("help")
+
+
+def test_dots_may_touch_their_letters_and_holes_be_closed():
+    assert Pieces(2, 1, 0).are_of("ig.")
 
 
 def test_letters_have_marks_of_their_own():
