@@ -55,7 +55,7 @@ def _of(script: str, way: str, size: int) -> tuple[str, Variant]:
 YARDSTICK: Final = _of("yardstick", "python", 20)
 RATIOS = (
     _calls("calls, target and five jurors", "jury", 60, "aiohttp"),
-    _calls("calls, 150 KB of speech", "audio", 150, "openai"),
+    _calls("calls, 150 KB of speech", "audio", 300, "openai"),
     Ratio("memory, 2,000 items over 500", _of("growth", "run", 2000), _of("growth", "run", 500), HELD),
     Ratio("run with the embedded jury", _of("growth", "run", 500), YARDSTICK),
     Ratio("report", _of("growth", "report", 500), YARDSTICK),
