@@ -143,8 +143,8 @@ def by_batches(file: Path, service: BatchService) -> None:
 
 
 @pytest.fixture
-def asked(request: pytest.FixtureRequest, write_jsonl: WriteJsonl) -> dict[str, Any]:
-    """200 items, or those of the file that was named."""
+def asked(request: pytest.FixtureRequest, run_file: RunFile, write_jsonl: WriteJsonl) -> dict[str, Any]:
+    """200 items, or those of the file that was named, written over the queries that `run_file` writes."""
     conditions = ["text", "image:typographic"]
     if named := request.config.getoption("--queries", default=None):
         return {"data": str(Path(named).resolve()), "conditions": conditions, "repeats": 3}
