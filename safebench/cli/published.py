@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,11 +18,13 @@ from safebench.cli.jury import JuryModels
 from safebench.cli.options import errors, notes, output
 from safebench.cli.style import figures, plain_table
 from safebench.errors import BadInput, Interrupted
+from safebench.stopping import command_line
 
 if TYPE_CHECKING:
     from safebench.bridges.paper.cells import Beside
     from safebench.bridges.paper.page import ShownPart
     from safebench.bridges.paper.study import AskedSetting, Given, PlannedPart, Study
+    from safebench.cli.progress import Bars
     from safebench.jury.calibration.labels import LabelSet
     from safebench.reports.published_audit import Audit, AuditedRow, Interval
     from safebench.runs.config import RunConfig
@@ -334,14 +336,10 @@ def _paired(part: ShownPart, beside: Path, own: Path, behind: str) -> tuple[Show
 
 def _run(part: str, config: RunConfig, *, retry_failed: bool) -> int:
     """The exit status."""
-    from safebench.cli.progress import Bars
     from safebench.runs.run import run
 
-    try:
-        with Bars(notes) as bars:
-            result = run(config, bars, retry_failed=retry_failed)
-    except Interrupted as error:
-        raise Interrupted(shlex.join(["safebench", *sys.argv[1:]])) from error
+    with _bars() as bars:
+        result = run(config, bars, retry_failed=retry_failed)
     for problem in result.problems:
         errors.print(f"exit status 1: {part}: {problem}", soft_wrap=True)
     return result.exit_status
@@ -351,15 +349,23 @@ def _judge(made: _Made, labels: LabelSet, out: Path) -> dict[str, Any]:
     """A calibration, whose file and calls are in that folder."""
     from safebench.bridges.paper.study import calibrated
     from safebench.cli.jury_tables import show_calibration
+
+    with _bars() as bars:
+        content = calibrated(made.study, made.given, labels, out, bars, retry_failed=made.retry_failed)
+    show_calibration(output, content)
+    return content
+
+
+@contextmanager
+def _bars() -> Iterator[Bars]:
+    """Of one part. What goes on after an interrupt is the command for all of them."""
     from safebench.cli.progress import Bars
 
     try:
         with Bars(notes) as bars:
-            content = calibrated(made.study, made.given, labels, out, bars, retry_failed=made.retry_failed)
+            yield bars
     except Interrupted as error:
-        raise Interrupted(shlex.join(["safebench", *sys.argv[1:]])) from error
-    show_calibration(output, content)
-    return content
+        raise Interrupted(command_line(*sys.argv[1:])) from error
 
 
 def _show_part(part: ShownPart) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from safebench.datasets.unpacking import is_release, open_release
 from safebench.errors import BadInput
 from safebench.progress import NoProgress
 from safebench.resources import data_path
+from safebench.stopping import command_line
 from safebench.taxonomy import beside
 from safebench.types import Query
 
@@ -60,7 +60,7 @@ def load_dataset(
     except BadRows as error:
         given = [("--text-column", text_column), ("--encoding", encoding)]
         options = [word for option, value in given if value for word in (option, value)]
-        raise BadRows(error.every, shlex.join(["safebench", "data", "check", name, *options])) from error
+        raise BadRows(error.every, command_line("data", "check", name, *options)) from error
 
 
 def _load(name: str, text_column: str | None, encoding: str | None, *, minibench: bool) -> Dataset:

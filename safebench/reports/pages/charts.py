@@ -83,8 +83,8 @@ def doubted_name(name: str, doubted: bool) -> str:
 
 
 def scatter_chart(points: Sequence[Mapping[str, Any]], x: str, y: str, *, is_log: bool) -> Markup | None:
-    """A dot with its interval for each of `points`: `name`, `x`, `rate`, `low`, `high`, fractions; an empty one where
-    it `is_open`. None without any.
+    """A dot with its interval for each of `points`: `name`, `x`, `rate`, `ci95_low`, `ci95_high`, fractions; an empty
+    one where it `is_open`. None without any.
     """
     if not points:
         return None
@@ -99,9 +99,9 @@ def scatter_chart(points: Sequence[Mapping[str, Any]], x: str, y: str, *, is_log
     }
     interval = {
         "mark": _mark("rule", strokeWidth=2, color="var(--accent)"),
-        "transform": [{"filter": "isValid(datum.low)"}],
+        "transform": [{"filter": "isValid(datum.ci95_low)"}],
     }
-    interval["encoding"] = {"x": across, "y": {"field": "low", **up}, "y2": {"field": "high"}}
+    interval["encoding"] = {"x": across, "y": {"field": "ci95_low", **up}, "y2": {"field": "ci95_high"}}
     dots = [
         {
             "mark": _mark("point", filled=not is_open, size=90, color="var(--accent)", opacity=1, fill=fill),

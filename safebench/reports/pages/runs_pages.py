@@ -55,8 +55,7 @@ def _chart(panel: ComparisonPanel, words: Words) -> Any:
 
 def _scatter(scaling: Any, words: Words) -> Any:
     points = [{**asdict(one), **_ends("ci95", one.ci95)} for one in scaling.points]
-    charted = [{**one, "low": one["ci95_low"], "high": one["ci95_high"]} for one in points]
-    return scatter_chart(charted, scaling.axis, words.asr, is_log=scaling.is_log)
+    return scatter_chart(points, scaling.axis, words.asr, is_log=scaling.is_log)
 
 
 def write_leaderboard(path: Path, rankings: Sequence[Ranking]) -> Path:
