@@ -43,24 +43,31 @@ def totals(values: Integers, clusters: Integers, count: int) -> Integers:
 def bootstrap(sums: Integers, counts: Integers, draws: int, seed: int) -> Floats:
     """95 % cluster bootstrap intervals of `sums.sum() / counts.sum()`, column by column: 2 × columns.
 
-    `sums` and `counts` are clusters × columns. Whole clusters are drawn with replacement, the same for all columns; the
-    interval is that of the percentiles, NaN for a column without counts. Source: A. C. Davison, D. V. Hinkley,
-    Bootstrap Methods and their Application (1997), sections 3.8 (clusters) and 5.3 (percentiles).
+    `sums` and `counts` are clusters × columns. Whole clusters are drawn with replacement; the interval is that of the
+    percentiles, NaN for a column without counts. It depends on the clusters of its own column alone, not on their
+    order. Source: A. C. Davison, D. V. Hinkley, Bootstrap Methods and their Application (1997), sections 3.8 (clusters)
+    and 5.3 (percentiles).
     """
-    clusters = len(sums)
+    return np.stack([_ends(*column, draws, seed) for column in zip(sums.T, counts.T, strict=True)], axis=1)
+
+
+def _ends(sums: Integers, counts: Integers, draws: int, seed: int) -> Floats:
+    """Of one column. How often each of n clusters is drawn is multinomial, and so is how often one of those of a kind
+    is, which have the same sum and count: a few kinds are drawn in place of many clusters.
+    """
+    if not counts.any():
+        return np.full(2, np.nan)
+    base = int(counts.max()) + 1
+    kinds, times = np.unique(sums * base + counts, return_counts=True)
     random = np.random.default_rng(seed)
-    step = max(1, WEIGHTS_AT_ONCE // clusters)
+    step = max(1, WEIGHTS_AT_ONCE // len(kinds))
     rates = []
     for start in range(0, draws, step):
-        size = min(step, draws - start)
-        weights = random.multinomial(clusters, np.full(clusters, 1 / clusters), size=size).astype(float)
-        with np.errstate(invalid="ignore"):  # a draw without any pair of a column says nothing about it
-            rates.append((weights @ sums) / (weights @ counts))
-    drawn = np.concatenate(rates)
+        drawn = random.multinomial(len(sums), times / len(sums), size=min(step, draws - start))
+        with np.errstate(invalid="ignore"):  # a draw without any pair says nothing
+            rates.append((drawn @ (kinds // base)) / (drawn @ (kinds % base)))
     tail = (1 - CONFIDENCE) / 2
-    ends = np.full((2, sums.shape[1]), np.nan)
-    counted = counts.any(axis=0)
-    ends[:, counted] = np.nanquantile(drawn[:, counted], [tail, 1 - tail], axis=0)
+    ends: Floats = np.nanquantile(np.concatenate(rates), [tail, 1 - tail])
     return ends
 
 

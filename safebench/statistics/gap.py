@@ -244,7 +244,6 @@ class Views(NamedTuple):
 
 
 def _views(observed: Observations, comparisons: Sequence[Comparison], settings: GapSettings) -> Views:
-    """All over the same clusters, which are drawn once for all: that takes most of the time."""
     sent = (observed.outcome != PENDING) & (observed.outcome != OUTCOMES.index(Outcome.NOT_RENDERED))
     helped = replace(observed, event=observed.outcome == OUTCOMES.index(Outcome.SAFE))
     seen = [(observed, observed.decided), (observed, observed.decided & observed.understood), (helped, sent)]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from safebench.statistics import clusters
@@ -50,9 +51,24 @@ def test_the_bootstrap_agrees_with_that_of_scipy() -> None:
 def test_the_bootstrap_draws_the_same_with_one_seed_in_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     sums, counts = repeated_pairs(np.random.default_rng(2), 50, 2, 0.4, 0.5)
     whole = bootstrap(sums[:, None], counts[:, None], 500, 7)
-    monkeypatch.setattr(clusters, "WEIGHTS_AT_ONCE", 50 * 30)
+    monkeypatch.setattr(clusters, "WEIGHTS_AT_ONCE", 5 * 30)
     assert np.array_equal(whole, bootstrap(sums[:, None], counts[:, None], 500, 7))
     assert not np.array_equal(whole, bootstrap(sums[:, None], counts[:, None], 500, 8))
+
+
+def test_neither_the_order_of_the_clusters_nor_the_other_columns_change_an_interval() -> None:
+    sums, counts = repeated_pairs(np.random.default_rng(6), 200, 3, 0.4, 0.5)
+    others, of = repeated_pairs(np.random.default_rng(7), 200, 3, 0.2, 0.1)
+    alone = bootstrap(sums[:, None], counts[:, None], 500, 0)[:, 0]
+    backwards = bootstrap(np.stack([others, sums], axis=1)[::-1], np.stack([of, counts], axis=1)[::-1], 500, 0)
+    assert np.array_equal(backwards[:, 1], alone)
+
+
+def test_clusters_of_a_kind_are_drawn_as_often_as_clusters_one_by_one() -> None:
+    """The ends are those of the binomial distribution, where each of 1,000 clusters holds one item."""
+    sums, counts = np.repeat([1, 0], [300, 700])[:, None], np.ones((1000, 1), dtype=int)
+    found = 1000 * bootstrap(sums, counts, 200_000, 0)[:, 0]
+    assert found == pytest.approx(binom.ppf([0.025, 0.975], 1000, 0.3), abs=1)
 
 
 def test_a_column_without_pairs_has_no_interval_and_changes_no_other() -> None:
