@@ -12,10 +12,9 @@ from typing import Any
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from safebench import registry
 from safebench.datasets.shards import DRAFTS, TRIES, open_shard, read_convert_file, reading_shard, shards
 from safebench.errors import raise_of_the_system
-from safebench.rendering.chain import RenderJob
+from safebench.rendering.chain import RenderJob, damaged
 from safebench.rendering.recipes import Recipe
 from safebench.serialisation import compact
 from safebench.types import Draft, Failure, Fidelity, Media, Query, Rendering
@@ -86,16 +85,15 @@ class ConvertedRenderings:
     def rendering(self, job: RenderJob) -> Rendering | None:
         """The rendering that was made of this query by the recipe of this name, None when there is none.
 
-        A row that cannot be read, or whose media cannot, is a rendering that failed: it is never sent.
+        A row that cannot be read, or whose media are not those that it names, is a rendering that failed. The media are
+        decoded by nobody here: `check_brought` does that before they are sent, in a worker, which may die of them.
         """
         try:
             one = self.row(job.recipe, job.query)
             return _rendering(one, job) if one is not None else None
         except (ValueError, OSError, pa.ArrowException) as error:
             raise_of_the_system(error)
-            why = f"row of query {job.query.id!r} cannot be read: {' '.join(str(error).split())}"
-            failure = Failure("converted folder", "Damaged", why)
-            return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
+            return damaged(job, error)
 
     @staticmethod
     def _read_group(path: Path, group: int) -> list[dict[str, Any]]:
@@ -142,7 +140,7 @@ def _told(form: TypeAdapter[Any], one: dict[str, Any], column: str) -> Any:
 
 
 def _rendering(one: dict[str, Any], job: RenderJob) -> Rendering:
-    """Raises ValueError for a row that cannot be read. Media that are to be sent are checked once before."""
+    """Raises ValueError for a row that cannot be read."""
     texts = {"said": one["said"], "written": one["written"], DRAFTS: _drafts_in(one)}
     tries = one.get(TRIES) or 1
     rendering = Rendering(one["recipe"], job.key, None, fidelity_in(one), failure_in(one), tries=tries, **texts)
@@ -164,5 +162,4 @@ def _media(one: dict[str, Any], medium: str) -> Media:
     media = Media.of(medium, one["mime"], data)
     if media.sha256 != one["sha256"]:
         raise ValueError(f"the bytes of the {medium} do not match their hash")
-    registry.modality(medium).check_whole(media)
     return media

@@ -102,13 +102,27 @@ def render_batch(jobs: Sequence[RenderJob]) -> list[Rendering]:
 def check_brought(brought: Sequence[tuple[RenderJob, Rendering]]) -> list[Rendering]:
     """Media that came with the data, checked as if they had been rendered now; the data keep what they say of them.
 
-    What was checked before is believed, but for media that can carry no query at all. Raises as `render_batch` does.
+    What was checked before is believed, but for media that are not whole or can carry no query at all. Raises as
+    `render_batch` does.
     """
     return [_check_brought(job, rendering) for job, rendering in brought]
 
 
+def damaged(job: RenderJob, why: Exception) -> Rendering:
+    """The rendering of a row that cannot be read, or whose media cannot: it failed, and is never sent."""
+    said = f"row of query {job.query.id!r} cannot be read: {' '.join(str(why).split())}"
+    failure = Failure("converted folder", "Damaged", said)
+    return Rendering(job.recipe.name, job.key, None, Fidelity("failed", reason=str(failure)), failure)
+
+
 def _check_brought(job: RenderJob, brought: Rendering) -> Rendering:
     started = time.perf_counter()
+    assert brought.media is not None
+    try:
+        registry.modality(brought.media.medium).check_whole(brought.media)
+    except ValueError as error:
+        raise_of_the_system(error)
+        return damaged(job, error)
     if brought.fidelity.status == "passed":
         job = replace(job, check=False)
     checked = _Chain.of_brought(job, brought).finish()

@@ -103,7 +103,7 @@ class Renderer:
         brought = self._made.rendering(job) if self._made is not None else None
         if brought is None:
             rendering = await self._surviving(job, self._rendered(job))
-        elif brought.faithful and not job.recipe.control:
+        elif brought.faithful:
             rendering = await self._surviving(job, self._checked(job, brought))
         else:
             rendering = brought

@@ -19,8 +19,8 @@ from safebench.errors import BadInput
 from safebench.models.prices import prompt_tokens
 from safebench.rendering.alternatives import stands_for
 from safebench.rendering.assignment import Assignment
-from safebench.rendering.chain import RenderJob, render
-from safebench.rendering.pool import Workers
+from safebench.rendering.chain import RenderJob, check_brought, render
+from safebench.rendering.pool import WorkerDied, Workers
 from safebench.rendering.recipes import Recipe, Recipes
 from safebench.resources import prompt
 from safebench.runs.probe import Repeat
@@ -106,11 +106,21 @@ async def preflight(
 async def _trial(recipe: Recipe, workers: Workers, made: ConvertedRenderings | None, queries: Iterable[Query]) -> Trial:
     """A benign query of the data that comes with its media, or else the trial sentence."""
     for query in queries if made else ():
-        rendering = made.rendering(RenderJob(query, recipe)) if made and query.intent is Intent.BENIGN else None
-        if rendering is not None and rendering.faithful:
-            return Trial(query, rendering)
+        job = RenderJob(query, recipe, check=False)
+        rendering = made.rendering(job) if made and query.intent is Intent.BENIGN else None
+        if rendering is not None and rendering.faithful and (checked := await _checked(job, rendering, workers)):
+            return Trial(query, checked)
     sentence = Query("preflight", prompt("comprehension.sentence").text, Intent.BENIGN)
     return Trial(sentence, await workers.run(render, RenderJob(sentence, recipe, check=False)))
+
+
+async def _checked(job: RenderJob, brought: Rendering, workers: Workers) -> Rendering | None:
+    """None for media that may not be sent, or of which a worker dies."""
+    try:
+        (checked,) = await workers.run(check_brought, [(job, brought)])
+    except WorkerDied:
+        return None
+    return checked if checked.faithful else None
 
 
 async def _try(ask: Ask, trial: Trial, medium: str) -> Delivery:

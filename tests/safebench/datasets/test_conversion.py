@@ -35,7 +35,7 @@ from safebench.errors import BadInput
 from safebench.files import read_toml, write_toml
 from safebench.progress import NoProgress
 from safebench.rendering.assignment import assign
-from safebench.rendering.chain import RenderJob, render
+from safebench.rendering.chain import RenderJob, check_brought, render
 from safebench.rendering.fidelity import shown_mean
 from safebench.rendering.recipes import load_recipes
 from safebench.reports.report import report
@@ -228,19 +228,36 @@ DAMAGE = [
 ]
 
 
+def sent(job: RenderJob, made: ConvertedRenderings) -> Rendering:
+    """What comes of a row before it is sent."""
+    found = made.rendering(job)
+    assert found is not None
+    return check_brought([(job, found)])[0] if found.faithful else found
+
+
 @pytest.mark.parametrize(("medium", "told", "why"), DAMAGE)
 def test_a_row_that_cannot_be_read_is_never_sent_and_named(
     spoil: Callable[..., Path], medium: str, told: dict[str, Any], why: str
 ) -> None:
     known, made = load_recipes(), ConvertedRenderings(spoil(medium, **told))
     recipe = known["image", "typographic"] if medium == "image" else known["audio", "us-male"]
-    bad, good = (made.rendering(RenderJob(Query(id, text), recipe)) for id, text in (("a", "?"), ("c", "?")))
-    assert bad is not None
-    assert good is not None
+    jobs = [RenderJob(Query(id, "?"), recipe) for id in ("a", "c")]
+    bad, good = (sent(job, made) for job in jobs)
     assert good.faithful
     assert (bad.media, bad.faithful, bad.fidelity.status) == (None, False, "failed")
     assert "row of query 'a' cannot be read: " in str(bad.failure)
     assert why in str(bad.failure)
+
+
+def test_no_medium_of_a_row_is_decoded_where_it_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that crashes would end the run, and not a worker alone."""
+    known, made = load_recipes(), ConvertedRenderings(folder)
+    for module, recipe in (("image", known["image", "typographic"]), ("audio", known["audio", "us-male"])):
+        monkeypatch.setattr(f"modalities.{module}.modality.decode", None)
+        monkeypatch.setattr(f"modalities.{module}.modality.{'_' * (module == 'audio')}check_whole", None)
+        found = made.rendering(RenderJob(Query("a", "?"), recipe))
+        assert found is not None
+        assert found.faithful
 
 
 def test_a_machine_that_has_run_out_of_files_damages_no_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,8 +270,9 @@ def test_a_machine_that_has_run_out_of_files_damages_no_row(folder: Path, monkey
         made.rendering(RenderJob(Query("a", "?"), load_recipes()["image", "typographic"]))
 
 
-def test_a_run_goes_on_with_the_other_rows(spoil: Callable[..., Path], tmp_path: Path) -> None:
-    run_on(spoil("image", fidelity="{bad json"), tmp_path / "run", "image")
+@pytest.mark.parametrize("told", [{"fidelity": "{bad json"}, cut("image", 200)], ids=["row", "picture"])
+def test_a_run_goes_on_with_the_other_rows(spoil: Callable[..., Path], tmp_path: Path, told: dict[str, Any]) -> None:
+    run_on(spoil("image", **told), tmp_path / "run", "image")
     report(tmp_path / "run")
     rows = {row["query_id"]: row for row in pq.read_table(tmp_path / "run" / "items.parquet").to_pylist()}
     assert (rows["a"]["outcome"], rows["a"]["fidelity_status"]) == ("not_rendered", "failed")

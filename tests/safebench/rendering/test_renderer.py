@@ -163,6 +163,17 @@ async def test_what_passed_before_and_kills_its_worker_costs_its_own_query_alone
     assert (made.failure.type, made.media) == ("WorkerDied", None)
 
 
+async def test_a_control_that_was_brought_is_sent_whole_or_not_at_all(store: Store) -> None:
+    control = load_recipes()["audio", "silence"]
+    for samples, size, sent in ((np.zeros(16_000), 32_044, True), (np.zeros(16_000), 20_000, False)):
+        made = Folder(samples)
+        made.media = Media.of("audio", "audio/wav", made.media.read()[:size])
+        rendering_all = Renderer(store, RecogniserCache(Here()), made, RenderSettings())
+        rendered = await rendering_all.rendering(RenderJob(Query(f"q{size}", "a"), control))
+        assert rendered.faithful is sent
+        assert (rendered.failure is None) is sent
+
+
 async def test_nothing_is_read_back_or_transcribed_beyond_the_budget(store: Store) -> None:
     workers, recipe = Here(), load_recipes()["audio", "us-female"]
     budget = Budget(store, CallLimits(calls=2), read_prices())

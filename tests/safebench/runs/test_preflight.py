@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +14,12 @@ from safebench.datasets.renderings import ConvertedRenderings
 from safebench.errors import BadInput
 from safebench.models.asking import ask_safely
 from safebench.plugins import Step, Target, TargetSetup
-from safebench.rendering.chain import RenderJob
-from safebench.rendering.pool import Workers
+from safebench.rendering.chain import RenderJob, check_brought
+from safebench.rendering.pool import WorkerDied, Workers
 from safebench.rendering.recipes import Recipe, load_recipes
 from safebench.resources import prompt
 from safebench.runs.preflight import Delivery, preflight, unproven
-from safebench.types import TOO_LONG, Failure, Intent, Media, Query, Request, Response, Text
+from safebench.types import TOO_LONG, Failure, Intent, Media, Query, Rendering, Request, Response, Text
 from tests.converting import convert
 
 TYPOGRAPHIC = load_recipes()["image", "typographic"]
@@ -42,9 +44,13 @@ class Scripted(Target):
 
 
 async def try_on(
-    answer: Answer, recipe: Recipe = TYPOGRAPHIC, made: ConvertedRenderings | None = None, queries: Sequence[Query] = ()
+    answer: Answer,
+    recipe: Recipe = TYPOGRAPHIC,
+    made: ConvertedRenderings | None = None,
+    queries: Sequence[Query] = (),
+    workers: Workers | None = None,
 ) -> tuple[Delivery, Scripted]:
-    workers = Workers(1)
+    workers = workers or Workers(1)
     target = Scripted(answer)
     try:
         (found,) = await preflight(partial(ask_safely, target), {"image": recipe}, workers, made, queries)
@@ -139,6 +145,25 @@ async def test_media_that_the_data_bring_are_tried_by_a_benign_query(
     sent = [part for part in target.asked[0].messages[0].parts if isinstance(part, Media)]
     job = RenderJob(BENIGN, TYPOGRAPHIC)
     assert sent == [(rendering := made.rendering(job)) and rendering.media]
+
+
+async def test_media_that_are_cut_off_or_kill_their_worker_are_not_tried_and_the_sentence_is(folder: Path) -> None:
+    class Cut(ConvertedRenderings):
+        def rendering(self, job: RenderJob) -> Rendering | None:
+            whole = super().rendering(job)
+            assert whole is not None
+            assert whole.media is not None
+            return replace(whole, media=Media.of("image", "image/png", whole.media.read()[:200]))
+
+    class Killed(Workers):
+        async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+            if function is check_brought:
+                raise WorkerDied
+            return await super().run(function, *arguments)
+
+    answer: Answer = lambda words, media: tokens(None, SENTENCE if media else "NOTHING")  # noqa: E731
+    for made, workers in ((Cut(folder), Workers(1)), (ConvertedRenderings(folder), Killed(1))):
+        assert (await try_on(answer, made=made, queries=[BENIGN], workers=workers))[0].state == "delivered"
 
 
 async def test_data_without_benign_queries_are_not_tried_and_the_sentence_is(folder: Path) -> None:
