@@ -45,7 +45,8 @@ def strips(picture: Image.Image) -> list[Strip] | None:
         return None
     grey = picture.convert("L")
     ink = _ink(np.asarray(grey, np.int16))
-    if ink is None or not _all_flat(np.asarray(picture.convert("RGB"), np.int16), ink):
+    channels = (grey,) if picture.mode == "L" else picture.convert("RGB").split()
+    if ink is None or not _all_flat([np.asarray(channel, np.int16) for channel in channels], ink):
         return None
     lines = _lines(ink)
     heights = [bottom - top for _, top, _, bottom in lines]
@@ -67,24 +68,31 @@ def _ink(grey: NDArray[np.int16]) -> Mask | None:
     return None if at_edge else ink
 
 
-def _all_flat(pixels: NDArray[np.int16], ink: Mask) -> bool:
-    """Whether all within and around ink is flat, but for frames around all of it. `pixels`: (height, width, channels).
+def _all_flat(channels: Sequence[NDArray[np.int16]], ink: Mask) -> bool:
+    """Whether all within and around ink is flat, but for frames around all of it. `channels`: (height, width) each.
 
     Nothing may fade in so slowly, either, that it hardly shows between neighbours.
     """
     from scipy import ndimage
 
     steps = np.zeros(ink.shape, np.bool_)
-    steps[1:] |= (np.abs(np.diff(pixels, axis=0)) > FLAT).any(axis=2)
-    steps[:, 1:] |= (np.abs(np.diff(pixels, axis=1)) > FLAT).any(axis=2)
+    for channel in channels:
+        steps[1:] |= np.abs(np.diff(channel, axis=0)) > FLAT
+        steps[:, 1:] |= np.abs(np.diff(channel, axis=1)) > FLAT
     near = ndimage.maximum_filter(ink, 2 * BLUR + 1)
-    (around,) = ndimage.find_objects(near.astype(int))
     within = ndimage.minimum_filter(ink, 2 * BLUR + 3)
     others, _ = ndimage.label(steps & (within | ~near), np.ones((3, 3)))
-    ground = pixels[~(near | steps)]
-    few = all(np.count_nonzero(np.bincount(channel)) <= LEVELS for channel in ground.T)
+    ground = ~(near | steps)
+    few = all(np.count_nonzero(np.bincount(channel[ground])) <= LEVELS for channel in channels)
+    around = [_reach(near.any(axis=1)), _reach(near.any(axis=0))]
     frames = enumerate(ndimage.find_objects(others), start=1)
     return few and all(_encloses(place, around) and _is_bare(others[place] == n) for n, place in frames)
+
+
+def _reach(along: NDArray[np.bool_]) -> slice:
+    """From the first to the last that is true."""
+    true = np.flatnonzero(along)
+    return slice(int(true[0]), int(true[-1]) + 1)
 
 
 def _encloses(frame: Sequence[slice], inner: Sequence[slice]) -> bool:
@@ -100,8 +108,21 @@ def _is_bare(frame: Mask) -> bool:
 def _lines(ink: Mask) -> list[Line]:
     """From the top."""
     runs = np.flatnonzero(np.diff(ink.any(axis=1), prepend=False, append=False)).reshape(-1, 2).tolist()
-    columns = [np.flatnonzero(ink[top:bottom].any(axis=0)) for top, bottom in runs]
-    return [(int(own[0]), top, int(own[-1]) + 1, bottom) for own, (top, bottom) in zip(columns, runs, strict=True)]
+    rows = _with_their_dots(runs)
+    columns = [np.flatnonzero(ink[top:bottom].any(axis=0)) for top, bottom in rows]
+    return [(int(own[0]), top, int(own[-1]) + 1, bottom) for own, (top, bottom) in zip(columns, rows, strict=True)]
+
+
+def _with_their_dots(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Rows of ink, from the top. Dots belong to what they stand on, where that is no higher with them than a line."""
+    tallest = max(bottom - top for top, bottom in runs)
+    rows: list[tuple[int, int]] = []
+    for top, bottom in runs:
+        if rows and rows[-1][1] - rows[-1][0] < LOW * tallest and bottom - rows[-1][0] <= tallest:
+            rows[-1] = (rows[-1][0], bottom)
+        else:
+            rows.append((top, bottom))
+    return rows
 
 
 def _are_letters(ink: Mask, tallest: int) -> bool:

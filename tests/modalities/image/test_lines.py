@@ -47,6 +47,20 @@ def test_a_strip_tells_the_pieces_that_its_text_was_drawn_in():
     assert sum((np.array(strip.pieces) for strip in strips), np.zeros(3)).tolist() == [59, 4, 26]
 
 
+def test_dots_belong_to_the_line_that_they_stand_on():
+    text = "NO. TWO in a row is swum in"  # the dots of its second line are rows of ink of their own
+    drawn = opened(convert(Typographic, text, max_font_size=60))
+    assert total([strip.pieces for strip in lines.strips(drawn)]).are_of(text)
+
+
+@pytest.mark.parametrize(("top", "plain"), [(112, True), (104, False)])  # with what is below it a line, or more
+def test_what_stands_higher_than_a_dot_is_small_type(top, plain):
+    picture = Image.new("L", (300, 200), 255)
+    for first, last in ((20, 53), (top, top + 4), (120, 143)):
+        ImageDraw.Draw(picture).rectangle((20, first, 40, last), fill=0)
+    assert (lines.strips(picture) is not None) == plain
+
+
 @pytest.mark.parametrize("level", [10, 100, 200, 240, 250])
 def test_further_text_of_any_level_is_seen(level):
     assert lines.strips(with_grey_text(plain(max_font_size=20), level)) is None
