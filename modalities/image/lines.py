@@ -84,14 +84,14 @@ def _all_flat(channels: Sequence[NDArray[np.int16]], ink: Mask) -> bool:
     others, _ = ndimage.label(steps & (within | ~near), np.ones((3, 3)))
     ground = ~(near | steps)
     few = all(np.count_nonzero(np.bincount(channel[ground])) <= LEVELS for channel in channels)
-    around = [_reach(near.any(axis=1)), _reach(near.any(axis=0))]
+    around = [_reach(near, axis) for axis in (0, 1)]
     frames = enumerate(ndimage.find_objects(others), start=1)
     return few and all(_encloses(place, around) and _is_bare(others[place] == n) for n, place in frames)
 
 
-def _reach(along: NDArray[np.bool_]) -> slice:
-    """From the first to the last that is true."""
-    true = np.flatnonzero(along)
+def _reach(mask: Mask, axis: int) -> slice:
+    """From the first to the last that is true anywhere across."""
+    true = np.flatnonzero(np.any(mask, axis=1 - axis))
     return slice(int(true[0]), int(true[-1]) + 1)
 
 
@@ -113,7 +113,7 @@ def _lines(ink: Mask) -> list[Line]:
     return [(int(own[0]), top, int(own[-1]) + 1, bottom) for own, (top, bottom) in zip(columns, rows, strict=True)]
 
 
-def _with_their_dots(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _with_their_dots(runs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     """Rows of ink, from the top. Dots belong to what they stand on, where that is no higher with them than a line."""
     tallest = max(bottom - top for top, bottom in runs)
     rows: list[tuple[int, int]] = []
