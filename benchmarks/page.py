@@ -8,9 +8,10 @@ from statistics import median
 from typing import Any
 
 from benchmarks.measured import ROOT, kept, versions
-from benchmarks.suite import SUITE, Benchmark, Figure, Goal, Result
+from benchmarks.suite import SIZES, SUITE, Benchmark, Figure, Goal, Result
 
 PAGE = ROOT / "docs" / "benchmarks.md"
+ON_PAPER = 10_000_000  # items
 FINDINGS = [ROOT / "benchmarks" / name for name in ("findings.md", "findings-converters.md")]
 INTRODUCTION = """\
 # Speed and memory
@@ -39,6 +40,7 @@ def page(records: Mapping[str, Any], packages: Mapping[str, Mapping[str, str]], 
         record = records.get(benchmark.name)
         parts += [f"## {benchmark.title}\n", *([f"{benchmark.about}\n"] if benchmark.about else [])]
         parts += [table(benchmark, record["results"]) if record else "Not measured.\n"]
+        parts += [on_paper(benchmark, record["results"])] if record and benchmark.growing else []
     return "\n".join(parts)
 
 
@@ -86,6 +88,19 @@ def table(benchmark: Benchmark, results: Results) -> str:
         repetitions = results.get(variant.name)
         cells = [_cell(figure, repetitions) for figure in benchmark.figures] if repetitions else ["not installed"]
         lines.append(f"| {variant.name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def on_paper(benchmark: Benchmark, results: Results) -> str:
+    """What ON_PAPER items would take, were the last slope to go on."""
+    smaller, larger = SIZES[-2:]
+    lines = [f"On paper, by the slope from {smaller:,} to {larger:,} items, {ON_PAPER:,} items would take:\n"]
+    lines += ["| | hours | holds, GiB |", "| --- | --- | --- |"]
+    for way in benchmark.growing:
+        low, high = (results[f"{way}, {size:,} items"][-1] for size in (smaller, larger))
+        steps = (ON_PAPER - larger) / (larger - smaller)
+        seconds, held = (high[of] + steps * (high[of] - low[of]) for of in ("seconds", "peak_mib"))
+        lines.append(f"| {way} | {seconds / 3600:,.2f} | {held / 1024:,.1f} |")
     return "\n".join(lines) + "\n"
 
 

@@ -92,6 +92,10 @@ class Benchmark:
     smoke: int | None = None  # the size that does for a look whether it works; None where another one shows it
     repetitions: int = 3
     about: str = ""
+    growing: tuple[str, ...] = ()  # ways, each with a variant `WAY, SIZE items` for each of SIZES
+
+
+SIZES = (1000, 10_000, 100_000)
 
 
 def _asked(job: str, size: int, small: int, *more: Variant) -> tuple[Variant, ...]:
@@ -144,6 +148,7 @@ def _paced(endpoint: str) -> tuple[tuple[Variant, ...], tuple[Goal, ...]]:
 
 
 _PACED = [_paced(endpoint) for endpoint in ("requests", "few", "many", "tokens", "lowered", "at-once", "capacity")]
+_GROWING = ("run", "resume", "report")
 _CLIPS = ("--job", "audio", "--latency", "0.25")
 
 SUITE = (
@@ -339,11 +344,7 @@ SUITE = (
         "A run of 100,000 items, its continuation and its report; a million queries",
         "growth",
         (
-            *(
-                Variant(f"{way}, {size:,} items", way, size=size)
-                for way in ("run", "resume", "report")
-                for size in (1000, 10_000, 100_000)
-            ),
+            *(Variant(f"{way}, {size:,} items", way, size=size) for way in _GROWING for size in SIZES),
             Variant("plan, a million items", "plan", size=1_000_000),
         ),
         (SECONDS, GROWN, HELD),
@@ -357,6 +358,7 @@ SUITE = (
         ),
         smoke=50,
         repetitions=1,
+        growing=_GROWING,
     ),
     Benchmark(
         "page",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measured import ROOT, Failed, measure, once
-from benchmarks.page import goal_row, goal_values, page, spread, table
+from benchmarks.page import goal_row, goal_values, on_paper, page, spread, table
 from benchmarks.suite import CPU, PEAK, RATE, SUITE, Benchmark, Goal, Result, Variant
 
 
@@ -61,6 +61,13 @@ def test_a_missed_goal_says_by_how_much() -> None:
 def test_what_was_not_measured_holds_nothing() -> None:
     assert "not measured" in goal_row(Goal("", CPU, "ours", 1, "theirs"), {"ours": [result(1)]})
     assert "| theirs | not installed |" in table(MADE, {"ours": [result(1)]})
+
+
+def test_on_paper_the_last_slope_goes_on() -> None:
+    benchmark = replace(MADE, growing=("run",))
+    results = {"run, 10,000 items": [result(1, 100, peak=100)], "run, 100,000 items": [result(1, 1000, peak=124)]}
+    assert "10,000,000 items" in on_paper(benchmark, results)
+    assert on_paper(benchmark, results).endswith("| run | 27.78 | 2.7 |\n")  # 1000 s + 110 × 900 s; 124 MiB + 110 × 24
 
 
 def test_the_page_has_every_benchmark_and_every_goal() -> None:
