@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
@@ -22,6 +23,17 @@ TYPES: Mapping[str, tuple[str, ...]] = {  # as a format may be called; any other
     "OGG": ("audio/ogg", "audio/opus"),
 }
 UNKNOWN_FROM = 1_900_000_000  # bytes that a header promises, or none, where its writer did not know the length
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000  # Hz, of recordings
+MOST_CHANNELS = 64  # of a file that is read without a decoder
+_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")  # the whole one of a plain file
+
+
+class Plain(NamedTuple):
+    """What the header of a plain file tells, see `plain`."""
+
+    channels: int
+    rate: int  # Hz
+    frames: int
 
 
 def decode(data: bytes) -> tuple[Samples, int]:
@@ -30,6 +42,9 @@ def decode(data: bytes) -> tuple[Samples, int]:
     Raises ValueError for what is no recording, has no samples, or samples that are not finite numbers.
     """
     data = with_sizes(data)
+    if (header := plain(data)) is not None:
+        numbers = np.frombuffer(data, "<i2", offset=_HEADER.size).reshape(header.frames, header.channels)
+        return np.multiply(numbers, 1 / 32_768, dtype=np.float64), header.rate
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError) as error:
@@ -47,6 +62,8 @@ def check_whole(data: bytes) -> str:
     Of a WAV file of whole numbers the header tells, cheaply.
     """
     data = with_sizes(data)
+    if plain(data) is not None:
+        return "WAV"
     promised = refuse_cut(data)
     try:
         header = soundfile.info(io.BytesIO(data))
@@ -58,6 +75,26 @@ def check_whole(data: bytes) -> str:
     if frames < header.frames:
         raise ValueError(f"its header promises {header.frames} samples, and {frames} follow")
     return str(header.format)
+
+
+def plain(data: bytes) -> Plain | None:
+    """What the header of a whole WAV file tells that holds 16-bit numbers and nothing else; None for all others.
+
+    It takes no decoder to read it, and so nothing in it can end the process.
+    """
+    if len(data) <= _HEADER.size:
+        return None
+    riff, length, wave, first, size, form, channels, rate, speed, block, bits, then, sound = _HEADER.unpack_from(data)
+    is_plain = (
+        (riff, wave, first, then) == (b"RIFF", b"WAVE", b"fmt ", b"data")
+        and (size, form, bits) == (16, 1, 16)
+        and (length, sound) == (len(data) - 8, len(data) - _HEADER.size)
+        and 1 <= channels <= MOST_CHANNELS
+        and LOWEST_RATE <= rate <= HIGHEST_RATE
+        and (block, speed) == (2 * channels, 2 * channels * rate)
+        and sound % block == 0
+    )
+    return Plain(channels, rate, sound // block) if is_plain else None
 
 
 def check_type(form: str, mime: str) -> None:
@@ -89,7 +126,7 @@ def whole_recording(data: bytes, what: str) -> tuple[Samples, int]:
         samples, rate = decode(data)
     except ValueError as error:
         raise ConversionError(f"{what} is no recording that can be decoded: {error}") from error
-    if not 1000 <= rate <= 768_000:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise ConversionError(f"{what} has a sample rate of {rate} Hz, which no recording has")
     return samples, rate
 

@@ -371,6 +371,13 @@ class Modality(Plugin):
         """
         return None
 
+    def needs_no_decoder(self, media: Media) -> bool:
+        """Whether `holds_nothing` looks at these media without a decoder that they could crash, and at once.
+
+        Then the run's own process looks at what passed before; all else is looked at by a worker process.
+        """
+        return False
+
     def check_whole(self, media: Media) -> None:
         """Before what others say of the media is believed. Raises ValueError for what is cut off, or no such medium.
 

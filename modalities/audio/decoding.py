@@ -22,7 +22,12 @@ def duration(media: Media | None) -> float | None:
     """In s, from the header; None where there is no recording. Raises as Media.read does."""
     import soundfile
 
+    if media is None:
+        return None
+    data = media.read()
+    if (header := recordings.plain(data)) is not None:
+        return header.frames / header.rate
     try:
-        return float(soundfile.info(io.BytesIO(media.read())).duration) if media else None
+        return float(soundfile.info(io.BytesIO(data)).duration)
     except (soundfile.SoundFileError, RuntimeError):
         return None

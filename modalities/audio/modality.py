@@ -96,6 +96,10 @@ class AudioModality(Modality):
         """Silence, a click, a steady tone or noise. Raises ValueError for what is no recording."""
         return signal.wordless(*decode(media))
 
+    def needs_no_decoder(self, media: Media) -> bool:
+        """A WAV file of 16-bit numbers and nothing else."""
+        return recordings.plain(media.read()) is not None
+
     def check_whole(self, media: Media) -> None:
         """Raises ValueError for what is no recording, was cut off, or is another kind of recording than it says."""
         recordings.check_type(_check_whole(media.read()), media.mime)

@@ -78,8 +78,12 @@ def count_words(text: str) -> int:
 def _levels(samples: Samples, rate: int) -> Samples:
     """The level of each frame in dBFS, (frames,)."""
     size = max(1, round(FRAME * rate))
-    frames = np.pad(samples, (0, -len(samples) % size)).reshape(-1, size)
-    return _decibels(np.sqrt(np.einsum("ij,ij->i", frames, frames) / size))  # without an array of squares
+    whole = len(samples) - len(samples) % size
+    rest = np.pad(samples[whole:], (0, -len(samples) % size))  # without a copy of all the others
+    power = [
+        np.einsum("ij,ij->i", frames, frames) for frames in (samples[:whole].reshape(-1, size), rest.reshape(-1, size))
+    ]
+    return _decibels(np.sqrt(np.concatenate(power) / size))  # without an array of squares
 
 
 def _decibels(amplitude: Samples) -> Samples:

@@ -115,10 +115,16 @@ class Renderer:
             return (await self._in_worker([job]))[0] if size == 1 else await self._in_batch(job, size)
 
     async def _checked(self, job: RenderJob, brought: Rendering) -> Rendering:
-        """In a worker, which may die of what others made. It is sent the place of the media, and sends none back."""
+        """In a worker, which may die of what others made. It is sent the place of the media, and sends none back.
+
+        Not where what passed before can be looked at without a decoder: that takes less than to send it there.
+        """
         assert brought.media is not None
+        passed = brought.fidelity.status == "passed"
+        if passed and registry.modality(brought.media.medium).needs_no_decoder(brought.media):
+            return check_brought([(job, brought)])[0]
         kept = replace(brought, media=self._store.keep(brought.media))
-        if kept.fidelity.status == "passed":
+        if passed:
             return await self._passed.put((job, kept))
         async with self._cache.workers.admitted(lambda: asked_in_reading(job)):
             return (await self._look([(job, kept)]))[0]

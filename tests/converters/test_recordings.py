@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import io
 import struct
 
 import numpy as np
 import pytest
+import soundfile
 
-from converters.recordings import check_type, check_whole, decode, whole_recording, with_sizes
+from converters.recordings import Plain, check_type, check_whole, decode, plain, whole_recording, with_sizes
+from modalities.audio.decoding import duration
+from safebench.types import Media
 from tests.media_files import recorded
 
 TONE = np.sin(np.arange(8000) / 10)
@@ -82,3 +86,45 @@ def test_a_recording_that_was_streamed_is_whole(size: int, riff: int) -> None:
 def test_recordings_that_follow_one_another_are_no_recording() -> None:
     with pytest.raises(ValueError, match="several recordings"):
         check_whole(clip("WAV") * 2)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_a_plain_recording_is_read_as_the_decoder_reads_it(channels: int) -> None:
+    numbers = np.random.default_rng(channels).integers(-32_768, 32_768, (1001, channels)).astype(np.int16)
+    data = clip("WAV", samples=numbers)
+    assert plain(data) == Plain(channels, 16_000, 1001)
+    samples, rate = decode(data)
+    expected, _ = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
+    assert (rate, samples.dtype, samples.shape) == (16_000, expected.dtype, expected.shape)
+    assert np.array_equal(samples, expected)
+
+
+WHOLE = clip("WAV")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(clip("WAV", subtype) for subtype in ("FLOAT", "PCM_24", "PCM_U8", "ULAW")),
+        *(clip(kind) for kind in ("WAVEX", "FLAC", "MP3")),
+        clip("WAV", samples=TONE[:0]),
+        WHOLE[:-1],
+        WHOLE + b"\0",
+        WHOLE + b"LIST\4\0\0\0INFO",
+        *(
+            WHOLE[:at] + struct.pack("<I", wrong) + WHOLE[at + 4 :]
+            for at, wrong in ((4, 9), (24, 0), (24, 2**31), (28, 7))
+        ),
+        *(WHOLE[:at] + struct.pack("<H", wrong) + WHOLE[at + 2 :] for at, wrong in ((22, 0), (22, 65_535), (32, 4))),
+        WHOLE[:44],
+        b"",
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_decoder(data: bytes) -> None:
+    assert plain(data) is None
+
+
+@pytest.mark.parametrize("rate", [8_000, 48_000])
+def test_a_plain_recording_lasts_as_long_as_the_decoder_says(rate: int) -> None:
+    media = Media.of("audio", "audio/wav", recorded(TONE, rate))
+    assert duration(media) == soundfile.info(io.BytesIO(media.read())).duration == 8000 / rate

@@ -17,7 +17,7 @@ from safebench.datasets.config import make_convert_config
 from safebench.errors import BudgetSpent
 from safebench.models.calls import Budget, CallLimits, MediaCalls
 from safebench.models.prices import read_prices
-from safebench.plugins import ModelCalls, encode_recording
+from safebench.plugins import ModelCalls
 from safebench.rendering import chain as rendering
 from safebench.rendering import renderer
 from safebench.rendering.chain import RenderJob, recognise, render_batch
@@ -30,9 +30,11 @@ from safebench.runs.config import make_config
 from safebench.store.store import Store
 from safebench.types import Fidelity, Media, Query, Rendering
 from tests.fixture_types import WriteJsonl
+from tests.media_files import recorded
 
 RECIPE = load_recipes()["image", "typographic"]
 CLIP = Media.of("audio", "audio/wav", b"a clip")
+SOUND = np.random.default_rng(1).normal(0, 0.1, 16_000) * (np.arange(16_000) // 2_000 % 2)
 WHISPER = "openai-transcriptions:whisper-1"
 
 
@@ -123,10 +125,10 @@ class Brought:
 
 
 class Folder:
-    """Speech that passed before."""
+    """Speech that passed before, in a form that a decoder reads, or a plain one."""
 
-    def __init__(self, samples: Any) -> None:
-        self.media = Media.of("audio", "audio/wav", encode_recording(samples, 16_000))
+    def __init__(self, samples: Any, kind: str = "FLAC") -> None:
+        self.media = Media.of("audio", f"audio/{kind.lower()}", recorded(samples, kind=kind))
 
     def rendering(self, job: RenderJob) -> Rendering:
         return Rendering(job.recipe.name, job.key, self.media, Fidelity("passed"))
@@ -140,14 +142,28 @@ async def test_what_passed_before_is_looked_at_by_a_worker_from_its_file(store: 
             return result
 
     ways: list[int] = []  # bytes to the worker, and back
-    sound = np.random.default_rng(1).normal(0, 0.1, 16_000) * (np.arange(16_000) // 2_000 % 2)
     job = RenderJob(Query("q1", "a"), load_recipes()["audio", "us-female"])
-    for samples, status in ((sound, "passed"), (np.zeros(16_000), "failed")):
+    for samples, status in ((SOUND, "passed"), (np.zeros(16_000), "failed")):
         rendering_all = Renderer(store, RecogniserCache(Sending()), Folder(samples), RenderSettings())
         job = replace(job, query=replace(job.query, id=status))
         assert (await rendering_all.rendering(job)).fidelity.status == status
     assert len(ways) == 4
     assert max(ways) < 10_000  # a second of sound is 32,000
+
+
+async def test_what_passed_before_and_takes_no_decoder_is_looked_at_without_a_worker(store: Store) -> None:
+    class Nobody(Here):
+        async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+            raise AssertionError(function)
+
+    job = RenderJob(Query("q1", "a"), load_recipes()["audio", "us-female"])
+    for samples, status in ((SOUND, "passed"), (np.zeros(16_000), "failed")):
+        rendering_all = Renderer(store, RecogniserCache(Nobody()), Folder(samples, "WAV"), RenderSettings())
+        job = replace(job, query=replace(job.query, id=status))
+        made = await rendering_all.rendering(job)
+        assert made.fidelity.status == status
+        assert made.media is not None
+        assert isinstance(made.media.source, Path)
 
 
 async def test_what_passed_before_and_kills_its_worker_costs_its_own_query_alone(store: Store) -> None:
