@@ -34,6 +34,7 @@ MAX_RATES = tuple(f"max_{name}" for name in ERROR_RATES)
 WRONG_WORDS = "wrong_words"  # the measure: words that are missing, other ones, or too many
 ALLOWED_WRONG_WORDS = f"allowed_{WRONG_WORDS}"  # that pass whatever the word error rate is: of few words one is many
 MIN_PICK = f"min_{closed_set.PICK}"
+SHORT = 2**22  # bytes, 87 s at 24 kHz; to look at more would hold up the calls of a run
 PIECE = "max_seconds_per_piece"  # of the message: a longer clip is sent in pieces
 
 
@@ -97,8 +98,8 @@ class AudioModality(Modality):
         return signal.wordless(*decode(media))
 
     def needs_no_decoder(self, media: Media) -> bool:
-        """A WAV file of 16-bit numbers and nothing else."""
-        return recordings.plain(media.read()) is not None
+        """A short WAV file of 16-bit numbers and nothing else."""
+        return media.size <= SHORT and recordings.plain(media.read()) is not None
 
     def check_whole(self, media: Media) -> None:
         """Raises ValueError for what is no recording, was cut off, or is another kind of recording than it says."""

@@ -29,7 +29,7 @@ from safebench.rendering.recognition import RecogniserCache
 from safebench.resources import shipped_wording
 from safebench.testing.server import ScriptedServer, error, transcription
 from safebench.types import Media, Query, Text
-from tests.media_files import clip_media, samples_of
+from tests.media_files import clip_media, recorded, samples_of
 from tests.modalities.audio.transcribing import by_hash
 
 QUERY = Query("q1", "Which plants in a garden are dangerous for cats?")
@@ -461,3 +461,9 @@ def test_words_are_compared_as_the_language_of_the_text_is_written(clip):
 def test_recognisers_say_which_language_alone_they_hear(spec, language):
     plugin = registry.load(Recogniser, spec.partition(":")[0])
     assert plugin.language(plugin.Options(**registry.argument_of(spec))) == language
+
+
+@pytest.mark.parametrize(("kind", "seconds", "needs_none"), [("WAV", 60, True), ("WAV", 90, False), ("FLAC", 1, False)])
+def test_a_short_plain_recording_needs_no_decoder(kind, seconds, needs_none):
+    media = Media.of("audio", f"audio/{kind.lower()}", recorded(np.zeros(24_000 * seconds), 24_000, kind=kind))
+    assert AudioModality().needs_no_decoder(media) == needs_none
