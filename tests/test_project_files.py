@@ -69,6 +69,14 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
+def test_each_step_of_an_installation_is_told_before_it_is_taken(tmp_path: Path) -> None:
+    command = ["make", "--dry-run", "quickstart", f"VENV={tmp_path / 'new'}"]
+    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    steps = [n for n, line in enumerate(lines) if re.search(" -m (venv|pip) ", line)]
+    assert len(steps) == 3
+    assert all(lines[n - 1].startswith('echo "installing: ') for n in steps)
+
+
 def test_what_contributors_are_told_to_type_is_there() -> None:
     told = re.findall(r"^make ([a-z-]+)", (GITHUB / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(told) == {"check", "test"}

@@ -21,7 +21,7 @@ test -s "$place/run/report.html"
 "$place/bin/safebench" data importers > /dev/null
 
 from_outside() { # FOLDER CONDITION: install a package, run its tests, and ask by the medium that it adds
-    "$environment/pip" install --quiet --disable-pip-version-check -c "$checkout/constraints.txt" "$1[test]"
+    "$environment/pip" install --quiet --disable-pip-version-check --no-compile -c "$checkout/constraints.txt" "$1[test]"
     "$environment/python" -m pytest -q -p no:cacheprovider "$1"
     "$place/bin/safebench" quickstart --condition "$2" --out "$place/run-$2"
     all_passed "$place/run-$2"

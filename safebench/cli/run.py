@@ -37,6 +37,7 @@ def quickstart(
     from safebench.runs.quickstart import NEXT, quickstart_config, wanting
 
     config = quickstart_config(condition, out, full=full, workers=workers)
+    notes.print("getting ready: some seconds until the first items", highlight=False)
     status = _run_and_show(config, ReleaseGate(), GateFiles(), retry_failed=False)
     for line in wanting(config):
         output.print(f"{line}. Until then these numbers are partly about the media, not the target", soft_wrap=True)

@@ -1,4 +1,5 @@
-"""Every benchmark that runs in this environment, once, at a tiny size: none of them rots.
+"""Every benchmark that runs in this environment, once, at a tiny size: none of them rots. Variants of one script that
+differ in their size alone are one here.
 
 `make test` does this in the light environment, in that of local models, and in that of the bridge to Inspect; `make
 ray` in that of Ray.
@@ -17,15 +18,17 @@ from benchmarks.suite import SUITE, Benchmark, Variant
 
 PACKAGES = {"torch": "local", "inspect_ai": "inspect", "ray": "ray"}  # by which the environments are told apart
 ENVIRONMENT = next((name for package, name in PACKAGES.items() if find_spec(package)), "product")
-HERE = [
-    pytest.param(benchmark, replace(variant, environment="product"), id=f"{benchmark.name} {variant.name}")
+HERE = {
+    (benchmark.name, variant.way, variant.arguments): (benchmark, replace(variant, environment="product"))
     for benchmark in SUITE
     for variant in benchmark.variants
     if benchmark.smoke and variant.environment == ENVIRONMENT
-]
+}
 
 
-@pytest.mark.parametrize(("benchmark", "variant"), HERE)
+@pytest.mark.parametrize(
+    ("benchmark", "variant"), HERE.values(), ids=[f"{benchmark.name} {one.name}" for benchmark, one in HERE.values()]
+)
 def test_it_works(benchmark: Benchmark, variant: Variant, tmp_path: Path) -> None:
     if lacks := missing(variant):
         pytest.skip(f"{lacks} is not installed")

@@ -12,6 +12,7 @@ import pytest
 
 from safebench.cli.main import _command, run_command
 from safebench.cli.style import OutputConsole
+from safebench.errors import BadInput
 
 RUN = ["run", "--data", "queries.csv", "-c", "text", "--target", "reference", "--allow-unproven"]
 COMMANDS: dict[str, list[str]] = {
@@ -121,6 +122,18 @@ def test_a_quiet_run_shows_its_tables(capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr()
     assert "results: mine" in printed.out
     assert printed.err == ""
+
+
+@pytest.mark.usefixtures("here")
+def test_a_quickstart_says_at_once_that_it_has_begun(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def begins(*_: object, **__: object) -> None:
+        raise BadInput(capsys.readouterr().err)
+
+    monkeypatch.setattr("safebench.runs.run.run", begins)
+    assert run_command(["quickstart"]) == 2
+    assert "getting ready: some seconds" in capsys.readouterr().err
 
 
 def test_a_document_with_a_result_tells_what_went_wrong_as_well(capsys: pytest.CaptureFixture[str]) -> None:
