@@ -458,6 +458,11 @@ class Target(Plugin):
         return None
 
     @property
+    def at_once(self) -> int | None:
+        """Calls that it is given at once, where the user names no number; None: the usual ones, or its endpoint's."""
+        return None
+
+    @property
     def recognisers(self) -> Mapping[str, str]:
         """By medium, the recognisers NAME[:ARGUMENT] by which it reads media; made ready before a run."""
         return {}

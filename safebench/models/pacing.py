@@ -356,6 +356,7 @@ class Paces:
         self._concurrency = concurrency
         self._fixed = None if concurrency == "auto" else concurrency
         self._slots = asyncio.Semaphore(self._fixed or USUAL)
+        self._by_target: dict[Target, asyncio.Semaphore] = {}  # of those that say how many they want
         self._by_endpoint: dict[str, Pace] = {}
 
     def of(self, endpoint: str) -> Pace:
@@ -366,11 +367,17 @@ class Paces:
 
     def room(self, target: Target) -> AbstractAsyncContextManager[None]:
         """Around a call. A fixed number is one over all that are asked together."""
-        return self._slots if self._fixed or target.endpoint is None else self.of(target.endpoint).room()
+        if self._fixed is None and target.endpoint is not None:
+            return self.of(target.endpoint).room()
+        if self._fixed is None and target.at_once is not None:
+            return self._by_target.setdefault(target, asyncio.Semaphore(target.at_once))
+        return self._slots
 
     def width(self, models: Iterable[Target]) -> int:
         """How much is worked on at once, so that these models have enough to do."""
-        return self._fixed or (MOST if any(model.endpoint is not None for model in models) else USUAL)
+        return self._fixed or max(
+            [USUAL, *((one.at_once or USUAL) if one.endpoint is None else MOST for one in models)]
+        )
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

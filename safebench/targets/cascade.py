@@ -55,6 +55,10 @@ class CascadeTarget(Target):
         return frozenset({TEXT, *self._recognisers})
 
     @property
+    def at_once(self) -> int | None:
+        return self._text_target.at_once
+
+    @property
     def recognisers(self) -> Mapping[str, str]:
         return self._recognisers
 

@@ -14,6 +14,7 @@ from safebench.errors import BadInput, TargetRefusesService, raise_of_the_system
 from safebench.files import content_hash
 from safebench.models.batching import Batcher
 from safebench.models.families import plain
+from safebench.models.pacing import USUAL
 from safebench.models.torch_backend import check_exists
 from safebench.plugins import Target, TargetSetup
 from safebench.targets.local_chat import Answer, LocalChat, Messages, local_chat
@@ -53,6 +54,11 @@ class LocalTarget(Target):
     @property
     def accepts(self) -> frozenset[str]:
         return self._chat.accepts & frozenset({"text", *media_encoders(self.family, self.encoders)})
+
+    @property
+    def at_once(self) -> int | None:
+        """While one batch is answered, the next one gathers."""
+        return max(USUAL, 2 * int(self.options.batch_size))
 
     def describe(self) -> Mapping[str, Any]:
         options = self.options.model_dump(mode="json", exclude={*self.changeable, "raw", "chat_template"})

@@ -254,6 +254,27 @@ def test_what_asks_no_endpoint_has_what_is_usual(tmp_path: Path) -> None:
     assert target.most <= USUAL
 
 
+def test_what_says_how_many_it_wants_has_them_beside_the_usual_ones(tmp_path: Path) -> None:
+    class Batching(Local):
+        at_once = 40
+
+        async def ask(self, request: Request) -> Response:
+            self.in_flight += 1
+            self.most = max(self.most, self.in_flight)
+            await asyncio.sleep(1)
+            self.in_flight -= 1
+            return Response("answered", "yes")
+
+    wanting, usual = Batching(TargetSetup("")), Local(TargetSetup(""))
+    put(tmp_path / "a", wanting, "auto", 60)[1].close()
+    assert wanting.most == 40
+    assert Paces("auto").width([wanting, usual]) == 40
+    assert Paces("auto").width([usual]) == USUAL
+    wanting.most = 0
+    put(tmp_path / "b", wanting, 3, 20)[1].close()
+    assert wanting.most == 3
+
+
 def test_no_more_calls_are_admitted_than_may_be_in_flight(tmp_path: Path) -> None:
     """So that a budget of money is not overdrawn by those that only wait for their turn."""
 

@@ -105,6 +105,13 @@ def test_a_build_under_another_name_lacks_the_metadata_by_which_it_knows_itself(
     assert VllmTarget.lacking() == []
 
 
+@pytest.mark.parametrize(("batch", "calls"), [(4, 16), (100, 200)])
+def test_a_batch_gathers_while_one_is_answered(monkeypatch: pytest.MonkeyPatch, batch: int, calls: int) -> None:
+    monkeypatch.setattr(VllmTarget, "lacking", list)
+    for spec in ("vllm:model", "cascade:vllm:model"):
+        assert open_target(spec, {"batch_size": batch}).at_once == calls
+
+
 @pytest.mark.parametrize("name", sorted(NOT_OF_THE_ENGINE))
 def test_what_has_an_option_of_its_own_or_is_fixed_is_no_argument_of_the_engine(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: not here"):
