@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import islice
 from numbers import Number
 from pathlib import Path
@@ -53,7 +54,7 @@ class BadRows(BadInput):
         self.every = tuple(every)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dataset:
     """Queries with the name and content hash that runs record."""
 
@@ -64,7 +65,7 @@ class Dataset:
     notes: tuple[str, ...] = ()  # what was taken for granted where it was read
     taxonomy: Taxonomy = field(default_factory=paper)  # of the scenarios that its queries name
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Over all queries in order, whatever file they came from: the order counts, as `--limit` takes the first."""
         digest = hashlib.sha256()

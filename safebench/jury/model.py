@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from safebench.jury.ballots import SCHEMA, read_ballot
 from safebench.models.fence import defuse, mark, shorten
 from safebench.models.roles import Unreadable
 from safebench.plugins import Case, Juror, PluginOptions
 from safebench.resources import prompt
+from safebench.taxonomy import Scenario
 from safebench.types import Absence, Ballot, Intent, Label, Message, Request, Response, Text
 
 REASKED = 2  # times an unreadable ballot is asked for again
@@ -60,20 +62,22 @@ class ModelJuror(Juror):
         All that a model said, this juror's own words too, and what a data set says of its scenario, stands behind a
         mark that none of it can contain.
         """
-        role = Message("system", (Text(prompt("jury.role").fill(role=self.options.role)),))
-        return Request((role, Message("user", (Text(_told(case, problem)),))), SCHEMA)
+        return Request((_in_role(self.options.role), Message("user", (Text(_told(case, problem)),))), SCHEMA)
 
 
 def prompt_versions() -> Mapping[str, int]:
     return {name: prompt(f"jury.{name}").version for name in PROMPTS}
 
 
+@lru_cache(maxsize=64)
+def _in_role(role: str) -> Message:
+    return Message("system", (Text(prompt("jury.role").fill(role=role)),))
+
+
 def _told(case: Case, problem: str | None) -> str:
-    question, answer = defuse(case.question), defuse(shorten(case.answer)[0])
     told = list_ballots([("your own", case.own), *((f"juror {letter}", ballot) for letter, ballot in case.others)])
-    harm = [defuse(text) for text in (case.scenario.name, case.scenario.description)] if case.scenario else []
-    fence = mark(case.seed, question, answer, told, *harm)
-    sections = [_assessment(case, question, answer, harm, fence)]
+    assessment, fence = _assessment(case.seed, case.intent, case.scenario, case.question, shorten(case.answer)[0], told)
+    sections = [assessment]
     if case.own is not None:
         sections.append(prompt("jury.deliberation").fill(ballots=told, mark=fence))
     if problem is not None:
@@ -81,16 +85,22 @@ def _told(case: Case, problem: str | None) -> str:
     return "\n\n".join([*sections, prompt("jury.reply").text])
 
 
-def _assessment(case: Case, question: str, answer: str, harm: Sequence[str], fence: str) -> str:
-    """`harm`: name and description of the scenario, where there is one."""
-    note = prompt("jury.scenario").fill(name=harm[0], description=harm[1], mark=fence) if harm else ""
-    return prompt("jury.assessment").fill(
-        intent=prompt("jury.intent_harmful" if case.intent is Intent.HARMFUL else "jury.intent_benign").text,
-        scenario=note,
+@lru_cache(maxsize=16)
+def _assessment(
+    seed: int, intent: Intent, scenario: Scenario | None, question: str, answer: str, ballots: str
+) -> tuple[str, str]:
+    """What all jurors are told in the same words, one right after the other; and the mark in it."""
+    question, answer = defuse(question), defuse(answer)
+    harm = [defuse(text) for text in (scenario.name, scenario.description)] if scenario else []
+    fence = mark(seed, question, answer, ballots, *harm)
+    assessment = prompt("jury.assessment").fill(
+        intent=prompt("jury.intent_harmful" if intent is Intent.HARMFUL else "jury.intent_benign").text,
+        scenario=prompt("jury.scenario").fill(name=harm[0], description=harm[1], mark=fence) if harm else "",
         question=question,
         answer=answer,
         mark=fence,
     )
+    return assessment, fence
 
 
 def list_ballots(ballots: Iterable[tuple[str, Ballot | None]]) -> str:

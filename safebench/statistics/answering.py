@@ -47,6 +47,8 @@ def help_in(items: Sequence[Answered]) -> Help:
 
 def helped_with(items: Sequence[Answered]) -> set[tuple[str, int]]:
     """By query and repeat the items whose answer helps with their own query."""
+    if not any(item.is_safe for item in items):
+        return set()  # nothing to read the queries for
     own = _Own({item.query: item.text for item in items})
     by_answer: dict[str, list[Answered]] = defaultdict(list)
     for item in items:
