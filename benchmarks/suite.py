@@ -319,6 +319,7 @@ SUITE = (
         (SECONDS, GROWN),
         (Goal("100 shards of 1,000 items merged, s", SECONDS, "100 shards", 60),),
         smoke=2,
+        repetitions=1,
     ),
     Benchmark(
         "on-ray",
@@ -328,6 +329,7 @@ SUITE = (
         (SECONDS, CPU),
         (Goal("2,000 items as shards on Ray / plainly", SECONDS, "on Ray", 1.15, "plainly"),),
         smoke=16,
+        repetitions=1,
     ),
     Benchmark(
         "help",
