@@ -164,7 +164,7 @@ def _panel(
     observed: dict[Intent, Observations] = {}
     for intent in Intent:
         mine = [
-            replace(item, condition=column.name)
+            item._replace(condition=column.name)
             for column in columns
             for item in items[column.run, intent]
             if item.condition == column.condition

@@ -6,7 +6,7 @@ Both runs were asked the same queries in the same media. Items whose media diffe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from safebench.models.opening import answering_class, target_class
@@ -142,7 +142,7 @@ class _Arms:
         self, intent: Intent, items: Items, others: set[tuple[str, int]], clusters: Mapping[str, int]
     ) -> Observations:
         mine = [
-            replace(item, condition=arm)
+            item._replace(condition=arm)
             for arm, (run, condition) in self._columns.items()
             for item in items[run, intent]
             if item.condition == condition and (item.query, item.repeat) not in others

@@ -41,6 +41,7 @@ from safebench.store.exchanges import CutAnswers, MarkedAnswers, SpokenAnswers, 
 from safebench.store.items import (
     LanguageCount,
     Skipped,
+    conditions,
     outcome_counts,
     queries_by_language,
     skipped_conditions,
@@ -286,10 +287,12 @@ def items_schema() -> pa.Schema:
 
 def write_items(path: Path, store: Store) -> None:
     schema = items_schema()
+    wordings = {name: Condition.parse(name).wording for name in conditions(store)}
     with whole_file(path) as part, parquet.ParquetWriter(part, schema) as writer:
-        for rows in batched(map(dict, table_rows(store)), BATCH):
-            worded = [{**row, "wording": Condition.parse(row["condition"]).wording} for row in rows]
-            writer.write_table(pa.Table.from_pylist(worded, schema))
+        for rows in batched(table_rows(store), BATCH):
+            columns = dict(zip(rows[0].keys(), zip(*rows, strict=True), strict=True))
+            columns["wording"] = tuple(wordings[condition] for condition in columns["condition"])
+            writer.write_table(pa.table([pa.array(columns[one.name], one.type) for one in schema], schema=schema))
 
 
 def jury_record(jury: Mapping[str, Any], store: Store) -> JuryRecord:

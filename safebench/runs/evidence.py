@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from safebench.models.opening import answering_class, target_class
 from safebench.statistics.answering import Help, help_in
@@ -33,14 +33,14 @@ from safebench.types import TEXT, Condition, Intent
 def evidence_of(asked: Mapping[str, Any], store: Store) -> dict[str, Evidence]:
     """Of each condition that has items; `asked` is what the run file says."""
     plain = as_text(asked["conditions"])
-    helped_as_text = help_in(answered_items(store, plain, Intent.BENIGN) if plain else [])
+    text = _sent(plain, store) if plain else _Sent(set(), help_in([]))
     return {
         name: evidence(
             Condition.parse(name).medium,
             _rendered(name, store),
             _delivered(name, store, asked["target"]),
             _understood(name, store),
-            _helped(name, store, asked["repeats"], plain, helped_as_text),
+            _helped(name, store, asked["repeats"], text if name == plain else _sent(name, store), text.help),
         )
         for name in conditions(store)
     }
@@ -70,13 +70,23 @@ def _ways(medium: str, known: Evidence, probed: float) -> Iterator[str]:
         yield "have its renderings checked (--recogniser NAME)"
 
 
-def _helped(name: str, store: Store, repeats: int, plain: str | None, text: Help) -> HelpedEvidence:
-    """Held against the same queries as text, under the condition `plain`, where these were asked."""
-    sent = answered_items(store, name, Intent.BENIGN)
-    known = text if name == plain else help_in(sent)
-    asked = {(item.query, item.repeat) for item in sent}
+class _Sent(NamedTuple):
+    """Benign items that were sent under a condition, by query and repeat, and the help with them."""
+
+    items: set[tuple[str, int]]
+    help: Help
+
+
+def _sent(name: str, store: Store) -> _Sent:
+    items = answered_items(store, name, Intent.BENIGN)
+    return _Sent({(item.query, item.repeat) for item in items}, help_in(items))
+
+
+def _helped(name: str, store: Store, repeats: int, sent: _Sent, text: Help) -> HelpedEvidence:
+    """Held against the same queries as text, where these were asked."""
+    asked, known = sent
     lost = len((text.helped & asked) - known.helped) - len(known.helped - text.helped) if text.of else 0
-    empty = (known if sent else help_in(answered_items(store, name, Intent.HARMFUL))).empty
+    empty = (known if asked else help_in(answered_items(store, name, Intent.HARMFUL))).empty
     least = HELPED if text.of or Condition.parse(name).medium == TEXT else ALONE
     return helped_evidence(
         len(known.helped), known.of, repeats, empty=empty, lost=lost, unjudged=known.unjudged, least=least

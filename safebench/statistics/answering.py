@@ -11,21 +11,22 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections import Counter, defaultdict
+from array import array
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from sys import intern
 from typing import NamedTuple
 
+import numpy as np
+
+from safebench.statistics.clusters import Integers
+from safebench.statistics.precision import NEARLY_ZERO
 from safebench.store.items import Answered
 
 FURTHER = 0.9  # share of the other queries to which an answer has to be less like
 OTHERS = 50  # queries, at most, that an answer is held against
-STEM = 5  # characters of a word: what is left of it in another form
 _WORD = re.compile(r"[^\W_]+")
+_STEM = re.compile(r"([^\W_]{1,5})[^\W_]*")  # five characters of a word: what is left of it in another form
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # Thai to Han
-
-
-Features = tuple[str, ...]  # of one query, in order: a set of each would take five times the memory
 
 
 class Help(NamedTuple):
@@ -59,47 +60,69 @@ def helped_with(items: Sequence[Answered]) -> set[tuple[str, int]]:
 
 
 class _Own:
-    """What tells the queries of a run apart."""
+    """What tells the queries of a run apart. Their features are numbers, those of one query after those of another."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
-        self._features = {query: tuple(sorted(map(intern, _features(text)))) for query, text in texts.items()}
-        self._queries = list(self._features)
-        counts = Counter(feature for features in self._features.values() for feature in features)
-        self._weights = {feature: math.log((len(texts) + 1) / n) for feature, n in counts.items()}
+        self._place = {query: n for n, query in enumerate(texts)}
+        self._number: dict[str, int] = {}
+        kinds: dict[tuple[int, ...], int] = {}
+        features, kind, ends = array("i"), array("i"), array("q", [0])
+        for text in texts.values():
+            mine = tuple(self._number.setdefault(word, len(self._number)) for word in sorted(set(_stems(text))))
+            features.extend(mine)
+            kind.append(kinds.setdefault(mine, len(kinds)))
+            ends.append(len(features))
+        self._features, self._kind, self._ends = (np.asarray(one) for one in (features, kind, ends))
+        counts = np.bincount(self._features, minlength=len(self._number)).tolist()
+        self._weights = np.array([math.log((len(texts) + 1) / n) for n in counts])
+        self._said = np.zeros(len(counts))  # the weights of what the answer at hand says
 
     def answers(self, item: Answered) -> bool:
-        mine, said = self._features[item.query], _features(item.answer)
-        if not mine:
+        place, stems = self._place[item.query], _stems(item.answer)
+        if self._ends[place] == self._ends[place + 1]:
             return True  # nothing would tell
-        if _repeats(item.text, item.answer):
-            return False
-        here = self._shared(mine, said)
-        if here <= 0:
-            return False
-        others = [features for features in self._drawn(item.query) if features != mine]
-        further = sum(self._shared(features, said) < here for features in others)
-        return further >= FURTHER * len(others)
+        if len(stems) < 2 * len(_stems(item.text)) and _holds(item.answer, item.text):
+            return False  # a repetition that adds fewer words than it has
+        said = [self._number[stem] for stem in self._number.keys() & stems]
+        self._said[said] = self._weights[said]
+        try:
+            here = self._shared(place)
+            return here > 0 and self._is_nearer(place, item.query, here)
+        finally:
+            self._said[said] = 0.0
 
-    def _drawn(self, query: str) -> list[Features]:
-        drawn = self._queries
-        if len(drawn) > OTHERS:
-            drawn = random.Random(f"others/{query}").sample(drawn, OTHERS)
-        return [self._features[other] for other in drawn]
+    def _is_nearer(self, place: int, query: str, here: float) -> bool:
+        """Whether most of the other queries share less with the answer."""
+        drawn = self._drawn(query)
+        others = drawn[self._kind[drawn] != self._kind[place]]
+        begin, end = self._ends[others], self._ends[others + 1]
+        sizes = end - begin
+        numbers = np.arange(sizes.sum()) + np.repeat(end - np.cumsum(sizes), sizes)
+        owner = np.repeat(np.arange(len(others)), sizes)
+        shared = np.bincount(owner, self._said[self._features[numbers]], len(others))
+        for close in np.flatnonzero(np.abs(shared - here) < NEARLY_ZERO):  # equal or not: as exactly as `here`
+            shared[close] = self._shared(others[close])
+        return int((shared < here).sum()) >= FURTHER * len(others)
 
-    def _shared(self, features: Features, said: frozenset[str]) -> float:
-        return math.fsum(map(self._weights.__getitem__, said.intersection(features)))
+    def _drawn(self, query: str) -> Integers:
+        every = len(self._place)
+        return np.array(random.Random(f"others/{query}").sample(range(every), min(OTHERS, every)))
+
+    def _shared(self, place: int) -> float:
+        return math.fsum(self._said[self._features[self._ends[place] : self._ends[place + 1]]])
 
 
-def _words(text: str) -> list[str]:
-    """Scripts without blanks: the characters."""
-    return _WORD.findall(_UNSPACED.sub(r" \g<0> ", text.lower()))
+def _stems(text: str) -> list[str]:
+    return _STEM.findall(_spaced(text))
 
 
-def _features(text: str) -> frozenset[str]:
-    return frozenset(word[:STEM] for word in _words(text))
+def _holds(answer: str, text: str) -> bool:
+    """Whether all words of a text are in an answer, one after the other."""
+    asked, said = (f" {' '.join(_WORD.findall(_spaced(one)))} " for one in (text, answer))
+    return asked in said
 
 
-def _repeats(text: str, answer: str) -> bool:
-    """Whether an answer has the whole text in it and adds fewer words than that has."""
-    asked, said = _words(text), _words(answer)
-    return f" {' '.join(asked)} " in f" {' '.join(said)} " and len(said) < 2 * len(asked)
+def _spaced(text: str) -> str:
+    """In small letters; of scripts without blanks each character is a word."""
+    lowered = text.lower()
+    return lowered if lowered.isascii() else _UNSPACED.sub(r" \g<0> ", lowered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from safebench.types import TEXT, Condition, Intent, Outcome
 
 OUTCOMES = tuple(Outcome)
 PENDING = -1
+PLACES: Mapping[str | None, int] = {None: PENDING, **{outcome: n for n, outcome in enumerate(OUTCOMES)}}
 MEASURES = {  # what is counted at items of each intent, and what the rate is called
     Intent.HARMFUL: ("asr", (Outcome.UNSAFE,)),
     Intent.BENIGN: ("over_refusal", (Outcome.REFUSED, Outcome.BLOCKED)),
@@ -53,8 +55,7 @@ def as_text(conditions: Sequence[str]) -> str | None:
     return TEXT if TEXT in plain else next(iter(plain), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One item as it is in the store. `written`: as text, or beside a control; `probe`: what its probe found."""
 
     query: str
@@ -88,30 +89,32 @@ def seen(store: Store, intent: Intent) -> Iterator[Seen]:
     """
     guessable = (store.probe_form() or {}).get("form") == "choose"
     probes = {probe.item: GUESSED if guessable else probe.state for probe in stored.probed_items(store)}
-    for one in stored.ended_items(store, intent):
-        written = one.outcome is not None and bool(Condition.parse(one.condition).medium == TEXT or one.plain)
-        yield Seen(one.query, one.repeat, one.condition, one.outcome, written, probes.get(one.item))
+    as_text = {name for name in stored.conditions(store) if Condition.parse(name).medium == TEXT}
+    for item, query, repeat, condition, outcome, plain in stored.ended_items(store, intent):
+        written = outcome is not None and (condition in as_text or bool(plain))
+        yield Seen(query, repeat, condition, outcome, written, probes.get(item))
 
 
 def arrange(
     intent: Intent, conditions: tuple[str, ...], items: Iterable[Seen], clusters: Mapping[str, int]
 ) -> Observations:
     """Items under the named conditions as arrays; `clusters` holds each query's."""
+    items = list(items)
     column = {condition: n for n, condition in enumerate(conditions)}
     rows: dict[tuple[str, int], int] = {}
-    placed = [(rows.setdefault((item.query, item.repeat), len(rows)), column[item.condition], item) for item in items]
+    row = [rows.setdefault((item.query, item.repeat), len(rows)) for item in items]
+    place = row, [column[item.condition] for item in items]
     shape = (len(rows), len(conditions))
     outcome = np.full(shape, PENDING, dtype=np.int64)
     probed, understood = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    for row, place, item in placed:
-        outcome[row, place] = PENDING if item.outcome is None else OUTCOMES.index(Outcome(item.outcome))
-        probed[row, place] = item.written or item.probe is not None
-        understood[row, place] = item.written or item.probe == "understood"
+    outcome[place] = [PLACES[item.outcome] for item in items]
+    probed[place] = [item.written or item.probe is not None for item in items]
+    understood[place] = [item.written or item.probe == "understood" for item in items]
     queries = [query for query, _ in rows]
     return Observations(
         intent=intent,
         conditions=conditions,
-        guessed=any(item.probe == GUESSED for _, _, item in placed),
+        guessed=any(item.probe == GUESSED for item in items),
         query=_numbered(queries),
         cluster=_numbered([clusters[query] for query in queries]),
         outcome=outcome,
