@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from safebench import registry
 from safebench.concurrency import together
@@ -58,7 +59,6 @@ class Pipeline:
         self._transcribers = transcribers(plan.rendering.settings.recognisers)
         self._calls = calls
         self._judging = Judge(plan.asking.jury, store, self._calls, plan.data.dataset.taxonomy)
-        self._probing = Probing(plan.asking.target, self._calls, store, self._hear, plan.data.stages, plan.config.seed)
         self._arrival = Arrival(plan.asking.target, self._calls, (Delivery(**one) for one in store.deliveries()))
         self._renderer = Renderer(store, cache, plan.rendering.made, plan.rendering.settings)
         width = self._calls.width([plan.asking.target, *plan.asking.jury.models()])
@@ -70,6 +70,12 @@ class Pipeline:
             (self._to_ask, self._to_judge, self._ask, width),
             (self._to_judge, None, self._judge, width),
         ]
+
+    @cached_property
+    def _probing(self) -> Probing:
+        """Made where something is probed: it holds the words of all queries."""
+        plan = self._plan
+        return Probing(plan.asking.target, self._calls, self._store, self._hear, plan.data.stages, plan.config.seed)
 
     async def run(self) -> None:
         """Raises TargetRefusesService when no request at all can succeed, and what the disk or the database raises;

@@ -12,6 +12,7 @@ from modalities.text import TextModality
 from safebench.errors import MissingPackage
 from safebench.plugins import Asking
 from safebench.runs.config import RunConfig, make_config
+from safebench.runs.probing import Probing
 from safebench.runs.run import run
 from safebench.store.store import Store
 from safebench.types import Outcome, Part
@@ -68,3 +69,20 @@ def test_a_package_that_is_missing_stops_the_run(tmp_path: Path, monkeypatch: py
     with pytest.raises(MissingPackage):
         run(config(tmp_path, "text"))
     assert [outcome for outcome, _, _ in ended(tmp_path)] == [None, None]
+
+
+def test_what_probes_need_of_all_queries_is_held_only_where_something_is_probed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    whole = Probing.__init__
+
+    def note(self: Probing, *args: Any) -> None:
+        made.append(self)
+        whole(self, *args)
+
+    monkeypatch.setattr(Probing, "__init__", note)
+    run(config(tmp_path / "plain", "image:typographic"))
+    assert not made
+    run(config(tmp_path / "probed", "image:typographic", probe=1.0))
+    assert len(made) == 1
