@@ -2,7 +2,8 @@
 
 A command is forked by a server that does nothing else. `client.py` stands for it: who kills the client kills the
 command, and the client ends as the command did. Two servers have the commands in turn, so that two commands, like any
-two processes, do not have their sets in one order. What a command's own workers import they import anew.
+two processes, do not have their sets in one order. What a command's own workers import they import anew, so it has
+one where it is told nothing else: the tests themselves keep the other cores busy.
 
 That the program starts from nothing is tested by tests/wheel.sh and tests/test_examples.py.
 """
@@ -97,6 +98,7 @@ def main(place: str) -> None:
         if find_spec(name.partition(".")[0]):
             import_module(name)
     import_module("safebench.cli.main")._command()
+    import_module("safebench.rendering.pool").default_workers = lambda: 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     asked = _Server(Path(place)).serve()
     _become(asked)
