@@ -48,9 +48,10 @@ class DataPlan:
     mine: frozenset[str] | None  # ids of the queries of the shard; None: all
 
     @property
-    def queries(self) -> tuple[Query, ...]:
+    def queries(self) -> Sequence[Query]:
         """Those that are asked or rendered: of a shard its own."""
-        return tuple(query for query in self.dataset.queries if self.mine is None or query.id in self.mine)
+        whole = self.dataset.queries
+        return whole if self.mine is None else tuple(query for query in whole if query.id in self.mine)
 
     @property
     def named(self) -> Recipes:

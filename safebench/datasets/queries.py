@@ -6,14 +6,16 @@ A file is read and checked as a whole before any work begins; every bad row is r
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
 from numbers import Number
+from operator import eq
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 from uuid import UUID
 
 from safebench.datasets.columns import named, plain_name
@@ -54,12 +56,87 @@ class BadRows(BadInput):
         self.every = tuple(every)
 
 
+class _Texts:
+    """Texts as the bytes of all of them, one after the other."""
+
+    def __init__(self) -> None:
+        self._bytes, self._ends = bytearray(), array("q", [0])
+
+    def append(self, text: str) -> None:
+        self._bytes += text.encode("utf-8", "surrogatepass")
+        self._ends.append(len(self._bytes))
+
+    def __getitem__(self, n: int) -> str:
+        return self._bytes[self._ends[n] : self._ends[n + 1]].decode("utf-8", "surrogatepass")
+
+    def __bool__(self) -> bool:
+        return bool(self._bytes)
+
+
+class Queries(Sequence[Query]):
+    """Queries as bytes, which take half of the memory of objects: each is made where it is asked for."""
+
+    def __init__(self, queries: Iterable[Query] = ()) -> None:
+        self._ids, self._texts, self._twins = _Texts(), _Texts(), _Texts()
+        self._known: dict[_Kind, int] = {}
+        self._kinds: list[_Kind] = []
+        self._kind = array("q")  # of each query
+        for query in queries:
+            self.append(query)
+
+    def append(self, query: Query) -> None:
+        kind = (query.intent, query.scenario, query.language, query.certainty)
+        if kind not in self._known:
+            self._known[kind] = len(self._kinds)
+            self._kinds.append(kind)
+        self._kind.append(self._known[kind])
+        self._ids.append(query.id)
+        self._texts.append(query.text)
+        self._twins.append(query.twin or "")
+
+    @property
+    def are_plain(self) -> bool:
+        """All have ids of their own, and none has a twin."""
+        import numpy as np
+
+        if self._twins:
+            return False
+        hashes = np.fromiter((hash(self._ids[n]) for n in range(len(self))), np.int64, len(self))
+        return len(np.unique(hashes)) == len(self)
+
+    def __len__(self) -> int:
+        return len(self._kind)
+
+    @overload
+    def __getitem__(self, n: int) -> Query: ...
+    @overload
+    def __getitem__(self, n: slice) -> tuple[Query, ...]: ...
+    def __getitem__(self, n: int | slice) -> Query | tuple[Query, ...]:
+        if isinstance(n, slice):
+            return tuple(map(self.__getitem__, range(*n.indices(len(self)))))
+        n = range(len(self))[n]
+        intent, scenario, language, certainty = self._kinds[self._kind[n]]
+        twin = self._twins[n] or None
+        return Query(self._ids[n], self._texts[n], intent, scenario, twin, language, certainty)
+
+    def __iter__(self) -> Iterator[Query]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+_Kind = tuple[Intent, str | None, str | None, float | None]  # intent, scenario, language and its certainty
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Queries with the name and content hash that runs record."""
 
     name: str
-    queries: tuple[Query, ...]
+    queries: Sequence[Query]
     folder: Path | None = None  # of renderings, where `convert` made them
     recipes: Mapping[str, Any] = field(default_factory=dict)  # for media that it brings, tables by medium and name
     notes: tuple[str, ...] = ()  # what was taken for granted where it was read
@@ -79,7 +156,7 @@ class Dataset:
         """The first `limit` queries; one whose twin is not among them has none."""
         if limit is None:
             return self
-        return self._with({query.id for query in self.queries[:limit]})
+        return self._with({query.id for query in islice(self.queries, limit)})
 
     def only(self, intent: Intent | None) -> Dataset:
         """The queries of one intent, which leaves out all twins; without one all."""
@@ -108,7 +185,7 @@ class Dataset:
     def _with(self, ids: Collection[str]) -> Dataset:
         """The queries of these ids; one whose twin is not among them has none."""
         kept = (q if q.twin is None or q.twin in ids else replace(q, twin=None) for q in self.queries if q.id in ids)
-        return replace(self, queries=tuple(kept))
+        return replace(self, queries=Queries(kept))
 
     def in_language(self, language: str | None) -> Dataset:
         """Queries whose language the data do not say are in this one. Raises BadInput for no tag of BCP 47."""
@@ -119,11 +196,11 @@ class Dataset:
         except ValueError as error:
             raise BadInput(f"--language: {error}") from error
         kept = (query if query.language else replace(query, language=tag) for query in self.queries)
-        return replace(self, queries=tuple(kept))
+        return replace(self, queries=Queries(kept))
 
     def told(self) -> Dataset:
         """Queries whose language nobody said have the one that is told from their text, if that can be told here."""
-        return replace(self, queries=tuple(map(_told, self.queries)))
+        return replace(self, queries=Queries(map(_told, self.queries)))
 
     def grown_from(self, before: Sequence[Query]) -> Dataset:
         """With the queries that were there before in front, in their order.
@@ -176,7 +253,7 @@ def _told(query: Query) -> Query:
 class Parsed(NamedTuple):
     """The queries of all rows; `column` held the text. Rows were left out or taken for harmful, as the counts say."""
 
-    queries: tuple[Query, ...]
+    queries: Queries
     column: str
     blank: int
     without_intent: int
@@ -202,9 +279,9 @@ def parse_rows(
 
     `known`: the taxonomy whose scenarios rows may name; the paper's when not given.
     """
-    queries: list[Query] = []
+    queries = Queries()
     blank = without_intent = 0
-    lines: list[int | str] = []
+    lines = _Texts()
     problems: list[str] = []
     met: dict[str, None] = {}
     column: str | None = None
@@ -216,19 +293,19 @@ def parse_rows(
         met |= dict.fromkeys(row) if column is None and PROBLEM not in row else {}
         column = column or _text_column(row, text_column)
         try:
-            queries.append(_query(row, column, len(lines) + 1, known or paper()))
+            queries.append(_query(row, column, len(queries) + 1, known or paper()))
         except ValueError as error:
             problems.append(f"{name}, line {line}: {error}")
             queries.append(Query(f"\0{line}", ""))  # keeps the row's place; it never leaves this function
-        lines.append(line)
-    if not lines:
+        lines.append(str(line))
+    if not queries:
         raise BadInput(f"data {name!r} is empty: it has no rows{f', and {blank} blank ones' if blank else ''}")
     if column is None and met:
         raise _no_text_column(name, text_column, list(heads or filter(None, met)))
     problems += [f"{name}, line {lines[n]}: {problem}" for n, problem in _across_rows(queries)]
     if problems or column is None:
         raise BadRows(problems)
-    return Parsed(tuple(_linked(queries)), column, blank, without_intent)
+    return Parsed(_linked(queries), column, blank, without_intent)
 
 
 def unused_columns(
@@ -259,11 +336,12 @@ def _looks_like(head: str, taken: Collection[str], wanted: Sequence[str]) -> str
     return None
 
 
-def _linked(queries: Sequence[Query]) -> Iterator[Query]:
+def _linked(queries: Queries) -> Queries:
     """The queries, each with its twin where only the twin's row says so."""
     back = {query.twin: query.id for query in queries if query.twin is not None}
-    for query in queries:
-        yield query if query.twin is not None or query.id not in back else replace(query, twin=back[query.id])
+    if not back:
+        return queries
+    return Queries(q if q.twin is not None or q.id not in back else replace(q, twin=back[q.id]) for q in queries)
 
 
 def _text_column(row: Mapping[str, Any], wanted: str | None) -> str | None:
@@ -344,8 +422,10 @@ def _certainty(row: Mapping[str, Any]) -> float | None:
     return value if isinstance(value, float) and _language(row) else None
 
 
-def _across_rows(queries: list[Query]) -> Iterator[tuple[int, str]]:
+def _across_rows(queries: Queries) -> Iterator[tuple[int, str]]:
     """Duplicate ids, and twins that are missing, of the same intent or somebody else's, as (index, problem)."""
+    if queries.are_plain:
+        return
     first: dict[str, int] = {}
     for n, query in enumerate(queries):
         if query.id in first:

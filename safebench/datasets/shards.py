@@ -7,7 +7,7 @@ read back with pyarrow alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
@@ -184,7 +184,7 @@ def read_converted(folder: Path) -> Dataset:
     return Dataset(name, queries, folder, asked.get(RECIPE, {}), tuple(notes), known)
 
 
-def packed_queries(folder: Path) -> tuple[Query, ...]:
+def packed_queries(folder: Path) -> Sequence[Query]:
     """Those of a folder in planned order, also while it is being made larger; empty where nothing is packed yet.
 
     Raises BadInput where its files are no shards of ours, or damaged.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 from safebench import taxonomy
 from safebench.cli.main import run_command
 from safebench.datasets.load import load_dataset
-from safebench.datasets.queries import BadRows
+from safebench.datasets.queries import BadRows, Queries, parse_rows
 from safebench.errors import BadInput
-from safebench.types import Intent
+from safebench.types import Intent, Query
 from tests.fixture_types import WriteJsonl
 
 
@@ -274,3 +275,32 @@ def test_the_language_that_data_say_is_part_of_what_they_are_and_one_that_is_tol
 
 def test_the_built_in_sets_say_that_they_are_english() -> None:
     assert {query.language for query in load_dataset("starter-small").queries} == {"en"}
+
+
+def test_queries_are_held_in_less_than_two_thirds_of_the_memory_of_objects_and_come_out_as_they_went_in() -> None:
+    texts = (f"How would one say the number {n} to somebody who hears it for the first time?" for n in range(5000))
+    rows = [(n, {"id": f"q{n}", "query": text, "intent": "benign"}) for n, text in enumerate(texts)]
+    parse_rows(iter(rows), "rows")  # what is imported for it is not counted
+    tracemalloc.start()
+    held = parse_rows(iter(rows), "rows").queries
+    small, _ = tracemalloc.get_traced_memory()
+    objects = tuple(held)
+    both, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 3 * small < 2 * (both - small)
+    assert held == objects == tuple(Query(row["id"], row["query"], Intent.BENIGN) for _, row in rows)
+
+
+def test_held_queries_are_read_like_a_tuple_of_them() -> None:
+    told = (
+        Query("a\x1f", "one\0two", Intent.HARMFUL, "privacy", "b", "de", 0.5),
+        Query("b", "drei", Intent.BENIGN, "privacy", "a\x1f", "de", 0.5),
+        Query("c", "\ud800"),
+    )
+    held = Queries(told)
+    assert held == told
+    assert held[-1] == told[-1]
+    assert held[:2] == told[:2]
+    assert held != told[:2]
+    with pytest.raises(IndexError):
+        held[3]
