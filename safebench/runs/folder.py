@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from safebench import registry
+from safebench import __version__, registry
 from safebench.datasets.plan import RECOGNISERS
 from safebench.errors import BadInput
 from safebench.files import is_claimed, read_toml, write_toml
@@ -96,7 +95,7 @@ def resolved(plan: RunPlan) -> dict[str, Any]:
     known = plan.data.dataset.taxonomy
     brought = {f"{r.medium}.{r.name}": media[r.medium, r.name] for r in recipes if (r.medium, r.name) in media}
     return {
-        "safebench": version("safebench"),
+        "safebench": __version__,
         "data_sha256": plan.data.dataset.sha256,
         **({"media": brought} if brought else {}),
         "queries": len(plan.data.dataset.queries),
