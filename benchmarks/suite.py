@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Environment = Literal["product", "local", "inspect", "pyrit", "ray"]
+Environment = Literal["product", "local", "inspect", "pyrit", "ray", "vllm"]
 Result = Mapping[str, float]  # what a script printed
 
 
@@ -149,6 +149,7 @@ def _paced(endpoint: str) -> tuple[tuple[Variant, ...], tuple[Goal, ...]]:
 
 _PACED = [_paced(endpoint) for endpoint in ("requests", "few", "many", "tokens", "lowered", "at-once", "capacity")]
 _GROWING = ("run", "resume", "report")
+_UNEVEN = ("--model", "uneven", "--tokens", "128")
 _CLIPS = ("--job", "audio", "--latency", "0.25")
 
 SUITE = (
@@ -388,9 +389,21 @@ SUITE = (
         "local-chat",
         "A local chat model in batches (a tiny one, on the CPU)",
         "local_chat",
-        (Variant("SafeBench", "ours", "local"), Variant("one after the other", "one-by-one", "local")),
+        (
+            Variant("SafeBench", "ours", "local"),
+            Variant("one after the other", "one-by-one", "local"),
+            Variant("`generate` on ideal batches", "ideal", "local"),
+        ),
         (RATE,),
         (
+            Goal(
+                "tiny local chat model: SafeBench / ideal batches",
+                RATE,
+                "SafeBench",
+                0.9,
+                "`generate` on ideal batches",
+                at_least=True,
+            ),
             Goal(
                 "tiny local chat model: batches / one by one",
                 RATE,
@@ -401,6 +414,30 @@ SUITE = (
             ),
         ),
         smoke=4,
+    ),
+    Benchmark(
+        "local-chat-uneven",
+        "A local chat model whose answers end at very different lengths (a tiny one, on the CPU, 32 at once)",
+        "local_chat",
+        (
+            Variant("SafeBench", "ours", "local", 128, _UNEVEN),
+            Variant("`generate` on ideal batches", "ideal", "local", 128, _UNEVEN),
+            Variant("transformers' continuous batching", "continuous", "local", 128, _UNEVEN),
+            Variant("vLLM", "vllm", "vllm", 128, _UNEVEN),
+        ),
+        (RATE, CPU),
+        (
+            Goal(
+                "local chat model, uneven answers: SafeBench / ideal batches",
+                RATE,
+                "SafeBench",
+                0.9,
+                "`generate` on ideal batches",
+                at_least=True,
+            ),
+        ),
+        smoke=4,
+        about="Ideal batches hold answers of like length, which nobody knows beforehand.",
     ),
     Benchmark(
         "diffusion",

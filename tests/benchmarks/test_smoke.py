@@ -2,7 +2,7 @@
 differ in their size alone are one here.
 
 `make test` does this in the light environment, in that of local models, and in that of the bridge to Inspect; `make
-ray` in that of Ray.
+ray` in that of Ray, `make vllm` in that of vLLM.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ import pytest
 from benchmarks.measured import missing, once
 from benchmarks.suite import SUITE, Benchmark, Variant
 
-PACKAGES = {"torch": "local", "inspect_ai": "inspect", "ray": "ray"}  # by which the environments are told apart
+PACKAGES = {
+    "vllm": "vllm",
+    "torch": "local",
+    "inspect_ai": "inspect",
+    "ray": "ray",
+}  # tell them apart
 ENVIRONMENT = next((name for package, name in PACKAGES.items() if find_spec(package)), "product")
 HERE = {
     (benchmark.name, variant.way, variant.arguments): (benchmark, replace(variant, environment="product"))
