@@ -46,9 +46,9 @@ def respond(call: Call) -> Reply:
 
 
 def vote(call: Call) -> Reply:
-    """The answer `vote LABEL RATING` is voted so; `garbage` gets no readable ballot."""
-    judged = re.findall(r"ANSWER\n(.*?)\n\w+>>>", call.text(), re.DOTALL)[-1]
-    found = re.search(r"vote (\w+) ?(\d?)", judged)
+    """The answer `vote LABEL RATING` is voted so; `garbage` gets no readable ballot. A writer is shown no answer."""
+    judged = re.findall(r"ANSWER\n(.*?)\n\w+>>>", call.text(), re.DOTALL)
+    found = re.search(r"vote (\w+) ?(\d?)", judged[-1]) if judged else None
     if found is None:
         return chat("I do not vote on such things.")
     return chat(json.dumps({"reason": "scripted", "label": found[1], "rating": int(found[2] or 3)}))
