@@ -20,11 +20,10 @@ FILM = Film(Film.Options(seconds=6)).convert(Work(QUERY, QUERY.text, png(PICTURE
 
 
 def check(media, *said):
-    """Where the frames show what is said, one after the other, however often one of them is looked at."""
-    shown: dict[str, str] = {}
+    shown: dict[str, str] = {}  # by frame, one after the other, however often one is looked at
 
     def recognise(_, frame):
-        return shown[frame.sha256] if frame.sha256 in shown else shown.setdefault(frame.sha256, said[len(shown)])
+        return shown.setdefault(frame.sha256, said[min(len(shown), len(said) - 1)])
 
     (reader,) = VideoModality.recognisers
     return VideoModality().check(Checking(QUERY, media, {"cer": 0.1}, recognise, reader))

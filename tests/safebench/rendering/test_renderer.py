@@ -182,7 +182,7 @@ async def test_what_passed_before_and_kills_its_worker_costs_its_own_query_alone
 async def test_a_control_that_was_brought_is_sent_whole_or_not_at_all(store: Store) -> None:
     control = load_recipes()["audio", "silence"]
     for samples, size, sent in ((np.zeros(16_000), 32_044, True), (np.zeros(16_000), 20_000, False)):
-        made = Folder(samples)
+        made = Folder(samples, "WAV")
         made.media = Media.of("audio", "audio/wav", made.media.read()[:size])
         rendering_all = Renderer(store, RecogniserCache(Here()), made, RenderSettings())
         rendered = await rendering_all.rendering(RenderJob(Query(f"q{size}", "a"), control))
