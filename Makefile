@@ -204,7 +204,8 @@ $(VENV)/voices: $(VENV)/embedded
 # In one go, which looks at every package once.
 $(VENV)/dev: $(VENV)/python $(STAMP)
 	$(PIP) -e '.[embedded,pages,mlflow,otel,dev]'
-	touch $(VENV)/embedded $@
+	test -e $(VENV)/embedded || touch $(VENV)/embedded
+	touch $@
 
 clean:
 	rm -rf $(VENV) $(LOCAL) $(VLLM) $(INSPECT) $(VOICES) $(RAY) $(DOCS) $(REAL) $(BENCH_INSPECT) $(BENCH_PYRIT) build dist .mypy_cache .ruff_cache .pytest_cache

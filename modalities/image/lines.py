@@ -24,6 +24,7 @@ THICK = 4  # px of the line of a frame at most, on average
 LONGEST = 960  # px; of larger pictures neither the whole reading nor most targets see more
 SMALLEST = 12  # px at that size; lower lines are not plain to read
 WIDEST = 2  # of the height of a line: of a letter at most
+SQUARE, FULL = 1.5, 0.7  # of the sides of a dot, and of its box: filled with ink at least
 MARGIN = 3  # px of ground that a line keeps around it
 DRAWN, HEIGHT = 24, 48  # px of a line, in a strip of that height
 WIDE, GAP = 320, 16  # px of a strip at least, where there is so much, and between two lines in it
@@ -108,21 +109,31 @@ def _is_bare(frame: Mask) -> bool:
 def _lines(ink: Mask) -> list[Line]:
     """From the top."""
     runs = np.flatnonzero(np.diff(ink.any(axis=1), prepend=False, append=False)).reshape(-1, 2).tolist()
-    rows = _with_their_dots(runs)
+    rows = _with_their_dots(runs, ink)
     columns = [np.flatnonzero(ink[top:bottom].any(axis=0)) for top, bottom in rows]
     return [(int(own[0]), top, int(own[-1]) + 1, bottom) for own, (top, bottom) in zip(columns, rows, strict=True)]
 
 
-def _with_their_dots(runs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+def _with_their_dots(runs: Sequence[Sequence[int]], ink: Mask) -> list[tuple[int, int]]:
     """Rows of ink, from the top. Dots belong to what they stand on, where that is no higher with them than a line."""
     tallest = max(bottom - top for top, bottom in runs)
     rows: list[tuple[int, int]] = []
     for top, bottom in runs:
-        if rows and rows[-1][1] - rows[-1][0] < LOW * tallest and bottom - rows[-1][0] <= tallest:
+        if rows and bottom - rows[-1][0] <= tallest and _are_dots(ink[slice(*rows[-1])]):
             rows[-1] = (rows[-1][0], bottom)
         else:
             rows.append((top, bottom))
     return rows
+
+
+def _are_dots(ink: Mask) -> bool:
+    """Whether all pieces are about as wide as high, and full of ink, which no small letter is."""
+    from scipy import ndimage
+
+    pieces, _ = ndimage.label(ink, np.ones((3, 3)))
+    sizes = ((rows.stop - rows.start, columns.stop - columns.start) for rows, columns in ndimage.find_objects(pieces))
+    filled = zip(sizes, np.bincount(pieces.ravel())[1:].tolist(), strict=True)
+    return all(max(sides) <= SQUARE * min(sides) and area >= FULL * sides[0] * sides[1] for sides, area in filled)
 
 
 def _are_letters(ink: Mask, tallest: int) -> bool:

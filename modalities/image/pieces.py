@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 LOW = 0.45  # of the tallest line: no letter is lower, but for small type
 
-_LOW_ONLY = {**dict.fromkeys(".,'‘’`´-–—_~*^·•", 1), **dict.fromkeys(':;"“”=«»', 2), "…": 3}
+_LOW_ONLY = {**dict.fromkeys(".,'’-–—_·•", 1), **dict.fromkeys(":;=", 2), "…": 3}
+_LOW_NEVER = '‘`´~*^"“”«»'  # small letters are read as such
 _LOW_TOO = {**dict.fromkeys("ij!?", 1), "%": 2}
 _HOLES = {**dict.fromkeys("abdeopqADOPQR0469#", 1), **dict.fromkeys("gB8&$@%", 2)}
 
@@ -53,8 +54,8 @@ def _most(text: str) -> Pieces:
 def _of_character(one: str) -> Pieces:
     if unicodedata.combining(one):
         return Pieces(0, 1 + (one == "\N{COMBINING DIAERESIS}"), 0)
-    if one in _LOW_ONLY:
-        return Pieces(0, _LOW_ONLY[one], 0)
+    if one in _LOW_ONLY or one in _LOW_NEVER:
+        return Pieces(0, _LOW_ONLY.get(one, 0), 0)
     return Pieces(1, _LOW_TOO.get(one, 0), _HOLES.get(one, 0))
 
 

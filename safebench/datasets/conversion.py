@@ -129,7 +129,7 @@ def _made(out: Path) -> ConvertedRenderings | None:
 
 
 def _to_render(plan: ConversionPlan, made: ConvertedRenderings | None) -> list[RenderJob]:
-    """The jobs without a row, or with one that tells of an error, of another language, or cannot be read."""
+    """The jobs without a row, or with one that tells of an error, of another language, or is not what was written."""
     return [job for job in plan.jobs() if made is None or not _stands(job, made)]
 
 

@@ -207,8 +207,8 @@ def _imported(
     _pair(mapped, importer.twins)
     parsed = parse_rows(mapped, source, known=rows.taxonomy)
     notes = (*taken_for_granted(source, parsed), *rows.notes(source))
-    dataset = Dataset(name, parsed.queries, taxonomy=rows.taxonomy, notes=notes)
-    by_id = {query.id: row["category"] for query, row in zip(parsed.queries, _used(mapped), strict=True)}
+    dataset = Dataset(name, tuple(parsed.queries), taxonomy=rows.taxonomy, notes=notes)  # which are gone through often
+    by_id = {query.id: row["category"] for query, row in zip(dataset.queries, _used(mapped), strict=True)}
     dataset = dataset.minibench() if minibench else dataset
     categories = [by_id[query.id] for query in dataset.queries]
     card = Card(

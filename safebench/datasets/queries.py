@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from numbers import Number
 from operator import eq
 from pathlib import Path
@@ -69,6 +69,10 @@ class _Texts:
     def __getitem__(self, n: int) -> str:
         return self._bytes[self._ends[n] : self._ends[n + 1]].decode("utf-8", "surrogatepass")
 
+    def __iter__(self) -> Iterator[str]:
+        for begin, end in pairwise(self._ends):
+            yield self._bytes[begin:end].decode("utf-8", "surrogatepass") if end > begin else ""
+
     def __bool__(self) -> bool:
         return bool(self._bytes)
 
@@ -101,7 +105,7 @@ class Queries(Sequence[Query]):
 
         if self._twins:
             return False
-        hashes = np.fromiter((hash(self._ids[n]) for n in range(len(self))), np.int64, len(self))
+        hashes = np.fromiter(map(hash, self._ids), np.int64, len(self))
         return len(np.unique(hashes)) == len(self)
 
     def __len__(self) -> int:
@@ -120,7 +124,9 @@ class Queries(Sequence[Query]):
         return Query(self._ids[n], self._texts[n], intent, scenario, twin, language, certainty)
 
     def __iter__(self) -> Iterator[Query]:
-        return map(self.__getitem__, range(len(self)))
+        for id_, text, twin, kind in zip(self._ids, self._texts, self._twins, self._kind, strict=True):
+            intent, scenario, language, certainty = self._kinds[kind]
+            yield Query(id_, text, intent, scenario, twin or None, language, certainty)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))

@@ -120,7 +120,7 @@ def _check_brought(job: RenderJob, brought: Rendering) -> Rendering:
     assert brought.media is not None
     try:
         registry.modality(brought.media.medium).check_whole(brought.media)
-    except ValueError as error:
+    except Exception as error:  # noqa: BLE001 - of whoever decodes it: a row that cannot be read is data
         raise_of_the_system(error)
         return damaged(job, error)
     if brought.fidelity.status == "passed":

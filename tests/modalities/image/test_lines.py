@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 from converters.text_to_image.chat import Chat
 from converters.text_to_image.typographic import Typographic
 from modalities.image import lines
-from modalities.image.pieces import total
+from modalities.image.pieces import Pieces, total
 from tests.converters.text_to_image.pictures import convert, opened
 
 TEXT = "Which plants in a garden are dangerous for cats and dogs, and what helps?"
@@ -56,9 +56,25 @@ def test_dots_belong_to_the_line_that_they_stand_on():
 @pytest.mark.parametrize(("top", "plain"), [(112, True), (104, False)])  # with what is below it a line, or more
 def test_what_stands_higher_than_a_dot_is_small_type(top, plain):
     picture = Image.new("L", (300, 200), 255)
-    for first, last in ((20, 53), (top, top + 4), (120, 143)):
-        ImageDraw.Draw(picture).rectangle((20, first, 40, last), fill=0)
+    for first, last, right in ((20, 53, 40), (top, top + 4, 24), (120, 143, 40)):
+        ImageDraw.Draw(picture).rectangle((20, first, right, last), fill=0)
     assert (lines.strips(picture) is not None) == plain
+
+
+@pytest.mark.parametrize(("width", "hollow", "plain"), [(5, False, True), (9, False, False), (5, True, False)])
+def test_what_is_wide_or_hollow_is_no_dot(width, hollow, plain):
+    picture = Image.new("L", (300, 200), 255)
+    for top, bottom in ((20, 53), (120, 143)):
+        ImageDraw.Draw(picture).rectangle((20, top, 40, bottom), fill=0)
+    ImageDraw.Draw(picture).rectangle((20, 112, 19 + width, 116), fill=0)
+    if hollow:
+        ImageDraw.Draw(picture).rectangle((21, 113, 23, 115), fill=255)
+    assert (lines.strips(picture) is not None) == plain
+
+
+def test_small_letters_that_could_be_read_as_quotation_marks_are_no_text():
+    assert not Pieces(2, 2, 0).are_of('h"l')
+    assert Pieces(2, 1, 0).are_of("h'l")
 
 
 @pytest.mark.parametrize("level", [10, 100, 200, 240, 250])

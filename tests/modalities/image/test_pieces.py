@@ -25,7 +25,7 @@ def test_letters_dots_and_holes_are_counted(text, pieces):
     assert drawn(text) == Pieces(*pieces)
 
 
-@pytest.mark.parametrize("text", ["help", "Is it 50 %?", "'so': 1.5-8; (A) $4"])
+@pytest.mark.parametrize("text", ["help", "Is it 50 %?", "it's so: 1.5-8; (A) $4"])
 def test_the_pieces_of_a_text_are_its_own(text):
     assert drawn(text).are_of(text)
 
